@@ -1,0 +1,184 @@
+// Every error class of kafkawire: one flat family under KafkaError, one level of subclasses that a
+// caller would branch on. A Kafka error code is a row in protocol/error-codes.ts, not a class.
+
+/** Options every error takes. */
+export interface KafkaErrorOptions {
+  /** What led to this error, kept for the log. */
+  cause?: unknown
+  /** Whether the same call may succeed when it is made again. Default: false. */
+  retriable?: boolean
+}
+
+/** The root of the family: `catch (error) { if (error instanceof KafkaError) ... }`. */
+export class KafkaError extends Error {
+  override readonly name: string = 'KafkaError'
+  /** Whether the same call may succeed when it is made again. */
+  readonly retriable: boolean
+
+  constructor(message: string, options: KafkaErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.retriable = options.retriable ?? false
+  }
+}
+
+/** A broker answered with an error code. `code` and `codeName` are Kafka's own. */
+export class BrokerError extends KafkaError {
+  override readonly name = 'BrokerError'
+  /** Kafka's error code, as on the wire. */
+  readonly code: number
+  /** Kafka's name of the code, such as `NOT_LEADER_OR_FOLLOWER`. */
+  readonly codeName: string
+
+  constructor(
+    code: number,
+    codeName: string,
+    message: string,
+    options: KafkaErrorOptions & { retriable: boolean },
+  ) {
+    super(message, options)
+    this.code = code
+    this.codeName = codeName
+  }
+}
+
+/** A broker cannot be reached, or the connection to it was lost. */
+export class ConnectionError extends KafkaError {
+  override readonly name = 'ConnectionError'
+
+  constructor(message: string, options: KafkaErrorOptions = {}) {
+    super(message, { retriable: true, ...options })
+  }
+}
+
+/** The broker refused who we are (SASL or TLS client certificate). */
+export class AuthenticationError extends KafkaError {
+  override readonly name = 'AuthenticationError'
+}
+
+/** No answer came within a request's time, or a call's own `timeoutMs` ran out. */
+export class RequestTimeoutError extends KafkaError {
+  override readonly name = 'RequestTimeoutError'
+
+  constructor(message: string, options: KafkaErrorOptions = {}) {
+    super(message, { retriable: true, ...options })
+  }
+}
+
+/** What is known of a record whose delivery failed: `no`: it is not in the log; `maybe`: it may be. */
+export type Persisted = 'no' | 'maybe'
+
+/** Why a record was not acknowledged. Every failed record of a producer carries one. */
+export class DeliveryError extends KafkaError {
+  override readonly name: string = 'DeliveryError'
+  /** Whether the record may be in the log all the same: the one thing to know before sending again. */
+  readonly persisted: Persisted
+  /** How many times it was sent. */
+  readonly attempts: number
+  readonly topic: string
+  /** -1 where no partition had been chosen. */
+  readonly partition: number
+
+  constructor(
+    message: string,
+    options: KafkaErrorOptions & {
+      persisted: Persisted
+      attempts: number
+      topic: string
+      partition: number
+    },
+  ) {
+    super(message, options)
+    this.persisted = options.persisted
+    this.attempts = options.attempts
+    this.topic = options.topic
+    this.partition = options.partition
+  }
+}
+
+/** A record was not acknowledged within `deliveryTimeoutMs`; `cause` is the first error of its attempts. */
+export class DeliveryTimeoutError extends DeliveryError {
+  override readonly name = 'DeliveryTimeoutError'
+}
+
+/** Neither side's versions of an API meet, or a version lacks a field that was set. */
+export class UnsupportedVersionError extends KafkaError {
+  override readonly name = 'UnsupportedVersionError'
+}
+
+/** Bytes that are not what the protocol says; the message names what was read, where, and why. */
+export class DecodeError extends KafkaError {
+  override readonly name = 'DecodeError'
+  /** Index of the byte at which reading failed, from the start of what was decoded. */
+  readonly position: number
+  /** Name of the API, or of the thing that was read (`RecordBatch`, `snappy` ...). */
+  readonly api: string
+  /** Version of the API; -1 where there is none. */
+  readonly version: number
+  /** Path of the field, such as `topics[2].partitions[0].records`; empty where it is not known. */
+  readonly field: string
+
+  constructor(
+    message: string,
+    options: KafkaErrorOptions & {
+      position?: number
+      api?: string
+      version?: number
+      field?: string
+    } = {},
+  ) {
+    super(message, options)
+    this.position = options.position ?? -1
+    this.api = options.api ?? ''
+    this.version = options.version ?? -1
+    this.field = options.field ?? ''
+  }
+}
+
+/** An option is wrong, unknown, or contradicts another one; or an optional package is missing. */
+export class ConfigError extends KafkaError {
+  override readonly name = 'ConfigError'
+}
+
+/** A value given to a call is wrong: a record that is no record, a partition that cannot be. */
+export class InvalidArgumentError extends KafkaError {
+  override readonly name = 'InvalidArgumentError'
+}
+
+/** The client, producer or consumer was closed. */
+export class ClosedError extends KafkaError {
+  override readonly name = 'ClosedError'
+}
+
+/** A newer producer or consumer with the same identity took over; this one can do nothing more. */
+export class FencedError extends KafkaError {
+  override readonly name = 'FencedError'
+}
+
+/** The transaction can only be aborted; a new one may then succeed. */
+export class TransactionAbortableError extends KafkaError {
+  override readonly name = 'TransactionAbortableError'
+}
+
+/** It could not be learned whether the operation took effect. */
+export class OutcomeUnknownError extends KafkaError {
+  override readonly name = 'OutcomeUnknownError'
+}
+
+/** Offsets were not committed. */
+export class CommitFailedError extends KafkaError {
+  override readonly name = 'CommitFailedError'
+}
+
+/** The producer's `bufferMemory` is spent and the call may not wait (or waited `maxBlockMs`). */
+export class BufferExhaustedError extends KafkaError {
+  override readonly name = 'BufferExhaustedError'
+
+  constructor(message: string, options: KafkaErrorOptions = {}) {
+    super(message, { retriable: true, ...options })
+  }
+}
+
+/** There is no committed offset, or it is out of range, and `autoOffsetReset` is `none`. */
+export class OffsetOutOfRangeError extends KafkaError {
+  override readonly name = 'OffsetOutOfRangeError'
+}
