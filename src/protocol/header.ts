@@ -1,0 +1,118 @@
+// Request and response headers, and whole frames of both. Flexible versions have the newer header of
+// each pair; ApiVersions alone answers with response header v0 in every version (KIP-511), since its
+// reader may not know the version yet.
+
+import type { AnyApi, Api } from './api.ts'
+import { Reader } from './reader.ts'
+import { Writer } from './writer.ts'
+
+export interface RequestHeader {
+  requestApiKey: number
+  requestApiVersion: number
+  correlationId: number
+  clientId: string | null
+}
+
+export interface ResponseHeader {
+  correlationId: number
+}
+
+const API_VERSIONS_KEY = 18
+const CONTROLLED_SHUTDOWN_KEY = 7
+const requestHeader = { name: 'RequestHeader', flexibleFrom: 2 }
+const responseHeader = { name: 'ResponseHeader', flexibleFrom: 1 }
+
+export function requestHeaderVersion(api: AnyApi, version: number): number {
+  if (api.key === CONTROLLED_SHUTDOWN_KEY && version === 0) return 0
+  return version >= api.flexibleFrom ? 2 : 1
+}
+
+export function responseHeaderVersion(api: AnyApi, version: number): number {
+  return version >= api.flexibleFrom && api.key !== API_VERSIONS_KEY ? 1 : 0
+}
+
+export function encodeRequestHeader(w: Writer, header: RequestHeader): void {
+  w.int16(header.requestApiKey)
+  w.int16(header.requestApiVersion)
+  w.int32(header.correlationId)
+  if (w.version >= 1) w.nonCompactNullableString(header.clientId)
+  w.tags()
+}
+
+export function decodeRequestHeader(r: Reader): RequestHeader {
+  const header = {
+    requestApiKey: r.int16(),
+    requestApiVersion: r.int16(),
+    correlationId: r.int32(),
+    clientId: r.version >= 1 ? r.nonCompactNullableString() : null,
+  }
+  r.tags()
+  return header
+}
+
+export function encodeResponseHeader(w: Writer, header: ResponseHeader): void {
+  w.int32(header.correlationId)
+  w.tags()
+}
+
+export function decodeResponseHeader(r: Reader): ResponseHeader {
+  const header = { correlationId: r.int32() }
+  r.tags()
+  return header
+}
+
+/** A reader of a request header of `version`, at the start of a frame's content. */
+export function requestHeaderReader(version: number, content: Buffer): Reader {
+  return new Reader(requestHeader, version, content)
+}
+
+/** A reader of a response header of `version`, at the start of a frame's content. */
+export function responseHeaderReader(version: number, content: Buffer): Reader {
+  return new Reader(responseHeader, version, content)
+}
+
+/** A request as it goes to a socket: size, header, body; large records by reference. */
+export function encodeRequestFrame<Q, A>(
+  api: Api<Q, A>,
+  version: number,
+  correlationId: number,
+  clientId: string | null,
+  request: Q,
+): Buffer[] {
+  const header = new Writer(requestHeader, requestHeaderVersion(api, version))
+  encodeRequestHeader(header, {
+    requestApiKey: api.key,
+    requestApiVersion: version,
+    correlationId,
+    clientId,
+  })
+  const body = new Writer(api, version)
+  body.int32(0)
+  body.raw(header.finishToBuffer())
+  api.encodeRequest(body, request)
+  return sized(body)
+}
+
+/** A response as it goes to a socket: size, header, body; large records by reference. */
+export function encodeResponseFrame<Q, A>(
+  api: Api<Q, A>,
+  version: number,
+  correlationId: number,
+  response: A,
+): Buffer[] {
+  const header = new Writer(responseHeader, responseHeaderVersion(api, version))
+  encodeResponseHeader(header, { correlationId })
+  const body = new Writer(api, version)
+  body.int32(0)
+  body.raw(header.finishToBuffer())
+  api.encodeResponse(body, response)
+  return sized(body)
+}
+
+/** Fills in the size, whose four bytes were left free at the start of the first chunk. */
+function sized(w: Writer): Buffer[] {
+  const size = w.size - 4
+  const chunks = w.finish()
+  chunks[0].writeInt32BE(size, 0)
+  return chunks
+}

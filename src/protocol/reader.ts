@@ -1,0 +1,306 @@
+// Reads one message in one version. Trusts nothing: each length is checked against what is left
+// before anything is allocated. A read that cannot be served throws DecodeError with its position;
+// decode-error-field.ts finds the field's name, so that no codec pays for naming what it reads.
+
+import { DecodeError } from '../errors.ts'
+import type { MessageContext } from './writer.ts'
+
+export class Reader {
+  /** Version of the API that is read. */
+  readonly version: number
+  /** Whether that version uses compact lengths and tagged fields (KIP-482). */
+  readonly flexible: boolean
+  private readonly api: string
+  private readonly buffer: Buffer
+  private position: number
+  private end: number
+
+  constructor(api: MessageContext, version: number, buffer: Buffer, start = 0) {
+    this.api = api.name
+    this.version = version
+    this.flexible = version >= api.flexibleFrom
+    this.buffer = buffer
+    this.position = start
+    this.end = buffer.length
+  }
+
+  /** Index of the next byte to be read. */
+  get offset(): number {
+    return this.position
+  }
+
+  /** Bytes not yet read. */
+  get remaining(): number {
+    return this.end - this.position
+  }
+
+  bool(): boolean {
+    return this.buffer[this.take(1, 'bool')] !== 0
+  }
+
+  int8(): number {
+    return (this.buffer[this.take(1, 'int8')] << 24) >> 24
+  }
+
+  int16(): number {
+    const at = this.take(2, 'int16')
+    return (((this.buffer[at] << 8) | this.buffer[at + 1]) << 16) >> 16
+  }
+
+  uint16(): number {
+    const at = this.take(2, 'uint16')
+    return (this.buffer[at] << 8) | this.buffer[at + 1]
+  }
+
+  int32(): number {
+    const at = this.take(4, 'int32')
+    const buffer = this.buffer
+    return (buffer[at] << 24) | (buffer[at + 1] << 16) | (buffer[at + 2] << 8) | buffer[at + 3]
+  }
+
+  uint32(): number {
+    return this.int32() >>> 0
+  }
+
+  int64(): bigint {
+    return this.buffer.readBigInt64BE(this.take(8, 'int64'))
+  }
+
+  float64(): number {
+    return this.buffer.readDoubleBE(this.take(8, 'float64'))
+  }
+
+  unsignedVarint(): number {
+    const start = this.position
+    let value = 0
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.buffer[this.take(1, 'varint')]
+      if (shift === 28 && byte > 0x0f) break
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) return value >>> 0
+    }
+    throw this.error('a varint is longer than 32 bits', start)
+  }
+
+  varint(): number {
+    const value = this.unsignedVarint()
+    return (value >>> 1) ^ -(value & 1)
+  }
+
+  unsignedVarlong(): bigint {
+    const start = this.position
+    let value = 0n
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = this.buffer[this.take(1, 'varlong')]
+      if (shift === 63n && byte > 1) break
+      value |= BigInt(byte & 0x7f) << shift
+      if (byte < 0x80) return value
+    }
+    throw this.error('a varlong is longer than 64 bits', start)
+  }
+
+  varlong(): bigint {
+    const value = this.unsignedVarlong()
+    return (value >> 1n) ^ -(value & 1n)
+  }
+
+  /** A UUID in Kafka's form: 22 characters of base64url. */
+  uuid(): string {
+    const at = this.take(16, 'uuid')
+    return this.buffer.toString('base64url', at, at + 16)
+  }
+
+  string(): string {
+    const start = this.position
+    const length = this.stringLength()
+    if (length < 0) throw this.error('a string that may not be null is null', start)
+    return this.text(length)
+  }
+
+  nullableString(): string | null {
+    const length = this.stringLength()
+    return length < 0 ? null : this.text(length)
+  }
+
+  /** A string whose length is an int16 in every version: the client id of a request header. */
+  nonCompactNullableString(): string | null {
+    const length = this.int16()
+    return length < 0 ? null : this.text(length)
+  }
+
+  /** A view on the message's own bytes, not a copy. */
+  bytes(): Buffer {
+    const start = this.position
+    const length = this.bytesLength()
+    if (length < 0) throw this.error('bytes that may not be null are null', start)
+    return this.view(length)
+  }
+
+  nullableBytes(): Buffer | null {
+    const length = this.bytesLength()
+    return length < 0 ? null : this.view(length)
+  }
+
+  /** Record batches as they lie in the message: a view, not a copy. */
+  records(): Buffer | null {
+    return this.nullableBytes()
+  }
+
+  array<T>(decode: (r: Reader) => T): T[] {
+    const start = this.position
+    const items = this.nullableArray(decode)
+    if (items === null) throw this.error('an array that may not be null is null', start)
+    return items
+  }
+
+  nullableArray<T>(decode: (r: Reader) => T): T[] | null {
+    const length = this.arrayLength(1)
+    if (length < 0) return null
+    const items: T[] = []
+    for (let i = 0; i < length; i++) items.push(decode(this))
+    return items
+  }
+
+  int8Array(): number[] {
+    const items: number[] = []
+    for (let left = this.requiredLength(1); left > 0; left--) items.push(this.int8())
+    return items
+  }
+
+  int32Array(): number[] {
+    const items: number[] = []
+    for (let left = this.requiredLength(4); left > 0; left--) items.push(this.int32())
+    return items
+  }
+
+  nullableInt32Array(): number[] | null {
+    const length = this.arrayLength(4)
+    if (length < 0) return null
+    const items: number[] = []
+    for (let i = 0; i < length; i++) items.push(this.int32())
+    return items
+  }
+
+  int64Array(): bigint[] {
+    const items: bigint[] = []
+    for (let left = this.requiredLength(8); left > 0; left--) items.push(this.int64())
+    return items
+  }
+
+  stringArray(): string[] {
+    const items: string[] = []
+    for (let left = this.requiredLength(1); left > 0; left--) items.push(this.string())
+    return items
+  }
+
+  nullableStringArray(): string[] | null {
+    const length = this.arrayLength(1)
+    if (length < 0) return null
+    const items: string[] = []
+    for (let i = 0; i < length; i++) items.push(this.string())
+    return items
+  }
+
+  uuidArray(): string[] {
+    const items: string[] = []
+    for (let left = this.requiredLength(16); left > 0; left--) items.push(this.uuid())
+    return items
+  }
+
+  nullableUuidArray(): string[] | null {
+    const length = this.arrayLength(16)
+    if (length < 0) return null
+    const items: string[] = []
+    for (let i = 0; i < length; i++) items.push(this.uuid())
+    return items
+  }
+
+  /** A struct that may be null: one byte says which. */
+  nullable<T>(decode: (r: Reader) => T): T | null {
+    return this.int8() < 0 ? null : decode(this)
+  }
+
+  /**
+   * Ends a struct. In flexible versions each tagged field is offered to `onTag`; what that does not
+   * read is skipped by its size, so fields of newer brokers do no harm.
+   */
+  tags(onTag?: (tag: number, r: Reader) => void): void {
+    if (!this.flexible) return
+    for (let left = this.unsignedVarint(); left > 0; left--) {
+      const tag = this.unsignedVarint()
+      const start = this.position
+      const size = this.unsignedVarint()
+      if (size > this.remaining) {
+        throw this.error(
+          `tagged field ${tag} claims ${size} bytes, ${this.remaining} are left`,
+          start,
+        )
+      }
+      const next = this.position + size
+      if (onTag !== undefined) {
+        const end = this.end
+        this.end = next
+        onTag(tag, this)
+        this.end = end
+      }
+      this.position = next
+    }
+  }
+
+  /** A DecodeError at `position` (default: here), naming the API and version. */
+  error(problem: string, position: number = this.position): DecodeError {
+    return new DecodeError(`${this.api} v${this.version}: ${problem} (byte ${position})`, {
+      api: this.api,
+      version: this.version,
+      position,
+    })
+  }
+
+  private take(bytes: number, what: string): number {
+    const at = this.position
+    if (at + bytes > this.end) {
+      throw this.error(`${what} needs ${bytes} bytes, ${this.end - at} are left`, at)
+    }
+    this.position = at + bytes
+    return at
+  }
+
+  private view(length: number): Buffer {
+    const at = this.take(length, 'a byte field')
+    return this.buffer.subarray(at, at + length)
+  }
+
+  private text(length: number): string {
+    const at = this.take(length, 'a string')
+    return length === 0 ? '' : this.buffer.toString('utf8', at, at + length)
+  }
+
+  private stringLength(): number {
+    const length = this.flexible ? this.unsignedVarint() - 1 : this.int16()
+    if (length > 32767) throw this.error(`a string of ${length} bytes is longer than 32767`)
+    return length
+  }
+
+  private bytesLength(): number {
+    return this.flexible ? this.unsignedVarint() - 1 : this.int32()
+  }
+
+  private arrayLength(leastBytesPerElement: number): number {
+    const start = this.position
+    const length = this.flexible ? this.unsignedVarint() - 1 : this.int32()
+    if (length * leastBytesPerElement > this.remaining) {
+      throw this.error(
+        `an array claims ${length} elements, ${this.remaining} bytes are left`,
+        start,
+      )
+    }
+    return length
+  }
+
+  private requiredLength(leastBytesPerElement: number): number {
+    const start = this.position
+    const length = this.arrayLength(leastBytesPerElement)
+    if (length < 0) throw this.error('an array that may not be null is null', start)
+    return length
+  }
+}

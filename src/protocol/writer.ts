@@ -1,0 +1,336 @@
+// Writes one message in one version. The only place, with reader.ts, that knows compact encodings,
+// varints and growth. Large `records` are taken by reference, so what comes out is a list of chunks.
+
+import { InvalidArgumentError, UnsupportedVersionError } from '../errors.ts'
+
+/** A tagged field: written only where it is given, that is where it differs from its default. */
+export interface TaggedField {
+  tag: number
+  encode: (w: Writer) => void
+}
+
+/** Below this many bytes a copy costs less than one more chunk in a writev. */
+const COPY_RECORDS_BELOW = 2048
+const MAX_STRING_BYTES = 32767
+
+/** What a codec needs to know of its API to write one message. */
+export interface MessageContext {
+  name: string
+  flexibleFrom: number
+}
+
+export class Writer {
+  /** Version of the API that is written. */
+  readonly version: number
+  /** Whether that version uses compact lengths and tagged fields (KIP-482). */
+  readonly flexible: boolean
+  private readonly api: string
+  private buffer: Buffer
+  private position = 0
+  private chunkStart = 0
+  private chunks: Buffer[] | null = null
+  private chunkedBytes = 0
+
+  constructor(api: MessageContext, version: number, capacity = 256) {
+    this.api = api.name
+    this.version = version
+    this.flexible = version >= api.flexibleFrom
+    this.buffer = Buffer.allocUnsafe(capacity)
+  }
+
+  /** Bytes written so far, records taken by reference included. */
+  get size(): number {
+    return this.chunkedBytes + this.position - this.chunkStart
+  }
+
+  /** The message as chunks to be sent one after the other. The writer must not be used afterwards. */
+  finish(): Buffer[] {
+    const last = this.buffer.subarray(this.chunkStart, this.position)
+    if (this.chunks === null) return [last]
+    if (last.length > 0) this.chunks.push(last)
+    return this.chunks
+  }
+
+  /** The message as one buffer: a copy where there are several chunks. */
+  finishToBuffer(): Buffer {
+    const chunks = this.finish()
+    return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
+  }
+
+  /** The error of an encoder that would lose `field`, as this version has no place for it. */
+  unsupported(field: string): UnsupportedVersionError {
+    return new UnsupportedVersionError(
+      `${this.api} v${this.version} cannot carry ${field}: the version lacks that field. Leave it at its default, or use a broker that speaks a newer version`,
+    )
+  }
+
+  bool(value: boolean): void {
+    const at = this.reserve(1)
+    this.buffer[at] = value ? 1 : 0
+  }
+
+  int8(value: number): void {
+    if ((value << 24) >> 24 !== value) throw this.outOfRange('int8', value)
+    const at = this.reserve(1)
+    this.buffer[at] = value
+  }
+
+  int16(value: number): void {
+    if ((value << 16) >> 16 !== value) throw this.outOfRange('int16', value)
+    const at = this.reserve(2)
+    this.buffer[at] = value >> 8
+    this.buffer[at + 1] = value
+  }
+
+  uint16(value: number): void {
+    if ((value & 0xffff) !== value) throw this.outOfRange('uint16', value)
+    const at = this.reserve(2)
+    this.buffer[at] = value >> 8
+    this.buffer[at + 1] = value
+  }
+
+  int32(value: number): void {
+    if ((value | 0) !== value) throw this.outOfRange('int32', value)
+    const at = this.reserve(4)
+    const buffer = this.buffer
+    buffer[at] = value >> 24
+    buffer[at + 1] = value >> 16
+    buffer[at + 2] = value >> 8
+    buffer[at + 3] = value
+  }
+
+  uint32(value: number): void {
+    if (value >>> 0 !== value) throw this.outOfRange('uint32', value)
+    this.int32(value | 0)
+  }
+
+  int64(value: bigint): void {
+    if (BigInt.asIntN(64, value) !== value) throw this.outOfRange('int64', value)
+    const at = this.reserve(8)
+    this.buffer.writeBigInt64BE(value, at)
+  }
+
+  float64(value: number): void {
+    const at = this.reserve(8)
+    this.buffer.writeDoubleBE(value, at)
+  }
+
+  /** 32 bits, seven at a time, least significant first. */
+  unsignedVarint(value: number): void {
+    if (value >>> 0 !== value) throw this.outOfRange('unsigned varint', value)
+    let at = this.reserve(5)
+    const buffer = this.buffer
+    while (value > 0x7f) {
+      buffer[at++] = (value & 0x7f) | 0x80
+      value >>>= 7
+    }
+    buffer[at++] = value
+    this.position = at
+  }
+
+  /** Zig-zag: small magnitudes of either sign are short. */
+  varint(value: number): void {
+    if ((value | 0) !== value) throw this.outOfRange('varint', value)
+    this.unsignedVarint(((value << 1) ^ (value >> 31)) >>> 0)
+  }
+
+  /** 64 bits, zig-zag. */
+  varlong(value: bigint): void {
+    if (BigInt.asIntN(64, value) !== value) throw this.outOfRange('varlong', value)
+    this.unsignedVarlong(BigInt.asUintN(64, (value << 1n) ^ (value >> 63n)))
+  }
+
+  /** 64 bits, unsigned, seven at a time. */
+  unsignedVarlong(value: bigint): void {
+    if (BigInt.asUintN(64, value) !== value) throw this.outOfRange('unsigned varlong', value)
+    let at = this.reserve(10)
+    const buffer = this.buffer
+    while (value > 0x7fn) {
+      buffer[at++] = Number(value & 0x7fn) | 0x80
+      value >>= 7n
+    }
+    buffer[at++] = Number(value)
+    this.position = at
+  }
+
+  /** A UUID in Kafka's form: 22 characters of base64url. */
+  uuid(value: string): void {
+    const at = this.reserve(16)
+    if (value.length !== 22 || this.buffer.write(value, at, 16, 'base64url') !== 16) {
+      throw new InvalidArgumentError(
+        `${this.api} v${this.version}: '${value}' is no UUID: 22 characters of base64url are expected`,
+      )
+    }
+  }
+
+  string(value: string): void {
+    const bytes = Buffer.byteLength(value)
+    if (bytes > MAX_STRING_BYTES) {
+      throw new InvalidArgumentError(
+        `${this.api} v${this.version}: a string of ${bytes} bytes is longer than the protocol's ${MAX_STRING_BYTES}`,
+      )
+    }
+    if (this.flexible) this.unsignedVarint(bytes + 1)
+    else this.int16(bytes)
+    this.text(value, bytes)
+  }
+
+  nullableString(value: string | null): void {
+    if (value !== null) this.string(value)
+    else if (this.flexible) this.unsignedVarint(0)
+    else this.int16(-1)
+  }
+
+  /** A string whose length is an int16 in every version: the client id of a request header. */
+  nonCompactNullableString(value: string | null): void {
+    if (value === null) {
+      this.int16(-1)
+      return
+    }
+    const bytes = Buffer.byteLength(value)
+    this.int16(bytes)
+    this.text(value, bytes)
+  }
+
+  bytes(value: Uint8Array): void {
+    if (this.flexible) this.unsignedVarint(value.length + 1)
+    else this.int32(value.length)
+    this.raw(value)
+  }
+
+  nullableBytes(value: Uint8Array | null): void {
+    if (value !== null) this.bytes(value)
+    else if (this.flexible) this.unsignedVarint(0)
+    else this.int32(-1)
+  }
+
+  /** Record batches as they are. Large ones are taken by reference: they must not change until sent. */
+  records(value: Uint8Array | null): void {
+    if (value === null || value.length < COPY_RECORDS_BELOW) {
+      this.nullableBytes(value)
+      return
+    }
+    if (this.flexible) this.unsignedVarint(value.length + 1)
+    else this.int32(value.length)
+    this.chunks ??= []
+    const own = this.buffer.subarray(this.chunkStart, this.position)
+    this.chunks.push(own, Buffer.from(value.buffer, value.byteOffset, value.length))
+    this.chunkedBytes += own.length + value.length
+    this.chunkStart = this.position
+  }
+
+  /** Bytes without a length. */
+  raw(value: Uint8Array): void {
+    const at = this.reserve(value.length)
+    this.buffer.set(value, at)
+  }
+
+  array<T>(items: readonly T[], encode: (w: Writer, item: T) => void): void {
+    this.arrayLength(items.length)
+    for (let i = 0; i < items.length; i++) encode(this, items[i])
+  }
+
+  nullableArray<T>(items: readonly T[] | null, encode: (w: Writer, item: T) => void): void {
+    if (items === null) this.arrayLength(-1)
+    else this.array(items, encode)
+  }
+
+  int8Array(items: readonly number[]): void {
+    this.arrayLength(items.length)
+    for (let i = 0; i < items.length; i++) this.int8(items[i])
+  }
+
+  int32Array(items: readonly number[]): void {
+    this.arrayLength(items.length)
+    for (let i = 0; i < items.length; i++) this.int32(items[i])
+  }
+
+  nullableInt32Array(items: readonly number[] | null): void {
+    if (items === null) this.arrayLength(-1)
+    else this.int32Array(items)
+  }
+
+  int64Array(items: readonly bigint[]): void {
+    this.arrayLength(items.length)
+    for (let i = 0; i < items.length; i++) this.int64(items[i])
+  }
+
+  stringArray(items: readonly string[]): void {
+    this.arrayLength(items.length)
+    for (let i = 0; i < items.length; i++) this.string(items[i])
+  }
+
+  nullableStringArray(items: readonly string[] | null): void {
+    if (items === null) this.arrayLength(-1)
+    else this.stringArray(items)
+  }
+
+  uuidArray(items: readonly string[]): void {
+    this.arrayLength(items.length)
+    for (let i = 0; i < items.length; i++) this.uuid(items[i])
+  }
+
+  nullableUuidArray(items: readonly string[] | null): void {
+    if (items === null) this.arrayLength(-1)
+    else this.uuidArray(items)
+  }
+
+  /** A struct that may be null: one byte says which. */
+  nullable<T>(value: T | null, encode: (w: Writer, value: T) => void): void {
+    this.int8(value === null ? -1 : 1)
+    if (value !== null) encode(this, value)
+  }
+
+  /**
+   * Ends a struct. In flexible versions the given tagged fields are written, by rising tag; in others
+   * nothing is. Every struct that has a tag section ends with this call, in every version.
+   */
+  tags(...fields: (TaggedField | false)[]): void {
+    if (!this.flexible) return
+    let count = 0
+    for (const field of fields) if (field !== false) count++
+    this.unsignedVarint(count)
+    for (const field of fields) {
+      if (field === false) continue
+      const content = new Writer({ name: this.api, flexibleFrom: 0 }, this.version, 64)
+      field.encode(content)
+      const bytes = content.finishToBuffer()
+      this.unsignedVarint(field.tag)
+      this.unsignedVarint(bytes.length)
+      this.raw(bytes)
+    }
+  }
+
+  private arrayLength(length: number): void {
+    if (this.flexible) this.unsignedVarint(length + 1)
+    else this.int32(length)
+  }
+
+  private text(value: string, bytes: number): void {
+    const at = this.reserve(bytes)
+    if (bytes > 0) this.buffer.write(value, at, bytes, 'utf8')
+  }
+
+  private reserve(bytes: number): number {
+    if (this.position + bytes > this.buffer.length) this.grow(bytes)
+    const at = this.position
+    this.position = at + bytes
+    return at
+  }
+
+  /** Chunks already taken keep the old buffer; only what is still open moves. */
+  private grow(bytes: number): void {
+    const open = this.position - this.chunkStart
+    const grown = Buffer.allocUnsafe(Math.max(open + bytes, open * 2, 256))
+    this.buffer.copy(grown, 0, this.chunkStart, this.position)
+    this.buffer = grown
+    this.position = open
+    this.chunkStart = 0
+  }
+
+  private outOfRange(type: string, value: unknown): InvalidArgumentError {
+    return new InvalidArgumentError(
+      `${this.api} v${this.version}: ${String(value)} does not fit into an ${type}`,
+    )
+  }
+}
