@@ -44,9 +44,12 @@ export class BrokerError extends KafkaError {
 /** A broker cannot be reached, or the connection to it was lost. */
 export class ConnectionError extends KafkaError {
   override readonly name = 'ConnectionError'
+  /** Whether a byte of the request may have reached the broker: if not, nothing was done there. */
+  readonly wasSent: boolean
 
-  constructor(message: string, options: KafkaErrorOptions = {}) {
+  constructor(message: string, options: KafkaErrorOptions & { wasSent?: boolean } = {}) {
     super(message, { retriable: true, ...options })
+    this.wasSent = options.wasSent ?? false
   }
 }
 
@@ -58,9 +61,12 @@ export class AuthenticationError extends KafkaError {
 /** No answer came within a request's time, or a call's own `timeoutMs` ran out. */
 export class RequestTimeoutError extends KafkaError {
   override readonly name = 'RequestTimeoutError'
+  /** Whether a byte of the request may have reached the broker: if not, nothing was done there. */
+  readonly wasSent: boolean
 
-  constructor(message: string, options: KafkaErrorOptions = {}) {
+  constructor(message: string, options: KafkaErrorOptions & { wasSent?: boolean } = {}) {
     super(message, { retriable: true, ...options })
+    this.wasSent = options.wasSent ?? false
   }
 }
 
