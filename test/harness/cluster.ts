@@ -1,0 +1,357 @@
+// Real Apache Kafka brokers on this machine, of any version the tests know, one JVM a node, with
+// everything a fault test does to them. A started cluster is stopped by whoever started it; what is
+// left when the process ends is killed (java.ts), and its folder removed.
+
+import { type ChildProcess, execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { classPath, type KafkaVersion, usesKraft } from './distribution.ts'
+import { endProcess, isAlive, startJava } from './java.ts'
+import { freePorts } from './ports.ts'
+import { type Address, askMetadata, type ClusterView, type PartitionView } from './probe.ts'
+import {
+  type Listener,
+  type NodeSettings,
+  type Properties,
+  type SecurityProtocol,
+  serverProperties,
+  zooKeeperProperties,
+} from './server-properties.ts'
+import { GiveUpError, waitUntil } from './wait-until.ts'
+
+const run = promisify(execFile)
+
+/** How long a cluster may take to start; two busy cores and three JVMs need some of it. */
+const startTimeoutMs = 120_000
+
+export interface ClusterOptions {
+  version: KafkaVersion
+  /** How many nodes; their ids are 1, 2, ... Default: 1. */
+  nodes?: number
+  /** Broker settings, added to those of server-properties.ts; values are literal text. */
+  properties?: Properties
+  /**
+   * The listeners for clients, by name in capitals; the first is the one of `bootstrapServers`.
+   * Default: `{ CLIENT: 'PLAINTEXT' }`. Brokers (and the Java tools) always use another, INTERNAL.
+   */
+  listeners?: Record<string, SecurityProtocol>
+  /**
+   * The address that clients are told instead of the broker's own, so that a proxy can stand
+   * between. It is asked once for each client listener of each node, before the cluster starts.
+   */
+  advertise?: (nodeId: number, broker: Address, listener: string) => Address | Promise<Address>
+  /** SCRAM users that exist from the first moment: `SCRAM-SHA-256=[name=alice,password=secret]`. */
+  scramUsers?: string[]
+  /** More arguments for each broker's JVM; a later one wins, so `-Xmx` may be given again. */
+  jvmArgs?: string[]
+}
+
+/** What one has to know to reach a cluster; it can be handed to another process. */
+export interface ClusterAddress {
+  version: KafkaVersion
+  /** For the client under test. */
+  bootstrapServers: string
+  /** For neutral witnesses: the brokers' own listener, past any proxy, without security. */
+  internalServers: string
+  nodes: readonly NodeAddress[]
+}
+
+export interface NodeAddress {
+  nodeId: number
+  /** Where the node's first client listener really is, which a proxy may hide. */
+  address: Address
+  /** The listener INTERNAL, for askMetadata(). */
+  internal: Address
+}
+
+interface Node extends NodeAddress {
+  folder: string
+  listeners: Map<string, Listener>
+  process: ChildProcess | null
+  isPaused: boolean
+}
+
+/** Starts a cluster and waits until every node sees all others. */
+export async function startCluster(options: ClusterOptions): Promise<RealCluster> {
+  const cluster = await RealCluster.create(options)
+  try {
+    await cluster.start()
+  } catch (error) {
+    await cluster.stop()
+    throw error
+  }
+  return cluster
+}
+
+/** A running cluster, and the faults it can be given. Made by {@link startCluster}. */
+export class RealCluster implements ClusterAddress {
+  readonly version: KafkaVersion
+  readonly nodes: readonly Node[]
+  readonly #options: ClusterOptions
+  readonly #folder: string
+  readonly #controllerPorts: Map<number, number>
+  readonly #zooKeeperPort: number
+  #zooKeeper: ChildProcess | null = null
+  readonly #removeFolder = (): void => rmSync(this.#folder, { recursive: true, force: true })
+
+  private constructor(
+    options: ClusterOptions,
+    folder: string,
+    nodes: Node[],
+    controllerPorts: Map<number, number>,
+    zooKeeperPort: number,
+  ) {
+    this.version = options.version
+    this.nodes = nodes
+    this.#options = options
+    this.#folder = folder
+    this.#controllerPorts = controllerPorts
+    this.#zooKeeperPort = zooKeeperPort
+    process.once('exit', this.#removeFolder)
+  }
+
+  /** Chooses folders and ports; nothing runs yet. */
+  static async create(options: ClusterOptions): Promise<RealCluster> {
+    const ids = Array.from({ length: options.nodes ?? 1 }, (_, index) => index + 1)
+    const folder = await mkdtemp(join(tmpdir(), `kafkawire-${options.version}-`))
+    const nodes = await Promise.all(ids.map((nodeId) => makeNode(nodeId, folder, options)))
+    const [zooKeeperPort, ...ports] = await freePorts(1 + ids.length)
+    const controllerPorts = new Map(ids.map((nodeId, index) => [nodeId, ports[index]]))
+    return new RealCluster(options, folder, nodes, controllerPorts, zooKeeperPort)
+  }
+
+  get bootstrapServers(): string {
+    return this.bootstrapOf(this.nodes[0].listeners.keys().next().value ?? '')
+  }
+
+  get internalServers(): string {
+    return this.bootstrapOf('INTERNAL')
+  }
+
+  /** The bootstrap servers of one listener, as clients are told. */
+  bootstrapOf(listener: string): string {
+    const addresses = this.nodes.map(({ listeners }) => {
+      const found = listeners.get(listener)
+      if (found === undefined) throw new Error(`no listener ${listener}`)
+      return `${found.advertised.host}:${found.advertised.port}`
+    })
+    return addresses.join(',')
+  }
+
+  /** The part that another process can use. */
+  toAddress(): ClusterAddress {
+    const nodes = this.nodes.map(({ nodeId, address, internal }) => ({ nodeId, address, internal }))
+    const { version, bootstrapServers, internalServers } = this
+    return { version, bootstrapServers, internalServers, nodes }
+  }
+
+  /** First start. */
+  async start(): Promise<void> {
+    if (usesKraft(this.version)) await this.#format()
+    else await this.#startZooKeeper()
+    await this.restart(...this.nodes.map((node) => node.nodeId))
+  }
+
+  /** `kill -9`. */
+  async kill(nodeId: number): Promise<void> {
+    await this.#end(nodeId, 'SIGKILL')
+  }
+
+  /** SIGTERM: a clean shutdown, with leadership handed over. Waits for its end. */
+  async terminate(nodeId: number): Promise<void> {
+    await this.#end(nodeId, 'SIGTERM')
+  }
+
+  /** SIGSTOP: the process stands still, its connections stay open. */
+  pause(nodeId: number): void {
+    const node = this.#node(nodeId)
+    node.process?.kill('SIGSTOP')
+    node.isPaused = true
+  }
+
+  /** SIGCONT. */
+  resume(nodeId: number): void {
+    const node = this.#node(nodeId)
+    node.process?.kill('SIGCONT')
+    node.isPaused = false
+  }
+
+  /**
+   * Starts nodes that were ended, on the same ports and data, and waits until they and all other
+   * running nodes see each other. Nodes that need each other for a quorum go into one call.
+   */
+  async restart(...nodeIds: number[]): Promise<void> {
+    const starting = nodeIds.map((nodeId) => this.#node(nodeId))
+    await Promise.all(starting.map((node) => this.#launch(node)))
+    const running = this.#running()
+    await Promise.all(running.map((node) => this.#waitForView(node, running)))
+  }
+
+  /** Ends everything at once and removes the data. May be called again. */
+  async stop(): Promise<void> {
+    const children = [...this.nodes.map((node) => node.process), this.#zooKeeper]
+    await Promise.all(children.map((child) => child && endProcess(child, 'SIGKILL')))
+    process.off('exit', this.#removeFolder)
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  /** What a node has written so far, over all its starts. */
+  async logs(nodeId: number): Promise<string> {
+    return readFile(logFile(this.#node(nodeId).folder), 'utf8')
+  }
+
+  /** The cluster as a running node sees it, by a frame made by hand. */
+  async metadata(...topics: string[]): Promise<ClusterView> {
+    return Promise.any(this.#running().map((node) => askMetadata(node.internal, topics)))
+  }
+
+  /** The partition as the cluster itself sees it now. */
+  async partition(topic: string, partition: number): Promise<PartitionView> {
+    const { topics } = await this.metadata(topic)
+    const found = topics.get(topic)?.find((view) => view.partition === partition)
+    if (found === undefined) throw new Error(`${topic}-${partition} is not known`)
+    return found
+  }
+
+  /** Waits until the partition has a leader, another one than `not` if that is given. */
+  async waitForLeader(topic: string, partition: number, not = -1): Promise<number> {
+    const { leader } = await waitUntil(
+      `a leader of ${topic}-${partition}${not === -1 ? '' : ` other than ${not}`}`,
+      async () => {
+        const view = await this.partition(topic, partition)
+        return view.leader !== -1 && view.leader !== not ? view : null
+      },
+      { timeoutMs: 60_000 },
+    )
+    return leader
+  }
+
+  /** Waits until every partition of the topic has this many replicas in sync. */
+  async waitForIsr(topic: string, size: number = this.nodes.length): Promise<void> {
+    await waitUntil(
+      `${size} replicas of ${topic} in sync`,
+      async () => {
+        const partitions = (await this.metadata(topic)).topics.get(topic)
+        return partitions?.every((view) => view.isr.length >= size)
+      },
+      { timeoutMs: 60_000 },
+    )
+  }
+
+  #node(nodeId: number): Node {
+    const node = this.nodes.find((node) => node.nodeId === nodeId)
+    if (node === undefined) throw new Error(`no node ${nodeId}`)
+    return node
+  }
+
+  #running(): Node[] {
+    return this.nodes.filter((node) => node.process && isAlive(node.process) && !node.isPaused)
+  }
+
+  async #end(nodeId: number, signal: NodeJS.Signals): Promise<void> {
+    const node = this.#node(nodeId)
+    if (node.process !== null) await endProcess(node.process, signal)
+    node.isPaused = false
+  }
+
+  async #format(): Promise<void> {
+    let clusterId: string
+    // Kafka's own ids have this form, and a leading dash would be read as an option.
+    do clusterId = randomBytes(16).toString('base64url')
+    while (clusterId.startsWith('-'))
+    const jars = await classPath(this.version)
+    const users = (this.#options.scramUsers ?? []).flatMap((user) => ['--add-scram', user])
+    const format = async (node: Node): Promise<void> => {
+      const file = await this.#writeProperties(node)
+      const jvm = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', jars]
+      const tool = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file, ...users]
+      await run('java', [...jvm, ...tool])
+    }
+    await Promise.all(this.nodes.map(format))
+  }
+
+  async #startZooKeeper(): Promise<void> {
+    const folder = join(this.#folder, 'zookeeper')
+    await mkdir(folder)
+    const file = join(folder, 'zookeeper.properties')
+    await writeFile(file, zooKeeperProperties(this.#zooKeeperPort, join(folder, 'data')))
+    this.#zooKeeper = await startJava({
+      mainClass: 'org.apache.zookeeper.server.quorum.QuorumPeerMain',
+      args: [file],
+      classPath: await classPath(this.version),
+      jvmArgs: ['-Xmx128m'],
+      logFile: join(folder, 'zookeeper.log'),
+    })
+  }
+
+  async #launch(node: Node): Promise<void> {
+    if (node.process !== null && isAlive(node.process)) {
+      throw new Error(`node ${node.nodeId} is running: kill or terminate it first`)
+    }
+    node.process = await startJava({
+      mainClass: 'kafka.Kafka',
+      args: [await this.#writeProperties(node)],
+      classPath: await classPath(this.version),
+      jvmArgs: ['-Xmx640m', ...(this.#options.jvmArgs ?? [])],
+      logFile: logFile(node.folder),
+    })
+  }
+
+  async #writeProperties(node: Node): Promise<string> {
+    const settings: NodeSettings = {
+      nodeId: node.nodeId,
+      nodeCount: this.nodes.length,
+      dataFolder: join(node.folder, 'data'),
+      listeners: node.listeners,
+      coordination: usesKraft(this.version)
+        ? { controllers: this.#controllerPorts }
+        : { zooKeeperPort: this.#zooKeeperPort },
+      properties: this.#options.properties ?? {},
+    }
+    const file = join(node.folder, 'server.properties')
+    await writeFile(file, serverProperties(settings))
+    return file
+  }
+
+  async #waitForView(node: Node, others: Node[]): Promise<void> {
+    const sees = async (): Promise<boolean> => {
+      if (node.process === null || !isAlive(node.process)) {
+        const end = (await this.logs(node.nodeId)).slice(-4000)
+        throw new GiveUpError(`Kafka ${this.version} node ${node.nodeId} ended:\n${end}`)
+      }
+      const { brokers } = await askMetadata(node.internal)
+      return others.every(({ nodeId }) => brokers.some((broker) => broker.nodeId === nodeId))
+    }
+    const what = `Kafka ${this.version} node ${node.nodeId} sees its cluster`
+    await waitUntil(what, sees, { timeoutMs: startTimeoutMs, intervalMs: 100 })
+  }
+}
+
+async function makeNode(nodeId: number, root: string, options: ClusterOptions): Promise<Node> {
+  const folder = join(root, `node-${nodeId}`)
+  await mkdir(folder)
+  const clients = Object.entries(options.listeners ?? { CLIENT: 'PLAINTEXT' as const })
+  const [internalPort, ...ports] = await freePorts(1 + clients.length)
+  const internal = { host: '127.0.0.1', port: internalPort }
+  const listeners = new Map<string, Listener>()
+  for (const [index, [name, protocol]] of clients.entries()) {
+    const address = { host: '127.0.0.1', port: ports[index] }
+    const advertised = (await options.advertise?.(nodeId, address, name)) ?? address
+    listeners.set(name, { protocol, address, advertised })
+  }
+  const address = { host: '127.0.0.1', port: ports[0] }
+  listeners.set('INTERNAL', { protocol: 'PLAINTEXT', address: internal, advertised: internal })
+  return { nodeId, address, internal, folder, listeners, process: null, isPaused: false }
+}
+
+function logFile(folder: string): string {
+  return join(folder, 'broker.log')
+}

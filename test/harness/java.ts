@@ -1,0 +1,138 @@
+// Java processes of the tests: each is a child of this process and ends with it, on whatever way it
+// goes. On a usual exit we kill by process id; if we are killed ourselves, Supervised.java sees the
+// end of its standard input.
+
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { closeSync, openSync } from 'node:fs'
+import { access, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { Socket } from 'node:net'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import { cacheFolder, isDownloaded, kafkaVersions } from './distribution.ts'
+
+const run = promisify(execFile)
+
+/** Why this machine cannot run real brokers, or null when it can. */
+export function whyNoJava(): string | null {
+  for (const command of ['java', 'javac']) {
+    const major = majorVersion(command)
+    if (major === null) return `there is no ${command} (a JDK 17 or newer is needed)`
+    if (major < 17) return `${command} is of Java ${major} (a JDK 17 or newer is needed)`
+  }
+  if (kafkaVersions.every(isDownloaded)) return null
+  return output('mvn', ['-version']) === null ? 'there is no mvn (Maven brings the brokers)' : null
+}
+
+function majorVersion(command: string): number | null {
+  // `java -version` speaks on standard error, `--version` on standard output (from Java 9 on).
+  const text = output(command, ['--version'])
+  if (text === null) return null
+  return Number(/(\d+)/.exec(text)?.[1] ?? 0)
+}
+
+function output(command: string, args: string[]): string | null {
+  try {
+    return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  } catch {
+    return null
+  }
+}
+
+/** How a JVM is started. */
+export interface JavaOptions {
+  mainClass: string
+  args: string[]
+  classPath: string
+  jvmArgs?: string[]
+  /** Standard output and standard error are appended to this file. */
+  logFile: string
+}
+
+const alive = new Set<ChildProcess>()
+
+// A handler of 'exit' must be synchronous: kill and go.
+process.once('exit', () => {
+  for (const child of alive) child.kill('SIGKILL')
+})
+
+/** Starts a JVM that ends with this process at the latest. */
+export async function startJava(options: JavaOptions): Promise<ChildProcess> {
+  const supervised = await compileJava('Supervised.java')
+  const jvm = [
+    // Test JVMs live for seconds: the quick compiler alone starts faster and spares the two cores.
+    '-XX:TieredStopAtLevel=1',
+    '-XX:+UseSerialGC',
+    '-Dorg.slf4j.simpleLogger.showDateTime=true',
+    '-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS',
+    ...(options.jvmArgs ?? []),
+    '-cp',
+    [supervised, options.classPath].join(delimiter),
+  ]
+  const log = openSync(options.logFile, 'a')
+  try {
+    const child = spawn('java', [...jvm, 'Supervised', options.mainClass, ...options.args], {
+      stdio: ['pipe', log, log],
+    })
+    alive.add(child)
+    child.once('exit', () => alive.delete(child))
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve)
+      child.once('error', reject)
+    })
+    // Its pipe breaks when it dies; that is seen by 'exit'.
+    child.stdin?.on('error', () => {})
+    // Neither the child nor the pipe keeps this process alive.
+    child.unref()
+    if (child.stdin instanceof Socket) child.stdin.unref()
+    return child
+  } finally {
+    closeSync(log)
+  }
+}
+
+/** Whether a process has not ended yet. */
+export function isAlive(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null
+}
+
+/** Sends a signal and waits for the end of the process. */
+export async function endProcess(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (!isAlive(child)) return
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  child.ref()
+  child.kill(signal)
+  await ended
+}
+
+/** Compiles a source of test/harness/java, once for each content, and gives the folder of its classes. */
+export async function compileJava(source: string, classPath?: string): Promise<string> {
+  const file = join(import.meta.dirname, 'java', source)
+  const key = createHash('sha256')
+    .update(await readFile(file))
+    .update(classPath ?? '')
+    .digest('hex')
+    .slice(0, 16)
+  const folder = join(cacheFolder(), `${source}-${key}`)
+  if (await exists(folder)) return folder
+  await mkdir(cacheFolder(), { recursive: true })
+  const partial = await mkdtemp(join(cacheFolder(), '.javac-'))
+  try {
+    const path = classPath === undefined ? [] : ['-cp', classPath]
+    await run('javac', ['-nowarn', '-d', partial, ...path, file])
+    await rename(partial, folder).catch((error: NodeJS.ErrnoException) => {
+      // Another process compiled the same meanwhile.
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
+    })
+  } finally {
+    await rm(partial, { recursive: true, force: true })
+  }
+  return folder
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
