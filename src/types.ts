@@ -14,3 +14,23 @@ export interface Header {
   key: string
   value: Buffer | null
 }
+
+/** Turns a value into what stands in a record. Throw what you like: that record alone fails. */
+export interface Serializer<T> {
+  serialize(value: T, topic: string): Bytes
+}
+
+/** Turns what stands in a record into a value. What it throws reaches the reader with the record's place. */
+export interface Deserializer<T> {
+  deserialize(bytes: Buffer | null, topic: string): T
+}
+
+/** Both directions. `serdes` of the main door has the usual ones. */
+export interface Serde<T> extends Serializer<T>, Deserializer<T> {}
+
+/** A topic together with what its keys and values are: made by `kafka.topic()`. */
+export interface Topic<K = Bytes, V = Bytes> {
+  readonly name: string
+  readonly key: Serde<K>
+  readonly value: Serde<V>
+}

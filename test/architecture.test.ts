@@ -1,0 +1,112 @@
+// The layers of src/, read from its import lines: imports point down, never up, never in a circle.
+// The table is changed only on purpose; docs/architecture.md says what each layer is for.
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+
+const src = fileURLToPath(new URL('../src/', import.meta.url))
+
+/** What no layer above it may be missing from: imported by all. */
+const ground = ['errors.ts', 'types.ts', 'logger.ts', 'option-checks.ts', 'options.ts']
+
+/** For each folder or file of src/, the folders and files it may import beside itself. */
+const mayImport: Record<string, readonly string[]> = {
+  'errors.ts': [],
+  'types.ts': [],
+  'logger.ts': [],
+  'option-checks.ts': ['errors.ts'],
+  'options.ts': ['errors.ts', 'types.ts', 'logger.ts', 'option-checks.ts'],
+  'producer-options.ts': [...ground, 'compression'],
+  'consumer-options.ts': ground,
+  protocol: ['errors.ts', 'types.ts'],
+  compression: ['errors.ts', 'types.ts'],
+  records: ['errors.ts', 'types.ts', 'protocol', 'compression'],
+  network: [...ground, 'protocol'],
+  cluster: [...ground, 'protocol', 'network'],
+  testing: ['errors.ts', 'types.ts', 'protocol', 'records', 'compression'],
+  producer: [
+    ...ground,
+    'producer-options.ts',
+    'protocol',
+    'records',
+    'compression',
+    'network',
+    'cluster',
+  ],
+  consumer: [
+    ...ground,
+    'consumer-options.ts',
+    'protocol',
+    'records',
+    'compression',
+    'network',
+    'cluster',
+  ],
+  'serdes.ts': ['errors.ts', 'types.ts'],
+}
+
+/** The top: may import everything that is not the top. */
+const top = ['index.ts', 'protocol.ts', 'testing.ts', 'kafka.ts', 'topic.ts', 'cli']
+const mayNotBeImported = ['index.ts', 'protocol.ts', 'cli']
+
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) =>
+  file.endsWith('.ts'),
+)
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(resolve(src, file), 'utf8')
+  const found: string[] = []
+  for (const match of text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)) {
+    found.push(relative(src, resolve(src, dirname(file), match[1])))
+  }
+  return found
+}
+
+function layerOf(file: string): string {
+  return file.split('/')[0]
+}
+
+test('the rules are about files that exist', () => {
+  expect(files.length).toBeGreaterThan(20)
+  const layers = new Set(files.map(layerOf))
+  for (const layer of layers) expect([...Object.keys(mayImport), ...top], layer).toContain(layer)
+})
+
+describe.each(files)('%s', (file) => {
+  test('imports only what lies below it', () => {
+    const layer = layerOf(file)
+    for (const imported of importsOf(file)) {
+      const other = layerOf(imported)
+      expect(files, `${file} imports ${imported}`).toContain(imported)
+      if (other === layer) continue
+      expect(mayNotBeImported, `${file} imports ${imported}`).not.toContain(other)
+      if (!top.includes(layer)) {
+        expect(mayImport[layer], `${file} imports ${imported}`).toContain(other)
+      }
+    }
+  })
+
+  test('is small enough to read', () => {
+    const lines = readFileSync(resolve(src, file), 'utf8').split('\n').length
+    expect(lines).toBeLessThanOrEqual(450)
+  })
+
+  test('opens with what it is for', () => {
+    const text = readFileSync(resolve(src, file), 'utf8').replace(/^(#!|\/\/\/).*\n+/gm, '')
+    expect(text.startsWith('//')).toBe(true)
+  })
+})
+
+test('no file reaches itself through its imports', () => {
+  const state = new Map<string, 'open' | 'done'>()
+  const visit = (file: string, path: readonly string[]): void => {
+    if (state.get(file) === 'done') return
+    expect(state.get(file), [...path, file].join(' -> ')).not.toBe('open')
+    state.set(file, 'open')
+    for (const imported of importsOf(file)) visit(imported, [...path, file])
+    state.set(file, 'done')
+  }
+  for (const file of files) visit(file, [])
+})
