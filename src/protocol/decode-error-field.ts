@@ -37,10 +37,11 @@ const defaults: Record<string, unknown> = {
   nullableUuidArray: null,
   nullable: null,
   tags: undefined,
+  tagsInto: undefined,
 }
 
 /** Reads that hand the reader on to a codec: the codec must go on with the watching one. */
-const composites = new Set(['array', 'nullableArray', 'nullable', 'tags'])
+const composites = new Set(['array', 'nullableArray', 'nullable', 'tags', 'tagsInto'])
 
 /** Path of the field whose read fails, such as `topics[2].partitions[0].records`; '' if none is seen. */
 export function findFailingField(reader: Reader, decode: (r: Reader) => unknown): string {

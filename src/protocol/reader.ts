@@ -224,7 +224,12 @@ export class Reader {
    * Ends a struct. In flexible versions each tagged field is offered to `onTag`; what that does not
    * read is skipped by its size, so fields of newer brokers do no harm.
    */
-  tags(onTag?: (tag: number, r: Reader) => void): void {
+  tags(onTag: (tag: number, r: Reader) => void = skip): void {
+    this.tagsInto(undefined, onTag)
+  }
+
+  /** As `tags`, and hands on the struct to be filled: one function then serves all elements. */
+  tagsInto<T>(struct: T, onTag: (tag: number, r: Reader, struct: T) => void): void {
     if (!this.flexible) return
     for (let left = this.unsignedVarint(); left > 0; left--) {
       const tag = this.unsignedVarint()
@@ -236,13 +241,11 @@ export class Reader {
           start,
         )
       }
+      const end = this.end
       const next = this.position + size
-      if (onTag !== undefined) {
-        const end = this.end
-        this.end = next
-        onTag(tag, this)
-        this.end = end
-      }
+      this.end = next
+      onTag(tag, this, struct)
+      this.end = end
       this.position = next
     }
   }
@@ -304,3 +307,5 @@ export class Reader {
     return length
   }
 }
+
+function skip(): void {}

@@ -60,7 +60,7 @@ export class Writer {
   /** The error of an encoder that would lose `field`, as this version has no place for it. */
   unsupported(field: string): UnsupportedVersionError {
     return new UnsupportedVersionError(
-      `${this.api} v${this.version} cannot carry ${field}: the version lacks that field. Leave it at its default, or use a broker that speaks a newer version`,
+      `${this.api} v${this.version} cannot carry ${field}: that version has no place for it. Leave it at its default, or use another version`,
     )
   }
 
