@@ -59,7 +59,7 @@ export interface MetadataResponsePartition {
 
 function encodeRequest(w: Writer, request: MetadataRequest): void {
   if (w.version >= 1) w.nullableArray(request.topics, encodeRequestTopic)
-  else if (request.topics === null) throw w.unsupported('a null topics')
+  else if (request.topics === null) throw w.unsupported('null topics')
   else w.array(request.topics, encodeRequestTopic)
   if (w.version >= 4) w.bool(request.allowAutoTopicCreation)
   else if (!request.allowAutoTopicCreation) throw w.unsupported('allowAutoTopicCreation')

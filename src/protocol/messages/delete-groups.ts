@@ -1,0 +1,66 @@
+// DeleteGroups deletes groups that have no members. v1 is as v0. v2 is flexible.
+
+import type { Api } from '../api.ts'
+import type { Reader } from '../reader.ts'
+import type { Writer } from '../writer.ts'
+
+export interface DeleteGroupsRequest {
+  groupsNames: string[]
+}
+
+export interface DeleteGroupsResponse {
+  throttleTimeMs: number
+  results: DeletableGroupResult[]
+}
+
+export interface DeletableGroupResult {
+  groupId: string
+  errorCode: number
+}
+
+function encodeRequest(w: Writer, request: DeleteGroupsRequest): void {
+  w.stringArray(request.groupsNames)
+  w.tags()
+}
+
+function decodeRequest(r: Reader): DeleteGroupsRequest {
+  const request = { groupsNames: r.stringArray() }
+  r.tags()
+  return request
+}
+
+function encodeResponse(w: Writer, response: DeleteGroupsResponse): void {
+  w.int32(response.throttleTimeMs)
+  w.array(response.results, encodeDeletableGroupResult)
+  w.tags()
+}
+
+function encodeDeletableGroupResult(w: Writer, result: DeletableGroupResult): void {
+  w.string(result.groupId)
+  w.int16(result.errorCode)
+  w.tags()
+}
+
+function decodeResponse(r: Reader): DeleteGroupsResponse {
+  const response = { throttleTimeMs: r.int32(), results: r.array(decodeDeletableGroupResult) }
+  r.tags()
+  return response
+}
+
+function decodeDeletableGroupResult(r: Reader): DeletableGroupResult {
+  const result = { groupId: r.string(), errorCode: r.int16() }
+  r.tags()
+  return result
+}
+
+export const deleteGroups: Api<DeleteGroupsRequest, DeleteGroupsResponse> = {
+  key: 42,
+  name: 'DeleteGroups',
+  minVersion: 0,
+  maxVersion: 2,
+  flexibleFrom: 2,
+  encodeRequest,
+  decodeRequest,
+  encodeResponse,
+  decodeResponse,
+}
