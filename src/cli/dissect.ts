@@ -1,0 +1,93 @@
+// Frames as readable JSON: header, body, and the record batches that lie in it.
+
+import { DecodeError, KafkaError } from '../errors.ts'
+import { type AnyApi, decodeRequest, decodeResponse } from '../protocol/api.ts'
+import { apiByKey } from '../protocol/apis.ts'
+import {
+  decodeRequestHeader,
+  decodeResponseHeader,
+  requestHeaderReader,
+  requestHeaderVersion,
+  responseHeaderReader,
+  responseHeaderVersion,
+} from '../protocol/header.ts'
+import { decodeBatches } from '../records/record.ts'
+
+/** A response does not say what it answers: the reader has to know. */
+export interface ResponseOf {
+  api: AnyApi
+  version: number
+}
+
+/** Frames of a capture, without their size prefixes. */
+export function splitFrames(capture: Buffer): Buffer[] {
+  const frames: Buffer[] = []
+  let at = 0
+  while (at < capture.length) {
+    const size = capture.length - at >= 4 ? capture.readInt32BE(at) : -1
+    if (size < 4 || size > capture.length - at - 4) {
+      throw new DecodeError(
+        `at byte ${at}: ${size < 4 ? 'no frame starts here' : `a frame of ${size} bytes is announced, ${capture.length - at - 4} follow`}. A frame is its size (int32), its header, its body`,
+        { api: 'frame', position: at },
+      )
+    }
+    frames.push(capture.subarray(at + 4, at + 4 + size))
+    at += 4 + size
+  }
+  return frames
+}
+
+/** What a frame says, as an object that JSON can hold. */
+export async function dissect(frame: Buffer, response: ResponseOf | null): Promise<unknown> {
+  return response === null ? dissectRequest(frame) : dissectResponse(frame, response)
+}
+
+async function dissectRequest(frame: Buffer): Promise<unknown> {
+  const key = frame.readInt16BE(0)
+  const version = frame.readInt16BE(2)
+  const api = apiByKey(key)
+  if (api === undefined) {
+    throw new DecodeError(
+      `no API has the key ${key}: is this a response? Then name what it answers: --response --api NAME --version N`,
+      { api: 'frame', position: 0 },
+    )
+  }
+  const r = requestHeaderReader(requestHeaderVersion(api, version), frame)
+  const header = decodeRequestHeader(r)
+  const { message, bytesLeft } = decodeRequest(api, version, frame, r.offset)
+  return { api: api.name, type: 'request', version, header, body: await plain(message), bytesLeft }
+}
+
+async function dissectResponse(frame: Buffer, { api, version }: ResponseOf): Promise<unknown> {
+  const r = responseHeaderReader(responseHeaderVersion(api, version), frame)
+  const header = decodeResponseHeader(r)
+  const { message, bytesLeft } = decodeResponse(api, version, frame, r.offset)
+  return { api: api.name, type: 'response', version, header, body: await plain(message), bytesLeft }
+}
+
+/** Bytes as text where they are text, int64 as digits, record batches taken apart. */
+async function plain(value: unknown, name = ''): Promise<unknown> {
+  if (typeof value === 'bigint') return value.toString()
+  if (value instanceof Uint8Array) {
+    return name === 'records' ? batches(Buffer.from(value)) : text(Buffer.from(value))
+  }
+  if (Array.isArray(value)) return Promise.all(value.map((item) => plain(item)))
+  if (value === null || typeof value !== 'object') return value
+  const shown: Record<string, unknown> = {}
+  for (const [key, field] of Object.entries(value)) shown[key] = await plain(field, key)
+  return shown
+}
+
+async function batches(records: Buffer): Promise<unknown> {
+  try {
+    return await plain(await decodeBatches(records))
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
+    return { error: error.message, base64: records.toString('base64') }
+  }
+}
+
+function text(bytes: Buffer): string | { base64: string } {
+  const read = bytes.toString('utf8')
+  return Buffer.from(read).equals(bytes) ? read : { base64: bytes.toString('base64') }
+}
