@@ -324,8 +324,10 @@ export class RealCluster implements ClusterAddress {
   async #waitForView(node: Node, others: Node[]): Promise<void> {
     const sees = async (): Promise<boolean> => {
       if (node.process === null || !isAlive(node.process)) {
-        const end = (await this.logs(node.nodeId)).slice(-4000)
-        throw new GiveUpError(`Kafka ${this.version} node ${node.nodeId} ended:\n${end}`)
+        const lines = (await this.logs(node.nodeId)).split('\n')
+        const bad = lines.filter((line) => !line.includes(' INFO ')).join('\n')
+        const what = `Kafka ${this.version} node ${node.nodeId} ended`
+        throw new GiveUpError(`${what}:\n${bad.slice(0, 4000)}`)
       }
       const { brokers } = await askMetadata(node.internal)
       return others.every(({ nodeId }) => brokers.some((broker) => broker.nodeId === nodeId))

@@ -45,8 +45,8 @@ export interface JavaOptions {
   args: string[]
   classPath: string
   jvmArgs?: string[]
-  /** Standard output and standard error are appended to this file. */
-  logFile: string
+  /** Standard output and standard error are appended to this file; without it they are pipes. */
+  logFile?: string
 }
 
 const alive = new Set<ChildProcess>()
@@ -58,7 +58,7 @@ process.once('exit', () => {
 
 /** Starts a JVM that ends with this process at the latest. */
 export async function startJava(options: JavaOptions): Promise<ChildProcess> {
-  const supervised = await compileJava('Supervised.java')
+  const supervised = await compileJava(['Supervised.java'])
   const jvm = [
     // Test JVMs live for seconds: the quick compiler alone starts faster and spares the two cores.
     '-XX:TieredStopAtLevel=1',
@@ -69,7 +69,7 @@ export async function startJava(options: JavaOptions): Promise<ChildProcess> {
     '-cp',
     [supervised, options.classPath].join(delimiter),
   ]
-  const log = openSync(options.logFile, 'a')
+  const log = options.logFile === undefined ? 'pipe' : openSync(options.logFile, 'a')
   try {
     const child = spawn('java', [...jvm, 'Supervised', options.mainClass, ...options.args], {
       stdio: ['pipe', log, log],
@@ -82,12 +82,12 @@ export async function startJava(options: JavaOptions): Promise<ChildProcess> {
     })
     // Its pipe breaks when it dies; that is seen by 'exit'.
     child.stdin?.on('error', () => {})
-    // Neither the child nor the pipe keeps this process alive.
+    // Neither the child nor its pipes keep this process alive.
     child.unref()
-    if (child.stdin instanceof Socket) child.stdin.unref()
+    for (const pipe of child.stdio) if (pipe instanceof Socket) pipe.unref()
     return child
   } finally {
-    closeSync(log)
+    if (log !== 'pipe') closeSync(log)
   }
 }
 
@@ -105,21 +105,18 @@ export async function endProcess(child: ChildProcess, signal: NodeJS.Signals): P
   await ended
 }
 
-/** Compiles a source of test/harness/java, once for each content, and gives the folder of its classes. */
-export async function compileJava(source: string, classPath?: string): Promise<string> {
-  const file = join(import.meta.dirname, 'java', source)
-  const key = createHash('sha256')
-    .update(await readFile(file))
-    .update(classPath ?? '')
-    .digest('hex')
-    .slice(0, 16)
-  const folder = join(cacheFolder(), `${source}-${key}`)
+/** Compiles sources of test/harness/java, once for each content, and gives the folder of the classes. */
+export async function compileJava(sources: string[], classPath?: string): Promise<string> {
+  const files = sources.map((source) => join(import.meta.dirname, 'java', source))
+  const hash = createHash('sha256').update(classPath ?? '')
+  for (const file of files) hash.update(await readFile(file))
+  const folder = join(cacheFolder(), `${sources[0]}-${hash.digest('hex').slice(0, 16)}`)
   if (await exists(folder)) return folder
   await mkdir(cacheFolder(), { recursive: true })
   const partial = await mkdtemp(join(cacheFolder(), '.javac-'))
   try {
     const path = classPath === undefined ? [] : ['-cp', classPath]
-    await run('javac', ['-nowarn', '-d', partial, ...path, file])
+    await run('javac', ['-nowarn', '-d', partial, ...path, ...files])
     await rename(partial, folder).catch((error: NodeJS.ErrnoException) => {
       // Another process compiled the same meanwhile.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
