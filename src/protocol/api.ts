@@ -126,7 +126,8 @@ function decode<T>(
   }
 }
 
-function checkVersion(api: AnyApi, version: number): number {
+/** Gives `version` back if the API has it; else UnsupportedVersionError. */
+export function checkVersion(api: AnyApi, version: number): number {
   const most = api.latestUnstable ?? api.maxVersion
   if (Number.isInteger(version) && version >= api.minVersion && version <= most) return version
   throw new UnsupportedVersionError(

@@ -40,26 +40,76 @@ const defaults: Record<string, unknown> = {
   tagsInto: undefined,
 }
 
-/** Reads that hand the reader on to a codec: the codec must go on with the watching one. */
-const composites = new Set(['array', 'nullableArray', 'nullable', 'tags', 'tagsInto'])
+const stop = new Error('nothing is read behind the failing field')
 
-/** Path of the field whose read fails, such as `topics[2].partitions[0].records`; '' if none is seen. */
+/**
+ * Path of the field whose read fails, such as `topics[2].partitions[0].records`; of the array's element
+ * where its tag section fails; '' if neither is seen.
+ */
 export function findFailingField(reader: Reader, decode: (r: Reader) => unknown): string {
   const marker = {}
   let hasFailed = false
+  let isTagSection = false
+
+  function fail(): unknown {
+    hasFailed = true
+    return marker
+  }
+
+  function decodeStruct(decodeOne: (r: Reader) => unknown): unknown {
+    const struct = decodeOne(watching)
+    if (!isTagSection) return struct
+    isTagSection = false
+    return marker
+  }
+
+  // An array ends with the element that fails, as its claimed length may be absurd.
+  function readArray(isNullable: boolean, decodeOne: (r: Reader) => unknown): unknown {
+    const items: unknown[] = []
+    try {
+      const length = reader.nullableArray(() => {
+        items.push(decodeStruct(decodeOne))
+        if (hasFailed) throw stop
+      })?.length
+      if (length === undefined) return isNullable ? null : fail()
+      return items
+    } catch {
+      return hasFailed ? items : fail()
+    }
+  }
+
+  function readTags(onTag: (tag: number, r: Reader) => void): void {
+    try {
+      reader.tags((tag) => {
+        onTag(tag, watching)
+        if (hasFailed) throw stop
+      })
+    } catch {
+      isTagSection = !hasFailed
+      fail()
+    }
+  }
+
+  const composites = {
+    array: (decodeOne: (r: Reader) => unknown) => readArray(false, decodeOne),
+    nullableArray: (decodeOne: (r: Reader) => unknown) => readArray(true, decodeOne),
+    nullable: (decodeOne: (r: Reader) => unknown) => reader.nullable(() => decodeStruct(decodeOne)),
+    tags: (onTag: (tag: number, r: Reader) => void = () => {}) => readTags(onTag),
+    tagsInto: <T>(struct: T, onTag: (tag: number, r: Reader, struct: T) => void) =>
+      readTags((tag, r) => onTag(tag, r, struct)),
+  }
+
   const watching = new Proxy(reader, {
-    get(target, name, receiver) {
-      const member: unknown = Reflect.get(target, name, target)
+    get(_, name) {
+      const member: unknown = Reflect.get(composites, name) ?? Reflect.get(reader, name, reader)
       if (typeof member !== 'function') return member
-      if (typeof name !== 'string' || !(name in defaults)) return member.bind(target)
+      if (typeof name !== 'string' || !(name in defaults)) return member.bind(reader)
       return (...args: unknown[]): unknown => {
         if (hasFailed) return defaults[name]
         try {
-          return member.apply(composites.has(name) ? receiver : target, args)
+          return member.apply(reader, args)
         } catch {
-          if (hasFailed) return defaults[name]
-          hasFailed = true
-          return marker
+          return hasFailed ? defaults[name] : fail()
         }
       }
     },

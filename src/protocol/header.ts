@@ -2,7 +2,7 @@
 // each pair; ApiVersions alone answers with response header v0 in every version (KIP-511), since its
 // reader may not know the version yet.
 
-import type { AnyApi, Api } from './api.ts'
+import { type AnyApi, type Api, checkVersion } from './api.ts'
 import { Reader } from './reader.ts'
 import { Writer } from './writer.ts'
 
@@ -18,12 +18,10 @@ export interface ResponseHeader {
 }
 
 const API_VERSIONS_KEY = 18
-const CONTROLLED_SHUTDOWN_KEY = 7
 const requestHeader = { name: 'RequestHeader', flexibleFrom: 2 }
 const responseHeader = { name: 'ResponseHeader', flexibleFrom: 1 }
 
 export function requestHeaderVersion(api: AnyApi, version: number): number {
-  if (api.key === CONTROLLED_SHUTDOWN_KEY && version === 0) return 0
   return version >= api.flexibleFrom ? 2 : 1
 }
 
@@ -86,7 +84,7 @@ export function encodeRequestFrame<Q, A>(
     correlationId,
     clientId,
   })
-  const body = new Writer(api, version)
+  const body = new Writer(api, checkVersion(api, version))
   body.int32(0)
   body.raw(header.finishToBuffer())
   api.encodeRequest(body, request)
@@ -102,7 +100,7 @@ export function encodeResponseFrame<Q, A>(
 ): Buffer[] {
   const header = new Writer(responseHeader, responseHeaderVersion(api, version))
   encodeResponseHeader(header, { correlationId })
-  const body = new Writer(api, version)
+  const body = new Writer(api, checkVersion(api, version))
   body.int32(0)
   body.raw(header.finishToBuffer())
   api.encodeResponse(body, response)

@@ -72,6 +72,10 @@ export class Reader {
 
   unsignedVarint(): number {
     const start = this.position
+    if (start < this.end && this.buffer[start] < 0x80) {
+      this.position = start + 1
+      return this.buffer[start]
+    }
     let value = 0
     for (let shift = 0; shift < 35; shift += 7) {
       const byte = this.buffer[this.take(1, 'varint')]
@@ -279,8 +283,9 @@ export class Reader {
   }
 
   private stringLength(): number {
+    const start = this.position
     const length = this.flexible ? this.unsignedVarint() - 1 : this.int16()
-    if (length > 32767) throw this.error(`a string of ${length} bytes is longer than 32767`)
+    if (length > 32767) throw this.error(`a string of ${length} bytes is longer than 32767`, start)
     return length
   }
 
