@@ -1,0 +1,78 @@
+// SASL OAUTHBEARER (RFC 7628; KIP-255, extensions KIP-342): a bearer token in one message. A broker that
+// refuses the token says why in a challenge, which must be answered before it fails the exchange.
+
+import { AuthenticationError } from '../../errors.ts'
+import {
+  type CredentialsProvider,
+  escapeSaslName,
+  type SaslContext,
+  type SaslExchange,
+  type SaslMechanism,
+} from './sasl-mechanism.ts'
+
+export interface OAuthBearerToken {
+  /** The token as it goes to the broker, a JWT most of the time. */
+  token: string
+  /** Who to act as, where that is not the token's own subject. */
+  authorizationId?: string
+  /** What the broker's login module wants to know besides, such as `logicalCluster`. */
+  extensions?: Readonly<Record<string, string>>
+}
+
+/** Separates the key-value pairs; alone it is the answer to a refusal (RFC 7628, section 3.2.3). */
+const SEPARATOR = '\x01'
+const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/
+const EXTENSION_KEY = /^[A-Za-z]+$/
+const EXTENSION_VALUE = /^[\x21-\x7e \t\r\n]+$/
+
+export function oauthbearer(token: CredentialsProvider<OAuthBearerToken>): SaslMechanism {
+  return { name: 'OAUTHBEARER', begin: (context) => new OAuthBearerExchange(token, context) }
+}
+
+class OAuthBearerExchange implements SaslExchange {
+  user = ''
+  private readonly token: CredentialsProvider<OAuthBearerToken>
+  private readonly context: SaslContext
+  private refusal: string | null = null
+
+  constructor(token: CredentialsProvider<OAuthBearerToken>, context: SaslContext) {
+    this.token = token
+    this.context = context
+  }
+
+  async start(): Promise<Buffer> {
+    const { token, authorizationId = '', extensions = {} } = await this.token(this.context)
+    this.user = authorizationId
+    if (!TOKEN.test(token)) {
+      throw new AuthenticationError(
+        `SASL OAUTHBEARER: the token (${token.length} characters) is empty or has characters that no bearer token has`,
+      )
+    }
+    const authzid = authorizationId === '' ? '' : `a=${escapeSaslName(authorizationId)}`
+    let message = `n,${authzid},${SEPARATOR}auth=Bearer ${token}${SEPARATOR}`
+    for (const [key, value] of Object.entries(extensions)) {
+      if (!EXTENSION_KEY.test(key) || key === 'auth' || !EXTENSION_VALUE.test(value)) {
+        throw new AuthenticationError(
+          `SASL OAUTHBEARER: extension '${key}' cannot be sent: a key is of letters and not 'auth', a value of printable ASCII`,
+        )
+      }
+      message += `${key}=${value}${SEPARATOR}`
+    }
+    return Buffer.from(message + SEPARATOR)
+  }
+
+  /**
+   * An empty challenge is the end. Any other is the reason of a refusal, as JSON: it is answered, upon
+   * which the broker fails the exchange with an error code of its own.
+   */
+  async next(challenge: Buffer): Promise<Buffer | null> {
+    if (this.refusal !== null) {
+      throw new AuthenticationError(
+        `SASL OAUTHBEARER: the broker refused the token: ${this.refusal}`,
+      )
+    }
+    if (challenge.length === 0) return null
+    this.refusal = challenge.toString('utf8', 0, 1000)
+    return Buffer.from(SEPARATOR)
+  }
+}
