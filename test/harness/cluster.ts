@@ -4,13 +4,13 @@
 
 import { type ChildProcess, execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { rmSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync, rmSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { classPath, type KafkaVersion, usesKraft } from './distribution.ts'
-import { endProcess, isAlive, startJava } from './java.ts'
+import { atProcessEnd, endProcess, isAlive, startJava } from './java.ts'
 import { freePorts } from './ports.ts'
 import { type Address, askMetadata, type ClusterView, type PartitionView } from './probe.ts'
 import {
@@ -96,7 +96,7 @@ export class RealCluster implements ClusterAddress {
   readonly #controllerPorts: Map<number, number>
   readonly #zooKeeperPort: number
   #zooKeeper: ChildProcess | null = null
-  readonly #removeFolder = (): void => rmSync(this.#folder, { recursive: true, force: true })
+  readonly #forgetFolder: () => void
 
   private constructor(
     options: ClusterOptions,
@@ -111,7 +111,7 @@ export class RealCluster implements ClusterAddress {
     this.#folder = folder
     this.#controllerPorts = controllerPorts
     this.#zooKeeperPort = zooKeeperPort
-    process.once('exit', this.#removeFolder)
+    this.#forgetFolder = atProcessEnd(() => rmSync(folder, { recursive: true, force: true }))
   }
 
   /** Chooses folders and ports; nothing runs yet. */
@@ -195,8 +195,9 @@ export class RealCluster implements ClusterAddress {
   async stop(): Promise<void> {
     const children = [...this.nodes.map((node) => node.process), this.#zooKeeper]
     await Promise.all(children.map((child) => child && endProcess(child, 'SIGKILL')))
-    process.off('exit', this.#removeFolder)
-    await rm(this.#folder, { recursive: true, force: true })
+    this.#forgetFolder()
+    if (process.env.KAFKAWIRE_KEEP) console.warn(`Kafka ${this.version} was in ${this.#folder}`)
+    else await rm(this.#folder, { recursive: true, force: true })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -309,7 +310,7 @@ export class RealCluster implements ClusterAddress {
     const settings: NodeSettings = {
       nodeId: node.nodeId,
       nodeCount: this.nodes.length,
-      dataFolder: join(node.folder, 'data'),
+      dataFolder: dataFolder(node.folder),
       listeners: node.listeners,
       coordination: usesKraft(this.version)
         ? { controllers: this.#controllerPorts }
@@ -322,6 +323,8 @@ export class RealCluster implements ClusterAddress {
   }
 
   async #waitForView(node: Node, others: Node[]): Promise<void> {
+    // A broker of the ZooKeeper kind answers before its controller has told it about topics.
+    const hosted = usesKraft(this.version) ? [] : await hostedTopics(dataFolder(node.folder))
     const sees = async (): Promise<boolean> => {
       if (node.process === null || !isAlive(node.process)) {
         const lines = (await this.logs(node.nodeId)).split('\n')
@@ -329,8 +332,9 @@ export class RealCluster implements ClusterAddress {
         const what = `Kafka ${this.version} node ${node.nodeId} ended`
         throw new GiveUpError(`${what}:\n${bad.slice(0, 4000)}`)
       }
-      const { brokers } = await askMetadata(node.internal)
-      return others.every(({ nodeId }) => brokers.some((broker) => broker.nodeId === nodeId))
+      const { brokers, topics } = await askMetadata(node.internal, hosted)
+      const known = hosted.every((topic) => topics.get(topic)?.every((view) => view.leader !== -1))
+      return known && others.every(({ nodeId }) => brokers.some((one) => one.nodeId === nodeId))
     }
     const what = `Kafka ${this.version} node ${node.nodeId} sees its cluster`
     await waitUntil(what, sees, { timeoutMs: startTimeoutMs, intervalMs: 100 })
@@ -356,4 +360,15 @@ async function makeNode(nodeId: number, root: string, options: ClusterOptions): 
 
 function logFile(folder: string): string {
   return join(folder, 'broker.log')
+}
+
+function dataFolder(folder: string): string {
+  return join(folder, 'data')
+}
+
+/** The topics that a broker has partitions of, by the folders that it keeps them in. */
+async function hostedTopics(folder: string): Promise<string[]> {
+  const names = existsSync(folder) ? await readdir(folder) : []
+  const topics = names.map((name) => /^(.+)-\d+$/.exec(name)?.[1])
+  return [...new Set(topics.filter((topic) => topic !== undefined))]
 }

@@ -51,9 +51,24 @@ export interface JavaOptions {
 
 const alive = new Set<ChildProcess>()
 
-// A handler of 'exit' must be synchronous: kill and go.
-process.once('exit', () => {
+const lastActions = new Set<() => void>()
+
+/** Has something (synchronous) done when this process ends; gives what takes it back. */
+export function atProcessEnd(action: () => void): () => void {
+  lastActions.add(action)
+  return () => lastActions.delete(action)
+}
+
+function endAll(): void {
   for (const child of alive) child.kill('SIGKILL')
+  for (const action of lastActions) action()
+}
+
+process.once('exit', endAll)
+// A vitest worker whose main process is gone would go on with its test for minutes.
+process.once('disconnect', () => {
+  endAll()
+  process.kill(process.pid, 'SIGKILL')
 })
 
 /** Starts a JVM that ends with this process at the latest. */
