@@ -77,6 +77,7 @@ export function encodeRequestFrame<Q, A>(
   clientId: string | null,
   request: Q,
 ): Buffer[] {
+  const body = new Writer(api, checkVersion(api, version))
   const header = new Writer(requestHeader, requestHeaderVersion(api, version))
   encodeRequestHeader(header, {
     requestApiKey: api.key,
@@ -84,7 +85,6 @@ export function encodeRequestFrame<Q, A>(
     correlationId,
     clientId,
   })
-  const body = new Writer(api, checkVersion(api, version))
   body.int32(0)
   body.raw(header.finishToBuffer())
   api.encodeRequest(body, request)
@@ -98,9 +98,9 @@ export function encodeResponseFrame<Q, A>(
   correlationId: number,
   response: A,
 ): Buffer[] {
+  const body = new Writer(api, checkVersion(api, version))
   const header = new Writer(responseHeader, responseHeaderVersion(api, version))
   encodeResponseHeader(header, { correlationId })
-  const body = new Writer(api, checkVersion(api, version))
   body.int32(0)
   body.raw(header.finishToBuffer())
   api.encodeResponse(body, response)
