@@ -1,20 +1,17 @@
-// Golden vectors made by Apache Kafka's own classes, one JSON object a line, gzipped beside this file.
+// Reads the golden vectors: bytes that Apache Kafka's own classes made (README.md beside them).
 
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 
-/** All lines of `<name>.jsonl.gz`. */
-export function loadVectors<T>(name: string): T[] {
-  const text = gunzipSync(readFileSync(new URL(`./${name}.jsonl.gz`, import.meta.url))).toString()
+/** The lines of `test/vectors/<name>.jsonl.gz`. KAFKAWIRE_VECTORS names a folder of others, not compressed. */
+export function loadVectors<T = unknown>(name: string): T[] {
+  const folder = process.env.KAFKAWIRE_VECTORS
+  const text =
+    folder === undefined
+      ? gunzipSync(readFileSync(new URL(`${name}.jsonl.gz`, import.meta.url))).toString()
+      : readFileSync(`${folder}/${name}.jsonl`, 'utf8')
   return text
     .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as T)
-}
-
-/** A vector file that is one JSON document, such as `apis` or `errors`. */
-export function loadTable<T>(name: string): T[] {
-  return JSON.parse(
-    gunzipSync(readFileSync(new URL(`./${name}.json.gz`, import.meta.url))).toString(),
-  ) as T[]
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line))
 }
