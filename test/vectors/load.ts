@@ -1,17 +1,28 @@
-// Reads the golden vectors: bytes that Apache Kafka's own classes made (README.md beside them).
+// Reads the golden vectors: bytes that Apache Kafka's own classes made (README.md beside them), one JSON
+// object a line. KAFKAWIRE_VECTORS names another folder of them, as `npm run vectors` makes (gzipped or not).
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 
-/** The lines of `test/vectors/<name>.jsonl.gz`. KAFKAWIRE_VECTORS names a folder of others, not compressed. */
+const folder = resolve(process.env.KAFKAWIRE_VECTORS ?? import.meta.dirname)
+
+/** The lines of `<name>.jsonl.gz`. */
 export function loadVectors<T = unknown>(name: string): T[] {
-  const folder = process.env.KAFKAWIRE_VECTORS
-  const text =
-    folder === undefined
-      ? gunzipSync(readFileSync(new URL(`${name}.jsonl.gz`, import.meta.url))).toString()
-      : readFileSync(`${folder}/${name}.jsonl`, 'utf8')
-  return text
+  return read(`${name}.jsonl`)
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line))
+}
+
+/** A vector file that is one JSON document, such as `apis` or `errors`. */
+export function loadTable<T>(name: string): T[] {
+  return JSON.parse(read(`${name}.json`))
+}
+
+function read(name: string): string {
+  const file = join(folder, name)
+  return existsSync(file)
+    ? readFileSync(file, 'utf8')
+    : gunzipSync(readFileSync(`${file}.gz`)).toString()
 }
