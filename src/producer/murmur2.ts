@@ -1,0 +1,48 @@
+// murmur2 as Kafka's default partitioner uses it: records of one key go to one partition, whichever
+// client wrote them.
+
+const seed = 0x9747b28c
+const multiplier = 0x5bd1e995
+
+// Keys that are short ASCII strings are hashed without making a Buffer of them.
+const scratch = new Uint8Array(128)
+
+/** The hash of the first `length` bytes, as a signed 32-bit number. */
+export function murmur2(bytes: Uint8Array, length: number = bytes.length): number {
+  let hash = seed ^ length
+  let index = 0
+  for (const last = length - 4; index <= last; index += 4) {
+    let word =
+      bytes[index] | (bytes[index + 1] << 8) | (bytes[index + 2] << 16) | (bytes[index + 3] << 24)
+    word = Math.imul(word, multiplier)
+    word = Math.imul(word ^ (word >>> 24), multiplier)
+    hash = Math.imul(hash, multiplier) ^ word
+  }
+  const rest = length - index
+  if (rest > 0) {
+    if (rest === 3) hash ^= bytes[index + 2] << 16
+    if (rest >= 2) hash ^= bytes[index + 1] << 8
+    hash = Math.imul(hash ^ bytes[index], multiplier)
+  }
+  hash = Math.imul(hash ^ (hash >>> 13), multiplier)
+  return hash ^ (hash >>> 15)
+}
+
+/**
+ * The partition that Kafka's clients choose for a key: over all partitions of the topic, whether or not
+ * they have a leader.
+ */
+export function partitionForKey(key: string | Uint8Array, partitionCount: number): number {
+  const hash = typeof key === 'string' ? murmur2OfString(key) : murmur2(key)
+  return (hash & 0x7fffffff) % partitionCount
+}
+
+function murmur2OfString(text: string): number {
+  if (text.length > scratch.length) return murmur2(Buffer.from(text))
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code > 0x7f) return murmur2(Buffer.from(text))
+    scratch[index] = code
+  }
+  return murmur2(scratch, text.length)
+}

@@ -1,0 +1,317 @@
+// A record batch being filled: each record is encoded into the batch's own bytes when it is accepted,
+// so that no record object outlives the call. 61 bytes in front are kept for the header, which makes
+// an uncompressed batch ready to send without a copy. Bytes handed out by `stamp` are never changed
+// again: a socket may still hold them (KAFKA-19012).
+
+import type { CompressionType } from '../compression/codec.ts'
+import { codecByName } from '../compression/codecs.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import type { Bytes } from '../types.ts'
+import type { HeaderInput } from './headers.ts'
+import {
+  attributeBits,
+  batchLengthEnd,
+  encodeBatchHeader,
+  recordBatchOverhead,
+  writeCrc,
+} from './record-batch.ts'
+import {
+  recordSizeUpperBound,
+  sizeOfLength,
+  writeLengthBefore,
+  writePrefix,
+  writeRecord,
+} from './record-encoder.ts'
+
+const defaultCapacity = 512
+
+// Length, attributes, timestamp delta, offset delta at their longest.
+const maxRecordPrefix = 5 + 1 + 10 + 5
+
+/** What of a batch's header is known only when the batch is drained. */
+export interface ProducerStamp {
+  /** -1n without idempotence. */
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  /** The sequence number of the first record; -1 without idempotence. */
+  readonly baseSequence: number
+  readonly isTransactional: boolean
+}
+
+/** The stamp of a batch that belongs to no idempotent producer. */
+export const noProducer: ProducerStamp = Object.freeze({
+  producerId: -1n,
+  producerEpoch: -1,
+  baseSequence: -1,
+  isTransactional: false,
+})
+
+/** One batch of one partition, from its first record to the bytes on the wire. */
+export class BatchBuilder {
+  /** The size that `hasRoomFor` holds the batch to, in bytes before compression. */
+  readonly batchSize: number
+
+  private buffer: Buffer
+  private position = recordBatchOverhead
+  private recordCount = 0
+  private firstTimestamp = -1
+  private latestTimestamp = -1
+  private largest = 0
+
+  /** The whole batch with room for its header: `buffer` itself, or the compressed form. */
+  private sealed: Buffer | undefined
+  private sealing: Promise<void> | undefined
+  private compressionId = 0
+  /** The stamp that `sealed` carries. */
+  private stamped: ProducerStamp | undefined
+
+  /**
+   * `initialCapacity`: bytes to start with, for a caller who knows what the batch will hold, as the
+   * partition's last batch tells. The buffer doubles when it is full.
+   */
+  constructor(batchSize: number, initialCapacity: number = defaultCapacity) {
+    this.batchSize = batchSize
+    this.buffer = Buffer.allocUnsafeSlow(Math.max(initialCapacity, recordBatchOverhead))
+  }
+
+  /** How many records it holds. */
+  get count(): number {
+    return this.recordCount
+  }
+
+  /** Bytes of the batch before compression, header included. */
+  get sizeInBytes(): number {
+    return this.position
+  }
+
+  /** Time of the first record in ms; -1 while there is none. */
+  get baseTimestamp(): number {
+    return this.firstTimestamp
+  }
+
+  /** Greatest time of a record in ms; -1 while there is none. */
+  get maxTimestamp(): number {
+    return this.latestTimestamp
+  }
+
+  /** Bytes of the largest record. */
+  get largestRecord(): number {
+    return this.largest
+  }
+
+  /** Whether `seal` was called: no record can be added any more. */
+  get isSealed(): boolean {
+    return this.sealed !== undefined || this.sealing !== undefined
+  }
+
+  /** Bytes of the batch as it goes out, header included; those before compression until it is sealed. */
+  get compressedSizeInBytes(): number {
+    return this.sealed === undefined ? this.position : this.sealed.length
+  }
+
+  /** Whether a record of this size bound still belongs in here. An empty batch takes any one record. */
+  hasRoomFor(upperBound: number): boolean {
+    return this.recordCount === 0 || this.position + upperBound <= this.batchSize
+  }
+
+  /**
+   * Encodes a record and returns the bytes it took. `timestamp` is an integer of ms, which the caller
+   * has checked. `upperBound` is what `recordSizeUpperBound` said of this very record, for a caller
+   * who has asked already. There is no check of `batchSize`: `hasRoomFor` is that.
+   */
+  append(
+    key: Bytes,
+    value: Bytes,
+    headers: readonly HeaderInput[],
+    timestamp: number,
+    upperBound: number = recordSizeUpperBound(key, value, headers),
+  ): number {
+    this.reserve(upperBound, timestamp)
+    const start = this.position
+    const timestampDelta = timestamp - this.firstTimestamp
+    const { buffer, recordCount } = this
+    this.position = writeRecord(buffer, start, recordCount, timestampDelta, key, value, headers)
+    return this.added(start, timestamp)
+  }
+
+  /**
+   * Takes no more records, and compresses what is there: once. Undefined: done. A promise: the codec
+   * works off the main thread; calls until it is done get the same promise.
+   */
+  seal(compressionType: CompressionType, compressionLevel?: number): Promise<void> | undefined {
+    if (this.sealed !== undefined) return undefined
+    if (this.sealing !== undefined) return this.sealing
+    if (this.recordCount === 0)
+      throw new InvalidArgumentError('a batch without records is not sent')
+    const codec = codecByName(compressionType)
+    this.compressionId = codec.id
+    if (codec.id === 0) {
+      this.sealed = this.buffer.subarray(0, this.position)
+      return undefined
+    }
+    const records = this.buffer.subarray(recordBatchOverhead, this.position)
+    const compressed = codec.compress(records, compressionLevel)
+    if (compressed instanceof Uint8Array) {
+      this.sealed = behindHeader(compressed)
+      return undefined
+    }
+    this.sealing = compressed.then((bytes) => {
+      this.sealed = behindHeader(bytes)
+    })
+    return this.sealing
+  }
+
+  /**
+   * The whole batch with its header and CRC, when `seal` is done. The same stamp again gives the same
+   * bytes; another one (after an epoch bump) gives new bytes and leaves the earlier ones alone.
+   */
+  stamp(stamp: ProducerStamp): Buffer {
+    if (this.sealed === undefined)
+      throw new InvalidArgumentError('a batch is sealed before it is stamped')
+    if (this.stamped !== undefined) {
+      if (isSameStamp(this.stamped, stamp)) return this.sealed
+      this.sealed = Buffer.from(this.sealed)
+    }
+    const transactional = stamp.isTransactional ? attributeBits.transactional : 0
+    encodeBatchHeader(this.sealed, 0, {
+      baseOffset: 0n,
+      batchLength: this.sealed.length - batchLengthEnd,
+      partitionLeaderEpoch: -1,
+      magic: 2,
+      crc: 0,
+      attributes: this.compressionId | transactional,
+      lastOffsetDelta: this.recordCount - 1,
+      baseTimestamp: BigInt(this.firstTimestamp),
+      maxTimestamp: BigInt(this.latestTimestamp),
+      producerId: stamp.producerId,
+      producerEpoch: stamp.producerEpoch,
+      baseSequence: stamp.baseSequence,
+      recordCount: this.recordCount,
+    })
+    writeCrc(this.sealed, 0)
+    this.stamped = stamp
+    return this.sealed
+  }
+
+  /** `seal` and `stamp` in one. */
+  finish(
+    options: ProducerStamp & { compressionType: CompressionType; compressionLevel?: number },
+  ): Buffer | Promise<Buffer> {
+    const pending = this.seal(options.compressionType, options.compressionLevel)
+    return pending === undefined ? this.stamp(options) : pending.then(() => this.stamp(options))
+  }
+
+  /**
+   * The same records in batches of at most `maxBytes` before compression, in order; a record that is
+   * larger has a batch of its own. They are not sealed yet. This batch stays as it is.
+   */
+  split(maxBytes: number): BatchBuilder[] {
+    const children: BatchBuilder[] = []
+    let child: BatchBuilder | undefined
+    const cursor = new OwnRecords(this.buffer, this.position)
+    while (cursor.next()) {
+      const timestamp = this.firstTimestamp + cursor.timestampDelta
+      const upperBound = maxRecordPrefix + cursor.end - cursor.tail
+      if (!child?.hasRoomFor(upperBound)) {
+        child = new BatchBuilder(maxBytes, Math.min(maxBytes, this.position))
+        children.push(child)
+      }
+      child.appendTail(this.buffer, cursor.tail, cursor.end, timestamp)
+    }
+    return children
+  }
+
+  /** Appends a record whose bytes behind the offset delta are those of `source`. */
+  private appendTail(source: Buffer, tail: number, end: number, timestamp: number): void {
+    this.reserve(maxRecordPrefix + end - tail, timestamp)
+    const start = this.position
+    const { buffer, recordCount } = this
+    const timestampDelta = timestamp - this.firstTimestamp
+    // As in writeRecord, the length comes last.
+    const bodyStart = start + sizeOfLength(end - tail)
+    const at = writePrefix(buffer, bodyStart, recordCount, timestampDelta)
+    source.copy(buffer, at, tail, end)
+    this.position = writeLengthBefore(buffer, start, bodyStart, at + end - tail)
+    this.added(start, timestamp)
+  }
+
+  private reserve(upperBound: number, timestamp: number): void {
+    if (this.sealed !== undefined || this.sealing !== undefined) {
+      throw new InvalidArgumentError('a sealed batch takes no more records')
+    }
+    if (this.recordCount === 0) this.firstTimestamp = this.latestTimestamp = timestamp
+    const needed = this.position + upperBound
+    if (needed > this.buffer.length) this.grow(needed)
+  }
+
+  private grow(needed: number): void {
+    // The last doubling stops at the batch size, not beyond it.
+    const capacity = Math.max(Math.min(this.buffer.length * 2, this.batchSize), needed)
+    const buffer = Buffer.allocUnsafeSlow(capacity)
+    this.buffer.copy(buffer, 0, 0, this.position)
+    this.buffer = buffer
+  }
+
+  private added(start: number, timestamp: number): number {
+    const size = this.position - start
+    this.recordCount++
+    if (timestamp > this.latestTimestamp) this.latestTimestamp = timestamp
+    if (size > this.largest) this.largest = size
+    return size
+  }
+}
+
+/** Walks the records that a builder wrote itself, which need no checks. */
+class OwnRecords {
+  timestampDelta = 0
+  /** Where the key length stands: from here to `end` a record is the same in any batch. */
+  tail = 0
+  end: number = recordBatchOverhead
+
+  private readonly buffer: Buffer
+  private readonly limit: number
+  private at = 0
+
+  constructor(buffer: Buffer, limit: number) {
+    this.buffer = buffer
+    this.limit = limit
+  }
+
+  next(): boolean {
+    if (this.end >= this.limit) return false
+    this.at = this.end
+    const size = this.varlong()
+    this.end = this.at + size
+    this.at += 1
+    this.timestampDelta = this.varlong()
+    this.varlong()
+    this.tail = this.at
+    return true
+  }
+
+  private varlong(): number {
+    const first = this.buffer[this.at++]
+    let magnitude = (first & 0x7f) >> 1
+    let scale = 64
+    for (let byte = first; byte >= 0x80; scale *= 128) {
+      byte = this.buffer[this.at++]
+      magnitude += (byte & 0x7f) * scale
+    }
+    return (first & 1) === 0 ? magnitude : -magnitude - 1
+  }
+}
+
+function behindHeader(compressed: Uint8Array): Buffer {
+  const batch = Buffer.allocUnsafeSlow(recordBatchOverhead + compressed.length)
+  batch.set(compressed, recordBatchOverhead)
+  return batch
+}
+
+function isSameStamp(a: ProducerStamp, b: ProducerStamp): boolean {
+  return (
+    a.producerId === b.producerId &&
+    a.producerEpoch === b.producerEpoch &&
+    a.baseSequence === b.baseSequence &&
+    a.isTransactional === b.isTransactional
+  )
+}

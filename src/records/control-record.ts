@@ -1,0 +1,78 @@
+// Control records: written by brokers, never seen by applications. The key is a version and a type;
+// the value of a transaction marker holds the coordinator's epoch.
+
+import { DecodeError } from '../errors.ts'
+
+/** The end of a transaction of one producer in one partition. */
+export interface EndTransactionMarker {
+  type: 'ABORT' | 'COMMIT'
+  /** Version of the key. */
+  version: number
+  /** The type as a number. */
+  typeId: number
+  coordinatorEpoch: number
+}
+
+/** A control record of a log that clients do not read, or of a newer Kafka. */
+export interface OtherControlRecord {
+  type:
+    | 'LEADER_CHANGE'
+    | 'SNAPSHOT_HEADER'
+    | 'SNAPSHOT_FOOTER'
+    | 'KRAFT_VERSION'
+    | 'KRAFT_VOTERS'
+    | 'UNKNOWN'
+  version: number
+  /** The type as a number. */
+  typeId: number
+}
+
+/** What a control record says. */
+export type ControlRecord = EndTransactionMarker | OtherControlRecord
+
+const otherTypes = [
+  'LEADER_CHANGE',
+  'SNAPSHOT_HEADER',
+  'SNAPSHOT_FOOTER',
+  'KRAFT_VERSION',
+  'KRAFT_VOTERS',
+] as const
+
+/** Parses a control record's key and value. Throws DecodeError when they are too short. */
+export function decodeControlRecord(key: Buffer | null, value: Buffer | null): ControlRecord {
+  if (key === null || key.length < 4) {
+    throw invalid(`key of ${key === null ? 'null' : `${key.length} bytes`}, 4 are needed`)
+  }
+  const version = key.readInt16BE(0)
+  const typeId = key.readInt16BE(2)
+  if (version < 0) throw invalid(`key version ${version}`)
+  if (typeId !== 0 && typeId !== 1) {
+    return { type: otherTypes[typeId - 2] ?? 'UNKNOWN', version, typeId }
+  }
+  if (value === null || value.length < 6) {
+    throw invalid(`marker of ${value === null ? 'null' : `${value.length} bytes`}, 6 are needed`)
+  }
+  return {
+    type: typeId === 0 ? 'ABORT' : 'COMMIT',
+    version,
+    typeId,
+    // Behind the value's own version; later versions may add fields.
+    coordinatorEpoch: value.readInt32BE(2),
+  }
+}
+
+/** Key and value of the record that ends a transaction. */
+export function encodeEndTransactionMarker(
+  type: 'ABORT' | 'COMMIT',
+  coordinatorEpoch: number,
+): { key: Buffer; value: Buffer } {
+  const key = Buffer.alloc(4)
+  key.writeInt16BE(type === 'ABORT' ? 0 : 1, 2)
+  const value = Buffer.alloc(6)
+  value.writeInt32BE(coordinatorEpoch, 2)
+  return { key, value }
+}
+
+function invalid(reason: string): DecodeError {
+  return new DecodeError(`invalid control record: ${reason}`, { api: 'ControlRecord' })
+}

@@ -1,0 +1,83 @@
+// Record headers: what a caller may give, and what a consumed record has. Ordered, and a key may occur
+// more than once.
+
+import { isUtf8 } from 'node:buffer'
+import { InvalidArgumentError } from '../errors.ts'
+import type { Bytes, Header } from '../types.ts'
+
+/** One header of a record to be sent. */
+export interface HeaderInput {
+  readonly key: string
+  readonly value: Bytes
+}
+
+/** Headers of a record to be sent: a list (which may repeat a key), a consumed record's, or an object. */
+export type HeadersInput = Iterable<HeaderInput> | Readonly<Record<string, Bytes>>
+
+const noHeaders: readonly HeaderInput[] = Object.freeze([])
+
+/** The headers as a list. A list comes back as it is; none is an empty list that is always the same. */
+export function headerList(headers: HeadersInput | null | undefined): readonly HeaderInput[] {
+  if (headers === null || headers === undefined) return noHeaders
+  if (isList(headers)) return headers
+  if (isIterable(headers)) return [...headers]
+  if (typeof headers !== 'object') {
+    throw new InvalidArgumentError(`headers must be a list or an object, got a ${typeof headers}`)
+  }
+  return Object.entries(headers).map(([key, value]) => ({ key, value }))
+}
+
+function isList(headers: HeadersInput): headers is readonly HeaderInput[] {
+  return Array.isArray(headers)
+}
+
+function isIterable(headers: HeadersInput): headers is Iterable<HeaderInput> {
+  return typeof headers === 'object' && Symbol.iterator in headers
+}
+
+/** The headers of a consumed record, in the order they were sent. Values are views on fetched bytes. */
+export class RecordHeaders implements Iterable<Header> {
+  private readonly entries: readonly Header[]
+
+  constructor(entries: readonly Header[]) {
+    this.entries = entries
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.entries.length
+  }
+
+  /** The value of the last header of this key, as Java's `lastHeader`; undefined without one. */
+  get(key: string): Buffer | null | undefined {
+    return this.entries.findLast((header) => header.key === key)?.value
+  }
+
+  /** The values of every header of this key, in order. */
+  getAll(key: string): (Buffer | null)[] {
+    return this.entries.filter((header) => header.key === key).map((header) => header.value)
+  }
+
+  /** Whether there is a header of this key. */
+  has(key: string): boolean {
+    return this.entries.some((header) => header.key === key)
+  }
+
+  [Symbol.iterator](): Iterator<Header> {
+    return this.entries[Symbol.iterator]()
+  }
+
+  /** Plain data for logs: see `ConsumerRecord.toJSON`. */
+  toJSON(): { key: string; value: JsonBytes }[] {
+    return this.entries.map(({ key, value }) => ({ key, value: bytesToJson(value) }))
+  }
+}
+
+/** Bytes in JSON: text where they are UTF-8, else base64 in an object. */
+export type JsonBytes = string | { base64: string } | null
+
+/** Bytes as they are shown in a log. */
+export function bytesToJson(bytes: Buffer | null): JsonBytes {
+  if (bytes === null) return null
+  return isUtf8(bytes) ? bytes.toString() : { base64: bytes.toString('base64') }
+}

@@ -1,0 +1,195 @@
+// The header of a record batch (magic 2): 61 bytes, then the records, compressed as one. The CRC
+// covers everything from the attributes on, so a broker sets base offset and leader epoch without it.
+
+import type { CompressionType } from '../compression/codec.ts'
+import { codecById } from '../compression/codecs.ts'
+import { DecodeError } from '../errors.ts'
+import { crc32c } from './crc32c.ts'
+
+/** Bytes of the header; the first record follows. */
+export const recordBatchOverhead = 61
+
+/** Bytes before what `batchLength` counts: the base offset and the length itself. */
+export const batchLengthEnd = 12
+
+/** Where the fields stand, from the start of the batch. */
+export const batchOffsets = {
+  baseOffset: 0,
+  batchLength: 8,
+  partitionLeaderEpoch: 12,
+  magic: 16,
+  crc: 17,
+  attributes: 21,
+  lastOffsetDelta: 23,
+  baseTimestamp: 27,
+  maxTimestamp: 35,
+  producerId: 43,
+  producerEpoch: 51,
+  baseSequence: 53,
+  recordCount: 57,
+} as const
+
+/** The bits of `attributes`. */
+export const attributeBits = {
+  compression: 0x07,
+  logAppendTime: 0x08,
+  transactional: 0x10,
+  control: 0x20,
+  deleteHorizon: 0x40,
+} as const
+
+/** The least bytes of a record: seven varints of one byte. */
+export const minRecordSize = 7
+
+/** Who gave a record its time. `NoTimestampType`: a message of before Kafka 0.10, which has none. */
+export type TimestampType = 'CreateTime' | 'LogAppendTime' | 'NoTimestampType'
+
+/** The header of a batch, as it stands on the wire. */
+export interface RecordBatchHeader {
+  baseOffset: bigint
+  /** Bytes behind this field: the whole batch is 12 bytes more. */
+  batchLength: number
+  partitionLeaderEpoch: number
+  magic: number
+  /** CRC-32C from the attributes on, unsigned. */
+  crc: number
+  attributes: number
+  lastOffsetDelta: number
+  baseTimestamp: bigint
+  maxTimestamp: bigint
+  producerId: bigint
+  producerEpoch: number
+  baseSequence: number
+  recordCount: number
+}
+
+/** The compression of a batch. Throws DecodeError for an id that Kafka has not given out. */
+export function compressionOf(attributes: number): CompressionType {
+  return codecById(attributes & attributeBits.compression).name
+}
+
+/** Who gave the records of a batch their times. */
+export function timestampTypeOf(attributes: number): TimestampType {
+  return (attributes & attributeBits.logAppendTime) !== 0 ? 'LogAppendTime' : 'CreateTime'
+}
+
+/** Whether the batch belongs to a transaction. */
+export function isTransactional(attributes: number): boolean {
+  return (attributes & attributeBits.transactional) !== 0
+}
+
+/** Whether the batch holds control records, which no application sees. */
+export function isControl(attributes: number): boolean {
+  return (attributes & attributeBits.control) !== 0
+}
+
+/** Whether the base timestamp is the time from which tombstones may be removed. */
+export function hasDeleteHorizon(attributes: number): boolean {
+  return (attributes & attributeBits.deleteHorizon) !== 0
+}
+
+/**
+ * Reads the header at `position`. Throws DecodeError unless the whole batch is there, is of magic 2,
+ * and its counts are possible. The CRC is not looked at: `hasValidCrc` does that.
+ */
+export function decodeBatchHeader(buffer: Buffer, position: number): RecordBatchHeader {
+  const end = checkBatch(buffer, position)
+  const at = batchOffsets
+  return {
+    baseOffset: buffer.readBigInt64BE(position + at.baseOffset),
+    batchLength: end - position - batchLengthEnd,
+    partitionLeaderEpoch: buffer.readInt32BE(position + at.partitionLeaderEpoch),
+    magic: buffer[position + at.magic],
+    crc: buffer.readUInt32BE(position + at.crc),
+    attributes: buffer.readInt16BE(position + at.attributes),
+    lastOffsetDelta: buffer.readInt32BE(position + at.lastOffsetDelta),
+    baseTimestamp: buffer.readBigInt64BE(position + at.baseTimestamp),
+    maxTimestamp: buffer.readBigInt64BE(position + at.maxTimestamp),
+    producerId: buffer.readBigInt64BE(position + at.producerId),
+    producerEpoch: buffer.readInt16BE(position + at.producerEpoch),
+    baseSequence: buffer.readInt32BE(position + at.baseSequence),
+    recordCount: buffer.readInt32BE(position + at.recordCount),
+  }
+}
+
+/** Where the batch at `position` ends. Throws DecodeError as `decodeBatchHeader` does. */
+export function checkBatch(buffer: Buffer, position: number): number {
+  if (buffer.length - position < recordBatchOverhead) {
+    throw invalid(`${buffer.length - position} bytes are less than a header`, position)
+  }
+  const length = buffer.readInt32BE(position + batchOffsets.batchLength)
+  const end = position + batchLengthEnd + length
+  const recordBytes = end - position - recordBatchOverhead
+  if (recordBytes < 0) throw invalid(`length ${length} is less than a header`, position)
+  if (end > buffer.length) {
+    throw invalid(`length ${length}, but ${buffer.length - position} bytes are left`, position)
+  }
+  const magic = buffer[position + batchOffsets.magic]
+  if (magic !== 2) throw invalid(`magic ${magic} where 2 was expected`, position)
+  const lastOffsetDelta = buffer.readInt32BE(position + batchOffsets.lastOffsetDelta)
+  if (lastOffsetDelta < 0) throw invalid(`last offset delta ${lastOffsetDelta}`, position)
+  const recordCount = buffer.readInt32BE(position + batchOffsets.recordCount)
+  const isCompressed =
+    (buffer[position + batchOffsets.attributes + 1] & attributeBits.compression) !== 0
+  // What a compressed batch holds is checked when it is decompressed.
+  if (recordCount < 0 || (!isCompressed && recordCount * minRecordSize > recordBytes)) {
+    throw invalid(`${recordCount} records in ${recordBytes} bytes`, position)
+  }
+  return end
+}
+
+/** Writes all 61 bytes of a header, its CRC as given. */
+export function encodeBatchHeader(
+  buffer: Buffer,
+  position: number,
+  header: RecordBatchHeader,
+): void {
+  const at = batchOffsets
+  buffer.writeBigInt64BE(header.baseOffset, position + at.baseOffset)
+  buffer.writeInt32BE(header.batchLength, position + at.batchLength)
+  buffer.writeInt32BE(header.partitionLeaderEpoch, position + at.partitionLeaderEpoch)
+  buffer.writeInt8(header.magic, position + at.magic)
+  buffer.writeUInt32BE(header.crc, position + at.crc)
+  buffer.writeInt16BE(header.attributes, position + at.attributes)
+  buffer.writeInt32BE(header.lastOffsetDelta, position + at.lastOffsetDelta)
+  buffer.writeBigInt64BE(header.baseTimestamp, position + at.baseTimestamp)
+  buffer.writeBigInt64BE(header.maxTimestamp, position + at.maxTimestamp)
+  buffer.writeBigInt64BE(header.producerId, position + at.producerId)
+  buffer.writeInt16BE(header.producerEpoch, position + at.producerEpoch)
+  buffer.writeInt32BE(header.baseSequence, position + at.baseSequence)
+  buffer.writeInt32BE(header.recordCount, position + at.recordCount)
+}
+
+/** Whether the CRC in the header is that of the batch, which must be there whole. */
+export function hasValidCrc(buffer: Buffer, position: number): boolean {
+  return buffer.readUInt32BE(position + batchOffsets.crc) === computeCrc(buffer, position)
+}
+
+/** Computes the CRC of the batch and writes it into the header. */
+export function writeCrc(buffer: Buffer, position: number): void {
+  buffer.writeUInt32BE(computeCrc(buffer, position), position + batchOffsets.crc)
+}
+
+function computeCrc(buffer: Buffer, position: number): number {
+  const length = buffer.readInt32BE(position + batchOffsets.batchLength)
+  const end = position + batchLengthEnd + length
+  return crc32c(buffer.subarray(position + batchOffsets.attributes, end))
+}
+
+/** What a broker does when it appends a batch to its log. The CRC does not cover these fields. */
+export function setOffsetAndEpoch(
+  buffer: Buffer,
+  position: number,
+  baseOffset: bigint,
+  partitionLeaderEpoch: number,
+): void {
+  buffer.writeBigInt64BE(baseOffset, position + batchOffsets.baseOffset)
+  buffer.writeInt32BE(partitionLeaderEpoch, position + batchOffsets.partitionLeaderEpoch)
+}
+
+function invalid(reason: string, position: number): DecodeError {
+  return new DecodeError(`invalid record batch at byte ${position}: ${reason}`, {
+    api: 'RecordBatch',
+    position,
+  })
+}

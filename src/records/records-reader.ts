@@ -1,0 +1,91 @@
+// Walks the `records` bytes of one partition's fetch answer batch by batch. A last batch that is cut
+// off is the end: brokers fill an answer up to its size with whatever bytes come next.
+
+import { DecodeError } from '../errors.ts'
+import { BatchReader } from './batch-reader.ts'
+import { batchName, type RecordSource } from './consumer-record.ts'
+import { convertLegacyMessage } from './legacy-messages.ts'
+import { batchLengthEnd, batchOffsets, checkBatch, hasValidCrc } from './record-batch.ts'
+
+/** What is checked while reading, and the bound on decompression. */
+export interface RecordsReaderOptions {
+  /** Whether the CRC of every batch is computed. */
+  readonly checkCrcs: boolean
+  /** The most bytes that one batch may become. */
+  readonly maxDecompressedBytes: number
+}
+
+/** The batches of one partition's fetch answer. */
+export class RecordsReader<K, V> {
+  private readonly records: Buffer
+  private readonly source: RecordSource<K, V>
+  private readonly options: RecordsReaderOptions
+  private at = 0
+  private cutOff = false
+
+  constructor(records: Buffer, source: RecordSource<K, V>, options: RecordsReaderOptions) {
+    this.records = records
+    this.source = source
+    this.options = options
+  }
+
+  /** Where the next batch starts. */
+  get position(): number {
+    return this.at
+  }
+
+  /** Whether the end was reached because the last batch is not there whole. */
+  get isTruncated(): boolean {
+    return this.cutOff
+  }
+
+  /**
+   * The next batch, its header checked, or null at the end. A message of before Kafka 0.11 comes as a
+   * batch too. Throws DecodeError, with topic, partition and offset; it does so again on every
+   * further call, as nothing behind a bad batch can be trusted.
+   */
+  nextBatch(): BatchReader<K, V> | null {
+    const { records, at: start } = this
+    const left = records.length - start
+    if (left < batchOffsets.magic + 1) {
+      this.cutOff = left > 0
+      return null
+    }
+    const length = records.readInt32BE(start + batchOffsets.batchLength)
+    if (length < 0) throw this.invalid(`length ${length}`)
+    const size = batchLengthEnd + length
+    if (size > left) {
+      this.cutOff = true
+      return null
+    }
+    const bytes = records.subarray(start, start + size)
+    const batch = this.readBatch(bytes)
+    this.at = start + size
+    return batch
+  }
+
+  private readBatch(bytes: Buffer): BatchReader<K, V> {
+    const { checkCrcs, maxDecompressedBytes } = this.options
+    const magic = bytes[batchOffsets.magic]
+    try {
+      if (magic === 0 || magic === 1) {
+        const converted = convertLegacyMessage(bytes, checkCrcs, maxDecompressedBytes)
+        return new BatchReader(converted, this.source, maxDecompressedBytes, magic)
+      }
+      checkBatch(bytes, 0)
+    } catch (error) {
+      throw error instanceof DecodeError ? this.invalid(error.message, error) : error
+    }
+    if (checkCrcs && !hasValidCrc(bytes, 0)) throw this.invalid('its CRC does not match its bytes')
+    return new BatchReader(bytes, this.source, maxDecompressedBytes)
+  }
+
+  private invalid(reason: string, cause?: unknown): DecodeError {
+    const name = batchName(this.source, this.records.readBigInt64BE(this.at))
+    return new DecodeError(`${name}: ${reason}`, {
+      api: 'RecordBatch',
+      position: this.at,
+      cause,
+    })
+  }
+}
