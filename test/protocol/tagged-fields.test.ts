@@ -44,8 +44,8 @@ test('the definitions agree with the tagged fields that the Java classes have', 
 describe.each(tagged.map((row) => [name(row), row] as const))('%s', (_, row) => {
   test('is not written where it holds its default', () => {
     const write = row.type === 'request' ? encodeRequest : encodeResponse
+    let written = 0
     for (const version of versionsIn(row.versions)) {
-      let written = 0
       for (const line of lines(row.api, row.type, version)) {
         const message = decodeLine(line)
         const { structs, field } = holders(message, row.path)
@@ -57,8 +57,8 @@ describe.each(tagged.map((row) => [name(row), row] as const))('%s', (_, row) => 
         expect(write<Struct, Struct>(api(row.api), version, message).length).toBeLessThan(long)
         written++
       }
-      expect(written, `messages with ${row.path} in v${version}`).toBeGreaterThan(0)
     }
+    expect(written, `messages with ${row.path}`).toBeGreaterThan(0)
   })
 
   /** A struct as it is decoded where the tagged field is absent. */
