@@ -1,0 +1,21 @@
+/// <reference types="node" preserve="true" />
+// kafkawire/testing: an in-process Kafka broker for tests, over real sockets. What is exported here is
+// the promise; all else may change.
+
+export type { BrokerProperties } from './testing/broker-properties.ts'
+export type { TopicSettings } from './testing/cluster-state.ts'
+export {
+  type Answer,
+  type Call,
+  type ConnectionHandle,
+  disconnect,
+  type Interceptor,
+  noAnswer,
+  type RecordedRequest,
+} from './testing/interceptors.ts'
+export type { AppendResult, PartitionLog } from './testing/partition-log.ts'
+export {
+  type OfferedVersions,
+  TestCluster,
+  type TestClusterOptions,
+} from './testing/test-cluster.ts'

@@ -1,0 +1,171 @@
+// What all nodes of a test cluster know and share: the handlers' whole world. No sockets here; the one
+// timer runs what the group coordinator is waiting for.
+
+import { randomBytes } from 'node:crypto'
+import { errorCodes } from '../protocol/error-codes.ts'
+import type { BrokerProperties } from './broker-properties.ts'
+import { Deadlines } from './deadlines.ts'
+import { FetchSessions } from './fetch-session.ts'
+import { GroupCoordinator } from './group-coordinator.ts'
+import { GroupOffsets } from './group-offsets.ts'
+import { TopicConfig } from './topic-config.ts'
+import { type Topic, TopicStore } from './topic-store.ts'
+
+/** A node as its clients and its fellows see it. */
+export interface NodeState {
+  readonly id: number
+  readonly host: string
+  port: number
+  readonly rack: string | null
+  isUp: boolean
+  readonly fetchSessions: FetchSessions
+}
+
+/** How a topic is made. */
+export interface TopicSettings {
+  /** Default: the property `numPartitions`. */
+  partitions?: number
+  /** Default: all nodes, three at most. */
+  replicationFactor?: number
+  /** The replicas of each partition, the preferred leader first; instead of the two above. */
+  assignments?: number[][]
+  /** Topic configuration under Kafka's names, such as `max.message.bytes`. */
+  configs?: Record<string, string>
+}
+
+export class ClusterState {
+  readonly clusterId: string = randomBytes(16).toString('base64url')
+  readonly properties: BrokerProperties
+  readonly autoCreateTopics: boolean
+  readonly nodes: Map<number, NodeState> = new Map()
+  readonly topics: TopicStore = new TopicStore()
+  readonly deadlines: Deadlines
+  readonly groups: GroupCoordinator
+  readonly offsets: GroupOffsets
+  /** Coordinator keys whose node a test has chosen. */
+  private readonly coordinators = new Map<string, number>()
+  private nextProducerId = 0n
+  private nextLeader = 0
+  private timer: NodeJS.Timeout | null = null
+  private timerAt = Infinity
+  private isClosed = false
+
+  constructor(properties: BrokerProperties, autoCreateTopics: boolean) {
+    this.properties = properties
+    this.autoCreateTopics = autoCreateTopics
+    this.deadlines = new Deadlines((at) => this.wakeAt(at))
+    this.groups = new GroupCoordinator(properties, this.deadlines)
+    this.offsets = new GroupOffsets(this.groups)
+  }
+
+  /** The clock of deadlines: ms, never set back. */
+  now(): number {
+    return performance.now()
+  }
+
+  get upNodes(): NodeState[] {
+    return [...this.nodes.values()].filter(({ isUp }) => isUp)
+  }
+
+  addNode(id: number, host: string, rack: string | null): NodeState {
+    const fetchSessions = new FetchSessions(this.properties.maxIncrementalFetchSessionCacheSlots)
+    const node: NodeState = { id, host, port: 0, rack, isUp: false, fetchSessions }
+    this.nodes.set(id, node)
+    return node
+  }
+
+  newProducerId(): bigint {
+    return this.nextProducerId++
+  }
+
+  /** Makes a topic; the caller has checked its name and numbers. Leaders go round the nodes. */
+  createTopic(name: string, settings: TopicSettings): Topic {
+    const count = settings.partitions ?? this.properties.numPartitions
+    const factor = settings.replicationFactor ?? this.defaultReplicationFactor
+    const assignments =
+      settings.assignments ?? Array.from({ length: count }, () => this.assign(factor))
+    const config = new TopicConfig(Object.entries(settings.configs ?? {}), this.properties)
+    return this.topics.create(name, assignments, config, (id) => this.isUp(id))
+  }
+
+  deleteTopic(name: string): boolean {
+    if (!this.topics.delete(name)) return false
+    this.offsets.deleteTopic(name)
+    return true
+  }
+
+  /** More partitions for a topic, `total` of them in all, on nodes of the caller's choice or any. */
+  growTopic(topic: Topic, total: number, assignments?: number[][]): void {
+    const factor = topic.partitions[0].replicas.length
+    const missing = total - topic.partitions.length
+    const chosen = assignments ?? Array.from({ length: missing }, () => this.assign(factor))
+    this.topics.addPartitions(topic, chosen, (id) => this.isUp(id))
+  }
+
+  get defaultReplicationFactor(): number {
+    return Math.min(this.nodes.size, 3)
+  }
+
+  /** Replicas of one partition: as many as asked for, from the next node on. */
+  assign(replicationFactor: number): number[] {
+    const ids = [...this.nodes.keys()]
+    const first = this.nextLeader++
+    return Array.from({ length: replicationFactor }, (_, i) => ids[(first + i) % ids.length])
+  }
+
+  isUp(nodeId: number): boolean {
+    return this.nodes.get(nodeId)?.isUp ?? false
+  }
+
+  /** The node that coordinates that group or transactional id; undefined: none is up. */
+  coordinatorOf(key: string): NodeState | undefined {
+    const chosen = this.nodes.get(this.coordinators.get(key) ?? -1)
+    if (chosen?.isUp) return chosen
+    const nodes = [...this.nodes.values()]
+    const first = hash(key) % nodes.length
+    for (let i = 0; i < nodes.length; i++) {
+      const node = nodes[(first + i) % nodes.length]
+      if (node.isUp) return node
+    }
+    return undefined
+  }
+
+  moveCoordinator(key: string, nodeId: number): void {
+    const before = this.coordinatorOf(key)
+    this.coordinators.set(key, nodeId)
+    if (before?.id !== nodeId) this.groups.answerParked(key, errorCodes.NOT_COORDINATOR)
+  }
+
+  /** Ends every wait: nothing is due any more, and who is parked is told to look elsewhere. */
+  close(): void {
+    this.isClosed = true
+    if (this.timer !== null) clearTimeout(this.timer)
+    this.timer = null
+    this.deadlines.clear()
+    for (const groupId of this.groups.groups.keys()) {
+      this.groups.answerParked(groupId, errorCodes.COORDINATOR_NOT_AVAILABLE)
+    }
+  }
+
+  private wakeAt(at: number): void {
+    if (at >= this.timerAt || this.isClosed) return
+    if (this.timer !== null) clearTimeout(this.timer)
+    this.timerAt = at
+    this.timer = setTimeout(() => this.runDeadlines(), Math.max(at - this.now(), 0))
+  }
+
+  private runDeadlines(): void {
+    this.timer = null
+    this.timerAt = Infinity
+    this.deadlines.run(this.now())
+    const { next } = this.deadlines
+    if (next !== Infinity) this.wakeAt(next)
+  }
+}
+
+/** Any hash that is the same in every run, so that a key has its coordinator. */
+function hash(key: string): number {
+  let value = 0
+  for (let i = 0; i < key.length; i++) value = (value * 31 + key.charCodeAt(i)) >>> 0
+  return value
+}

@@ -1,0 +1,65 @@
+// Waits for conditions of a test: looked at after each handled request and every few ms between, with
+// a deadline that fails by itself.
+
+import { RequestTimeoutError } from '../errors.ts'
+
+interface Wait {
+  readonly condition: () => unknown
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+  readonly deadline: number
+  readonly timeoutMs: number
+}
+
+const POLL_MS = 5
+
+export class ConditionWaits {
+  private waits: Wait[] = []
+  private timer: NodeJS.Timeout | null = null
+
+  /** @throws RequestTimeoutError with the condition's text when it does not come true in time */
+  waitFor(condition: () => unknown, timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const deadline = performance.now() + timeoutMs
+      this.waits.push({ condition, resolve, reject, deadline, timeoutMs })
+      this.timer ??= setInterval(() => this.poll(), POLL_MS)
+      this.poll()
+    })
+  }
+
+  poll(): void {
+    if (this.waits.length === 0) return
+    const now = performance.now()
+    this.waits = this.waits.filter((wait) => !isOver(wait, now))
+    if (this.waits.length === 0) this.stop()
+  }
+
+  close(): void {
+    this.stop()
+    const waits = this.waits
+    this.waits = []
+    for (const { condition, reject } of waits) {
+      reject(new Error(`the test cluster was closed while a test waited for ${condition}`))
+    }
+  }
+
+  private stop(): void {
+    if (this.timer !== null) clearInterval(this.timer)
+    this.timer = null
+  }
+}
+
+function isOver({ condition, resolve, reject, deadline, timeoutMs }: Wait, now: number): boolean {
+  try {
+    if (condition()) {
+      resolve()
+      return true
+    }
+  } catch (error) {
+    reject(error)
+    return true
+  }
+  if (now < deadline) return false
+  reject(new RequestTimeoutError(`not true within ${timeoutMs} ms: ${condition}`))
+  return true
+}

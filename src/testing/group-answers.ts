@@ -1,0 +1,74 @@
+// The answers to JoinGroup and SyncGroup: made from the state of a group, given to those who wait.
+
+import type { JoinGroupResponse } from '../protocol/messages/join-group.ts'
+import type { SyncGroupResponse } from '../protocol/messages/sync-group.ts'
+import type { ClassicGroup, GroupMember } from './classic-group.ts'
+
+export const noAssignment: Buffer = Buffer.alloc(0)
+
+/** A member's answer of this generation; `withMembers`: it is to assign. */
+export function joinAnswer(
+  group: ClassicGroup,
+  member: GroupMember,
+  withMembers: boolean,
+): JoinGroupResponse {
+  return {
+    throttleTimeMs: 0,
+    errorCode: 0,
+    generationId: group.generationId,
+    protocolType: group.protocolType,
+    protocolName: group.protocolName,
+    leader: group.leaderId ?? '',
+    skipAssignment: false,
+    memberId: member.memberId,
+    members: withMembers ? group.describeMembers() : [],
+  }
+}
+
+export function syncAnswer(group: ClassicGroup, member: GroupMember): SyncGroupResponse {
+  return {
+    throttleTimeMs: 0,
+    errorCode: 0,
+    protocolType: group.protocolType,
+    protocolName: group.protocolName,
+    assignment: member.assignment,
+  }
+}
+
+/** Answers the JoinGroup that is parked for this member, if one is. */
+export function answerJoin(member: GroupMember, response: JoinGroupResponse): void {
+  const { answerJoin } = member
+  member.answerJoin = null
+  answerJoin?.(response)
+}
+
+/** Answers the SyncGroup that is parked for this member, if one is. */
+export function answerSync(member: GroupMember, response: SyncGroupResponse): void {
+  const { answerSync } = member
+  member.answerSync = null
+  answerSync?.(response)
+}
+
+export function joinError(memberId: string, errorCode: number): JoinGroupResponse {
+  return {
+    throttleTimeMs: 0,
+    errorCode,
+    generationId: -1,
+    protocolType: null,
+    protocolName: null,
+    leader: '',
+    skipAssignment: false,
+    memberId,
+    members: [],
+  }
+}
+
+export function syncError(errorCode: number): SyncGroupResponse {
+  return {
+    throttleTimeMs: 0,
+    errorCode,
+    protocolType: null,
+    protocolName: null,
+    assignment: noAssignment,
+  }
+}

@@ -1,0 +1,45 @@
+// CreatePartitions: more partitions for topics that exist.
+
+import { errorCodes } from '../../protocol/error-codes.ts'
+import type {
+  CreatePartitionsRequest,
+  CreatePartitionsResponse,
+  CreatePartitionsTopic,
+  CreatePartitionsTopicResult,
+} from '../../protocol/messages/create-partitions.ts'
+import type { ClusterState } from '../cluster-state.ts'
+import type { RequestContext } from '../handler.ts'
+
+export function handleCreatePartitions(
+  { state }: RequestContext,
+  request: CreatePartitionsRequest,
+): CreatePartitionsResponse {
+  const results = request.topics.map((topic) => grow(state, topic, request.validateOnly))
+  return { throttleTimeMs: 0, results }
+}
+
+function grow(
+  state: ClusterState,
+  { name, count, assignments }: CreatePartitionsTopic,
+  validateOnly: boolean,
+): CreatePartitionsTopicResult {
+  const topic = state.topics.get(name)
+  if (topic === undefined) {
+    const errorCode = errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+    return { name, errorCode, errorMessage: 'This server does not host this topic-partition.' }
+  }
+  const now = topic.partitions.length
+  if (count <= now) {
+    const errorMessage = `The topic ${name} currently has ${now} partition(s); ${count} would not be an increase.`
+    return { name, errorCode: errorCodes.INVALID_PARTITIONS, errorMessage }
+  }
+  if (assignments !== null && assignments.length !== count - now) {
+    const errorMessage = `Attempted to add ${count - now} additional partition(s), but only ${assignments.length} assignment(s) were specified.`
+    return { name, errorCode: errorCodes.INVALID_REPLICA_ASSIGNMENT, errorMessage }
+  }
+  if (!validateOnly) {
+    const chosen = assignments?.map(({ brokerIds }) => [...brokerIds])
+    state.growTopic(topic, count, chosen)
+  }
+  return { name, errorCode: 0, errorMessage: null }
+}

@@ -1,0 +1,160 @@
+// CreateTopics, with the checks of a controller. Every node takes it, as brokers forward it.
+
+import { errorCodes } from '../../protocol/error-codes.ts'
+import type {
+  CreatableTopic,
+  CreatableTopicResult,
+  CreateTopicsRequest,
+  CreateTopicsResponse,
+} from '../../protocol/messages/create-topics.ts'
+import { ZERO_UUID } from '../../protocol/uuid.ts'
+import type { ClusterState, TopicSettings } from '../cluster-state.ts'
+import type { RequestContext } from '../handler.ts'
+import { topicConfigNames } from '../topic-config.ts'
+import { findNameProblem, type Topic } from '../topic-store.ts'
+
+/** Where a configuration comes from: set on the topic. */
+const DYNAMIC_TOPIC_CONFIG = 1
+
+interface Problem {
+  errorCode: number
+  message: string
+}
+
+export function handleCreateTopics(
+  { state }: RequestContext,
+  request: CreateTopicsRequest,
+): CreateTopicsResponse {
+  const topics = request.topics.map((topic) => {
+    const problem =
+      request.topics.filter(({ name }) => name === topic.name).length > 1
+        ? { errorCode: errorCodes.INVALID_REQUEST, message: 'Duplicate topic name.' }
+        : findProblem(state, topic)
+    if (problem !== null) return refused(topic.name, problem)
+    const settings = settingsOf(state, topic)
+    if (request.validateOnly) return planned(state, topic, settings)
+    return created(state.createTopic(topic.name, settings))
+  })
+  return { throttleTimeMs: 0, topics }
+}
+
+function findProblem(state: ClusterState, topic: CreatableTopic): Problem | null {
+  const { name, numPartitions, replicationFactor, assignments, configs } = topic
+  const nameProblem = findNameProblem(name)
+  if (nameProblem !== null) {
+    const message = `Topic name is invalid: ${nameProblem}`
+    return { errorCode: errorCodes.INVALID_TOPIC_EXCEPTION, message }
+  }
+  if (state.topics.get(name) !== undefined) {
+    const message = `Topic '${name}' already exists.`
+    return { errorCode: errorCodes.TOPIC_ALREADY_EXISTS, message }
+  }
+  const colliding = state.topics.colliding(name)
+  if (colliding !== undefined) {
+    const message = `Topic '${name}' collides with existing topic: ${colliding}`
+    return { errorCode: errorCodes.INVALID_TOPIC_EXCEPTION, message }
+  }
+  const unknown = configs.find((config) => !topicConfigNames.includes(config.name))
+  if (unknown !== undefined) {
+    const message = `Unknown topic config name: ${unknown.name}`
+    return { errorCode: errorCodes.INVALID_CONFIG, message }
+  }
+  if (assignments.length > 0) return findAssignmentProblem(state, topic)
+  if (numPartitions < -1 || numPartitions === 0) {
+    const message = 'Number of partitions was set to an invalid non-positive value.'
+    return { errorCode: errorCodes.INVALID_PARTITIONS, message }
+  }
+  if (replicationFactor < -1 || replicationFactor === 0) {
+    const message = 'Replication factor must be larger than 0, or -1 to use the default value.'
+    return { errorCode: errorCodes.INVALID_REPLICATION_FACTOR, message }
+  }
+  if (replicationFactor > state.upNodes.length) {
+    const message = `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ${replicationFactor} cannot be reached because only ${state.upNodes.length} broker(s) are registered.`
+    return { errorCode: errorCodes.INVALID_REPLICATION_FACTOR, message }
+  }
+  return null
+}
+
+function findAssignmentProblem(state: ClusterState, topic: CreatableTopic): Problem | null {
+  const { numPartitions, replicationFactor, assignments } = topic
+  if (numPartitions !== -1 || replicationFactor !== -1) {
+    const message =
+      'A manual partition assignment was specified, but numPartitions or replicationFactor was not -1.'
+    return { errorCode: errorCodes.INVALID_REQUEST, message }
+  }
+  const indexes = new Set(assignments.map(({ partitionIndex }) => partitionIndex))
+  const isGapless = assignments.every((_, i) => indexes.has(i))
+  const isKnown = assignments.every(
+    ({ brokerIds }) =>
+      brokerIds.length > 0 &&
+      new Set(brokerIds).size === brokerIds.length &&
+      brokerIds.every((id) => state.nodes.has(id)),
+  )
+  if (isGapless && isKnown) return null
+  const message = 'The manual partition assignment has gaps, repeated or unknown brokers.'
+  return { errorCode: errorCodes.INVALID_REPLICA_ASSIGNMENT, message }
+}
+
+function settingsOf(state: ClusterState, topic: CreatableTopic): TopicSettings {
+  const { numPartitions, replicationFactor } = topic
+  const settings: TopicSettings = {
+    partitions: numPartitions === -1 ? state.properties.numPartitions : numPartitions,
+    replicationFactor:
+      replicationFactor === -1 ? state.defaultReplicationFactor : replicationFactor,
+    configs: Object.fromEntries(topic.configs.map(({ name, value }) => [name, value ?? ''])),
+  }
+  if (topic.assignments.length > 0) {
+    const sorted = topic.assignments.toSorted((a, b) => a.partitionIndex - b.partitionIndex)
+    settings.assignments = sorted.map(({ brokerIds }) => [...brokerIds])
+  }
+  return settings
+}
+
+function created(topic: Topic): CreatableTopicResult {
+  return {
+    name: topic.name,
+    topicId: topic.id,
+    errorCode: 0,
+    errorMessage: null,
+    numPartitions: topic.partitions.length,
+    replicationFactor: topic.partitions[0].replicas.length,
+    configs: [...topic.config.given].map(([name, value]) => ({
+      name,
+      value,
+      readOnly: false,
+      configSource: DYNAMIC_TOPIC_CONFIG,
+      isSensitive: false,
+    })),
+    topicConfigErrorCode: 0,
+  }
+}
+
+function planned(
+  state: ClusterState,
+  { name }: CreatableTopic,
+  { partitions, replicationFactor, assignments }: TopicSettings,
+): CreatableTopicResult {
+  return {
+    name,
+    topicId: ZERO_UUID,
+    errorCode: 0,
+    errorMessage: null,
+    numPartitions: assignments?.length ?? partitions ?? state.properties.numPartitions,
+    replicationFactor: assignments?.[0].length ?? replicationFactor ?? -1,
+    configs: [],
+    topicConfigErrorCode: 0,
+  }
+}
+
+function refused(name: string, { errorCode, message }: Problem): CreatableTopicResult {
+  return {
+    name,
+    topicId: ZERO_UUID,
+    errorCode,
+    errorMessage: message,
+    numPartitions: -1,
+    replicationFactor: -1,
+    configs: [],
+    topicConfigErrorCode: 0,
+  }
+}

@@ -1,0 +1,29 @@
+// DeleteGroups: empty groups with all that they have committed.
+
+import { errorCodes } from '../../protocol/error-codes.ts'
+import type {
+  DeleteGroupsRequest,
+  DeleteGroupsResponse,
+} from '../../protocol/messages/delete-groups.ts'
+import { checkCoordinator } from '../coordinator-check.ts'
+import type { RequestContext } from '../handler.ts'
+
+export function handleDeleteGroups(
+  context: RequestContext,
+  request: DeleteGroupsRequest,
+): DeleteGroupsResponse {
+  const results = request.groupsNames.map((groupId) => ({
+    groupId,
+    errorCode: deleteOne(context, groupId),
+  }))
+  return { throttleTimeMs: 0, results }
+}
+
+function deleteOne(context: RequestContext, groupId: string): number {
+  if (groupId === '') return errorCodes.INVALID_GROUP_ID
+  const error = checkCoordinator(context, groupId)
+  if (error !== 0) return error
+  const errorCode = context.state.groups.delete(groupId)
+  if (errorCode === 0) context.state.offsets.deleteGroup(groupId)
+  return errorCode
+}

@@ -1,0 +1,51 @@
+// DeleteTopics: by name, since v6 also by id.
+
+import { errorCodes } from '../../protocol/error-codes.ts'
+import type {
+  DeletableTopicResult,
+  DeleteTopicState,
+  DeleteTopicsRequest,
+  DeleteTopicsResponse,
+} from '../../protocol/messages/delete-topics.ts'
+import { ZERO_UUID } from '../../protocol/uuid.ts'
+import type { ClusterState } from '../cluster-state.ts'
+import type { RequestContext } from '../handler.ts'
+
+const STATES_SINCE = 6
+const DISABLED_SINCE = 3
+
+export function handleDeleteTopics(
+  { state, version }: RequestContext,
+  request: DeleteTopicsRequest,
+): DeleteTopicsResponse {
+  const topics =
+    version >= STATES_SINCE
+      ? request.topics
+      : request.topicNames.map((name) => ({ name, topicId: ZERO_UUID }))
+  return { throttleTimeMs: 0, responses: topics.map((topic) => deleteOne(state, version, topic)) }
+}
+
+function deleteOne(
+  state: ClusterState,
+  version: number,
+  { name, topicId }: DeleteTopicState,
+): DeletableTopicResult {
+  if (!state.properties.deleteTopicEnable) {
+    const errorCode =
+      version >= DISABLED_SINCE ? errorCodes.TOPIC_DELETION_DISABLED : errorCodes.INVALID_REQUEST
+    return { name, topicId, errorCode, errorMessage: 'Topic deletion is disabled.' }
+  }
+  const byId = topicId !== ZERO_UUID
+  if (byId && name !== null) {
+    const errorMessage = 'You may not specify both topic name and topic id.'
+    return { name, topicId, errorCode: errorCodes.INVALID_REQUEST, errorMessage }
+  }
+  const topic = byId ? state.topics.getById(topicId) : state.topics.get(name ?? '')
+  if (topic === undefined) {
+    const errorCode = byId ? errorCodes.UNKNOWN_TOPIC_ID : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+    const errorMessage = 'This server does not host this topic.'
+    return { name, topicId, errorCode, errorMessage }
+  }
+  state.deleteTopic(topic.name)
+  return { name: topic.name, topicId: topic.id, errorCode: 0, errorMessage: null }
+}

@@ -1,0 +1,25 @@
+// JoinGroup: parked until the rebalance ends, unless the coordinator can answer at once.
+
+import type { JoinGroupRequest, JoinGroupResponse } from '../../protocol/messages/join-group.ts'
+import { checkCoordinator } from '../coordinator-check.ts'
+import { joinError } from '../group-answers.ts'
+import type { RequestContext } from '../handler.ts'
+
+/** Before this version there is no null for "no protocol". */
+const NULL_PROTOCOL_SINCE = 7
+
+export async function handleJoinGroup(
+  context: RequestContext,
+  request: JoinGroupRequest,
+): Promise<JoinGroupResponse> {
+  const { state, clientId, clientHost, version } = context
+  const error = checkCoordinator(context, request.groupId)
+  const response =
+    error !== 0
+      ? joinError(request.memberId, error)
+      : await new Promise<JoinGroupResponse>((answer) => {
+          state.groups.join({ request, clientId, clientHost, version, answer }, state.now())
+        })
+  if (version < NULL_PROTOCOL_SINCE) response.protocolName ??= ''
+  return response
+}

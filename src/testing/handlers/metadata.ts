@@ -1,0 +1,107 @@
+// Metadata: the nodes that are up, and topics by name or by id (v12+), with their leaders.
+
+import { errorCodes } from '../../protocol/error-codes.ts'
+import type {
+  MetadataRequest,
+  MetadataResponse,
+  MetadataResponsePartition,
+  MetadataResponseTopic,
+} from '../../protocol/messages/metadata.ts'
+import { ZERO_UUID } from '../../protocol/uuid.ts'
+import type { ClusterState } from '../cluster-state.ts'
+import type { RequestContext } from '../handler.ts'
+import { findNameProblem, type Partition, type Topic } from '../topic-store.ts'
+
+/** Means that nobody asked which operations are allowed. */
+const NO_OPERATIONS = -0x80000000
+
+export function handleMetadata(
+  { state, version }: RequestContext,
+  request: MetadataRequest,
+): MetadataResponse {
+  const nodes = state.upNodes
+  return {
+    throttleTimeMs: 0,
+    brokers: nodes.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
+    clusterId: state.clusterId,
+    controllerId: nodes[0]?.id ?? -1,
+    topics: describeTopics(state, version, request),
+    clusterAuthorizedOperations: NO_OPERATIONS,
+    errorCode: 0,
+  }
+}
+
+function describeTopics(
+  state: ClusterState,
+  version: number,
+  request: MetadataRequest,
+): MetadataResponseTopic[] {
+  const { topics } = request
+  // In v0 an empty list means all, later null does.
+  if (topics === null || (version === 0 && topics.length === 0)) {
+    return [...state.topics.all].map((topic) => describeTopic(state, topic))
+  }
+  const mayCreate = state.autoCreateTopics && request.allowAutoTopicCreation
+  return topics.map(({ name, topicId }) => {
+    const byId = topicId !== ZERO_UUID
+    const topic = byId ? state.topics.getById(topicId) : state.topics.get(name ?? '')
+    if (topic !== undefined) return describeTopic(state, topic)
+    if (byId) return unknownTopic(errorCodes.UNKNOWN_TOPIC_ID, null, topicId)
+    return describeMissing(state, name ?? '', mayCreate)
+  })
+}
+
+/** A topic that is made because of this request is there for the next one only, as in Kafka. */
+function describeMissing(
+  state: ClusterState,
+  name: string,
+  mayCreate: boolean,
+): MetadataResponseTopic {
+  const isNamed = findNameProblem(name) === null
+  if (mayCreate && isNamed) state.createTopic(name, {})
+  return unknownTopic(
+    isNamed ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION : errorCodes.INVALID_TOPIC_EXCEPTION,
+    name,
+    ZERO_UUID,
+  )
+}
+
+function describeTopic(state: ClusterState, topic: Topic): MetadataResponseTopic {
+  return {
+    errorCode: 0,
+    name: topic.name,
+    topicId: topic.id,
+    isInternal: false,
+    partitions: topic.partitions.map((partition) => describePartition(state, partition)),
+    topicAuthorizedOperations: NO_OPERATIONS,
+  }
+}
+
+function describePartition(state: ClusterState, partition: Partition): MetadataResponsePartition {
+  const { index, leaderId, replicas, inSync, log } = partition
+  const hasLeader = state.isUp(leaderId)
+  return {
+    errorCode: hasLeader ? 0 : errorCodes.LEADER_NOT_AVAILABLE,
+    partitionIndex: index,
+    leaderId: hasLeader ? leaderId : -1,
+    leaderEpoch: log.leaderEpoch,
+    replicaNodes: [...replicas],
+    isrNodes: [...inSync],
+    offlineReplicas: replicas.filter((id) => !state.isUp(id)),
+  }
+}
+
+function unknownTopic(
+  errorCode: number,
+  name: string | null,
+  topicId: string,
+): MetadataResponseTopic {
+  return {
+    errorCode,
+    name,
+    topicId,
+    isInternal: false,
+    partitions: [],
+    topicAuthorizedOperations: NO_OPERATIONS,
+  }
+}

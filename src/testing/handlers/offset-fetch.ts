@@ -1,0 +1,93 @@
+// OffsetFetch: what a group has committed; since v8 of many groups, since v10 by topic id.
+
+import { errorCodes } from '../../protocol/error-codes.ts'
+import type {
+  OffsetFetchRequest,
+  OffsetFetchRequestGroup,
+  OffsetFetchRequestTopics,
+  OffsetFetchResponse,
+  OffsetFetchResponseGroup,
+  OffsetFetchResponsePartition,
+  OffsetFetchResponseTopics,
+} from '../../protocol/messages/offset-fetch.ts'
+import { ZERO_UUID } from '../../protocol/uuid.ts'
+import { checkCoordinator } from '../coordinator-check.ts'
+import type { CommittedOffset } from '../group-offsets.ts'
+import type { RequestContext } from '../handler.ts'
+
+const MANY_SINCE = 8
+const GROUP_ERROR_SINCE = 2
+const TOPIC_IDS_SINCE = 10
+
+export function handleOffsetFetch(
+  context: RequestContext,
+  request: OffsetFetchRequest,
+): OffsetFetchResponse {
+  if (context.version >= MANY_SINCE) {
+    const groups = request.groups.map((group) => fetchGroup(context, group))
+    return { throttleTimeMs: 0, topics: [], errorCode: 0, groups }
+  }
+  const asked = request.topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null
+  const group = { groupId: request.groupId, memberId: null, memberEpoch: -1, topics: asked }
+  const { topics, errorCode } = fetchGroup(context, group)
+  if (errorCode === 0 || context.version >= GROUP_ERROR_SINCE) {
+    return { throttleTimeMs: 0, topics, errorCode, groups: [] }
+  }
+  // v1 has no place for an error of the group: each partition carries it.
+  const refused = (asked ?? []).map(({ name, partitionIndexes }) => ({
+    name,
+    partitions: partitionIndexes.map((index) => answer(index, undefined, errorCode)),
+  }))
+  return { throttleTimeMs: 0, topics: refused, errorCode: 0, groups: [] }
+}
+
+function fetchGroup(
+  context: RequestContext,
+  group: OffsetFetchRequestGroup,
+): OffsetFetchResponseGroup {
+  const { groupId } = group
+  const errorCode =
+    groupId === '' ? errorCodes.INVALID_GROUP_ID : checkCoordinator(context, groupId)
+  if (errorCode !== 0) return { groupId, topics: [], errorCode }
+  const asked = group.topics ?? allTopics(context, groupId)
+  const topics = asked.map((topic) => fetchTopic(context, groupId, topic))
+  return { groupId, topics, errorCode: 0 }
+}
+
+function allTopics({ state }: RequestContext, groupId: string): OffsetFetchRequestTopics[] {
+  const topics: OffsetFetchRequestTopics[] = []
+  for (const [name, partitions] of state.offsets.all(groupId)) {
+    const topicId = state.topics.get(name)?.id ?? ZERO_UUID
+    topics.push({ name, topicId, partitionIndexes: [...partitions.keys()] })
+  }
+  return topics
+}
+
+function fetchTopic(
+  { state, version }: RequestContext,
+  groupId: string,
+  { name, topicId, partitionIndexes }: OffsetFetchRequestTopics,
+): OffsetFetchResponseTopics {
+  const usesIds = version >= TOPIC_IDS_SINCE
+  const topic = usesIds ? state.topics.getById(topicId)?.name : name
+  const partitions = partitionIndexes.map((index) =>
+    topic === undefined
+      ? answer(index, undefined, errorCodes.UNKNOWN_TOPIC_ID)
+      : answer(index, state.offsets.get(groupId, topic, index), 0),
+  )
+  return { name, topicId, partitions }
+}
+
+function answer(
+  partitionIndex: number,
+  committed: CommittedOffset | undefined,
+  errorCode: number,
+): OffsetFetchResponsePartition {
+  return {
+    partitionIndex,
+    committedOffset: committed?.offset ?? -1n,
+    committedLeaderEpoch: committed?.leaderEpoch ?? -1,
+    metadata: committed?.metadata ?? '',
+    errorCode,
+  }
+}

@@ -1,0 +1,16 @@
+// SyncGroup: parked until the leader has sent the assignment.
+
+import type { SyncGroupRequest, SyncGroupResponse } from '../../protocol/messages/sync-group.ts'
+import { checkCoordinator } from '../coordinator-check.ts'
+import { syncError } from '../group-answers.ts'
+import type { RequestContext } from '../handler.ts'
+
+export async function handleSyncGroup(
+  context: RequestContext,
+  request: SyncGroupRequest,
+): Promise<SyncGroupResponse> {
+  const { state } = context
+  const error = checkCoordinator(context, request.groupId)
+  if (error !== 0) return syncError(error)
+  return await new Promise((answer) => state.groups.sync(request, state.now(), answer))
+}

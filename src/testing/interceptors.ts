@@ -1,0 +1,130 @@
+// What a test puts between the requests and their handlers, and what it can look up afterwards.
+
+import type { AnyApi, Api } from '../protocol/api.ts'
+
+/** Returned by an interceptor: the request was taken, nothing is answered, the connection goes on. */
+export const noAnswer: unique symbol = Symbol('kafkawire.testing.noAnswer')
+/** Returned by an interceptor: the connection ends instead of an answer. */
+export const disconnect: unique symbol = Symbol('kafkawire.testing.disconnect')
+
+export type Answer<Response> = Response | typeof noAnswer | typeof disconnect
+
+/** The connection by which a request came. */
+export interface ConnectionHandle {
+  readonly nodeId: number
+  /** As the last request said. */
+  readonly clientId: string | null
+  readonly isOpen: boolean
+  /** Cuts it at once, by a reset. */
+  close(): void
+  /** Nothing is read, handled or answered any more, as with a broker that hangs. */
+  pause(): void
+  resume(): void
+}
+
+/** One request on its way to its handler. */
+export interface Call<Request, Response> {
+  readonly api: string
+  /** May be changed before `next`; what is changed is what the handler sees. */
+  readonly request: Request
+  readonly version: number
+  readonly nodeId: number
+  readonly clientId: string | null
+  readonly connection: ConnectionHandle
+  /** The normal handling: older interceptors first, then the broker. Each call is a delivery. */
+  next(): Promise<Response>
+}
+
+export type Interceptor<Request, Response> = (
+  call: Call<Request, Response>,
+) => Answer<Response> | Promise<Answer<Response>>
+
+/** A request that came in, as it was decoded. */
+export interface RecordedRequest<Request> {
+  readonly api: string
+  readonly version: number
+  readonly request: Request
+  readonly nodeId: number
+  readonly clientId: string | null
+  /** `performance.now()` at its arrival. */
+  readonly at: number
+}
+
+const RECORDED_REQUESTS = 10_000
+
+/** What an older interceptor decided, on its way past the newer ones that called `next`. */
+class EndedByInterceptor extends Error {
+  readonly outcome: typeof noAnswer | typeof disconnect
+
+  constructor(outcome: typeof noAnswer | typeof disconnect) {
+    super('an older interceptor gave no answer')
+    this.outcome = outcome
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: as AnyApi, both a source and a sink of its messages
+type AnyInterceptor = Interceptor<any, any>
+type AnyCall = Call<unknown, unknown>
+
+export class Interceptors {
+  private readonly byKey = new Map<number, AnyInterceptor[]>()
+
+  /** Returns the function that removes it again. */
+  add<Q, A>(api: Api<Q, A>, interceptor: Interceptor<Q, A>): () => void {
+    const before = this.byKey.get(api.key) ?? []
+    this.byKey.set(api.key, [interceptor, ...before])
+    return () => {
+      const left = (this.byKey.get(api.key) ?? []).filter((other) => other !== interceptor)
+      this.byKey.set(api.key, left)
+    }
+  }
+
+  /** Those of that API, newest first. */
+  of(api: AnyApi): readonly AnyInterceptor[] {
+    return this.byKey.get(api.key) ?? []
+  }
+}
+
+/** Runs a call through the interceptors, newest first, to the handler. */
+export async function runIntercepted(
+  interceptors: readonly AnyInterceptor[],
+  call: Omit<AnyCall, 'next'>,
+  handle: () => unknown,
+): Promise<Answer<unknown>> {
+  const run = async (index: number): Promise<unknown> => {
+    if (index === interceptors.length) return await handle()
+    const answer = await interceptors[index]({ ...call, next: () => run(index + 1) })
+    if (answer === noAnswer || answer === disconnect) throw new EndedByInterceptor(answer)
+    return answer
+  }
+  try {
+    return await run(0)
+  } catch (error) {
+    if (error instanceof EndedByInterceptor) return error.outcome
+    throw error
+  }
+}
+
+/** The last requests, oldest first. */
+export class RequestRecorder {
+  private readonly ring: RecordedRequest<unknown>[] = []
+  private next = 0
+
+  record(entry: RecordedRequest<unknown>): void {
+    this.ring[this.next] = entry
+    this.next = (this.next + 1) % RECORDED_REQUESTS
+  }
+
+  of(api: AnyApi | undefined): RecordedRequest<unknown>[] {
+    const all =
+      this.ring.length < RECORDED_REQUESTS
+        ? this.ring.slice()
+        : [...this.ring.slice(this.next), ...this.ring.slice(0, this.next)]
+    return api === undefined ? all : all.filter((entry) => entry.api === api.name)
+  }
+
+  clear(): void {
+    this.ring.length = 0
+    this.next = 0
+  }
+}

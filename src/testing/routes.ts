@@ -1,0 +1,77 @@
+// Every API that the test broker serves, with its handler.
+
+import { apiVersions } from '../protocol/messages/api-versions.ts'
+import { createPartitions } from '../protocol/messages/create-partitions.ts'
+import { createTopics } from '../protocol/messages/create-topics.ts'
+import { deleteGroups } from '../protocol/messages/delete-groups.ts'
+import { deleteRecords } from '../protocol/messages/delete-records.ts'
+import { deleteTopics } from '../protocol/messages/delete-topics.ts'
+import { describeCluster } from '../protocol/messages/describe-cluster.ts'
+import { describeGroups } from '../protocol/messages/describe-groups.ts'
+import { fetch } from '../protocol/messages/fetch.ts'
+import { findCoordinator } from '../protocol/messages/find-coordinator.ts'
+import { heartbeat } from '../protocol/messages/heartbeat.ts'
+import { initProducerId } from '../protocol/messages/init-producer-id.ts'
+import { joinGroup } from '../protocol/messages/join-group.ts'
+import { leaveGroup } from '../protocol/messages/leave-group.ts'
+import { listGroups } from '../protocol/messages/list-groups.ts'
+import { listOffsets } from '../protocol/messages/list-offsets.ts'
+import { metadata } from '../protocol/messages/metadata.ts'
+import { offsetCommit } from '../protocol/messages/offset-commit.ts'
+import { offsetFetch } from '../protocol/messages/offset-fetch.ts'
+import { offsetForLeaderEpoch } from '../protocol/messages/offset-for-leader-epoch.ts'
+import { produce } from '../protocol/messages/produce.ts'
+import { syncGroup } from '../protocol/messages/sync-group.ts'
+import { type AnyRoute, route } from './handler.ts'
+import { handleApiVersions } from './handlers/api-versions.ts'
+import { handleCreatePartitions } from './handlers/create-partitions.ts'
+import { handleCreateTopics } from './handlers/create-topics.ts'
+import { handleDeleteGroups } from './handlers/delete-groups.ts'
+import { handleDeleteRecords } from './handlers/delete-records.ts'
+import { handleDeleteTopics } from './handlers/delete-topics.ts'
+import { handleDescribeCluster } from './handlers/describe-cluster.ts'
+import { handleDescribeGroups } from './handlers/describe-groups.ts'
+import { handleFetch } from './handlers/fetch.ts'
+import { handleFindCoordinator } from './handlers/find-coordinator.ts'
+import { handleHeartbeat } from './handlers/heartbeat.ts'
+import { handleInitProducerId } from './handlers/init-producer-id.ts'
+import { handleJoinGroup } from './handlers/join-group.ts'
+import { handleLeaveGroup } from './handlers/leave-group.ts'
+import { handleListGroups } from './handlers/list-groups.ts'
+import { handleListOffsets } from './handlers/list-offsets.ts'
+import { handleMetadata } from './handlers/metadata.ts'
+import { handleOffsetCommit } from './handlers/offset-commit.ts'
+import { handleOffsetFetch } from './handlers/offset-fetch.ts'
+import { handleOffsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts'
+import { handleProduce, produceOutcome } from './handlers/produce.ts'
+import { handleSyncGroup } from './handlers/sync-group.ts'
+
+const routes: readonly AnyRoute[] = [
+  route(produce, handleProduce, produceOutcome),
+  route(fetch, handleFetch),
+  route(listOffsets, handleListOffsets),
+  route(metadata, handleMetadata),
+  route(offsetCommit, handleOffsetCommit),
+  route(offsetFetch, handleOffsetFetch),
+  route(findCoordinator, handleFindCoordinator),
+  route(joinGroup, handleJoinGroup),
+  route(heartbeat, handleHeartbeat),
+  route(leaveGroup, handleLeaveGroup),
+  route(syncGroup, handleSyncGroup),
+  route(describeGroups, handleDescribeGroups),
+  route(listGroups, handleListGroups),
+  route(apiVersions, handleApiVersions),
+  route(createTopics, handleCreateTopics),
+  route(deleteTopics, handleDeleteTopics),
+  route(deleteRecords, handleDeleteRecords),
+  route(initProducerId, handleInitProducerId),
+  route(offsetForLeaderEpoch, handleOffsetForLeaderEpoch),
+  route(createPartitions, handleCreatePartitions),
+  route(deleteGroups, handleDeleteGroups),
+  route(describeCluster, handleDescribeCluster),
+]
+
+/** By API key. */
+export const routesByKey: ReadonlyMap<number, AnyRoute> = new Map(
+  routes.map((entry) => [entry.api.key, entry]),
+)

@@ -1,0 +1,314 @@
+// The in-process broker: a cluster of one or more nodes in this process that speak the real protocol
+// over real sockets, and the handles by which a test moves, breaks and observes them.
+
+import { ConfigError, InvalidArgumentError } from '../errors.ts'
+import type { AnyApi, Api, VersionRange } from '../protocol/api.ts'
+import { type BrokerProperties, resolveBrokerProperties } from './broker-properties.ts'
+import { ClusterState, type TopicSettings } from './cluster-state.ts'
+import { ConditionWaits } from './condition-waits.ts'
+import { Dispatcher } from './dispatcher.ts'
+import {
+  type ConnectionHandle,
+  type Interceptor,
+  Interceptors,
+  type RecordedRequest,
+  RequestRecorder,
+} from './interceptors.ts'
+import type { PartitionLog } from './partition-log.ts'
+import { routesByKey } from './routes.ts'
+import { TestNode } from './test-node.ts'
+
+/** The versions of an API that the cluster is to offer, within those it knows; null: not offered. */
+export type OfferedVersions = Partial<VersionRange> | null
+
+export interface TestClusterOptions {
+  /** How many nodes, with ids from 1 on. Default: 1. */
+  nodes?: number
+  /** The rack of each node, in the order of their ids. */
+  racks?: string[]
+  /** Topics to begin with: name and number of partitions. */
+  topics?: Record<string, number>
+  /** Whether asking for a topic makes it. Default: false. */
+  autoCreateTopics?: boolean
+  properties?: Partial<BrokerProperties>
+  /** What is offered of an API, by its name (`Fetch`): to imitate older brokers. */
+  versions?: Record<string, OfferedVersions>
+  /** Whether requests are kept for `requests()`. Default: true. */
+  record?: boolean
+}
+
+const HOST = '127.0.0.1'
+const WAIT_TIMEOUT_MS = 5000
+
+/**
+ * ```ts
+ * const cluster = await TestCluster.start({ topics: { orders: 3 } })
+ * const kafka = new Kafka({ bootstrapServers: cluster.bootstrapServers })
+ * // ...
+ * await cluster.close()
+ * ```
+ */
+export class TestCluster {
+  /** What clients did that a broker answers by ending the connection. */
+  readonly protocolErrors: Error[] = []
+  private readonly state: ClusterState
+  private readonly nodes = new Map<number, TestNode>()
+  private readonly interceptors = new Interceptors()
+  private readonly recorder: RequestRecorder | null
+  private readonly waits = new ConditionWaits()
+  private readonly failures: unknown[] = []
+  private closing: Promise<void> | null = null
+
+  /** Starts all nodes; when it resolves, all of them listen. */
+  static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
+    const cluster = new TestCluster(options)
+    await Promise.all([...cluster.nodes.values()].map((node) => node.start()))
+    for (const [name, partitions] of Object.entries(options.topics ?? {})) {
+      cluster.createTopic(name, { partitions })
+    }
+    return cluster
+  }
+
+  private constructor(options: TestClusterOptions) {
+    const properties = resolveBrokerProperties(options.properties)
+    this.state = new ClusterState(properties, options.autoCreateTopics ?? false)
+    this.recorder = (options.record ?? true) ? new RequestRecorder() : null
+    const onProtocolError = (error: Error): void => {
+      this.protocolErrors.push(error)
+    }
+    const dispatcher = new Dispatcher({
+      state: this.state,
+      routes: routesByKey,
+      offered: resolveOffered(options.versions ?? {}),
+      interceptors: this.interceptors,
+      recorder: this.recorder,
+      onHandled: () => this.waits.poll(),
+      onProtocolError,
+    })
+    for (let id = 1; id <= (options.nodes ?? 1); id++) {
+      const state = this.state.addNode(id, HOST, options.racks?.[id - 1] ?? null)
+      const node = new TestNode({
+        state,
+        dispatcher,
+        maxFrameBytes: properties.socketRequestMaxBytes,
+        onProtocolError,
+        onFailure: (error) => this.failures.push(error),
+      })
+      this.nodes.set(id, node)
+    }
+  }
+
+  /** `127.0.0.1:port` of every node, comma-separated. */
+  get bootstrapServers(): string {
+    return [...this.state.nodes.values()].map(({ host, port }) => `${host}:${port}`).join(',')
+  }
+
+  get clusterId(): string {
+    return this.state.clusterId
+  }
+
+  /** Node ids, also of those that are down. */
+  get nodeIds(): number[] {
+    return [...this.nodes.keys()]
+  }
+
+  /** The port of a node. */
+  portOf(nodeId: number): number {
+    this.node(nodeId)
+    return this.state.nodes.get(nodeId)?.port ?? 0
+  }
+
+  /** The open connections of all nodes; each knows its node. */
+  get connections(): ConnectionHandle[] {
+    return [...this.nodes.values()].flatMap((node) => [...node.connections])
+  }
+
+  /** @throws InvalidArgumentError when there is one of that name */
+  createTopic(name: string, settings: TopicSettings = {}): void {
+    if (this.state.topics.get(name) !== undefined) {
+      throw new InvalidArgumentError(`the test cluster has a topic '${name}' already`)
+    }
+    this.state.createTopic(name, settings)
+  }
+
+  /** More partitions for a topic: `count` in all. */
+  createPartitions(name: string, count: number): void {
+    const topic = this.state.topics.get(name)
+    if (topic === undefined) throw unknownTopic(name)
+    this.state.growTopic(topic, count)
+  }
+
+  deleteTopic(name: string): void {
+    if (!this.state.deleteTopic(name)) throw unknownTopic(name)
+  }
+
+  /** Deletes the topic and makes one of the same name and size: empty, with another id. */
+  recreateTopic(name: string): void {
+    const topic = this.state.topics.get(name)
+    if (topic === undefined) throw unknownTopic(name)
+    this.state.deleteTopic(name)
+    this.state.createTopic(name, {
+      assignments: topic.partitions.map(({ replicas }) => [...replicas]),
+      configs: Object.fromEntries(topic.config.given),
+    })
+  }
+
+  /** The id of a topic, in Kafka's form. */
+  topicId(name: string): string {
+    const topic = this.state.topics.get(name)
+    if (topic === undefined) throw unknownTopic(name)
+    return topic.id
+  }
+
+  /** The log of a partition, to be read and changed by hand. */
+  partition(topic: string, partition: number): PartitionLog {
+    return this.state.topics.expect(topic, partition).log
+  }
+
+  /** The node that leads; -1: none is up. */
+  leaderOf(topic: string, partition: number): number {
+    return this.state.topics.expect(topic, partition).leaderId
+  }
+
+  /** Makes that node the leader; the leader epoch rises by one. */
+  moveLeader(topic: string, partition: number, nodeId: number): void {
+    this.node(nodeId)
+    this.state.topics.setLeader(this.state.topics.expect(topic, partition), nodeId)
+  }
+
+  /** The node that coordinates that group or transactional id; -1: none is up. */
+  coordinatorOf(key: string): number {
+    return this.state.coordinatorOf(key)?.id ?? -1
+  }
+
+  /** Makes that node the coordinator; requests parked at the old one fail with NOT_COORDINATOR. */
+  moveCoordinator(key: string, nodeId: number): void {
+    this.node(nodeId)
+    this.state.moveCoordinator(key, nodeId)
+  }
+
+  /** What a group has committed for a partition; null: nothing. */
+  committedOffset(groupId: string, topic: string, partition: number): bigint | null {
+    return this.state.offsets.get(groupId, topic, partition)?.offset ?? null
+  }
+
+  /**
+   * Stops a node: its connections are reset, its port refuses. `electLeaders: false`: what it led keeps
+   * it as leader, as long as a real controller would take to notice; `moveLeader` is then yours.
+   */
+  async stopNode(nodeId: number, options: { electLeaders?: boolean } = {}): Promise<void> {
+    await this.node(nodeId).stop()
+    if (options.electLeaders ?? true) this.state.topics.nodeDown(nodeId)
+  }
+
+  /** Starts a node again on its old port: in sync, and leader of what has none. */
+  async startNode(nodeId: number): Promise<void> {
+    await this.node(nodeId).start()
+    this.state.topics.nodeUp(nodeId)
+  }
+
+  /** The node hangs, as by SIGSTOP: it accepts connections and answers nothing. */
+  pauseNode(nodeId: number): void {
+    this.node(nodeId).pause()
+  }
+
+  resumeNode(nodeId: number): void {
+    this.node(nodeId).resume()
+  }
+
+  /** Resets the connections of one node, or of all. */
+  disconnectAll(nodeId?: number): void {
+    const nodes = nodeId === undefined ? [...this.nodes.values()] : [this.node(nodeId)]
+    for (const node of nodes) for (const connection of node.connections) connection.close()
+  }
+
+  /** What a broker knows of producers is gone, as after its expiry. */
+  forgetProducerState(topic: string, partition: number): void {
+    this.partition(topic, partition).producers.clear()
+  }
+
+  /** Every fetch session is gone, as by eviction. */
+  forgetFetchSessions(): void {
+    for (const { fetchSessions } of this.state.nodes.values()) fetchSessions.clear()
+  }
+
+  /** Every request of that API passes through, the newest interceptor first. Returns its end. */
+  intercept<Request, Response>(
+    api: Api<Request, Response>,
+    interceptor: Interceptor<Request, Response>,
+  ): () => void {
+    return this.interceptors.add(api, interceptor)
+  }
+
+  /** The requests that came in, oldest first, the last 10,000 at most. */
+  requests<Request, Response>(api: Api<Request, Response>): RecordedRequest<Request>[]
+  requests(): RecordedRequest<unknown>[]
+  requests(api?: AnyApi): RecordedRequest<unknown>[] {
+    if (this.recorder === null) {
+      throw new ConfigError('the test cluster keeps no requests: it was started with record: false')
+    }
+    return this.recorder.of(api)
+  }
+
+  clearRequests(): void {
+    this.recorder?.clear()
+  }
+
+  /** Resolves once the condition is true. `timeoutMs` default: 5 s. */
+  waitFor(condition: () => unknown, options: { timeoutMs?: number } = {}): Promise<void> {
+    return this.waits.waitFor(condition, options.timeoutMs ?? WAIT_TIMEOUT_MS)
+  }
+
+  /**
+   * Ends all connections, ports and timers.
+   * @throws AggregateError of what handlers and interceptors threw
+   */
+  close(): Promise<void> {
+    this.closing ??= this.closeOnce()
+    return this.closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  private async closeOnce(): Promise<void> {
+    this.state.close()
+    await Promise.all([...this.nodes.values()].map((node) => node.stop()))
+    this.waits.close()
+    if (this.failures.length > 0) {
+      throw new AggregateError(this.failures, 'a handler or an interceptor of the cluster threw')
+    }
+  }
+
+  private node(nodeId: number): TestNode {
+    const node = this.nodes.get(nodeId)
+    if (node !== undefined) return node
+    throw new InvalidArgumentError(
+      `the test cluster has no node ${nodeId}: it has ${this.nodeIds.join(', ')}`,
+    )
+  }
+}
+
+function unknownTopic(name: string): InvalidArgumentError {
+  return new InvalidArgumentError(`the test cluster has no topic '${name}'`)
+}
+
+function resolveOffered(versions: Record<string, OfferedVersions>): Map<number, VersionRange> {
+  const offered = new Map<number, VersionRange>()
+  const names = new Set<string>()
+  for (const { api } of routesByKey.values()) {
+    names.add(api.name)
+    const wanted = versions[api.name]
+    if (wanted === null) continue
+    offered.set(api.key, {
+      minVersion: Math.max(api.minVersion, wanted?.minVersion ?? 0),
+      maxVersion: Math.min(api.maxVersion, wanted?.maxVersion ?? api.maxVersion),
+    })
+  }
+  const unknown = Object.keys(versions).find((name) => !names.has(name))
+  if (unknown === undefined) return offered
+  throw new ConfigError(
+    `the test broker does not serve '${unknown}': it serves ${[...names].join(', ')}`,
+  )
+}
