@@ -2,7 +2,7 @@
 // starts itself. `npm run bench -- --help` says what can be chosen.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, symlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
@@ -60,6 +60,10 @@ if (!existsSync(`${here}node_modules`)) {
     stdio: ['ignore', 2, 2],
   })
   if (status !== 0) process.exit(status ?? 1)
+}
+// bench/ is a package of its own, so the built package is found by its name only where it is a dependency.
+if (!existsSync(`${here}node_modules/kafkawire`)) {
+  symlinkSync('../..', `${here}node_modules/kafkawire`, 'junction')
 }
 if (options.node === 'bench' && existsSync(ownNode) && process.execPath !== ownNode) {
   const { status } = spawnSync(ownNode, process.argv.slice(1), { stdio: 'inherit' })
