@@ -81,8 +81,7 @@ export function findFailingField(reader: Reader, decode: (r: Reader) => unknown)
   function readTags(onTag: (tag: number, r: Reader) => void): void {
     try {
       reader.tags((tag) => {
-        onTag(tag, watching)
-        if (hasFailed) throw stop
+        if (!hasFailed) onTag(tag, watching)
       })
     } catch {
       isTagSection = !hasFailed

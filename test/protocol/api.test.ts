@@ -22,6 +22,7 @@ describe('chooseVersion', () => {
 
   test('does not take an unstable version, even where the broker offers it', () => {
     expect(chooseVersion(initProducerId, { minVersion: 0, maxVersion: 6 })).toBe(5)
+    expect(chooseVersion(initProducerId, { minVersion: 0, maxVersion: 6 }, 6)).toBe(5)
   })
 
   test('names both ranges where they do not meet', () => {

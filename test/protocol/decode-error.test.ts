@@ -95,6 +95,13 @@ test('a field within a tagged field is named too', () => {
   )
 })
 
+test('a tagged field that is sent again does not cover up the one that failed', () => {
+  const empty = `${'00'.repeat(12)}${'00'.repeat(9)}010101`
+  const cut = Buffer.from(`${empty}02000105000100`, 'hex')
+  const error = failure(() => decodeRequest(fetch, 15, cut))
+  expect(error.field).toBe('clusterId')
+})
+
 test('positions count from the start of the buffer, not of the message', () => {
   const bytes = Buffer.concat([Buffer.alloc(5), produced.subarray(0, 8)])
   const error = failure(() => decodeResponse(produce, 10, bytes, 5))
