@@ -3,7 +3,21 @@
 // The door kafkawire/protocol: every API of a Kafka broker with its four functions, readers and writers,
 // frames, record batches and error codes, for proxies, decoders of captures and tools of your own.
 
-export { DecodeError, InvalidArgumentError, KafkaError, UnsupportedVersionError } from './errors.ts'
+export {
+  type Codec,
+  type CompressionType,
+  compressionTypes,
+  defaultMaxDecompressedBytes,
+} from './compression/codec.ts'
+export { codecById, codecByName } from './compression/codecs.ts'
+export {
+  BrokerError,
+  ConfigError,
+  DecodeError,
+  InvalidArgumentError,
+  KafkaError,
+  UnsupportedVersionError,
+} from './errors.ts'
 export {
   type AnyApi,
   type Api,
@@ -413,3 +427,52 @@ export {
 } from './protocol/messages/write-txn-markers.ts'
 export { Reader } from './protocol/reader.ts'
 export { type MessageContext, type TaggedField, Writer } from './protocol/writer.ts'
+export { BatchBuilder, noProducer, type ProducerStamp } from './records/batch-builder.ts'
+export type { BatchReader } from './records/batch-reader.ts'
+export {
+  type ConsumerRecord,
+  type ConsumerRecordJson,
+  type RecordSource,
+  rawSource,
+} from './records/consumer-record.ts'
+export {
+  type ControlRecord,
+  decodeControlRecord,
+  type EndTransactionMarker,
+  encodeEndTransactionMarker,
+  type OtherControlRecord,
+} from './records/control-record.ts'
+export { crc32c } from './records/crc32c.ts'
+export { encodeBatch, type RecordBatchInput, type RecordInput } from './records/encode-batch.ts'
+export type { HeaderInput, RecordHeaders } from './records/headers.ts'
+export {
+  decodeMessageSet,
+  type LegacyMessage,
+  type LegacyRecord,
+} from './records/legacy-messages.ts'
+export {
+  type DecodeBatchOptions,
+  type DecodedRecord,
+  decodeBatch,
+  decodeBatches,
+  type RecordBatch,
+} from './records/record.ts'
+export {
+  attributeBits,
+  compressionOf,
+  decodeBatchHeader,
+  encodeBatchHeader,
+  hasDeleteHorizon,
+  hasValidCrc,
+  isControl,
+  isTransactional,
+  type RecordBatchHeader,
+  recordBatchOverhead,
+  setOffsetAndEpoch,
+  type TimestampType,
+  timestampTypeOf,
+  writeCrc,
+} from './records/record-batch.ts'
+export { recordSizeUpperBound } from './records/record-encoder.ts'
+export { RecordsReader, type RecordsReaderOptions } from './records/records-reader.ts'
+export type { Bytes, Header } from './types.ts'
