@@ -1,0 +1,317 @@
+// Every broker this client knows, by node id, and the bootstrap addresses under negative ids. Brokers
+// are never told apart by host and port: two ids behind one address are two brokers.
+
+import {
+  AuthenticationError,
+  ConfigError,
+  ConnectionError,
+  RequestTimeoutError,
+} from '../errors.ts'
+import type { Connection, ConnectionClass } from '../network/connection.ts'
+import { codeOf } from '../network/connection-errors.ts'
+import type { ClusterOptions, Endpoint } from '../options.ts'
+import { BrokerNode, type ConnectionEvent } from './broker-node.ts'
+import type { BrokerMetadata } from './metadata.ts'
+import { advertisedListenerHint, unreachableText } from './unreachable.ts'
+
+/** A second broker is tried as well when the first has not become ready after this time. */
+const STAGGER_MS = 500
+/** So many failed attempts in a row at every bootstrap address are told to who waits at the start. */
+const HOPELESS_AFTER = 5
+
+export class BrokerPool {
+  private readonly options: ClusterOptions
+  private readonly bootstrap: readonly BrokerNode[]
+  private readonly known = new Map<number, BrokerNode>()
+  /** Brokers that only a coordinator lookup or a leader hint named, until metadata has them. */
+  private readonly extra = new Set<number>()
+  private readonly listeners = new Set<(event: ConnectionEvent) => void>()
+  /** Those who wait for any broker to become ready. */
+  private readonly wakers = new Set<(error: Error | null) => void>()
+  private readonly released = new Set<Promise<void>>()
+  /** The bootstrap address that has worked, for the hint about advertised listeners. */
+  private bootstrapAddress: string | null = null
+  private wasAnyBrokerReached = false
+  /** The error that told last that no bootstrap address works; who waits need not wait longer. */
+  verdict: Error | null = null
+  private closedBy: Error | null = null
+
+  constructor(options: ClusterOptions) {
+    this.options = options
+    this.bootstrap = options.bootstrapServers.map((endpoint, i) => this.newNode(-1 - i, endpoint))
+  }
+
+  onEvent(listener: (event: ConnectionEvent) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  /** Takes the brokers of a metadata answer: new ones come, those with a new address are reconnected. */
+  setBrokers(brokers: ReadonlyMap<number, BrokerMetadata>): void {
+    for (const broker of brokers.values()) {
+      this.extra.delete(broker.nodeId)
+      this.put(broker)
+    }
+    for (const node of this.known.values()) {
+      // One that just left the cluster may still answer what was asked.
+      if (brokers.has(node.nodeId) || this.extra.has(node.nodeId) || node.isReady) continue
+      this.drop(node, new ConnectionError(`${node.describe()} is no longer in the metadata`))
+    }
+  }
+
+  /** Takes one broker that the metadata may not have yet. */
+  addBroker(broker: Omit<BrokerMetadata, 'rack'>): void {
+    if (!this.known.has(broker.nodeId)) this.extra.add(broker.nodeId)
+    this.put(broker)
+  }
+
+  /** Forgets every broker but the bootstrap addresses. */
+  dropAll(reason: Error): void {
+    this.extra.clear()
+    for (const node of this.known.values()) this.drop(node, reason)
+  }
+
+  has(nodeId: number): boolean {
+    return this.node(nodeId) !== undefined
+  }
+
+  ready(nodeId: number, kind: ConnectionClass): Connection | null {
+    return this.node(nodeId)?.ready(kind) ?? null
+  }
+
+  connect(
+    nodeId: number,
+    kind: ConnectionClass,
+    options: { timeoutMs: number; signal?: AbortSignal | undefined },
+  ): Promise<Connection> {
+    const node = this.node(nodeId)
+    if (node !== undefined) return node.connect(kind, options)
+    return Promise.reject(
+      this.closedBy ?? new ConnectionError(`node ${nodeId} is not in the metadata`),
+    )
+  }
+
+  unreachableSince(nodeId: number): number {
+    return this.node(nodeId)?.unreachableSince ?? 0
+  }
+
+  /** Whether no known broker can be reached or is being tried: time to begin again. */
+  get areAllKnownDown(): boolean {
+    if (this.known.size === 0) return false
+    for (const node of this.known.values()) {
+      if (node.failures === 0 || node.isReady || node.isConnecting) return false
+    }
+    return true
+  }
+
+  /**
+   * A ready connection to whichever broker is best placed; a second one is tried when the first is slow.
+   * @param avoid brokers to be asked only if there is no other
+   * @throws AuthenticationError at once; ConnectionError naming each bootstrap address and its cause,
+   * when none could be reached from the start; RequestTimeoutError saying the same
+   */
+  async anyConnection(options: {
+    timeoutMs: number
+    signal?: AbortSignal | undefined
+    avoid: ReadonlySet<number>
+  }): Promise<Connection> {
+    const deadline = performance.now() + options.timeoutMs
+    const before = new Map(this.bootstrap.map((node) => [node, node.failures]))
+    const tried = new Set<BrokerNode>()
+    for (;;) {
+      options.signal?.throwIfAborted()
+      if (this.closedBy !== null) throw this.closedBy
+      const now = performance.now()
+      const node = this.pick(now, options.avoid, tried)
+      if (node?.peek('general')) {
+        node.lastChosenAt = now
+        const connection = node.ready('general')
+        if (connection !== null) return connection
+      }
+      const waitMs = Math.min(deadline - now, STAGGER_MS, this.untilNextAttempt(now))
+      if (waitMs <= 0) throw new RequestTimeoutError(this.unreachable(options.timeoutMs))
+      const event = this.nextEvent(waitMs, options.signal)
+      if (node !== null) {
+        node.lastChosenAt = now
+        tried.add(node)
+        node.ready('general')
+      }
+      const error = await event
+      if (error instanceof AuthenticationError) throw error
+      if (error === null) continue
+      // A failed one may be tried again once its backoff has passed.
+      tried.clear()
+      if (this.isHopeless(before)) throw this.judge(error)
+    }
+  }
+
+  /** What is wrong with each address, one line each. */
+  unreachable(timeoutMs: number | null): string {
+    return unreachableText([...this.bootstrap, ...this.known.values()], timeoutMs)
+  }
+
+  close(reason: Error): Promise<void> {
+    this.closedBy ??= reason
+    for (const node of this.bootstrap) this.released.add(node.close(reason))
+    for (const node of this.known.values()) this.released.add(node.close(reason))
+    this.known.clear()
+    this.wake(reason)
+    return Promise.all(this.released).then(() => {})
+  }
+
+  private node(nodeId: number): BrokerNode | undefined {
+    return nodeId < 0 ? this.bootstrap[-1 - nodeId] : this.known.get(nodeId)
+  }
+
+  private put(broker: Omit<BrokerMetadata, 'rack'>): void {
+    if (this.closedBy !== null) return
+    const { nodeId, host, port } = broker
+    const present = this.known.get(nodeId)
+    if (present?.endpoint.host === host && present.endpoint.port === port) return
+    if (present !== undefined) {
+      this.drop(present, new ConnectionError(`${present.describe()} moved to ${host}:${port}`))
+    }
+    this.known.set(nodeId, this.newNode(nodeId, { host, port }))
+  }
+
+  private drop(node: BrokerNode, reason: Error): void {
+    this.known.delete(node.nodeId)
+    this.keepUntilReleased(node.close(reason))
+  }
+
+  private keepUntilReleased(released: Promise<void>): void {
+    this.released.add(released)
+    released.then(() => this.released.delete(released))
+  }
+
+  private newNode(nodeId: number, endpoint: Endpoint): BrokerNode {
+    return new BrokerNode({
+      nodeId,
+      endpoint,
+      options: this.options,
+      explain: (node, error) => this.explain(node, error),
+      onEvent: (event) => this.handleEvent(event),
+    })
+  }
+
+  private explain(node: BrokerNode, error: Error): Error {
+    if (node.nodeId < 0 || node.wasReached || this.bootstrapAddress === null) return error
+    if (!(error instanceof ConnectionError) || this.bootstrapAddress === node.address) return error
+    return new ConnectionError(advertisedListenerHint(this.bootstrapAddress, node, error), {
+      cause: error,
+      retriable: error.retriable,
+    })
+  }
+
+  private handleEvent(event: ConnectionEvent): void {
+    if (event.connection !== null) {
+      if (event.nodeId < 0) this.bootstrapAddress = event.connection.address
+      else this.closeBootstrap()
+      this.wasAnyBrokerReached = true
+    }
+    for (const listener of [...this.listeners]) listener(event)
+    this.wake(event.error)
+  }
+
+  private wake(error: Error | null): void {
+    for (const wake of [...this.wakers]) wake(error)
+  }
+
+  /** A broker of the metadata is reached: the addresses we began with have done their work. */
+  private closeBootstrap(): void {
+    for (const node of this.bootstrap) node.closeUnused()
+  }
+
+  private judge(cause: Error): Error {
+    const text = this.unreachable(null)
+    const isNamesWrong = this.bootstrap.every(({ lastError }) => isUnknownName(lastError))
+    this.verdict = isNamesWrong
+      ? new ConfigError(`${text}\nNone of the names in 'bootstrapServers' exists`, { cause })
+      : new ConnectionError(text, { cause })
+    return this.verdict
+  }
+
+  private isHopeless(before: ReadonlyMap<BrokerNode, number>): boolean {
+    if (this.wasAnyBrokerReached) return false
+    for (const [node, failures] of before) {
+      if (node.failures <= failures) return false
+      const isPermanent = node.lastError instanceof ConnectionError && !node.lastError.retriable
+      if (!isPermanent && node.failures < HOPELESS_AFTER) return false
+    }
+    return true
+  }
+
+  /** The best broker to ask now; null if all that are left are in their backoff. */
+  private pick(
+    now: number,
+    avoid: ReadonlySet<number>,
+    tried: ReadonlySet<BrokerNode>,
+  ): BrokerNode | null {
+    let best: BrokerNode | null = null
+    let least = Number.POSITIVE_INFINITY
+    for (const node of this.candidates()) {
+      let rank = rankOf(node, now, tried)
+      if (avoid.has(node.nodeId)) rank += 10_000
+      if (
+        rank < least ||
+        (rank === least && best !== null && node.lastChosenAt < best.lastChosenAt)
+      ) {
+        best = node
+        least = rank
+      }
+    }
+    return best
+  }
+
+  private *candidates(): Iterable<BrokerNode> {
+    yield* this.known.values()
+    const mayRebootstrap = this.options.metadataRecoveryStrategy === 'rebootstrap'
+    const isNeeded = this.known.size === 0 || (mayRebootstrap && this.areAllKnownDown)
+    for (const node of this.bootstrap) if (isNeeded || node.isReady) yield node
+  }
+
+  private untilNextAttempt(now: number): number {
+    let least = Number.POSITIVE_INFINITY
+    for (const node of this.candidates()) {
+      if (node.attemptAllowedAt > now) least = Math.min(least, node.attemptAllowedAt - now + 1)
+    }
+    return least
+  }
+
+  /** The error of the next connection event; null for one that became ready, or after `waitMs`. */
+  private nextEvent(waitMs: number, signal: AbortSignal | undefined): Promise<Error | null> {
+    return new Promise((resolve, reject) => {
+      const stop = (): void => {
+        clearTimeout(timer)
+        this.wakers.delete(wake)
+        signal?.removeEventListener('abort', onAbort)
+      }
+      const wake = (error: Error | null): void => {
+        stop()
+        resolve(error)
+      }
+      const onAbort = (): void => {
+        stop()
+        reject(signal?.reason)
+      }
+      const timer = setTimeout(wake, waitMs, null)
+      this.wakers.add(wake)
+      signal?.addEventListener('abort', onAbort)
+    })
+  }
+}
+
+function isUnknownName(error: Error | null): boolean {
+  return error?.cause instanceof Error && codeOf(error.cause) === 'ENOTFOUND'
+}
+
+/** Idle and ready first, then ready, then connecting, then not yet tried; a silent one at the end. */
+function rankOf(node: BrokerNode, now: number, tried: ReadonlySet<BrokerNode>): number {
+  const connection = node.peek('general')
+  const silence = node.isSilent ? 5000 : 0
+  if (connection !== null) return Math.min(connection.inFlight, 999) + silence
+  if (tried.has(node)) return Number.POSITIVE_INFINITY
+  if (node.isConnecting) return 1000 + silence
+  if (node.attemptAllowedAt > now) return Number.POSITIVE_INFINITY
+  return (node.isReady ? 1500 : 2000) + (node.nodeId < 0 ? 100 : 0) + silence
+}

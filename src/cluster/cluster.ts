@@ -1,0 +1,346 @@
+// The one door to the brokers: sends a request to a node, a leader, a coordinator, the controller or
+// any broker, and tells what is known of the cluster. Each client has its own, with its own connections.
+
+import { ClosedError, ConnectionError, KafkaError } from '../errors.ts'
+import type { Connection, ConnectionClass } from '../network/connection.ts'
+import type { ClusterOptions } from '../options.ts'
+import type { Api } from '../protocol/api.ts'
+import { brokerError, errorCodes, isRetriable } from '../protocol/error-codes.ts'
+import { type Coordinator, findCoordinator } from '../protocol/messages/find-coordinator.ts'
+import type { TopicPartition } from '../types.ts'
+import type { ConnectionEvent } from './broker-node.ts'
+import { BrokerPool } from './broker-pool.ts'
+import { Coordinators, type CoordinatorType } from './coordinators.ts'
+import { FinalizedFeatures } from './finalized-features.ts'
+import {
+  type BrokerMetadata,
+  type MetadataChange,
+  type MetadataSnapshot,
+  MetadataView,
+  type TopicMetadata,
+} from './metadata.ts'
+import { MetadataRefresh } from './metadata-refresh.ts'
+import { answerTimeoutMs, connectionClassOf, errorCodeOf } from './request-rules.ts'
+import { backoff, sleep } from './retry.ts'
+
+/** Who is to answer a request. */
+export type Target =
+  | { node: number; connection?: ConnectionClass }
+  | { coordinator: CoordinatorType; key: string; connection?: ConnectionClass }
+  | { leaderOf: TopicPartition }
+  | 'controller'
+  | 'any'
+
+export interface RequestOptions {
+  /** Of one attempt. Default: `requestTimeoutMs`, or more for APIs that may wait at the broker. */
+  timeoutMs?: number
+  signal?: AbortSignal
+  /** Exactly this version. */
+  version?: number
+  /** This version at most. */
+  maxVersion?: number
+  /** Further attempts after a failure that may pass. Default: 0. */
+  retries?: number
+}
+
+export interface WaitLimits {
+  timeoutMs?: number
+  signal?: AbortSignal
+}
+
+export class Cluster {
+  readonly options: ClusterOptions
+  private readonly pool: BrokerPool
+  private readonly view = new MetadataView()
+  private readonly refresher: MetadataRefresh
+  private readonly coordinators: Coordinators
+  private readonly features = new FinalizedFeatures()
+  private readonly metadataListeners = new Set<(change: MetadataChange) => void>()
+  private readonly abort = new AbortController()
+  private closed: Promise<void> | null = null
+
+  constructor(options: ClusterOptions) {
+    this.options = options
+    this.pool = new BrokerPool(options)
+    this.refresher = new MetadataRefresh({
+      pool: this.pool,
+      view: this.view,
+      logger: options.logger,
+      requestTimeoutMs: options.requestTimeoutMs,
+      retryBackoffMs: options.retryBackoffMs,
+      retryBackoffMaxMs: options.retryBackoffMaxMs,
+      metadataMaxAgeMs: options.metadataMaxAgeMs,
+      rebootstrapTriggerMs: options.metadataRecoveryRebootstrapTriggerMs,
+      mayRebootstrap: options.metadataRecoveryStrategy === 'rebootstrap',
+      onChange: (change) => this.tell(change),
+    })
+    this.coordinators = new Coordinators({
+      retryBackoffMs: options.retryBackoffMs,
+      retryBackoffMaxMs: options.retryBackoffMaxMs,
+      ask: (type, key, signal) => this.askForCoordinator(type, key, signal),
+      addBroker: (broker) => this.pool.addBroker(broker),
+    })
+    this.pool.onEvent((event) => this.handleConnection(event))
+  }
+
+  /** What is known of the cluster now; replaced as a whole, never changed. */
+  get metadata(): MetadataSnapshot {
+    return this.view.snapshot
+  }
+
+  get isClosed(): boolean {
+    return this.abort.signal.aborted
+  }
+
+  /** The topic if it is known and usable now; asks nobody. */
+  topic(name: string): TopicMetadata | undefined {
+    return this.view.snapshot.topics.get(name)
+  }
+
+  /** Where to send what is meant for this partition; null if it is not known or has no leader. */
+  leaderOf(topic: string, partition: number): { nodeId: number; leaderEpoch: number } | null {
+    const found = this.view.snapshot.topics.get(topic)?.partitions[partition]
+    if (found === undefined || found.leader < 0) return null
+    return { nodeId: found.leader, leaderEpoch: found.leaderEpoch }
+  }
+
+  /**
+   * Adds the topic to those that are asked for, and waits until it is known with a partition at least.
+   * @throws BrokerError: 29 and 17 at once, 3 when the time has run out; RequestTimeoutError saying
+   * why; ConnectionError or AuthenticationError when nothing could be reached from the start
+   */
+  ensureTopic(
+    name: string,
+    options: { timeoutMs: number; signal?: AbortSignal; allowAutoCreate?: boolean },
+  ): Promise<TopicMetadata> {
+    return this.refresher.ensureTopic(name, options)
+  }
+
+  addTopics(names: Iterable<string>): void {
+    this.refresher.addTopics(names)
+  }
+
+  removeTopics(names: Iterable<string>): void {
+    this.refresher.removeTopics(names)
+  }
+
+  /** Whether every topic of the cluster is asked for, or only those that were added. */
+  wantAllTopics(all: boolean): void {
+    this.refresher.wantAllTopics(all)
+  }
+
+  /** Something stale was noticed: metadata is asked for soon, however often this is called. */
+  requestRefresh(reason: string): void {
+    this.refresher.request(reason)
+  }
+
+  /** Waits for metadata that was asked for after this call. */
+  refresh(options: WaitLimits = {}): Promise<MetadataSnapshot> {
+    const { timeoutMs = this.options.requestTimeoutMs, signal } = options
+    return this.refresher.refresh(signal === undefined ? { timeoutMs } : { timeoutMs, signal })
+  }
+
+  /** Takes the leader that a Produce or Fetch answer names (KIP-951); true if it was news. */
+  applyLeaderHint(
+    hint: { topic: string; partition: number; leaderId: number; leaderEpoch: number },
+    endpoints: readonly BrokerMetadata[],
+  ): boolean {
+    const change = this.view.applyLeaderHint(hint, endpoints)
+    if (change === null) return false
+    this.pool.setBrokers(change.snapshot.brokers)
+    this.requestRefresh(`a leader hint for ${hint.topic}-${hint.partition}`)
+    this.tell(change)
+    return true
+  }
+
+  /** Called after each change of metadata or leader hints. Returns the unsubscribe. */
+  onMetadata(listener: (change: MetadataChange) => void): () => void {
+    this.metadataListeners.add(listener)
+    return () => this.metadataListeners.delete(listener)
+  }
+
+  /** A ready connection, or null: then one is being opened, and `onConnection` will tell. */
+  readyConnection(nodeId: number, kind: ConnectionClass): Connection | null {
+    if (this.isClosed) return null
+    if (!this.pool.has(nodeId)) this.requestRefresh(`node ${nodeId} is not known`)
+    return this.pool.ready(nodeId, kind)
+  }
+
+  /** By `Date.now()`: since when this node is asked for and not reached; 0 if it is fine. */
+  unreachableSince(nodeId: number): number {
+    return this.pool.unreachableSince(nodeId)
+  }
+
+  /** Waits for a ready connection: until the attempt under way, or the next one, ends. */
+  connection(nodeId: number, kind: ConnectionClass, options: WaitLimits = {}): Promise<Connection> {
+    const { timeoutMs = this.options.requestTimeoutMs, signal } = options
+    return this.pool.connect(nodeId, kind, { timeoutMs, signal })
+  }
+
+  /** Connections that became ready, were lost, or could not be had. Returns the unsubscribe. */
+  onConnection(listener: (event: ConnectionEvent) => void): () => void {
+    return this.pool.onEvent(listener)
+  }
+
+  /** One request to whom it concerns. With `retries`, what may pass is tried again after a pause. */
+  async request<Q, A>(
+    api: Api<Q, A>,
+    body: Q,
+    target: Target,
+    options: RequestOptions = {},
+  ): Promise<A> {
+    const { retries = 0, signal } = options
+    const { retryBackoffMs, retryBackoffMaxMs } = this.options
+    for (let attempt = 0; ; attempt++) {
+      if (attempt > 0) {
+        const waitMs = backoff(attempt - 1, retryBackoffMs, retryBackoffMaxMs)
+        await sleep(waitMs, signal, this.abort.signal)
+      }
+      try {
+        const connection = await this.route(api, body, target, options)
+        const answer = await this.sendTo(connection, api, body, options)
+        const errorCode = errorCodeOf(answer)
+        if (errorCode !== 0) this.learn(errorCode, target, connection.nodeId)
+        if (!isRetriable(errorCode) || attempt >= retries) return answer
+      } catch (error) {
+        const mayPass = error instanceof KafkaError && error.retriable
+        if (!mayPass || attempt >= retries) throw error
+      }
+    }
+  }
+
+  /** The node that coordinates this group or transactional id; looked up once for all who ask. */
+  coordinator(type: CoordinatorType, key: string, options: WaitLimits = {}): Promise<number> {
+    const { timeoutMs = this.options.requestTimeoutMs, signal } = options
+    return this.coordinators.find(type, key, { timeoutMs, signal })
+  }
+
+  forgetCoordinator(type: CoordinatorType, key: string, nodeId: number): void {
+    this.coordinators.forget(type, key, nodeId)
+  }
+
+  /** The level of a feature that the cluster has finalized; 0 if it has not. */
+  finalizedFeature(name: string): number {
+    return this.features.level(name)
+  }
+
+  /** Ends every wait with ClosedError. Settles when no socket and no timer is left. */
+  close(): Promise<void> {
+    if (this.closed === null) {
+      const reason = new ClosedError('The client was closed')
+      this.abort.abort(reason)
+      this.refresher.close(reason)
+      this.coordinators.close(reason)
+      this.closed = this.pool.close(reason)
+    }
+    return this.closed
+  }
+
+  private sendTo<Q, A>(
+    connection: Connection,
+    api: Api<Q, A>,
+    body: Q,
+    options: RequestOptions,
+  ): Promise<A> {
+    const { signal, maxVersion } = options
+    const version = options.version ?? connection.version(api, maxVersion)
+    const timeoutMs = options.timeoutMs ?? answerTimeoutMs(api, body, this.options.requestTimeoutMs)
+    return connection.send(api, version, body, signal ? { timeoutMs, signal } : { timeoutMs })
+  }
+
+  private async route<Q, A>(
+    api: Api<Q, A>,
+    body: Q,
+    target: Target,
+    options: RequestOptions,
+  ): Promise<Connection> {
+    const { timeoutMs = this.options.requestTimeoutMs, signal } = options
+    const limits = { timeoutMs, signal }
+    const kind = connectionClassOf(api, body)
+    if (target === 'any') return this.anyConnection(timeoutMs, signal)
+    if (target === 'controller') {
+      return this.pool.connect(await this.controllerId(limits), kind, limits)
+    }
+    if ('node' in target) {
+      return this.pool.connect(target.node, target.connection ?? kind, limits)
+    }
+    if ('coordinator' in target) {
+      const nodeId = await this.coordinators.find(target.coordinator, target.key, limits)
+      return this.pool.connect(nodeId, target.connection ?? kind, limits)
+    }
+    const { topic, partition } = target.leaderOf
+    const leader = this.leaderOf(topic, partition)
+    if (leader !== null) return this.pool.connect(leader.nodeId, kind, limits)
+    this.requestRefresh(`${topic}-${partition} has no leader`)
+    throw brokerError(
+      errorCodes.LEADER_NOT_AVAILABLE,
+      `${api.name} to the leader of ${topic}-${partition}`,
+    )
+  }
+
+  private anyConnection(timeoutMs: number, signal: AbortSignal | undefined): Promise<Connection> {
+    return this.pool.anyConnection({ timeoutMs, signal, avoid: noNodes })
+  }
+
+  private async controllerId(limits: {
+    timeoutMs: number
+    signal: AbortSignal | undefined
+  }): Promise<number> {
+    if (this.metadata.controllerId >= 0) return this.metadata.controllerId
+    const { timeoutMs, signal } = limits
+    const { controllerId } = await this.refresh(signal ? { timeoutMs, signal } : { timeoutMs })
+    if (controllerId >= 0) return controllerId
+    throw new ConnectionError('the cluster names no controller at the moment')
+  }
+
+  /** What the error of an answer says about where to ask next time. */
+  private learn(errorCode: number, target: Target, nodeId: number): void {
+    const { NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE, NOT_CONTROLLER } = errorCodes
+    if (typeof target === 'object' && 'coordinator' in target) {
+      if (errorCode === NOT_COORDINATOR || errorCode === COORDINATOR_NOT_AVAILABLE) {
+        this.forgetCoordinator(target.coordinator, target.key, nodeId)
+      }
+      return
+    }
+    const isMoved = typeof target === 'object' && 'leaderOf' in target && isRetriable(errorCode)
+    if (isMoved || errorCode === NOT_CONTROLLER) {
+      this.requestRefresh(`node ${nodeId} answered with error ${errorCode}`)
+    }
+  }
+
+  private async askForCoordinator(
+    type: CoordinatorType,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<Coordinator> {
+    const keyType = type === 'group' ? 0 : 1
+    const timeoutMs = this.options.requestTimeoutMs
+    const connection = await this.anyConnection(timeoutMs, signal)
+    const version = connection.version(findCoordinator)
+    // v4 takes many keys at once, in another field.
+    const request =
+      version >= 4
+        ? { key: '', keyType, coordinatorKeys: [key] }
+        : { key, keyType, coordinatorKeys: [] }
+    const answer = await connection.send(findCoordinator, version, request, { timeoutMs, signal })
+    const { nodeId, host, port, errorCode, errorMessage } = answer
+    return answer.coordinators[0] ?? { key, nodeId, host, port, errorCode, errorMessage }
+  }
+
+  private handleConnection(event: ConnectionEvent): void {
+    const { nodeId, connection, error } = event
+    if (connection !== null) {
+      this.features.learn(connection)
+    } else if (!this.isClosed && nodeId >= 0) {
+      this.coordinators.forgetNode(nodeId)
+      this.requestRefresh(`node ${nodeId}: ${error?.message ?? 'disconnected'}`)
+    }
+  }
+
+  private tell(change: MetadataChange): void {
+    const { snapshot, recreated, unknown } = change
+    for (const listener of [...this.metadataListeners]) listener({ snapshot, recreated, unknown })
+  }
+}
+
+const noNodes: ReadonlySet<number> = new Set()

@@ -1,0 +1,374 @@
+// Keeps the metadata fresh: the one loop that asks for it. Must stay true: one question at a time (a
+// second only when the first stays unanswered for a second), pauses between answers that bring nothing
+// new, and every waiter told why it waited in vain.
+
+import {
+  AuthenticationError,
+  type ClosedError,
+  ConnectionError,
+  RequestTimeoutError,
+} from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import type { Connection } from '../network/connection.ts'
+import { brokerError, codeName, errorCodes } from '../protocol/error-codes.ts'
+import { type MetadataResponse, metadata } from '../protocol/messages/metadata.ts'
+import { ZERO_UUID } from '../protocol/uuid.ts'
+import type { BrokerPool } from './broker-pool.ts'
+import type { Acceptance, MetadataSnapshot, MetadataView, TopicMetadata } from './metadata.ts'
+import { backoff } from './retry.ts'
+import { Waiters } from './waiters.ts'
+
+export interface MetadataRefreshOptions {
+  pool: BrokerPool
+  view: MetadataView
+  logger: Logger
+  requestTimeoutMs: number
+  retryBackoffMs: number
+  retryBackoffMaxMs: number
+  metadataMaxAgeMs: number
+  rebootstrapTriggerMs: number
+  mayRebootstrap: boolean
+  onChange: (change: Acceptance) => void
+}
+
+/** A broker that does not answer for so long is given a competitor. */
+const HEDGE_AFTER_MS = 1000
+/** Between questions while records wait for a leader. */
+const LEADERLESS_PAUSE_MS = 500
+
+interface TopicWait {
+  waiters: Waiters<TopicMetadata>
+  /** What the last answer said of it; 0 before there was one. */
+  errorCode: number
+}
+
+interface Wanted {
+  allowAutoCreate: boolean
+}
+
+export class MetadataRefresh {
+  private readonly options: MetadataRefreshOptions
+  private readonly wanted = new Map<string, Wanted>()
+  private wantsAll = false
+  /** Asked for since the last question, and not known yet. */
+  private readonly fresh = new Set<string>()
+  private readonly topicWaits = new Map<string, TopicWait>()
+  /** Those whose question has not been put yet, and those whose question has. */
+  private readonly refreshWaits = new Waiters<MetadataSnapshot>()
+  private readonly askedWaits = new Waiters<MetadataSnapshot>()
+  private readonly abort = new AbortController()
+  private isAsking = false
+  private isNeeded = false
+  private isDormant = false
+  /** Questions in a row that brought nothing new, and that failed. */
+  private fruitless = 0
+  private failures = 0
+  private lastNode = Number.NaN
+  private lastEndedAt = 0
+  private lastAcceptedAt = performance.now()
+  private lastError: Error | null = null
+  private isLeaderless = false
+  private timer: NodeJS.Timeout | null = null
+
+  constructor(options: MetadataRefreshOptions) {
+    this.options = options
+  }
+
+  addTopics(names: Iterable<string>): void {
+    for (const name of names) this.addTopic(name, false)
+    if (this.fresh.size > 0) this.wake()
+  }
+
+  removeTopics(names: Iterable<string>): void {
+    const removed = [...names].filter((name) => this.wanted.delete(name))
+    for (const name of removed) this.fresh.delete(name)
+    if (!this.wantsAll && removed.length > 0) this.options.view.forget(removed)
+  }
+
+  wantAllTopics(all: boolean): void {
+    if (all === this.wantsAll) return
+    this.wantsAll = all
+    const { view } = this.options
+    if (all) this.request('all topics are asked for')
+    else view.forget([...view.snapshot.topics.keys()].filter((name) => !this.wanted.has(name)))
+  }
+
+  ensureTopic(
+    name: string,
+    options: { timeoutMs: number; signal?: AbortSignal; allowAutoCreate?: boolean },
+  ): Promise<TopicMetadata> {
+    this.addTopic(name, options.allowAutoCreate ?? false)
+    const known = this.options.view.snapshot.topics.get(name)
+    if (known !== undefined) return Promise.resolve(known)
+    if (this.closing.aborted) return Promise.reject(this.closing.reason)
+    let wait = this.topicWaits.get(name)
+    if (wait === undefined) {
+      wait = { waiters: new Waiters(), errorCode: 0 }
+      this.topicWaits.set(name, wait)
+    }
+    const { waiters } = wait
+    const { timeoutMs, signal } = options
+    const promise = waiters.wait({
+      timeoutMs,
+      signal,
+      onTimeout: () => this.topicTimeout(name, wait.errorCode, timeoutMs),
+    })
+    this.fresh.add(name)
+    this.wake()
+    return promise.finally(() => {
+      if (waiters.size === 0 && this.topicWaits.get(name) === wait) this.topicWaits.delete(name)
+    })
+  }
+
+  refresh(options: { timeoutMs: number; signal?: AbortSignal }): Promise<MetadataSnapshot> {
+    if (this.closing.aborted) return Promise.reject(this.closing.reason)
+    const { timeoutMs } = options
+    const promise = this.refreshWaits.wait({ ...options, onTimeout: () => this.timeout(timeoutMs) })
+    this.wake()
+    return promise
+  }
+
+  /** Something stale was noticed. */
+  request(reason: string): void {
+    if (this.isNeeded && !this.isDormant) return
+    this.options.logger.debug(`metadata is asked for: ${reason}`)
+    this.isNeeded = true
+    this.wake()
+  }
+
+  close(reason: ClosedError): void {
+    this.abort.abort(reason)
+    if (this.timer !== null) clearTimeout(this.timer)
+    this.rejectAll(reason)
+  }
+
+  private get closing(): AbortSignal {
+    return this.abort.signal
+  }
+
+  private get hasWaiters(): boolean {
+    return this.topicWaits.size > 0 || this.refreshWaits.size > 0 || this.askedWaits.size > 0
+  }
+
+  private addTopic(name: string, allowAutoCreate: boolean): void {
+    const present = this.wanted.get(name)
+    if (present === undefined) this.wanted.set(name, { allowAutoCreate })
+    else if (allowAutoCreate) present.allowAutoCreate = true
+    if (!this.options.view.snapshot.topics.has(name)) this.fresh.add(name)
+  }
+
+  private wake(): void {
+    this.isDormant = false
+    this.schedule()
+  }
+
+  private schedule(): void {
+    if (this.isAsking || this.isDormant || this.closing.aborted) return
+    if (this.timer !== null) clearTimeout(this.timer)
+    const waitMs = Math.max(0, this.dueAt() - performance.now())
+    this.timer = setTimeout(() => {
+      this.timer = null
+      void this.ask()
+    }, waitMs)
+    if (!this.hasWaiters) this.timer.unref()
+  }
+
+  private dueAt(): number {
+    if (this.failures > 0) return this.lastEndedAt + this.pause(this.failures - 1)
+    // What was never asked for, and who waits for an answer, is not made to wait.
+    if (this.fresh.size > 0 || this.refreshWaits.size > 0) return this.lastEndedAt
+    if (this.isNeeded || this.topicWaits.size > 0)
+      return this.lastEndedAt + this.pause(this.fruitless)
+    return this.lastAcceptedAt + this.options.metadataMaxAgeMs
+  }
+
+  /** After the first question that brought nothing there is no pause, then it doubles. */
+  private pause(attempt: number): number {
+    if (attempt === 0) return 0
+    const { retryBackoffMs, retryBackoffMaxMs } = this.options
+    const most = this.isLeaderless
+      ? Math.min(LEADERLESS_PAUSE_MS, retryBackoffMaxMs)
+      : retryBackoffMaxMs
+    return backoff(attempt - 1, retryBackoffMs, most)
+  }
+
+  private async ask(): Promise<void> {
+    this.isAsking = true
+    // Only what is new, at once: all the rest has its own time.
+    const isPartial = this.fresh.size > 0 && !this.isNeeded && this.refreshWaits.size === 0
+    const names = isPartial ? this.fresh : this.wanted.keys()
+    const topics = this.wantsAll && !isPartial ? null : new Set(names)
+    this.fresh.clear()
+    if (!isPartial) this.isNeeded = false
+    // Who comes while this question is under way needs the answer to the next one.
+    this.refreshWaits.moveTo(this.askedWaits)
+    try {
+      const { answer, nodeId } = await this.firstAnswer(topics)
+      this.lastNode = nodeId
+      this.accept(answer, topics, nodeId)
+      this.failures = 0
+      this.lastError = null
+      this.askedWaits.resolveAll(this.options.view.snapshot)
+    } catch (error) {
+      this.handleFailure(error)
+    }
+    this.isAsking = false
+    this.lastEndedAt = performance.now()
+    this.schedule()
+  }
+
+  /** The first answer of a broker; one that keeps silent is not waited for alone. */
+  private firstAnswer(topics: ReadonlySet<string> | null): Promise<Answered> {
+    const { pool, requestTimeoutMs: timeoutMs } = this.options
+    const asked = new Set<number>(this.failures > 0 ? [this.lastNode] : [])
+    let open = 0
+    let hedge: NodeJS.Timeout | undefined
+    return new Promise<Answered>((resolve, reject) => {
+      const askOne = async (): Promise<void> => {
+        open++
+        try {
+          const connection = await pool.anyConnection({
+            timeoutMs,
+            signal: this.closing,
+            avoid: asked,
+          })
+          if (open > 1 && asked.has(connection.nodeId)) return
+          asked.add(connection.nodeId)
+          hedge = setTimeout(() => void askOne(), HEDGE_AFTER_MS)
+          if (open > 1)
+            this.options.logger.debug('a broker is slow to answer: another one is asked')
+          resolve(await this.send(connection, topics))
+        } catch (error) {
+          if (open === 1) reject(error)
+        } finally {
+          open--
+          clearTimeout(hedge)
+        }
+      }
+      void askOne()
+    })
+  }
+
+  private async send(
+    connection: Connection,
+    topics: ReadonlySet<string> | null,
+  ): Promise<Answered> {
+    const version = connection.version(metadata)
+    const names = topics === null ? null : [...topics]
+    const mayCreate = names?.every((name) => this.wanted.get(name)?.allowAutoCreate) ?? false
+    const answer = await connection.send(
+      metadata,
+      version,
+      {
+        topics: names?.map((name) => ({ topicId: ZERO_UUID, name })) ?? null,
+        // Before v4 the broker decides alone.
+        allowAutoTopicCreation: version < 4 || (mayCreate && topics !== null && topics.size > 0),
+        includeClusterAuthorizedOperations: false,
+        includeTopicAuthorizedOperations: false,
+      },
+      { timeoutMs: this.options.requestTimeoutMs, signal: this.closing },
+    )
+    return { answer, nodeId: connection.nodeId }
+  }
+
+  private accept(
+    answer: MetadataResponse,
+    topics: ReadonlySet<string> | null,
+    nodeId: number,
+  ): void {
+    const { view, pool, onChange } = this.options
+    if (answer.errorCode === errorCodes.REBOOTSTRAP_REQUIRED) this.rebootstrap('the broker says so')
+    if (answer.errorCode !== 0) throw brokerError(answer.errorCode, `Metadata from node ${nodeId}`)
+    const now = performance.now()
+    const asked = { topics, keep: new Set(this.wanted.keys()), nodeId, now }
+    const change = view.accept(answer, asked)
+    if (change.refused !== null) {
+      throw new ConnectionError(`Metadata from node ${nodeId} is not taken: ${change.refused}`)
+    }
+    const wasLongAgo = now - this.lastAcceptedAt > 2 * this.options.retryBackoffMaxMs
+    this.fruitless = change.isNews || wasLongAgo ? 0 : this.fruitless + 1
+    this.lastAcceptedAt = now
+    this.isLeaderless = change.isLeaderless
+    if (change.isIncomplete) this.isNeeded = true
+    pool.setBrokers(change.snapshot.brokers)
+    onChange(change)
+    for (const name of topics ?? this.topicWaits.keys()) this.settleTopic(name, change)
+  }
+
+  private settleTopic(name: string, change: Acceptance): void {
+    const wait = this.topicWaits.get(name)
+    if (wait === undefined) return
+    const topic = change.snapshot.topics.get(name)
+    wait.errorCode = change.topicErrors.get(name) ?? errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+    if (topic !== undefined) wait.waiters.resolveAll(topic)
+    else if (isFinal(wait.errorCode)) {
+      wait.waiters.rejectAll(brokerError(wait.errorCode, `Metadata of topic '${name}'`))
+    }
+  }
+
+  private handleFailure(error: unknown): void {
+    if (this.closing.aborted) return
+    const { logger, rebootstrapTriggerMs, mayRebootstrap } = this.options
+    this.lastError = error instanceof Error ? error : new ConnectionError(String(error))
+    logger.warn(`metadata could not be had: ${this.lastError.message}`)
+    this.failures++
+    // What was asked for in vain is asked for again.
+    this.isNeeded = true
+    if (error instanceof AuthenticationError || error === this.options.pool.verdict) {
+      this.rejectAll(error)
+      // Nobody waits, and there was never anything: the next call begins again.
+      this.isDormant = this.options.view.snapshot.generation === 0
+    }
+    const now = performance.now()
+    if (mayRebootstrap && now - this.lastAcceptedAt > rebootstrapTriggerMs) {
+      this.lastAcceptedAt = now
+      this.rebootstrap(`no metadata for ${rebootstrapTriggerMs} ms`)
+    }
+  }
+
+  /** Begins again with the bootstrap addresses; topics, epochs and all that hangs on them are kept. */
+  private rebootstrap(why: string): void {
+    const { pool, view, logger } = this.options
+    const text = `rebootstrap: ${why}`
+    logger.warn(text)
+    view.allowOtherCluster()
+    pool.dropAll(new ConnectionError(text))
+  }
+
+  private timeout(timeoutMs: number): RequestTimeoutError {
+    const text =
+      this.lastError === null && this.options.view.snapshot.generation > 0
+        ? `Metadata: no broker answered within ${timeoutMs} ms`
+        : this.options.pool.unreachable(timeoutMs)
+    return new RequestTimeoutError(text, { cause: this.lastError ?? undefined })
+  }
+
+  private topicTimeout(name: string, errorCode: number, timeoutMs: number): Error {
+    if (errorCode === 0) return this.timeout(timeoutMs)
+    if (errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION) {
+      return brokerError(errorCode, `Metadata of topic '${name}' (for ${timeoutMs} ms)`)
+    }
+    return new RequestTimeoutError(
+      `Topic '${name}' is not usable after ${timeoutMs} ms: the brokers say ${codeName(errorCode)} [${errorCode}]`,
+    )
+  }
+
+  private rejectAll(error: unknown): void {
+    for (const { waiters } of this.topicWaits.values()) waiters.rejectAll(error)
+    this.refreshWaits.rejectAll(error)
+    this.askedWaits.rejectAll(error)
+  }
+}
+
+interface Answered {
+  answer: MetadataResponse
+  nodeId: number
+}
+
+/** Asking again does not help: it needs another name, or another permission. */
+function isFinal(errorCode: number): boolean {
+  return (
+    errorCode === errorCodes.TOPIC_AUTHORIZATION_FAILED ||
+    errorCode === errorCodes.INVALID_TOPIC_EXCEPTION
+  )
+}

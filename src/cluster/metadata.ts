@@ -1,0 +1,392 @@
+// What is known of the cluster, and which metadata answers are believed. No I/O, no clock of its own.
+// Must stay true: a snapshot is replaced as a whole and never changed; under one topic id a leader epoch
+// does not go back, except by the one rule that keeps a cluster restored from the past from being lost.
+
+import { errorCodes } from '../protocol/error-codes.ts'
+import type { MetadataResponse, MetadataResponseTopic } from '../protocol/messages/metadata.ts'
+import { ZERO_UUID } from '../protocol/uuid.ts'
+import { EpochRewinds } from './epoch-rewinds.ts'
+
+export interface BrokerMetadata {
+  nodeId: number
+  host: string
+  port: number
+  rack: string | null
+}
+
+export interface PartitionMetadata {
+  partition: number
+  /** -1: none. */
+  leader: number
+  /** -1: unknown. */
+  leaderEpoch: number
+  replicas: readonly number[]
+  isr: readonly number[]
+  offlineReplicas: readonly number[]
+  errorCode: number
+}
+
+export interface TopicMetadata {
+  name: string
+  /** The zero UUID if the brokers are too old to have topic ids. */
+  topicId: string
+  isInternal: boolean
+  /** By partition number. */
+  partitions: readonly PartitionMetadata[]
+}
+
+export interface MetadataSnapshot {
+  clusterId: string | null
+  controllerId: number
+  brokers: ReadonlyMap<number, BrokerMetadata>
+  topics: ReadonlyMap<string, TopicMetadata>
+  /** Rises with each snapshot. */
+  generation: number
+}
+
+/** What a metadata answer, or a leader hint, changed. */
+export interface MetadataChange {
+  snapshot: MetadataSnapshot
+  /** Topics whose id is another one now: deleted, and created again. */
+  recreated: readonly string[]
+  /** Topics that the answer says do not exist, known or not. */
+  unknown: readonly string[]
+}
+
+/** The outcome of an answer: what it changed, and whether to ask again soon. */
+export interface Acceptance extends MetadataChange {
+  /** Why nothing of the answer was taken; null if it was. */
+  refused: string | null
+  /** Something is new since the answer before. */
+  isNews: boolean
+  /** Something asked for is missing, in error or not believed yet. */
+  isIncomplete: boolean
+  /** A partition asked for has no leader. */
+  isLeaderless: boolean
+  /** Error codes of topics that were asked for. */
+  topicErrors: ReadonlyMap<string, number>
+}
+
+export interface Asked {
+  /** The names that were asked for; null: all topics. */
+  topics: ReadonlySet<string> | null
+  /** Topics to keep although the answer, to a question for all topics, does not have them. */
+  keep: ReadonlySet<string>
+  /** The broker that answered. */
+  nodeId: number
+  /** Milliseconds, of a clock that does not go back. */
+  now: number
+}
+
+/** What an answer has no word of, or only an error for, is believed for so long after it was good. */
+const KEEP_THROUGH_ERRORS_MS = 30_000
+
+const emptySnapshot: MetadataSnapshot = {
+  clusterId: null,
+  controllerId: -1,
+  brokers: new Map(),
+  topics: new Map(),
+  generation: 0,
+}
+
+/** What one answer is being turned into. */
+interface Draft {
+  topics: Map<string, TopicMetadata>
+  asked: Asked
+  recreated: string[]
+  unknown: string[]
+  topicErrors: Map<string, number>
+  isNews: boolean
+  isIncomplete: boolean
+  isLeaderless: boolean
+}
+
+export class MetadataView {
+  private current: MetadataSnapshot = emptySnapshot
+  private readonly rewinds = new EpochRewinds()
+  /** Since when a topic, or a partition of it, is only believed from before: by name, or name and number. */
+  private readonly staleSince = new Map<string, number>()
+  private mayChangeCluster = true
+
+  get snapshot(): MetadataSnapshot {
+    return this.current
+  }
+
+  /** The next answer may come from another cluster: the bootstrap addresses were resolved anew. */
+  allowOtherCluster(): void {
+    this.mayChangeCluster = true
+  }
+
+  accept(answer: MetadataResponse, asked: Asked): Acceptance {
+    const before = this.current
+    const refused = this.reasonToRefuse(answer)
+    const draft: Draft = {
+      topics: new Map(before.topics),
+      asked,
+      recreated: [],
+      unknown: [],
+      topicErrors: new Map(),
+      isNews: false,
+      isIncomplete: refused !== null,
+      isLeaderless: false,
+    }
+    if (refused !== null) return { ...draft, refused, snapshot: before }
+    const brokers = new Map<number, BrokerMetadata>()
+    for (const { nodeId, host, port, rack } of answer.brokers) {
+      brokers.set(nodeId, { nodeId, host, port, rack })
+    }
+    const answered = new Set<string>()
+    for (const topic of answer.topics) {
+      if (topic.name === null) continue
+      answered.add(topic.name)
+      this.takeTopic(draft, topic, topic.name, brokers.size)
+    }
+    this.takeAbsent(draft, answered)
+    if (!sameBrokers(before.brokers, brokers) || before.controllerId !== answer.controllerId) {
+      draft.isNews = true
+    }
+    this.mayChangeCluster = false
+    this.current = {
+      clusterId: answer.clusterId ?? before.clusterId,
+      controllerId: answer.controllerId,
+      brokers,
+      topics: draft.topics,
+      generation: before.generation + 1,
+    }
+    return { ...draft, refused, snapshot: this.current }
+  }
+
+  /**
+   * Takes the leader that the answer of a Produce or Fetch names (KIP-951), if it is newer.
+   * @param endpoints brokers that came along with the hint
+   * @returns null if it was not taken
+   */
+  applyLeaderHint(
+    hint: { topic: string; partition: number; leaderId: number; leaderEpoch: number },
+    endpoints: readonly BrokerMetadata[],
+  ): MetadataChange | null {
+    const topic = this.current.topics.get(hint.topic)
+    const known = topic?.partitions[hint.partition]
+    if (topic === undefined || known === undefined || hint.leaderId < 0) return null
+    if (hint.leaderEpoch <= known.leaderEpoch) return null
+    const endpoint = endpoints.find(({ nodeId }) => nodeId === hint.leaderId)
+    let { brokers } = this.current
+    if (endpoint !== undefined) brokers = new Map(brokers).set(endpoint.nodeId, endpoint)
+    else if (!brokers.has(hint.leaderId)) return null
+    const partitions = topic.partitions.with(hint.partition, {
+      ...known,
+      leader: hint.leaderId,
+      leaderEpoch: hint.leaderEpoch,
+      errorCode: 0,
+    })
+    const topics = new Map(this.current.topics).set(topic.name, { ...topic, partitions })
+    this.current = { ...this.current, brokers, topics, generation: this.current.generation + 1 }
+    return { snapshot: this.current, recreated: [], unknown: [] }
+  }
+
+  /** Forgets topics that nobody asks for any more. */
+  forget(names: Iterable<string>): void {
+    const topics = new Map(this.current.topics)
+    for (const name of names) {
+      topics.delete(name)
+      this.staleSince.delete(name)
+      this.rewinds.forget(name)
+    }
+    this.current = { ...this.current, topics, generation: this.current.generation + 1 }
+  }
+
+  private reasonToRefuse(answer: MetadataResponse): string | null {
+    if (answer.brokers.length === 0) return 'it names no broker: that one is starting up'
+    const { clusterId } = this.current
+    const isOther =
+      clusterId !== null && answer.clusterId !== null && clusterId !== answer.clusterId
+    if (!isOther || this.mayChangeCluster) return null
+    return `it comes from cluster '${answer.clusterId}', and this client was connected to '${clusterId}'`
+  }
+
+  private takeTopic(
+    draft: Draft,
+    answer: MetadataResponseTopic,
+    name: string,
+    brokerCount: number,
+  ): void {
+    const known = draft.topics.get(name)
+    // No partition and no error is what a broker says that does not know the topic yet.
+    const errorCode =
+      answer.errorCode === 0 && answer.partitions.length === 0
+        ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+        : answer.errorCode
+    if (errorCode !== 0) {
+      draft.topicErrors.set(name, errorCode)
+      if (isUnknown(errorCode)) draft.unknown.push(name)
+      this.keepForNow(draft, name)
+      return
+    }
+    this.staleSince.delete(name)
+    const isRecreated =
+      known !== undefined &&
+      known.topicId !== answer.topicId &&
+      known.topicId !== ZERO_UUID &&
+      answer.topicId !== ZERO_UUID
+    if (isRecreated) {
+      draft.recreated.push(name)
+      this.rewinds.forget(name)
+    }
+    const previous = isRecreated || known === undefined ? [] : known.partitions
+    const partitions = this.takePartitions(draft, answer, name, previous, brokerCount)
+    if (known === undefined || isRecreated || known.partitions.length !== partitions.length) {
+      draft.isNews = true
+    }
+    const topicId = answer.topicId === ZERO_UUID && known ? known.topicId : answer.topicId
+    draft.topics.set(name, { name, topicId, isInternal: answer.isInternal, partitions })
+  }
+
+  private takePartitions(
+    draft: Draft,
+    answer: MetadataResponseTopic,
+    topic: string,
+    previous: readonly PartitionMetadata[],
+    brokerCount: number,
+  ): PartitionMetadata[] {
+    const partitions: PartitionMetadata[] = []
+    for (const offered of answer.partitions) {
+      const partition = offered.partitionIndex
+      // Numbers come from 0 on without a hole; a broker that says otherwise is not to make us allocate.
+      if (partition < 0 || partition >= Math.max(answer.partitions.length, previous.length))
+        continue
+      partitions[partition] = {
+        partition,
+        leader: offered.leaderId,
+        leaderEpoch: offered.leaderEpoch,
+        replicas: offered.replicaNodes,
+        isr: offered.isrNodes,
+        offlineReplicas: offered.offlineReplicas,
+        // An offline replica (9) says nothing of the leader.
+        errorCode: offered.errorCode === errorCodes.REPLICA_NOT_AVAILABLE ? 0 : offered.errorCode,
+      }
+    }
+    const count = Math.max(partitions.length, previous.length)
+    const believed: PartitionMetadata[] = []
+    for (let i = 0; i < count; i++) {
+      const next = this.believePartition(draft, topic, partitions[i], previous[i], i, brokerCount)
+      // A partition that was known and is missing for long is gone, and so are those behind it.
+      if (next === null) break
+      if (next.leader < 0) draft.isLeaderless = true
+      if (next.leader !== previous[i]?.leader || next.leaderEpoch !== previous[i].leaderEpoch) {
+        draft.isNews = true
+      }
+      believed.push(next)
+    }
+    return believed
+  }
+
+  private believePartition(
+    draft: Draft,
+    topic: string,
+    offered: PartitionMetadata | undefined,
+    known: PartitionMetadata | undefined,
+    partition: number,
+    brokerCount: number,
+  ): PartitionMetadata | null {
+    const key = `${topic}/${partition}`
+    if (offered !== undefined && (known === undefined || isNewer(offered, known))) {
+      this.rewinds.forgetPartition(topic, partition)
+      if (offered.leader >= 0 && offered.errorCode === 0) this.staleSince.delete(key)
+      else draft.isIncomplete = true
+      return offered
+    }
+    if (known === undefined) return offered ?? missingPartition(partition)
+    const isRewound = offered !== undefined && offered.leaderEpoch >= 0 && offered.errorCode === 0
+    if (isRewound && offered.leaderEpoch < known.leaderEpoch) {
+      draft.isIncomplete = true
+      const { nodeId, now } = draft.asked
+      const { leaderEpoch } = offered
+      const isAgreed = this.rewinds.agree({
+        topic,
+        partition,
+        leaderEpoch,
+        nodeId,
+        now,
+        brokerCount,
+      })
+      return isAgreed ? offered : known
+    }
+    draft.isIncomplete = true
+    if (this.isKept(key, draft.asked.now)) return known
+    this.staleSince.delete(key)
+    // An epoch that is known stays known: -1 in its place would make every later epoch look newer.
+    if (offered !== undefined) return { ...offered, leaderEpoch: known.leaderEpoch }
+    return null
+  }
+
+  /** Topics that were asked for and that the answer does not mention. */
+  private takeAbsent(draft: Draft, answered: ReadonlySet<string>): void {
+    const { topics, keep } = draft.asked
+    for (const name of topics ?? draft.topics.keys()) {
+      if (answered.has(name)) continue
+      if (topics === null && !keep.has(name)) {
+        draft.topics.delete(name)
+        draft.unknown.push(name)
+        draft.isNews = true
+      } else {
+        this.keepForNow(draft, name)
+      }
+    }
+  }
+
+  /** An answer without the topic, or with an error for it, does not make it forgotten at once. */
+  private keepForNow(draft: Draft, name: string): void {
+    draft.isIncomplete = true
+    if (!draft.topics.has(name) || this.isKept(name, draft.asked.now)) return
+    this.staleSince.delete(name)
+    draft.topics.delete(name)
+    draft.isNews = true
+  }
+
+  private isKept(key: string, now: number): boolean {
+    const since = this.staleSince.get(key)
+    if (since === undefined) this.staleSince.set(key, now)
+    return since === undefined || now - since < KEEP_THROUGH_ERRORS_MS
+  }
+}
+
+/**
+ * Whether what a broker says of a partition replaces what is known: a later epoch does, whatever it
+ * says; the same epoch only without an error, and none only where none is known.
+ */
+function isNewer(offered: PartitionMetadata, known: PartitionMetadata): boolean {
+  if (offered.leaderEpoch > known.leaderEpoch) return true
+  if (offered.leaderEpoch < known.leaderEpoch) return false
+  return known.leader < 0 || (offered.errorCode === 0 && offered.leader >= 0)
+}
+
+function missingPartition(partition: number): PartitionMetadata {
+  return {
+    partition,
+    leader: -1,
+    leaderEpoch: -1,
+    replicas: [],
+    isr: [],
+    offlineReplicas: [],
+    errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
+  }
+}
+
+function isUnknown(errorCode: number): boolean {
+  return (
+    errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION || errorCode === errorCodes.UNKNOWN_TOPIC_ID
+  )
+}
+
+function sameBrokers(
+  a: ReadonlyMap<number, BrokerMetadata>,
+  b: ReadonlyMap<number, BrokerMetadata>,
+): boolean {
+  if (a.size !== b.size) return false
+  for (const [nodeId, broker] of a) {
+    const other = b.get(nodeId)
+    if (other === undefined || other.host !== broker.host || other.port !== broker.port)
+      return false
+  }
+  return true
+}

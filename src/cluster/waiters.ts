@@ -1,0 +1,84 @@
+// Callers that wait for one thing, each with its own deadline and AbortSignal. Every wait ends: by what
+// is waited for, the deadline, the signal, or the owner rejecting all of them when it closes.
+
+export interface WaitOptions {
+  timeoutMs: number
+  signal?: AbortSignal | undefined
+  /** The error of a wait whose time ran out. */
+  onTimeout: () => Error
+}
+
+class Waiter<T> {
+  /** Where it stands until it is settled. */
+  home: Set<Waiter<T>>
+  private readonly onValue: (value: T) => void
+  private readonly onError: (error: unknown) => void
+  private readonly timer: NodeJS.Timeout
+  private readonly signal: AbortSignal | undefined
+
+  constructor(
+    options: WaitOptions,
+    onValue: (value: T) => void,
+    onError: (error: unknown) => void,
+    home: Set<Waiter<T>>,
+  ) {
+    this.onValue = onValue
+    this.onError = onError
+    this.home = home
+    home.add(this)
+    this.signal = options.signal
+    // Keeps the process alive on purpose: somebody waits.
+    this.timer = setTimeout(() => this.reject(options.onTimeout()), options.timeoutMs)
+    this.signal?.addEventListener('abort', this.onAbort)
+  }
+
+  resolve(value: T): void {
+    this.stop()
+    this.onValue(value)
+  }
+
+  reject(error: unknown): void {
+    this.stop()
+    this.onError(error)
+  }
+
+  private readonly onAbort = (): void => this.reject(this.signal?.reason)
+
+  private stop(): void {
+    clearTimeout(this.timer)
+    this.signal?.removeEventListener('abort', this.onAbort)
+    this.home.delete(this)
+  }
+}
+
+export class Waiters<T> {
+  private readonly open = new Set<Waiter<T>>()
+
+  get size(): number {
+    return this.open.size
+  }
+
+  wait(options: WaitOptions): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      options.signal?.throwIfAborted()
+      new Waiter<T>(options, resolve, reject, this.open)
+    })
+  }
+
+  /** Those who wait here wait there from now on. */
+  moveTo(other: Waiters<T>): void {
+    for (const waiter of this.open) {
+      waiter.home = other.open
+      other.open.add(waiter)
+    }
+    this.open.clear()
+  }
+
+  resolveAll(value: T): void {
+    for (const waiter of [...this.open]) waiter.resolve(value)
+  }
+
+  rejectAll(error: unknown): void {
+    for (const waiter of [...this.open]) waiter.reject(error)
+  }
+}

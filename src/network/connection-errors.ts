@@ -1,0 +1,103 @@
+// What a person is told about a connection that does not come about, or ends: the cause in plain words,
+// and what to look at. Texts only; who retries what is decided elsewhere.
+
+import { isIPv6 } from 'node:net'
+import { AuthenticationError, ConnectionError, KafkaError } from '../errors.ts'
+import type { Endpoint } from '../options.ts'
+
+/** What a connection is doing on its way to being ready. */
+export type SetupPhase = 'resolving' | 'connecting' | 'tls' | 'apiVersions' | 'sasl'
+
+export function formatEndpoint(endpoint: Endpoint): string {
+  const { host, port } = endpoint
+  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+export function describeNode(nodeId: number, address: string): string {
+  return nodeId < 0 ? `bootstrap address ${address}` : `node ${nodeId} (${address})`
+}
+
+const phaseTexts: Record<SetupPhase, string> = {
+  resolving: 'the host name was not resolved',
+  connecting: 'the TCP connection was not accepted',
+  tls: 'TCP is connected, but the TLS handshake did not end (a broker that is paused, or a plaintext listener?)',
+  apiVersions:
+    'TCP is connected, but the broker did not answer ApiVersions (a broker that is paused, or a listener that expects TLS?)',
+  sasl: 'the broker did not end the authentication',
+}
+
+/** The error of a setup that ran out of time in `phase`. */
+export function setupTimeoutText(phase: SetupPhase, timeoutMs: number): string {
+  return `not ready within ${timeoutMs} ms: ${phaseTexts[phase]}`
+}
+
+/** The text of a stream that the broker ended before the connection was ready. */
+export function endOfStreamText(phase: SetupPhase): string {
+  if (phase === 'apiVersions') {
+    return 'the broker closed the connection during ApiVersions: it may require TLS, or be older than 0.10'
+  }
+  if (phase === 'tls') {
+    return 'the broker closed the connection during the TLS handshake: it may be plaintext on this port'
+  }
+  return 'the broker closed the connection'
+}
+
+/** What went wrong in `phase`, in words that name what to change. */
+export function explainSetupFailure(error: unknown, phase: SetupPhase, host: string): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error instanceof KafkaError) return error.message
+  const code = codeOf(error)
+  if (phase === 'apiVersions' && code === 'ECONNRESET') return endOfStreamText(phase)
+  if (phase !== 'tls' && !isTlsAlert(code)) return error.message
+  if (code === 'ECONNRESET' || code === 'EPIPE') return endOfStreamText('tls')
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') {
+    return `what answers does not speak TLS: it may be plaintext on this port (${error.message})`
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return `the broker's certificate is not for '${host}': ${error.message}. Connect by a name that it has, or set ssl.servername`
+  }
+  if (isTlsAlert(code)) {
+    return `the broker refused the TLS handshake: ${error.message}. It may require a client certificate: set ssl.cert and ssl.key`
+  }
+  return `the broker's certificate was not accepted for '${host}': ${error.message}${code === '' ? '' : ` (${code})`}. If it is signed by an authority of your own, give that as ssl.ca`
+}
+
+/** Whether trying again soon is of no use: what is wrong is a certificate or who we are. */
+export function isPermanent(error: unknown, phase: SetupPhase): boolean {
+  if (error instanceof KafkaError) return !error.retriable
+  const code = error instanceof Error ? codeOf(error) : ''
+  if (isTlsAlert(code)) return true
+  return phase === 'tls' && !networkCodes.has(code)
+}
+
+const networkCodes: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ECONNABORTED',
+])
+
+/** The error of a failed setup: AuthenticationError where the broker refused who we are. */
+export function setupError(
+  where: string,
+  text: string,
+  error: unknown,
+  phase: SetupPhase,
+): ConnectionError | AuthenticationError {
+  const message = `Cannot connect to ${where}: ${text}`
+  const code = error instanceof Error ? codeOf(error) : ''
+  if (error instanceof AuthenticationError || isTlsAlert(code)) {
+    return new AuthenticationError(message, { cause: error })
+  }
+  return new ConnectionError(message, { cause: error, retriable: !isPermanent(error, phase) })
+}
+
+/** Alerts about our certificate; in TLS 1.3 they come after the handshake seems done. */
+function isTlsAlert(code: string): boolean {
+  return /^ERR_SSL_.*ALERT.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)/.test(code)
+}
+
+export function codeOf(error: Error): string {
+  const code: unknown = Reflect.get(error, 'code')
+  return typeof code === 'string' ? code : ''
+}

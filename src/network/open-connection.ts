@@ -1,0 +1,195 @@
+// Brings one connection from a host name to READY: addresses, TCP, TLS, ApiVersions. One deadline
+// covers all of it, since a broker that is paused still accepts TCP in its kernel and then says nothing.
+
+import { promises as dns } from 'node:dns'
+import { isIP, type Socket } from 'node:net'
+import { ClosedError, ConnectionError } from '../errors.ts'
+import type { Lookup, SslOption, TlsOptions } from '../options.ts'
+import type { Connection } from './connection.ts'
+import {
+  endOfStreamText,
+  explainSetupFailure,
+  type SetupPhase,
+  setupError,
+  setupTimeoutText,
+} from './connection-errors.ts'
+import { exchangeVersions } from './handshake.ts'
+import { openTcpSocket, openTlsSocket } from './socket.ts'
+
+export interface SetupOptions {
+  timeoutMs: number
+  ssl: SslOption
+  lookup: Lookup | null
+  /** What earlier attempts to reach this broker learned; changed by this one. */
+  memory: SetupMemory
+}
+
+/** Kept from one connection to a broker to the next. */
+export interface SetupMemory {
+  /** The address that worked last, and the one that failed last: the next attempt begins with the
+   * former, and not with the latter. At most one of them is set. */
+  goodAddress: string | null
+  failedAddress: string | null
+  tlsSession: Buffer | undefined
+}
+
+/**
+ * Settles when the connection is ready.
+ * @throws ConnectionError or AuthenticationError whose message says what to look at, or the reason
+ * with which the connection was closed meanwhile
+ */
+export async function openConnection(connection: Connection, options: SetupOptions): Promise<void> {
+  const setup = new Setup(connection, options)
+  const timer = setTimeout(() => setup.expire(), options.timeoutMs)
+  try {
+    await setup.run()
+  } catch (error) {
+    throw setup.failure(error)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+class Setup {
+  private readonly connection: Connection
+  private readonly options: SetupOptions
+  private readonly startedAt = performance.now()
+  private phase: SetupPhase = 'resolving'
+  private address: string | null = null
+
+  constructor(connection: Connection, options: SetupOptions) {
+    this.connection = connection
+    this.options = options
+  }
+
+  async run(): Promise<void> {
+    const { connection, options } = this
+    const { host } = connection.options.endpoint
+    const tls = await this.unlessClosed(tlsOptions(options.ssl))
+    const addresses = await this.unlessClosed(resolveHost(host, options.lookup))
+    const { socket, address } = await this.connectAny(inOrder(addresses, options.memory), tls)
+    connection.attach(socket)
+    this.address = address
+    this.phase = 'apiVersions'
+    // Its own deadline is the timer of the whole setup.
+    const features = await exchangeVersions(connection, options.timeoutMs + 1000)
+    connection.makeReady(features)
+    options.memory.goodAddress = address
+    options.memory.failedAddress = null
+  }
+
+  expire(): void {
+    this.connection.close(new ConnectionError(setupTimeoutText(this.phase, this.options.timeoutMs)))
+  }
+
+  failure(error: unknown): Error {
+    const { connection, phase, options } = this
+    if (this.address !== null) {
+      options.memory.goodAddress = null
+      options.memory.failedAddress = this.address
+    }
+    // What closed the connection says more than what its end did to the request on it.
+    const cause: unknown = connection.isClosed ? connection.closing.reason : error
+    if (cause instanceof ClosedError) return cause
+    const text = connection.endedByBroker
+      ? endOfStreamText(phase)
+      : explainSetupFailure(cause, phase, connection.options.endpoint.host)
+    const failure = setupError(connection.describe(), text, cause, phase)
+    connection.close(failure)
+    return failure
+  }
+
+  /** The first address that takes the connection; those that fail quickly cost no further attempt. */
+  private async connectAny(
+    addresses: readonly string[],
+    tls: TlsOptions | null,
+  ): Promise<{ socket: Socket; address: string }> {
+    const failures: string[] = []
+    for (let i = 0; i < addresses.length; i++) {
+      const isLast = i === addresses.length - 1
+      try {
+        return { socket: await this.connectOne(addresses[i], tls, isLast), address: addresses[i] }
+      } catch (error) {
+        this.options.memory.goodAddress = null
+        this.options.memory.failedAddress = addresses[i]
+        if (this.connection.isClosed || this.phase === 'tls' || addresses.length === 1) throw error
+        failures.push(error instanceof Error ? error.message : String(error))
+        if (isLast) throw new ConnectionError(failures.join('; '), { cause: error })
+      }
+    }
+    throw new ConnectionError('the host name has no address')
+  }
+
+  private async connectOne(
+    address: string,
+    tls: TlsOptions | null,
+    isLast: boolean,
+  ): Promise<Socket> {
+    const { host, port } = this.connection.options.endpoint
+    const { memory } = this.options
+    this.phase = 'connecting'
+    const attempt = new AbortController()
+    const onClosing = (): void => attempt.abort(this.connection.closing.reason)
+    this.connection.closing.addEventListener('abort', onClosing)
+    // A dead address must leave time for those behind it: half of what is left.
+    const shareMs = (this.options.timeoutMs - (performance.now() - this.startedAt)) / 2
+    const timer = isLast
+      ? undefined
+      : setTimeout(() => {
+          if (this.phase === 'connecting') {
+            attempt.abort(
+              new ConnectionError(`${address} does not answer (tried ${shareMs | 0} ms)`),
+            )
+          }
+        }, shareMs)
+    const target = { host, address, port, receiver: this.connection, signal: attempt.signal }
+    try {
+      if (tls === null) return await openTcpSocket(target)
+      return await openTlsSocket({
+        ...target,
+        tls,
+        // A resumed session would hide a certificate that was rotated meanwhile.
+        session: typeof this.options.ssl === 'function' ? undefined : memory.tlsSession,
+        onTcpConnected: () => {
+          this.phase = 'tls'
+        },
+        onSession: (session) => {
+          memory.tlsSession = session
+        },
+      })
+    } finally {
+      clearTimeout(timer)
+      this.connection.closing.removeEventListener('abort', onClosing)
+    }
+  }
+
+  private unlessClosed<T>(promise: Promise<T>): Promise<T> {
+    const { closing } = this.connection
+    return new Promise<T>((resolve, reject) => {
+      const onClosing = (): void => reject(closing.reason)
+      closing.addEventListener('abort', onClosing, { once: true })
+      const stop = (): void => closing.removeEventListener('abort', onClosing)
+      promise.then(resolve, reject).finally(stop)
+    })
+  }
+}
+
+async function tlsOptions(ssl: SslOption): Promise<TlsOptions | null> {
+  if (typeof ssl === 'function') return ssl()
+  return typeof ssl === 'boolean' ? (ssl ? {} : null) : ssl
+}
+
+async function resolveHost(host: string, lookup: Lookup | null): Promise<readonly string[]> {
+  if (isIP(host) !== 0) return [host]
+  const found = lookup === null ? await dns.lookup(host, { all: true }) : await lookup(host)
+  return found.map(({ address }) => address)
+}
+
+/** All addresses, beginning with the one that worked last, or behind the one that failed last. */
+function inOrder(addresses: readonly string[], memory: SetupMemory): readonly string[] {
+  const { goodAddress, failedAddress } = memory
+  const good = goodAddress === null ? -1 : addresses.indexOf(goodAddress)
+  const failed = failedAddress === null ? -1 : addresses.indexOf(failedAddress)
+  const start = good >= 0 ? good : failed + 1
+  return [...addresses.slice(start), ...addresses.slice(0, start)]
+}

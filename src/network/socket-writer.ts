@@ -1,0 +1,54 @@
+// The writing half of a socket: all that is written in one turn of the event loop goes out in one writev.
+
+import type { Socket } from 'node:net'
+
+const CONGESTED_ABOVE = 1024 * 1024
+
+export class SocketWriter {
+  private readonly socket: Socket
+  private isCorked = false
+  private isRef = true
+
+  constructor(socket: Socket) {
+    this.socket = socket
+  }
+
+  /** More than 1 MiB has not been taken by the kernel. */
+  get isCongested(): boolean {
+    return this.socket.writableLength > CONGESTED_ABOVE
+  }
+
+  /** `done` is called when the kernel has the bytes, or with why it never will. */
+  write(chunks: readonly Buffer[], done?: (error?: Error | null) => void): void {
+    const { socket } = this
+    if (!this.isCorked) {
+      this.isCorked = true
+      socket.cork()
+      process.nextTick(uncork, this)
+    }
+    const last = chunks.length - 1
+    for (let i = 0; i < last; i++) socket.write(chunks[i])
+    socket.write(chunks[last], done)
+  }
+
+  /** A connection that owes no answer does not keep the process alive; one that does, does. */
+  keepAlive(isNeeded: boolean): void {
+    if (this.isRef === isNeeded) return
+    this.isRef = isNeeded
+    if (isNeeded) this.socket.ref()
+    else this.socket.unref()
+  }
+
+  destroy(): void {
+    this.socket.destroy()
+  }
+
+  flush(): void {
+    this.isCorked = false
+    this.socket.uncork()
+  }
+}
+
+function uncork(writer: SocketWriter): void {
+  writer.flush()
+}

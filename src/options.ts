@@ -1,0 +1,216 @@
+// The connection options: type, unit, default and what each trades, once. What is resolved here is
+// complete and frozen, so that nothing below has defaults of its own.
+
+import type { LookupAddress } from 'node:dns'
+import type { ConnectionOptions } from 'node:tls'
+import { ConfigError } from './errors.ts'
+import { type Logger, silentLogger } from './logger.ts'
+import {
+  callback,
+  duration,
+  integer,
+  type OptionSpec,
+  oneOf,
+  type ResolvedOptions,
+  resolveOptions,
+  text,
+} from './option-checks.ts'
+
+/** Node's own TLS options: `ca`, `cert`, `key`, `passphrase`, `pfx`, `servername`, `minVersion` ... */
+export type TlsOptions = Omit<ConnectionOptions, 'host' | 'port' | 'path' | 'socket' | 'lookup'>
+
+/**
+ * TLS: `true` for the system's certificate authorities, an object of Node's TLS options, or a function
+ * that gives one for each new connection, so that rotated certificates take effect without a restart.
+ */
+export type SslOption = boolean | TlsOptions | (() => TlsOptions | Promise<TlsOptions>)
+
+/** Finds the addresses of a name; all of them are tried, in this order. */
+export type Lookup = (hostname: string) => Promise<readonly Pick<LookupAddress, 'address'>[]>
+
+/** How to reach the cluster: what `new Kafka(...)` takes. All times are in milliseconds. */
+export interface KafkaOptions {
+  /**
+   * Where to find the cluster first: `host:port`, several in an array or separated by commas. IPv6
+   * addresses stand in brackets: `[::1]:9092`. A few brokers suffice; they tell of the others.
+   */
+  bootstrapServers: string | readonly string[]
+  /** Names this client in the brokers' logs, metrics and quotas. Default: `kafkawire`. */
+  clientId?: string
+  /** How long an answer may take, from the writing of its request. Default: 30000. */
+  requestTimeoutMs?: number
+  /**
+   * How long a connection may take until it can carry requests: TCP, TLS, version exchange and
+   * authentication together. Doubles with each failure in a row. Default: 10000.
+   */
+  socketConnectionSetupTimeoutMs?: number
+  /** Where that doubling ends. Default: 30000. */
+  socketConnectionSetupTimeoutMaxMs?: number
+  /** Wait before the second attempt to reach a broker; doubles with each failure. Default: 50. */
+  reconnectBackoffMs?: number
+  /** Where that doubling ends: greater spares the network, smaller recovers sooner. Default: 1000. */
+  reconnectBackoffMaxMs?: number
+  /** Wait before a failed request is made again; doubles with each failure. Default: 100. */
+  retryBackoffMs?: number
+  /** Where that doubling ends. Default: 1000. */
+  retryBackoffMaxMs?: number
+  /** Metadata is asked for anew after this time even if nothing seems stale. Default: 300000. */
+  metadataMaxAgeMs?: number
+  /**
+   * Whether to begin again with `bootstrapServers` when no known broker can be reached (KIP-899).
+   * Default: `rebootstrap`.
+   */
+  metadataRecoveryStrategy?: 'rebootstrap' | 'none'
+  /** Begin again also after metadata could not be had for this time (KIP-1102). Default: 300000. */
+  metadataRecoveryRebootstrapTriggerMs?: number
+  /** Connections unused for this time are closed; brokers do so after 600000. Default: 540000. */
+  connectionsMaxIdleMs?: number
+  /**
+   * The greatest response taken, in bytes: what a broker gone wild may make this client allocate.
+   * Must be greater than a consumer's `fetchMaxBytes` by 1 MiB. Default: 134217728.
+   */
+  maxResponseSize?: number
+  /** TLS. Default: false. */
+  ssl?: SslOption
+  /** Resolves host names in place of the system, for tunnels and split horizons. */
+  lookup?: Lookup
+  /** Default: silent. */
+  logger?: Logger
+}
+
+/** Where a broker listens. */
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+}
+
+const loggerMethods = ['debug', 'info', 'warn', 'error'] as const
+
+/** Each connection option: its default and its check. */
+export const clusterOptionTable: {
+  readonly bootstrapServers: OptionSpec<readonly Endpoint[]>
+  readonly clientId: OptionSpec<string>
+  readonly requestTimeoutMs: OptionSpec<number>
+  readonly socketConnectionSetupTimeoutMs: OptionSpec<number>
+  readonly socketConnectionSetupTimeoutMaxMs: OptionSpec<number>
+  readonly reconnectBackoffMs: OptionSpec<number>
+  readonly reconnectBackoffMaxMs: OptionSpec<number>
+  readonly retryBackoffMs: OptionSpec<number>
+  readonly retryBackoffMaxMs: OptionSpec<number>
+  readonly metadataMaxAgeMs: OptionSpec<number>
+  readonly metadataRecoveryStrategy: OptionSpec<'rebootstrap' | 'none'>
+  readonly metadataRecoveryRebootstrapTriggerMs: OptionSpec<number>
+  readonly connectionsMaxIdleMs: OptionSpec<number>
+  readonly maxResponseSize: OptionSpec<number>
+  readonly ssl: OptionSpec<SslOption>
+  readonly lookup: OptionSpec<Lookup | null>
+  readonly logger: OptionSpec<Logger>
+} = {
+  bootstrapServers: { default: [], check: checkBootstrapServers },
+  clientId: text('kafkawire'),
+  requestTimeoutMs: duration(30_000, 1),
+  socketConnectionSetupTimeoutMs: duration(10_000, 1),
+  socketConnectionSetupTimeoutMaxMs: duration(30_000, 1),
+  reconnectBackoffMs: duration(50),
+  reconnectBackoffMaxMs: duration(1000),
+  retryBackoffMs: duration(100),
+  retryBackoffMaxMs: duration(1000),
+  metadataMaxAgeMs: duration(300_000, 1),
+  metadataRecoveryStrategy: oneOf('rebootstrap', ['rebootstrap', 'none']),
+  metadataRecoveryRebootstrapTriggerMs: duration(300_000),
+  connectionsMaxIdleMs: duration(540_000, 1),
+  maxResponseSize: integer(128 * 1024 * 1024, 1024 * 1024, 2_147_483_647),
+  ssl: {
+    default: false,
+    check: (value, fail) =>
+      isSslOption(value)
+        ? value
+        : fail("true, false, an object of Node's TLS options, or a function that gives one"),
+  },
+  lookup: callback<Lookup>(),
+  logger: {
+    default: silentLogger,
+    check: (value, fail) =>
+      isLogger(value) ? value : fail(`an object with the methods ${loggerMethods.join(', ')}`),
+  },
+}
+
+/** All connection options, none missing. */
+export type ClusterOptions = ResolvedOptions<typeof clusterOptionTable>
+
+/**
+ * Checks everything that was given to `new Kafka(...)` and fills in the defaults.
+ * @throws ConfigError naming the option and what it may be
+ */
+export function resolveKafkaOptions(options: KafkaOptions): ClusterOptions {
+  const resolved = resolveOptions(clusterOptionTable, options, 'new Kafka()')
+  if (resolved.bootstrapServers.length === 0) {
+    throw new ConfigError(
+      "new Kafka(): option 'bootstrapServers' is needed: 'host:port' of one broker or more",
+    )
+  }
+  checkNotBelow(resolved, 'socketConnectionSetupTimeoutMaxMs', 'socketConnectionSetupTimeoutMs')
+  checkNotBelow(resolved, 'reconnectBackoffMaxMs', 'reconnectBackoffMs')
+  checkNotBelow(resolved, 'retryBackoffMaxMs', 'retryBackoffMs')
+  return resolved
+}
+
+type NumberOption = {
+  [Key in keyof ClusterOptions]: ClusterOptions[Key] extends number ? Key : never
+}[keyof ClusterOptions]
+
+function checkNotBelow(options: ClusterOptions, greater: NumberOption, least: NumberOption): void {
+  if (options[greater] >= options[least]) return
+  throw new ConfigError(
+    `new Kafka(): option '${greater}' (${options[greater]}) must not be below '${least}' (${options[least]})`,
+  )
+}
+
+function checkBootstrapServers(
+  value: unknown,
+  fail: (expected: string) => never,
+): readonly Endpoint[] {
+  const given: readonly unknown[] = Array.isArray(value) ? value : [value]
+  const endpoints: Endpoint[] = []
+  for (const entry of given) {
+    if (typeof entry !== 'string') return fail("'host:port', or an array of such strings")
+    for (const part of entry.split(',')) {
+      const server = part.trim()
+      if (server === '') continue
+      const endpoint = parseEndpoint(server)
+      if (!endpoints.some(({ host, port }) => host === endpoint.host && port === endpoint.port)) {
+        endpoints.push(endpoint)
+      }
+    }
+  }
+  return endpoints
+}
+
+function parseEndpoint(server: string): Endpoint {
+  const problem = (text: string): ConfigError =>
+    new ConfigError(`new Kafka(): option 'bootstrapServers': '${server}' ${text}`)
+  const match = /^(?:[A-Za-z_]+:\/\/)?(?:\[(.+)\]|([^:/]+))(?::(.*))?$/.exec(server)
+  if (match === null) {
+    throw problem("is not 'host:port' (an IPv6 address stands in brackets: '[::1]:9092')")
+  }
+  const host = match[1] ?? match[2]
+  const port = Number(match[3])
+  if (match[3] === undefined) throw problem(`has no port: write '${server}:9092' if it is 9092`)
+  if (!/^\d+$/.test(match[3]) || port < 1 || port > 65535) {
+    throw problem(`has the port '${match[3]}', which is not a number from 1 to 65535`)
+  }
+  return { host, port }
+}
+
+function isSslOption(value: unknown): value is SslOption {
+  return (
+    typeof value === 'boolean' ||
+    typeof value === 'function' ||
+    (typeof value === 'object' && value !== null && !Array.isArray(value))
+  )
+}
+
+function isLogger(value: unknown): value is Logger {
+  if (typeof value !== 'object' || value === null) return false
+  return loggerMethods.every((method) => typeof Reflect.get(value, method) === 'function')
+}
