@@ -111,7 +111,10 @@ export class RealCluster implements ClusterAddress {
     this.#folder = folder
     this.#controllerPorts = controllerPorts
     this.#zooKeeperPort = zooKeeperPort
-    this.#forgetFolder = atProcessEnd(() => rmSync(folder, { recursive: true, force: true }))
+    this.#forgetFolder = atProcessEnd(() => {
+      // A broker that is being killed may write a last file meanwhile.
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
+    })
   }
 
   /** Chooses folders and ports; nothing runs yet. */

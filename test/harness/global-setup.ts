@@ -1,12 +1,12 @@
-// Runs in vitest's main process around the integration tests. It starts nothing by itself: it is a
-// small registry on a local port from which test files ask for a shared cluster or the Java witness
-// (real.ts), started when first asked for and stopped when the run ends.
+// Runs in vitest's main process around the integration tests. It brings what is not downloaded yet,
+// and then is a small registry on a local port: test files ask it for a shared cluster or the Java
+// witness (real.ts), which it starts when they are first asked for and stops when the run ends.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestProject } from 'vitest/node'
 import { type RealCluster, startCluster } from './cluster.ts'
-import { type KafkaVersion, kafkaVersions } from './distribution.ts'
+import { classPath, isDownloaded, type KafkaVersion, kafkaVersions } from './distribution.ts'
 import { whyNoJava } from './java.ts'
 import { startWitness, type WitnessProcess } from './java-tools.ts'
 
@@ -20,7 +20,7 @@ declare module 'vitest' {
 }
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const reason = whyNoJava()
+  const reason = whyNoJava() ?? (await whyNoDownload())
   project.provide('whyNoRealBrokers', reason)
   if (reason !== null) {
     console.warn(`The integration tests have no real brokers: ${reason}.`)
@@ -30,6 +30,20 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const registry = new Registry()
   project.provide('registryPort', await registry.listen())
   return () => registry.close()
+}
+
+// Before the first test, so that no test's time is spent on a download.
+async function whyNoDownload(): Promise<string | null> {
+  for (const version of kafkaVersions) {
+    if (!isDownloaded(version)) console.log(`Maven brings Apache Kafka ${version}, once`)
+    try {
+      await classPath(version)
+    } catch (error) {
+      console.warn(error)
+      return `there is no Apache Kafka ${version}: its download failed`
+    }
+  }
+  return null
 }
 
 class Registry {

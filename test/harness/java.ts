@@ -65,11 +65,29 @@ function endAll(): void {
 }
 
 process.once('exit', endAll)
-// A vitest worker whose main process is gone would go on with its test for minutes.
-process.once('disconnect', () => {
-  endAll()
-  process.kill(process.pid, 'SIGKILL')
-})
+
+if (process.connected) {
+  // A vitest worker whose main process is gone would go on with its test for minutes.
+  process.once('disconnect', () => {
+    endAll()
+    process.kill(process.pid, 'SIGKILL')
+  })
+}
+
+// Signals come in twos (one for the whole group, one that npm passes on): this handler stays while it
+// cleans up, or the second would cut it short. What ends the process is another handler, as in
+// vitest's main process, or else the signal itself.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  const onSignal = (): void => {
+    endAll()
+    const raiseAgain = (): void => {
+      process.off(signal, onSignal)
+      if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
+    }
+    setTimeout(raiseAgain, 50)
+  }
+  process.on(signal, onSignal)
+}
 
 /** Starts a JVM that ends with this process at the latest. */
 export async function startJava(options: JavaOptions): Promise<ChildProcess> {

@@ -1,7 +1,7 @@
 // The harness itself, without the client: Kafka's own Java client writes and reads, brokers are killed
 // and come back. What fails here is no fault of kafkawire.
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startJavaMember } from '../harness/command-tool.ts'
 import type { KafkaVersion } from '../harness/distribution.ts'
 import type { JavaProducerRecord, JavaRecord, JavaTools } from '../harness/java-tools.ts'
@@ -252,8 +252,9 @@ describeReal('own cluster with other listeners', () => {
 
 describeReal('brokers of every age', () => {
   const versions: KafkaVersion[] = ['4.1.0', '3.9.2', '2.8.2', '2.1.1', '1.1.1']
-  describe.each(versions)('%s', (version) => {
-    test('keep records and give them back, over a restart too', async () => {
+  test.each(versions)(
+    '%s keeps records and gives them back, over a restart too',
+    async (version) => {
       const cluster = await startCluster({ version })
       const java = await javaTools(cluster)
       try {
@@ -266,6 +267,6 @@ describeReal('brokers of every age', () => {
         java.close()
         await cluster.stop()
       }
-    })
-  })
+    },
+  )
 })
