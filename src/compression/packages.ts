@@ -44,13 +44,19 @@ export function lz4Package(): Lz4Package {
 
 /** The package `@mongodb-js/zstd`, or ConfigError. */
 export function zstdPackage(): ZstdPackage {
-  zstd ??= load<ZstdPackage>('zstd', '@mongodb-js/zstd', '1.2.2')
+  // Its main module drops the level.
+  zstd ??= load<ZstdPackage>('zstd', '@mongodb-js/zstd', '1.2.2', '/bindings.js')
   return zstd
 }
 
-function load<Package>(codec: CompressionType, name: string, version: string): Package {
+function load<Package>(
+  codec: CompressionType,
+  name: string,
+  version: string,
+  file: string = '',
+): Package {
   try {
-    const loaded: Package = require(name)
+    const loaded: Package = require(`${name}${file}`)
     return loaded
   } catch (cause) {
     throw new ConfigError(

@@ -41,24 +41,37 @@ export function decompressSnappy(data: Buffer, maxOutput: number): Buffer {
     checkOutputSize('snappy', announcedSize(data, 0), limit)
     return decompressBlock(snappy, data, 0)
   }
-  const blocks: Buffer[] = []
+  const blocks = streamBlocks(data, limit)
+  const parts = blocks.map(({ bytes, position }) => decompressBlock(snappy, bytes, position))
+  return parts.length === 1 ? parts[0] : Buffer.concat(parts)
+}
+
+interface Block {
+  readonly bytes: Buffer
+  readonly position: number
+}
+
+/** The blocks of a stream, once the sizes that all of them announce are within the limit. */
+function streamBlocks(data: Buffer, limit: number): Block[] {
+  const blocks: Block[] = []
   let size = 0
   let position = header.length
   while (position < data.length) {
-    if (position + 4 > data.length)
+    if (position + 4 > data.length) {
       throw corrupt('snappy', 'cut off in the length of a block', position)
+    }
     const length = data.readInt32BE(position)
     const start = position + 4
     if (length <= 0 || length > data.length - start) {
       throw corrupt('snappy', `block of ${length} bytes, ${data.length - start} are left`, position)
     }
-    const block = data.subarray(start, start + length)
-    size += announcedSize(block, start)
+    const bytes = data.subarray(start, start + length)
+    size += announcedSize(bytes, start)
     checkOutputSize('snappy', size, limit)
-    blocks.push(decompressBlock(snappy, block, start))
+    blocks.push({ bytes, position: start })
     position = start + length
   }
-  return blocks.length === 1 ? blocks[0] : Buffer.concat(blocks, size)
+  return blocks
 }
 
 function decompressBlock(snappy: SnappyPackage, block: Buffer, position: number): Buffer {

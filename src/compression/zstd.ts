@@ -21,10 +21,10 @@ const zlib: ZlibZstd | undefined = zlibZstd()
 
 function compress(data: Buffer, level: number = defaultLevel): Buffer | Promise<Buffer> {
   if (zlib === undefined) return zstdPackage().compress(data, level)
-  const options = { params: { [zlib.levelParameter]: level } }
+  const params = { [zlib.levelParameter]: level }
   return data.length < compressOffThreadFrom && level <= maxSyncLevel
-    ? zlib.compressSync(data, options)
-    : zlib.compress(data, options)
+    ? zlib.compressSync(data, { params })
+    : zlib.compress(data, { params, chunkSize: pieceSize(data.length / 2) })
 }
 
 function decompress(data: Buffer, maxOutput: number): Buffer | Promise<Buffer> {
@@ -68,12 +68,16 @@ async function decompressByPackage(data: Buffer): Promise<Buffer> {
   }
 }
 
-/** A content size that the frame states makes one piece of output instead of many and a copy. */
 function zlibOptions(frame: ZstdFrame, limit: number): object {
-  // It may lie: then it costs this much, and no more.
-  const largestPiece = 1024 * 1024
-  const chunkSize = Math.min(Math.max(frame.contentSize + 1, 16 * 1024), largestPiece)
-  return { maxOutputLength: limit, chunkSize }
+  return { maxOutputLength: limit, chunkSize: pieceSize(frame.contentSize + 1) }
+}
+
+/**
+ * The size of the pieces that zlib puts out: one that holds all of the output saves a copy. What a
+ * frame states of its content may be a lie, so there is a bound on it.
+ */
+function pieceSize(expected: number): number {
+  return Math.ceil(Math.min(Math.max(expected, 16 * 1024), 1024 * 1024))
 }
 
 function joined(parts: readonly Buffer[]): Buffer {

@@ -184,8 +184,13 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
     return this.attempt(() => decodeControlRecord(record.rawKey, record.rawValue))
   }
 
-  *[Symbol.iterator](): Iterator<ConsumerRecord<K, V>> {
-    for (let record = this.next(); record !== null; record = this.next()) yield record
+  [Symbol.iterator](): Iterator<ConsumerRecord<K, V>> {
+    return {
+      next: (): IteratorResult<ConsumerRecord<K, V>> => {
+        const value = this.next()
+        return value === null ? { done: true, value: undefined } : { done: false, value }
+      },
+    }
   }
 
   private step(): boolean {
