@@ -132,14 +132,18 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> {
 
   /** The key, deserialized. */
   get key(): K {
-    this.decodedKey ??= this.batch.source.decodeKey(this.rawKey, this)
-    return this.decodedKey
+    if (this.decodedKey !== undefined) return this.decodedKey
+    const key = this.batch.source.decodeKey(this.rawKey, this)
+    this.decodedKey = key
+    return key
   }
 
   /** The value, deserialized. */
   get value(): V {
-    this.decodedValue ??= this.batch.source.decodeValue(this.rawValue, this)
-    return this.decodedValue
+    if (this.decodedValue !== undefined) return this.decodedValue
+    const value = this.batch.source.decodeValue(this.rawValue, this)
+    this.decodedValue = value
+    return value
   }
 
   /** The key as it came: a view on the fetched bytes. */
