@@ -7,6 +7,7 @@ import { Connection, type ConnectionClass } from '../network/connection.ts'
 import { describeNode, formatEndpoint } from '../network/connection-errors.ts'
 import { openConnection, type SetupMemory } from '../network/open-connection.ts'
 import type { ClusterOptions, Endpoint } from '../options.ts'
+import type { Reachability } from './reachability.ts'
 import { backoff } from './retry.ts'
 import { Waiters } from './waiters.ts'
 
@@ -30,6 +31,7 @@ export interface BrokerNodeOptions {
   nodeId: number
   endpoint: Endpoint
   options: ClusterOptions
+  reachability: Reachability
   /** Adds what the pool knows to the error of a failed attempt. */
   explain: (node: BrokerNode, error: Error) => Error
   onEvent: (event: ConnectionEvent) => void
@@ -42,8 +44,6 @@ export class BrokerNode {
   readonly nodeId: number
   readonly endpoint: Endpoint
   readonly address: string
-  /** Failed attempts since the last connection that became ready. */
-  failures = 0
   lastError: Error | null = null
   /** Whether any connection to it has ever been ready. */
   wasReached = false
@@ -59,7 +59,7 @@ export class BrokerNode {
     tlsSession: undefined,
   }
   private readonly releasing = new Set<Promise<void>>()
-  private nextAttemptAt = 0
+  private readonly reach: Reachability
   private timer: NodeJS.Timeout | null = null
   private closedBy: Error | null = null
 
@@ -68,6 +68,7 @@ export class BrokerNode {
     this.nodeId = settings.nodeId
     this.endpoint = settings.endpoint
     this.address = formatEndpoint(settings.endpoint)
+    this.reach = settings.reachability
   }
 
   /** A ready connection, or null: then one is being opened, and an event will tell. */
@@ -120,9 +121,23 @@ export class BrokerNode {
     return false
   }
 
+  /** Failed attempts since the last connection that became ready. */
+  get failures(): number {
+    return this.reach.failures
+  }
+
   /** When an attempt may be made, by `performance.now()`. */
   get attemptAllowedAt(): number {
-    return this.nextAttemptAt
+    return this.reach.attemptAllowedAt
+  }
+
+  /** Another broker was reached after an outage: no reason to wait longer. */
+  retryNow(): void {
+    this.reach.retryNow()
+    if (this.timer === null) return
+    clearTimeout(this.timer)
+    this.timer = null
+    this.proceed()
   }
 
   /** Whether it owes an answer that should have come by now; long polls and joins do not count. */
@@ -182,7 +197,8 @@ export class BrokerNode {
 
   private proceed(): void {
     if (this.closedBy !== null) return
-    const waitMs = this.nextAttemptAt - performance.now()
+    const now = performance.now()
+    const waitMs = this.reach.attemptAllowedAt - now
     if (waitMs > 0) {
       this.timer ??= setTimeout(() => {
         this.timer = null
@@ -193,6 +209,7 @@ export class BrokerNode {
     for (const slot of this.slots.values()) {
       if (!slot.isWanted || slot.opening !== null) continue
       if (this.failures > 0 && this.isConnecting) return
+      this.reach.attempt(now)
       this.open(slot)
     }
   }
@@ -238,8 +255,7 @@ export class BrokerNode {
       return
     }
     slot.ready = connection
-    this.failures = 0
-    this.nextAttemptAt = 0
+    this.reach.reached()
     this.lastError = null
     this.unreachableSince = 0
     this.wasReached = true
@@ -257,12 +273,12 @@ export class BrokerNode {
     }
     const raw = cause instanceof Error ? cause : new ConnectionError(String(cause))
     const error = this.settings.explain(this, raw)
-    const { reconnectBackoffMs, reconnectBackoffMaxMs, logger } = this.settings.options
-    const waitMs = backoff(this.failures, reconnectBackoffMs, reconnectBackoffMaxMs)
-    this.failures++
-    this.nextAttemptAt = performance.now() + waitMs
+    const waitMs = this.reach.failed(performance.now())
     this.lastError = error
-    logger.warn(error.message, { failures: this.failures, nextAttemptInMs: Math.round(waitMs) })
+    this.settings.options.logger.warn(error.message, {
+      failures: this.failures,
+      nextAttemptInMs: Math.round(waitMs),
+    })
     for (const slot of this.slots.values()) {
       if (slot !== failed && !slot.isWanted) continue
       slot.isWanted = false
@@ -275,10 +291,7 @@ export class BrokerNode {
     if (slot.ready !== connection) return
     slot.ready = null
     if (this.closedBy !== null || connection.wasIdle) return
-    // Not at once again: a broker that takes connections and drops them would be hammered.
-    const { reconnectBackoffMs, reconnectBackoffMaxMs } = this.settings.options
-    const waitMs = backoff(0, reconnectBackoffMs, reconnectBackoffMaxMs)
-    this.nextAttemptAt = Math.max(this.nextAttemptAt, performance.now() + waitMs)
+    this.reach.lost(performance.now())
     this.memory.failedAddress = this.memory.goodAddress
     this.memory.goodAddress = null
     this.settings.options.logger.debug(`${this.describe()}: ${reason.message}`, { kind: slot.kind })

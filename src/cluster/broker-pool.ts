@@ -8,10 +8,12 @@ import {
   RequestTimeoutError,
 } from '../errors.ts'
 import type { Connection, ConnectionClass } from '../network/connection.ts'
-import { codeOf } from '../network/connection-errors.ts'
+import { codeOf, formatEndpoint } from '../network/connection-errors.ts'
 import type { ClusterOptions, Endpoint } from '../options.ts'
 import { BrokerNode, type ConnectionEvent } from './broker-node.ts'
+import { callAll } from './listeners.ts'
 import type { BrokerMetadata } from './metadata.ts'
+import { Reachability, Turns } from './reachability.ts'
 import { advertisedListenerHint, unreachableText } from './unreachable.ts'
 
 /** A second broker is tried as well when the first has not become ready after this time. */
@@ -21,6 +23,9 @@ const HOPELESS_AFTER = 5
 
 export class BrokerPool {
   private readonly options: ClusterOptions
+  private readonly turns: Turns = new Turns(() => !this.isAnyReady)
+  /** By address: those of all brokers known now, and of the bootstrap addresses. */
+  private readonly reachabilities = new Map<string, Reachability>()
   private readonly bootstrap: readonly BrokerNode[]
   private readonly known = new Map<number, BrokerNode>()
   /** Brokers that only a coordinator lookup or a leader hint named, until metadata has them. */
@@ -32,6 +37,7 @@ export class BrokerPool {
   /** The bootstrap address that has worked, for the hint about advertised listeners. */
   private bootstrapAddress: string | null = null
   private wasAnyBrokerReached = false
+  private isOutage = false
   /** The error that told last that no bootstrap address works; who waits need not wait longer. */
   verdict: Error | null = null
   private closedBy: Error | null = null
@@ -176,7 +182,19 @@ export class BrokerPool {
 
   private drop(node: BrokerNode, reason: Error): void {
     this.known.delete(node.nodeId)
+    this.forgetReachability(node.address)
     this.keepUntilReleased(node.close(reason))
+  }
+
+  private forgetReachability(address: string): void {
+    const isShared = (node: BrokerNode): boolean => node.address === address
+    if (this.bootstrap.some(isShared) || [...this.known.values()].some(isShared)) return
+    this.reachabilities.delete(address)
+  }
+
+  private get isAnyReady(): boolean {
+    for (const node of this.known.values()) if (node.isReady) return true
+    return this.bootstrap.some((node) => node.isReady)
   }
 
   private keepUntilReleased(released: Promise<void>): void {
@@ -189,9 +207,19 @@ export class BrokerPool {
       nodeId,
       endpoint,
       options: this.options,
+      reachability: this.reachability(formatEndpoint(endpoint)),
       explain: (node, error) => this.explain(node, error),
       onEvent: (event) => this.handleEvent(event),
     })
+  }
+
+  private reachability(address: string): Reachability {
+    let found = this.reachabilities.get(address)
+    if (found === undefined) {
+      found = new Reachability(this.options, this.turns)
+      this.reachabilities.set(address, found)
+    }
+    return found
   }
 
   private explain(node: BrokerNode, error: Error): Error {
@@ -208,8 +236,12 @@ export class BrokerPool {
       if (event.nodeId < 0) this.bootstrapAddress = event.connection.address
       else this.closeBootstrap()
       this.wasAnyBrokerReached = true
+      if (this.isOutage) for (const node of this.known.values()) node.retryNow()
+      this.isOutage = false
+    } else {
+      this.isOutage = !this.isAnyReady
     }
-    for (const listener of [...this.listeners]) listener(event)
+    callAll(this.listeners, event, this.options.logger)
     this.wake(event.error)
   }
 

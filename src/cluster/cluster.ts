@@ -12,6 +12,7 @@ import type { ConnectionEvent } from './broker-node.ts'
 import { BrokerPool } from './broker-pool.ts'
 import { Coordinators, type CoordinatorType } from './coordinators.ts'
 import { FinalizedFeatures } from './finalized-features.ts'
+import { callAll } from './listeners.ts'
 import {
   type BrokerMetadata,
   type MetadataChange,
@@ -339,7 +340,7 @@ export class Cluster {
 
   private tell(change: MetadataChange): void {
     const { snapshot, recreated, unknown } = change
-    for (const listener of [...this.metadataListeners]) listener({ snapshot, recreated, unknown })
+    callAll(this.metadataListeners, { snapshot, recreated, unknown }, this.options.logger)
   }
 }
 

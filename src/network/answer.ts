@@ -1,5 +1,6 @@
-// The content of a response frame behind its correlation id, as a message.
+// A response frame as the message that the oldest open request waits for.
 
+import { DecodeError } from '../errors.ts'
 import { type AnyApi, type Decoded, decodeResponse } from '../protocol/api.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import {
@@ -8,15 +9,30 @@ import {
   responseHeaderVersion,
 } from '../protocol/header.ts'
 import { apiVersions } from '../protocol/messages/api-versions.ts'
+import type { PendingRequest } from './request-queue.ts'
 
 /** Correlation id and error code: the least there is of an ApiVersions response. */
 const LEAST_API_VERSIONS_BYTES = 6
 
 /**
+ * @param pending the request whose answer is due; null if none is
  * @returns the message; its type is that of the API's response
- * @throws DecodeError
+ * @throws DecodeError if it cannot be read, or is not the answer that is due
  */
-export function decodeAnswer(api: AnyApi, version: number, frame: Buffer): Decoded<unknown> {
+export function readAnswer(frame: Buffer, pending: PendingRequest | null): Decoded<unknown> {
+  const id = frame.readInt32BE(0)
+  if (pending === null) {
+    throw new DecodeError(`got a response (correlation id ${id}) that no request asked for`)
+  }
+  if (id !== pending.correlationId) {
+    throw new DecodeError(
+      `got correlation id ${id} where ${pending.correlationId} was expected: the stream is out of step`,
+    )
+  }
+  return decodeBody(pending.api, pending.version, frame)
+}
+
+function decodeBody(api: AnyApi, version: number, frame: Buffer): Decoded<unknown> {
   if (api.key === apiVersions.key && frame.length >= LEAST_API_VERSIONS_BYTES) {
     // A broker that does not know the version asked for answers in v0, whatever was asked (KIP-511),
     // and some end the response after the error code.

@@ -3,14 +3,29 @@
 // deadline or the end of the connection; there is one timer however many requests are under way.
 
 import type { Socket } from 'node:net'
-import { ClosedError, ConnectionError, DecodeError, RequestTimeoutError } from '../errors.ts'
+import { ConnectionError, DecodeError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Endpoint } from '../options.ts'
 import { type AnyApi, type Api, chooseVersion, type VersionRange } from '../protocol/api.ts'
 import { FrameSplitter } from '../protocol/frame-splitter.ts'
 import { encodeRequestFrame } from '../protocol/header.ts'
-import { decodeAnswer } from './answer.ts'
+import { readAnswer } from './answer.ts'
 import { describeNode, formatEndpoint } from './connection-errors.ts'
+import {
+  MAX_CORRELATION_ID,
+  MAX_QUEUED,
+  MAX_SETUP_RESPONSE,
+  maxInFlight,
+} from './connection-limits.ts'
+import { DeadlineTimer } from './deadline-timer.ts'
+import type { BrokerFeatures } from './handshake.ts'
+import {
+  disconnectedError,
+  noAnswerError,
+  notWrittenError,
+  queueFullError,
+  unreadableError,
+} from './request-errors.ts'
 import { PendingRequest, RequestQueue } from './request-queue.ts'
 import { SocketWriter } from './socket-writer.ts'
 import { throttleTimeOf } from './throttling.ts'
@@ -29,28 +44,6 @@ export interface ConnectionOptions {
   logger: Logger
   /** Called once, when the connection closes, before the requests on it are rejected. */
   onClose: (reason: Error) => void
-}
-
-/** What a broker said of itself in the version exchange. */
-export interface BrokerFeatures {
-  versions: ReadonlyMap<number, VersionRange>
-  finalizedFeatures: ReadonlyMap<string, number>
-  finalizedFeaturesEpoch: bigint
-}
-
-/** Before a connection is ready, nothing that a broker says can be longer. */
-const MAX_SETUP_RESPONSE = 1024 * 1024
-/** Requests that may wait to be written; who sends more than this should have waited. */
-const MAX_QUEUED = 1000
-const MAX_CORRELATION_ID = 0x7fffffff
-
-/** How many requests may be under way; who produces and who fetches keep their own count. */
-const maxInFlight: Record<ConnectionClass, number> = {
-  produce: Number.POSITIVE_INFINITY,
-  fetch: Number.POSITIVE_INFINITY,
-  join: 1,
-  slow: 5,
-  general: 5,
 }
 
 export class Connection {
@@ -81,8 +74,7 @@ export class Connection {
   /** By `performance.now()`, as all times here: it does not jump when the clock is set. */
   private silentUntil = 0
   private lastUsedAt = performance.now()
-  private timer: NodeJS.Timeout | null = null
-  private timerDue = Number.POSITIVE_INFINITY
+  private readonly timer = new DeadlineTimer(() => this.handleTimer())
 
   constructor(options: ConnectionOptions) {
     this.options = options
@@ -161,14 +153,17 @@ export class Connection {
   ): Promise<A> {
     return new Promise<A>((resolve, reject) => {
       const pending = new PendingRequest(api, version, request, options.timeoutMs, resolve, reject)
-      if (this.closing.aborted) throw this.closedError(pending)
       const { signal } = options
       if (signal !== undefined) {
         signal.throwIfAborted()
         pending.watch(signal, () => this.forget(pending))
       }
-      if (this.canWrite()) this.write(pending)
-      else this.queue(pending)
+      try {
+        if (this.canWrite()) this.write(pending, this.written)
+        else this.queue(pending)
+      } catch (error) {
+        pending.reject(error)
+      }
     })
   }
 
@@ -178,22 +173,15 @@ export class Connection {
    */
   sendWithoutAnswer<Q, A>(api: Api<Q, A>, version: number, request: Q): Promise<void> {
     return new Promise<void>((resolve, reject) => {
-      const { writer } = this
-      const { clientId, requestTimeoutMs } = this.options
-      const pending = new PendingRequest(api, version, request, requestTimeoutMs, resolve, reject)
-      if (writer === null || this.closing.aborted) throw this.closedError(pending)
-      const id = this.nextCorrelationId()
-      const chunks = encodeRequestFrame(api, version, id, clientId, request)
-      pending.wasWritten(id, performance.now())
-      this.unanswered.push(pending)
-      this.arm(pending.deadline)
-      writer.write(chunks, (error) => {
-        // Otherwise the connection is closing, and rejects all that is under way.
-        if (error === null || error === undefined) {
-          this.unanswered.remove(pending)
-          this.lastUsedAt = performance.now()
-          pending.resolve(undefined)
-        }
+      const timeoutMs = this.options.requestTimeoutMs
+      const pending = new PendingRequest(api, version, request, timeoutMs, resolve, reject)
+      this.write(pending, this.unanswered, (error) => {
+        // With an error, the end of the connection is near, and rejects all that is under way.
+        if (error) return
+        this.unanswered.remove(pending)
+        this.lastUsedAt = performance.now()
+        pending.resolve(undefined)
+        this.restIfUnused()
       })
     })
   }
@@ -203,13 +191,13 @@ export class Connection {
     if (this.closing.aborted) return
     const cause = reason ?? new ConnectionError('the connection was closed by this client')
     this.abort.abort(cause)
-    if (this.timer !== null) clearTimeout(this.timer)
+    this.timer.stop()
     if (this.writer === null) this.release()
     else this.writer.destroy()
     this.options.onClose(cause)
     for (const queue of [this.written, this.unanswered, this.waiting]) {
       for (let pending = queue.shift(); pending !== null; pending = queue.shift()) {
-        pending.reject(this.closedError(pending))
+        pending.reject(this.disconnected(pending))
       }
     }
   }
@@ -255,7 +243,7 @@ export class Connection {
     this.splitter.maxFrameBytes = this.options.maxResponseSize
     this.lastUsedAt = performance.now()
     this.writer?.keepAlive(this.inFlight > 0)
-    this.arm(this.lastUsedAt + this.options.maxIdleMs)
+    this.timer.arm(this.lastUsedAt + this.options.maxIdleMs)
   }
 
   describe(): string {
@@ -268,10 +256,6 @@ export class Connection {
     this.close(new ConnectionError('the broker closed the connection'))
   }
 
-  private get isUnused(): boolean {
-    return this.inFlight === 0 && this.unanswered.length === 0
-  }
-
   private canWrite(): boolean {
     return (
       this.waiting.length === 0 &&
@@ -282,42 +266,46 @@ export class Connection {
   }
 
   private queue(pending: PendingRequest): void {
+    if (this.closing.aborted) throw this.disconnected(pending)
     if (this.waiting.length >= MAX_QUEUED) {
-      throw new ConnectionError(
-        `${pending.describe(this)}: ${MAX_QUEUED} requests wait for this connection already`,
-      )
+      throw queueFullError(pending, this.describe(), MAX_QUEUED)
     }
     this.writer?.keepAlive(true)
     pending.deadline = performance.now() + pending.timeoutMs
     this.waiting.push(pending)
-    this.arm(pending.deadline)
-    if (this.silentUntil > 0) this.arm(this.silentUntil)
+    this.timer.arm(pending.deadline)
+    if (this.silentUntil > 0) this.timer.arm(this.silentUntil)
   }
 
-  private write(pending: PendingRequest): void {
+  private write(
+    pending: PendingRequest,
+    queue: RequestQueue,
+    done?: (error?: Error | null) => void,
+  ): void {
     const { writer } = this
-    if (writer === null) throw this.closedError(pending)
+    if (writer === null || this.closing.aborted) throw this.disconnected(pending)
     const { api, version, request } = pending
-    const id = this.nextCorrelationId()
+    const id = this.correlationId
+    this.correlationId = id === MAX_CORRELATION_ID ? 0 : id + 1
     const chunks = encodeRequestFrame(api, version, id, this.options.clientId, request)
     pending.wasWritten(id, performance.now())
-    this.written.push(pending)
-    this.arm(pending.deadline)
+    queue.push(pending)
+    this.timer.arm(pending.deadline)
     writer.keepAlive(true)
-    writer.write(chunks)
+    writer.write(chunks, done)
   }
 
   private writeWaiting(): void {
     while (this.waiting.length > 0 && !this.closing.aborted) {
       if (this.written.length >= this.maxInFlight || this.isCongested) return
       if (this.silentUntil > performance.now()) {
-        this.arm(this.silentUntil)
+        this.timer.arm(this.silentUntil)
         return
       }
       const pending = this.waiting.shift()
       if (pending === null) return
       try {
-        this.write(pending)
+        this.write(pending, this.written)
       } catch (error) {
         pending.reject(error)
       }
@@ -327,21 +315,15 @@ export class Connection {
 
   private handleFrame(frame: Buffer): void {
     const pending = this.written.first
-    const id = frame.readInt32BE(0)
-    if (pending === null) {
-      throw new DecodeError(`got a response (correlation id ${id}) that no request asked for`)
-    }
-    if (id !== pending.correlationId) {
-      throw new DecodeError(
-        `got correlation id ${id} where ${pending.correlationId} was expected: the stream is out of step`,
-      )
-    }
+    const { message, bytesLeft } = readAnswer(frame, pending)
+    if (pending === null) return
     const { api, version } = pending
-    const { message, bytesLeft } = decodeAnswer(api, version, frame)
     this.written.shift()
     this.lastUsedAt = performance.now()
     if (bytesLeft > 0) {
-      this.options.logger.debug(`${pending.describe(this)}: ${bytesLeft} bytes not understood`)
+      this.options.logger.debug(
+        `${pending.name} from ${this.describe()}: ${bytesLeft} bytes not understood`,
+      )
     }
     const throttleTimeMs = throttleTimeOf(api.key, version, message)
     if (throttleTimeMs > 0) {
@@ -354,25 +336,19 @@ export class Connection {
     else this.restIfUnused()
   }
 
+  private get isUnused(): boolean {
+    return this.inFlight === 0 && this.unanswered.length === 0
+  }
+
   private restIfUnused(): void {
-    if (this.features !== null && this.inFlight === 0) this.writer?.keepAlive(false)
+    if (this.features !== null && this.isUnused) this.writer?.keepAlive(false)
   }
 
   /** The stream cannot be read on: the request whose answer it was gets the error itself. */
   private fail(reason: Error): void {
     const pending = reason instanceof DecodeError ? this.written.shift() : null
     if (pending !== null && reason instanceof DecodeError) {
-      const { position, field } = reason
-      const { version } = pending
-      pending.reject(
-        new DecodeError(`${pending.describe(this)}: ${reason.message}`, {
-          api: pending.api.name,
-          version,
-          position,
-          field,
-          cause: reason,
-        }),
-      )
+      pending.reject(unreadableError(pending, this.describe(), reason))
     }
     this.close(reason)
   }
@@ -383,18 +359,7 @@ export class Connection {
     this.restIfUnused()
   }
 
-  private arm(due: number): void {
-    if (due >= this.timerDue || this.closing.aborted) return
-    if (this.timer !== null) clearTimeout(this.timer)
-    this.timerDue = due
-    this.timer = setTimeout(() => this.handleTimer(), Math.max(1, due - performance.now()))
-    // What must keep the process alive is the socket of a request under way.
-    this.timer.unref()
-  }
-
   private handleTimer(): void {
-    this.timer = null
-    this.timerDue = Number.POSITIVE_INFINITY
     // After a stall of the event loop the answer may be in the socket already: read it, then judge.
     if (this.firstExpired() === null) this.handleDue()
     else setImmediate(() => this.handleDue())
@@ -409,17 +374,22 @@ export class Connection {
     if (this.closing.aborted) return
     const expired = this.firstExpired()
     if (expired !== null) {
-      this.closeExpired(expired)
+      // Answers to later requests could not be told from late ones.
+      const error = noAnswerError(expired, this.describe())
+      this.written.remove(expired)
+      this.unanswered.remove(expired)
+      expired.reject(error)
+      this.close(error)
       return
     }
     const now = performance.now()
     for (let late = this.waiting.expired(now); late !== null; late = this.waiting.expired(now)) {
       this.waiting.remove(late)
-      late.reject(this.notWrittenError(late))
+      late.reject(notWrittenError(late, this))
     }
     this.writeWaiting()
     if (this.isStale) this.closeIdle()
-    this.arm(
+    this.timer.arm(
       Math.min(
         this.written.earliest(),
         this.unanswered.earliest(),
@@ -429,46 +399,7 @@ export class Connection {
     )
   }
 
-  /** Closes: answers to later requests could not be told from late ones. */
-  private closeExpired(first: PendingRequest): void {
-    const reason = this.timeoutError(first)
-    for (let next: PendingRequest | null = first; next !== null; next = this.firstExpired()) {
-      this.written.remove(next)
-      this.unanswered.remove(next)
-      next.reject(next === first ? reason : this.timeoutError(next))
-    }
-    this.close(reason)
-  }
-
-  private timeoutError(pending: PendingRequest): RequestTimeoutError {
-    return new RequestTimeoutError(
-      `${pending.describe(this)}: no answer within ${pending.timeoutMs} ms; the connection is closed`,
-      { wasSent: true },
-    )
-  }
-
-  private notWrittenError(pending: PendingRequest): RequestTimeoutError {
-    let obstacle = `${this.written.length} requests are under way before it`
-    if (this.throttledUntil > 0) obstacle = 'the broker throttles this client (quota)'
-    else if (this.isCongested) obstacle = 'the broker does not take what was written before'
-    return new RequestTimeoutError(
-      `${pending.describe(this)}: not written within ${pending.timeoutMs} ms: ${obstacle}`,
-    )
-  }
-
-  private closedError(pending: PendingRequest): Error {
-    const reason: unknown = this.closing.reason
-    if (reason instanceof ClosedError) return reason
-    const why = reason instanceof Error ? reason.message : 'the connection is not open'
-    return new ConnectionError(`${pending.describe(this)}: disconnected: ${why}`, {
-      cause: reason,
-      wasSent: pending.isWritten,
-    })
-  }
-
-  private nextCorrelationId(): number {
-    const id = this.correlationId
-    this.correlationId = id === MAX_CORRELATION_ID ? 0 : id + 1
-    return id
+  private disconnected(pending: PendingRequest): Error {
+    return disconnectedError(pending, this.describe(), this.closing.reason)
   }
 }

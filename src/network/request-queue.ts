@@ -66,8 +66,9 @@ export class PendingRequest {
     this.onError(error)
   }
 
-  describe(connection: { describe(): string }): string {
-    return `${this.api.name} v${this.version} to ${connection.describe()}`
+  /** `Produce v11` */
+  get name(): string {
+    return `${this.api.name} v${this.version}`
   }
 
   private unwatch(): void {

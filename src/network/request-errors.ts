@@ -1,0 +1,65 @@
+// The errors by which a request ends that got no answer: what, to whom, why, and whether it was written.
+
+import { ClosedError, ConnectionError, DecodeError, RequestTimeoutError } from '../errors.ts'
+import type { PendingRequest } from './request-queue.ts'
+
+export function noAnswerError(pending: PendingRequest, where: string): RequestTimeoutError {
+  return new RequestTimeoutError(
+    `${pending.name} to ${where}: no answer within ${pending.timeoutMs} ms; the connection is closed`,
+    { wasSent: true },
+  )
+}
+
+export function notWrittenError(
+  pending: PendingRequest,
+  connection: Obstructed,
+): RequestTimeoutError {
+  let obstacle = `${connection.inFlight} requests are under way or waiting`
+  if (connection.throttledUntil > 0) obstacle = 'the broker throttles this client (quota)'
+  else if (connection.isCongested) obstacle = 'the broker does not take what was written before'
+  return new RequestTimeoutError(
+    `${pending.name} to ${connection.describe()}: not written within ${pending.timeoutMs} ms: ${obstacle}`,
+  )
+}
+
+/** What may keep a connection from writing. */
+interface Obstructed {
+  inFlight: number
+  throttledUntil: number
+  isCongested: boolean
+  describe(): string
+}
+
+export function queueFullError(
+  pending: PendingRequest,
+  where: string,
+  most: number,
+): ConnectionError {
+  return new ConnectionError(
+    `${pending.name} to ${where}: ${most} requests wait for this connection already`,
+  )
+}
+
+/** @param reason why the connection ended; ClosedError is the caller's own doing, and told as it is */
+export function disconnectedError(pending: PendingRequest, where: string, reason: unknown): Error {
+  if (reason instanceof ClosedError) return reason
+  const why = reason instanceof Error ? reason.message : 'the connection is not open'
+  return new ConnectionError(`${pending.name} to ${where}: disconnected: ${why}`, {
+    cause: reason,
+    wasSent: pending.isWritten,
+  })
+}
+
+export function unreadableError(
+  pending: PendingRequest,
+  where: string,
+  cause: DecodeError,
+): DecodeError {
+  return new DecodeError(`${pending.name} to ${where}: ${cause.message}`, {
+    api: pending.api.name,
+    version: pending.version,
+    position: cause.position,
+    field: cause.field,
+    cause,
+  })
+}
