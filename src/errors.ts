@@ -106,6 +106,25 @@ export class DeliveryTimeoutError extends DeliveryError {
   override readonly name = 'DeliveryTimeoutError'
 }
 
+/** The fate of one record of several that were sent by one call. */
+export type SendResult<Metadata> =
+  | { readonly metadata: Metadata; readonly error: null }
+  | { readonly metadata: null; readonly error: KafkaError }
+
+/** Some records of a `sendBatch` were not acknowledged. `results` has each record's own fate, in order. */
+export class BatchDeliveryError<Metadata = unknown> extends KafkaError {
+  override readonly name = 'BatchDeliveryError'
+  readonly results: readonly SendResult<Metadata>[]
+
+  constructor(
+    message: string,
+    options: KafkaErrorOptions & { results: readonly SendResult<Metadata>[] },
+  ) {
+    super(message, options)
+    this.results = options.results
+  }
+}
+
 /** Neither side's versions of an API meet, or a version lacks a field that was set. */
 export class UnsupportedVersionError extends KafkaError {
   override readonly name = 'UnsupportedVersionError'
@@ -178,6 +197,8 @@ export class CommitFailedError extends KafkaError {
 /** The producer's `bufferMemory` is spent and the call may not wait (or waited `maxBlockMs`). */
 export class BufferExhaustedError extends KafkaError {
   override readonly name = 'BufferExhaustedError'
+  /** A record that was not taken is not in the log. */
+  readonly persisted: Persisted = 'no'
 
   constructor(message: string, options: KafkaErrorOptions = {}) {
     super(message, { retriable: true, ...options })

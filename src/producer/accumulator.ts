@@ -1,0 +1,406 @@
+// Records waiting per partition: appended into batches, listed per broker when a batch is ready, drained
+// into requests, put back for a retry, expired. No socket, no timer: `now` comes in, and `nextDeadline`
+// says when to come again. Nothing here walks over all partitions, so that ten thousand cost as six do.
+
+import type { CompressionType } from '../compression/codec.ts'
+import { BatchBuilder } from '../records/batch-builder.ts'
+import type { HeaderInput } from '../records/headers.ts'
+import { recordBatchOverhead } from '../records/record-batch.ts'
+import type { Bytes } from '../types.ts'
+import type { BufferMemory } from './buffer-memory.ts'
+import { Fifo } from './fifo.ts'
+import type { FlushLedger } from './flush-ledger.ts'
+import { FlushThresholds } from './flush-thresholds.ts'
+import { findGate } from './gates.ts'
+import { ProducerBatch } from './producer-batch.ts'
+import type { ProducerPartition } from './producer-partition.ts'
+import type { ProducerState } from './producer-state.ts'
+import { TimedHeap } from './timed-heap.ts'
+
+export interface AccumulatorOptions {
+  readonly batchSize: number
+  readonly lingerMs: number
+  readonly deliveryTimeoutMs: number
+  readonly maxRequestSize: number
+  readonly mutesPartitions: boolean
+  readonly compressionType: CompressionType
+  readonly compressionLevel: number | null
+  readonly flushMessages: number
+  readonly flushBytes: number
+  readonly flushFrequencyMs: number
+}
+
+/** What the accumulator shares with the rest of the producer. */
+export interface AccumulatorContext {
+  readonly memory: BufferMemory
+  readonly flushes: FlushLedger
+  readonly producer: ProducerState
+  readonly now: () => number
+  /** Something is ready, or will be earlier than `nextDeadline` last said. */
+  readonly wake: () => void
+  /** A batch could not be compressed. */
+  readonly sealFailed: (batch: ProducerBatch, error: unknown) => void
+}
+
+/** What is ready for one broker, in the order in which it is served: who was served goes to the end. */
+interface Lane {
+  readonly node: number
+  readonly ready: Fifo<ProducerPartition>
+  /** Since when the broker has taken nothing although something was ready; 0: it is served. */
+  waitingSince: number
+}
+
+const never = Number.POSITIVE_INFINITY
+
+export class Accumulator {
+  /** What the last `append` took of its batch, in bytes. */
+  appendedBytes = 0
+  /** Partitions with something to send and nobody to send it to. */
+  readonly leaderless: Set<ProducerPartition> = new Set()
+
+  private readonly options: AccumulatorOptions
+  private readonly context: AccumulatorContext
+  private readonly thresholds: FlushThresholds
+  private readonly lanes = new Map<number, Lane>()
+  /** Partitions whose head lingers or backs off. */
+  private readonly wakes = new TimedHeap<ProducerPartition>()
+  /** Partitions with a batch, by its delivery timeout. */
+  private readonly expiries = new TimedHeap<ProducerPartition>()
+
+  constructor(options: AccumulatorOptions, context: AccumulatorContext) {
+    this.options = options
+    this.context = context
+    this.thresholds = new FlushThresholds(options)
+  }
+
+  /** Encodes a record into the open batch of its partition, and returns that batch. */
+  append(
+    partition: ProducerPartition,
+    key: Bytes,
+    value: Bytes,
+    headers: readonly HeaderInput[],
+    timestamp: number,
+    upperBound: number,
+    now: number,
+  ): ProducerBatch {
+    let batch = partition.open
+    if (batch === null || !batch.builder.hasRoomFor(upperBound)) {
+      batch = this.openBatch(partition, now)
+    }
+    const bytes = this.encode(batch, key, value, headers, timestamp, upperBound)
+    batch.chargedBytes += bytes
+    this.appendedBytes = bytes
+    this.context.memory.charge(bytes, 1)
+    if (batch.chargedBytes >= this.options.batchSize) this.closeOpen(partition, now)
+    if (this.thresholds.isUsed && this.thresholds.added(bytes, now)) this.releaseAll(now)
+    return batch
+  }
+
+  /** The open batch takes no more records: it is full. */
+  closeOpen(partition: ProducerPartition, now: number): void {
+    const { open } = partition
+    if (open === null) return
+    open.isClosed = true
+    partition.open = null
+    this.review(partition, now)
+  }
+
+  /** All that waits now shall go without lingering. */
+  releaseAll(now: number): void {
+    this.context.flushes.advance()
+    this.thresholds.released(now)
+    for (const partition of this.wakes.drain()) {
+      partition.wakeAt = 0
+      this.review(partition, now)
+    }
+  }
+
+  /** Something about a partition changed: lists it if its next batch is ready, or looks again later. */
+  review(partition: ProducerPartition, now: number): void {
+    if (partition.leader < 0 && partition.queue.length > 0) {
+      this.leaderless.add(partition)
+      this.context.wake()
+      return
+    }
+    const time = this.readyAt(partition)
+    if (time <= now) this.list(partition, now)
+    else if (time < never) this.schedule(partition, time)
+  }
+
+  /** Another broker leads a partition, or the same under a newer epoch; -1: nobody does. */
+  setLeader(partition: ProducerPartition, node: number, leaderEpoch: number, now: number): void {
+    if (partition.leader === node && partition.leaderEpoch === leaderEpoch) return
+    if (partition.leaderChanges > 0 || partition.batchCount > 0) partition.state.isProbing = true
+    partition.leader = node
+    partition.leaderEpoch = leaderEpoch
+    partition.leaderChanges++
+    partition.listedAt = -1
+    this.leaderless.delete(partition)
+    this.review(partition, now)
+  }
+
+  /** Looks at the partitions whose time has come. */
+  advance(now: number): void {
+    if (this.thresholds.dueAt <= now) this.releaseAll(now)
+    for (let due = this.wakes.popDue(now); due !== undefined; due = this.wakes.popDue(now)) {
+      due.wakeAt = 0
+      this.review(due, now)
+    }
+  }
+
+  /** Batches beyond their delivery timeout, under way or not. */
+  expired(now: number): ProducerBatch[] {
+    const expired: ProducerBatch[] = []
+    const { deliveryTimeoutMs } = this.options
+    for (let due = this.expiries.popDue(now); due !== undefined; due = this.expiries.popDue(now)) {
+      due.isWatched = false
+      let next = never
+      for (const batches of [due.underWay, due.queue]) {
+        for (const batch of batches) {
+          if (batch.isSettled) continue
+          const time = batch.createdAt + deliveryTimeoutMs
+          if (time <= now) expired.push(batch)
+          else next = Math.min(next, time)
+        }
+      }
+      if (next < never) this.watch(due, next)
+    }
+    return expired
+  }
+
+  /** When `advance` or `expired` has something to do. */
+  get nextDeadline(): number {
+    return Math.min(this.wakes.nextTime, this.expiries.nextTime, this.thresholds.dueAt)
+  }
+
+  /** Brokers for which something is ready. */
+  *readyNodes(): Generator<number> {
+    for (const { node, ready } of this.lanes.values()) if (ready.length > 0) yield node
+  }
+
+  /** Whether a broker has taken nothing for so long although something was ready. */
+  isStuck(node: number, forMs: number, now: number): boolean {
+    const since = this.lanes.get(node)?.waitingSince ?? 0
+    return since > 0 && now - since > forMs
+  }
+
+  /**
+   * The next request's worth of batches for a broker: at most one of each partition, `maxRequestSize`
+   * bytes in all (one that is larger goes alone). They are numbered and under way from here on.
+   */
+  drain(node: number, now: number): ProducerBatch[] {
+    const lane = this.lanes.get(node)
+    if (lane === undefined) return []
+    const batches: ProducerBatch[] = []
+    let size = 0
+    for (let left = lane.ready.length; left > 0; left--) {
+      const partition = lane.ready.shift()
+      if (partition === undefined) break
+      if (partition.listedAt !== node || partition.leader !== node) continue
+      partition.listedAt = -1
+      const batch = partition.candidate
+      if (batch === null || this.readyAt(partition) > now) {
+        this.review(partition, now)
+        continue
+      }
+      if (findGate(partition, batch, node, this.context.producer) !== null) {
+        this.relist(lane, partition)
+        continue
+      }
+      if (!this.seal(partition, batch)) continue
+      const bytes = batch.builder.compressedSizeInBytes
+      if (batches.length > 0 && size + bytes > this.options.maxRequestSize) {
+        partition.listedAt = node
+        lane.ready.unshift(partition)
+        break
+      }
+      size += bytes
+      this.send(partition, batch, node)
+      batches.push(batch)
+      this.review(partition, now)
+    }
+    if (lane.ready.length === 0) lane.waitingSince = 0
+    else if (batches.length > 0) lane.waitingSince = now
+    return batches
+  }
+
+  /** The request with this batch has ended, whatever the answer. */
+  requestEnded(batch: ProducerBatch): void {
+    const { underWay } = batch.partition
+    batch.isInFlight = false
+    const at = underWay.indexOf(batch)
+    if (at >= 0) underWay.splice(at, 1)
+  }
+
+  /** A batch that was never sent has failed: it waits no longer. */
+  discarded(batch: ProducerBatch): void {
+    batch.partition.take(batch)
+    if (batch.attemptedLeader < 0) this.thresholds.left(batch.count, batch.chargedBytes)
+  }
+
+  /** Puts a batch back to be sent again, at its place. */
+  requeue(batch: ProducerBatch, now: number): void {
+    batch.partition.insert(batch)
+    this.watch(batch.partition, batch.createdAt + this.options.deliveryTimeoutMs)
+    this.review(batch.partition, now)
+  }
+
+  /** Makes batches of a partition that is split: `builders` hold the parent's records in order. */
+  makeChildren(parent: ProducerBatch, builders: readonly BatchBuilder[]): ProducerBatch[] {
+    const width = parent.orderWidth / builders.length
+    const children = builders.map((builder, i) => {
+      const child = new ProducerBatch(parent.partition, builder, {
+        createdAt: parent.createdAt,
+        generation: parent.generation,
+        order: parent.order + i * width,
+        orderWidth: width,
+        isChild: true,
+      })
+      child.isClosed = true
+      child.chargedBytes = Math.floor(parent.chargedBytes / builders.length)
+      child.attempts = parent.attempts
+      child.attemptedLeader = parent.attemptedLeader
+      child.firstError = parent.firstError
+      return child
+    })
+    // What is charged stays the same to the byte: the budget must come out even.
+    children[0].chargedBytes += parent.chargedBytes % builders.length
+    this.context.flushes.enterAt(parent.generation, children.length)
+    return children
+  }
+
+  /** When the next batch of a partition may be sent: `never` while an answer or metadata must come first. */
+  private readyAt(partition: ProducerPartition): number {
+    const batch = partition.candidate
+    if (batch === null || partition.isSealing || partition.leader < 0) return never
+    if (this.options.mutesPartitions && partition.inFlight > 0) return never
+    const gate = findGate(partition, batch, partition.leader, this.context.producer)
+    // Waiting for a producer id, it stays listed: that answer is not one of this partition's.
+    if (gate !== null && gate !== 'noProducerId') return never
+    if (batch.retryAt > 0) {
+      return batch.attemptedLeader === partition.leaderChanges ? batch.retryAt : 0
+    }
+    if (batch.isClosed || batch.generation < this.context.flushes.current) return 0
+    return this.context.memory.hasWaiters ? 0 : batch.createdAt + this.options.lingerMs
+  }
+
+  private list(partition: ProducerPartition, now: number): void {
+    const node = partition.leader
+    if (partition.listedAt === node) return
+    partition.listedAt = node
+    let lane = this.lanes.get(node)
+    if (lane === undefined) {
+      lane = { node, ready: new Fifo(), waitingSince: 0 }
+      this.lanes.set(node, lane)
+    }
+    if (lane.ready.length === 0) lane.waitingSince = now
+    lane.ready.push(partition)
+    this.context.wake()
+  }
+
+  private relist(lane: Lane, partition: ProducerPartition): void {
+    partition.listedAt = lane.node
+    lane.ready.push(partition)
+  }
+
+  private schedule(partition: ProducerPartition, time: number): void {
+    if (partition.wakeAt !== 0 && partition.wakeAt <= time) return
+    partition.wakeAt = time
+    const isEarliest = time < this.wakes.nextTime
+    this.wakes.push(time, partition)
+    if (isEarliest) this.context.wake()
+  }
+
+  private watch(partition: ProducerPartition, time: number): void {
+    if (partition.isWatched) return
+    partition.isWatched = true
+    this.expiries.push(time, partition)
+  }
+
+  private openBatch(partition: ProducerPartition, now: number): ProducerBatch {
+    if (partition.open !== null) partition.open.isClosed = true
+    const { batchSize, deliveryTimeoutMs } = this.options
+    const batch = new ProducerBatch(
+      partition,
+      new BatchBuilder(batchSize, partition.capacityHint || undefined),
+      {
+        createdAt: now,
+        generation: this.context.flushes.enter(),
+        order: partition.nextOrder(),
+        orderWidth: 1,
+        isChild: false,
+      },
+    )
+    batch.chargedBytes = recordBatchOverhead
+    this.context.memory.charge(recordBatchOverhead, 0)
+    partition.queue.push(batch)
+    partition.open = batch
+    this.watch(partition, now + deliveryTimeoutMs)
+    this.review(partition, now)
+    return batch
+  }
+
+  private encode(
+    batch: ProducerBatch,
+    key: Bytes,
+    value: Bytes,
+    headers: readonly HeaderInput[],
+    timestamp: number,
+    upperBound: number,
+  ): number {
+    try {
+      return batch.builder.append(key, value, headers, timestamp, upperBound)
+    } catch (error) {
+      // Out of memory, say. A batch without records must not reach a broker.
+      if (batch.count === 0) {
+        batch.partition.take(batch)
+        this.context.memory.release(batch.chargedBytes, 0)
+        this.context.flushes.leave(batch.generation)
+      }
+      throw error
+    }
+  }
+
+  /** Closes and compresses a batch. False: that goes on off the main thread, or has failed. */
+  private seal(partition: ProducerPartition, batch: ProducerBatch): boolean {
+    const { compressionType, compressionLevel } = this.options
+    if (partition.open === batch) partition.open = null
+    batch.isClosed = true
+    try {
+      const pending = batch.builder.seal(compressionType, compressionLevel ?? undefined)
+      if (pending === undefined) return true
+      partition.isSealing = true
+      pending.then(
+        () => this.sealed(partition),
+        (error: unknown) => {
+          partition.isSealing = false
+          this.context.sealFailed(batch, error)
+        },
+      )
+    } catch (error) {
+      this.context.sealFailed(batch, error)
+    }
+    return false
+  }
+
+  private sealed(partition: ProducerPartition): void {
+    partition.isSealing = false
+    this.review(partition, this.context.now())
+  }
+
+  private send(partition: ProducerPartition, batch: ProducerBatch, node: number): void {
+    const { state } = partition
+    partition.take(batch)
+    partition.capacityHint = Math.min(batch.builder.sizeInBytes, this.options.batchSize)
+    if (this.context.producer.isIdempotent && batch.stamp === null) {
+      state.number(batch, this.context.producer)
+    }
+    if (batch.attemptedLeader < 0) this.thresholds.left(batch.count, batch.chargedBytes)
+    batch.isResend = state.isBumping
+    batch.isInFlight = true
+    batch.attempts++
+    batch.attemptedLeader = partition.leaderChanges
+    partition.underWay.push(batch)
+    partition.busyNode = node
+  }
+}

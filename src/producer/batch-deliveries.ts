@@ -1,0 +1,145 @@
+// Who asked for the outcome of a batch's records, and the telling of it: once, in append order. A batch
+// has one promise, and each send() hangs on it, so that an acknowledgement costs nothing where nobody asked.
+
+import type { KafkaError } from '../errors.ts'
+import { type BatchPlace, RecordMetadata } from './record-metadata.ts'
+import type { SendMany } from './send-many.ts'
+
+/** What became of a batch. */
+export interface BatchOutcome {
+  readonly place: BatchPlace
+  /** null: acknowledged. */
+  readonly error: KafkaError | null
+  /** Errors of single records, where they differ from that of the batch: by index in the batch. */
+  readonly recordErrors: ReadonlyMap<number, KafkaError> | null
+}
+
+/** Told of each record when the outcome is known. */
+export type RecordObserver = (
+  error: KafkaError | null,
+  metadata: RecordMetadata,
+  context: unknown,
+) => void
+
+/** The place of a record that has none. */
+export function unknownPlace(topic: string): BatchPlace {
+  return { topic, partition: -1, baseOffset: -1n, logAppendTimeMs: -1 }
+}
+
+/** Where a batch's records went that was split: `first` is the parent's index of the child's record 0. */
+export interface ChildDeliveries {
+  readonly deliveries: BatchDeliveries
+  readonly first: number
+  readonly count: number
+}
+
+export class BatchDeliveries {
+  private outcome: BatchOutcome | null = null
+  private children: readonly ChildDeliveries[] | null = null
+  private settled: Promise<void> | null = null
+  private settle: (() => void) | null = null
+  /** Times of the records, as far as somebody will ask; -1 in between. */
+  private readonly times: number[] = []
+  /** Which record each send() was, where that is not 0, 1, 2 ... */
+  private sendIndexes: number[] | null = null
+  private sends = 0
+  private told = 0
+  private callers: SendMany[] | null = null
+  private contexts: unknown[] | null = null
+
+  /** The promise of the record at `index`, which was just appended. */
+  promise(index: number, timestamp: number): Promise<RecordMetadata> {
+    if (this.settled === null) {
+      this.settled = new Promise((resolve) => {
+        this.settle = resolve
+      })
+      if (this.outcome !== null || this.children !== null) this.settle?.()
+    }
+    if (this.sendIndexes !== null) this.sendIndexes.push(index)
+    else if (index !== this.sends) {
+      this.sendIndexes = Array.from({ length: this.sends }, (_, i) => i)
+      this.sendIndexes.push(index)
+    }
+    this.sends++
+    this.noteTime(index, timestamp)
+    return this.settled.then(this.tellNextSend)
+  }
+
+  /** `caller` shall be told when this batch has its outcome. */
+  watch(caller: SendMany): void {
+    if (this.callers === null) this.callers = [caller]
+    else if (this.callers[this.callers.length - 1] === caller) return
+    else this.callers.push(caller)
+    caller.batchJoined()
+  }
+
+  noteTime(index: number, timestamp: number): void {
+    const { times } = this
+    while (times.length < index) times.push(-1)
+    times[index] = timestamp
+  }
+
+  noteContext(index: number, context: unknown): void {
+    this.contexts ??= []
+    this.contexts[index] = context
+  }
+
+  /** The outcome of one record, after `complete`. */
+  outcomeOf(index: number): RecordMetadata | KafkaError {
+    const child = this.childOf(index)
+    if (child !== null) return child.deliveries.outcomeOf(index - child.first)
+    if (this.outcome === null) throw new RangeError('the batch has no outcome yet')
+    const error = this.outcome.recordErrors?.get(index) ?? this.outcome.error
+    return error ?? new RecordMetadata(this.outcome.place, index, this.times[index] ?? -1)
+  }
+
+  /** Tells everybody. `observer` is told of all `count` records, before the promises are settled. */
+  complete(outcome: BatchOutcome, count: number, observer: RecordObserver | null): void {
+    this.outcome = outcome
+    if (observer !== null) {
+      const { place, error, recordErrors } = outcome
+      for (let i = 0; i < count; i++) {
+        const metadata = new RecordMetadata(place, i, this.times[i] ?? -1)
+        observer(recordErrors?.get(i) ?? error, metadata, this.contexts?.[i])
+      }
+    }
+    this.settle?.()
+    this.tellCallers()
+  }
+
+  /** The records went into children, which will tell their outcomes. */
+  splitInto(children: readonly ChildDeliveries[]): void {
+    for (const { deliveries, first, count } of children) {
+      for (let i = 0; i < count; i++) {
+        const time = this.times[first + i]
+        if (time !== undefined) deliveries.noteTime(i, time)
+        if (this.contexts !== null && first + i in this.contexts) {
+          deliveries.noteContext(i, this.contexts[first + i])
+        }
+      }
+      if (this.callers !== null) for (const caller of this.callers) deliveries.watch(caller)
+    }
+    this.children = children
+    this.settle?.()
+    this.tellCallers()
+  }
+
+  // Reactions of one promise run in the order they were added, so a counter says whose turn it is.
+  private readonly tellNextSend = (): RecordMetadata | Promise<RecordMetadata> => {
+    const turn = this.told++
+    const index = this.sendIndexes === null ? turn : this.sendIndexes[turn]
+    const child = this.childOf(index)
+    if (child !== null) return child.deliveries.promise(index - child.first, this.times[index])
+    const outcome = this.outcomeOf(index)
+    if (outcome instanceof RecordMetadata) return outcome
+    throw outcome
+  }
+
+  private childOf(index: number): ChildDeliveries | null {
+    return this.children?.find(({ first, count }) => index < first + count) ?? null
+  }
+
+  private tellCallers(): void {
+    if (this.callers !== null) for (const caller of this.callers) caller.batchDone()
+  }
+}

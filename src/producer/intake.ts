@@ -1,0 +1,369 @@
+// Accepts records: validates, chooses the partition, appends, or holds what must wait for metadata or
+// memory, in order. What is called for every record allocates nothing.
+
+import type { Cluster } from '../cluster/cluster.ts'
+import { sleep } from '../cluster/retry.ts'
+import {
+  BufferExhaustedError,
+  DeliveryError,
+  InvalidArgumentError,
+  type KafkaError,
+} from '../errors.ts'
+import { type HeaderInput, headerList } from '../records/headers.ts'
+import { recordBatchOverhead } from '../records/record-batch.ts'
+import { recordSizeUpperBound } from '../records/record-encoder.ts'
+import type { Bytes } from '../types.ts'
+import type { Accumulator } from './accumulator.ts'
+import type { BufferMemory } from './buffer-memory.ts'
+import { asKafkaError } from './delivery-errors.ts'
+import { Fifo } from './fifo.ts'
+import type { FlushLedger } from './flush-ledger.ts'
+import { type Destination, type HeldRecord, ownBytes, ownHeaders } from './held-record.ts'
+import { anyPartition, type PartitionChooser } from './partitioner.ts'
+import type { ProducerBatch } from './producer-batch.ts'
+import type { PlainRecord } from './producer-record.ts'
+import type { StickyPartitioner } from './sticky-partitioner.ts'
+import type { TickClock } from './tick-clock.ts'
+import type { TopicState } from './topic-state.ts'
+import type { Topics } from './topics.ts'
+
+/** Between two questions for a topic whose metadata could not be had. */
+const askAgainMs = 100
+
+export interface IntakeOptions {
+  readonly maxRequestSize: number
+  readonly maxBlockMs: number
+  readonly allowAutoCreateTopics: boolean
+}
+
+export interface IntakeContext {
+  readonly cluster: Cluster
+  readonly accumulator: Accumulator
+  readonly memory: BufferMemory
+  readonly flushes: FlushLedger
+  readonly topics: Topics
+  readonly chooser: PartitionChooser
+  readonly sticky: StickyPartitioner
+  readonly clock: TickClock
+  readonly wake: () => void
+}
+
+export class Intake {
+  private readonly options: IntakeOptions
+  private readonly context: IntakeContext
+  /** The largest record that can ever be granted memory and be sent. */
+  private readonly mostBytes: number
+  private lastTopic: TopicState | null = null
+  /** Records that wait for memory, by deadline. */
+  private readonly memoryWaits = new Fifo<HeldRecord>()
+  private memoryTimer: NodeJS.Timeout | null = null
+  /** Ends the calls of drained() that wait. */
+  private readonly drains = new Set<(error: KafkaError | null) => void>()
+
+  constructor(options: IntakeOptions, context: IntakeContext) {
+    this.options = options
+    this.context = context
+    this.mostBytes = Math.min(options.maxRequestSize, context.memory.limit) - recordBatchOverhead
+  }
+
+  /** The time that the record appended last was given. */
+  timestamp = 0
+
+  /**
+   * Appends a record, if that can be done now. The record is then the last one of the batch returned.
+   * @returns null when the topic's metadata or memory must be waited for, or others wait already
+   * @throws InvalidArgumentError for a wrong record; BufferExhaustedError when it `mayOverdraw` and even
+   * that is used up
+   */
+  append(record: PlainRecord, mayOverdraw: boolean): ProducerBatch | null {
+    const { memory, clock } = this.context
+    const now = clock.now()
+    const topic = this.topicOf(record, now)
+    const key = record.key ?? null
+    const headers = headerList(record.headers)
+    const bound = this.checkSize(topic, key, record.value, headers)
+    const timestamp = record.timestamp === undefined ? now : checkTimestamp(record.timestamp)
+    if (mayOverdraw) this.checkOverdraft()
+    if (!topic.isKnown || topic.held.length > 0) return null
+    if (!mayOverdraw && !memory.hasRoomFor(bound + recordBatchOverhead)) return null
+    return this.place(topic, record.partition, key, record.value, headers, timestamp, bound, now)
+  }
+
+  /** Holds a record that `append` could not take. It keeps its place among those of its topic. */
+  hold(record: PlainRecord, isCharged: boolean, destination: Destination): HeldRecord {
+    const { memory, clock, flushes, wake } = this.context
+    const now = clock.now()
+    const topic = this.topicOf(record, now)
+    const key = record.key ?? null
+    const headers = headerList(record.headers)
+    const upperBound = this.checkSize(topic, key, record.value, headers)
+    const held: HeldRecord = {
+      topic,
+      key: ownBytes(key),
+      value: ownBytes(record.value),
+      headers: ownHeaders(headers),
+      partition: record.partition,
+      timestamp: record.timestamp ?? now,
+      upperBound,
+      deadline: now + this.options.maxBlockMs,
+      generation: flushes.enter(),
+      isCharged,
+      destination,
+      isDone: false,
+    }
+    if (isCharged) memory.charge(upperBound, 1)
+    if (topic.isKnown && topic.held.length === 0) this.admit(held, now)
+    else {
+      topic.held.push(held)
+      void this.awaitTopic(topic)
+      wake()
+    }
+    return held
+  }
+
+  /** Resolves when there is room for a record, in turn with the records that wait. */
+  drained(): Promise<void> {
+    const { memory, accumulator, clock } = this.context
+    if (!memory.isSpent && !memory.hasWaiters) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      let isCancelled = false
+      const end = (error: KafkaError | null): void => {
+        isCancelled = true
+        clearTimeout(timer)
+        this.drains.delete(end)
+        if (error === null) resolve()
+        else reject(error)
+      }
+      const timer = setTimeout(() => end(this.memoryError()), this.options.maxBlockMs)
+      this.drains.add(end)
+      memory.wait({
+        bytes: 1,
+        get isCancelled() {
+          return isCancelled
+        },
+        grant: () => end(null),
+      })
+      accumulator.releaseAll(clock.now())
+    })
+  }
+
+  /** A held record waits no longer: its caller gave up. */
+  cancel(held: HeldRecord, error: KafkaError): void {
+    if (held.isDone) return
+    this.finish(held)
+    held.destination.refused(error)
+    this.context.memory.grantWaiters()
+  }
+
+  /** The topic's partitions are known: what was held for it goes on, in order. */
+  topicKnown(topic: TopicState, now: number): void {
+    for (const held of topic.held.drain()) this.admit(held, now)
+  }
+
+  /** Refuses all that is held. */
+  close(error: KafkaError): void {
+    for (const topic of this.context.topics.values()) {
+      for (const held of topic.held.drain()) this.cancel(held, error)
+    }
+    for (const held of this.memoryWaits.drain()) this.cancel(held, error)
+    for (const end of this.drains) end(error)
+    this.watchMemoryWaits()
+  }
+
+  private topicOf(record: PlainRecord, now: number): TopicState {
+    const { topic: name } = record
+    if (this.lastTopic !== null && this.lastTopic.name === name) return this.lastTopic
+    this.lastTopic = this.context.topics.get(name, now)
+    return this.lastTopic
+  }
+
+  private checkSize(
+    topic: TopicState,
+    key: Bytes,
+    value: Bytes,
+    headers: readonly HeaderInput[],
+  ): number {
+    const bound = recordSizeUpperBound(key, value, headers)
+    if (bound <= this.mostBytes) return bound
+    throw new InvalidArgumentError(
+      `a record for ${topic.name} takes up to ${bound} bytes: more than maxRequestSize (${this.options.maxRequestSize}) or bufferMemory (${this.context.memory.limit}) allows`,
+    )
+  }
+
+  private checkOverdraft(): void {
+    const { memory } = this.context
+    if (memory.isOverdrawn) throw this.memoryError()
+  }
+
+  private place(
+    topic: TopicState,
+    partition: number | undefined,
+    key: Bytes,
+    value: Bytes,
+    headers: readonly HeaderInput[],
+    timestamp: number,
+    upperBound: number,
+    now: number,
+  ): ProducerBatch {
+    const { accumulator, chooser } = this.context
+    const chosen =
+      partition === undefined
+        ? chooser.choose(topic, key, value, headers)
+        : checkPartition(topic, partition)
+    const number = chosen === anyPartition ? this.stickTo(topic, upperBound, now) : chosen
+    const target = topic.partitions[number]
+    const batch = accumulator.append(target, key, value, headers, timestamp, upperBound, now)
+    if (chosen === anyPartition) topic.sticky.bytes += accumulator.appendedBytes
+    this.timestamp = timestamp
+    return batch
+  }
+
+  private stickTo(topic: TopicState, upperBound: number, now: number): number {
+    const { sticky, accumulator } = this.context
+    if (!sticky.isDone(topic, upperBound)) return topic.sticky.partition
+    const left = topic.partitions.at(topic.sticky.partition)
+    // A batch that the next record does not fit into is full.
+    if (left?.open?.builder.hasRoomFor(upperBound) === false) accumulator.closeOpen(left, now)
+    return sticky.next(topic, now)
+  }
+
+  /** The topic of a held record is known: appends it, or lets it wait for memory in turn. */
+  private admit(held: HeldRecord, now: number): void {
+    const { memory, accumulator } = this.context
+    if (held.isDone) return
+    const bytes = held.isCharged ? 0 : held.upperBound + recordBatchOverhead
+    if (held.isCharged ? !memory.hasWaiters : memory.hasRoomFor(bytes)) {
+      this.placeHeld(held, now)
+      return
+    }
+    memory.wait({
+      bytes,
+      get isCancelled() {
+        return held.isDone
+      },
+      grant: () => {
+        this.placeHeld(held, this.context.clock.now())
+        this.watchMemoryWaits()
+      },
+    })
+    this.memoryWaits.push(held)
+    this.watchMemoryWaits()
+    // While anyone waits, nothing lingers.
+    accumulator.releaseAll(now)
+  }
+
+  private placeHeld(held: HeldRecord, now: number): void {
+    if (held.isDone) return
+    const { topic, partition, key, value, headers, timestamp, upperBound, destination } = held
+    this.uncharge(held)
+    held.isDone = true
+    try {
+      const batch = this.place(topic, partition, key, value, headers, timestamp, upperBound, now)
+      this.context.flushes.transfer(held.generation, batch)
+      this.context.accumulator.review(batch.partition, now)
+      destination.placed(batch, batch.count - 1, timestamp)
+    } catch (error) {
+      this.context.flushes.leave(held.generation)
+      destination.refused(asKafkaError(error))
+    }
+  }
+
+  private finish(held: HeldRecord): void {
+    this.uncharge(held)
+    held.isDone = true
+    this.context.flushes.leave(held.generation)
+  }
+
+  private uncharge(held: HeldRecord): void {
+    if (held.isCharged) this.context.memory.charge(-held.upperBound, -1)
+  }
+
+  /** Asks for a topic's metadata until nothing waits for it any more. */
+  private async awaitTopic(topic: TopicState): Promise<void> {
+    const { cluster, clock, topics } = this.context
+    const { allowAutoCreateTopics: allowAutoCreate, maxBlockMs } = this.options
+    if (topic.isAwaited) return
+    topic.isAwaited = true
+    for (let head = topic.held.peek(); head !== undefined; head = topic.held.peek()) {
+      const timeoutMs = Math.min(maxBlockMs, Math.max(1, head.deadline - clock.read()))
+      try {
+        const metadata = await cluster.ensureTopic(topic.name, { timeoutMs, allowAutoCreate })
+        topics.becomeKnown(topic, metadata, clock.read())
+      } catch (error) {
+        this.refuseHeld(topic, asKafkaError(error), clock.read())
+        if (topic.held.length > 0) await sleep(askAgainMs)
+      }
+    }
+    topic.isAwaited = false
+    topics.forget(topic)
+    if (this.lastTopic === topic) this.lastTopic = null
+  }
+
+  /** Metadata could not be had. What cannot change by waiting fails now, the rest when its time is up. */
+  private refuseHeld(topic: TopicState, error: KafkaError, now: number): void {
+    for (const held of topic.held.drain()) {
+      if (error.retriable && held.deadline > now) topic.held.push(held)
+      else {
+        this.cancel(
+          held,
+          new DeliveryError(`a record for ${topic.name} was not taken: ${error.message}`, {
+            topic: topic.name,
+            partition: -1,
+            attempts: 0,
+            persisted: 'no',
+            cause: error,
+            retriable: error.retriable,
+          }),
+        )
+      }
+    }
+  }
+
+  /** Keeps a timer for the head: all wait equally long, so its time is up first. */
+  private watchMemoryWaits(): void {
+    const { memoryWaits } = this
+    while (memoryWaits.peek()?.isDone) memoryWaits.shift()
+    const head = memoryWaits.peek()
+    if (head === undefined) {
+      if (this.memoryTimer !== null) clearTimeout(this.memoryTimer)
+      this.memoryTimer = null
+    } else if (this.memoryTimer === null) {
+      const delay = Math.max(1, head.deadline - this.context.clock.read())
+      this.memoryTimer = setTimeout(() => this.expireMemoryWaits(), delay)
+    }
+  }
+
+  private expireMemoryWaits(): void {
+    this.memoryTimer = null
+    const now = this.context.clock.read()
+    for (let head = this.memoryWaits.peek(); head; head = this.memoryWaits.peek()) {
+      if (!head.isDone && head.deadline > now) break
+      this.memoryWaits.shift()
+      this.cancel(head, this.memoryError())
+    }
+    this.watchMemoryWaits()
+  }
+
+  private memoryError(): BufferExhaustedError {
+    const { limit } = this.context.memory
+    return new BufferExhaustedError(
+      `bufferMemory (${limit} bytes) is spent by records that were not acknowledged yet, and nothing was freed in time: send less, await drained(), or give it more`,
+    )
+  }
+}
+
+function checkTimestamp(timestamp: number): number {
+  if (Number.isSafeInteger(timestamp) && timestamp >= 0) return timestamp
+  throw new InvalidArgumentError(
+    `the timestamp of a record must be a whole number of ms since 1970, not ${String(timestamp)}`,
+  )
+}
+
+function checkPartition(topic: TopicState, partition: number): number {
+  if (Number.isInteger(partition) && partition >= 0 && partition < topic.metadata.length) {
+    return partition
+  }
+  throw new InvalidArgumentError(
+    `${topic.name} has no partition ${String(partition)}: it has 0 to ${topic.metadata.length - 1}`,
+  )
+}

@@ -1,0 +1,51 @@
+// What is given to a producer.
+
+import { InvalidArgumentError } from '../errors.ts'
+import type { HeadersInput } from '../records/headers.ts'
+import type { Bytes, Topic } from '../types.ts'
+
+/** One record to be sent. Bytes are copied when the record is accepted and may be used again then. */
+export interface ProducerRecord<K = Bytes, V = Bytes> {
+  /** A name, or a topic with its serializers (`kafka.topic()`): then key and value are what those take. */
+  topic: string | Topic<K, V>
+  /** Records of one key go to one partition, in order. Default: null. */
+  key?: K | null
+  /** null is a tombstone: a compacted topic forgets the key. */
+  value: V | null
+  headers?: HeadersInput
+  /** Default: the partitioner chooses. */
+  partition?: number
+  /** Milliseconds since 1970. Default: now. */
+  timestamp?: number
+}
+
+/** A record as it is on its way: the topic a name, key and value serialized. */
+export interface PlainRecord extends ProducerRecord<Bytes, Bytes> {
+  topic: string
+}
+
+/** The record with its topic's serializers applied; one that names its topic is what it is already. */
+export function serialized(record: ProducerRecord<unknown, unknown>): PlainRecord {
+  if (isPlain(record)) return record
+  const { topic, key, value } = record
+  if (typeof topic !== 'object' || topic === null) {
+    throw new InvalidArgumentError(
+      `the topic of a record must be a name or a kafka.topic(), not ${String(topic)}`,
+    )
+  }
+  return {
+    ...record,
+    topic: topic.name,
+    key: key === null || key === undefined ? null : topic.key.serialize(key, topic.name),
+    value: value === null ? null : topic.value.serialize(value, topic.name),
+  }
+}
+
+/** With a name for its topic, key and value are bytes: recordSizeUpperBound checks that they are. */
+function isPlain(record: unknown): record is PlainRecord {
+  return (
+    typeof record === 'object' &&
+    record !== null &&
+    typeof Reflect.get(record, 'topic') === 'string'
+  )
+}

@@ -1,0 +1,50 @@
+// What the producer knows of one topic. It is kept when metadata forgets the topic for a while: the
+// sequence numbers of its partitions must outlive that (librdkafka 1.9.0 lost records without it).
+
+import type { PartitionMetadata, TopicMetadata } from '../cluster/metadata.ts'
+import { ZERO_UUID } from '../protocol/uuid.ts'
+import { Fifo } from './fifo.ts'
+import type { HeldRecord } from './held-record.ts'
+import { ProducerPartition } from './producer-partition.ts'
+import { StickyState } from './sticky-partitioner.ts'
+
+export class TopicState {
+  readonly name: string
+  /** The zero UUID where brokers have no topic ids. */
+  topicId: string = ZERO_UUID
+  /** Never shrinks. */
+  readonly partitions: ProducerPartition[] = []
+  /** What metadata said last; empty until it is known. */
+  metadata: readonly PartitionMetadata[] = []
+  /** Partitions with a leader. */
+  available: number[] = []
+  /** Since when metadata has called the topic unknown without a break; 0: it has not. */
+  unknownSince = 0
+  /** How many partitions have had a batch. */
+  usedPartitions = 0
+  readonly sticky: StickyState = new StickyState()
+  /** For the partitioner `roundRobin`. */
+  turn = 0
+  /** Records that wait for metadata, in order. */
+  readonly held: Fifo<HeldRecord> = new Fifo()
+  /** Somebody asks for its metadata on their behalf. */
+  isAwaited = false
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  /** Whether records can be appended: the number of partitions is known. */
+  get isKnown(): boolean {
+    return this.metadata.length > 0
+  }
+
+  /** Takes over what metadata says now. Leaders are set by the accumulator, which moves partitions. */
+  update(topic: TopicMetadata): void {
+    this.topicId = topic.topicId
+    this.metadata = topic.partitions
+    for (let p = this.partitions.length; p < topic.partitions.length; p++) {
+      this.partitions.push(new ProducerPartition(this, p))
+    }
+  }
+}

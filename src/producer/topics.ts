@@ -1,0 +1,127 @@
+// The topics that are produced to, and what the cluster's metadata means for them: leaders, recreated
+// topics, topics that metadata does not know. A change is taken over once per turn of the sender, however
+// many answers brought it.
+
+import type { Cluster } from '../cluster/cluster.ts'
+import type { MetadataChange, TopicMetadata } from '../cluster/metadata.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import { brokerError, errorCodes } from '../protocol/error-codes.ts'
+import type { Accumulator } from './accumulator.ts'
+import { type Delivery, unknownTopicBoundMs } from './delivery.ts'
+import { TopicState } from './topic-state.ts'
+
+export interface TopicsContext {
+  readonly cluster: Cluster
+  readonly accumulator: Accumulator
+  readonly delivery: Delivery
+  /** A topic became known: its held records can be appended. */
+  readonly becameKnown: (topic: TopicState, now: number) => void
+  readonly wake: () => void
+}
+
+export class Topics {
+  private readonly context: TopicsContext
+  private readonly byName = new Map<string, TopicState>()
+  /** What was last taken over, by topic: the same object says the same. */
+  private readonly applied = new Map<TopicState, TopicMetadata>()
+  private readonly recreated = new Set<string>()
+  private readonly unknown = new Set<string>()
+  private hasChanged = false
+  private readonly stopListening: () => void
+
+  constructor(context: TopicsContext) {
+    this.context = context
+    this.stopListening = context.cluster.onMetadata((change) => this.noteChange(change))
+  }
+
+  /** The state of a topic; made when it is used for the first time. */
+  get(name: string, now: number): TopicState {
+    return this.byName.get(name) ?? this.add(name, now)
+  }
+
+  values(): Iterable<TopicState> {
+    return this.byName.values()
+  }
+
+  /** Somebody waited for a topic's metadata, and here it is. */
+  becomeKnown(topic: TopicState, metadata: TopicMetadata, now: number): void {
+    if (this.applied.get(topic) !== metadata) this.update(topic, metadata, now)
+    this.context.becameKnown(topic, now)
+  }
+
+  /** Nothing ever came of it: a name that metadata refused must not be kept for ever. */
+  forget(topic: TopicState): void {
+    if (!topic.isKnown && topic.held.length === 0) this.byName.delete(topic.name)
+  }
+
+  /** Takes over what changed since the last time. */
+  apply(now: number): void {
+    if (!this.hasChanged) return
+    this.hasChanged = false
+    const { topics } = this.context.cluster.metadata
+    for (const topic of this.byName.values()) {
+      const metadata = topics.get(topic.name)
+      const wasKnown = topic.isKnown
+      if (metadata !== undefined && this.applied.get(topic) !== metadata) {
+        this.update(topic, metadata, now)
+      }
+      if (this.recreated.has(topic.name)) this.context.delivery.topicRecreated(topic, now)
+      this.noteUnknown(topic, now)
+      if (!wasKnown && topic.isKnown) this.context.becameKnown(topic, now)
+    }
+    this.recreated.clear()
+    this.unknown.clear()
+  }
+
+  close(): void {
+    this.stopListening()
+  }
+
+  private add(name: string, now: number): TopicState {
+    if (typeof name !== 'string' || name === '') {
+      throw new InvalidArgumentError(
+        `the topic of a record must be a name or a kafka.topic(), not ${name === '' ? 'an empty string' : typeof name}`,
+      )
+    }
+    const topic = new TopicState(name)
+    this.byName.set(name, topic)
+    const metadata = this.context.cluster.topic(name)
+    if (metadata !== undefined) this.update(topic, metadata, now)
+    return topic
+  }
+
+  private noteChange({ recreated, unknown }: MetadataChange): void {
+    for (const name of recreated) this.recreated.add(name)
+    for (const name of unknown) this.unknown.add(name)
+    // Topics that came back count as known again from now on.
+    this.hasChanged = true
+    this.context.wake()
+  }
+
+  private update(topic: TopicState, metadata: TopicMetadata, now: number): void {
+    this.applied.set(topic, metadata)
+    topic.update(metadata)
+    const available: number[] = []
+    for (const { partition, leader, leaderEpoch } of metadata.partitions) {
+      if (leader >= 0) available.push(partition)
+      this.context.accumulator.setLeader(topic.partitions[partition], leader, leaderEpoch, now)
+    }
+    topic.available = available
+    topic.sticky.candidates = []
+  }
+
+  private noteUnknown(topic: TopicState, now: number): void {
+    if (!this.unknown.has(topic.name)) {
+      topic.unknownSince = 0
+      return
+    }
+    if (topic.unknownSince === 0) topic.unknownSince = now
+    if (now - topic.unknownSince < unknownTopicBoundMs || !topic.isKnown) return
+    const seconds = unknownTopicBoundMs / 1000
+    const error = brokerError(
+      errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
+      `Metadata has called ${topic.name} unknown for ${seconds} s: Produce`,
+    )
+    this.context.delivery.failUnknownTopic(topic, error, now)
+  }
+}
