@@ -1,0 +1,48 @@
+// Some decoded records of one partition in a row: what is handed over at once to a batch loop, and one
+// by one to a record loop. It counts what was handed over (`taken`) and what the caller has answered for
+// (`done`); offsets are made of these counts only when somebody asks, not per record.
+
+import type { ConsumerRecord } from '../records/consumer-record.ts'
+
+export interface ChunkPlace {
+  /** The position before the first record. */
+  readonly startOffset: bigint
+  readonly startEpoch: number
+  /** The position after the last record, beyond what compaction and markers left out behind it. */
+  readonly nextOffset: bigint
+  /** Leader epoch of the last batch. */
+  readonly nextEpoch: number
+}
+
+export class Chunk<K, V> {
+  readonly records: readonly ConsumerRecord<K, V>[]
+  readonly count: number
+  readonly place: ChunkPlace
+  /** The version of the partition under which these were fetched (consumer.md: the one rule). */
+  readonly version: number
+  /** How many were handed over. */
+  taken = 0
+  /** How many of those the caller has asked past: they are done and may be committed. */
+  done = 0
+
+  constructor(records: readonly ConsumerRecord<K, V>[], place: ChunkPlace, version: number) {
+    this.records = records
+    this.count = records.length
+    this.place = place
+    this.version = version
+  }
+
+  /** The position after the first `count` records. */
+  offsetAfter(count: number): bigint {
+    if (count === 0) return this.place.startOffset
+    if (count === this.count) return this.place.nextOffset
+    return this.records[count - 1].offset + 1n
+  }
+
+  /** The leader epoch that belongs to that position. */
+  epochAfter(count: number): number {
+    if (count === 0) return this.place.startEpoch
+    if (count === this.count) return this.place.nextEpoch
+    return this.records[count - 1].leaderEpoch
+  }
+}

@@ -1,0 +1,69 @@
+// The records of one partition that are handed over together.
+
+import type { ConsumerRecord } from '../records/consumer-record.ts'
+import type { Chunk } from './chunk.ts'
+import type { PartitionState } from './partition-state.ts'
+
+/** Commits the offset after a batch. */
+export type CommitBatch = (batch: {
+  topic: string
+  partition: number
+  offset: bigint
+  leaderEpoch: number
+}) => Promise<void>
+
+/** At most `maxPollRecords` records of one partition, in order. */
+export class ConsumerBatch<K = Buffer | null, V = Buffer | null>
+  implements Iterable<ConsumerRecord<K, V>>
+{
+  readonly topic: string
+  readonly partition: number
+  /** All of them, at least one. */
+  readonly records: readonly ConsumerRecord<K, V>[]
+  /** The end of the log, transactions that are not decided included, when this was fetched. */
+  readonly highWatermark: bigint
+  private readonly chunk: Chunk<K, V>
+  private readonly commitBatch: CommitBatch
+
+  constructor(chunk: Chunk<K, V>, state: PartitionState<K, V>, commitBatch: CommitBatch) {
+    this.topic = state.topic
+    this.partition = state.partition
+    this.records = chunk.taken === 0 ? chunk.records : chunk.records.slice(chunk.taken)
+    this.highWatermark = state.highWatermark
+    this.chunk = chunk
+    this.commitBatch = commitBatch
+  }
+
+  get length(): number {
+    return this.records.length
+  }
+
+  /** Offset of the first record. */
+  get baseOffset(): bigint {
+    return this.records[0].offset
+  }
+
+  /** Offset of the last record. */
+  get lastOffset(): bigint {
+    return this.records[this.records.length - 1].offset
+  }
+
+  /** The position after this batch. Above `lastOffset + 1n` where the log has holes. */
+  get nextOffset(): bigint {
+    return this.chunk.place.nextOffset
+  }
+
+  [Symbol.iterator](): Iterator<ConsumerRecord<K, V>> {
+    return this.records[Symbol.iterator]()
+  }
+
+  /**
+   * Commits that everything up to the end of this batch is done.
+   * @throws CommitFailedError, FencedError, BrokerError, RequestTimeoutError
+   */
+  commit(): Promise<void> {
+    const { topic, partition, chunk } = this
+    const { nextOffset: offset, nextEpoch: leaderEpoch } = chunk.place
+    return this.commitBatch({ topic, partition, offset, leaderEpoch })
+  }
+}

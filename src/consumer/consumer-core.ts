@@ -1,0 +1,439 @@
+// What a consumer consists of, wired together: who tells whom. The public methods are in consumer.ts, the
+// decisions in the parts; here is only the passing on, and the order of starting and closing.
+
+import { Cluster } from '../cluster/cluster.ts'
+import type { MetadataChange } from '../cluster/metadata.ts'
+import { sleep } from '../cluster/retry.ts'
+import type { ResolvedConsumerOptions, TopicSelector } from '../consumer-options.ts'
+import { BrokerError, ClosedError, OffsetOutOfRangeError } from '../errors.ts'
+import type { ClusterOptions } from '../options.ts'
+import { errorCodes } from '../protocol/error-codes.ts'
+import type { TopicPartition } from '../types.ts'
+import { Committer, committableEntries, type Membership, standalone } from './committer.ts'
+import { Delivery } from './delivery.ts'
+import { Fetcher } from './fetcher.ts'
+import { assignorsByName } from './group/assignors/by-name.ts'
+import { ClassicGroup } from './group/classic-group.ts'
+import { Rebalancer } from './group/rebalancer.ts'
+import { GroupCoordinator } from './group-coordinator.ts'
+import { Liveness, type LivenessEvent } from './liveness.ts'
+import { OffsetResolver } from './offset-resolver.ts'
+import type { PartitionState } from './partition-state.ts'
+import { RecordSources } from './record-sources.ts'
+import { Subscription } from './subscription.ts'
+import { TopicSubscription } from './topic-subscription.ts'
+
+/** How long the first join waits for topics that are being created or looked up. */
+const TOPIC_PATIENCE_MS = 2000
+
+export class ConsumerCore<K, V> {
+  readonly options: ResolvedConsumerOptions
+  readonly cluster: Cluster
+  readonly subscription: Subscription<K, V>
+  readonly delivery: Delivery<K, V>
+  readonly resolver: OffsetResolver
+  readonly coordinator: GroupCoordinator | null
+  readonly committer: Committer | null
+  readonly sources: RecordSources<K, V>
+  topics: TopicSubscription
+  private readonly fetcher: Fetcher<K, V>
+  private readonly rebalancer: Rebalancer<K, V>
+  private readonly liveness: Liveness
+  private readonly stopped = new AbortController()
+  private readonly watchers = new Set<() => void>()
+  private group: ClassicGroup | null = null
+  private tickTimer: NodeJS.Timeout | null = null
+  private commitTimer: NodeJS.Timeout | null = null
+  private isStarted = false
+
+  constructor(clusterOptions: ClusterOptions, options: ResolvedConsumerOptions) {
+    this.options = options
+    this.cluster = new Cluster(clusterOptions)
+    const { cluster } = this
+    const { groupId } = options
+    this.sources = new RecordSources(options.keyDeserializer, options.valueDeserializer)
+    this.topics = new TopicSubscription([], options.excludeInternalTopics)
+    this.subscription = new Subscription((topic, partition) =>
+      this.sources.source(topic, partition),
+    )
+    this.delivery = new Delivery(this.subscription, options.maxPollRecords, {
+      onTaken: () => this.look(),
+      onPull: () => this.onPull(),
+      onClock: (now) => this.onLiveness(this.liveness.check(now)),
+    })
+    const isReadCommitted = options.isolationLevel === 'read_committed'
+    const { checkCrcs, maxDecompressedBytes } = options
+    const block = { checkCrcs, maxDecompressedBytes, isReadCommitted }
+    this.fetcher = new Fetcher(
+      cluster,
+      this.subscription,
+      { ...options, block },
+      {
+        onDeliverable: (state) => this.delivery.offer(state),
+        onOutOfRange: (state, error) => this.onOutOfRange(state, error),
+        onDiverged: (state, endOffset, epoch) => this.resolver.truncate(state, endOffset, epoch),
+        onFatal: (error) => this.fail(error),
+      },
+    )
+    this.coordinator = groupId === null ? null : new GroupCoordinator(cluster, groupId)
+    const { autoOffsetReset } = options
+    const reset = { autoOffsetReset, isReadCommitted }
+    this.resolver = new OffsetResolver(cluster, this.subscription, this.coordinator, reset, {
+      onResolved: (state) => this.onResolved(state),
+      onTruncated: (truncation) => {
+        cluster.options.logger.warn('the log was truncated below the position', { truncation })
+        this.guard(() => options.onLogTruncated?.(truncation))
+      },
+      onFatal: (error) => this.fail(error),
+    })
+    this.committer =
+      this.coordinator === null
+        ? null
+        : new Committer(cluster, this.coordinator, {
+            membership: () => this.membership,
+            onRefused: (code, membership) => this.group?.onCommitRefused(code, membership),
+          })
+    this.rebalancer = new Rebalancer(
+      this.subscription,
+      this.delivery,
+      options,
+      options.maxPollIntervalMs,
+      {
+        commitDone: (states) => this.commitDone(states),
+        onChanged: () => this.onAssignmentChanged(),
+        onError: (error) => this.reportError(error),
+      },
+    )
+    this.liveness = new Liveness(options, Date.now())
+    cluster.onMetadata((change) => this.onMetadata(change))
+  }
+
+  /** As whom this consumer commits. */
+  get membership(): Membership | null {
+    return this.group === null ? standalone : this.group.membership
+  }
+
+  get isGroupMember(): boolean {
+    return this.group !== null
+  }
+
+  get isClosed(): boolean {
+    return this.stopped.signal.aborted
+  }
+
+  get closing(): AbortSignal {
+    return this.stopped.signal
+  }
+
+  checkOpen(): void {
+    if (this.isClosed) throw new ClosedError('The consumer was closed')
+  }
+
+  /** Replaces what is subscribed to; the group comes together again at the next pull. */
+  subscribe(selectors: readonly TopicSelector[]): void {
+    const before = this.topics
+    this.topics = new TopicSubscription(selectors, this.options.excludeInternalTopics)
+    this.sources.learn(selectors)
+    this.cluster.wantAllTopics(this.topics.hasPatterns)
+    this.cluster.addTopics(this.topics.names)
+    this.cluster.removeTopics([...before.names].filter((name) => !this.topics.names.has(name)))
+    for (const state of this.subscription.partitions) {
+      state.hold(
+        'isUnsubscribed',
+        !this.topics.resolve(this.cluster.metadata).includes(state.topic),
+      )
+    }
+    if (this.group === null) this.group = this.newGroup()
+    else this.group.requestRejoin('the subscription changed')
+    if (this.isStarted) this.group.onPull()
+  }
+
+  /** Replaces what is assigned by hand. */
+  assign(partitions: readonly (TopicPartition & { offset?: bigint })[]): void {
+    const wanted = new Set(partitions.map(({ topic, partition }) => `${topic}-${partition}`))
+    for (const state of [...this.subscription.partitions]) {
+      if (!wanted.has(state.name)) this.subscription.remove(state)
+    }
+    for (const { topic, partition, offset } of partitions) {
+      const state = this.subscription.add({ topic, partition })
+      if (offset !== undefined) state.seek(offset, -1)
+      else if (state.fetchState !== 'initializing') continue
+      else if (this.coordinator !== null) state.awaitCommitted()
+      else {
+        const text = `No offset was given for ${state.name}, there is no group, and autoOffsetReset is 'none'`
+        this.resolver.resetByPolicy(state, new OffsetOutOfRangeError(text))
+      }
+    }
+    const topics = new Set(partitions.map(({ topic }) => topic))
+    this.cluster.addTopics(topics)
+    this.onAssignmentChanged()
+    this.delivery.wake()
+    if (this.isStarted) for (const topic of topics) void this.ensureTopic(topic)
+  }
+
+  /** Begins to work: membership, positions, fetching. Does nothing when it has begun. */
+  start(): void {
+    if (this.isStarted || this.isClosed) return
+    this.isStarted = true
+    this.resolver.start()
+    this.fetcher.start()
+    for (const topic of this.subscription.topicNames()) void this.ensureTopic(topic)
+    if (this.committer !== null && this.options.enableAutoCommit) this.scheduleCommit()
+    this.tickTimer = setInterval(() => this.tick(), this.liveness.tickMs)
+  }
+
+  /** Something changed that may let partitions be fetched or positions be found. */
+  look(): void {
+    this.resolver.wake()
+    this.fetcher.wake()
+  }
+
+  /** Calls `check` whenever a position was found or an error came, until it says true. */
+  async until(check: () => boolean, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (check()) return
+    await new Promise<void>((resolve, reject) => {
+      const end = (settle: () => void): void => {
+        this.watchers.delete(watch)
+        signal.removeEventListener('abort', onAbort)
+        settle()
+      }
+      const watch = (): void => {
+        if (check()) end(resolve)
+      }
+      const onAbort = (): void => end(() => reject(signal.reason))
+      this.watchers.add(watch)
+      signal.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+
+  reportError(error: Error): void {
+    this.cluster.options.logger.error(error.message, { error })
+    this.guard(() => this.options.onError?.(error))
+  }
+
+  /** Commits what is done, if that is done automatically. Never rejects; what fails is reported. */
+  async commitDone(states: Iterable<PartitionState<K, V>>): Promise<void> {
+    if (this.committer === null || !this.options.enableAutoCommit) return
+    try {
+      const timeoutMs = Math.min(this.options.defaultApiTimeoutMs, this.options.sessionTimeoutMs)
+      await this.committer.commit(committableEntries(states), timeoutMs)
+    } catch (error) {
+      if (error instanceof Error) this.reportError(error)
+    }
+  }
+
+  /** Stops everything in order: delivery, joining, last commit, revoke, leave, connections. */
+  async close(
+    timeoutMs: number,
+    isLeaving: boolean,
+    handlers: Promise<void> | null,
+  ): Promise<void> {
+    const deadline = AbortSignal.timeout(timeoutMs)
+    this.delivery.close()
+    if (this.commitTimer !== null) clearTimeout(this.commitTimer)
+    if (this.tickTimer !== null) clearInterval(this.tickTimer)
+    const fetching = this.fetcher.stop()
+    this.resolver.stop()
+    // What a handler throws now is told to whoever called run().
+    if (handlers !== null)
+      await within(
+        deadline,
+        handlers.catch(() => {}),
+      )
+    await within(deadline, this.finish(isLeaving))
+    this.committer?.stop()
+    this.stopped.abort(new ClosedError('The consumer was closed'))
+    await within(deadline, fetching)
+    await this.cluster.close()
+    for (const watch of this.watchers) watch()
+  }
+
+  private async finish(isLeaving: boolean): Promise<void> {
+    const { group } = this
+    if (group === null) {
+      await this.commitDone(this.subscription.partitions)
+      for (const state of [...this.subscription.partitions]) this.subscription.remove(state)
+      return
+    }
+    await group.stop()
+    // Loops do not answer any more: there is nothing to wait for.
+    await this.rebalancer.revoke(this.rebalancer.owned, AbortSignal.abort())
+    await group.leave(isLeaving, 'the consumer is being closed')
+  }
+
+  private newGroup(): ClassicGroup {
+    const { cluster, coordinator, options } = this
+    if (coordinator === null) throw new Error('a group needs a groupId')
+    return new ClassicGroup(
+      cluster,
+      coordinator,
+      this.rebalancer,
+      {
+        ...options,
+        rebalanceTimeoutMs: options.maxPollIntervalMs,
+        assignors: assignorsByName(options.partitionAssignors),
+      },
+      {
+        subscribedTopics: () => this.topics.resolve(cluster.metadata),
+        prepareTopics: (signal) => this.prepareTopics(signal),
+        onAlive: (since) => this.liftFence(since),
+        onFatal: (error) => this.fail(error),
+      },
+    )
+  }
+
+  private onPull(): void {
+    this.start()
+    this.group?.onPull()
+  }
+
+  private async prepareTopics(signal: AbortSignal): Promise<void> {
+    const known = Promise.all([...this.topics.names].map((name) => this.ensureTopic(name)))
+    const patience = sleep(TOPIC_PATIENCE_MS, signal)
+    await Promise.race([known, patience.catch(() => {})])
+    if (this.topics.hasPatterns) await this.cluster.refresh({ signal })
+  }
+
+  /** Waits for a topic, or has it created. The caller hears if it is forbidden. Never rejects. */
+  private async ensureTopic(name: string): Promise<void> {
+    try {
+      await this.cluster.ensureTopic(name, {
+        timeoutMs: this.options.defaultApiTimeoutMs,
+        signal: this.stopped.signal,
+        allowAutoCreate: this.options.allowAutoCreateTopics,
+      })
+    } catch (error) {
+      if (this.isClosed || this.cluster.isClosed) return
+      if (error instanceof BrokerError && error.code !== errorCodes.UNKNOWN_TOPIC_OR_PARTITION) {
+        this.delivery.report(error)
+      } else {
+        // It may still come into being: metadata goes on asking for it.
+        this.cluster.options.logger.warn(`topic ${name} is not there`, { error })
+      }
+    }
+  }
+
+  private onMetadata({ recreated }: MetadataChange): void {
+    for (const topic of recreated) {
+      for (const state of this.subscription.ofTopic(topic)) this.onRecreated(state)
+    }
+    this.onAssignmentChanged()
+    this.group?.onMetadata()
+  }
+
+  /** Brings leaders and topic ids of the assigned partitions up to date. */
+  private onAssignmentChanged(): void {
+    const { cluster } = this
+    for (const topic of this.subscription.topicNames()) {
+      const known = cluster.topic(topic)
+      for (const state of this.subscription.ofTopic(topic)) {
+        if (known !== undefined) state.topicId = known.topicId
+        const leader = cluster.leaderOf(topic, state.partition)
+        if (leader !== null) state.setLeader(leader.nodeId, leader.leaderEpoch)
+        if (state.failure === null) state.isDenied = false
+      }
+    }
+    cluster.addTopics(this.subscription.topicNames())
+    this.look()
+    for (const watch of [...this.watchers]) watch()
+  }
+
+  /** Every record of the new topic is one that nobody has read: the beginning is where to go on. */
+  private onRecreated(state: PartitionState<K, V>): void {
+    const { topicId } = this.cluster.topic(state.topic) ?? state
+    state.forgetLog(topicId)
+    if (this.options.autoOffsetReset === 'none') {
+      const text = `${state.topic} was deleted and created again: the position in ${state.name} is of the old topic`
+      state.fail(new OffsetOutOfRangeError(text))
+      this.onResolved(state)
+    } else {
+      state.awaitReset(-2n)
+    }
+  }
+
+  private onOutOfRange(state: PartitionState<K, V>, error: Error): void {
+    // What was fetched before is good, though the log no longer has it: first deliver that.
+    if (state.position < state.fetchOffset) {
+      state.retryAt = Date.now() + this.cluster.options.retryBackoffMs
+      return
+    }
+    this.cluster.options.logger.warn(error.message)
+    this.resolver.resetByPolicy(state, error)
+  }
+
+  private onResolved(state: PartitionState): void {
+    const known = this.subscription.get(state.topic, state.partition)
+    if (known !== undefined && (known.failure !== null || known.canHand)) this.delivery.offer(known)
+    this.fetcher.wake()
+    for (const watch of [...this.watchers]) watch()
+  }
+
+  private scheduleCommit(): void {
+    this.commitTimer = setTimeout(() => {
+      void this.commitDone(this.subscription.partitions).then(() => {
+        if (this.commitTimer !== null && !this.delivery.isEnded) this.scheduleCommit()
+      })
+    }, this.options.autoCommitIntervalMs)
+  }
+
+  private tick(): void {
+    const now = Date.now()
+    this.onLiveness(this.liveness.tick(now))
+    if (this.liveness.isFenced && this.group?.membership === null) this.liftFence(now)
+    if (this.group === null) return
+    const heldMs = this.delivery.sampleHeldMs(now)
+    if (!this.liveness.isPollExpired(heldMs)) return
+    this.cluster.options.logger.warn(
+      `a record or batch has been worked on for ${heldMs} ms, longer than maxPollIntervalMs (${this.options.maxPollIntervalMs}): leaving the group until more is asked for`,
+    )
+    this.group.onPollExpired()
+  }
+
+  private onLiveness(event: LivenessEvent | null): void {
+    if (event === null) return
+    const { durationMs } = event
+    this.cluster.options.logger.warn(`the event loop stood still for ${durationMs} ms`)
+    this.guard(() => this.options.onStall?.({ durationMs }))
+    if (!event.isFencing || this.group === null) return
+    this.delivery.setFence(true)
+    this.group.beatNow()
+  }
+
+  private liftFence(since: number): void {
+    if (this.liveness.alive(since)) this.delivery.setFence(false)
+  }
+
+  private fail(error: Error): void {
+    this.cluster.options.logger.error(error.message, { error })
+    this.delivery.fail(error)
+    for (const watch of [...this.watchers]) watch()
+  }
+
+  /** Runs a hook of the user: what it throws is logged, as there is nobody else to tell. */
+  private guard(hook: () => void): void {
+    try {
+      hook()
+    } catch (error) {
+      this.cluster.options.logger.error('a hook of the consumer threw', { error })
+    }
+  }
+}
+
+/** Waits for `work`, or for the deadline. What fails after it was given up is dropped. */
+async function within(deadline: AbortSignal, work: Promise<void>): Promise<void> {
+  if (deadline.aborted) {
+    work.catch(() => {})
+    return
+  }
+  let giveUp = (): void => {}
+  const late = new Promise<void>((resolve) => {
+    giveUp = resolve
+    deadline.addEventListener('abort', giveUp, { once: true })
+  })
+  try {
+    await Promise.race([work, late])
+  } finally {
+    deadline.removeEventListener('abort', giveUp)
+  }
+}

@@ -1,0 +1,489 @@
+// Consumer: the public door. Says what can be asked of a consumer; consumer-core.ts knows how.
+
+import type { ResolvedConsumerOptions, TopicSelector } from '../consumer-options.ts'
+import { CommitFailedError, ConfigError, InvalidArgumentError } from '../errors.ts'
+import type { ClusterOptions } from '../options.ts'
+import { ConsumerRecord } from '../records/consumer-record.ts'
+import type { TopicPartition } from '../types.ts'
+import type { CommitEntry } from './commit-queue.ts'
+import type { CommittedOffset } from './committed-offsets.ts'
+import type { Committer } from './committer.ts'
+import { type CommitBatch, ConsumerBatch } from './consumer-batch.ts'
+import { ConsumerCore } from './consumer-core.ts'
+import type { DeliveryStream } from './delivery-stream.ts'
+import { batchStream, recordStream } from './loops.ts'
+import { queryCommitted, queryOffsets } from './offset-queries.ts'
+import type { PartitionState } from './partition-state.ts'
+import { PartitionStreams } from './partition-streams.ts'
+import { EARLIEST, LATEST } from './reset-policy.ts'
+import { type RunOptions, runWorkers } from './run.ts'
+
+/** What a call that waits takes. */
+export interface ConsumerCallOptions {
+  /** Default: `defaultApiTimeoutMs`. */
+  timeoutMs?: number
+  signal?: AbortSignal
+}
+
+/** A partition to be read by hand. */
+export interface PartitionAssignment extends TopicPartition {
+  /** Where to begin. Default: the group's committed offset, else what `autoOffsetReset` says. */
+  offset?: bigint
+}
+
+/** An offset to be committed: the next record to be read. */
+export interface OffsetToCommit extends TopicPartition {
+  offset: bigint
+  leaderEpoch?: number
+  /** Any text to be kept beside it. */
+  metadata?: string
+}
+
+export interface PartitionOffset extends TopicPartition {
+  offset: bigint
+}
+
+/** The first record that is not older than a timestamp. */
+export interface TimestampedOffset extends PartitionOffset {
+  /** The record's own timestamp (ms). */
+  timestamp: number
+  leaderEpoch: number
+}
+
+/** Where `seek` goes: an offset, an end of the log, or the first record not older than a time (ms). */
+export type SeekTarget = bigint | 'beginning' | 'end' | { timestamp: number }
+
+/** As whom the consumer commits: for `sendOffsets` of a transaction. */
+export interface ConsumerGroupMetadata {
+  groupId: string
+  generationId: number
+  memberId: string
+  groupInstanceId: string | null
+}
+
+export interface CloseOptions {
+  /** How long finishing, the last commit and leaving may take together. Default: 30000. */
+  timeoutMs?: number
+  /** Whether to leave the group. Default: true, but false for static members: they are expected back. */
+  leave?: boolean
+}
+
+const CLOSE_TIMEOUT_MS = 30_000
+
+/** Anything that says up to where to commit. */
+export type CommitTarget<K, V> =
+  | ConsumerRecord<K, V>
+  | ConsumerBatch<K, V>
+  | Iterable<OffsetToCommit>
+
+/**
+ * Reads topics: as a member of a group (`subscribe`, or the option `topics`) or by hand (`assign`).
+ *
+ * Records are asked for, never pushed: by `for await (const record of consumer)`, `batches()`,
+ * `partitions()` or `run()`, one of them at a time. Asking for the next one says that the former is done,
+ * and done ones are committed every `autoCommitIntervalMs`. `break` and an exception in the body do not
+ * say so: commit by hand before a `break` that means "done". After it the consumer stays a member and
+ * the next loop goes on behind the last record, until `maxPollIntervalMs` have passed.
+ */
+export class Consumer<K = Buffer | null, V = Buffer | null>
+  implements AsyncIterable<ConsumerRecord<K, V>>
+{
+  /** Settles when the consumer is closed. */
+  readonly closed: Promise<void>
+  private readonly core: ConsumerCore<K, V>
+  private readonly options: ResolvedConsumerOptions
+  private closing: Promise<void> | null = null
+  private running: Promise<void> | null = null
+  private settleClosed: () => void = () => {}
+
+  /** Use `kafka.consumer()`. */
+  constructor(clusterOptions: ClusterOptions, options: ResolvedConsumerOptions) {
+    const room = 1024 * 1024
+    if (clusterOptions.maxResponseSize < options.fetchMaxBytes + room) {
+      throw new ConfigError(
+        `kafka.consumer(): option 'fetchMaxBytes' (${options.fetchMaxBytes}) must be below maxResponseSize (${clusterOptions.maxResponseSize}) by 1 MiB`,
+      )
+    }
+    this.options = options
+    this.closed = new Promise((resolve) => {
+      this.settleClosed = resolve
+    })
+    this.core = new ConsumerCore(clusterOptions, options)
+    if (options.topics.length > 0) this.core.subscribe(options.topics)
+  }
+
+  /**
+   * Replaces what is subscribed to. Nothing is joined before records are asked for.
+   * @throws InvalidArgumentError without a group, or while partitions are assigned by hand
+   */
+  subscribe(topics: readonly TopicSelector<K, V>[]): void {
+    this.core.checkOpen()
+    if (this.options.groupId === null) {
+      throw new InvalidArgumentError('subscribe() needs the option groupId; assign() does not')
+    }
+    if (!this.core.isGroupMember && this.core.subscription.size > 0) {
+      throw new InvalidArgumentError('subscribe() after assign(): assign([]) first')
+    }
+    this.core.subscribe(topics)
+  }
+
+  /**
+   * Replaces what is read, by hand and without a group's help.
+   * @throws InvalidArgumentError while topics are subscribed to
+   */
+  assign(partitions: readonly PartitionAssignment[]): void {
+    this.core.checkOpen()
+    if (this.core.isGroupMember) {
+      throw new InvalidArgumentError('assign() after subscribe(): one consumer does one of the two')
+    }
+    for (const { topic, partition } of partitions) {
+      if (typeof topic === 'string' && topic !== '' && Number.isInteger(partition)) continue
+      throw new InvalidArgumentError(`assign(): ${topic}-${partition} is no partition`)
+    }
+    this.core.assign(partitions)
+  }
+
+  /** The partitions read now, sorted. */
+  assignment(): TopicPartition[] {
+    return this.core.subscription.list()
+  }
+
+  /** Aborts when this partition is no longer this consumer's. */
+  assignmentSignal(partition: TopicPartition): AbortSignal {
+    return this.core.subscription.require(partition).signal
+  }
+
+  /** Records one by one, in the order of each partition. */
+  [Symbol.asyncIterator](): DeliveryStream<K, V, ConsumerRecord<K, V>> {
+    return this.records()
+  }
+
+  /** As `for await (const record of consumer)`, with a signal that ends the wait. */
+  records(options: { signal?: AbortSignal } = {}): DeliveryStream<K, V, ConsumerRecord<K, V>> {
+    this.checkFree()
+    return recordStream(this.core.delivery, null, options.signal)
+  }
+
+  /** Batches of at most `maxPollRecords` records of one partition. */
+  batches(options: { signal?: AbortSignal } = {}): DeliveryStream<K, V, ConsumerBatch<K, V>> {
+    this.checkFree()
+    return batchStream(this.core.delivery, null, options.signal, this.commitBatch)
+  }
+
+  /** A loop for each partition; each ends when its partition is taken away. */
+  partitions(options: { signal?: AbortSignal } = {}): PartitionStreams<K, V> {
+    this.checkFree()
+    return new PartitionStreams(this.core.delivery, this.commitBatch, options.signal)
+  }
+
+  /**
+   * Calls a handler for each record or batch; records of one partition one after the other. Settles when
+   * the signal aborts or the consumer is closed, and the handlers are done.
+   * @throws what a handler threw (its record is not done), or what ended the consumer
+   */
+  async run(options: RunOptions<K, V>): Promise<void> {
+    const { eachRecord, eachBatch, concurrency = 1, signal } = options
+    if (!Number.isInteger(concurrency) || concurrency < 1) {
+      throw new InvalidArgumentError(`run(): concurrency must be 1 or more, not ${concurrency}`)
+    }
+    this.checkFree()
+    const { delivery } = this.core
+    if (eachRecord !== undefined && eachBatch === undefined) {
+      const open = (end: AbortSignal) => recordStream(delivery, null, end)
+      this.running = runWorkers(open, eachRecord, concurrency, signal)
+    } else if (eachBatch !== undefined && eachRecord === undefined) {
+      const open = (end: AbortSignal) => batchStream(delivery, null, end, this.commitBatch)
+      this.running = runWorkers(open, eachBatch, concurrency, signal)
+    } else {
+      throw new InvalidArgumentError('run() takes one of eachRecord and eachBatch')
+    }
+    try {
+      await this.running
+    } finally {
+      this.running = null
+    }
+  }
+
+  /**
+   * Commits. Without a target: everything handed over, the record or batch in hand included (with
+   * several loops at once: everything done). With a record or batch: up to it.
+   * @throws CommitFailedError if the partition is not this member's; FencedError; BrokerError;
+   *   RequestTimeoutError after `timeoutMs`
+   */
+  async commit(
+    target?: CommitTarget<K, V> | null,
+    options: ConsumerCallOptions = {},
+  ): Promise<void> {
+    this.core.checkOpen()
+    const committer = this.requireCommitter()
+    const entries = target == null ? this.handedOver() : this.toEntries(target)
+    const work = committer.commit(entries, options.timeoutMs ?? this.options.defaultApiTimeoutMs)
+    await abortable(work, options.signal)
+  }
+
+  /**
+   * Goes to another place. Records buffered before are not delivered; a record in hand does not become
+   * done by asking for the next one.
+   * @throws InvalidArgumentError if the partition is not assigned
+   */
+  seek(partition: TopicPartition, target: SeekTarget): void {
+    this.core.checkOpen()
+    const state = this.core.subscription.require(partition)
+    if (typeof target === 'bigint') {
+      if (target < 0n) throw new InvalidArgumentError(`seek(): offset ${target} is below 0`)
+      state.seek(target, -1)
+    } else if (target === 'beginning') state.awaitReset(EARLIEST)
+    else if (target === 'end') state.awaitReset(LATEST)
+    else state.awaitReset(toTimestamp(target))
+    this.core.look()
+    this.core.delivery.wake()
+  }
+
+  /** Delivers nothing of these partitions until `resume`; what is buffered is kept. */
+  pause(partitions: readonly TopicPartition[] = this.assignment()): void {
+    for (const state of this.require(partitions)) state.hold('isPaused', true)
+  }
+
+  /** Goes on where `pause` stopped. */
+  resume(partitions: readonly TopicPartition[] = this.paused()): void {
+    for (const state of this.require(partitions)) state.hold('isPaused', false)
+    this.core.look()
+    this.core.delivery.wake()
+  }
+
+  paused(): TopicPartition[] {
+    return this.assignment().filter(
+      (partition) => this.core.subscription.require(partition).isPaused,
+    )
+  }
+
+  /**
+   * The offset that is handed out next. Waits until it is known.
+   * @throws OffsetOutOfRangeError where there is none and `autoOffsetReset` is `none`
+   */
+  async position(partition: TopicPartition, options: ConsumerCallOptions = {}): Promise<bigint> {
+    this.core.checkOpen()
+    const state = this.core.subscription.require(partition)
+    this.core.start()
+    await this.core.until(
+      () => state.hasPosition || state.failure !== null || !state.isAssigned,
+      this.limits(options).signal,
+    )
+    if (state.hasPosition) return state.position
+    throw state.failure ?? new InvalidArgumentError(`${state.name} is not assigned any more`)
+  }
+
+  /** What the group has committed; partitions without a committed offset are left out. */
+  async committed(
+    partitions: readonly TopicPartition[] = this.assignment(),
+    options: ConsumerCallOptions = {},
+  ): Promise<CommittedOffset[]> {
+    this.core.checkOpen()
+    const { coordinator } = this.core
+    if (coordinator === null) throw new InvalidArgumentError('committed() needs the option groupId')
+    if (partitions.length === 0) return []
+    return queryCommitted(this.core.cluster, coordinator, partitions, this.limits(options))
+  }
+
+  /** The first offset of each log. */
+  beginningOffsets(
+    partitions: readonly TopicPartition[] = this.assignment(),
+    options: ConsumerCallOptions = {},
+  ): Promise<PartitionOffset[]> {
+    return this.logOffsets(partitions, EARLIEST, options)
+  }
+
+  /** The offset after the last record of each log; with `read_committed`, before open transactions. */
+  endOffsets(
+    partitions: readonly TopicPartition[] = this.assignment(),
+    options: ConsumerCallOptions = {},
+  ): Promise<PartitionOffset[]> {
+    return this.logOffsets(partitions, LATEST, options)
+  }
+
+  /** The first record of each log that is not older; logs without such a record are left out. */
+  async offsetsForTimes(
+    times: readonly (TopicPartition & { timestamp: number })[],
+    options: ConsumerCallOptions = {},
+  ): Promise<TimestampedOffset[]> {
+    this.core.checkOpen()
+    const wishes = times.map(({ topic, partition, timestamp }) => ({
+      topic,
+      partition,
+      timestamp: toTimestamp({ timestamp }),
+    }))
+    const found = await this.query(wishes, options)
+    return found
+      .filter(({ offset }) => offset >= 0n)
+      .map(({ wish: { topic, partition }, offset, timestamp, leaderEpoch }) => ({
+        topic,
+        partition,
+        offset,
+        timestamp: Number(timestamp),
+        leaderEpoch,
+      }))
+  }
+
+  /**
+   * How many offsets lie between the position and the end of the log as the last fetch saw it; null
+   * before the first fetch.
+   */
+  lag(partition: TopicPartition): bigint | null {
+    const state = this.core.subscription.require(partition)
+    const isReadCommitted = this.options.isolationLevel === 'read_committed'
+    const end = isReadCommitted ? state.lastStableOffset : state.highWatermark
+    if (!state.hasPosition || end < 0n) return null
+    return end > state.position ? end - state.position : 0n
+  }
+
+  /** @throws InvalidArgumentError without a group */
+  groupMetadata(): ConsumerGroupMetadata {
+    const { groupId } = this.options
+    if (groupId === null) throw new InvalidArgumentError('groupMetadata() needs the option groupId')
+    const { membership } = this.core
+    return {
+      groupId,
+      generationId: membership?.generationId ?? -1,
+      memberId: membership?.memberId ?? '',
+      groupInstanceId: this.options.groupInstanceId,
+    }
+  }
+
+  /** Ends every loop, lets handlers of `run` finish, commits what is done, leaves, and disconnects. */
+  close(options: CloseOptions = {}): Promise<void> {
+    this.closing ??= this.shutDown(options).finally(this.settleClosed)
+    return this.closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  private async shutDown({ timeoutMs = CLOSE_TIMEOUT_MS, leave }: CloseOptions): Promise<void> {
+    const isLeaving = leave ?? this.options.groupInstanceId === null
+    await this.core.close(timeoutMs, isLeaving, this.running)
+  }
+
+  private checkFree(): void {
+    this.core.checkOpen()
+    if (this.core.delivery.loops === 0) return
+    throw new InvalidArgumentError(
+      'This consumer is being read by another loop already: end that one first, or make another consumer',
+    )
+  }
+
+  private requireCommitter(): Committer {
+    const { committer } = this.core
+    if (committer !== null) return committer
+    throw new InvalidArgumentError('commit() needs the option groupId')
+  }
+
+  private *require(partitions: readonly TopicPartition[]): Iterable<PartitionState<K, V>> {
+    this.core.checkOpen()
+    for (const partition of partitions) yield this.core.subscription.require(partition)
+  }
+
+  private readonly commitBatch: CommitBatch = (offset) => this.commit([offset])
+
+  private handedOver(): CommitEntry[] {
+    const isShared = this.core.delivery.loops > 1
+    const entries: CommitEntry[] = []
+    for (const state of this.core.subscription.partitions) {
+      if (!state.hasPosition) continue
+      const { topic, partition } = state
+      const offset = isShared ? state.committable : state.position
+      const leaderEpoch = isShared ? state.committableEpoch : state.positionEpoch
+      if (offset >= 0n) entries.push({ topic, partition, offset, leaderEpoch, metadata: '', state })
+    }
+    return entries
+  }
+
+  private toEntries(target: CommitTarget<K, V>): CommitEntry[] {
+    if (target instanceof ConsumerRecord) {
+      const { topic, partition, offset, leaderEpoch } = target
+      return [this.toEntry({ topic, partition, offset: offset + 1n, leaderEpoch })]
+    }
+    if (target instanceof ConsumerBatch) {
+      const { topic, partition, nextOffset: offset } = target
+      return [this.toEntry({ topic, partition, offset })]
+    }
+    return [...target].map((offset) => this.toEntry(offset))
+  }
+
+  private toEntry({
+    topic,
+    partition,
+    offset,
+    leaderEpoch,
+    metadata,
+  }: OffsetToCommit): CommitEntry {
+    const state = this.core.subscription.get(topic, partition) ?? null
+    if (typeof offset !== 'bigint' || offset < 0n) {
+      throw new InvalidArgumentError(`commit(): ${offset} is no offset of ${topic}-${partition}`)
+    }
+    if (state === null && this.core.isGroupMember) {
+      throw new CommitFailedError(
+        `${topic}-${partition} is not assigned to this member of group ${this.options.groupId}: its offset was not committed`,
+      )
+    }
+    return {
+      topic,
+      partition,
+      offset,
+      leaderEpoch: leaderEpoch ?? -1,
+      metadata: metadata ?? '',
+      state,
+    }
+  }
+
+  private async logOffsets(
+    partitions: readonly TopicPartition[],
+    timestamp: bigint,
+    options: ConsumerCallOptions,
+  ): Promise<PartitionOffset[]> {
+    this.core.checkOpen()
+    const wishes = partitions.map(({ topic, partition }) => ({ topic, partition, timestamp }))
+    const found = await this.query(wishes, options)
+    return found.map(({ wish: { topic, partition }, offset }) => ({ topic, partition, offset }))
+  }
+
+  private query(
+    wishes: readonly (TopicPartition & { timestamp: bigint })[],
+    options: ConsumerCallOptions,
+  ): ReturnType<typeof queryOffsets> {
+    const isReadCommitted = this.options.isolationLevel === 'read_committed'
+    return queryOffsets(this.core.cluster, wishes, isReadCommitted, this.limits(options))
+  }
+
+  private limits({ timeoutMs = this.options.defaultApiTimeoutMs, signal }: ConsumerCallOptions): {
+    timeoutMs: number
+    signal: AbortSignal
+  } {
+    const signals = [this.core.closing, AbortSignal.timeout(timeoutMs)]
+    return {
+      timeoutMs,
+      signal: AbortSignal.any(signal === undefined ? signals : [...signals, signal]),
+    }
+  }
+}
+
+function toTimestamp({ timestamp }: { timestamp: number }): bigint {
+  if (Number.isSafeInteger(timestamp) && timestamp >= 0) return BigInt(timestamp)
+  throw new InvalidArgumentError(`${timestamp} is no timestamp: whole milliseconds since 1970`)
+}
+
+/** Frees the caller when the signal aborts; the work goes on. */
+async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  let onAbort = (): void => {}
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

@@ -1,0 +1,15 @@
+// The assignors that `partitionAssignors` can name.
+
+import type { PartitionAssignor } from '../../../consumer-options.ts'
+import type { Assignor } from './assignor.ts'
+import { range } from './range.ts'
+import { roundRobin } from './round-robin.ts'
+
+const all: Readonly<Record<PartitionAssignor, Assignor>> = {
+  range,
+  roundrobin: roundRobin,
+}
+
+export function assignorsByName(names: readonly PartitionAssignor[]): Assignor[] {
+  return names.map((name) => all[name])
+}

@@ -1,0 +1,142 @@
+// `range`: of each topic, each member gets a run of neighbouring partitions, so that members which read
+// the same topics get the same partition numbers of all of them. With racks (KIP-881), partitions go first
+// to members in a rack of one of their replicas; no member gets more for that.
+
+import type { TopicPartition } from '../../../types.ts'
+import { compareTopicPartitions } from '../../by-topic.ts'
+import {
+  type Assignor,
+  type GroupAssignment,
+  type GroupMember,
+  type GroupToAssign,
+  sortMembers,
+} from './assignor.ts'
+
+export const range: Assignor = {
+  name: 'range',
+  isCooperative: false,
+  userData: () => null,
+  assign,
+}
+
+function assign(group: GroupToAssign): GroupAssignment {
+  const assignment: GroupAssignment = new Map()
+  for (const { memberId } of group.members) assignment.set(memberId, [])
+  const members = sortMembers(group.members)
+  const shares: TopicShare[] = []
+  for (const [topic, count] of group.partitionsPerTopic) {
+    const subscribers = members.filter(({ topics }) => topics.includes(topic))
+    if (count > 0 && subscribers.length > 0) {
+      shares.push(new TopicShare(topic, count, subscribers, group.replicaRacks.get(topic) ?? []))
+    }
+  }
+  const isRackAware = shares.some(({ needsRacks }) => needsRacks)
+  if (isRackAware) matchRacks(shares, assignment)
+  for (const share of shares) share.assignRanges(() => true, assignment)
+  if (isRackAware) for (const list of assignment.values()) list.sort(compareTopicPartitions)
+  return assignment
+}
+
+/** Topics of the same members and the same number of partitions are kept side by side. */
+function matchRacks(shares: readonly TopicShare[], assignment: GroupAssignment): void {
+  const alike = new Map<string, TopicShare[]>()
+  for (const share of shares) {
+    const key = JSON.stringify([share.count, share.members.map(({ memberId }) => memberId)])
+    alike.set(key, [...(alike.get(key) ?? []), share])
+  }
+  for (const together of alike.values()) {
+    if (together.length > 1) matchRacksTogether(together, assignment)
+    else if (together[0].needsRacks) {
+      together[0].assignRanges((member, p) => together[0].isNear(member, p), assignment)
+    }
+  }
+}
+
+/** A partition number goes, of all these topics, to the first member that is near to all of them. */
+function matchRacksTogether(shares: readonly TopicShare[], assignment: GroupAssignment): void {
+  for (let p = 0; p < shares[0].count; p++) {
+    const member = shares[0].members.find((candidate) =>
+      shares.every((share) => share.isNear(candidate, p) && share.room(candidate) > 0),
+    )
+    if (member === undefined) continue
+    for (const share of shares) share.give(member, [p], assignment)
+  }
+}
+
+/** One topic: what is left of it, and how much more each member may get. */
+class TopicShare {
+  readonly topic: string
+  readonly count: number
+  readonly members: readonly GroupMember[]
+  readonly needsRacks: boolean
+  private readonly racks: readonly (readonly string[])[]
+  private readonly left: Set<number>
+  private readonly given = new Map<string, number>()
+  private readonly fairShare: number
+  /** How many members may still get one more than the fair share. */
+  private extras: number
+
+  constructor(
+    topic: string,
+    count: number,
+    members: readonly GroupMember[],
+    racks: readonly (readonly string[])[],
+  ) {
+    this.topic = topic
+    this.count = count
+    this.members = members
+    this.racks = racks
+    this.left = new Set(Array.from({ length: count }, (_, p) => p))
+    this.fairShare = Math.floor(count / members.length)
+    this.extras = count % members.length
+    this.needsRacks = needsRacks(members, racks, count)
+  }
+
+  room({ memberId }: GroupMember): number {
+    const most = this.fairShare + (this.extras > 0 ? 1 : 0)
+    return Math.max(0, most - (this.given.get(memberId) ?? 0))
+  }
+
+  isNear({ rackId }: GroupMember, partition: number): boolean {
+    return rackId === null || this.racks[partition]?.includes(rackId) === true
+  }
+
+  assignRanges(
+    mayGet: (member: GroupMember, partition: number) => boolean,
+    assignment: GroupAssignment,
+  ): void {
+    for (const member of this.members) {
+      const room = this.room(member)
+      const run = [...this.left].filter((partition) => mayGet(member, partition)).slice(0, room)
+      if (run.length > 0) this.give(member, run, assignment)
+    }
+  }
+
+  give(
+    { memberId }: GroupMember,
+    partitions: readonly number[],
+    assignment: GroupAssignment,
+  ): void {
+    const given = (this.given.get(memberId) ?? 0) + partitions.length
+    this.given.set(memberId, given)
+    if (given > this.fairShare) this.extras--
+    const list: TopicPartition[] | undefined = assignment.get(memberId)
+    for (const partition of partitions) {
+      this.left.delete(partition)
+      list?.push({ topic: this.topic, partition })
+    }
+  }
+}
+
+/** Racks decide something only if members and replicas share some, and not every partition is in all. */
+function needsRacks(
+  members: readonly GroupMember[],
+  racks: readonly (readonly string[])[],
+  count: number,
+): boolean {
+  const all = new Set(racks.flat())
+  if (!members.some(({ rackId }) => rackId !== null && all.has(rackId))) return false
+  return !Array.from({ length: count }, (_, p) => new Set(racks[p])).every(
+    (ofPartition) => ofPartition.size === all.size,
+  )
+}

@@ -1,0 +1,469 @@
+// Membership in a classic group: joins, syncs, says that it is alive, and joins again when the group
+// changes. One loop does all that moves partitions, so that revokes, losses and assignments follow each
+// other; heartbeats run beside it and only set what the loop is to do next. A generation is one object
+// that never changes: an answer counts only if the object it was asked under is still the present one.
+
+import type { Cluster } from '../../cluster/cluster.ts'
+import { backoff, sleep } from '../../cluster/retry.ts'
+import { KafkaError } from '../../errors.ts'
+import { heartbeat } from '../../protocol/messages/heartbeat.ts'
+import { type JoinGroupResponse, joinGroup } from '../../protocol/messages/join-group.ts'
+import { leaveGroup } from '../../protocol/messages/leave-group.ts'
+import { syncGroup } from '../../protocol/messages/sync-group.ts'
+import type { Membership } from '../committer.ts'
+import { type GroupCoordinator, isUnreachable } from '../group-coordinator.ts'
+import type { Assignor } from './assignors/assignor.ts'
+import { fatalGroupError, type MemberAction, memberAction } from './classic-rules.ts'
+import { decodeAssignment, encodeSubscription } from './consumer-protocol.ts'
+import { leadGroup, partitionCounts } from './group-leader.ts'
+import { HeartbeatTimer } from './heartbeat-timer.ts'
+import type { Rebalancer } from './rebalancer.ts'
+
+export interface ClassicGroupOptions {
+  readonly sessionTimeoutMs: number
+  readonly heartbeatIntervalMs: number
+  readonly rebalanceTimeoutMs: number
+  readonly groupInstanceId: string | null
+  readonly clientRack: string | null
+  readonly assignors: readonly Assignor[]
+}
+
+export interface ClassicGroupOwner {
+  /** The names of all topics subscribed to, patterns resolved. */
+  subscribedTopics(): readonly string[]
+  /** Before the first join: topics may have to be created, or be forbidden. */
+  prepareTopics(signal: AbortSignal): Promise<void>
+  /** The coordinator took this member for alive at some time after `since` (ms). */
+  onAlive(since: number): void
+  onFatal(error: Error): void
+}
+
+interface Generation extends Membership {
+  readonly assignor: string
+}
+
+type GroupState = 'unjoined' | 'preparing' | 'completing' | 'stable'
+
+const JOIN_MARGIN_MS = 5000
+const LEAVE_TIMEOUT_MS = 5000
+const PROTOCOL_TYPE = 'consumer'
+
+export class ClassicGroup {
+  private readonly cluster: Cluster
+  private readonly coordinator: GroupCoordinator
+  private readonly rebalancer: Rebalancer<unknown, unknown>
+  private readonly options: ClassicGroupOptions
+  private readonly owner: ClassicGroupOwner
+  private readonly isCooperative: boolean
+  private readonly stopped = new AbortController()
+  private readonly heartbeats: HeartbeatTimer
+  private state: GroupState = 'unjoined'
+  private memberId = ''
+  private generation: Generation | null = null
+  private joinReason: string | null = 'the consumer starts'
+  private isLost = false
+  private waitsForPull = true
+  private failures = 0
+  private joinedTopics: readonly string[] = []
+  /** As leader: on how many partitions of each topic the assignment was based. */
+  private basis: ReadonlyMap<string, number> | null = null
+  private wakeLoop: (() => void) | null = null
+  private loop: Promise<void> | null = null
+
+  constructor(
+    cluster: Cluster,
+    coordinator: GroupCoordinator,
+    rebalancer: Rebalancer<unknown, unknown>,
+    options: ClassicGroupOptions,
+    owner: ClassicGroupOwner,
+  ) {
+    this.cluster = cluster
+    this.coordinator = coordinator
+    this.rebalancer = rebalancer
+    this.options = options
+    this.owner = owner
+    // Partitions may stay while joining only if every assignor that could be chosen allows for it.
+    this.isCooperative = options.assignors.every((assignor) => assignor.isCooperative)
+    this.heartbeats = new HeartbeatTimer(options.heartbeatIntervalMs, () => this.beat())
+  }
+
+  /** As whom to commit; null: not a member. */
+  get membership(): Membership | null {
+    return this.generation
+  }
+
+  get currentState(): GroupState {
+    return this.state
+  }
+
+  /** Somebody asks for records: membership is wanted. */
+  onPull(): void {
+    if (!this.waitsForPull || this.stopped.signal.aborted) return
+    this.waitsForPull = false
+    this.loop ??= this.run()
+    this.wakeLoop?.()
+  }
+
+  /** The group has to come together again. */
+  requestRejoin(reason: string): void {
+    if (this.joinReason !== null || this.stopped.signal.aborted) return
+    this.cluster.options.logger.info(`rejoining group ${this.coordinator.groupId}`, { reason })
+    this.joinReason = reason
+    this.wakeLoop?.()
+  }
+
+  /** Metadata changed: perhaps there are other topics to read, or more partitions of them. */
+  onMetadata(): void {
+    if (this.generation === null) return
+    if (!isSameList(this.owner.subscribedTopics(), this.joinedTopics)) {
+      this.requestRejoin('the subscription matches other topics')
+      return
+    }
+    if (this.basis === null) return
+    const counts = partitionCounts(this.cluster, this.basis.keys())
+    for (const [topic, count] of this.basis) {
+      if (counts.get(topic) === count) continue
+      this.requestRejoin(`topic ${topic} has ${counts.get(topic)} partitions instead of ${count}`)
+      return
+    }
+  }
+
+  /** A commit made under `membership` was refused. */
+  onCommitRefused(code: number, membership: Membership): void {
+    if (membership !== this.generation) return
+    // During a rebalance the generation of a commit is old by nature: that costs no assignment.
+    if (this.state !== 'stable') return
+    this.apply(memberAction('commit', code), code, 'commit')
+  }
+
+  /** The user works on one record for longer than `maxPollIntervalMs`: makes room for others. */
+  onPollExpired(): void {
+    if (this.generation === null || this.stopped.signal.aborted) return
+    const { memberId } = this
+    const isStatic = this.options.groupInstanceId !== null
+    // A static member says nothing: it comes back within its session, or its time runs out.
+    if (!isStatic) void this.sendLeave(memberId, 'the poll interval has expired')
+    this.lose('the poll interval has expired', isStatic)
+    this.waitsForPull = true
+  }
+
+  /** Asks for a heartbeat now, to know whether this member still counts as alive. */
+  beatNow(): void {
+    this.heartbeats.schedule(0)
+  }
+
+  /** No more joining. Heartbeats go on until `leave`, so that a last commit is still accepted. */
+  async stop(): Promise<void> {
+    this.stopped.abort()
+    this.wakeLoop?.()
+    await this.loop
+  }
+
+  /** The end: tells the coordinator, if `isLeaving`, and is silent from then on. */
+  async leave(isLeaving: boolean, reason: string): Promise<void> {
+    this.heartbeats.pause()
+    const { memberId } = this
+    this.generation = null
+    this.state = 'unjoined'
+    if (isLeaving && memberId !== '') await this.sendLeave(memberId, reason)
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopped
+    while (!signal.aborted) {
+      try {
+        if (this.isLost) {
+          this.isLost = false
+          await this.rebalancer.forgetLost()
+        } else if (this.joinReason === null || this.waitsForPull) {
+          await this.changed()
+        } else {
+          await this.join(this.joinReason)
+        }
+      } catch (error) {
+        if (signal.aborted) return
+        if (!isUnreachable(error)) {
+          this.fail(asError(error))
+          return
+        }
+        this.cluster.options.logger.debug('the group coordinator was not reached', { error })
+        this.joinReason ??= 'the coordinator was not reached'
+        await this.backOff()
+      }
+    }
+  }
+
+  private changed(): Promise<void> {
+    return new Promise((resolve) => {
+      this.wakeLoop = () => {
+        this.wakeLoop = null
+        resolve()
+      }
+    })
+  }
+
+  /** One attempt to become a member of the next generation, with all that comes before and after. */
+  private async join(reason: string): Promise<void> {
+    const { signal } = this.stopped
+    if (this.generation === null) await this.owner.prepareTopics(signal)
+    const topics = this.owner.subscribedTopics()
+    const timeout = AbortSignal.timeout(this.options.rebalanceTimeoutMs)
+    await this.rebalancer.revoke(
+      this.toRevokeBeforeJoin(topics),
+      AbortSignal.any([timeout, signal]),
+    )
+    if (this.isLost || signal.aborted) return
+    // Only now: until here the group's wish to rebalance is one that this join answers.
+    this.joinReason = null
+    this.state = 'preparing'
+    this.joinedTopics = topics
+    const { answer, version, nodeId } = await this.sendJoin(topics, reason)
+    if (answer.errorCode === 0) {
+      await this.sync(answer)
+      return
+    }
+    this.state = this.generation === null ? 'unjoined' : 'stable'
+    this.joinReason ??= reason
+    this.coordinator.handleCode(answer.errorCode, nodeId)
+    const action = memberAction('join', answer.errorCode)
+    this.cluster.options.logger.debug('join refused', { code: answer.errorCode, version })
+    if (action === 'useMemberId') this.memberId = answer.memberId
+    else await this.applyInLoop(action, answer.errorCode, 'join')
+  }
+
+  private toRevokeBeforeJoin(topics: readonly string[]): { topic: string; partition: number }[] {
+    const { owned } = this.rebalancer
+    if (!this.isCooperative) return owned
+    return owned.filter(({ topic }) => !topics.includes(topic))
+  }
+
+  private sendJoin(
+    topics: readonly string[],
+    reason: string,
+  ): Promise<{ answer: JoinGroupResponse; version: number; nodeId: number }> {
+    const { options, memberId } = this
+    const { requestTimeoutMs } = this.cluster.options
+    const ownedPartitions = this.rebalancer.owned
+    const generationId = this.generation?.generationId ?? -1
+    const body = {
+      groupId: this.coordinator.groupId,
+      sessionTimeoutMs: options.sessionTimeoutMs,
+      rebalanceTimeoutMs: options.rebalanceTimeoutMs,
+      memberId,
+      groupInstanceId: options.groupInstanceId,
+      protocolType: PROTOCOL_TYPE,
+      protocols: options.assignors.map((assignor) => ({
+        name: assignor.name,
+        metadata: encodeSubscription({
+          topics,
+          userData: assignor.userData(generationId),
+          ownedPartitions,
+          generationId,
+          rackId: options.clientRack,
+        }),
+      })),
+      reason,
+    }
+    return this.coordinator.request(joinGroup, () => body, {
+      connection: 'join',
+      timeoutMs: Math.max(requestTimeoutMs, options.rebalanceTimeoutMs + JOIN_MARGIN_MS),
+      signal: this.stopped.signal,
+    })
+  }
+
+  private async sync(joined: JoinGroupResponse): Promise<void> {
+    const { signal } = this.stopped
+    const { groupInstanceId } = this.options
+    const protocolName = joined.protocolName ?? ''
+    const generation: Generation = {
+      generationId: joined.generationId,
+      memberId: joined.memberId,
+      groupInstanceId,
+      assignor: protocolName,
+    }
+    this.memberId = joined.memberId
+    this.generation = generation
+    this.state = 'completing'
+    this.heartbeats.start()
+    this.basis = null
+    let assignments: { memberId: string; assignment: Buffer }[] = []
+    if (joined.leader === joined.memberId) {
+      const decision = await leadGroup(this.cluster, this.options.assignors, joined, signal)
+      this.basis = decision.basis
+      assignments = decision.assignments
+    }
+    const body = {
+      groupId: this.coordinator.groupId,
+      generationId: joined.generationId,
+      memberId: joined.memberId,
+      groupInstanceId,
+      protocolType: PROTOCOL_TYPE,
+      protocolName,
+      assignments,
+    }
+    const { answer, nodeId } = await this.coordinator
+      .request(syncGroup, () => body, { connection: 'join', signal })
+      .catch((error: unknown) => {
+        this.joinReason ??= 'the answer to SyncGroup was lost'
+        throw error
+      })
+    // A heartbeat may have said meanwhile that this generation is over.
+    if (generation !== this.generation || this.isLost) return
+    if (answer.errorCode !== 0) {
+      this.coordinator.handleCode(answer.errorCode, nodeId)
+      this.joinReason ??= 'the group changed before the assignment came'
+      await this.applyInLoop(memberAction('sync', answer.errorCode), answer.errorCode, 'sync')
+      return
+    }
+    this.state = 'stable'
+    this.failures = 0
+    await this.take(decodeAssignment(answer.assignment).assignedPartitions)
+    this.onMetadata()
+  }
+
+  /** Gives up what went to others, then takes what is new. */
+  private async take(assigned: readonly { topic: string; partition: number }[]): Promise<void> {
+    const names = new Set(assigned.map(({ topic, partition }) => `${topic}-${partition}`))
+    const { owned } = this.rebalancer
+    const revoked = owned.filter(({ topic, partition }) => !names.has(`${topic}-${partition}`))
+    const kept = new Set(owned.map(({ topic, partition }) => `${topic}-${partition}`))
+    const added = assigned.filter(({ topic, partition }) => !kept.has(`${topic}-${partition}`))
+    this.cluster.options.logger.info(`assigned by group ${this.coordinator.groupId}`, {
+      generation: this.generation?.generationId,
+      added: added.length,
+      revoked: revoked.length,
+    })
+    if (revoked.length > 0) {
+      // Their next owner waits for the round that follows (KIP-429).
+      this.joinReason ??= 'partitions were given up'
+      await this.rebalancer.revoke(revoked)
+      if (this.isLost) return
+    }
+    const topics = new Set(this.owner.subscribedTopics())
+    await this.rebalancer.assign(added, (topic) => topics.has(topic))
+  }
+
+  /** One heartbeat. How long until the next one, if not the interval. */
+  private async beat(): Promise<number | null> {
+    const { generation } = this
+    if (generation === null || this.state === 'preparing' || this.state === 'unjoined') return null
+    const { generationId, memberId, groupInstanceId } = generation
+    const { requestTimeoutMs, retryBackoffMs } = this.cluster.options
+    const body = { groupId: this.coordinator.groupId, generationId, memberId, groupInstanceId }
+    const sentAt = Date.now()
+    try {
+      const { answer, nodeId } = await this.coordinator.request(heartbeat, () => body, {
+        timeoutMs: Math.min(requestTimeoutMs, this.options.sessionTimeoutMs),
+      })
+      if (generation !== this.generation) return null
+      const { errorCode } = answer
+      const isRediscovering = this.coordinator.handleCode(errorCode, nodeId)
+      const action = memberAction('heartbeat', errorCode)
+      if (action === 'done' || action === 'rejoin') this.owner.onAlive(sentAt)
+      // A rebalance that has begun under us is joined by the loop already.
+      if (action !== 'rejoin' || this.state === 'stable') this.apply(action, errorCode, 'heartbeat')
+      return isRediscovering ? retryBackoffMs : null
+    } catch (error) {
+      if (!isUnreachable(error)) {
+        if (generation === this.generation) this.fail(asError(error))
+        return null
+      }
+      this.cluster.options.logger.debug('a heartbeat was not answered', { error })
+      return retryBackoffMs
+    }
+  }
+
+  /** What an error code means, as far as it needs no waiting. */
+  private apply(
+    action: MemberAction,
+    code: number,
+    request: 'join' | 'sync' | 'heartbeat' | 'commit',
+  ): void {
+    switch (action) {
+      case 'rejoin':
+        this.requestRejoin('the group is rebalancing')
+        break
+      case 'resetGeneration':
+        this.lose(`${request}: the generation is over`, true)
+        break
+      case 'resetMember':
+        this.lose(`${request}: the coordinator does not know this member`, false)
+        break
+      case 'fatal':
+        this.fail(fatalGroupError(request, code, this.coordinator.groupId))
+        break
+      default:
+    }
+  }
+
+  private async applyInLoop(
+    action: MemberAction,
+    code: number,
+    request: 'join' | 'sync',
+  ): Promise<void> {
+    this.apply(action, code, request)
+    if (action === 'backOff' || action === 'rediscover') await this.backOff()
+  }
+
+  /** The partitions may be others' already: nothing of them is delivered from here on. */
+  private lose(reason: string, keepMemberId: boolean): void {
+    this.cluster.options.logger.warn(`lost the membership in group ${this.coordinator.groupId}`, {
+      reason,
+    })
+    if (!keepMemberId) this.memberId = ''
+    this.generation = null
+    this.state = 'unjoined'
+    this.basis = null
+    this.heartbeats.pause()
+    this.isLost = true
+    this.joinReason ??= reason
+    this.rebalancer.markLost()
+    // Nothing is left that could be delivered wrongly.
+    this.owner.onAlive(Date.now())
+    this.wakeLoop?.()
+  }
+
+  private fail(error: Error): void {
+    this.heartbeats.pause()
+    this.generation = null
+    this.state = 'unjoined'
+    this.stopped.abort()
+    this.rebalancer.markLost()
+    this.wakeLoop?.()
+    void this.rebalancer.forgetLost()
+    this.owner.onFatal(error)
+  }
+
+  private async backOff(): Promise<void> {
+    const { retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
+    const wait = backoff(this.failures++, retryBackoffMs, retryBackoffMaxMs)
+    // Rejected only when the consumer stops, which the loop looks at itself.
+    await sleep(wait, this.stopped.signal).catch(() => {})
+  }
+
+  private async sendLeave(memberId: string, reason: string): Promise<void> {
+    const { groupInstanceId } = this.options
+    const { groupId } = this.coordinator
+    try {
+      await this.coordinator.request(
+        leaveGroup,
+        (version) =>
+          version >= 3
+            ? { groupId, memberId: '', members: [{ memberId, groupInstanceId, reason }] }
+            : { groupId, memberId, members: [] },
+        { timeoutMs: LEAVE_TIMEOUT_MS },
+      )
+    } catch (error) {
+      // The session timeout will do the same, later.
+      this.cluster.options.logger.warn('the group was not told that this member leaves', { error })
+    }
+  }
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index])
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new KafkaError(String(error))
+}

@@ -1,0 +1,101 @@
+// The table of a classic group's errors (consumer.md, section 5): what an error code of one of the four
+// requests means for the membership. No I/O.
+
+import { FencedError, KafkaError } from '../../errors.ts'
+import { brokerError, errorCodes, isRetriable } from '../../protocol/error-codes.ts'
+
+export type MemberRequest = 'join' | 'sync' | 'heartbeat' | 'commit'
+
+export type MemberAction =
+  | 'done'
+  /** Try again after a while. */
+  | 'backOff'
+  /** Look for the coordinator, then try again. */
+  | 'rediscover'
+  /** Join at once under the member id that the answer brought. */
+  | 'useMemberId'
+  /** Join anew; what is owned stays owned until then. */
+  | 'rejoin'
+  /** The generation is over: keep the member id, what was owned is lost, join anew. */
+  | 'resetGeneration'
+  /** The coordinator does not know the member: drop the id, what was owned is lost, join anew. */
+  | 'resetMember'
+  | 'fatal'
+
+const {
+  COORDINATOR_LOAD_IN_PROGRESS,
+  COORDINATOR_NOT_AVAILABLE,
+  FENCED_INSTANCE_ID,
+  GROUP_AUTHORIZATION_FAILED,
+  GROUP_MAX_SIZE_REACHED,
+  ILLEGAL_GENERATION,
+  INCONSISTENT_GROUP_PROTOCOL,
+  INVALID_GROUP_ID,
+  INVALID_SESSION_TIMEOUT,
+  MEMBER_ID_REQUIRED,
+  NOT_COORDINATOR,
+  REBALANCE_IN_PROGRESS,
+  UNKNOWN_MEMBER_ID,
+  UNSUPPORTED_VERSION,
+} = errorCodes
+
+const shared: readonly (readonly [number, MemberAction])[] = [
+  [COORDINATOR_LOAD_IN_PROGRESS, 'backOff'],
+  [COORDINATOR_NOT_AVAILABLE, 'rediscover'],
+  [NOT_COORDINATOR, 'rediscover'],
+  [ILLEGAL_GENERATION, 'resetGeneration'],
+  [UNKNOWN_MEMBER_ID, 'resetMember'],
+  [FENCED_INSTANCE_ID, 'fatal'],
+  [GROUP_AUTHORIZATION_FAILED, 'fatal'],
+  [INCONSISTENT_GROUP_PROTOCOL, 'fatal'],
+  [INVALID_GROUP_ID, 'fatal'],
+  [INVALID_SESSION_TIMEOUT, 'fatal'],
+  [GROUP_MAX_SIZE_REACHED, 'fatal'],
+  [UNSUPPORTED_VERSION, 'fatal'],
+]
+
+const actions: Readonly<Record<MemberRequest, ReadonlyMap<number, MemberAction>>> = {
+  join: new Map([
+    ...shared,
+    [MEMBER_ID_REQUIRED, 'useMemberId'],
+    [REBALANCE_IN_PROGRESS, 'backOff'],
+  ]),
+  sync: new Map([...shared, [REBALANCE_IN_PROGRESS, 'rejoin']]),
+  heartbeat: new Map([...shared, [REBALANCE_IN_PROGRESS, 'rejoin']]),
+  commit: new Map([...shared, [REBALANCE_IN_PROGRESS, 'rejoin']]),
+}
+
+/** What follows from the error code of an answer. */
+export function memberAction(request: MemberRequest, code: number): MemberAction {
+  if (code === errorCodes.NONE) return 'done'
+  const action = actions[request].get(code)
+  if (action !== undefined) return action
+  return isRetriable(code) || request === 'heartbeat' ? 'backOff' : 'fatal'
+}
+
+const advice: ReadonlyMap<number, string> = new Map([
+  [
+    INCONSISTENT_GROUP_PROTOCOL,
+    'the other members have no partitionAssignors in common with this one, or the group is not of consumers',
+  ],
+  [INVALID_GROUP_ID, 'choose another groupId'],
+  [
+    INVALID_SESSION_TIMEOUT,
+    "sessionTimeoutMs is outside the broker's group.min.session.timeout.ms and group.max.session.timeout.ms",
+  ],
+  [GROUP_MAX_SIZE_REACHED, "the group has as many members as the broker's group.max.size allows"],
+  [GROUP_AUTHORIZATION_FAILED, 'this user needs READ on the group'],
+  [UNSUPPORTED_VERSION, 'the broker is too old for this kind of group'],
+])
+
+/** The error of a member that cannot go on; it says what to change. */
+export function fatalGroupError(request: MemberRequest, code: number, groupId: string): KafkaError {
+  const what = `The ${request} request of group ${groupId}`
+  const cause = brokerError(code, what)
+  if (code === FENCED_INSTANCE_ID) {
+    const text = 'another member with the same groupInstanceId has joined'
+    return new FencedError(`${cause.message}: ${text}`, { cause })
+  }
+  const hint = advice.get(code)
+  return hint === undefined ? cause : new KafkaError(`${cause.message}: ${hint}`, { cause })
+}

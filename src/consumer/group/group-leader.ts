@@ -1,0 +1,81 @@
+// What the leader of a classic group does: reads what the members want, looks up the topics, divides the
+// partitions, and remembers on what numbers that was based.
+
+import type { Cluster } from '../../cluster/cluster.ts'
+import { KafkaError } from '../../errors.ts'
+import type { JoinGroupResponse } from '../../protocol/messages/join-group.ts'
+import type { SyncGroupRequestAssignment } from '../../protocol/messages/sync-group.ts'
+import type { Assignor, GroupMember } from './assignors/assignor.ts'
+import { decodeSubscription, encodeAssignment } from './consumer-protocol.ts'
+
+export interface LeaderDecision {
+  readonly assignments: SyncGroupRequestAssignment[]
+  /** Number of partitions of each topic of the group; 0 for one that does not exist. */
+  readonly basis: ReadonlyMap<string, number>
+}
+
+/** How long to wait for news of the topics before deciding on what is known. */
+const METADATA_TIMEOUT_MS = 5000
+
+export async function leadGroup(
+  cluster: Cluster,
+  assignors: readonly Assignor[],
+  joined: JoinGroupResponse,
+  signal: AbortSignal,
+): Promise<LeaderDecision> {
+  const assignor = assignors.find(({ name }) => name === joined.protocolName)
+  if (assignor === undefined) {
+    throw new KafkaError(
+      `The coordinator chose the assignor '${joined.protocolName}', which this member does not have`,
+    )
+  }
+  const members = joined.members.map(toMember)
+  const topics = new Set(members.flatMap((member) => member.topics))
+  cluster.addTopics(topics)
+  try {
+    await cluster.refresh({ signal, timeoutMs: METADATA_TIMEOUT_MS })
+  } catch (error) {
+    if (signal.aborted) throw error
+    // What is known will do: a change is noticed when it comes, and brings the group together again.
+    cluster.options.logger.warn('no fresh metadata for the assignment', { error })
+  }
+  const basis = partitionCounts(cluster, topics)
+  // The coordinator may ask a returning static leader to leave the group as it is (KIP-814).
+  if (joined.skipAssignment) return { assignments: [], basis }
+  const assignment = assignor.assign({
+    members,
+    partitionsPerTopic: new Map([...basis].filter(([, count]) => count > 0)),
+    replicaRacks: replicaRacks(cluster, topics),
+  })
+  const assignments = [...assignment].map(([memberId, assignedPartitions]) => ({
+    memberId,
+    assignment: encodeAssignment({ assignedPartitions, userData: null }),
+  }))
+  return { assignments, basis }
+}
+
+/** How many partitions these topics have now. */
+export function partitionCounts(cluster: Cluster, topics: Iterable<string>): Map<string, number> {
+  return new Map([...topics].map((topic) => [topic, cluster.topic(topic)?.partitions.length ?? 0]))
+}
+
+function toMember(member: JoinGroupResponse['members'][number]): GroupMember {
+  const { memberId, groupInstanceId, metadata } = member
+  return { memberId, groupInstanceId, ...decodeSubscription(metadata) }
+}
+
+function replicaRacks(
+  cluster: Cluster,
+  topics: Iterable<string>,
+): Map<string, readonly (readonly string[])[]> {
+  const { brokers } = cluster.metadata
+  const racks = new Map<string, readonly (readonly string[])[]>()
+  for (const topic of topics) {
+    const partitions = cluster.topic(topic)?.partitions ?? []
+    const ofTopic = partitions.map(({ replicas }) =>
+      replicas.map((id) => brokers.get(id)?.rack ?? null).filter((rack) => rack !== null),
+    )
+    if (ofTopic.some((ofPartition) => ofPartition.length > 0)) racks.set(topic, ofTopic)
+  }
+  return racks
+}

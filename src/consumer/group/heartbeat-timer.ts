@@ -1,0 +1,49 @@
+// When to send heartbeats: one at a time, at an interval, or sooner when asked.
+
+export class HeartbeatTimer {
+  private readonly intervalMs: number
+  private readonly beat: () => Promise<number | null>
+  private timer: NodeJS.Timeout | null = null
+  private isOn = false
+  private isBeating = false
+  private isUrgent = false
+
+  /** @param beat sends one and never rejects; answers how long until the next, null: the interval */
+  constructor(intervalMs: number, beat: () => Promise<number | null>) {
+    this.intervalMs = intervalMs
+    this.beat = beat
+  }
+
+  /** From now on, the first one after an interval. */
+  start(): void {
+    this.isOn = true
+    this.schedule(this.intervalMs)
+  }
+
+  /** None until `start`. */
+  pause(): void {
+    this.isOn = false
+    if (this.timer !== null) clearTimeout(this.timer)
+    this.timer = null
+  }
+
+  /** The next one in so many ms. */
+  schedule(ms: number): void {
+    if (!this.isOn) return
+    if (this.isBeating) {
+      this.isUrgent = ms === 0
+      return
+    }
+    if (this.timer !== null) clearTimeout(this.timer)
+    this.timer = setTimeout(() => void this.fire(), ms)
+  }
+
+  private async fire(): Promise<void> {
+    this.timer = null
+    this.isBeating = true
+    this.isUrgent = false
+    const next = await this.beat()
+    this.isBeating = false
+    this.schedule(this.isUrgent ? 0 : (next ?? this.intervalMs))
+  }
+}

@@ -1,0 +1,145 @@
+// Hands partitions over: takes them away in the order stop delivering, commit, tell, forget (committing
+// before delivery has stopped duplicates what is handed out in between: KAFKA-14196), and takes new ones
+// up. Callbacks of the user may take their time, but not longer than a rebalance may.
+
+import type { TopicPartition } from '../../types.ts'
+import { compareTopicPartitions } from '../by-topic.ts'
+import type { Delivery } from '../delivery.ts'
+import type { PartitionState } from '../partition-state.ts'
+import type { Subscription } from '../subscription.ts'
+
+export type PartitionsCallback = (partitions: readonly TopicPartition[]) => void | Promise<void>
+
+export interface RebalanceHooks {
+  readonly onAssigned: PartitionsCallback | null
+  readonly onRevoked: PartitionsCallback | null
+  readonly onLost: PartitionsCallback | null
+}
+
+export interface RebalancerOwner<K, V> {
+  /** Commits what is done of these partitions, if that is done automatically. Never rejects. */
+  commitDone(states: readonly PartitionState<K, V>[]): Promise<void>
+  /** A partition was taken up or given up: leaders to be looked up, positions to be found. */
+  onChanged(): void
+  /** A callback threw, or took too long. */
+  onError(error: Error): void
+}
+
+export class Rebalancer<K, V> {
+  private readonly subscription: Subscription<K, V>
+  private readonly delivery: Delivery<K, V>
+  private readonly hooks: RebalanceHooks
+  private readonly timeoutMs: number
+  private readonly owner: RebalancerOwner<K, V>
+  /** Aborted when what is owned was lost: nobody need be waited for, nothing can be committed. */
+  private lost = new AbortController()
+
+  constructor(
+    subscription: Subscription<K, V>,
+    delivery: Delivery<K, V>,
+    hooks: RebalanceHooks,
+    timeoutMs: number,
+    owner: RebalancerOwner<K, V>,
+  ) {
+    this.subscription = subscription
+    this.delivery = delivery
+    this.hooks = hooks
+    this.timeoutMs = timeoutMs
+    this.owner = owner
+  }
+
+  get owned(): TopicPartition[] {
+    return this.subscription.list()
+  }
+
+  /** The partitions were lost: from this moment nothing of them is delivered. `forgetLost` follows. */
+  markLost(): void {
+    for (const state of this.subscription.partitions) state.hold('isRevoking', true)
+    this.lost.abort()
+  }
+
+  /** Tells of the loss, and forgets. */
+  async forgetLost(): Promise<void> {
+    const states = [...this.subscription.partitions]
+    this.lost = new AbortController()
+    if (states.length === 0) return
+    this.forget(states)
+    await this.call(this.hooks.onLost, states, 'onLost')
+  }
+
+  /**
+   * Gives partitions up: waits, within the rebalance timeout, until no loop works on a record of theirs.
+   * @param patience aborted: do not wait for loops
+   */
+  async revoke(
+    partitions: readonly TopicPartition[],
+    patience: AbortSignal = AbortSignal.timeout(this.timeoutMs),
+  ): Promise<void> {
+    const states = partitions
+      .map(({ topic, partition }) => this.subscription.get(topic, partition))
+      .filter((state) => state !== undefined)
+    if (states.length === 0) return
+    const { signal } = this.lost
+    for (const state of states) state.hold('isRevoking', true)
+    await this.delivery.whenIdle(new Set(states), AbortSignal.any([patience, signal]))
+    if (!signal.aborted) await this.owner.commitDone(states)
+    if (signal.aborted) {
+      this.forget(states)
+      await this.call(this.hooks.onLost, states, 'onLost')
+      return
+    }
+    await this.call(this.hooks.onRevoked, states, 'onRevoked')
+    this.forget(states)
+  }
+
+  /** Takes partitions up. Nothing of them is delivered until `onAssigned` is done. */
+  async assign(
+    partitions: readonly TopicPartition[],
+    isSubscribed: (topic: string) => boolean,
+  ): Promise<void> {
+    const states = partitions.toSorted(compareTopicPartitions).map((tp) => {
+      const state = this.subscription.add(tp)
+      state.hold('isAwaitingCallback', true)
+      state.hold('isUnsubscribed', !isSubscribed(tp.topic))
+      if (state.fetchState === 'initializing') state.awaitCommitted()
+      return state
+    })
+    this.owner.onChanged()
+    await this.call(this.hooks.onAssigned, states, 'onAssigned')
+    for (const state of states) state.hold('isAwaitingCallback', false)
+    this.owner.onChanged()
+    this.delivery.wake()
+  }
+
+  private forget(states: readonly PartitionState<K, V>[]): void {
+    for (const state of states) this.subscription.remove(state)
+    this.owner.onChanged()
+    // Loops over one partition end with it.
+    this.delivery.wake()
+  }
+
+  private async call(
+    callback: PartitionsCallback | null,
+    states: readonly PartitionState<K, V>[],
+    name: string,
+  ): Promise<void> {
+    if (callback === null) return
+    const partitions = states.map(({ topic, partition }) => ({ topic, partition }))
+    let timer: NodeJS.Timeout | undefined
+    const tooLong = new Promise<never>((_, reject) => {
+      const text = `${name} did not settle within ${this.timeoutMs} ms: the rebalance goes on without it`
+      timer = setTimeout(() => reject(new Error(text)), this.timeoutMs)
+    })
+    try {
+      await Promise.race([callback(partitions), tooLong])
+    } catch (error) {
+      this.owner.onError(
+        new Error(`${name} failed: ${error instanceof Error ? error.message : String(error)}`, {
+          cause: error,
+        }),
+      )
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}

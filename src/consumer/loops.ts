@@ -1,0 +1,36 @@
+// The two kinds of loops: over records, and over batches.
+
+import type { ConsumerRecord } from '../records/consumer-record.ts'
+import type { Chunk } from './chunk.ts'
+import { type CommitBatch, ConsumerBatch } from './consumer-batch.ts'
+import type { Delivery } from './delivery.ts'
+import { DeliveryStream } from './delivery-stream.ts'
+import type { PartitionState } from './partition-state.ts'
+
+/** @param only the one partition to read; null for all */
+export function recordStream<K, V>(
+  delivery: Delivery<K, V>,
+  only: PartitionState<K, V> | null,
+  signal: AbortSignal | undefined,
+): DeliveryStream<K, V, ConsumerRecord<K, V>> {
+  return new DeliveryStream(delivery, takeRecord, only, signal)
+}
+
+/** @param only the one partition to read; null for all */
+export function batchStream<K, V>(
+  delivery: Delivery<K, V>,
+  only: PartitionState<K, V> | null,
+  signal: AbortSignal | undefined,
+  commitBatch: CommitBatch,
+): DeliveryStream<K, V, ConsumerBatch<K, V>> {
+  const takeBatch = (chunk: Chunk<K, V>, state: PartitionState<K, V>): ConsumerBatch<K, V> => {
+    const batch = new ConsumerBatch(chunk, state, commitBatch)
+    chunk.taken = chunk.count
+    return batch
+  }
+  return new DeliveryStream(delivery, takeBatch, only, signal)
+}
+
+function takeRecord<K, V>(chunk: Chunk<K, V>): ConsumerRecord<K, V> {
+  return chunk.records[chunk.taken++]
+}

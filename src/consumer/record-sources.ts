@@ -1,0 +1,41 @@
+// How the bytes of each topic become keys and values: by the topic's own serdes, else by the consumer's
+// deserializers, else not at all.
+
+import { isTopic, type TopicSelector } from '../consumer-options.ts'
+import { type RecordSource, rawSource } from '../records/consumer-record.ts'
+import type { Deserializer } from '../types.ts'
+
+interface Deserializers {
+  readonly key: Deserializer<unknown> | null
+  readonly value: Deserializer<unknown> | null
+}
+
+export class RecordSources<K, V> {
+  private readonly shared: Deserializers
+  private readonly ofTopic = new Map<string, Deserializers>()
+
+  constructor(key: Deserializer<unknown> | null, value: Deserializer<unknown> | null) {
+    this.shared = { key, value }
+  }
+
+  /** Takes note of topics that come with serdes of their own. */
+  learn(selectors: readonly TopicSelector[]): void {
+    for (const selector of selectors) {
+      if (isTopic(selector)) this.ofTopic.set(selector.name, selector)
+    }
+  }
+
+  source(topic: string, partition: number): RecordSource<K, V> {
+    const { key, value } = this.ofTopic.get(topic) ?? this.shared
+    const raw = rawSource(topic, partition)
+    const source: RecordSource<unknown, unknown> = {
+      topic,
+      partition,
+      decodeKey: key === null ? raw.decodeKey : (bytes) => key.deserialize(bytes, topic),
+      decodeValue: value === null ? raw.decodeValue : (bytes) => value.deserialize(bytes, topic),
+    }
+    // That K and V are what these deserializers give is said by the types of the consumer's options, and
+    // by nothing at run time.
+    return source as RecordSource<K, V>
+  }
+}

@@ -1,0 +1,77 @@
+// What the consumer's tests share: a cluster, batches in its logs, and a consumer that reads them.
+
+import { Consumer } from '../../src/consumer/consumer.ts'
+import { type ConsumerOptions, resolveConsumerOptions } from '../../src/consumer-options.ts'
+import { type KafkaOptions, resolveKafkaOptions } from '../../src/options.ts'
+import { BatchBuilder, noProducer } from '../../src/records/batch-builder.ts'
+import type { ConsumerRecord } from '../../src/records/consumer-record.ts'
+import type { TestCluster } from '../../src/testing/test-cluster.ts'
+
+/** One batch of text values. */
+export async function batchOf(
+  values: readonly string[],
+  key: string | null = null,
+): Promise<Buffer> {
+  const builder = new BatchBuilder(1_000_000)
+  for (const value of values) builder.append(key, value, [], 1_700_000_000_000)
+  return builder.finish({ ...noProducer, compressionType: 'none' })
+}
+
+/** `count` records named after their partition and place, in batches of `perBatch`. */
+export async function fill(
+  cluster: TestCluster,
+  topic: string,
+  partition: number,
+  count: number,
+  perBatch = 10,
+): Promise<string[]> {
+  const log = cluster.partition(topic, partition)
+  const from = Number(log.highWatermark)
+  const values = Array.from({ length: count }, (_, i) => `${topic}-${partition}:${from + i}`)
+  for (let i = 0; i < count; i += perBatch) {
+    log.append(await batchOf(values.slice(i, i + perBatch)))
+  }
+  return values
+}
+
+/** A consumer with short times, so that tests need not wait. */
+export function consumerOf<K = Buffer | null, V = Buffer | null>(
+  cluster: TestCluster,
+  options: ConsumerOptions<K, V> = {},
+  kafka: Partial<KafkaOptions> = {},
+): Consumer<K, V> {
+  return new Consumer<K, V>(
+    resolveKafkaOptions({
+      bootstrapServers: cluster.bootstrapServers,
+      retryBackoffMs: 5,
+      retryBackoffMaxMs: 50,
+      reconnectBackoffMs: 5,
+      reconnectBackoffMaxMs: 50,
+      ...kafka,
+    }),
+    resolveConsumerOptions({
+      autoOffsetReset: 'earliest',
+      fetchMaxWaitMs: 50,
+      heartbeatIntervalMs: 50,
+      ...options,
+    }),
+  )
+}
+
+export function textOf(record: ConsumerRecord<unknown, unknown>): string {
+  return String(record.rawValue)
+}
+
+/** The texts of the next `count` records. */
+export async function take(
+  records: AsyncIterable<ConsumerRecord<unknown, unknown>>,
+  count: number,
+): Promise<string[]> {
+  const texts: string[] = []
+  if (count === 0) return texts
+  for await (const record of records) {
+    texts.push(textOf(record))
+    if (texts.length === count) break
+  }
+  return texts
+}
