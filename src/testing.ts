@@ -8,8 +8,10 @@ export {
   type Answer,
   type Call,
   type ConnectionHandle,
+  type Disconnect,
   disconnect,
   type Interceptor,
+  type NoAnswer,
   noAnswer,
   type RecordedRequest,
 } from './testing/interceptors.ts'

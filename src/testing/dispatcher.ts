@@ -24,7 +24,7 @@ import {
 } from './interceptors.ts'
 
 /** What is to be written, or that nothing is, or that the connection ends. */
-export type Reply = Buffer[] | typeof noAnswer | typeof disconnect
+export type Reply = Buffer[] | 'noAnswer' | 'disconnect'
 
 /** A connection, as far as a request needs it. */
 export interface Client {
@@ -59,7 +59,7 @@ export class Dispatcher {
     const { routes, offered, recorder, interceptors, onProtocolError, onHandled } = this.options
     if (frame.length < 8) {
       onProtocolError(new DecodeError(`a request of ${frame.length} bytes is less than a header`))
-      return disconnect
+      return 'disconnect'
     }
     const key = frame.readInt16BE(0)
     const version = frame.readInt16BE(2)
@@ -68,7 +68,7 @@ export class Dispatcher {
     const range = offered.get(key)
     if (route === undefined || range === undefined) {
       onProtocolError(new Error(`a request of API ${key} v${version}, which is not offered`))
-      return disconnect
+      return 'disconnect'
     }
     const { api } = route
     if (version < range.minVersion || version > range.maxVersion) {
@@ -81,7 +81,7 @@ export class Dispatcher {
           `a request of ${api.name} v${version}, offered are ${range.minVersion} to ${range.maxVersion}`,
         ),
       )
-      return disconnect
+      return 'disconnect'
     }
     let request: unknown
     try {
@@ -89,7 +89,7 @@ export class Dispatcher {
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
       onProtocolError(error)
-      return disconnect
+      return 'disconnect'
     }
     const { clientId } = client
     recorder?.record({
@@ -126,10 +126,10 @@ export class Dispatcher {
             () => route.handle(context, request),
           )
     onHandled()
-    if (answer === noAnswer || answer === disconnect) return answer
+    if (answer === noAnswer) return 'noAnswer'
+    if (answer === disconnect) return 'disconnect'
     const outcome = route.outcomeOf?.(request, answer) ?? 'answer'
-    if (outcome !== 'answer') return outcome === 'noAnswer' ? noAnswer : disconnect
-    return encodeResponseFrame(api, version, correlationId, answer)
+    return outcome === 'answer' ? encodeResponseFrame(api, version, correlationId, answer) : outcome
   }
 
   private decode(frame: Buffer, { api }: AnyRoute, version: number, client: Client): unknown {

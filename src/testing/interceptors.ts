@@ -2,12 +2,21 @@
 
 import type { AnyApi, Api } from '../protocol/api.ts'
 
-/** Returned by an interceptor: the request was taken, nothing is answered, the connection goes on. */
-export const noAnswer: unique symbol = Symbol('kafkawire.testing.noAnswer')
-/** Returned by an interceptor: the connection ends instead of an answer. */
-export const disconnect: unique symbol = Symbol('kafkawire.testing.disconnect')
+/** What an interceptor returns that has no answer. */
+export interface NoAnswer {
+  readonly instead: 'noAnswer'
+}
 
-export type Answer<Response> = Response | typeof noAnswer | typeof disconnect
+export interface Disconnect {
+  readonly instead: 'disconnect'
+}
+
+/** Returned by an interceptor: the request was taken, nothing is answered, the connection goes on. */
+export const noAnswer: NoAnswer = Object.freeze({ instead: 'noAnswer' })
+/** Returned by an interceptor: the connection ends instead of an answer. */
+export const disconnect: Disconnect = Object.freeze({ instead: 'disconnect' })
+
+export type Answer<Response> = Response | NoAnswer | Disconnect
 
 /** The connection by which a request came. */
 export interface ConnectionHandle {
@@ -54,9 +63,9 @@ const RECORDED_REQUESTS = 10_000
 
 /** What an older interceptor decided, on its way past the newer ones that called `next`. */
 class EndedByInterceptor extends Error {
-  readonly outcome: typeof noAnswer | typeof disconnect
+  readonly outcome: NoAnswer | Disconnect
 
-  constructor(outcome: typeof noAnswer | typeof disconnect) {
+  constructor(outcome: NoAnswer | Disconnect) {
     super('an older interceptor gave no answer')
     this.outcome = outcome
   }

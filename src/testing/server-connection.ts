@@ -7,7 +7,7 @@ import { DecodeError } from '../errors.ts'
 import { FrameSplitter } from '../protocol/frame-splitter.ts'
 import type { NodeState } from './cluster-state.ts'
 import type { Client, Dispatcher } from './dispatcher.ts'
-import { type ConnectionHandle, disconnect, noAnswer } from './interceptors.ts'
+import type { ConnectionHandle } from './interceptors.ts'
 
 export interface ServerConnectionOptions {
   readonly socket: Socket
@@ -107,12 +107,12 @@ export class ServerConnection implements ConnectionHandle, Client {
         const reply = await dispatcher.dispatch(frame, node, this)
         await this.resumed()
         if (!this.isOpen) return
-        if (reply === disconnect) {
+        if (reply === 'disconnect') {
           // A broker closes in good order: what was answered before still arrives.
           socket.destroySoon()
           return
         }
-        if (reply !== noAnswer) await this.write(reply)
+        if (reply !== 'noAnswer') await this.write(reply)
       } catch (error) {
         onFailure(error)
         this.close()

@@ -11,6 +11,7 @@ import type { RequestContext } from '../handler.ts'
 import { checkAccess } from '../partition-access.ts'
 import type { PartitionLog, TimestampAndOffset } from '../partition-log.ts'
 
+const EPOCHS_SINCE = 4
 const LATEST = -1n
 const EARLIEST = -2n
 const MAX_TIMESTAMP = -3n
@@ -75,7 +76,8 @@ async function findOffset(
   const end = isolationLevel === 1 ? log.lastStableOffset : log.highWatermark
   const found = await search(log, timestamp, end)
   if (found === null) return notFound(asked, 0)
-  return { partitionIndex, errorCode: 0, ...found }
+  const leaderEpoch = version >= EPOCHS_SINCE ? found.leaderEpoch : -1
+  return { partitionIndex, errorCode: 0, ...found, leaderEpoch }
 }
 
 async function search(

@@ -1,0 +1,198 @@
+// Every API that is served, in every version that is offered, to a client that asks for the ordinary:
+// no answer may hold what its version cannot carry.
+
+import { describe, expect, test } from 'vitest'
+import type { AnyApi } from '../../src/protocol/api.ts'
+import { apiVersions } from '../../src/protocol/messages/api-versions.ts'
+import { createPartitions } from '../../src/protocol/messages/create-partitions.ts'
+import { createTopics } from '../../src/protocol/messages/create-topics.ts'
+import { deleteGroups } from '../../src/protocol/messages/delete-groups.ts'
+import { deleteRecords } from '../../src/protocol/messages/delete-records.ts'
+import { deleteTopics } from '../../src/protocol/messages/delete-topics.ts'
+import { describeCluster } from '../../src/protocol/messages/describe-cluster.ts'
+import { describeGroups } from '../../src/protocol/messages/describe-groups.ts'
+import { fetch } from '../../src/protocol/messages/fetch.ts'
+import { findCoordinator } from '../../src/protocol/messages/find-coordinator.ts'
+import { heartbeat } from '../../src/protocol/messages/heartbeat.ts'
+import { initProducerId } from '../../src/protocol/messages/init-producer-id.ts'
+import { joinGroup } from '../../src/protocol/messages/join-group.ts'
+import { leaveGroup } from '../../src/protocol/messages/leave-group.ts'
+import { listGroups } from '../../src/protocol/messages/list-groups.ts'
+import { listOffsets } from '../../src/protocol/messages/list-offsets.ts'
+import { metadata } from '../../src/protocol/messages/metadata.ts'
+import { offsetCommit } from '../../src/protocol/messages/offset-commit.ts'
+import { offsetFetch } from '../../src/protocol/messages/offset-fetch.ts'
+import { offsetForLeaderEpoch } from '../../src/protocol/messages/offset-for-leader-epoch.ts'
+import { produce } from '../../src/protocol/messages/produce.ts'
+import { syncGroup } from '../../src/protocol/messages/sync-group.ts'
+import { ZERO_UUID } from '../../src/protocol/uuid.ts'
+import { routesByKey } from '../../src/testing/routes.ts'
+import { batch, fetchFrom, fetchPartition, joinOf, metadataOf, produceTo } from './requests.ts'
+import { connectTo, startCluster } from './with-cluster.ts'
+
+/** By API: a request of that version. `id` is that of the topic `t`. */
+const requests = new Map<AnyApi, (version: number, id: string) => unknown>([
+  [apiVersions, () => ({ clientSoftwareName: 'a', clientSoftwareVersion: '1' })],
+  [metadata, (version) => metadataOf(['t', 'none'], version < 4)],
+  [
+    createTopics,
+    () => ({
+      topics: [{ name: 'n', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }],
+      timeoutMs: 1,
+      validateOnly: false,
+    }),
+  ],
+  [
+    createPartitions,
+    () => ({
+      topics: [{ name: 't', count: 9, assignments: null }],
+      timeoutMs: 1,
+      validateOnly: false,
+    }),
+  ],
+  [
+    deleteTopics,
+    (version) => ({
+      topics: version >= 6 ? [{ name: 't', topicId: ZERO_UUID }] : [],
+      topicNames: version >= 6 ? [] : ['t'],
+      timeoutMs: 1,
+    }),
+  ],
+  [
+    deleteRecords,
+    () => ({
+      topics: [{ name: 't', partitions: [{ partitionIndex: 0, offset: 1n }] }],
+      timeoutMs: 1,
+    }),
+  ],
+  [produce, (_, topicId) => produceTo('t', 0, batch(['x']), { topicId })],
+  [
+    fetch,
+    (_, topicId) => fetchFrom('t', [fetchPartition(0, 0n), fetchPartition(7, 0n)], { topicId }),
+  ],
+  [
+    listOffsets,
+    () => ({
+      replicaId: -1,
+      isolationLevel: 0,
+      topics: [
+        { name: 't', partitions: [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp: -1n }] },
+      ],
+      timeoutMs: 0,
+    }),
+  ],
+  [
+    offsetForLeaderEpoch,
+    () => ({
+      replicaId: -1,
+      topics: [
+        { topic: 't', partitions: [{ partition: 0, currentLeaderEpoch: -1, leaderEpoch: 0 }] },
+      ],
+    }),
+  ],
+  [
+    findCoordinator,
+    (version) => ({
+      key: version >= 4 ? '' : 'g',
+      keyType: 0,
+      coordinatorKeys: version >= 4 ? ['g'] : [],
+    }),
+  ],
+  [
+    initProducerId,
+    () => ({
+      transactionalId: null,
+      transactionTimeoutMs: 1,
+      producerId: -1n,
+      producerEpoch: -1,
+      enable2Pc: false,
+      keepPreparedTxn: false,
+    }),
+  ],
+  [joinGroup, () => joinOf('g')],
+  [
+    syncGroup,
+    () => ({
+      groupId: 'g',
+      generationId: 1,
+      memberId: 'm',
+      groupInstanceId: null,
+      protocolType: null,
+      protocolName: null,
+      assignments: [],
+    }),
+  ],
+  [heartbeat, () => ({ groupId: 'g', generationId: 1, memberId: 'm', groupInstanceId: null })],
+  [
+    leaveGroup,
+    (version) => ({
+      groupId: 'g',
+      memberId: version >= 3 ? '' : 'm',
+      members: version >= 3 ? [{ memberId: 'm', groupInstanceId: null, reason: null }] : [],
+    }),
+  ],
+  [
+    offsetCommit,
+    (_, topicId) => ({
+      groupId: 'g',
+      generationIdOrMemberEpoch: -1,
+      memberId: '',
+      groupInstanceId: null,
+      retentionTimeMs: -1n,
+      topics: [
+        {
+          name: 't',
+          topicId,
+          partitions: [
+            {
+              partitionIndex: 0,
+              committedOffset: 1n,
+              committedLeaderEpoch: -1,
+              committedMetadata: null,
+            },
+          ],
+        },
+      ],
+    }),
+  ],
+  [
+    offsetFetch,
+    (version, topicId) => {
+      const topic = { name: 't', topicId, partitionIndexes: [0] }
+      const group = { groupId: 'g', memberId: null, memberEpoch: -1, topics: [topic] }
+      return version >= 8
+        ? { groupId: '', topics: [], groups: [group], requireStable: false }
+        : { groupId: 'g', topics: [topic], groups: [], requireStable: false }
+    },
+  ],
+  [describeGroups, () => ({ groups: ['g', 'none'], includeAuthorizedOperations: false })],
+  [listGroups, () => ({ statesFilter: [], typesFilter: [] })],
+  [deleteGroups, () => ({ groupsNames: ['g'] })],
+  [
+    describeCluster,
+    () => ({
+      includeClusterAuthorizedOperations: false,
+      endpointType: 1,
+      includeFencedBrokers: false,
+    }),
+  ],
+])
+
+const served = [...routesByKey.values()].map(({ api }) => [api.name, api] as const)
+
+describe.each(served)('%s', (_, api) => {
+  const versions = Array.from(
+    { length: api.maxVersion - api.minVersion + 1 },
+    (__, i) => api.minVersion + i,
+  )
+
+  test.each(versions)('v%i', async (version) => {
+    const cluster = await startCluster({ topics: { t: 1 } })
+    cluster.partition('t', 0).append(batch(['x', 'y']))
+    const make = requests.get(api)
+    if (make === undefined) throw new Error(`there is no sample of ${api.name}`)
+    const client = await connectTo(cluster)
+    await client.request<unknown, unknown>(api, version, make(version, cluster.topicId('t')))
+    expect(cluster.protocolErrors).toEqual([])
+  })
+})

@@ -1,0 +1,168 @@
+// CreateTopics, DeleteTopics, CreatePartitions, DeleteRecords.
+
+import { expect, test } from 'vitest'
+import { createPartitions } from '../../../src/protocol/messages/create-partitions.ts'
+import {
+  type CreatableTopic,
+  type CreatableTopicResult,
+  createTopics,
+} from '../../../src/protocol/messages/create-topics.ts'
+import { deleteRecords } from '../../../src/protocol/messages/delete-records.ts'
+import { deleteTopics } from '../../../src/protocol/messages/delete-topics.ts'
+import { ZERO_UUID } from '../../../src/protocol/uuid.ts'
+import type { RawClient } from '../raw-client.ts'
+import { batch } from '../requests.ts'
+import { connectTo, startCluster } from '../with-cluster.ts'
+
+function topic(name: string, fields: Partial<CreatableTopic> = {}): CreatableTopic {
+  return { name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [], ...fields }
+}
+
+async function create(
+  client: RawClient,
+  topics: CreatableTopic[],
+  validateOnly = false,
+): Promise<CreatableTopicResult[]> {
+  const request = { topics, timeoutMs: 1000, validateOnly }
+  return (await client.request(createTopics, 7, request)).topics
+}
+
+test('a topic is made with its configuration, on nodes that are there', async () => {
+  const cluster = await startCluster({ nodes: 3, properties: { numPartitions: 5 } })
+  const client = await connectTo(cluster, 2)
+  const configs = [{ name: 'max.message.bytes', value: '100' }]
+  const [a, b, c] = await create(client, [
+    topic('a', { numPartitions: 2, configs }),
+    topic('b', { numPartitions: -1, replicationFactor: -1 }),
+    topic('c', {
+      numPartitions: -1,
+      replicationFactor: -1,
+      assignments: [
+        { partitionIndex: 1, brokerIds: [3, 2] },
+        { partitionIndex: 0, brokerIds: [2, 1] },
+      ],
+    }),
+  ])
+  expect(a).toMatchObject({
+    errorCode: 0,
+    errorMessage: null,
+    numPartitions: 2,
+    replicationFactor: 1,
+    topicId: cluster.topicId('a'),
+    configs: [{ name: 'max.message.bytes', value: '100' }],
+  })
+  expect(b).toMatchObject({ errorCode: 0, numPartitions: 5, replicationFactor: 3 })
+  expect(c).toMatchObject({ errorCode: 0, numPartitions: 2, replicationFactor: 2 })
+  expect([cluster.leaderOf('c', 0), cluster.leaderOf('c', 1)]).toEqual([2, 3])
+  expect(cluster.partition('a', 0).config.maxMessageBytes).toBe(100)
+})
+
+const byHand = { numPartitions: -1, replicationFactor: -1 }
+test.each([
+  ['a name that is there', topic('t'), 36],
+  ['a name that nearly is', topic('a_b'), 17],
+  ['a bad name', topic('a b'), 17],
+  ['no name', topic(''), 17],
+  ['no partition', topic('n', { numPartitions: 0 }), 37],
+  ['no replica', topic('n', { replicationFactor: 0 }), 38],
+  ['more replicas than nodes', topic('n', { replicationFactor: 2 }), 38],
+  ['a configuration nobody knows', topic('n', { configs: [{ name: 'x', value: '1' }] }), 40],
+  [
+    'replicas on nobody',
+    topic('n', { ...byHand, assignments: [{ partitionIndex: 0, brokerIds: [9] }] }),
+    39,
+  ],
+  [
+    'replicas with a gap',
+    topic('n', { ...byHand, assignments: [{ partitionIndex: 1, brokerIds: [1] }] }),
+    39,
+  ],
+  [
+    'numbers and replicas',
+    topic('n', { assignments: [{ partitionIndex: 0, brokerIds: [1] }] }),
+    42,
+  ],
+])('%s is refused', async (_, wanted, errorCode) => {
+  const cluster = await startCluster({ topics: { t: 1, 'a.b': 1 } })
+  const [result] = await create(await connectTo(cluster), [wanted])
+  expect(result).toMatchObject({ errorCode, topicId: ZERO_UUID, numPartitions: -1 })
+  expect(result.errorMessage).not.toBe(null)
+  expect(() => cluster.topicId('n')).toThrow()
+})
+
+test('a name given twice, and a request that only asks, make nothing', async () => {
+  const cluster = await startCluster()
+  const client = await connectTo(cluster)
+  const twice = await create(client, [topic('n'), topic('n')])
+  expect(twice.map(({ errorCode }) => errorCode)).toEqual([42, 42])
+  const [asked] = await create(client, [topic('n', { numPartitions: 3 })], true)
+  expect(asked).toMatchObject({ errorCode: 0, topicId: ZERO_UUID, numPartitions: 3 })
+  expect(() => cluster.topicId('n')).toThrow()
+})
+
+test('topics are deleted by name and by id, with what groups have committed', async () => {
+  const cluster = await startCluster({ topics: { a: 1, b: 1 } })
+  const client = await connectTo(cluster)
+  const id = cluster.topicId('a')
+  const unknown = 'AAAAAAAAAAAAAAAAAAAAAQ'
+  const { responses } = await client.request(deleteTopics, 6, {
+    topics: [
+      { name: null, topicId: id },
+      { name: 'b', topicId: ZERO_UUID },
+      { name: 'b', topicId: ZERO_UUID },
+      { name: null, topicId: unknown },
+      { name: 'x', topicId: unknown },
+    ],
+    topicNames: [],
+    timeoutMs: 1000,
+  })
+  expect(responses.map(({ errorCode }) => errorCode)).toEqual([0, 0, 3, 100, 42])
+  expect(responses[0]).toMatchObject({ name: 'a', topicId: id })
+  const old = { topics: [], topicNames: ['b'], timeoutMs: 1000 }
+  expect((await client.request(deleteTopics, 5, old)).responses[0].errorCode).toBe(3)
+})
+
+test('deletion can be switched off', async () => {
+  const cluster = await startCluster({ topics: { a: 1 }, properties: { deleteTopicEnable: false } })
+  const client = await connectTo(cluster)
+  const request = { topics: [], topicNames: ['a'], timeoutMs: 1000 }
+  expect((await client.request(deleteTopics, 4, request)).responses[0].errorCode).toBe(73)
+  expect((await client.request(deleteTopics, 2, request)).responses[0].errorCode).toBe(42)
+})
+
+test('topics grow, and never shrink', async () => {
+  const cluster = await startCluster({ topics: { t: 2 } })
+  cluster.partition('t', 1).append(batch(['a']))
+  const client = await connectTo(cluster)
+  const grow = async (name: string, count: number, validateOnly = false): Promise<number> => {
+    const topics = [{ name, count, assignments: null }]
+    const request = { topics, timeoutMs: 1000, validateOnly }
+    return (await client.request(createPartitions, 3, request)).results[0].errorCode
+  }
+  expect(await grow('t', 2)).toBe(37)
+  expect(await grow('none', 5)).toBe(3)
+  expect(await grow('t', 5, true)).toBe(0)
+  expect(() => cluster.partition('t', 2)).toThrow(/it has 2 partitions/)
+  expect(await grow('t', 5)).toBe(0)
+  expect(cluster.partition('t', 4).logEndOffset).toBe(0n)
+  expect(cluster.partition('t', 1).logEndOffset).toBe(1n)
+})
+
+test('records are deleted up to an offset, or all of them', async () => {
+  const cluster = await startCluster({ nodes: 2 })
+  cluster.createTopic('t', { assignments: [[1, 2]] })
+  cluster.partition('t', 0).append(batch(['a', 'b', 'c']))
+  const client = await connectTo(cluster, 1)
+  const remove = async (by: RawClient, offset: bigint, partitionIndex = 0): Promise<unknown> => {
+    const topics = [{ name: 't', partitions: [{ partitionIndex, offset }] }]
+    const response = await by.request(deleteRecords, 2, { topics, timeoutMs: 1000 })
+    const { errorCode, lowWatermark } = response.topics[0].partitions[0]
+    return errorCode === 0 ? lowWatermark : errorCode
+  }
+  expect(await remove(client, 2n)).toBe(2n)
+  expect(await remove(client, 1n)).toBe(2n)
+  expect(await remove(client, 4n)).toBe(1)
+  expect(await remove(client, 0n, 7)).toBe(3)
+  expect(await remove(await connectTo(cluster, 2), 3n)).toBe(6)
+  expect(await remove(client, -1n)).toBe(3n)
+})
