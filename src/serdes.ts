@@ -65,6 +65,7 @@ function fixed<T>(
 function jsonSerde<T>(): Serde<T> {
   return {
     serialize: (value, topic) => {
+      if (value === null) return null
       const text: string | undefined = JSON.stringify(value)
       if (text === undefined) {
         throw new InvalidArgumentError(`a record for ${topic} has a value that JSON cannot hold`)
@@ -78,7 +79,7 @@ function jsonSerde<T>(): Serde<T> {
 /**
  * The built-in serdes. `string`, `bytes`, `int32`, `int64` and `float64` write what Java's Serdes of
  * String, ByteArray, Integer, Long and Double write. `json<T>()` writes JSON text; what it reads is
- * taken to be a `T` without a check.
+ * taken to be a `T` without a check (a tombstone reads as null).
  */
 export const serdes: {
   readonly string: Serde<string | null>

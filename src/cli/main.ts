@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { KafkaError } from '../errors.ts'
+import { addBroker } from './commands/broker.ts'
 import { addDecode } from './commands/decode.ts'
 import { addRoundtrip } from './commands/roundtrip.ts'
 
@@ -17,6 +18,7 @@ const program = new Command('kafkawire')
   .showHelpAfterError()
 addRoundtrip(program)
 addDecode(program)
+addBroker(program)
 
 program.parseAsync().catch((error: unknown) => {
   console.error(error instanceof KafkaError ? described(error) : error)

@@ -24,6 +24,8 @@ export type OfferedVersions = Partial<VersionRange> | null
 export interface TestClusterOptions {
   /** How many nodes, with ids from 1 on. Default: 1. */
   nodes?: number
+  /** The port of the first node; the others take those that follow. Default: any that are free. */
+  port?: number
   /** The rack of each node, in the order of their ids. */
   racks?: string[]
   /** Topics to begin with: name and number of partitions. */
@@ -87,6 +89,7 @@ export class TestCluster {
     })
     for (let id = 1; id <= (options.nodes ?? 1); id++) {
       const state = this.state.addNode(id, HOST, options.racks?.[id - 1] ?? null)
+      if (options.port) state.port = options.port + id - 1
       const node = new TestNode({
         state,
         dispatcher,

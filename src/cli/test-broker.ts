@@ -1,0 +1,8 @@
+// The in-process broker as a process of its own, so that the CPU time of the command that starts it is
+// the client's alone. Tells its parent where it listens, and ends with it.
+
+import { TestCluster } from '../testing/test-cluster.ts'
+
+const cluster = await TestCluster.start({ nodes: 1, record: false })
+process.once('disconnect', () => void cluster.close())
+process.send?.(cluster.bootstrapServers)

@@ -1,0 +1,57 @@
+/// <reference types="node" preserve="true" />
+
+// The main door: everything that a program using kafkawire imports from 'kafkawire'.
+
+export type { MetadataSnapshot, PartitionMetadata, TopicMetadata } from './cluster/metadata.ts'
+export type { CompressionType } from './compression/codec.ts'
+export { Consumer } from './consumer/consumer.ts'
+export type {
+  AutoOffsetReset,
+  ConsumerOptions,
+  IsolationLevel,
+  LogTruncation,
+} from './consumer-options.ts'
+export {
+  AuthenticationError,
+  BatchDeliveryError,
+  BrokerError,
+  BufferExhaustedError,
+  ClosedError,
+  CommitFailedError,
+  ConfigError,
+  ConnectionError,
+  DecodeError,
+  DeliveryError,
+  DeliveryTimeoutError,
+  FencedError,
+  InvalidArgumentError,
+  KafkaError,
+  OffsetOutOfRangeError,
+  OutcomeUnknownError,
+  type Persisted,
+  RequestTimeoutError,
+  TransactionAbortableError,
+  UnsupportedVersionError,
+} from './errors.ts'
+export { Kafka, type KafkaRequestOptions, type WaitOptions } from './kafka.ts'
+export { type Logger, silentLogger } from './logger.ts'
+export type { KafkaOptions, Lookup, SslOption, TlsOptions } from './options.ts'
+export type { DataLoss, OnDelivery, ProducerInterceptor } from './producer/hooks.ts'
+export { Producer } from './producer/producer.ts'
+export type { ProducerRecord } from './producer/producer-record.ts'
+export type { RecordMetadata } from './producer/record-metadata.ts'
+export type { Acks, PartitionerName, ProducerOptions } from './producer-options.ts'
+export type { ConsumerRecord } from './records/consumer-record.ts'
+export type { HeaderInput, HeadersInput, RecordHeaders } from './records/headers.ts'
+export type { TimestampType } from './records/record-batch.ts'
+export { serdes } from './serdes.ts'
+export type { TopicSerdes } from './topic.ts'
+export type {
+  Bytes,
+  Deserializer,
+  Header,
+  Serde,
+  Serializer,
+  Topic,
+  TopicPartition,
+} from './types.ts'

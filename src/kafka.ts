@@ -1,0 +1,170 @@
+// Kafka: how to reach a cluster, said once; then producers, consumers and plain requests.
+
+import { Cluster, type Target } from './cluster/cluster.ts'
+import type { MetadataSnapshot, PartitionMetadata } from './cluster/metadata.ts'
+import { Consumer } from './consumer/consumer.ts'
+import { type ConsumerOptions, resolveConsumerOptions } from './consumer-options.ts'
+import { ClosedError } from './errors.ts'
+import { type ClusterOptions, type KafkaOptions, resolveKafkaOptions } from './options.ts'
+import { Producer } from './producer/producer.ts'
+import { type ProducerOptions, resolveProducerOptions } from './producer-options.ts'
+import type { Api } from './protocol/api.ts'
+import { createTopicHandle, type TopicSerdes } from './topic.ts'
+import type { Topic, TopicPartition } from './types.ts'
+
+/** Which broker a request goes to, and how. Default: any broker, one attempt. */
+export interface KafkaRequestOptions {
+  /** The broker of this id. */
+  node?: number
+  /** The leader of this partition. */
+  leaderOf?: TopicPartition
+  /** The coordinator of this consumer group, or of this transactional id. */
+  coordinatorOf?: { group: string } | { transaction: string }
+  controller?: true
+  any?: true
+  /** Exactly this version of the API. Default: the greatest that both sides speak. */
+  version?: number
+  /** How long one attempt may take. Default: `requestTimeoutMs`. */
+  timeoutMs?: number
+  signal?: AbortSignal
+  /** Further attempts after a retriable failure. Default: 0. */
+  retries?: number
+}
+
+/** What a call that waits may be given. */
+export interface WaitOptions {
+  timeoutMs?: number
+  signal?: AbortSignal
+}
+
+interface Closable {
+  close(): Promise<void>
+}
+
+/**
+ * The way into a cluster. Making one connects nothing: connections are opened when they are needed.
+ * @example
+ * const kafka = new Kafka({ bootstrapServers: 'localhost:9092', clientId: 'shop' })
+ */
+export class Kafka {
+  private readonly options: ClusterOptions
+  private readonly clients = new Set<Closable>()
+  private ownCluster: Cluster | null = null
+  private isClosed = false
+
+  /** @throws ConfigError for a wrong or unknown option */
+  constructor(options: KafkaOptions) {
+    this.options = resolveKafkaOptions(options)
+  }
+
+  /**
+   * A producer with connections of its own.
+   * @throws ConfigError for a wrong or unknown option; ClosedError after `close()`
+   */
+  producer(options: ProducerOptions = {}): Producer {
+    const connection = this.openOptions()
+    return this.keep(new Producer(connection, resolveProducerOptions(options, connection)))
+  }
+
+  /**
+   * A consumer with connections of its own. Topics made by `topic()` give its records their types.
+   * @throws ConfigError for a wrong or unknown option; ClosedError after `close()`
+   */
+  consumer<K = Buffer | null, V = Buffer | null>(
+    options: ConsumerOptions<K, V> = {},
+  ): Consumer<K, V> {
+    const resolved = resolveConsumerOptions(options)
+    return this.keep(new Consumer<K, V>(this.openOptions(), resolved))
+  }
+
+  /**
+   * A topic with its types: give it as `topic` of a record, and in `topics` of a consumer.
+   * @throws ConfigError for a name that Kafka refuses
+   */
+  topic<K, V>(name: string, options: TopicSerdes<K, V>): Topic<K, V> {
+    return createTopicHandle(name, options)
+  }
+
+  /**
+   * Connects to the cluster, which any other call does by itself: for those who want to know early.
+   * @throws ConnectionError naming each address and its cause; RequestTimeoutError; ClosedError
+   */
+  async connect(options: WaitOptions = {}): Promise<void> {
+    await this.cluster().refresh(options)
+  }
+
+  /** What the brokers say of themselves now. Throws as `connect` does. */
+  async metadata(options: WaitOptions = {}): Promise<MetadataSnapshot> {
+    return this.cluster().refresh(options)
+  }
+
+  /**
+   * The partitions of a topic.
+   * @throws BrokerError if there is no such topic; else as `connect` does
+   */
+  async partitionsFor(
+    topic: string,
+    options: WaitOptions = {},
+  ): Promise<readonly PartitionMetadata[]> {
+    const timeoutMs = options.timeoutMs ?? this.options.requestTimeoutMs
+    const { partitions } = await this.cluster().ensureTopic(topic, { ...options, timeoutMs })
+    return partitions
+  }
+
+  /**
+   * Any request of the protocol: `kafkawire/protocol` has the APIs. Error codes inside the answer are
+   * the caller's to read.
+   * @example
+   * const { brokers } = await kafka.request(describeCluster, body, { any: true })
+   * @throws ConnectionError, RequestTimeoutError, UnsupportedVersionError, DecodeError, ClosedError
+   */
+  request<Q, A>(api: Api<Q, A>, body: Q, options: KafkaRequestOptions = {}): Promise<A> {
+    const { version, timeoutMs, signal, retries } = options
+    return this.cluster().request(api, body, targetOf(options), {
+      version,
+      timeoutMs,
+      signal,
+      retries,
+    })
+  }
+
+  /** Closes every producer and consumer made here, and its own connections. Idempotent. */
+  async close(): Promise<void> {
+    this.isClosed = true
+    const closing = [...this.clients].map((client) => client.close())
+    if (this.ownCluster !== null) closing.push(this.ownCluster.close())
+    const outcomes = await Promise.allSettled(closing)
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  /** `await using kafka = new Kafka(...)` closes it at the end of the block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  private cluster(): Cluster {
+    this.ownCluster ??= new Cluster(this.openOptions())
+    return this.ownCluster
+  }
+
+  private openOptions(): ClusterOptions {
+    if (this.isClosed) throw new ClosedError('this Kafka was closed: make a new one')
+    return this.options
+  }
+
+  private keep<T extends Closable>(client: T): T {
+    this.clients.add(client)
+    return client
+  }
+}
+
+function targetOf({ node, leaderOf, coordinatorOf, controller }: KafkaRequestOptions): Target {
+  if (node !== undefined) return { node }
+  if (leaderOf !== undefined) return { leaderOf }
+  if (controller === true) return 'controller'
+  if (coordinatorOf === undefined) return 'any'
+  return 'group' in coordinatorOf
+    ? { coordinator: 'group', key: coordinatorOf.group }
+    : { coordinator: 'transaction', key: coordinatorOf.transaction }
+}

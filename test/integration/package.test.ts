@@ -1,0 +1,155 @@
+// What a stranger gets: the packed tarball, installed in an empty folder, and the README's own snippets,
+// pasted. Needs the npm registry, no JDK.
+
+import { execFile, spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { TestCluster } from '../../src/testing/test-cluster.ts'
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+let folder: string
+let cluster: TestCluster
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kafkawire-package-'))
+  cluster = await TestCluster.start({ autoCreateTopics: true, topics: { orders: 6 } })
+  const packed = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: root })
+  const [{ filename }] = JSON.parse(packed.stdout.slice(packed.stdout.indexOf('[')))
+  await writeFile(join(folder, 'package.json'), '{ "name": "stranger", "private": true }')
+  const packages = [
+    `./${filename}`,
+    'typescript@7.0.2',
+    'typescript59@npm:typescript@5.9',
+    '@types/node@20',
+  ]
+  const { stderr } = await run('npm', ['install', '--no-audit', '--no-fund', ...packages], {
+    cwd: folder,
+  })
+  expect(stderr).not.toMatch(/ERR!/)
+})
+
+afterAll(async () => {
+  await cluster?.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** A snippet of the README, with the address of the test's own broker. */
+async function snippet(name: string): Promise<string> {
+  const readme = await readFile(join(root, 'README.md'), 'utf8')
+  const match = new RegExp(`<!-- snippet: ${name} -->\n\`\`\`\\w+\n([\\s\\S]*?)\n\`\`\``).exec(
+    readme,
+  )
+  expect(match, `README.md has no snippet ${name}`).not.toBeNull()
+  expect(match![1]).toContain('localhost:9092')
+  return match![1].replaceAll('localhost:9092', cluster.bootstrapServers)
+}
+
+interface Ended {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+/** Runs a file until it ends by itself; `until`: sends SIGINT once the output holds that. */
+async function runFile(file: string, text: string, until?: RegExp): Promise<Ended> {
+  await writeFile(join(folder, file), text)
+  return runNode([file], until)
+}
+
+function runNode(args: string[], until?: RegExp): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--trace-warnings', ...args], { cwd: folder })
+    const ended: Ended = { code: null, stdout: '', stderr: '' }
+    const limit = setTimeout(() => {
+      child.kill('SIGKILL')
+      reject(new Error(`${args[0]} did not end by itself:\n${ended.stdout}${ended.stderr}`))
+    }, 30_000)
+    let isAsked = false
+    child.stdout.on('data', (data) => {
+      ended.stdout += data
+      if (until === undefined || isAsked || !until.test(ended.stdout)) return
+      isAsked = true
+      child.kill('SIGINT')
+    })
+    child.stderr.on('data', (data) => {
+      ended.stderr += data
+    })
+    child.on('close', (code) => {
+      clearTimeout(limit)
+      resolve({ ...ended, code })
+    })
+  })
+}
+
+describe('the README, pasted', () => {
+  test('produces, and the process ends by itself', async () => {
+    const { code, stdout, stderr } = await runFile('produce.mjs', await snippet('produce.mjs'))
+    expect(stderr).toBe('')
+    expect(stdout).toMatch(/^acknowledged: partition \d, offset 0\n$/)
+    expect(code).toBe(0)
+  })
+
+  test('consumes what was produced, until it is told to end', async () => {
+    const { code, stdout, stderr } = await runFile(
+      'consume.mjs',
+      await snippet('consume.mjs'),
+      /v5/,
+    )
+    expect(stderr).toBe('')
+    for (const value of ['v1', 'v2', 'v3', 'v4', 'v5']) expect(stdout).toContain(value)
+    expect(code).toBe(0)
+  })
+
+  test('runs by require, inside an async function', async () => {
+    const body = (await snippet('produce.mjs')).replace(
+      "import { Kafka } from 'kafkawire'",
+      "const { Kafka } = require('kafkawire')",
+    )
+    const [require, ...rest] = body.split('\n')
+    const program = `${require}\nasync function main() {\n${rest.join('\n')}\n}\nmain()\n`
+    const { code, stderr } = await runFile('produce.cjs', program)
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+  })
+
+  test.each(['typescript', 'typescript59'])(
+    'compiles in a strict file with %s and runs',
+    async (compiler) => {
+      await writeFile(join(folder, 'typed.mts'), await snippet('typed.ts'))
+      const flags = ['--strict', '--target', 'es2022', '--module', 'nodenext', '--types', 'node']
+      await run(
+        process.execPath,
+        [
+          join(folder, 'node_modules', compiler, 'bin', 'tsc'),
+          ...flags,
+          '--skipLibCheck',
+          'false',
+          'typed.mts',
+        ],
+        { cwd: folder },
+      ).catch((error: { stdout: string }) => {
+        throw new Error(error.stdout)
+      })
+      const { code, stdout, stderr } = await runNode(['typed.mjs'])
+      expect(stderr).toBe('')
+      expect(stdout).toContain('k1 9.50\n')
+      expect(code).toBe(0)
+    },
+  )
+})
+
+describe('the command line of the package', () => {
+  test('makes the round trip', async () => {
+    const main = join('node_modules', 'kafkawire', 'dist', 'cli', 'main.js')
+    const { code, stdout, stderr } = await runNode([main, 'roundtrip', '--count', '5000'])
+    expect(stderr).toBe('')
+    expect(stdout).toContain('All 5,000 records came back')
+    expect(code).toBe(0)
+  })
+})
