@@ -1,0 +1,152 @@
+// What must hold of any input: it is read, or refused by a DecodeError that says where. Each check answers
+// whether the input was read, as a promise only where a codec works off the main thread; it throws where
+// the decoder or the encoder breaks a promise.
+
+import {
+  decodeMessageSet,
+  decodeRequest,
+  decodeRequestHeader,
+  decodeResponse,
+  decodeResponseHeader,
+  encodeRequest,
+  encodeResponse,
+  FrameSplitter,
+  RecordsReader,
+  rawSource,
+  requestHeaderReader,
+  requestHeaderVersion,
+  responseHeaderReader,
+  responseHeaderVersion,
+} from 'kafkawire/protocol'
+
+/** The most that compressed bytes may become here. */
+const MAX_DECOMPRESSED = 8 * 1024 * 1024
+
+export const checks = {
+  message: checkMessage,
+  frame: checkFrame,
+  records: checkRecords,
+  compressed: checkCompressed,
+}
+
+function checkMessage({ api, type, version, bytes }) {
+  const decode = type === 'request' ? decodeRequest : decodeResponse
+  const encode = type === 'request' ? encodeRequest : encodeResponse
+  let decoded
+  try {
+    decoded = decode(api, version, bytes)
+  } catch (error) {
+    return refused(error, bytes, { name: api.name, version })
+  }
+  let written
+  try {
+    written = encode(api, version, decoded.message)
+  } catch (error) {
+    // Bytes that are no UTF-8 become longer ones, which may exceed the limit of a string.
+    if (error.name === 'InvalidArgumentError' && error.message.includes('a string of')) return true
+    throw error
+  }
+  const again = encode(api, version, decode(api, version, written).message)
+  if (!again.equals(written)) throw new Error('reading what was written gives another message')
+  return true
+}
+
+/** A stream of bytes from a peer: frames are split off, their headers and bodies are read. */
+function checkFrame({ api, type, version, bytes }) {
+  const frames = []
+  const splitter = new FrameSplitter({
+    maxFrameBytes: 1 << 20,
+    onFrame: (frame) => frames.push(frame),
+  })
+  const half = bytes.length >> 1
+  try {
+    splitter.push(bytes.subarray(0, half))
+    splitter.push(bytes.subarray(half))
+  } catch (error) {
+    return refused(error, bytes)
+  }
+  let isRead = frames.length > 0
+  for (const frame of frames) {
+    const isRequest = type === 'request'
+    const r = isRequest
+      ? requestHeaderReader(requestHeaderVersion(api, version), frame)
+      : responseHeaderReader(responseHeaderVersion(api, version), frame)
+    try {
+      if (isRequest) decodeRequestHeader(r)
+      else decodeResponseHeader(r)
+      const decode = isRequest ? decodeRequest : decodeResponse
+      decode(api, version, frame, r.offset)
+    } catch (error) {
+      refused(error, frame)
+      isRead = false
+    }
+  }
+  return isRead
+}
+
+function checkRecords({ bytes }) {
+  const options = { checkCrcs: false, maxDecompressedBytes: MAX_DECOMPRESSED }
+  const reader = new RecordsReader(bytes, rawSource('fuzz', 0), options)
+  const readOn = () => {
+    try {
+      for (let batch = reader.nextBatch(); batch !== null; batch = reader.nextBatch()) {
+        const opening = batch.open()
+        if (opening !== undefined) {
+          const current = batch
+          return opening.then(
+            () => {
+              readBatch(current)
+              return readOn()
+            },
+            (error) => refused(error),
+          )
+        }
+        readBatch(batch)
+      }
+      decodeMessageSet(bytes, false, MAX_DECOMPRESSED)
+      return true
+    } catch (error) {
+      return refused(error)
+    }
+  }
+  const outcome = readOn()
+  return outcome instanceof Promise ? outcome.catch((error) => refused(error)) : outcome
+}
+
+function readBatch(batch) {
+  let count = 0
+  for (let record = batch.next(); record !== null; record = batch.next()) {
+    const { key, value, headers, offset } = record
+    if (key?.length < 0 || value?.length < 0 || typeof offset !== 'bigint')
+      throw new Error('absurd')
+    for (const header of headers) if (typeof header.key !== 'string') throw new Error('absurd')
+    count++
+  }
+  if (count > batch.recordCount) throw new Error(`${count} records of ${batch.recordCount}`)
+}
+
+function checkCompressed({ codec, bytes }) {
+  const accept = (output) => {
+    if (output.length <= MAX_DECOMPRESSED) return true
+    throw new Error(`${output.length} bytes, ${MAX_DECOMPRESSED} are allowed`)
+  }
+  try {
+    const output = codec.decompress(bytes, MAX_DECOMPRESSED)
+    if (output instanceof Uint8Array) return accept(output)
+    return output.then(accept, (error) => refused(error))
+  } catch (error) {
+    return refused(error)
+  }
+}
+
+/** Answers false for a DecodeError that says where; throws all else. */
+function refused(error, bytes, expected) {
+  if (error?.name !== 'DecodeError') throw error
+  const { api, version, position, message } = error
+  const isNamed =
+    message !== '' &&
+    (expected === undefined || (api === expected.name && version === expected.version)) &&
+    (bytes === undefined || position <= bytes.length)
+  if (!isNamed) throw new Error(`the error does not say where: ${message}`, { cause: error })
+  return false
+}

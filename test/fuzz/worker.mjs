@@ -1,0 +1,64 @@
+// The fuzz run itself, in a thread: the main thread sees a hang from outside, by the counter standing still.
+
+import { parentPort, workerData } from 'node:worker_threads'
+import { checks } from './checks.mjs'
+import { loadSamples, makeInputs } from './inputs.mjs'
+
+const { seed, inputs, seconds, maxGrowth, counter } = workerData
+const SLOW_MS = 5000
+
+const next = makeInputs(await loadSamples(), seed)
+const deadline = performance.now() + seconds * 1000
+const kinds = Object.fromEntries(Object.keys(checks).map((kind) => [kind, { read: 0, refused: 0 }]))
+let done = 0
+let slowestMs = 0
+let startRss = 0
+let peakRss = 0
+let failure = null
+
+while (done < inputs && failure === null && performance.now() < deadline) {
+  const input = next()
+  const started = performance.now()
+  try {
+    let isRead = checks[input.kind](input)
+    if (typeof isRead !== 'boolean') isRead = await isRead
+    kinds[input.kind][isRead ? 'read' : 'refused']++
+  } catch (error) {
+    failure = { input, error }
+  }
+  const tookMs = performance.now() - started
+  if (tookMs > slowestMs) slowestMs = tookMs
+  if (tookMs > SLOW_MS) failure ??= { input, error: new Error(`took ${Math.round(tookMs)} ms`) }
+  done++
+  counter[0] = done
+  if (done % 10_000 === 0) {
+    const rss = process.memoryUsage.rss()
+    // What the heap needs to run at all is known by then.
+    if (done <= 100_000) startRss = Math.max(startRss, rss)
+    peakRss = Math.max(peakRss, rss)
+    if (peakRss - startRss > maxGrowth) {
+      failure ??= { input, error: new Error(`memory grew by ${peakRss - startRss} bytes`) }
+    }
+    // Lets the main thread's messages and the collector of finished promises in.
+    await new Promise(setImmediate)
+  }
+}
+
+parentPort.postMessage({
+  done,
+  kinds,
+  slowestMs,
+  growth: Math.max(0, peakRss - startRss),
+  peakRss,
+  failure: failure && {
+    what: describe(failure.input),
+    hex: failure.input.bytes.toString('hex'),
+    error: failure.error?.stack ?? String(failure.error),
+  },
+})
+
+function describe({ kind, api, type, version, codec }) {
+  return [kind, api?.name, type, version === undefined ? undefined : `v${version}`, codec?.name]
+    .filter((part) => part !== undefined)
+    .join(' ')
+}
