@@ -45,6 +45,7 @@ for (const file of readdirSync(folder)) {
 }
 const all = loadVectors<Line>('messages')
 const chosen = codecs.filter((api) => only === undefined || only.includes(api.name))
+const checked = new Set<Line>()
 const rows = new Map(loadTable<ApiRow>('apis').map((row) => [row.name, row]))
 
 describe.each(chosen.map((api) => [api.name, api] as const))('%s', (name, api) => {
@@ -67,7 +68,8 @@ describe.each(chosen.map((api) => [api.name, api] as const))('%s', (name, api) =
   test('reads and writes every vector', () => {
     const vectors = all.filter((line) => line.api === name)
     expect(vectors.length).toBeGreaterThan(0)
-    for (const { type, version, kind, json, hex, plainHex } of vectors) {
+    for (const line of vectors) {
+      const { type, version, kind, json, hex, plainHex } = line
       const where = `${name} ${type} v${version} ${kind}`
       const bytes = Buffer.from(hex, 'hex')
       const decode = type === 'request' ? decodeRequest : decodeResponse
@@ -77,6 +79,13 @@ describe.each(chosen.map((api) => [api.name, api] as const))('%s', (name, api) =
       expect(bytesLeft, `${where}: bytes left`).toBe(0)
       const written = encode<unknown, unknown>(api, version, message).toString('hex')
       expect(written, where).toBe(plainHex ?? hex)
+      checked.add(line)
     }
   })
+})
+
+test('no vector is left out', () => {
+  const due = all.filter(({ api }) => only === undefined || only.includes(api))
+  expect(checked.size).toBe(due.length)
+  console.log(`${checked.size} vectors of messages were read and written`)
 })
