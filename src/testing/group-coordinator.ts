@@ -1,6 +1,6 @@
-// The classic group protocol as a broker runs it: join, sync, heartbeat, leave, and what happens when a
-// member stays silent. Without sockets or a clock: `now` comes with each call, deadlines are the
-// owner's to run, parked requests are answered by the function that came with them.
+// The classic group protocol as a broker runs it: who may join, sync, heartbeat and leave, and what each
+// is told. Without sockets or a clock: `now` comes with each call, deadlines are the owner's to run,
+// parked requests are answered by the function that came with them.
 
 import { errorCodes } from '../protocol/error-codes.ts'
 import type { HeartbeatRequest } from '../protocol/messages/heartbeat.ts'
@@ -19,6 +19,7 @@ import {
   syncAnswer,
   syncError,
 } from './group-answers.ts'
+import { GroupRebalance } from './group-rebalance.ts'
 
 /** A JoinGroup with what its connection tells of the client. */
 export interface Join {
@@ -38,11 +39,11 @@ const SKIP_ASSIGNMENT_SINCE = 9
 export class GroupCoordinator {
   readonly groups: Map<string, ClassicGroup> = new Map()
   private readonly properties: BrokerProperties
-  private readonly deadlines: Deadlines
+  private readonly rebalance: GroupRebalance
 
   constructor(properties: BrokerProperties, deadlines: Deadlines) {
     this.properties = properties
-    this.deadlines = deadlines
+    this.rebalance = new GroupRebalance(properties.groupInitialRebalanceDelayMs, deadlines)
   }
 
   join(join: Join, now: number): void {
@@ -74,7 +75,7 @@ export class GroupCoordinator {
       return
     }
     group.pendingSyncs.delete(member.memberId)
-    if (group.pendingSyncs.size === 0) this.deadlines.delete(syncName(group))
+    if (group.pendingSyncs.size === 0) this.rebalance.allSynced(group)
     if (group.state === 'Stable') {
       answer(syncAnswer(group, member))
       return
@@ -86,7 +87,7 @@ export class GroupCoordinator {
       other.assignment = given?.assignment ?? noAssignment
     }
     group.moveTo('Stable')
-    this.answerSyncs(group, 0, now)
+    this.rebalance.answerSyncs(group, 0, now)
   }
 
   /** The error code of the answer. */
@@ -97,7 +98,7 @@ export class GroupCoordinator {
     const error = group.validateMember(request.memberId, request.groupInstanceId)
     if (error !== 0) return error
     if (request.generationId !== group.generationId) return errorCodes.ILLEGAL_GENERATION
-    this.keepAlive(group, request.memberId, now)
+    this.rebalance.keepAlive(group, request.memberId, now)
     return group.state === 'PreparingRebalance' ? errorCodes.REBALANCE_IN_PROGRESS : 0
   }
 
@@ -113,15 +114,14 @@ export class GroupCoordinator {
     }))
     if (group === undefined || responses.every(({ errorCode }) => errorCode !== 0)) return responses
     if (group.state === 'Stable' || group.state === 'CompletingRebalance') {
-      this.prepareRebalance(group, now)
-    } else this.completeJoinIfAllJoined(group, now)
+      this.rebalance.prepare(group, now)
+    } else this.rebalance.completeIfAllJoined(group, now)
     return responses
   }
 
-  /** A committing (or heartbeating) member is alive: its session starts anew. */
+  /** A commit is a sign of life too. */
   keepAlive(group: ClassicGroup, memberId: string, now: number): void {
-    const member = group.members.get(memberId)
-    if (member !== undefined) this.expectSign(group, memberId, now + member.sessionTimeoutMs)
+    this.rebalance.keepAlive(group, memberId, now)
   }
 
   /** The error of a DeleteGroups; 0: the group is gone. */
@@ -182,7 +182,7 @@ export class GroupCoordinator {
       else this.replaceStatic(group, old, memberId, join, now)
     } else if (version >= MEMBER_ID_REQUIRED_SINCE) {
       group.pendingMembers.add(memberId)
-      this.expectSign(group, memberId, now + request.sessionTimeoutMs)
+      this.rebalance.expectSign(group, memberId, now + request.sessionTimeoutMs)
       answer(joinError(memberId, errorCodes.MEMBER_ID_REQUIRED))
     } else this.addMember(group, memberId, join, now)
   }
@@ -199,7 +199,7 @@ export class GroupCoordinator {
     const isLeader = group.leaderId === memberId
     if (group.state === 'PreparingRebalance') {
       updateMember(member, join)
-      this.completeJoinIfAllJoined(group, now)
+      this.rebalance.completeIfAllJoined(group, now)
     } else if (
       speaksSame(member, protocols) &&
       (group.state === 'CompletingRebalance' || (group.state === 'Stable' && !isLeader))
@@ -208,7 +208,7 @@ export class GroupCoordinator {
       answer(joinAnswer(group, member, isLeader))
     } else {
       updateMember(member, join)
-      this.prepareRebalance(group, now)
+      this.rebalance.prepare(group, now)
     }
   }
 
@@ -232,9 +232,9 @@ export class GroupCoordinator {
       answerSync: null,
     })
     // It sends no heartbeats while its join is parked, but it may be gone all the same.
-    this.expectSign(group, memberId, now + NEW_MEMBER_JOIN_TIMEOUT_MS)
-    if (group.canMoveTo('PreparingRebalance')) this.prepareRebalance(group, now)
-    else this.completeJoinIfAllJoined(group, now)
+    this.rebalance.expectSign(group, memberId, now + NEW_MEMBER_JOIN_TIMEOUT_MS)
+    if (group.canMoveTo('PreparingRebalance')) this.rebalance.prepare(group, now)
+    else this.rebalance.completeIfAllJoined(group, now)
   }
 
   private replaceStatic(
@@ -249,11 +249,11 @@ export class GroupCoordinator {
     const leaderBefore = group.leaderId
     const member = group.replaceStatic(old, memberId)
     updateMember(member, join)
-    this.deadlines.delete(sessionName(group, old.memberId))
-    this.keepAlive(group, memberId, now)
-    if (group.state === 'PreparingRebalance') this.completeJoinIfAllJoined(group, now)
+    this.rebalance.endSession(group, old.memberId)
+    this.rebalance.keepAlive(group, memberId, now)
+    if (group.state === 'PreparingRebalance') this.rebalance.completeIfAllJoined(group, now)
     else if (group.state !== 'Stable' || group.selectProtocol() !== group.protocolName) {
-      this.prepareRebalance(group, now)
+      this.rebalance.prepare(group, now)
     } else {
       // Its old assignment comes by SyncGroup. Before v9 it must not learn that it leads: it would
       // assign anew, and nobody else would hear of that.
@@ -263,82 +263,6 @@ export class GroupCoordinator {
       if (canSkip) response.skipAssignment = isLeader
       else response.leader = leaderBefore ?? ''
       answerJoin(member, response)
-    }
-  }
-
-  private prepareRebalance(group: ClassicGroup, now: number): void {
-    if (group.state === 'CompletingRebalance') {
-      for (const member of group.members.values()) member.assignment = noAssignment
-      this.answerSyncs(group, errorCodes.REBALANCE_IN_PROGRESS, now)
-    }
-    group.pendingSyncs.clear()
-    this.deadlines.delete(syncName(group))
-    const isFirst = group.state === 'Empty'
-    group.moveTo('PreparingRebalance')
-    if (isFirst) {
-      const delay = this.properties.groupInitialRebalanceDelayMs
-      this.delayFirst(group, delay, Math.max(group.rebalanceTimeoutMs - delay, 0), now)
-    } else if (group.hasAllMembersJoined) this.completeJoin(group, now)
-    else this.expectJoins(group, now)
-  }
-
-  /** The first rebalance waits for more members, as long as more keep coming. */
-  private delayFirst(group: ClassicGroup, delay: number, left: number, now: number): void {
-    this.deadlines.set(joinName(group), now + delay, (later) => {
-      if (group.newMemberAdded && left > 0) {
-        group.newMemberAdded = false
-        const next = Math.min(this.properties.groupInitialRebalanceDelayMs, left)
-        this.delayFirst(group, next, Math.max(left - delay, 0), later)
-      } else this.completeJoin(group, later)
-    })
-  }
-
-  private expectJoins(group: ClassicGroup, now: number): void {
-    this.deadlines.set(joinName(group), now + group.rebalanceTimeoutMs, (later) => {
-      this.completeJoin(group, later)
-    })
-  }
-
-  private completeJoinIfAllJoined(group: ClassicGroup, now: number): void {
-    if (group.state !== 'PreparingRebalance' || group.previousState === 'Empty') return
-    if (group.hasAllMembersJoined) this.completeJoin(group, now)
-  }
-
-  private completeJoin(group: ClassicGroup, now: number): void {
-    if (group.state !== 'PreparingRebalance') return
-    this.deadlines.delete(joinName(group))
-    for (const member of [...group.members.values()]) {
-      if (member.answerJoin === null && member.groupInstanceId === null) {
-        this.forget(group, member.memberId)
-      }
-    }
-    // Static members that are away keep their place, but somebody has to lead.
-    if (!group.electJoinedLeader() && group.members.size > 0) {
-      this.expectJoins(group, now)
-      return
-    }
-    group.nextGeneration()
-    if (group.members.size === 0) return
-    for (const member of group.members.values()) {
-      answerJoin(member, joinAnswer(group, member, group.leaderId === member.memberId))
-      this.keepAlive(group, member.memberId, now)
-      member.isNew = false
-      group.pendingSyncs.add(member.memberId)
-    }
-    const { generationId } = group
-    this.deadlines.set(syncName(group), now + group.rebalanceTimeoutMs, (later) => {
-      if (group.generationId !== generationId || group.pendingSyncs.size === 0) return
-      for (const memberId of [...group.pendingSyncs]) this.forget(group, memberId)
-      this.prepareRebalance(group, later)
-    })
-  }
-
-  private answerSyncs(group: ClassicGroup, errorCode: number, now: number): void {
-    for (const member of group.members.values()) {
-      if (member.answerSync === null) continue
-      const isGood = errorCode === 0
-      answerSync(member, isGood ? syncAnswer(group, member) : syncError(errorCode))
-      this.keepAlive(group, member.memberId, now)
     }
   }
 
@@ -352,39 +276,8 @@ export class GroupCoordinator {
       const error = group.validateMember(memberId, instanceId)
       if (error !== 0) return error
     }
-    this.forget(group, leaving)
+    this.rebalance.forget(group, leaving)
     return 0
-  }
-
-  /** By `at` a heartbeat, a join or a commit of that member must have come. */
-  private expectSign(group: ClassicGroup, memberId: string, at: number): void {
-    this.deadlines.set(sessionName(group, memberId), at, (now) => {
-      if (group.pendingMembers.has(memberId)) {
-        group.remove(memberId)
-        this.completeJoinIfAllJoined(group, now)
-        return
-      }
-      const member = group.members.get(memberId)
-      if (member === undefined) return
-      const isParked = member.answerJoin !== null || member.answerSync !== null
-      if (isParked && !member.isNew) return
-      this.forget(group, memberId)
-      if (group.state === 'Stable' || group.state === 'CompletingRebalance') {
-        this.prepareRebalance(group, now)
-      } else if (group.state === 'PreparingRebalance' && group.hasAllMembersJoined) {
-        this.completeJoin(group, now)
-      }
-    })
-  }
-
-  private forget(group: ClassicGroup, memberId: string): void {
-    const member = group.members.get(memberId)
-    if (member !== undefined) {
-      answerJoin(member, joinError('', errorCodes.UNKNOWN_MEMBER_ID))
-      answerSync(member, syncError(errorCodes.UNKNOWN_MEMBER_ID))
-    }
-    group.remove(memberId)
-    this.deadlines.delete(sessionName(group, memberId))
   }
 }
 
@@ -412,16 +305,4 @@ function updateMember(member: GroupMember, { request, answer }: Join): void {
 /** Before v1 the session timeout served for both; the codec says -1 then. */
 function rebalanceTimeoutOf(request: JoinGroupRequest): number {
   return request.rebalanceTimeoutMs < 0 ? request.sessionTimeoutMs : request.rebalanceTimeoutMs
-}
-
-function sessionName(group: ClassicGroup, memberId: string): string {
-  return `session ${group.groupId} ${memberId}`
-}
-
-function joinName(group: ClassicGroup): string {
-  return `join ${group.groupId}`
-}
-
-function syncName(group: ClassicGroup): string {
-  return `sync ${group.groupId}`
 }
