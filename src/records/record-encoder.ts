@@ -82,10 +82,8 @@ export function writeRecord(
   headers: readonly HeaderInput[],
 ): number {
   // One pass: the length in front has the place that it will most likely need, and is written last.
-  const guess = sizeOfLength(
-    (key === null ? 9 : key.length + 9) + (value === null ? 0 : value.length),
-  )
-  const start = position + guess
+  const contentLength = (key === null ? 0 : key.length) + (value === null ? 0 : value.length)
+  const start = position + (contentLength < 52 ? 1 : 2)
   let at = writePrefix(buffer, start, offsetDelta, timestampDelta)
   at = writeContent(buffer, at, key, value, headers)
   return writeLengthBefore(buffer, position, start, at)
@@ -114,7 +112,7 @@ export function writePrefix(
 ): number {
   buffer[position] = 0
   const at = writeVarlong(buffer, position + 1, timestampDelta)
-  return writeUnsigned(buffer, at, offsetDelta * 2)
+  return writeUnsigned(buffer, at, offsetDelta << 1)
 }
 
 /**
@@ -122,6 +120,21 @@ export function writePrefix(
  * less than the place left for it. Returns where they end.
  */
 export function writeLengthBefore(
+  buffer: Buffer,
+  position: number,
+  start: number,
+  end: number,
+): number {
+  const length = end - start
+  if (length >= 64 && length < 8192 && start - position === 2) {
+    buffer[position] = ((length << 1) & 0x7f) | 0x80
+    buffer[position + 1] = length >> 6
+    return end
+  }
+  return writeAnyLengthBefore(buffer, position, start, end)
+}
+
+function writeAnyLengthBefore(
   buffer: Buffer,
   position: number,
   start: number,
@@ -146,7 +159,7 @@ function writeBytes(buffer: Buffer, position: number, bytes: Bytes): number {
     return position + 1
   }
   if (typeof bytes === 'string') return writeString(buffer, position, bytes)
-  const at = writeUnsigned(buffer, position, bytes.length * 2)
+  const at = writeUnsigned(buffer, position, bytes.length << 1)
   buffer.set(bytes, at)
   return at + bytes.length
 }

@@ -229,6 +229,7 @@ describe('BatchReader', () => {
     ['negative last offset delta', (b) => b.writeInt32BE(-1, batchOffsets.lastOffsetDelta)],
     ['unknown compression', (b) => b.writeInt16BE(5, batchOffsets.attributes)],
     ['record length beyond the batch', (b) => b.writeUInt8(0x7e, 61)],
+    ['record length shorter than its fields', (b) => b.writeUInt8(b[61] - 2, 61)],
     ['negative record length', (b) => b.writeUInt8(0x01, 61)],
     ['key beyond the record', (b) => b.writeUInt8(0x7e, 65)],
     ['varint that never ends', (b) => b.fill(0xff, 61)],

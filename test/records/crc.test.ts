@@ -1,6 +1,7 @@
 // CRC-32C by every implementation that this machine has, and CRC-32.
 
-import { describe, expect, test } from 'vitest'
+import Module from 'node:module'
+import { describe, expect, test, vi } from 'vitest'
 import { crc32 } from '../../src/records/crc32.ts'
 import { crc32c, crc32cCandidates, crc32cImplementation } from '../../src/records/crc32c.ts'
 import { loadVectors } from '../vectors/load.ts'
@@ -46,6 +47,31 @@ describe('CRC', () => {
         for (const [, compute] of crc32cCandidates()) expect(compute(view)).toBe(crc32c(copy))
       }
     }
+  })
+
+  test.each([
+    [['sse4_crc32'], ['@node-rs/crc32', 'javascript']],
+    [['@node-rs/crc32'], ['fast-crc32c', 'javascript']],
+    [['sse4_crc32', '@node-rs/crc32'], ['javascript']],
+  ])('without %j the others serve', async (hidden, left) => {
+    const loader = Module as unknown as { _load(name: string, ...rest: unknown[]): unknown }
+    const load = loader._load
+    const spy = vi.spyOn(loader, '_load').mockImplementation(function (
+      this: unknown,
+      name,
+      ...rest
+    ) {
+      if (hidden.includes(name)) throw new Error(`Cannot find module '${name}'`)
+      return load.call(this, name, ...rest)
+    })
+    vi.resetModules()
+    const without = await import('../../src/records/crc32c.ts')
+    const data = Buffer.alloc(1000, 'crc')
+    expect(without.crc32c(data)).toBe(crc32c(data))
+    expect(left).toContain(without.crc32cImplementation())
+    expect(without.crc32cCandidates().every(([name]) => left.includes(name))).toBe(true)
+    spy.mockRestore()
+    vi.resetModules()
   })
 
   test('the first candidate is the one in use', () => {
