@@ -2,7 +2,15 @@
 
 import { describe, expect, test } from 'vitest'
 import { decodeLedger, type Ledger } from './ledger.ts'
-import { ackDelays, isClean, judge, type LogRecord, type Violations } from './oracle.ts'
+import {
+  ackDelays,
+  acksBetween,
+  gapBetween,
+  isClean,
+  judge,
+  type LogRecord,
+  type Violations,
+} from './oracle.ts'
 import { acked, encodeFact, factSize, failedMaybe, failedNo, sent } from './workers/facts.mjs'
 import { makeValue } from './workers/record.mjs'
 
@@ -63,6 +71,14 @@ describe('judge', () => {
   test('O1: acked as a duplicate without an offset is no violation, but it must be there', () => {
     expect(violationsOf(run([acked, 4, -1]), logOf(0, 1, 2, 3, 4))).toEqual({})
     expect(violationsOf(run([acked, 4, -1]), logOf(0, 1, 2, 3))).toEqual({ lost: 1 })
+  })
+
+  test('O1: what was acked before its topic was deleted is excused, the rest is not', () => {
+    const ledger = run()
+    const log = logOf(0, 1, 2)
+    const isExcused = ({ sequence }: { sequence: number }): boolean => sequence < 4
+    expect(judge(producer, ledger, log).violations.lost).toBe(2)
+    expect(judge(producer, ledger, log, isExcused).violations.lost).toBe(1)
   })
 
   test('O1: other bytes than were sent', () => {
@@ -133,6 +149,19 @@ describe('judge', () => {
     expect(verdict.worstGapMs).toBe(1100)
     expect(verdict.latencyMs.most).toBe(1010)
   })
+})
+
+test('the gap between two moments counts its ends', () => {
+  const ledger = ledgerOf(
+    [sent, 0, -1, 100],
+    [sent, 1, -1, 100],
+    [acked, 0, 0, 500],
+    [acked, 1, 1, 2300],
+  )
+  expect(gapBetween(ledger, [partition], 400, 2400)).toBe(1800)
+  expect(gapBetween(ledger, [partition], 400, 5000)).toBe(2700)
+  expect(gapBetween(ledger, [partition, 5], 2200, 5000)).toBe(2800)
+  expect(acksBetween(ledger, 500, 2301)).toBe(1)
 })
 
 test('the delay after a recovery is that of the first acknowledgement of its partition', () => {

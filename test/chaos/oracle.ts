@@ -51,7 +51,13 @@ export interface Verdict {
 
 const mostEvidence = 40
 
-export function judge(producer: number, ledger: Ledger, log: readonly LogRecord[]): Verdict {
+/** `isExcused`: acknowledged records that need not be there, since the topic itself was deleted. */
+export function judge(
+  producer: number,
+  ledger: Ledger,
+  log: readonly LogRecord[],
+  isExcused: (record: Sent) => boolean = () => false,
+): Verdict {
   const violations: Violations = {
     lost: 0,
     misplaced: 0,
@@ -82,6 +88,7 @@ export function judge(producer: number, ledger: Ledger, log: readonly LogRecord[
         case 'acked':
           counts.acked++
           if (offset < 0) counts.ackedWithoutOffset++
+          if (isExcused(record)) break
           if (!isThere) found('lost', partition, describe(record, offsets))
           else if (offset >= 0 && !offsets.includes(offset)) {
             found('misplaced', partition, describe(record, offsets))
@@ -186,6 +193,35 @@ function worstGap(records: readonly Sent[]): number {
   let worst = 0
   for (let i = 1; i < times.length; i++) worst = Math.max(worst, times[i] - times[i - 1])
   return worst
+}
+
+/** The longest time without an acknowledgement of these partitions between two moments. */
+export function gapBetween(
+  ledger: Ledger,
+  partitions: readonly number[],
+  from: number,
+  to: number,
+): number {
+  const gaps = partitions.map((partition) => {
+    const times = ackTimes(ledger.get(partition) ?? []).filter((time) => time > from && time < to)
+    let worst = 0
+    let before = from
+    for (const time of [...times, to]) {
+      worst = Math.max(worst, time - before)
+      before = time
+    }
+    return worst
+  })
+  return Math.max(0, ...gaps)
+}
+
+/** How many acknowledgements came between two moments. */
+export function acksBetween(ledger: Ledger, from: number, to: number): number {
+  let count = 0
+  for (const records of ledger.values()) {
+    for (const time of ackTimes(records)) if (time > from && time < to) count++
+  }
+  return count
 }
 
 /** When the partition could be written again after a fault, as a neutral watcher saw it. */

@@ -28,8 +28,11 @@ export interface ProxyRules {
   bytesPerSecond?: number
 }
 
-/** Takes nothing and refuses nothing: connections open, and no byte passes. */
-type Mode = 'open' | 'silent' | 'refusing'
+/**
+ * silent: connections open, and no byte passes. refusing: nobody listens. resetting: connections are
+ * taken, counted, and reset.
+ */
+type Mode = 'open' | 'silent' | 'refusing' | 'resetting'
 
 export class FaultProxy {
   /** Where clients are told to go. */
@@ -71,6 +74,12 @@ export class FaultProxy {
     this.cutAll()
   }
 
+  /** As `refuse`, but each attempt is seen: it is taken, and reset at once. */
+  resetAll(): void {
+    this.#mode = 'resetting'
+    this.cutAll()
+  }
+
   /** From now on no byte passes and no connection ends: the far side is gone without a word. */
   silence(): void {
     this.#mode = 'silent'
@@ -93,6 +102,10 @@ export class FaultProxy {
 
   #accept(client: Socket): void {
     this.connects.push(Date.now())
+    if (this.#mode === 'resetting') {
+      client.resetAndDestroy()
+      return
+    }
     const connection = new ProxyConnection(client, this.#broker, this)
     this.#connections.add(connection)
     connection.onEnd = () => this.#connections.delete(connection)

@@ -1,0 +1,55 @@
+// Three brokers, each behind a proxy, and the neutral witness. One serves any number of runs.
+
+import { type RealCluster, startCluster } from '../harness/cluster.ts'
+import type { KafkaVersion } from '../harness/distribution.ts'
+import { JavaTools } from '../harness/java-tools.ts'
+import { FaultProxy } from './proxy.ts'
+import { healNodes } from './stage.ts'
+
+export interface ChaosCluster {
+  cluster: RealCluster
+  /** By node id. */
+  proxies: ReadonlyMap<number, FaultProxy>
+  tools: JavaTools
+  /** Makes it whole again, whatever was done to it. */
+  repair(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** `witnessPort`: of a running witness (harness/java-tools.ts). */
+export async function startChaosCluster(
+  version: KafkaVersion,
+  witnessPort: number,
+): Promise<ChaosCluster> {
+  const proxies = new Map<number, FaultProxy>()
+  const cluster = await startCluster({
+    version,
+    nodes: 3,
+    jvmArgs: ['-Xmx400m'],
+    properties: {
+      // A node that is ended cleanly and started again must not lead at once what it led before.
+      'auto.leader.rebalance.enable': false,
+      'replica.lag.time.max.ms': 10_000,
+    },
+    async advertise(nodeId, broker) {
+      const proxy = await FaultProxy.listen(broker)
+      proxies.set(nodeId, proxy)
+      return proxy.address
+    },
+  })
+  const tools = new JavaTools(witnessPort, cluster)
+  return {
+    cluster,
+    proxies,
+    tools,
+    async repair() {
+      for (const proxy of proxies.values()) await proxy.heal()
+      await healNodes(cluster)
+    },
+    async stop() {
+      tools.close()
+      for (const proxy of proxies.values()) await proxy.close()
+      await cluster.stop()
+    },
+  }
+}

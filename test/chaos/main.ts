@@ -1,0 +1,121 @@
+// npm run chaos: scenarios one after the other on one cluster, a row for each run. Ends with code 1 when
+// a law was broken.
+
+import { parseArgs } from 'node:util'
+import { type KafkaVersion, kafkaVersions } from '../harness/distribution.ts'
+import { startWitness } from '../harness/java-tools.ts'
+import { type ChaosCluster, startChaosCluster } from './chaos-cluster.ts'
+import { type ClientName, clientNames } from './load-process.ts'
+import { header, toRow } from './report.ts'
+import { type RunOptions, runScenario } from './run.ts'
+import { scenarios } from './scenarios/all.ts'
+import type { Scenario } from './scenarios/scenario.ts'
+
+const usage = `npm run chaos -- [options]
+  --client NAMES     of ${clientNames.join(', ')}; separated by commas (default: kafkawire)
+  --scenario IDS     such as 1,3,11 (default: all)
+  --seed N           brings the same faults again (default: chosen, and printed)
+  --seconds N        how long the faults of each scenario go on (default: its own)
+  --rate N           records a second, 0: as many as go (default: 2000)
+  --version V        of the brokers (default: 4.3.0)
+  --package FILE     the entry file of another build of kafkawire
+  --verbose          tell what is done, and the evidence of each violation
+Scenarios:
+${scenarios.map(({ id, name, seconds }) => `  ${String(id).padStart(2)} ${name} (${seconds} s)`).join('\n')}`
+
+interface Task {
+  version: KafkaVersion
+  clients: ClientName[]
+  scenarios: Scenario[]
+  options: Omit<RunOptions, 'client'>
+}
+
+/** The exit code. */
+export async function main(args: string[]): Promise<number> {
+  const task = parse(args)
+  if (task === null) {
+    console.log(usage)
+    return 0
+  }
+  const witness = await startWitness('4.3.0')
+  let chaos: ChaosCluster | null = null
+  let broken = 0
+  console.log(header)
+  try {
+    for (const scenario of task.scenarios) {
+      for (const client of task.clients) {
+        chaos ??= await startChaosCluster(task.version, witness.port)
+        try {
+          broken += await runOnce(chaos, scenario, { ...task.options, client })
+          await chaos.repair()
+        } catch (error) {
+          // What is left of this cluster is not worth the next run.
+          console.error(`${scenario.id} ${scenario.name}, ${client}:`, error)
+          broken++
+          await chaos.stop()
+          chaos = null
+        }
+      }
+    }
+  } finally {
+    await chaos?.stop()
+    await witness.stop()
+  }
+  return broken === 0 ? 0 : 1
+}
+
+async function runOnce(
+  chaos: ChaosCluster,
+  scenario: Scenario,
+  options: RunOptions,
+): Promise<number> {
+  const result = await runScenario(chaos, scenario, options)
+  console.log(toRow(result))
+  if (result.folder !== null) console.log(`    ledger and errors: ${result.folder}`)
+  if (options.isVerbose) for (const line of result.verdict.evidence) console.log(`    ${line}`)
+  return result.violations.length
+}
+
+function parse(args: string[]): Task | null {
+  const { values } = parseArgs({
+    args,
+    options: {
+      client: { type: 'string', default: 'kafkawire' },
+      scenario: { type: 'string' },
+      seed: { type: 'string' },
+      seconds: { type: 'string' },
+      rate: { type: 'string' },
+      version: { type: 'string', default: '4.3.0' },
+      package: { type: 'string' },
+      verbose: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) return null
+  const version = choose(kafkaVersions, values.version)
+  const ids = values.scenario?.split(',') ?? scenarios.map(({ id }) => String(id))
+  const known = scenarios.map(({ id }) => String(id))
+  const chosen = ids.map((id) => scenarios[known.indexOf(choose(known, id))])
+  return {
+    version,
+    clients: values.client.split(',').map((name) => choose(clientNames, name)),
+    scenarios: chosen,
+    options: {
+      seed: Number(values.seed ?? Math.floor(Math.random() * 1e6)),
+      seconds: toNumber(values.seconds),
+      rate: toNumber(values.rate),
+      package: values.package,
+      isVerbose: values.verbose,
+    },
+  }
+}
+
+function choose<T extends string>(from: readonly T[], value: string): T {
+  const found = from.find((name) => name === value)
+  if (found === undefined) throw new Error(`${value} is not one of ${from.join(', ')}`)
+  return found
+}
+
+function toNumber(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text)
+}

@@ -1,0 +1,205 @@
+// One run: a client writes to a new topic while a scenario harms it; then all is healed, the client is
+// told to stop, and the oracle judges.
+
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ChaosCluster } from './chaos-cluster.ts'
+import { readLedger } from './ledger.ts'
+import { type ClientName, type Ended, LoadProcess } from './load-process.ts'
+import {
+  ackDelays,
+  acksBetween,
+  gapBetween,
+  isClean,
+  judge,
+  quantile,
+  type Verdict,
+} from './oracle.ts'
+import { Random } from './random.ts'
+import type { LoadOptions, Scenario, Targets } from './scenarios/scenario.ts'
+import { type Expectation, Stage } from './stage.ts'
+
+export interface RunOptions {
+  client: ClientName
+  seed: number
+  /** In place of the scenario's own. */
+  seconds?: number
+  rate?: number
+  package?: string
+  /** Tells what is done, as it is done. */
+  isVerbose?: boolean
+}
+
+export interface RunResult {
+  scenario: Scenario
+  client: ClientName
+  seed: number
+  verdict: Verdict
+  /** After each E, sorted; Infinity: never. */
+  ackDelaysMs: number[]
+  ended: Ended
+  /** Connection attempts to one broker in the worst 60 s. */
+  connectsPerMinute: number
+  /** Laws that did not hold: zero is the only pass. */
+  violations: string[]
+  /** Targets of the scenario that were missed. */
+  missed: string[]
+  /** Where ledger and errors are; null when there was no reason to keep them. */
+  folder: string | null
+}
+
+const partitionCount = 6
+const producerId = 1
+const tailMs = 4000
+
+const usual: LoadOptions = {
+  rate: 2000,
+  sizes: [200],
+  requestTimeoutMs: 5000,
+  deliveryTimeoutMs: 60_000,
+  maxBlockMs: 60_000,
+  bufferMemory: 32 * 1024 * 1024,
+  maxRequestSize: 1024 * 1024,
+  metadataMaxAgeMs: 300_000,
+  mostOut: 20,
+}
+
+export async function runScenario(
+  { cluster, proxies, tools }: ChaosCluster,
+  scenario: Scenario,
+  options: RunOptions,
+): Promise<RunResult> {
+  const { client, seed } = options
+  const rate = options.rate === undefined ? {} : { rate: options.rate }
+  const load = { ...usual, ...scenario.load, ...rate }
+  const name = `chaos-${scenario.id}-${randomBytes(4).toString('hex')}`
+  const topic = await tools.createTopic(name, {
+    partitions: partitionCount,
+    configs: scenario.topicConfigs,
+  })
+  const folder = await mkdtemp(join(tmpdir(), `kafkawire-chaos-${scenario.id}-`))
+  const started = Date.now()
+  const worker = await LoadProcess.start({
+    ...load,
+    client,
+    topic,
+    folder,
+    bootstrapServers: cluster.bootstrapServers,
+    partitions: partitionCount,
+    producer: producerId,
+    package: options.package,
+  })
+  const stage = new Stage(
+    {
+      cluster,
+      proxies,
+      tools,
+      topic,
+      partitions: Array.from({ length: partitionCount }, (_, partition) => partition),
+      random: new Random(seed),
+    },
+    options.seconds ?? scenario.seconds,
+    options.isVerbose ?? false,
+  )
+  let ended: Ended
+  try {
+    await stage.sleep(2000)
+    await scenario.run(stage)
+    await stage.heal()
+    await stage.sleep(tailMs)
+  } finally {
+    ended = await worker.stop(load.deliveryTimeoutMs + load.requestTimeoutMs + 10_000)
+  }
+
+  const ledger = await readLedger(worker.ledgerFile)
+  const log = await tools.consume(topic, { timeoutMs: 180_000 })
+  const records = log.map(({ partition, offset, value }) => ({
+    partition,
+    offset: Number(offset),
+    value,
+  }))
+  const verdict = judge(producerId, ledger, records, (record) => {
+    return record.settledAt <= stage.recreatedAt
+  })
+  const ackDelaysMs = ackDelays(ledger, stage.recoveries)
+  const connectsPerMinute = Math.max(
+    ...[...proxies.values()].map(({ connects }) =>
+      most(connects.filter((time) => time >= started)),
+    ),
+  )
+  const facts = { verdict, ackDelaysMs, ended, connectsPerMinute }
+  const violations = brokenLaws(facts)
+  const missed = [
+    ...missedTargets(scenario.targets, facts),
+    ...stage.expectations.flatMap((expectation) => missedBy(expectation, ledger)),
+  ]
+  const isKept = violations.length > 0 || process.env.KAFKAWIRE_KEEP !== undefined
+  if (!isKept) {
+    await rm(folder, { recursive: true })
+    await tools.deleteTopic(topic)
+  }
+  return { scenario, client, seed, ...facts, violations, missed, folder: isKept ? folder : null }
+}
+
+type Facts = Pick<RunResult, 'verdict' | 'ackDelaysMs' | 'ended' | 'connectsPerMinute'>
+
+function brokenLaws({ verdict, ended }: Facts): string[] {
+  const broken = Object.entries(verdict.violations)
+    .filter(([, count]) => count > 0)
+    .map(([law, count]) => `${law} ${count}`)
+  if (verdict.acked === 0) broken.push('nothing acknowledged')
+  if (!ended.endedByItself) broken.push('did not end by itself')
+  const rejections = ended.summary?.unhandledRejections.length ?? 0
+  if (rejections > 0) broken.push(`unhandled rejections ${rejections}`)
+  if (broken.length === 0 && !isClean(verdict)) throw new Error('a law has no name')
+  return broken
+}
+
+const mostSockets = 5 * 3 + 2
+const mostGrowthMiB = 50
+
+function missedTargets(targets: Targets, facts: Facts): string[] {
+  const { verdict, ackDelaysMs, ended, connectsPerMinute } = facts
+  const missed: string[] = []
+  const compare = (what: string, value: number, most: number | undefined): void => {
+    if (most !== undefined && value > most) missed.push(`${what} ${Math.round(value)} > ${most}`)
+  }
+  compare('first ack after E p95', quantile(ackDelaysMs, 0.95), targets.ackDelayP95Ms)
+  compare('first ack after E max', ackDelaysMs.at(-1) ?? 0, targets.ackDelayMostMs)
+  compare('worst gap', verdict.worstGapMs, targets.worstGapMs)
+  compare('p99', verdict.latencyMs.p99, targets.p99Ms)
+  compare('connects per minute', connectsPerMinute, targets.connectsPerMinute)
+  const failed = verdict.failedNo + verdict.failedMaybe
+  compare('failed records', failed, targets.noFailures ? 0 : undefined)
+  if (ended.summary !== null) {
+    const { sockets, rssBaselineMiB, rssEndMiB } = ended.summary
+    compare('sockets', sockets, mostSockets)
+    compare('RSS growth MiB', rssEndMiB - rssBaselineMiB, mostGrowthMiB)
+  }
+  return missed
+}
+
+function missedBy(
+  { what, from, to, kind }: Expectation,
+  ledger: Awaited<ReturnType<typeof readLedger>>,
+): string[] {
+  if (kind === 'noAcks') {
+    const count = acksBetween(ledger, from, to)
+    return count > 0 ? [`${what}: ${count} acks`] : []
+  }
+  const gap = gapBetween(ledger, kind.partitions, from, to)
+  return gap > kind.mostGapMs ? [`${what}: gap of ${gap} ms > ${kind.mostGapMs}`] : []
+}
+
+/** How many of these moments lie within the worst 60 s. */
+function most(times: readonly number[]): number {
+  let worst = 0
+  let first = 0
+  for (let last = 0; last < times.length; last++) {
+    while (times[last] - times[first] > 60_000) first++
+    worst = Math.max(worst, last - first + 1)
+  }
+  return worst
+}

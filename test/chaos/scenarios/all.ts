@@ -1,0 +1,37 @@
+// The list of scenarios, by number.
+
+import { answerEater, reorderByError, topicLost } from './answers.ts'
+import {
+  allDown,
+  cleanRoll,
+  controllerKill,
+  leaderKill,
+  leaderPaused,
+  leadershipShuffle,
+  shortPauses,
+  twoDown,
+} from './brokers.ts'
+import { brokerCut, clientCutOff, connectionChurn, requestCutter, slowDrip } from './network.ts'
+import type { Scenario } from './scenario.ts'
+import { bigRecords, topicRecreated } from './topics.ts'
+
+export const scenarios: readonly Scenario[] = [
+  leaderKill,
+  cleanRoll,
+  leaderPaused,
+  shortPauses,
+  controllerKill,
+  twoDown,
+  allDown,
+  clientCutOff,
+  brokerCut,
+  connectionChurn,
+  answerEater,
+  requestCutter,
+  slowDrip,
+  reorderByError,
+  leadershipShuffle,
+  topicLost,
+  topicRecreated,
+  bigRecords,
+]
