@@ -53,6 +53,11 @@ export class ConsumerBatch<K = Buffer | null, V = Buffer | null>
     return this.chunk.place.nextOffset
   }
 
+  /** Leader epoch of the last record; -1: not known. */
+  get nextEpoch(): number {
+    return this.chunk.place.nextEpoch
+  }
+
   [Symbol.iterator](): Iterator<ConsumerRecord<K, V>> {
     return this.records[Symbol.iterator]()
   }
@@ -62,8 +67,7 @@ export class ConsumerBatch<K = Buffer | null, V = Buffer | null>
    * @throws CommitFailedError, FencedError, BrokerError, RequestTimeoutError
    */
   commit(): Promise<void> {
-    const { topic, partition, chunk } = this
-    const { nextOffset: offset, nextEpoch: leaderEpoch } = chunk.place
+    const { topic, partition, nextOffset: offset, nextEpoch: leaderEpoch } = this
     return this.commitBatch({ topic, partition, offset, leaderEpoch })
   }
 }

@@ -22,6 +22,7 @@ import type { PartitionState } from './partition-state.ts'
 import { RecordSources } from './record-sources.ts'
 import { Subscription } from './subscription.ts'
 import { TopicSubscription } from './topic-subscription.ts'
+import { Watchers, within } from './waiting.ts'
 
 /** How long the first join waits for topics that are being created or looked up. */
 const TOPIC_PATIENCE_MS = 2000
@@ -40,7 +41,8 @@ export class ConsumerCore<K, V> {
   private readonly rebalancer: Rebalancer<K, V>
   private readonly liveness: Liveness
   private readonly stopped = new AbortController()
-  private readonly watchers = new Set<() => void>()
+  /** For those who wait for a position. */
+  readonly watchers: Watchers = new Watchers()
   private group: ClassicGroup | null = null
   private tickTimer: NodeJS.Timeout | null = null
   private commitTimer: NodeJS.Timeout | null = null
@@ -188,25 +190,6 @@ export class ConsumerCore<K, V> {
     this.fetcher.wake()
   }
 
-  /** Calls `check` whenever a position was found or an error came, until it says true. */
-  async until(check: () => boolean, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    if (check()) return
-    await new Promise<void>((resolve, reject) => {
-      const end = (settle: () => void): void => {
-        this.watchers.delete(watch)
-        signal.removeEventListener('abort', onAbort)
-        settle()
-      }
-      const watch = (): void => {
-        if (check()) end(resolve)
-      }
-      const onAbort = (): void => end(() => reject(signal.reason))
-      this.watchers.add(watch)
-      signal.addEventListener('abort', onAbort, { once: true })
-    })
-  }
-
   reportError(error: Error): void {
     this.cluster.options.logger.error(error.message, { error })
     this.guard(() => this.options.onError?.(error))
@@ -246,7 +229,7 @@ export class ConsumerCore<K, V> {
     this.stopped.abort(new ClosedError('The consumer was closed'))
     await within(deadline, fetching)
     await this.cluster.close()
-    for (const watch of this.watchers) watch()
+    this.watchers.look()
   }
 
   private async finish(isLeaving: boolean): Promise<void> {
@@ -336,7 +319,7 @@ export class ConsumerCore<K, V> {
     }
     cluster.addTopics(this.subscription.topicNames())
     this.look()
-    for (const watch of [...this.watchers]) watch()
+    this.watchers.look()
   }
 
   /** Every record of the new topic is one that nobody has read: the beginning is where to go on. */
@@ -366,7 +349,7 @@ export class ConsumerCore<K, V> {
     const known = this.subscription.get(state.topic, state.partition)
     if (known !== undefined && (known.failure !== null || known.canHand)) this.delivery.offer(known)
     this.fetcher.wake()
-    for (const watch of [...this.watchers]) watch()
+    this.watchers.look()
   }
 
   private scheduleCommit(): void {
@@ -407,7 +390,7 @@ export class ConsumerCore<K, V> {
   private fail(error: Error): void {
     this.cluster.options.logger.error(error.message, { error })
     this.delivery.fail(error)
-    for (const watch of [...this.watchers]) watch()
+    this.watchers.look()
   }
 
   /** Runs a hook of the user: what it throws is logged, as there is nobody else to tell. */
@@ -417,23 +400,5 @@ export class ConsumerCore<K, V> {
     } catch (error) {
       this.cluster.options.logger.error('a hook of the consumer threw', { error })
     }
-  }
-}
-
-/** Waits for `work`, or for the deadline. What fails after it was given up is dropped. */
-async function within(deadline: AbortSignal, work: Promise<void>): Promise<void> {
-  if (deadline.aborted) {
-    work.catch(() => {})
-    return
-  }
-  let giveUp = (): void => {}
-  const late = new Promise<void>((resolve) => {
-    giveUp = resolve
-    deadline.addEventListener('abort', giveUp, { once: true })
-  })
-  try {
-    await Promise.race([work, late])
-  } finally {
-    deadline.removeEventListener('abort', giveUp)
   }
 }

@@ -1,80 +1,34 @@
 // Consumer: the public door. Says what can be asked of a consumer; consumer-core.ts knows how.
 
 import type { ResolvedConsumerOptions, TopicSelector } from '../consumer-options.ts'
-import { CommitFailedError, ConfigError, InvalidArgumentError } from '../errors.ts'
+import { ConfigError, InvalidArgumentError } from '../errors.ts'
 import type { ClusterOptions } from '../options.ts'
-import { ConsumerRecord } from '../records/consumer-record.ts'
+import type { ConsumerRecord } from '../records/consumer-record.ts'
 import type { TopicPartition } from '../types.ts'
-import type { CommitEntry } from './commit-queue.ts'
+import { handedOverEntries, targetEntries } from './commit-targets.ts'
 import type { CommittedOffset } from './committed-offsets.ts'
 import type { Committer } from './committer.ts'
-import { type CommitBatch, ConsumerBatch } from './consumer-batch.ts'
+import type { CommitBatch, ConsumerBatch } from './consumer-batch.ts'
 import { ConsumerCore } from './consumer-core.ts'
-import type { DeliveryStream } from './delivery-stream.ts'
-import { batchStream, recordStream } from './loops.ts'
+import type {
+  CloseOptions,
+  CommitTarget,
+  ConsumerCallOptions,
+  ConsumerGroupMetadata,
+  PartitionAssignment,
+  PartitionOffset,
+  SeekTarget,
+  TimestampedOffset,
+} from './consumer-types.ts'
+import { batchStream, type ConsumerLoop, recordStream } from './loops.ts'
 import { queryCommitted, queryOffsets } from './offset-queries.ts'
 import type { PartitionState } from './partition-state.ts'
-import { PartitionStreams } from './partition-streams.ts'
-import { EARLIEST, LATEST } from './reset-policy.ts'
+import { type PartitionStream, PartitionStreams } from './partition-streams.ts'
+import { EARLIEST, LATEST, timestampOf } from './reset-policy.ts'
 import { type RunOptions, runWorkers } from './run.ts'
-
-/** What a call that waits takes. */
-export interface ConsumerCallOptions {
-  /** Default: `defaultApiTimeoutMs`. */
-  timeoutMs?: number
-  signal?: AbortSignal
-}
-
-/** A partition to be read by hand. */
-export interface PartitionAssignment extends TopicPartition {
-  /** Where to begin. Default: the group's committed offset, else what `autoOffsetReset` says. */
-  offset?: bigint
-}
-
-/** An offset to be committed: the next record to be read. */
-export interface OffsetToCommit extends TopicPartition {
-  offset: bigint
-  leaderEpoch?: number
-  /** Any text to be kept beside it. */
-  metadata?: string
-}
-
-export interface PartitionOffset extends TopicPartition {
-  offset: bigint
-}
-
-/** The first record that is not older than a timestamp. */
-export interface TimestampedOffset extends PartitionOffset {
-  /** The record's own timestamp (ms). */
-  timestamp: number
-  leaderEpoch: number
-}
-
-/** Where `seek` goes: an offset, an end of the log, or the first record not older than a time (ms). */
-export type SeekTarget = bigint | 'beginning' | 'end' | { timestamp: number }
-
-/** As whom the consumer commits: for `sendOffsets` of a transaction. */
-export interface ConsumerGroupMetadata {
-  groupId: string
-  generationId: number
-  memberId: string
-  groupInstanceId: string | null
-}
-
-export interface CloseOptions {
-  /** How long finishing, the last commit and leaving may take together. Default: 30000. */
-  timeoutMs?: number
-  /** Whether to leave the group. Default: true, but false for static members: they are expected back. */
-  leave?: boolean
-}
+import { abortable } from './waiting.ts'
 
 const CLOSE_TIMEOUT_MS = 30_000
-
-/** Anything that says up to where to commit. */
-export type CommitTarget<K, V> =
-  | ConsumerRecord<K, V>
-  | ConsumerBatch<K, V>
-  | Iterable<OffsetToCommit>
 
 /**
  * Reads topics: as a member of a group (`subscribe`, or the option `topics`) or by hand (`assign`).
@@ -154,24 +108,24 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   }
 
   /** Records one by one, in the order of each partition. */
-  [Symbol.asyncIterator](): DeliveryStream<K, V, ConsumerRecord<K, V>> {
+  [Symbol.asyncIterator](): ConsumerLoop<ConsumerRecord<K, V>> {
     return this.records()
   }
 
   /** As `for await (const record of consumer)`, with a signal that ends the wait. */
-  records(options: { signal?: AbortSignal } = {}): DeliveryStream<K, V, ConsumerRecord<K, V>> {
+  records(options: { signal?: AbortSignal } = {}): ConsumerLoop<ConsumerRecord<K, V>> {
     this.checkFree()
     return recordStream(this.core.delivery, null, options.signal)
   }
 
   /** Batches of at most `maxPollRecords` records of one partition. */
-  batches(options: { signal?: AbortSignal } = {}): DeliveryStream<K, V, ConsumerBatch<K, V>> {
+  batches(options: { signal?: AbortSignal } = {}): ConsumerLoop<ConsumerBatch<K, V>> {
     this.checkFree()
     return batchStream(this.core.delivery, null, options.signal, this.commitBatch)
   }
 
   /** A loop for each partition; each ends when its partition is taken away. */
-  partitions(options: { signal?: AbortSignal } = {}): PartitionStreams<K, V> {
+  partitions(options: { signal?: AbortSignal } = {}): ConsumerLoop<PartitionStream<K, V>> {
     this.checkFree()
     return new PartitionStreams(this.core.delivery, this.commitBatch, options.signal)
   }
@@ -216,9 +170,13 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   ): Promise<void> {
     this.core.checkOpen()
     const committer = this.requireCommitter()
-    const entries = target == null ? this.handedOver() : this.toEntries(target)
-    const work = committer.commit(entries, options.timeoutMs ?? this.options.defaultApiTimeoutMs)
-    await abortable(work, options.signal)
+    const { subscription, delivery, isGroupMember } = this.core
+    const entries =
+      target == null
+        ? handedOverEntries(subscription.partitions, delivery.loops > 1)
+        : targetEntries(target, subscription, isGroupMember)
+    const timeoutMs = options.timeoutMs ?? this.options.defaultApiTimeoutMs
+    await abortable(committer.commit(entries, timeoutMs), options.signal)
   }
 
   /**
@@ -234,7 +192,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
       state.seek(target, -1)
     } else if (target === 'beginning') state.awaitReset(EARLIEST)
     else if (target === 'end') state.awaitReset(LATEST)
-    else state.awaitReset(toTimestamp(target))
+    else state.awaitReset(timestampOf(target.timestamp))
     this.core.look()
     this.core.delivery.wake()
   }
@@ -265,7 +223,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     this.core.checkOpen()
     const state = this.core.subscription.require(partition)
     this.core.start()
-    await this.core.until(
+    await this.core.watchers.until(
       () => state.hasPosition || state.failure !== null || !state.isAssigned,
       this.limits(options).signal,
     )
@@ -310,7 +268,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     const wishes = times.map(({ topic, partition, timestamp }) => ({
       topic,
       partition,
-      timestamp: toTimestamp({ timestamp }),
+      timestamp: timestampOf(timestamp),
     }))
     const found = await this.query(wishes, options)
     return found
@@ -385,57 +343,6 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
 
   private readonly commitBatch: CommitBatch = (offset) => this.commit([offset])
 
-  private handedOver(): CommitEntry[] {
-    const isShared = this.core.delivery.loops > 1
-    const entries: CommitEntry[] = []
-    for (const state of this.core.subscription.partitions) {
-      if (!state.hasPosition) continue
-      const { topic, partition } = state
-      const offset = isShared ? state.committable : state.position
-      const leaderEpoch = isShared ? state.committableEpoch : state.positionEpoch
-      if (offset >= 0n) entries.push({ topic, partition, offset, leaderEpoch, metadata: '', state })
-    }
-    return entries
-  }
-
-  private toEntries(target: CommitTarget<K, V>): CommitEntry[] {
-    if (target instanceof ConsumerRecord) {
-      const { topic, partition, offset, leaderEpoch } = target
-      return [this.toEntry({ topic, partition, offset: offset + 1n, leaderEpoch })]
-    }
-    if (target instanceof ConsumerBatch) {
-      const { topic, partition, nextOffset: offset } = target
-      return [this.toEntry({ topic, partition, offset })]
-    }
-    return [...target].map((offset) => this.toEntry(offset))
-  }
-
-  private toEntry({
-    topic,
-    partition,
-    offset,
-    leaderEpoch,
-    metadata,
-  }: OffsetToCommit): CommitEntry {
-    const state = this.core.subscription.get(topic, partition) ?? null
-    if (typeof offset !== 'bigint' || offset < 0n) {
-      throw new InvalidArgumentError(`commit(): ${offset} is no offset of ${topic}-${partition}`)
-    }
-    if (state === null && this.core.isGroupMember) {
-      throw new CommitFailedError(
-        `${topic}-${partition} is not assigned to this member of group ${this.options.groupId}: its offset was not committed`,
-      )
-    }
-    return {
-      topic,
-      partition,
-      offset,
-      leaderEpoch: leaderEpoch ?? -1,
-      metadata: metadata ?? '',
-      state,
-    }
-  }
-
   private async logOffsets(
     partitions: readonly TopicPartition[],
     timestamp: bigint,
@@ -464,26 +371,5 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
       timeoutMs,
       signal: AbortSignal.any(signal === undefined ? signals : [...signals, signal]),
     }
-  }
-}
-
-function toTimestamp({ timestamp }: { timestamp: number }): bigint {
-  if (Number.isSafeInteger(timestamp) && timestamp >= 0) return BigInt(timestamp)
-  throw new InvalidArgumentError(`${timestamp} is no timestamp: whole milliseconds since 1970`)
-}
-
-/** Frees the caller when the signal aborts; the work goes on. */
-async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work
-  let onAbort = (): void => {}
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason)
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
-  })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }

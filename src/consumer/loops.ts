@@ -7,6 +7,15 @@ import type { Delivery } from './delivery.ts'
 import { DeliveryStream } from './delivery-stream.ts'
 import type { PartitionState } from './partition-state.ts'
 
+/** What `for await` takes, and what may be called by hand. */
+export interface ConsumerLoop<T> extends AsyncIterable<T, undefined, undefined>, AsyncDisposable {
+  /** The next one. Says that the former one is done. */
+  next(): Promise<IteratorResult<T, undefined>>
+  /** Ends the loop; the one in hand does not count as done. */
+  return(): Promise<IteratorResult<T, undefined>>
+  [Symbol.asyncIterator](): ConsumerLoop<T>
+}
+
 /** @param only the one partition to read; null for all */
 export function recordStream<K, V>(
   delivery: Delivery<K, V>,

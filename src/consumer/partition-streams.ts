@@ -4,8 +4,7 @@
 import type { ConsumerRecord } from '../records/consumer-record.ts'
 import type { CommitBatch, ConsumerBatch } from './consumer-batch.ts'
 import type { Delivery, Loop } from './delivery.ts'
-import type { DeliveryStream } from './delivery-stream.ts'
-import { batchStream, recordStream } from './loops.ts'
+import { batchStream, type ConsumerLoop, recordStream } from './loops.ts'
 import type { PartitionState } from './partition-state.ts'
 
 /** The records of one partition, for as long as it is assigned. */
@@ -31,12 +30,12 @@ export class PartitionStream<K = Buffer | null, V = Buffer | null>
     return this.state.signal
   }
 
-  [Symbol.asyncIterator](): DeliveryStream<K, V, ConsumerRecord<K, V>> {
+  [Symbol.asyncIterator](): ConsumerLoop<ConsumerRecord<K, V>> {
     return recordStream(this.delivery, this.state, undefined)
   }
 
   /** In batches of at most `maxPollRecords`. */
-  batches(): DeliveryStream<K, V, ConsumerBatch<K, V>> {
+  batches(): ConsumerLoop<ConsumerBatch<K, V>> {
     return batchStream(this.delivery, this.state, undefined, this.commitBatch)
   }
 }
@@ -44,9 +43,7 @@ export class PartitionStream<K = Buffer | null, V = Buffer | null>
 type Result<K, V> = IteratorResult<PartitionStream<K, V>, undefined>
 
 /** Gives a stream for each partition, those assigned now and those that come. */
-export class PartitionStreams<K, V>
-  implements AsyncIterableIterator<PartitionStream<K, V>, undefined, undefined>, Loop
-{
+export class PartitionStreams<K, V> implements ConsumerLoop<PartitionStream<K, V>>, Loop {
   readonly heldPartition = null
   private readonly delivery: Delivery<K, V>
   private readonly commitBatch: CommitBatch
@@ -82,6 +79,11 @@ export class PartitionStreams<K, V>
   return(): Promise<Result<K, V>> {
     this.end()
     return Promise.resolve({ done: true, value: undefined })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.end()
+    return Promise.resolve()
   }
 
   sampleHeldMs(): number {

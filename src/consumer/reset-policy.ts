@@ -1,6 +1,7 @@
 // Where to go without a valid offset, as a timestamp that ListOffsets understands.
 
 import type { AutoOffsetReset } from '../consumer-options.ts'
+import { InvalidArgumentError } from '../errors.ts'
 
 /** ListOffsets timestamps with a meaning of their own. */
 export const EARLIEST = -2n
@@ -20,4 +21,10 @@ export function resetTimestamp(policy: AutoOffsetReset, now: number): bigint | n
         'timestamp' in policy ? policy.timestamp : Math.max(0, Math.trunc(now) - policy.durationMs),
       )
   }
+}
+
+/** @throws InvalidArgumentError for what is no time */
+export function timestampOf(timestamp: number): bigint {
+  if (Number.isSafeInteger(timestamp) && timestamp >= 0) return BigInt(timestamp)
+  throw new InvalidArgumentError(`${timestamp} is no timestamp: whole milliseconds since 1970`)
 }

@@ -6,26 +6,18 @@
 import type { Cluster } from '../../cluster/cluster.ts'
 import { backoff, sleep } from '../../cluster/retry.ts'
 import { KafkaError } from '../../errors.ts'
-import { heartbeat } from '../../protocol/messages/heartbeat.ts'
-import { type JoinGroupResponse, joinGroup } from '../../protocol/messages/join-group.ts'
-import { leaveGroup } from '../../protocol/messages/leave-group.ts'
-import { syncGroup } from '../../protocol/messages/sync-group.ts'
+import type { JoinGroupResponse } from '../../protocol/messages/join-group.ts'
 import type { Membership } from '../committer.ts'
 import { type GroupCoordinator, isUnreachable } from '../group-coordinator.ts'
-import type { Assignor } from './assignors/assignor.ts'
+import { type ClassicRequestOptions, ClassicRequests, type Generation } from './classic-requests.ts'
 import { fatalGroupError, type MemberAction, memberAction } from './classic-rules.ts'
-import { decodeAssignment, encodeSubscription } from './consumer-protocol.ts'
+import { decodeAssignment } from './consumer-protocol.ts'
 import { leadGroup, partitionCounts } from './group-leader.ts'
 import { HeartbeatTimer } from './heartbeat-timer.ts'
 import type { Rebalancer } from './rebalancer.ts'
 
-export interface ClassicGroupOptions {
-  readonly sessionTimeoutMs: number
+export interface ClassicGroupOptions extends ClassicRequestOptions {
   readonly heartbeatIntervalMs: number
-  readonly rebalanceTimeoutMs: number
-  readonly groupInstanceId: string | null
-  readonly clientRack: string | null
-  readonly assignors: readonly Assignor[]
 }
 
 export interface ClassicGroupOwner {
@@ -38,15 +30,7 @@ export interface ClassicGroupOwner {
   onFatal(error: Error): void
 }
 
-interface Generation extends Membership {
-  readonly assignor: string
-}
-
 type GroupState = 'unjoined' | 'preparing' | 'completing' | 'stable'
-
-const JOIN_MARGIN_MS = 5000
-const LEAVE_TIMEOUT_MS = 5000
-const PROTOCOL_TYPE = 'consumer'
 
 export class ClassicGroup {
   private readonly cluster: Cluster
@@ -56,6 +40,7 @@ export class ClassicGroup {
   private readonly owner: ClassicGroupOwner
   private readonly isCooperative: boolean
   private readonly stopped = new AbortController()
+  private readonly requests: ClassicRequests
   private readonly heartbeats: HeartbeatTimer
   private state: GroupState = 'unjoined'
   private memberId = ''
@@ -84,6 +69,7 @@ export class ClassicGroup {
     this.owner = owner
     // Partitions may stay while joining only if every assignor that could be chosen allows for it.
     this.isCooperative = options.assignors.every((assignor) => assignor.isCooperative)
+    this.requests = new ClassicRequests(coordinator, options, cluster.options.requestTimeoutMs)
     this.heartbeats = new HeartbeatTimer(options.heartbeatIntervalMs, () => this.beat())
   }
 
@@ -217,7 +203,12 @@ export class ClassicGroup {
     this.joinReason = null
     this.state = 'preparing'
     this.joinedTopics = topics
-    const { answer, version, nodeId } = await this.sendJoin(topics, reason)
+    const member = { memberId: this.memberId, topics, ownedPartitions: this.rebalancer.owned }
+    const generationId = this.generation?.generationId ?? -1
+    const { answer, version, nodeId } = await this.requests.join(
+      { ...member, generationId, reason },
+      signal,
+    )
     if (answer.errorCode === 0) {
       await this.sync(answer)
       return
@@ -237,49 +228,14 @@ export class ClassicGroup {
     return owned.filter(({ topic }) => !topics.includes(topic))
   }
 
-  private sendJoin(
-    topics: readonly string[],
-    reason: string,
-  ): Promise<{ answer: JoinGroupResponse; version: number; nodeId: number }> {
-    const { options, memberId } = this
-    const { requestTimeoutMs } = this.cluster.options
-    const ownedPartitions = this.rebalancer.owned
-    const generationId = this.generation?.generationId ?? -1
-    const body = {
-      groupId: this.coordinator.groupId,
-      sessionTimeoutMs: options.sessionTimeoutMs,
-      rebalanceTimeoutMs: options.rebalanceTimeoutMs,
-      memberId,
-      groupInstanceId: options.groupInstanceId,
-      protocolType: PROTOCOL_TYPE,
-      protocols: options.assignors.map((assignor) => ({
-        name: assignor.name,
-        metadata: encodeSubscription({
-          topics,
-          userData: assignor.userData(generationId),
-          ownedPartitions,
-          generationId,
-          rackId: options.clientRack,
-        }),
-      })),
-      reason,
-    }
-    return this.coordinator.request(joinGroup, () => body, {
-      connection: 'join',
-      timeoutMs: Math.max(requestTimeoutMs, options.rebalanceTimeoutMs + JOIN_MARGIN_MS),
-      signal: this.stopped.signal,
-    })
-  }
-
   private async sync(joined: JoinGroupResponse): Promise<void> {
     const { signal } = this.stopped
     const { groupInstanceId } = this.options
-    const protocolName = joined.protocolName ?? ''
     const generation: Generation = {
       generationId: joined.generationId,
       memberId: joined.memberId,
       groupInstanceId,
-      assignor: protocolName,
+      protocolName: joined.protocolName ?? '',
     }
     this.memberId = joined.memberId
     this.generation = generation
@@ -292,17 +248,8 @@ export class ClassicGroup {
       this.basis = decision.basis
       assignments = decision.assignments
     }
-    const body = {
-      groupId: this.coordinator.groupId,
-      generationId: joined.generationId,
-      memberId: joined.memberId,
-      groupInstanceId,
-      protocolType: PROTOCOL_TYPE,
-      protocolName,
-      assignments,
-    }
-    const { answer, nodeId } = await this.coordinator
-      .request(syncGroup, () => body, { connection: 'join', signal })
+    const { answer, nodeId } = await this.requests
+      .sync(generation, assignments, signal)
       .catch((error: unknown) => {
         this.joinReason ??= 'the answer to SyncGroup was lost'
         throw error
@@ -347,14 +294,10 @@ export class ClassicGroup {
   private async beat(): Promise<number | null> {
     const { generation } = this
     if (generation === null || this.state === 'preparing' || this.state === 'unjoined') return null
-    const { generationId, memberId, groupInstanceId } = generation
-    const { requestTimeoutMs, retryBackoffMs } = this.cluster.options
-    const body = { groupId: this.coordinator.groupId, generationId, memberId, groupInstanceId }
+    const { retryBackoffMs } = this.cluster.options
     const sentAt = Date.now()
     try {
-      const { answer, nodeId } = await this.coordinator.request(heartbeat, () => body, {
-        timeoutMs: Math.min(requestTimeoutMs, this.options.sessionTimeoutMs),
-      })
+      const { answer, nodeId } = await this.requests.heartbeat(generation)
       if (generation !== this.generation) return null
       const { errorCode } = answer
       const isRediscovering = this.coordinator.handleCode(errorCode, nodeId)
@@ -442,17 +385,8 @@ export class ClassicGroup {
   }
 
   private async sendLeave(memberId: string, reason: string): Promise<void> {
-    const { groupInstanceId } = this.options
-    const { groupId } = this.coordinator
     try {
-      await this.coordinator.request(
-        leaveGroup,
-        (version) =>
-          version >= 3
-            ? { groupId, memberId: '', members: [{ memberId, groupInstanceId, reason }] }
-            : { groupId, memberId, members: [] },
-        { timeoutMs: LEAVE_TIMEOUT_MS },
-      )
+      await this.requests.leave(memberId, reason)
     } catch (error) {
       // The session timeout will do the same, later.
       this.cluster.options.logger.warn('the group was not told that this member leaves', { error })

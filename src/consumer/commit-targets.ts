@@ -1,0 +1,71 @@
+// What a call of commit() means, as offsets.
+
+import { CommitFailedError, InvalidArgumentError } from '../errors.ts'
+import { ConsumerRecord } from '../records/consumer-record.ts'
+import type { CommitEntry } from './commit-queue.ts'
+import { ConsumerBatch } from './consumer-batch.ts'
+import type { CommitTarget, OffsetToCommit } from './consumer-types.ts'
+import type { PartitionState } from './partition-state.ts'
+import type { Subscription } from './subscription.ts'
+
+/**
+ * Everything handed over, what is in hand included: the one loop that there is can only call commit()
+ * when it means that. With several loops, each has something in hand that the caller may not speak for:
+ * then everything done.
+ */
+export function handedOverEntries(
+  states: Iterable<PartitionState>,
+  hasSeveralLoops: boolean,
+): CommitEntry[] {
+  const entries: CommitEntry[] = []
+  for (const state of states) {
+    if (!state.hasPosition) continue
+    const { topic, partition } = state
+    const offset = hasSeveralLoops ? state.committable : state.position
+    const leaderEpoch = hasSeveralLoops ? state.committableEpoch : state.positionEpoch
+    if (offset >= 0n) entries.push({ topic, partition, offset, leaderEpoch, metadata: '', state })
+  }
+  return entries
+}
+
+/**
+ * Up to a record, a batch, or the given offsets.
+ * @throws CommitFailedError for a partition that a group member does not own; InvalidArgumentError
+ */
+export function targetEntries<K, V>(
+  target: CommitTarget<K, V>,
+  subscription: Subscription<K, V>,
+  isGroupMember: boolean,
+): CommitEntry[] {
+  return offsetsOf(target).map(({ topic, partition, offset, leaderEpoch, metadata }) => {
+    const state = subscription.get(topic, partition) ?? null
+    if (typeof offset !== 'bigint' || offset < 0n) {
+      throw new InvalidArgumentError(`commit(): ${offset} is no offset of ${topic}-${partition}`)
+    }
+    if (state === null && isGroupMember) {
+      throw new CommitFailedError(
+        `${topic}-${partition} is not assigned to this member of the group: its offset was not committed`,
+      )
+    }
+    return {
+      topic,
+      partition,
+      offset,
+      leaderEpoch: leaderEpoch ?? -1,
+      metadata: metadata ?? '',
+      state,
+    }
+  })
+}
+
+function offsetsOf<K, V>(target: CommitTarget<K, V>): OffsetToCommit[] {
+  if (target instanceof ConsumerRecord) {
+    const { topic, partition, offset, leaderEpoch } = target
+    return [{ topic, partition, offset: offset + 1n, leaderEpoch }]
+  }
+  if (target instanceof ConsumerBatch) {
+    const { topic, partition, nextOffset: offset, nextEpoch: leaderEpoch } = target
+    return [{ topic, partition, offset, leaderEpoch }]
+  }
+  return [...target]
+}

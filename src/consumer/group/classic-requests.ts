@@ -1,0 +1,126 @@
+// The four requests of a classic group's member: what stands in them, and how long each may take.
+
+import type { HeartbeatResponse } from '../../protocol/messages/heartbeat.ts'
+import { heartbeat } from '../../protocol/messages/heartbeat.ts'
+import { type JoinGroupResponse, joinGroup } from '../../protocol/messages/join-group.ts'
+import { type LeaveGroupResponse, leaveGroup } from '../../protocol/messages/leave-group.ts'
+import {
+  type SyncGroupRequestAssignment,
+  type SyncGroupResponse,
+  syncGroup,
+} from '../../protocol/messages/sync-group.ts'
+import type { TopicPartition } from '../../types.ts'
+import type { Membership } from '../committer.ts'
+import type { CoordinatorAnswer, GroupCoordinator } from '../group-coordinator.ts'
+import type { Assignor } from './assignors/assignor.ts'
+import { encodeSubscription } from './consumer-protocol.ts'
+
+export interface ClassicRequestOptions {
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  readonly groupInstanceId: string | null
+  readonly clientRack: string | null
+  readonly assignors: readonly Assignor[]
+}
+
+/** One generation of the group, and who this member is in it. Never changed, only replaced. */
+export interface Generation extends Membership {
+  /** The assignor that the coordinator chose. */
+  readonly protocolName: string
+}
+
+/** What a member says of itself when it joins. */
+export interface JoiningMember {
+  readonly memberId: string
+  readonly topics: readonly string[]
+  readonly ownedPartitions: readonly TopicPartition[]
+  /** The generation in which it owns them. */
+  readonly generationId: number
+  readonly reason: string
+}
+
+/** The coordinator answers a join when all members have come, or the rebalance timeout has passed. */
+const JOIN_MARGIN_MS = 5000
+const LEAVE_TIMEOUT_MS = 5000
+const PROTOCOL_TYPE = 'consumer'
+
+export class ClassicRequests {
+  private readonly coordinator: GroupCoordinator
+  private readonly options: ClassicRequestOptions
+  private readonly requestTimeoutMs: number
+
+  constructor(
+    coordinator: GroupCoordinator,
+    options: ClassicRequestOptions,
+    requestTimeoutMs: number,
+  ) {
+    this.coordinator = coordinator
+    this.options = options
+    this.requestTimeoutMs = requestTimeoutMs
+  }
+
+  join(
+    { memberId, topics, ownedPartitions, generationId, reason }: JoiningMember,
+    signal: AbortSignal,
+  ): Promise<CoordinatorAnswer<JoinGroupResponse>> {
+    const { sessionTimeoutMs, rebalanceTimeoutMs, groupInstanceId, clientRack } = this.options
+    const body = {
+      groupId: this.coordinator.groupId,
+      sessionTimeoutMs,
+      rebalanceTimeoutMs,
+      memberId,
+      groupInstanceId,
+      protocolType: PROTOCOL_TYPE,
+      protocols: this.options.assignors.map((assignor) => ({
+        name: assignor.name,
+        metadata: encodeSubscription({
+          topics,
+          userData: assignor.userData(generationId),
+          ownedPartitions,
+          generationId,
+          rackId: clientRack,
+        }),
+      })),
+      reason,
+    }
+    return this.coordinator.request(joinGroup, () => body, {
+      connection: 'join',
+      timeoutMs: Math.max(this.requestTimeoutMs, rebalanceTimeoutMs + JOIN_MARGIN_MS),
+      signal,
+    })
+  }
+
+  sync(
+    generation: Generation,
+    assignments: SyncGroupRequestAssignment[],
+    signal: AbortSignal,
+  ): Promise<CoordinatorAnswer<SyncGroupResponse>> {
+    const { generationId, memberId, groupInstanceId, protocolName } = generation
+    const { groupId } = this.coordinator
+    const member = { groupId, generationId, memberId, groupInstanceId }
+    const body = { ...member, protocolType: PROTOCOL_TYPE, protocolName, assignments }
+    return this.coordinator.request(syncGroup, () => body, { connection: 'join', signal })
+  }
+
+  heartbeat(generation: Membership): Promise<CoordinatorAnswer<HeartbeatResponse>> {
+    const { generationId, memberId, groupInstanceId } = generation
+    const { groupId } = this.coordinator
+    const body = { groupId, generationId, memberId, groupInstanceId }
+    return this.coordinator.request(heartbeat, () => body, {
+      timeoutMs: Math.min(this.requestTimeoutMs, this.options.sessionTimeoutMs),
+    })
+  }
+
+  leave(memberId: string, reason: string): Promise<CoordinatorAnswer<LeaveGroupResponse>> {
+    const { groupId } = this.coordinator
+    const { groupInstanceId } = this.options
+    return this.coordinator.request(
+      leaveGroup,
+      (version) =>
+        version >= 3
+          ? { groupId, memberId: '', members: [{ memberId, groupInstanceId, reason }] }
+          : { groupId, memberId, members: [] },
+      { timeoutMs: LEAVE_TIMEOUT_MS },
+    )
+  }
+}
