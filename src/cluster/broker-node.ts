@@ -149,6 +149,13 @@ export class BrokerNode {
     return false
   }
 
+  /** Its connections are closed, and the next attempt waits as after a failure. */
+  distrust(error: Error): void {
+    this.reach.failed(performance.now())
+    this.lastError = error
+    for (const { ready } of this.slots.values()) ready?.close(error)
+  }
+
   /** Closes every connection, ready or not. Settles when no socket is left. */
   close(reason: Error): Promise<void> {
     if (this.closedBy !== null) return Promise.all(this.releasing).then(() => {})

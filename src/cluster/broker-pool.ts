@@ -101,6 +101,21 @@ export class BrokerPool {
     return this.node(nodeId)?.unreachableSince ?? 0
   }
 
+  /** Whether there is a connection to use, be it to a bootstrap address. */
+  get isAnyReady(): boolean {
+    return this.isAnyKnownReady || this.bootstrap.some((node) => node.isReady)
+  }
+
+  get isAnyKnownReady(): boolean {
+    for (const node of this.known.values()) if (node.isReady) return true
+    return false
+  }
+
+  /** What answers there is not what it was: as if it could not be reached. */
+  distrust(nodeId: number, error: Error): void {
+    this.node(nodeId)?.distrust(error)
+  }
+
   /** Whether no known broker can be reached or is being tried: time to begin again. */
   get areAllKnownDown(): boolean {
     if (this.known.size === 0) return false
@@ -190,11 +205,6 @@ export class BrokerPool {
     const isShared = (node: BrokerNode): boolean => node.address === address
     if (this.bootstrap.some(isShared) || [...this.known.values()].some(isShared)) return
     this.reachabilities.delete(address)
-  }
-
-  private get isAnyReady(): boolean {
-    for (const node of this.known.values()) if (node.isReady) return true
-    return this.bootstrap.some((node) => node.isReady)
   }
 
   private keepUntilReleased(released: Promise<void>): void {

@@ -124,10 +124,10 @@ export class Coordinators {
         if (attempt > 0) await this.pause(attempt - 1, lookup.signal)
         if (await this.tryOnce(entry, lookup.signal)) return
       }
-    } catch (error) {
-      entry.waiters.rejectAll(error)
-    } finally {
       entry.lookup = null
+    } catch (error) {
+      entry.lookup = null
+      entry.waiters.rejectAll(error)
     }
   }
 
@@ -159,6 +159,8 @@ export class Coordinators {
     addBroker(found)
     entry.nodeId = found.nodeId
     entry.lastError = null
+    // Before the waiters know: one of them may forget this answer, and ask again, at once.
+    entry.lookup = null
     entry.waiters.resolveAll(found.nodeId)
     return true
   }

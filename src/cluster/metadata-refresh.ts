@@ -276,14 +276,26 @@ export class MetadataRefresh {
     topics: ReadonlySet<string> | null,
     nodeId: number,
   ): void {
-    const { view, pool, onChange } = this.options
+    const { view, pool, logger, onChange } = this.options
     if (answer.errorCode === errorCodes.REBOOTSTRAP_REQUIRED) this.rebootstrap('the broker says so')
     if (answer.errorCode !== 0) throw brokerError(answer.errorCode, `Metadata from node ${nodeId}`)
+    // Only the addresses that the user gave may lead to another cluster, and only in need.
+    if (nodeId < 0 && !pool.isAnyKnownReady) view.allowOtherCluster()
     const now = performance.now()
     const asked = { topics, keep: new Set(this.wanted.keys()), nodeId, now }
+    const { clusterId } = view.snapshot
     const change = view.accept(answer, asked)
     if (change.refused !== null) {
-      throw new ConnectionError(`Metadata from node ${nodeId} is not taken: ${change.refused}`)
+      const error = new ConnectionError(
+        `Metadata of node ${nodeId} is not taken: ${change.refused}`,
+      )
+      pool.distrust(nodeId, error)
+      throw error
+    }
+    if (clusterId !== null && clusterId !== change.snapshot.clusterId) {
+      logger.error(`now connected to another cluster: '${change.snapshot.clusterId}'`, {
+        clusterId,
+      })
     }
     const wasLongAgo = now - this.lastAcceptedAt > 2 * this.options.retryBackoffMaxMs
     this.fruitless = change.isNews || wasLongAgo ? 0 : this.fruitless + 1
@@ -336,10 +348,10 @@ export class MetadataRefresh {
   }
 
   private timeout(timeoutMs: number): RequestTimeoutError {
-    const text =
-      this.lastError === null && this.options.view.snapshot.generation > 0
-        ? `Metadata: no broker answered within ${timeoutMs} ms`
-        : this.options.pool.unreachable(timeoutMs)
+    const why = this.lastError === null ? '' : `: ${this.lastError.message}`
+    const text = this.options.pool.isAnyReady
+      ? `No broker answered a metadata request within ${timeoutMs} ms${why}`
+      : this.options.pool.unreachable(timeoutMs)
     return new RequestTimeoutError(text, { cause: this.lastError ?? undefined })
   }
 

@@ -10,7 +10,8 @@ export function backoff(
   maxMs: number,
   random: () => number = Math.random,
 ): number {
-  return Math.min(maxMs, firstMs * 2 ** Math.min(attempt, 40)) * (0.8 + 0.4 * random())
+  const middleMs = Math.min(maxMs, firstMs * 2 ** Math.min(attempt, 40))
+  return Math.round(middleMs * (0.8 + 0.4 * random()))
 }
 
 /** Settles after `ms`. @throws the reason of the first signal that aborts */

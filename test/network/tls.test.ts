@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs'
+import type { TlsOptions } from 'node:tls'
+import { afterEach, expect, test } from 'vitest'
+import { AuthenticationError } from '../../src/errors.ts'
+import { metadata } from '../../src/protocol/messages/metadata.ts'
+import { type OpenOptions, openTo } from './open.ts'
+import { frameOf, ScriptedServer, type ServerSide } from './scripted-server.ts'
+
+const closers: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+})
+
+function pem(name: string): string {
+  return readFileSync(new URL(`certificates/${name}`, import.meta.url), 'utf8')
+}
+
+const ca = pem('ca.pem')
+const broker = { key: pem('broker.key'), cert: pem('broker.pem') }
+
+async function serve(
+  tls: TlsOptions | undefined,
+  script: (side: ServerSide) => unknown = (side) => side.handshake(),
+): Promise<ScriptedServer> {
+  const server = await ScriptedServer.start(script, tls === undefined ? {} : { tls })
+  closers.push(() => server.close())
+  return server
+}
+
+/** To the server under the name of its certificate. */
+function open(server: ScriptedServer, options: OpenOptions, host = 'broker.test') {
+  return openTo(server.port, {
+    endpoint: { host, port: server.port },
+    lookup: async () => [{ address: '127.0.0.1' }],
+    ...options,
+  })
+}
+
+test('requests and large answers go through TLS', async () => {
+  const server = await serve(broker, async (side) => {
+    await side.handshake()
+    const brokers = Array.from({ length: 20_000 }, (_, nodeId) => ({
+      nodeId,
+      host: `broker-${nodeId}`,
+      port: 9092,
+      rack: null,
+    }))
+    side.write(
+      frameOf(await side.next(), metadata, {
+        throttleTimeMs: 0,
+        brokers,
+        clusterId: 'c',
+        controllerId: 1,
+        topics: [],
+        clusterAuthorizedOperations: -2147483648,
+        errorCode: 0,
+      }),
+    )
+  })
+  const connection = await open(server, { ssl: { ca } })
+  const request = {
+    topics: null,
+    allowAutoTopicCreation: true,
+    includeClusterAuthorizedOperations: false,
+    includeTopicAuthorizedOperations: false,
+  }
+  const answer = await connection.send(metadata, 13, request, { timeoutMs: 5000 })
+  expect(answer.brokers.length).toBe(20_000)
+  expect(answer.brokers[19_999].host).toBe('broker-19999')
+  connection.close()
+  await connection.released
+})
+
+test('a certificate of another name is refused, and both names are told', async () => {
+  const server = await serve(broker)
+  const refused = open(server, { ssl: { ca } }, 'kafka.test')
+  await expect(refused).rejects.toMatchObject({ name: 'ConnectionError', retriable: false })
+  await expect(open(server, { ssl: { ca } }, 'kafka.test')).rejects.toThrow(
+    /not for 'kafka\.test'.*DNS:broker\.test.*servername/,
+  )
+  const named = await open(server, { ssl: { ca, servername: 'broker.test' } }, 'kafka.test')
+  named.close()
+})
+
+test('an authority that is not known is refused, and the option is named', async () => {
+  const server = await serve(broker)
+  await expect(open(server, { ssl: true })).rejects.toThrow(/not accepted.*ssl\.ca/)
+})
+
+test('TLS to a plaintext listener', async () => {
+  const ends = await serve(undefined, async (side) => {
+    await new Promise((resolve) => side.socket.once('data', resolve))
+    side.socket.end()
+  })
+  await expect(open(ends, { ssl: { ca } })).rejects.toThrow(/may be plaintext on this port/)
+  const talks = await serve(undefined, (side) =>
+    side.write(Buffer.from('HTTP/1.1 400 Bad\r\n\r\n')),
+  )
+  await expect(open(talks, { ssl: { ca } })).rejects.toThrow(/does not speak TLS/)
+  const resets = await serve(undefined, (side) => side.reset())
+  await expect(open(resets, { ssl: { ca } })).rejects.toMatchObject({ retriable: true })
+})
+
+test('plaintext to a TLS listener', async () => {
+  const server = await serve(broker)
+  await expect(open(server, { ssl: false })).rejects.toThrow(/speaks TLS|may require TLS/)
+})
+
+test('a client certificate that is asked for and missing is an authentication error', async () => {
+  const mutual = { ...broker, ca, requestCert: true, rejectUnauthorized: true }
+  const server = await serve(mutual)
+  const results = await Promise.allSettled(
+    ['TLSv1.2' as const, 'TLSv1.3' as const].map((maxVersion) =>
+      open(server, { ssl: { ca, maxVersion } }),
+    ),
+  )
+  for (const result of results) {
+    expect(result).toMatchObject({ reason: expect.any(AuthenticationError) })
+    expect(String(result.status === 'rejected' && result.reason)).toMatch(/client certificate/)
+  }
+  const known = { ca, cert: pem('client.pem'), key: pem('client.key') }
+  const connection = await open(server, { ssl: known })
+  connection.close()
+})
+
+test('options from a function are taken anew for each connection', async () => {
+  const server = await serve(broker)
+  let calls = 0
+  const ssl = async (): Promise<{ ca: string }> => {
+    calls++
+    return { ca }
+  }
+  for (let i = 0; i < 2; i++) (await open(server, { ssl })).close()
+  expect(calls).toBe(2)
+  const failing = open(server, { ssl: () => Promise.reject(new Error('vault is sealed')) })
+  await expect(failing).rejects.toThrow(/vault is sealed/)
+})
+
+test('a session is resumed by the next connection', async () => {
+  const sessions: boolean[] = []
+  const server = await serve(broker, async (side) => {
+    sessions.push('isSessionReused' in side.socket && callIsReused(side.socket))
+    await side.handshake()
+    // The client gets its session with the first bytes after the handshake.
+    await side.handshake().catch(() => {})
+  })
+  const memory = { goodAddress: null, failedAddress: null, tlsSession: undefined }
+  for (let i = 0; i < 2; i++) {
+    const connection = await open(server, { ssl: { ca }, memory })
+    await expect.poll(() => memory.tlsSession !== undefined).toBe(true)
+    connection.close()
+    await connection.released
+  }
+  expect(sessions).toEqual([false, true])
+})
+
+function callIsReused(socket: object): boolean {
+  const isReused: unknown = Reflect.get(socket, 'isSessionReused')
+  return typeof isReused === 'function' && Reflect.apply(isReused, socket, []) === true
+}
