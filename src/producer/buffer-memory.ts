@@ -21,6 +21,7 @@ export class BufferMemory {
   private readonly recordLimit: number
   private readonly waiters = new Fifo<MemoryWaiter>()
   private usedBytes = 0
+  private heldBytes = 0
   private usedRecords = 0
 
   constructor(options: { limit: number; recordLimit: number }) {
@@ -61,6 +62,18 @@ export class BufferMemory {
     this.usedRecords += records
   }
 
+  /** Charges a record that is in no batch yet. */
+  hold(bytes: number): void {
+    this.heldBytes += bytes
+    this.charge(bytes, 1)
+  }
+
+  /** Takes back what `hold` charged. */
+  unhold(bytes: number): void {
+    this.heldBytes -= bytes
+    this.charge(-bytes, -1)
+  }
+
   /** Joins the queue. The waiter is granted when what it needs is free, in order. */
   wait(waiter: MemoryWaiter): void {
     this.waiters.push(waiter)
@@ -86,7 +99,12 @@ export class BufferMemory {
     }
   }
 
+  /**
+   * When all that is taken is held, nothing is under way that could free it: then the head waiter must
+   * go on, as those that hold it may stand behind that waiter.
+   */
   private fits(bytes: number): boolean {
+    if (this.usedBytes === this.heldBytes) return true
     return this.usedBytes + bytes <= this.limit && this.usedRecords < this.recordLimit
   }
 }

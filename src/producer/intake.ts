@@ -84,7 +84,7 @@ export class Intake {
     const bound = this.checkSize(topic, key, record.value, headers)
     const timestamp = record.timestamp === undefined ? now : checkTimestamp(record.timestamp)
     if (mayOverdraw) this.checkOverdraft()
-    if (!topic.isKnown || topic.held.length > 0) return null
+    if (!topic.isKnown || topic.held.length > 0 || this.hasMemoryWaits()) return null
     if (!mayOverdraw && !memory.hasRoomFor(bound + recordBatchOverhead)) return null
     return this.place(topic, record.partition, key, record.value, headers, timestamp, bound, now)
   }
@@ -111,7 +111,7 @@ export class Intake {
       destination,
       isDone: false,
     }
-    if (isCharged) memory.charge(upperBound, 1)
+    if (isCharged) memory.hold(upperBound)
     if (topic.isKnown && topic.held.length === 0) this.admit(held, now)
     else {
       topic.held.push(held)
@@ -232,7 +232,7 @@ export class Intake {
     const { memory, accumulator } = this.context
     if (held.isDone) return
     const bytes = held.isCharged ? 0 : held.upperBound + recordBatchOverhead
-    if (held.isCharged ? !memory.hasWaiters : memory.hasRoomFor(bytes)) {
+    if (held.isCharged ? !this.hasMemoryWaits() : memory.hasRoomFor(bytes)) {
       this.placeHeld(held, now)
       return
     }
@@ -268,6 +268,13 @@ export class Intake {
     }
   }
 
+  /** Whether records wait for memory: none that comes later may pass them. */
+  private hasMemoryWaits(): boolean {
+    const { memoryWaits } = this
+    while (memoryWaits.peek()?.isDone) memoryWaits.shift()
+    return memoryWaits.length > 0
+  }
+
   private finish(held: HeldRecord): void {
     this.uncharge(held)
     held.isDone = true
@@ -275,7 +282,7 @@ export class Intake {
   }
 
   private uncharge(held: HeldRecord): void {
-    if (held.isCharged) this.context.memory.charge(-held.upperBound, -1)
+    if (held.isCharged) this.context.memory.unhold(held.upperBound)
   }
 
   /** Asks for a topic's metadata until nothing waits for it any more. */
@@ -321,9 +328,7 @@ export class Intake {
 
   /** Keeps a timer for the head: all wait equally long, so its time is up first. */
   private watchMemoryWaits(): void {
-    const { memoryWaits } = this
-    while (memoryWaits.peek()?.isDone) memoryWaits.shift()
-    const head = memoryWaits.peek()
+    const head = this.hasMemoryWaits() ? this.memoryWaits.peek() : undefined
     if (head === undefined) {
       if (this.memoryTimer !== null) clearTimeout(this.memoryTimer)
       this.memoryTimer = null
