@@ -49,7 +49,7 @@ export interface Verdict {
   worstGapMs: number
 }
 
-const mostEvidence = 40
+const mostEvidence = 8
 
 /** `isExcused`: acknowledged records that need not be there, since the topic itself was deleted. */
 export function judge(
