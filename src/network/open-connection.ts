@@ -73,7 +73,8 @@ class Setup {
     this.phase = 'apiVersions'
     // Its own deadline is the timer of the whole setup.
     const features = await exchangeVersions(connection, options.timeoutMs + 1000)
-    connection.makeReady(features)
+    connection.learnFeatures(features)
+    connection.makeReady()
     options.memory.goodAddress = address
     options.memory.failedAddress = null
   }

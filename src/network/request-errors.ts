@@ -10,24 +10,15 @@ export function noAnswerError(pending: PendingRequest, where: string): RequestTi
   )
 }
 
+/** @param obstacle what kept it from being written */
 export function notWrittenError(
   pending: PendingRequest,
-  connection: Obstructed,
+  where: string,
+  obstacle: string,
 ): RequestTimeoutError {
-  let obstacle = `${connection.inFlight} requests are under way or waiting`
-  if (connection.throttledUntil > 0) obstacle = 'the broker throttles this client (quota)'
-  else if (connection.isCongested) obstacle = 'the broker does not take what was written before'
   return new RequestTimeoutError(
-    `${pending.name} to ${connection.describe()}: not written within ${pending.timeoutMs} ms: ${obstacle}`,
+    `${pending.name} to ${where}: not written within ${pending.timeoutMs} ms: ${obstacle}`,
   )
-}
-
-/** What may keep a connection from writing. */
-interface Obstructed {
-  inFlight: number
-  throttledUntil: number
-  isCongested: boolean
-  describe(): string
 }
 
 export function queueFullError(

@@ -39,10 +39,6 @@ export class SocketWriter {
     else this.socket.unref()
   }
 
-  destroy(): void {
-    this.socket.destroy()
-  }
-
   flush(): void {
     this.isCorked = false
     this.socket.uncork()

@@ -1,0 +1,335 @@
+// Requests out, answers in, in the order they were asked. Must stay true: answers are matched by
+// position and checked by correlation id; each request ends by its answer, its deadline or the end of
+// the connection; there is one timer however many requests are under way.
+
+import type { Socket } from 'node:net'
+import { DecodeError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import { FrameSplitter } from '../protocol/frame-splitter.ts'
+import { encodeRequestFrame } from '../protocol/header.ts'
+import { readAnswer } from './answer.ts'
+import { MAX_CORRELATION_ID, MAX_QUEUED, MAX_SETUP_RESPONSE } from './connection-limits.ts'
+import { DeadlineTimer } from './deadline-timer.ts'
+import {
+  disconnectedError,
+  noAnswerError,
+  notWrittenError,
+  queueFullError,
+  unreadableError,
+} from './request-errors.ts'
+import { type PendingRequest, RequestQueue } from './request-queue.ts'
+import { SocketWriter } from './socket-writer.ts'
+import { throttleTimeOf } from './throttling.ts'
+
+/** The connection that a pipeline belongs to. */
+export interface PipelineOwner {
+  /** Whom requests go to, for error texts. */
+  describe(): string
+  /** Ends the connection, and with it this pipeline. */
+  close(reason: Error): void
+  closeIdle(): void
+}
+
+export interface PipelineOptions {
+  clientId: string
+  /** Requests that may be under way. */
+  maxInFlight: number
+  maxResponseSize: number
+  maxIdleMs: number
+  logger: Logger
+}
+
+export class RequestPipeline {
+  private readonly owner: PipelineOwner
+  private readonly options: PipelineOptions
+  private readonly splitter: FrameSplitter
+  /** Waits to be written; owes an answer; owes the kernel's taking it. */
+  private readonly waiting = new RequestQueue()
+  private readonly written = new RequestQueue()
+  private readonly unanswered = new RequestQueue()
+  private readonly timer = new DeadlineTimer(() => this.handleTimer())
+  private writer: SocketWriter | null = null
+  private ended: Error | null = null
+  private isReady = false
+  private isHeld = false
+  private onDrained: (() => void) | null = null
+  private correlationId = 0
+  /** By `performance.now()`, as all times here: it does not jump when the clock is set. */
+  private silentUntil = 0
+  private lastUsedAt = performance.now()
+
+  constructor(owner: PipelineOwner, options: PipelineOptions) {
+    this.owner = owner
+    this.options = options
+    this.splitter = new FrameSplitter({
+      maxFrameBytes: Math.min(MAX_SETUP_RESPONSE, options.maxResponseSize),
+      onFrame: (frame) => this.handleFrame(frame),
+    })
+  }
+
+  /** Requests written or queued that still owe an answer. */
+  get inFlight(): number {
+    return this.written.length + this.waiting.length
+  }
+
+  /** Milliseconds for which the broker wants to be left alone; 0 if it does not. */
+  get throttledMs(): number {
+    return Math.max(0, this.silentUntil - performance.now())
+  }
+
+  get isCongested(): boolean {
+    return this.writer?.isCongested ?? false
+  }
+
+  /** For how long nothing came although an answer is owed; 0 if none is. */
+  get silentMs(): number {
+    const oldest = this.written.first
+    return oldest === null ? 0 : performance.now() - Math.max(oldest.writtenAt, this.lastUsedAt)
+  }
+
+  get isStale(): boolean {
+    return this.isUnused && performance.now() - this.lastUsedAt >= this.options.maxIdleMs
+  }
+
+  attach(socket: Socket): void {
+    this.writer = new SocketWriter(socket)
+    socket.on('drain', () => this.writeWaiting())
+  }
+
+  /** From here on responses may be large, and a socket that owes no answer lets the process end. */
+  makeReady(): void {
+    this.isReady = true
+    this.splitter.maxFrameBytes = this.options.maxResponseSize
+    this.lastUsedAt = performance.now()
+    this.restIfUnused()
+    this.timer.arm(this.lastUsedAt + this.options.maxIdleMs)
+  }
+
+  /**
+   * Writes the request, or queues it while nothing may be written.
+   * @throws what the encoder throws; ConnectionError if too many wait already
+   */
+  add(pending: PendingRequest): void {
+    if (this.canWrite()) this.write(pending, this.written)
+    else this.queue(pending)
+  }
+
+  /** Writes it although the pipeline is held: it belongs to what the pipeline is held for. */
+  addAtOnce(pending: PendingRequest): void {
+    this.write(pending, this.written)
+  }
+
+  /** Writes a request that gets no answer: it ends when the kernel has it. */
+  addUnanswered(pending: PendingRequest): void {
+    this.write(pending, this.unanswered, (error) => {
+      // With an error, the end of the connection is near, and rejects all that is under way.
+      if (error) return
+      this.unanswered.remove(pending)
+      this.lastUsedAt = performance.now()
+      pending.resolve(undefined)
+      this.restIfUnused()
+    })
+  }
+
+  /** The caller has gone: what was not written is not written any more, else its answer is awaited. */
+  forget(pending: PendingRequest): void {
+    this.waiting.remove(pending)
+    this.restIfUnused()
+  }
+
+  /** Writes nothing more until `resume`. Settles when every answer that was owed has come. */
+  hold(): Promise<void> {
+    this.isHeld = true
+    return new Promise((resolve) => {
+      this.onDrained = resolve
+      this.tellIfDrained()
+    })
+  }
+
+  resume(): void {
+    this.isHeld = false
+    this.onDrained = null
+    this.writeWaiting()
+  }
+
+  /** Every request under way is rejected; what comes later is, too. */
+  end(reason: Error): void {
+    this.ended = reason
+    this.timer.stop()
+    for (const queue of [this.written, this.unanswered, this.waiting]) {
+      for (let pending = queue.shift(); pending !== null; pending = queue.shift()) {
+        pending.reject(disconnectedError(pending, this.owner.describe(), reason))
+      }
+    }
+  }
+
+  /** Where the socket puts what it receives. */
+  target(): Buffer {
+    return this.splitter.target()
+  }
+
+  /** What the socket received stands in the last `target`. */
+  received(bytes: number): void {
+    if (this.ended !== null) return
+    try {
+      this.splitter.received(bytes)
+    } catch (error) {
+      this.fail(error instanceof Error ? error : new DecodeError(String(error)))
+    }
+  }
+
+  private get isUnused(): boolean {
+    return this.inFlight === 0 && this.unanswered.length === 0
+  }
+
+  private canWrite(): boolean {
+    return (
+      this.waiting.length === 0 &&
+      this.written.length < this.options.maxInFlight &&
+      !this.isHeld &&
+      !this.isCongested &&
+      (this.silentUntil === 0 || this.silentUntil <= performance.now())
+    )
+  }
+
+  private queue(pending: PendingRequest): void {
+    const where = this.owner.describe()
+    if (this.ended !== null) throw disconnectedError(pending, where, this.ended)
+    if (this.waiting.length >= MAX_QUEUED) throw queueFullError(pending, where, MAX_QUEUED)
+    this.writer?.keepAlive(true)
+    pending.deadline = performance.now() + pending.timeoutMs
+    this.waiting.push(pending)
+    this.timer.arm(pending.deadline)
+    if (this.silentUntil > 0) this.timer.arm(this.silentUntil)
+  }
+
+  private write(
+    pending: PendingRequest,
+    queue: RequestQueue,
+    done?: (error?: Error | null) => void,
+  ): void {
+    const { writer } = this
+    if (writer === null || this.ended !== null) {
+      throw disconnectedError(pending, this.owner.describe(), this.ended)
+    }
+    const { api, version, request } = pending
+    const id = this.correlationId
+    this.correlationId = id === MAX_CORRELATION_ID ? 0 : id + 1
+    const chunks = encodeRequestFrame(api, version, id, this.options.clientId, request)
+    pending.wasWritten(id, performance.now())
+    queue.push(pending)
+    this.timer.arm(pending.deadline)
+    writer.keepAlive(true)
+    writer.write(chunks, done)
+  }
+
+  private writeWaiting(): void {
+    while (this.waiting.length > 0 && this.ended === null) {
+      if (this.written.length >= this.options.maxInFlight || this.isCongested || this.isHeld) return
+      if (this.silentUntil > performance.now()) {
+        this.timer.arm(this.silentUntil)
+        return
+      }
+      const pending = this.waiting.shift()
+      if (pending === null) return
+      try {
+        this.write(pending, this.written)
+      } catch (error) {
+        pending.reject(error)
+      }
+    }
+    this.restIfUnused()
+  }
+
+  private handleFrame(frame: Buffer): void {
+    const pending = this.written.first
+    const { message, bytesLeft } = readAnswer(frame, pending)
+    if (pending === null) return
+    const { api, version } = pending
+    this.written.shift()
+    this.lastUsedAt = performance.now()
+    if (bytesLeft > 0) {
+      const where = this.owner.describe()
+      this.options.logger.debug(`${pending.name} from ${where}: ${bytesLeft} bytes not understood`)
+    }
+    const throttleTimeMs = throttleTimeOf(api.key, version, message)
+    if (throttleTimeMs > 0) {
+      // A later answer with less to wait does not shorten the wait that was asked for before.
+      this.silentUntil = Math.max(this.silentUntil, this.lastUsedAt + throttleTimeMs)
+      this.options.logger.debug(`${this.owner.describe()} throttles this client`, {
+        throttleTimeMs,
+      })
+    }
+    pending.resolve(message)
+    this.tellIfDrained()
+    if (this.waiting.length > 0) this.writeWaiting()
+    else this.restIfUnused()
+  }
+
+  private tellIfDrained(): void {
+    if (this.onDrained === null || this.written.length > 0 || this.unanswered.length > 0) return
+    const told = this.onDrained
+    this.onDrained = null
+    told()
+  }
+
+  private restIfUnused(): void {
+    if (this.isReady && this.isUnused) this.writer?.keepAlive(false)
+  }
+
+  /** The stream cannot be read on: the request whose answer it was gets the error itself. */
+  private fail(reason: Error): void {
+    const pending = reason instanceof DecodeError ? this.written.shift() : null
+    if (pending !== null && reason instanceof DecodeError) {
+      pending.reject(unreadableError(pending, this.owner.describe(), reason))
+    }
+    this.owner.close(reason)
+  }
+
+  private handleTimer(): void {
+    // After a stall of the event loop the answer may be in the socket already: read it, then judge.
+    if (this.firstExpired() === null) this.handleDue()
+    else setImmediate(() => this.handleDue())
+  }
+
+  private firstExpired(): PendingRequest | null {
+    const now = performance.now()
+    return this.written.expired(now) ?? this.unanswered.expired(now)
+  }
+
+  private handleDue(): void {
+    if (this.ended !== null) return
+    const expired = this.firstExpired()
+    if (expired !== null) {
+      // Answers to later requests could not be told from late ones.
+      const error = noAnswerError(expired, this.owner.describe())
+      this.written.remove(expired)
+      this.unanswered.remove(expired)
+      expired.reject(error)
+      this.owner.close(error)
+      return
+    }
+    const now = performance.now()
+    for (let late = this.waiting.expired(now); late !== null; late = this.waiting.expired(now)) {
+      this.waiting.remove(late)
+      late.reject(notWrittenError(late, this.owner.describe(), this.obstacle()))
+    }
+    this.writeWaiting()
+    if (this.isStale) this.owner.closeIdle()
+    this.timer.arm(
+      Math.min(
+        this.written.earliest(),
+        this.unanswered.earliest(),
+        this.waiting.earliest(),
+        this.isUnused ? this.lastUsedAt + this.options.maxIdleMs : Number.POSITIVE_INFINITY,
+      ),
+    )
+  }
+
+  private obstacle(): string {
+    if (this.isHeld) return 'the connection is being authenticated anew'
+    if (this.throttledMs > 0) return 'the broker throttles this client (quota)'
+    if (this.isCongested) return 'the broker does not take what was written before'
+    return `${this.written.length} requests are under way before it`
+  }
+}
