@@ -270,6 +270,9 @@ export class Cluster {
       return this.pool.connect(nodeId, target.connection ?? kind, limits)
     }
     const { topic, partition } = target.leaderOf
+    if (this.topic(topic) === undefined) {
+      await this.ensureTopic(topic, signal ? { timeoutMs, signal } : { timeoutMs })
+    }
     const leader = this.leaderOf(topic, partition)
     if (leader !== null) return this.pool.connect(leader.nodeId, kind, limits)
     this.requestRefresh(`${topic}-${partition} has no leader`)

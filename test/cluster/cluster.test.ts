@@ -45,6 +45,17 @@ const noTopics: MetadataRequest = {
 }
 const one = [{ leaderId: 0, leaderEpoch: 0 }]
 
+test('a request goes to the leader of a partition that nobody has asked for before', async () => {
+  const fake = await start(2)
+  fake.addTopic('orders', [
+    { leaderId: 0, leaderEpoch: 3 },
+    { leaderId: 1, leaderEpoch: 4 },
+  ])
+  const cluster = connect(fake.bootstrapServers)
+  const leaderOf = { topic: 'orders', partition: 1 }
+  expect((await cluster.request(metadata, noTopics, { leaderOf })).brokers.length).toBe(2)
+})
+
 test('a topic is learned, its leader reached, its coordinator found, and all is closed', async () => {
   const fake = await start(2)
   fake.addTopic('orders', [
