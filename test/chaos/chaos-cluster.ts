@@ -2,7 +2,7 @@
 
 import { type RealCluster, startCluster } from '../harness/cluster.ts'
 import type { KafkaVersion } from '../harness/distribution.ts'
-import { JavaTools } from '../harness/java-tools.ts'
+import type { JavaTools } from '../harness/java-tools.ts'
 import { FaultProxy } from './proxy.ts'
 import { healNodes } from './stage.ts'
 
@@ -16,10 +16,10 @@ export interface ChaosCluster {
   stop(): Promise<void>
 }
 
-/** `witnessPort`: of a running witness (harness/java-tools.ts). */
+/** `toolsFor` connects to a witness that runs already. */
 export async function startChaosCluster(
   version: KafkaVersion,
-  witnessPort: number,
+  toolsFor: (cluster: RealCluster) => JavaTools | Promise<JavaTools>,
 ): Promise<ChaosCluster> {
   const proxies = new Map<number, FaultProxy>()
   const cluster = await startCluster({
@@ -37,7 +37,7 @@ export async function startChaosCluster(
       return proxy.address
     },
   })
-  const tools = new JavaTools(witnessPort, cluster)
+  const tools = await toolsFor(cluster)
   return {
     cluster,
     proxies,

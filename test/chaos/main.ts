@@ -2,8 +2,9 @@
 // a law was broken.
 
 import { parseArgs } from 'node:util'
+import type { ClusterAddress } from '../harness/cluster.ts'
 import { type KafkaVersion, kafkaVersions } from '../harness/distribution.ts'
-import { startWitness } from '../harness/java-tools.ts'
+import { JavaTools, startWitness } from '../harness/java-tools.ts'
 import { type ChaosCluster, startChaosCluster } from './chaos-cluster.ts'
 import { type ClientName, clientNames } from './load-process.ts'
 import { header, toRow } from './report.ts'
@@ -16,6 +17,7 @@ const usage = `npm run chaos -- [options]
   --scenario IDS     such as 1,3,11 (default: all)
   --seed N           brings the same faults again (default: chosen, and printed)
   --seconds N        how long the faults of each scenario go on (default: its own)
+  --calls N          calls out at a time, for clients that batch by call (default: 20)
   --rate N           records a second, 0: as many as go (default: 2000)
   --version V        of the brokers (default: 4.3.0)
   --package FILE     the entry file of another build of kafkawire
@@ -38,13 +40,14 @@ export async function main(args: string[]): Promise<number> {
     return 0
   }
   const witness = await startWitness('4.3.0')
+  const toolsFor = (cluster: ClusterAddress): JavaTools => new JavaTools(witness.port, cluster)
   let chaos: ChaosCluster | null = null
   let broken = 0
   console.log(header)
   try {
     for (const scenario of task.scenarios) {
       for (const client of task.clients) {
-        chaos ??= await startChaosCluster(task.version, witness.port)
+        chaos ??= await startChaosCluster(task.version, toolsFor)
         try {
           broken += await runOnce(chaos, scenario, { ...task.options, client })
           await chaos.repair()
@@ -85,6 +88,7 @@ function parse(args: string[]): Task | null {
       seed: { type: 'string' },
       seconds: { type: 'string' },
       rate: { type: 'string' },
+      calls: { type: 'string' },
       version: { type: 'string', default: '4.3.0' },
       package: { type: 'string' },
       verbose: { type: 'boolean', default: false },
@@ -103,7 +107,10 @@ function parse(args: string[]): Task | null {
     options: {
       seed: Number(values.seed ?? Math.floor(Math.random() * 1e6)),
       seconds: toNumber(values.seconds),
-      rate: toNumber(values.rate),
+      load: {
+        ...(values.rate !== undefined && { rate: Number(values.rate) }),
+        ...(values.calls !== undefined && { mostOut: Number(values.calls) }),
+      },
       package: values.package,
       isVerbose: values.verbose,
     },

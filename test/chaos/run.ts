@@ -26,7 +26,7 @@ export interface RunOptions {
   seed: number
   /** In place of the scenario's own. */
   seconds?: number
-  rate?: number
+  load?: Partial<LoadOptions>
   package?: string
   /** Tells what is done, as it is done. */
   isVerbose?: boolean
@@ -72,8 +72,7 @@ export async function runScenario(
   options: RunOptions,
 ): Promise<RunResult> {
   const { client, seed } = options
-  const rate = options.rate === undefined ? {} : { rate: options.rate }
-  const load = { ...usual, ...scenario.load, ...rate }
+  const load = { ...usual, ...scenario.load, ...options.load }
   const name = `chaos-${scenario.id}-${randomBytes(4).toString('hex')}`
   const topic = await tools.createTopic(name, {
     partitions: partitionCount,

@@ -1,0 +1,64 @@
+// The short tier of the chaos suite (docs/chaos.md): real brokers die and answers vanish while the
+// producer writes at full pipelining; what it claims is held against what is in the log.
+
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type ChaosCluster, startChaosCluster } from '../chaos/chaos-cluster.ts'
+import { toRow } from '../chaos/report.ts'
+import { runScenario } from '../chaos/run.ts'
+import { answerEater, reorderByError } from '../chaos/scenarios/answers.ts'
+import { leaderKill, leaderPaused } from '../chaos/scenarios/brokers.ts'
+import { connectionChurn } from '../chaos/scenarios/network.ts'
+import { describeReal, javaTools } from '../harness/real.ts'
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1e6))
+
+describeReal('the producer under faults', () => {
+  let chaos: ChaosCluster
+  let build: string
+
+  beforeAll(async () => {
+    // A build of its own: the load process is plain Node, and dist/ may be of another day.
+    await mkdir(join(root, '.cache'), { recursive: true })
+    build = await mkdtemp(join(root, '.cache', 'chaos-build-'))
+    await run('npx', ['tsc', '-p', 'tsconfig.build.json', '--outDir', build], { cwd: root })
+    chaos = await startChaosCluster('4.3.0', javaTools)
+  })
+
+  afterAll(async () => {
+    await chaos?.stop()
+    if (build !== undefined) await rm(build, { recursive: true })
+  })
+
+  test.each([
+    { scenario: answerEater, seconds: 20 },
+    { scenario: reorderByError, seconds: 20 },
+    { scenario: connectionChurn, seconds: 20 },
+    { scenario: leaderKill, seconds: 15 },
+    { scenario: leaderPaused, seconds: 15 },
+  ])(
+    '$scenario.name: nothing lost, doubled or reordered',
+    async ({ scenario, seconds }) => {
+      await chaos.repair()
+      const options = {
+        client: 'kafkawire',
+        seed,
+        seconds,
+        package: join(build, 'index.js'),
+      } as const
+      const result = await runScenario(chaos, scenario, options)
+      console.log(toRow(result))
+      const { violations, verdict, ended } = result
+      const told = [`seed ${seed}`, ...violations, ...verdict.evidence, ended.summary].join('\n')
+      expect(violations, told).toEqual([])
+      expect(verdict.acked, told).toBe(verdict.sent)
+    },
+    240_000,
+  )
+})
