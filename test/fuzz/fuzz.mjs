@@ -12,7 +12,7 @@ const { values } = parseArgs({
     inputs: { type: 'string', default: '10000000' },
     seconds: { type: 'string', default: '900' },
     seed: { type: 'string', default: String(Date.now() % 0x7fffffff) },
-    'max-growth-mb': { type: 'string', default: '200' },
+    'max-rss-mb': { type: 'string', default: '512' },
   },
 })
 const MB = 1024 * 1024
@@ -20,12 +20,12 @@ const HANG_SECONDS = 30
 const seed = Number(values.seed)
 const inputs = Number(values.inputs)
 const seconds = Number(values.seconds)
-const maxGrowth = Number(values['max-growth-mb']) * MB
+const maxRss = Number(values['max-rss-mb']) * MB
 
-console.log(`fuzz: ${inputs} inputs or ${seconds} s, seed ${seed}`)
+console.log(`fuzz: ${inputs} random inputs or ${seconds} s, seed ${seed}`)
 const counter = new Int32Array(new SharedArrayBuffer(4))
 const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
-  workerData: { seed, inputs, seconds, maxGrowth, counter },
+  workerData: { seed, inputs, seconds, maxRss, counter },
 })
 
 let seen = -1
@@ -37,6 +37,7 @@ const watch = setInterval(() => {
     process.exit(1)
   }
   seen = counter[0]
+  console.log(`fuzz: ${seen} inputs so far`)
 }, HANG_SECONDS * 1000)
 
 const started = performance.now()
@@ -44,17 +45,17 @@ worker.on('error', (error) => {
   console.error('fuzz: FAILED, the run broke:', error)
   process.exit(1)
 })
-worker.on('message', ({ done, kinds, slowestMs, growth, peakRss, failure }) => {
+worker.on('message', ({ random, systematic, kinds, slowestMs, growth, peakRss, failure }) => {
   clearInterval(watch)
   const took = (performance.now() - started) / 1000
   for (const [kind, { read, refused }] of Object.entries(kinds)) {
     console.log(`fuzz: ${kind}: ${read} read, ${refused} refused`)
   }
   console.log(
-    `fuzz: ${done} inputs in ${took.toFixed(0)} s, slowest ${slowestMs.toFixed(1)} ms, memory grew by ${(growth / MB).toFixed(0)} MiB to ${(peakRss / MB).toFixed(0)} MiB`,
+    `fuzz: ${random} random inputs after ${systematic} vectors cut and changed place by place, in ${took.toFixed(0)} s, slowest ${slowestMs.toFixed(1)} ms, memory grew by ${(growth / MB).toFixed(0)} MiB to ${(peakRss / MB).toFixed(0)} MiB`,
   )
   if (failure === null) return
-  console.error(`fuzz: FAILED at input ${done} of seed ${seed}: ${failure.what}`)
+  console.error(`fuzz: FAILED at input ${systematic + random} of seed ${seed}: ${failure.what}`)
   console.error(`  ${failure.hex}`)
   console.error(failure.error)
   process.exitCode = 1

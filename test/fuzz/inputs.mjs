@@ -1,5 +1,5 @@
-// Inputs for the decoders: golden vectors cut, spliced and mutated, and bytes of chance. All of it hangs
-// on one seeded generator, so that a run can be repeated.
+// Inputs for the decoders: first every golden vector cut and changed at every byte, then vectors spliced
+// and mutated, and bytes of chance. All chance is one seeded generator's, so that a run can be repeated.
 
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
@@ -50,6 +50,28 @@ function readLines(name) {
   const file = new URL(`../vectors/${name}.jsonl.gz`, import.meta.url)
   const lines = gunzipSync(readFileSync(file)).toString().split('\n').filter(Boolean)
   return lines.map((line) => JSON.parse(line))
+}
+
+/** Places tried in one vector: all of a short one, as many as this of a long one, evenly spread. */
+const PLACES = 512
+
+/** Every vector cut before every byte, which must be noticed, and with every byte changed in two ways. */
+export function* everyPlace(samples) {
+  for (const [kind, list] of Object.entries(samples)) {
+    const mustRefuse = kind === 'message' || kind === 'frame'
+    for (const sample of list) {
+      const { length } = sample.bytes
+      for (let place = 0; place < length; place += Math.max(1, length / PLACES)) {
+        const at = Math.floor(place)
+        yield { ...sample, kind, bytes: sample.bytes.subarray(0, at), mustRefuse }
+        for (const mask of [0xff, 1 << (at % 8)]) {
+          const bytes = Buffer.from(sample.bytes)
+          bytes[at] ^= mask
+          yield { ...sample, kind, bytes }
+        }
+      }
+    }
+  }
 }
 
 /** Answers a function that gives the next input of the run with this seed. */
