@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Consumer } from '../../src/consumer/consumer.ts'
+import type { ConsumerOptions } from '../../src/consumer-options.ts'
 import { CommitFailedError, InvalidArgumentError, RequestTimeoutError } from '../../src/errors.ts'
 import { offsetCommit } from '../../src/protocol/messages/offset-commit.ts'
 import { disconnect } from '../../src/testing/interceptors.ts'
@@ -18,7 +19,7 @@ describe('commits', () => {
     await cluster.close()
   })
 
-  function reader(options: Parameters<typeof consumerOf>[1] = {}): Consumer {
+  function reader(options: ConsumerOptions = {}): Consumer {
     const consumer = consumerOf(cluster, { groupId: 'g', enableAutoCommit: false, ...options })
     open.push(consumer)
     consumer.assign([{ topic: 't', partition: 0 }])

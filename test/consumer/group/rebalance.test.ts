@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Consumer } from '../../../src/consumer/consumer.ts'
+import type { ConsumerOptions } from '../../../src/consumer-options.ts'
 import { heartbeat } from '../../../src/protocol/messages/heartbeat.ts'
 import { joinGroup } from '../../../src/protocol/messages/join-group.ts'
 import { leaveGroup } from '../../../src/protocol/messages/leave-group.ts'
@@ -25,7 +26,7 @@ describe('members of a classic group', () => {
     await cluster.close()
   })
 
-  function member(options: Parameters<typeof consumerOf>[1] = {}): Consumer {
+  function member(options: ConsumerOptions = {}): Consumer {
     const consumer = consumerOf(cluster, { groupId: 'g', topics: ['t'], ...options })
     open.push(consumer)
     return consumer
