@@ -6,6 +6,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { ConfigError } from './errors.ts'
 import { type Logger, silentLogger } from './logger.ts'
 import {
+  boolean,
   callback,
   duration,
   integer,
@@ -27,6 +28,87 @@ export type SslOption = boolean | TlsOptions | (() => TlsOptions | Promise<TlsOp
 
 /** Finds the addresses of a name; all of them are tried, in this order. */
 export type Lookup = (hostname: string) => Promise<readonly Pick<LookupAddress, 'address'>[]>
+
+/** What a SASL mechanism, and the function that gives its credentials, may know of the connection. */
+export interface SaslContext {
+  readonly host: string
+  readonly port: number
+  /** Whether TLS protects what is sent. */
+  readonly isEncrypted: boolean
+  /** Aborts when the time to connect is over: hand it on to whatever fetches credentials. */
+  readonly signal: AbortSignal
+}
+
+/** Gives credentials. Called anew for each authentication, so that they may rotate. */
+export type CredentialsProvider<T> = (context: SaslContext) => T | Promise<T>
+
+/**
+ * A SASL mechanism of your own, such as GSSAPI, as it is configured: it holds no state of a connection.
+ */
+export interface SaslMechanism {
+  /** The name that SaslHandshake asks for, such as `SCRAM-SHA-256`. */
+  readonly name: string
+  /** Begins one authentication: a new one for each connection and each re-authentication (KIP-368). */
+  begin(context: SaslContext): SaslExchange
+}
+
+/**
+ * One authentication. `start()` gives the first bytes to send; each answer of the broker goes to
+ * `next()`, which gives the next bytes, or null at the end. Only null means that the client is content:
+ * a broker that calls the exchange done earlier has not proved itself.
+ */
+export interface SaslExchange {
+  /** Who authenticates, for error texts; empty as long as it is not known. */
+  readonly user: string
+  /** @throws AuthenticationError where the credentials cannot be used */
+  start(): Promise<Buffer>
+  /** @throws AuthenticationError where the broker's answer is not what the mechanism demands */
+  next(challenge: Buffer): Promise<Buffer | null>
+}
+
+/** A bearer token of OAUTHBEARER. */
+export interface OAuthBearerToken {
+  /** The token as it goes to the broker, a JWT most of the time. */
+  token: string
+  /** Who to act as, where that is not the token's own subject. */
+  authorizationId?: string
+  /** What the broker's login module wants to know besides, such as `logicalCluster` (KIP-342). */
+  extensions?: Readonly<Record<string, string>>
+}
+
+/** User name and password, given as they are or by a function that is called for each authentication. */
+export interface SaslPasswordOptions {
+  mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
+  username?: string
+  password?: string
+  /** In place of `username` and `password`: gives them anew for each connection. */
+  credentials?: CredentialsProvider<{ username: string; password: string }>
+  /** SCRAM: these are the id and the HMAC of a delegation token (KIP-48). Default: false. */
+  tokenAuth?: boolean
+  /** PLAIN: the password may be sent over a connection without TLS. Default: false. */
+  allowUnencrypted?: boolean
+}
+
+export interface SaslTokenOptions {
+  mechanism: 'OAUTHBEARER'
+  /** Gives the token anew for each connection. */
+  token: CredentialsProvider<OAuthBearerToken>
+}
+
+/** How this client proves who it is: one of the built-in mechanisms, or one of your own. */
+export type SaslOptions = SaslPasswordOptions | SaslTokenOptions | SaslMechanism
+
+/** SASL options as they are used: what was given is checked, and nothing is missing. */
+export type SaslSettings =
+  | {
+      readonly kind: 'password'
+      readonly mechanism: SaslPasswordOptions['mechanism']
+      readonly credentials: CredentialsProvider<{ username: string; password: string }>
+      readonly tokenAuth: boolean
+      readonly allowUnencrypted: boolean
+    }
+  | { readonly kind: 'token'; readonly token: CredentialsProvider<OAuthBearerToken> }
+  | { readonly kind: 'own'; readonly mechanism: SaslMechanism }
 
 /** How to reach the cluster: what `new Kafka(...)` takes. All times are in milliseconds. */
 export interface KafkaOptions {
@@ -72,6 +154,8 @@ export interface KafkaOptions {
   maxResponseSize?: number
   /** TLS. Default: false. */
   ssl?: SslOption
+  /** SASL authentication. Default: none. */
+  sasl?: SaslOptions
   /** Resolves host names in place of the system, for tunnels and split horizons. */
   lookup?: Lookup
   /** Default: silent. */
@@ -103,6 +187,7 @@ export const clusterOptionTable: {
   readonly connectionsMaxIdleMs: OptionSpec<number>
   readonly maxResponseSize: OptionSpec<number>
   readonly ssl: OptionSpec<SslOption>
+  readonly sasl: OptionSpec<SaslSettings | null>
   readonly lookup: OptionSpec<Lookup | null>
   readonly logger: OptionSpec<Logger>
 } = {
@@ -127,6 +212,7 @@ export const clusterOptionTable: {
         ? value
         : fail("true, false, an object of Node's TLS options, or a function that gives one"),
   },
+  sasl: { default: null, check: checkSasl },
   lookup: callback<Lookup>(),
   logger: {
     default: silentLogger,
@@ -152,6 +238,7 @@ export function resolveKafkaOptions(options: KafkaOptions): ClusterOptions {
   checkNotBelow(resolved, 'socketConnectionSetupTimeoutMaxMs', 'socketConnectionSetupTimeoutMs')
   checkNotBelow(resolved, 'reconnectBackoffMaxMs', 'reconnectBackoffMs')
   checkNotBelow(resolved, 'retryBackoffMaxMs', 'retryBackoffMs')
+  checkPlainIsProtected(resolved)
   return resolved
 }
 
@@ -163,6 +250,14 @@ function checkNotBelow(options: ClusterOptions, greater: NumberOption, least: Nu
   if (options[greater] >= options[least]) return
   throw new ConfigError(
     `new Kafka(): option '${greater}' (${options[greater]}) must not be below '${least}' (${options[least]})`,
+  )
+}
+
+function checkPlainIsProtected({ sasl, ssl }: ClusterOptions): void {
+  if (sasl?.kind !== 'password' || sasl.mechanism !== 'PLAIN') return
+  if (ssl !== false || sasl.allowUnencrypted) return
+  throw new ConfigError(
+    "new Kafka(): SASL PLAIN without TLS would send the password readable for all: set 'ssl', use a SCRAM mechanism, or set 'allowUnencrypted' in 'sasl'",
   )
 }
 
@@ -200,6 +295,63 @@ function parseEndpoint(server: string): Endpoint {
     throw problem(`has the port '${match[3]}', which is not a number from 1 to 65535`)
   }
   return { host, port }
+}
+
+const saslPasswordTable = {
+  mechanism: oneOf<SaslPasswordOptions['mechanism']>('PLAIN', [
+    'PLAIN',
+    'SCRAM-SHA-256',
+    'SCRAM-SHA-512',
+  ]),
+  username: text(null),
+  password: text(null),
+  credentials: callback<CredentialsProvider<{ username: string; password: string }>>(),
+  tokenAuth: boolean(false),
+  allowUnencrypted: boolean(false),
+}
+
+const saslTokenTable = {
+  mechanism: oneOf('OAUTHBEARER', ['OAUTHBEARER']),
+  token: callback<CredentialsProvider<OAuthBearerToken>>(),
+}
+
+function checkSasl(value: unknown, fail: (expected: string) => never): SaslSettings {
+  if (typeof value !== 'object' || value === null) {
+    return fail("an object with a 'mechanism', or a mechanism of your own")
+  }
+  if (isSaslMechanism(value)) return { kind: 'own', mechanism: value }
+  const owner = "new Kafka(): option 'sasl'"
+  if (Reflect.get(value, 'mechanism') === 'OAUTHBEARER') {
+    const { token } = resolveOptions(saslTokenTable, value, owner)
+    if (token === null) throw new ConfigError(`${owner}: OAUTHBEARER needs 'token', a function`)
+    return { kind: 'token', token }
+  }
+  if (Reflect.get(value, 'mechanism') === undefined) {
+    throw new ConfigError(
+      `${owner}: 'mechanism' is needed: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER`,
+    )
+  }
+  const { username, password, credentials, ...rest } = resolveOptions(
+    saslPasswordTable,
+    value,
+    owner,
+  )
+  if (credentials !== null && username === null && password === null) {
+    return { kind: 'password', ...rest, credentials }
+  }
+  if (username === null || password === null || credentials !== null) {
+    throw new ConfigError(
+      `${owner}: ${rest.mechanism} needs either 'username' and 'password', or 'credentials'`,
+    )
+  }
+  return { kind: 'password', ...rest, credentials: () => ({ username, password }) }
+}
+
+function isSaslMechanism(value: object): value is SaslMechanism {
+  return (
+    typeof Reflect.get(value, 'name') === 'string' &&
+    typeof Reflect.get(value, 'begin') === 'function'
+  )
 }
 
 function isSslOption(value: unknown): value is SslOption {

@@ -231,6 +231,7 @@ export class BrokerNode {
       requestTimeoutMs: options.requestTimeoutMs,
       maxResponseSize: options.maxResponseSize,
       maxIdleMs: options.connectionsMaxIdleMs,
+      usesSasl: options.sasl !== null,
       logger: options.logger,
       onClose: (reason) => this.handleClose(slot, connection, reason),
     })
@@ -246,6 +247,7 @@ export class BrokerNode {
         options.socketConnectionSetupTimeoutMaxMs,
       ),
       ssl: options.ssl,
+      sasl: options.sasl,
       lookup: options.lookup,
       memory: this.memory,
     }).then(

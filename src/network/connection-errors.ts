@@ -39,6 +39,7 @@ export function endOfStreamText(phase: SetupPhase): string {
   if (phase === 'tls') {
     return 'the broker closed the connection during the TLS handshake: it may be plaintext on this port'
   }
+  if (phase === 'sasl') return 'the broker closed the connection during the authentication'
   return 'the broker closed the connection'
 }
 

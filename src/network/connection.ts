@@ -23,6 +23,7 @@ export interface ConnectionOptions {
   requestTimeoutMs: number
   maxResponseSize: number
   maxIdleMs: number
+  usesSasl: boolean
   logger: Logger
   /** Called once, when the connection closes. */
   onClose: (reason: Error) => void
@@ -226,6 +227,12 @@ export class Connection {
   private closeEnded(): void {
     if (this.closing.aborted) return
     this.endedByBroker = true
-    this.close(new ConnectionError('the broker closed the connection'))
+    this.close(new ConnectionError(this.endText()))
+  }
+
+  private endText(): string {
+    const text = 'the broker closed the connection'
+    if (this.options.usesSasl || this.pipeline.hasAnswered || this.inFlight === 0) return text
+    return `${text} upon its first request: it may require SASL (option 'sasl'), or be shutting down`
   }
 }

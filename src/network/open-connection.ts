@@ -1,10 +1,11 @@
-// Brings one connection from a host name to READY: addresses, TCP, TLS, ApiVersions. One deadline
-// covers all of it, since a broker that is paused still accepts TCP in its kernel and then says nothing.
+// Brings one connection from a host name to READY: addresses, TCP, TLS, ApiVersions, SASL. One
+// deadline covers all of it, since a broker that is paused still accepts TCP in its kernel and then says nothing.
 
 import { promises as dns } from 'node:dns'
 import { isIP, type Socket } from 'node:net'
 import { ClosedError, ConnectionError } from '../errors.ts'
-import type { Lookup, SslOption, TlsOptions } from '../options.ts'
+import type { Lookup, SaslSettings, SslOption, TlsOptions } from '../options.ts'
+import { authenticate } from './authenticate.ts'
 import type { Connection } from './connection.ts'
 import {
   endOfStreamText,
@@ -14,11 +15,14 @@ import {
   setupTimeoutText,
 } from './connection-errors.ts'
 import { exchangeVersions } from './handshake.ts'
+import { mechanismOf } from './sasl/mechanism-of.ts'
+import { keepSession } from './session-renewal.ts'
 import { openTcpSocket, openTlsSocket } from './socket.ts'
 
 export interface SetupOptions {
   timeoutMs: number
   ssl: SslOption
+  sasl: SaslSettings | null
   lookup: Lookup | null
   /** What earlier attempts to reach this broker learned; changed by this one. */
   memory: SetupMemory
@@ -74,6 +78,7 @@ class Setup {
     // Its own deadline is the timer of the whole setup.
     const features = await exchangeVersions(connection, options.timeoutMs + 1000)
     connection.learnFeatures(features)
+    if (options.sasl !== null) await this.authenticate(options.sasl, tls !== null)
     connection.makeReady()
     options.memory.goodAddress = address
     options.memory.failedAddress = null
@@ -98,6 +103,21 @@ class Setup {
     const failure = setupError(connection.describe(), text, cause, phase)
     connection.close(failure)
     return failure
+  }
+
+  private async authenticate(settings: SaslSettings, isEncrypted: boolean): Promise<void> {
+    const { connection, options } = this
+    const { host, port } = connection.options.endpoint
+    const mechanism = mechanismOf(settings)
+    const context = { host, port, isEncrypted, signal: connection.closing }
+    this.phase = 'sasl'
+    const startedAt = performance.now()
+    const exchange = (timeoutMs: number): Promise<number> =>
+      this.unlessClosed(authenticate(connection, mechanism, context, timeoutMs))
+    // The first time, its own deadline is the timer of the whole setup.
+    const lifetimeMs = await exchange(options.timeoutMs + 1000)
+    const again = (): Promise<number> => exchange(options.timeoutMs)
+    keepSession({ connection, authenticate: again }, lifetimeMs, startedAt)
   }
 
   /** The first address that takes the connection; those that fail quickly cost no further attempt. */

@@ -48,6 +48,8 @@ export class RequestPipeline {
   private readonly written = new RequestQueue()
   private readonly unanswered = new RequestQueue()
   private readonly timer = new DeadlineTimer(() => this.handleTimer())
+  /** Whether there was an answer since the setup. */
+  hasAnswered = false
   private writer: SocketWriter | null = null
   private ended: Error | null = null
   private isReady = false
@@ -247,6 +249,7 @@ export class RequestPipeline {
     if (pending === null) return
     const { api, version } = pending
     this.written.shift()
+    this.hasAnswered = this.isReady
     this.lastUsedAt = performance.now()
     if (bytesLeft > 0) {
       const where = this.owner.describe()

@@ -120,7 +120,7 @@ const answers: [string, (side: ServerSide, request: ReceivedRequest) => void, Re
 test.each(answers)('%s in answer to ApiVersions is explained', async (_, answer, text) => {
   const server = await serve(async (side) => answer(side, await side.next()))
   const connection = connectionTo(server.port)
-  const options = { timeoutMs: 5000, ssl: false, lookup: null, memory: memory() }
+  const options = { timeoutMs: 5000, ssl: false, sasl: null, lookup: null, memory: memory() }
   await expect(openConnection(connection, options)).rejects.toThrow(ConnectionError)
   await expect(openTo(server.port)).rejects.toThrow(text)
   await connection.released
@@ -218,6 +218,7 @@ test('close ends a setup under way, whatever it waits for', async () => {
     const opening = openConnection(connection, {
       timeoutMs: 60_000,
       ssl: false,
+      sasl: null,
       lookup: null,
       memory: memory(),
       ...options,

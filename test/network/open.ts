@@ -15,6 +15,7 @@ export function connectionTo(port: number, options: OpenOptions = {}): Connectio
     requestTimeoutMs: 5000,
     maxResponseSize: 128 * 1024 * 1024,
     maxIdleMs: 60_000,
+    usesSasl: false,
     logger: silentLogger,
     onClose: () => {},
     ...options,
@@ -26,6 +27,7 @@ export async function openTo(port: number, options: OpenOptions = {}): Promise<C
   await openConnection(connection, {
     timeoutMs: 5000,
     ssl: false,
+    sasl: null,
     lookup: null,
     memory: { goodAddress: null, failedAddress: null, tlsSession: undefined },
     ...options,

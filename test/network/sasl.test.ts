@@ -3,10 +3,10 @@
 
 import { describe, expect, test } from 'vitest'
 import { AuthenticationError, ConfigError } from '../../src/errors.ts'
-import { type OAuthBearerToken, oauthbearer } from '../../src/network/sasl/oauthbearer.ts'
+import { oauthbearer } from '../../src/network/sasl/oauthbearer.ts'
 import { plain } from '../../src/network/sasl/plain.ts'
-import type { SaslContext, SaslExchange } from '../../src/network/sasl/sasl-mechanism.ts'
 import { type ScramName, scram } from '../../src/network/sasl/scram.ts'
+import type { OAuthBearerToken, SaslContext, SaslExchange } from '../../src/options.ts'
 import { loadVectors } from '../vectors/load.ts'
 
 interface ScramLine {

@@ -2,22 +2,14 @@
 // refuses the token says why in a challenge, which must be answered before it fails the exchange.
 
 import { AuthenticationError } from '../../errors.ts'
-import {
-  type CredentialsProvider,
-  escapeSaslName,
-  type SaslContext,
-  type SaslExchange,
-  type SaslMechanism,
-} from './sasl-mechanism.ts'
-
-export interface OAuthBearerToken {
-  /** The token as it goes to the broker, a JWT most of the time. */
-  token: string
-  /** Who to act as, where that is not the token's own subject. */
-  authorizationId?: string
-  /** What the broker's login module wants to know besides, such as `logicalCluster`. */
-  extensions?: Readonly<Record<string, string>>
-}
+import type {
+  CredentialsProvider,
+  OAuthBearerToken,
+  SaslContext,
+  SaslExchange,
+  SaslMechanism,
+} from '../../options.ts'
+import { escapeSaslName } from './sasl-mechanism.ts'
 
 /** Separates the key-value pairs; alone it is the answer to a refusal (RFC 7628, section 3.2.3). */
 const SEPARATOR = '\x01'

@@ -7,7 +7,7 @@ import type {
   SaslContext,
   SaslExchange,
   SaslMechanism,
-} from './sasl-mechanism.ts'
+} from '../../options.ts'
 
 export interface PlainCredentials {
   username: string

@@ -5,13 +5,13 @@
 import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { AuthenticationError } from '../../errors.ts'
-import {
-  type CredentialsProvider,
-  escapeSaslName,
-  type SaslContext,
-  type SaslExchange,
-  type SaslMechanism,
-} from './sasl-mechanism.ts'
+import type {
+  CredentialsProvider,
+  SaslContext,
+  SaslExchange,
+  SaslMechanism,
+} from '../../options.ts'
+import { escapeSaslName } from './sasl-mechanism.ts'
 
 export interface ScramCredentials {
   username: string
