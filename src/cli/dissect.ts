@@ -1,8 +1,10 @@
 // Frames as readable JSON: header, body, and the record batches that lie in it.
 
-import { DecodeError, KafkaError } from '../errors.ts'
+import { isUtf8 } from 'node:buffer'
+import { DecodeError } from '../errors.ts'
 import { type AnyApi, decodeRequest, decodeResponse } from '../protocol/api.ts'
 import { apiByKey } from '../protocol/apis.ts'
+import { errorCodes } from '../protocol/error-codes.ts'
 import {
   decodeRequestHeader,
   decodeResponseHeader,
@@ -11,7 +13,8 @@ import {
   responseHeaderReader,
   responseHeaderVersion,
 } from '../protocol/header.ts'
-import { decodeBatches } from '../records/record.ts'
+import { apiVersions } from '../protocol/messages/api-versions.ts'
+import { dissectRecords } from './dissect-records.ts'
 
 /** A response does not say what it answers: the reader has to know. */
 export interface ResponseOf {
@@ -58,18 +61,30 @@ async function dissectRequest(frame: Buffer): Promise<unknown> {
   return { api: api.name, type: 'request', version, header, body: await plain(message), bytesLeft }
 }
 
-async function dissectResponse(frame: Buffer, { api, version }: ResponseOf): Promise<unknown> {
-  const r = responseHeaderReader(responseHeaderVersion(api, version), frame)
+async function dissectResponse(frame: Buffer, of: ResponseOf): Promise<unknown> {
+  const { api } = of
+  const r = responseHeaderReader(responseHeaderVersion(api, of.version), frame)
   const header = decodeResponseHeader(r)
+  const version = isFallback(api, frame, r.offset) ? 0 : of.version
   const { message, bytesLeft } = decodeResponse(api, version, frame, r.offset)
   return { api: api.name, type: 'response', version, header, body: await plain(message), bytesLeft }
+}
+
+/** A broker that does not know the version of an ApiVersions request answers in version 0 (KIP-511). */
+function isFallback(api: AnyApi, frame: Buffer, bodyStart: number): boolean {
+  return (
+    api.key === apiVersions.key &&
+    frame.length >= bodyStart + 2 &&
+    frame.readInt16BE(bodyStart) === errorCodes.UNSUPPORTED_VERSION
+  )
 }
 
 /** Bytes as text where they are text, int64 as digits, record batches taken apart. */
 async function plain(value: unknown, name = ''): Promise<unknown> {
   if (typeof value === 'bigint') return value.toString()
   if (value instanceof Uint8Array) {
-    return name === 'records' ? batches(Buffer.from(value)) : text(Buffer.from(value))
+    const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
+    return name === 'records' ? plain(await dissectRecords(bytes)) : text(bytes)
   }
   if (Array.isArray(value)) return Promise.all(value.map((item) => plain(item)))
   if (value === null || typeof value !== 'object') return value
@@ -78,16 +93,6 @@ async function plain(value: unknown, name = ''): Promise<unknown> {
   return shown
 }
 
-async function batches(records: Buffer): Promise<unknown> {
-  try {
-    return await plain(await decodeBatches(records))
-  } catch (error) {
-    if (!(error instanceof KafkaError)) throw error
-    return { error: error.message, base64: records.toString('base64') }
-  }
-}
-
 function text(bytes: Buffer): string | { base64: string } {
-  const read = bytes.toString('utf8')
-  return Buffer.from(read).equals(bytes) ? read : { base64: bytes.toString('base64') }
+  return isUtf8(bytes) ? bytes.toString('utf8') : { base64: bytes.toString('base64') }
 }
