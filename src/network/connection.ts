@@ -6,9 +6,8 @@ import { ConnectionError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Endpoint } from '../options.ts'
 import { type AnyApi, type Api, chooseVersion, type VersionRange } from '../protocol/api.ts'
+import type { BrokerFeatures } from './broker-features.ts'
 import { describeNode, formatEndpoint } from './connection-errors.ts'
-import { maxInFlight } from './connection-limits.ts'
-import type { BrokerFeatures } from './handshake.ts'
 import { RequestPipeline } from './request-pipeline.ts'
 import { PendingRequest } from './request-queue.ts'
 
@@ -27,6 +26,15 @@ export interface ConnectionOptions {
   logger: Logger
   /** Called once, when the connection closes. */
   onClose: (reason: Error) => void
+}
+
+/** How many requests may be under way; who produces and who fetches keep their own count. */
+const maxInFlight: Readonly<Record<ConnectionClass, number>> = {
+  produce: Number.POSITIVE_INFINITY,
+  fetch: Number.POSITIVE_INFINITY,
+  join: 1,
+  slow: 5,
+  general: 5,
 }
 
 export class Connection {

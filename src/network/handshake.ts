@@ -5,17 +5,11 @@ import { ConnectionError } from '../errors.ts'
 import type { VersionRange } from '../protocol/api.ts'
 import { codeName, errorCodes } from '../protocol/error-codes.ts'
 import { type ApiVersionsResponse, apiVersions } from '../protocol/messages/api-versions.ts'
+import type { BrokerFeatures } from './broker-features.ts'
 import type { Connection } from './connection.ts'
 
 export const clientSoftwareName = 'kafkawire'
 export const clientSoftwareVersion = '0.1.0'
-
-/** What a broker said of itself in the version exchange. */
-export interface BrokerFeatures {
-  versions: ReadonlyMap<number, VersionRange>
-  finalizedFeatures: ReadonlyMap<string, number>
-  finalizedFeaturesEpoch: bigint
-}
 
 /** Asks what the broker speaks. @throws what `send` throws, or ConnectionError for a refusal */
 export async function exchangeVersions(
