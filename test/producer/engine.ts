@@ -1,0 +1,194 @@
+// The producer without sockets and timers: accumulator, sequences and delivery, driven by hand. Time is a
+// number, answers are made by the test. What the sender does with a connection is `drain` and `answer`.
+
+import type { DeliveryError, KafkaError } from '../../src/errors.ts'
+import { ConnectionError } from '../../src/errors.ts'
+import { Accumulator, type AccumulatorOptions } from '../../src/producer/accumulator.ts'
+import { BufferMemory } from '../../src/producer/buffer-memory.ts'
+import { Delivery, type DeliveryOptions } from '../../src/producer/delivery.ts'
+import { FlushLedger } from '../../src/producer/flush-ledger.ts'
+import type { DataLoss } from '../../src/producer/hooks.ts'
+import type { ProducerBatch } from '../../src/producer/producer-batch.ts'
+import type { ProducerPartition } from '../../src/producer/producer-partition.ts'
+import { ProducerState } from '../../src/producer/producer-state.ts'
+import type { RecordMetadata } from '../../src/producer/record-metadata.ts'
+import { TopicState } from '../../src/producer/topic-state.ts'
+import type { PartitionProduceResponse } from '../../src/protocol/messages/produce.ts'
+import { ZERO_UUID } from '../../src/protocol/uuid.ts'
+import { recordSizeUpperBound } from '../../src/records/record-encoder.ts'
+
+/** What became of a record: null while it is open. */
+export interface Fate {
+  value: string
+  metadata: RecordMetadata | null
+  error: DeliveryError | null
+  /** How many outcomes it had: more than one is a bug. */
+  outcomes: number
+}
+
+export interface EngineOptions extends Partial<AccumulatorOptions>, Partial<DeliveryOptions> {
+  partitions?: number
+  isIdempotent?: boolean
+  bufferMemory?: number
+}
+
+export class Engine {
+  now = 1_000_000
+  readonly topic: TopicState
+  readonly producer: ProducerState
+  readonly memory: BufferMemory
+  readonly flushes: FlushLedger = new FlushLedger()
+  readonly accumulator: Accumulator
+  readonly delivery: Delivery
+  readonly dataLosses: DataLoss[] = []
+  readonly refreshes: string[] = []
+  readonly fatal: KafkaError[] = []
+  readonly fates: Fate[] = []
+
+  constructor(options: EngineOptions = {}) {
+    const isIdempotent = options.isIdempotent ?? true
+    this.producer = new ProducerState({ isIdempotent })
+    if (isIdempotent) this.producer.adopt(7n, 0)
+    this.memory = new BufferMemory({
+      limit: options.bufferMemory ?? 1 << 25,
+      recordLimit: Number.POSITIVE_INFINITY,
+    })
+    const context = { memory: this.memory, flushes: this.flushes, producer: this.producer }
+    this.accumulator = new Accumulator(
+      {
+        batchSize: 16_384,
+        lingerMs: 0,
+        deliveryTimeoutMs: 120_000,
+        maxRequestSize: 1 << 20,
+        mutesPartitions: !isIdempotent,
+        compressionType: 'none',
+        compressionLevel: null,
+        flushMessages: 0,
+        flushBytes: 0,
+        flushFrequencyMs: 0,
+        ...options,
+      },
+      {
+        ...context,
+        now: () => this.now,
+        wake: () => {},
+        sealFailed: (batch, error) =>
+          this.delivery.unsendable(batch, error as KafkaError, this.now),
+      },
+    )
+    this.delivery = new Delivery(
+      {
+        batchSize: 16_384,
+        deliveryTimeoutMs: 120_000,
+        retries: 2 ** 31 - 1,
+        gapless: false,
+        backoff: () => 100,
+        ...options,
+      },
+      {
+        ...context,
+        accumulator: this.accumulator,
+        observer: (error, metadata, context) => {
+          const fate = context as Fate
+          fate.outcomes++
+          if (error === null) fate.metadata = metadata
+          else fate.error = error as DeliveryError
+        },
+        refreshMetadata: (reason) => this.refreshes.push(reason),
+        dataLost: (loss) => this.dataLosses.push(loss),
+        failed: (error) => this.fail(error),
+      },
+    )
+    this.topic = new TopicState('t')
+    this.topic.update({
+      name: 't',
+      topicId: ZERO_UUID,
+      isInternal: false,
+      partitions: Array.from({ length: options.partitions ?? 1 }, (_, partition) => ({
+        partition,
+        leader: 1,
+        leaderEpoch: 1,
+        replicas: [],
+        isr: [],
+        offlineReplicas: [],
+        errorCode: 0,
+      })),
+    })
+    for (const partition of this.topic.partitions) {
+      this.accumulator.setLeader(partition, 1, 1, this.now)
+    }
+  }
+
+  get partition(): ProducerPartition {
+    return this.topic.partitions[0]
+  }
+
+  /** Accepts a record; its fate is told by the observer. */
+  append(value: string, partition: ProducerPartition = this.partition): Fate {
+    const fate: Fate = { value, metadata: null, error: null, outcomes: 0 }
+    const bound = recordSizeUpperBound(null, value, [])
+    const batch = this.accumulator.append(partition, null, value, [], this.now, bound, this.now)
+    batch.deliveries.noteTime(batch.count - 1, this.now)
+    batch.deliveries.noteContext(batch.count - 1, fate)
+    this.fates.push(fate)
+    return fate
+  }
+
+  /** A record in a batch of its own. */
+  appendBatch(value: string, partition: ProducerPartition = this.partition): Fate {
+    this.accumulator.closeOpen(partition, this.now)
+    const fate = this.append(value, partition)
+    this.accumulator.closeOpen(partition, this.now)
+    return fate
+  }
+
+  /** What would go to a broker now, in one request. */
+  drain(node = 1): ProducerBatch[] {
+    this.delivery.expire(this.now)
+    this.accumulator.advance(this.now)
+    return this.accumulator.drain(node, this.now)
+  }
+
+  /** The one batch that would go to a broker now. */
+  drainOne(node = 1): ProducerBatch {
+    const batches = this.drain(node)
+    if (batches.length !== 1) throw new Error(`drained ${batches.length} batches, expected one`)
+    return batches[0]
+  }
+
+  answer(
+    batch: ProducerBatch,
+    errorCode = 0,
+    more: Partial<PartitionProduceResponse> = {},
+    node = 1,
+  ): void {
+    const answer: PartitionProduceResponse = {
+      index: batch.partition.partition,
+      errorCode,
+      baseOffset: errorCode === 0 ? 0n : -1n,
+      logAppendTimeMs: -1n,
+      logStartOffset: 0n,
+      recordErrors: [],
+      errorMessage: null,
+      currentLeader: { leaderId: -1, leaderEpoch: -1 },
+      ...more,
+    }
+    this.delivery.answered(batch, answer, node, this.now)
+  }
+
+  /** The connection is lost with this batch under way. */
+  lose(batch: ProducerBatch, wasSent = true): void {
+    this.delivery.lost(batch, new ConnectionError('lost', { wasSent }), wasSent, this.now)
+  }
+
+  /** Metadata names a leader. */
+  lead(node: number, leaderEpoch: number, partition: ProducerPartition = this.partition): void {
+    this.accumulator.setLeader(partition, node, leaderEpoch, this.now)
+  }
+
+  private fail(error: KafkaError): void {
+    this.fatal.push(error)
+    this.producer.fail(error)
+    this.delivery.failAll([this.topic], error)
+  }
+}
