@@ -10,6 +10,7 @@ import { groupByTopic } from './by-topic.ts'
 import { type CommitEntry, CommitQueue } from './commit-queue.ts'
 import { type GroupCoordinator, isUnreachable } from './group-coordinator.ts'
 import { noTopicId, type PartitionState } from './partition-state.ts'
+import { stopSwitch } from './waiting.ts'
 
 /** As whom a group member speaks. */
 export interface Membership {
@@ -35,7 +36,7 @@ export class Committer {
   private readonly coordinator: GroupCoordinator
   private readonly owner: CommitterOwner
   private readonly queue = new CommitQueue()
-  private readonly stopped = new AbortController()
+  private readonly stopped = stopSwitch()
   private isRunning = false
   private lastError: Error | null = null
 

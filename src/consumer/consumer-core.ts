@@ -22,7 +22,7 @@ import type { PartitionState } from './partition-state.ts'
 import { RecordSources } from './record-sources.ts'
 import { Subscription } from './subscription.ts'
 import { TopicSubscription } from './topic-subscription.ts'
-import { Watchers, within } from './waiting.ts'
+import { stopSwitch, Watchers, within } from './waiting.ts'
 
 /** How long the first join waits for topics that are being created or looked up. */
 const TOPIC_PATIENCE_MS = 2000
@@ -40,7 +40,7 @@ export class ConsumerCore<K, V> {
   private readonly fetcher: Fetcher<K, V>
   private readonly rebalancer: Rebalancer<K, V>
   private readonly liveness: Liveness
-  private readonly stopped = new AbortController()
+  private readonly stopped = stopSwitch()
   /** For those who wait for a position. */
   readonly watchers: Watchers = new Watchers()
   private group: ClassicGroup | null = null

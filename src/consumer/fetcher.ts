@@ -13,6 +13,7 @@ import type { BlockOptions } from './fetched-block.ts'
 import { applyPartitionAnswer } from './partition-answer.ts'
 import type { PartitionState } from './partition-state.ts'
 import type { Subscription } from './subscription.ts'
+import { stopSwitch } from './waiting.ts'
 
 export interface FetcherOptions {
   readonly fetchMinBytes: number
@@ -66,7 +67,7 @@ export class Fetcher<K, V> {
   private readonly options: FetcherOptions
   private readonly owner: FetcherOwner<K, V>
   private readonly loops = new Map<number, BrokerLoop<K, V>>()
-  private readonly stopped = new AbortController()
+  private readonly stopped = stopSwitch()
   private unsubscribe: (() => void) | null = null
   private isScheduled = false
   private timer: NodeJS.Timeout | null = null

@@ -15,6 +15,7 @@ import { asKafkaError, type ListOffsetsWish, listOffsets } from './list-offsets.
 import type { PartitionState } from './partition-state.ts'
 import { LATEST, resetTimestamp } from './reset-policy.ts'
 import type { Subscription } from './subscription.ts'
+import { stopSwitch } from './waiting.ts'
 
 export interface OffsetResolverOptions {
   readonly autoOffsetReset: AutoOffsetReset
@@ -47,7 +48,7 @@ export class OffsetResolver {
   private readonly coordinator: GroupCoordinator | null
   private readonly options: OffsetResolverOptions
   private readonly owner: OffsetResolverOwner
-  private readonly stopped = new AbortController()
+  private readonly stopped = stopSwitch()
   private isStarted = false
   private isScheduled = false
   private timer: NodeJS.Timeout | null = null

@@ -6,6 +6,7 @@
 import type { RecordSource } from '../records/consumer-record.ts'
 import type { Chunk } from './chunk.ts'
 import type { FetchedBlock } from './fetched-block.ts'
+import { stopSwitch } from './waiting.ts'
 
 export type FetchState =
   /** Assigned, no position. */
@@ -190,7 +191,7 @@ export class PartitionState<K = unknown, V = unknown> {
 
   /** Fires when the partition is no longer this member's. */
   get signal(): AbortSignal {
-    this.lossSignal ??= new AbortController()
+    this.lossSignal ??= stopSwitch()
     if (!this.isAssigned) this.lossSignal.abort()
     return this.lossSignal.signal
   }

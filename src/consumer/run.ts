@@ -5,6 +5,7 @@
 import type { ConsumerRecord } from '../records/consumer-record.ts'
 import type { ConsumerBatch } from './consumer-batch.ts'
 import type { DeliveryStream } from './delivery-stream.ts'
+import { stopSwitch } from './waiting.ts'
 
 /** What a handler learns besides its record or batch. */
 export interface HandlerContext {
@@ -30,7 +31,7 @@ export async function runWorkers<K, V, T>(
   concurrency: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const stop = new AbortController()
+  const stop = stopSwitch()
   const onAbort = (): void => stop.abort()
   if (signal?.aborted) return
   signal?.addEventListener('abort', onAbort, { once: true })

@@ -1,5 +1,14 @@
 // Waits that end: by the thing waited for, a deadline, or a signal.
 
+import { setMaxListeners } from 'node:events'
+
+/** A switch that many wait for at once: Node takes more than ten listeners for a leak otherwise. */
+export function stopSwitch(): AbortController {
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  return controller
+}
+
 /** Those who wait until something about the consumer is true. */
 export class Watchers {
   private readonly checks = new Set<() => void>()

@@ -9,6 +9,7 @@ import { KafkaError } from '../../errors.ts'
 import type { JoinGroupResponse } from '../../protocol/messages/join-group.ts'
 import type { Membership } from '../committer.ts'
 import { type GroupCoordinator, isUnreachable } from '../group-coordinator.ts'
+import { stopSwitch } from '../waiting.ts'
 import { type ClassicRequestOptions, ClassicRequests, type Generation } from './classic-requests.ts'
 import { fatalGroupError, type MemberAction, memberAction } from './classic-rules.ts'
 import { decodeAssignment } from './consumer-protocol.ts'
@@ -39,7 +40,7 @@ export class ClassicGroup {
   private readonly options: ClassicGroupOptions
   private readonly owner: ClassicGroupOwner
   private readonly isCooperative: boolean
-  private readonly stopped = new AbortController()
+  private readonly stopped = stopSwitch()
   private readonly requests: ClassicRequests
   private readonly heartbeats: HeartbeatTimer
   private state: GroupState = 'unjoined'

@@ -7,6 +7,7 @@ import { compareTopicPartitions } from '../by-topic.ts'
 import type { Delivery } from '../delivery.ts'
 import type { PartitionState } from '../partition-state.ts'
 import type { Subscription } from '../subscription.ts'
+import { stopSwitch } from '../waiting.ts'
 
 export type PartitionsCallback = (partitions: readonly TopicPartition[]) => void | Promise<void>
 
@@ -32,7 +33,7 @@ export class Rebalancer<K, V> {
   private readonly timeoutMs: number
   private readonly owner: RebalancerOwner<K, V>
   /** Aborted when what is owned was lost: nobody need be waited for, nothing can be committed. */
-  private lost = new AbortController()
+  private lost = stopSwitch()
 
   constructor(
     subscription: Subscription<K, V>,
@@ -61,7 +62,7 @@ export class Rebalancer<K, V> {
   /** Tells of the loss, and forgets. */
   async forgetLost(): Promise<void> {
     const states = [...this.subscription.partitions]
-    this.lost = new AbortController()
+    this.lost = stopSwitch()
     if (states.length === 0) return
     this.forget(states)
     await this.call(this.hooks.onLost, states, 'onLost')
