@@ -90,7 +90,8 @@ export class FetchReader {
     }
     const errorCode =
       topic === null ? errorCodes.UNKNOWN_TOPIC_ID : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
-    this.missing.push({ partition: fetched, data: refused(request.partition, errorCode) })
+    const data = { ...refused(request.partition, errorCode), abortedTransactions: [] }
+    this.missing.push({ partition: fetched, data })
   }
 
   private check(partition: Partition, { topicId, request }: FetchedPartition): number {

@@ -62,7 +62,6 @@ export class GroupOffsets {
    */
   admit(committer: Committer, version: number, now: number): number {
     const { groupId, generationId, memberId } = committer
-    if (groupId === '') return errorCodes.INVALID_GROUP_ID
     let group = this.coordinator.groups.get(groupId)
     if (group === undefined) {
       if (generationId >= 0) {

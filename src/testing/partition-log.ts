@@ -1,21 +1,21 @@
 // One partition: its log, its leader epochs, its producers. Replicas share it, so a change of leader
 // loses nothing; `truncateTo` is how a test says that one did. High watermark = end of the log.
 
-import { DecodeError, InvalidArgumentError } from '../errors.ts'
+import { InvalidArgumentError } from '../errors.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
+import type { BatchIndexAndErrorMessage } from '../protocol/messages/produce.ts'
 import { decodeControlRecord } from '../records/control-record.ts'
 import { decodeBatch, type RecordBatch } from '../records/record.ts'
 import {
   batchOffsets,
   decodeBatchHeader,
-  hasValidCrc,
   isControl,
   type RecordBatchHeader,
   setOffsetAndEpoch,
   timestampTypeOf,
 } from '../records/record-batch.ts'
 import { BatchStore, type StoredBatch } from './batch-store.ts'
-import { findBatchProblem, findTimestampProblem, stampLogAppendTime } from './client-batch.ts'
+import { checkClientBatch, stampLogAppendTime } from './client-batch.ts'
 import { type EpochEnd, LeaderEpochs } from './leader-epochs.ts'
 import { ProducerStates } from './producer-state.ts'
 import type { TopicConfig } from './topic-config.ts'
@@ -23,10 +23,12 @@ import type { TopicConfig } from './topic-config.ts'
 /** What a Produce answer says of one partition. */
 export interface AppendResult {
   errorCode: number
+  /** Brokers say why in a few cases only, this one always does. */
   errorMessage: string | null
   baseOffset: bigint
   logAppendTimeMs: bigint
   logStartOffset: bigint
+  recordErrors: BatchIndexAndErrorMessage[]
 }
 
 /** What a Fetch answer says of one partition. */
@@ -141,28 +143,11 @@ export class PartitionLog {
 
   /** What a client sent: one batch, checked as a broker checks it. `now`: the broker's clock. */
   appendFromClient(records: Buffer | null, now: number): AppendResult {
-    let header: RecordBatchHeader
-    try {
-      if (records === null || records.length === 0) throw new DecodeError('no batch was sent')
-      header = decodeBatchHeader(records, 0)
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error
-      return this.refuse(errorCodes.INVALID_RECORD, error.message)
-    }
-    const size = header.batchLength + batchOffsets.partitionLeaderEpoch
-    const problem = findBatchProblem(header, records.length - size)
-    if (problem !== null) return this.refuse(errorCodes.INVALID_RECORD, problem)
-    if (size > this.config.maxMessageBytes) {
-      return { ...this.refuse(errorCodes.MESSAGE_TOO_LARGE, null), logStartOffset: -1n }
-    }
-    if (!hasValidCrc(records, 0)) {
-      return { ...this.refuse(errorCodes.CORRUPT_MESSAGE, null), logStartOffset: -1n }
-    }
-    const late = findTimestampProblem(header, this.config, now)
-    if (late !== null) return this.refuse(errorCodes.INVALID_TIMESTAMP, late)
+    const { header, refusal } = checkClientBatch(records, this.config, now)
+    if (records === null || header === null) return { ...this.refuse(0, null), ...refusal }
     if (header.producerId >= 0n) {
       const verdict = this.producers.check(header)
-      if (verdict.kind === 'refuse') return this.refuse(verdict.errorCode, null)
+      if (verdict.kind === 'refuse') return this.refuse(verdict.errorCode, verdict.message)
       // Brokers answer a duplicate with its greatest timestamp as if that were the append time.
       if (verdict.kind === 'duplicate') return this.appended(verdict.batch)
     }
@@ -362,6 +347,7 @@ export class PartitionLog {
       baseOffset: batch.baseOffset,
       logAppendTimeMs: batch.maxTimestamp,
       logStartOffset: this.start,
+      recordErrors: [],
     }
   }
 
@@ -372,6 +358,7 @@ export class PartitionLog {
       baseOffset: -1n,
       logAppendTimeMs: -1n,
       logStartOffset: this.start,
+      recordErrors: [],
     }
   }
 

@@ -497,7 +497,6 @@ describe('commits', () => {
       8,
       ILLEGAL_GENERATION,
     ],
-    ['without a group', { groupId: '' }, 9, INVALID_GROUP_ID],
     ['of another generation', { generationId: 1 }, 9, ILLEGAL_GENERATION],
     ['of nobody', { memberId: 'x' }, 9, UNKNOWN_MEMBER],
     ['of a static member that is none', { groupInstanceId: 'x' }, 9, UNKNOWN_MEMBER],

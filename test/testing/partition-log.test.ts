@@ -37,6 +37,7 @@ describe('what a client sends', () => {
       baseOffset: 2n,
       logAppendTimeMs: -1n,
       logStartOffset: 0n,
+      recordErrors: [],
     })
     expect(sent).toEqual(copy)
     expect(log.batches[1].readBigInt64BE(0)).toBe(2n)
@@ -61,13 +62,33 @@ describe('what a client sends', () => {
     ['an older format', oldMagic, 87],
     ['a flipped bit', flipped, 2],
     ['more than max.message.bytes', batch(['x'.repeat(1000)]), 10],
-    ['a time more than an hour ahead', batch(['a'], { maxTimestamp: 4_600_001n }), 32],
+    ['a time more than an hour ahead', batch(['a'], { baseTimestamp: 4_600_001n }), 32],
   ])('%s is refused and changes nothing', (_, records, errorCode) => {
     const log = emptyLog({ 'max.message.bytes': '500' })
     const result = log.appendFromClient(records, now)
     expect(result.errorCode).toBe(errorCode)
     expect(result.baseOffset).toBe(-1n)
     expect(log.logEndOffset).toBe(0n)
+  })
+
+  test('of records whose times are out of range each is named', () => {
+    const log = emptyLog()
+    const times = [0n, 3_600_001n, 5n, 3_600_000n].map((time) => BigInt(now) + time)
+    const sent = batch([], {
+      lastOffsetDelta: 3,
+      baseTimestamp: BigInt(now),
+      maxTimestamp: times[1],
+      records: times.map((time, i) => ({
+        timestampDelta: time - BigInt(now),
+        offsetDelta: i,
+        key: null,
+        value: 'x',
+        headers: [],
+      })),
+    })
+    const { errorCode, recordErrors } = log.appendFromClient(sent, now)
+    expect(errorCode).toBe(32)
+    expect(recordErrors.map(({ batchIndex }) => batchIndex)).toEqual([1])
   })
 
   test('a duplicate is answered with its first offset, an error with the start of the log', () => {

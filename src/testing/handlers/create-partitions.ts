@@ -25,8 +25,7 @@ function grow(
 ): CreatePartitionsTopicResult {
   const topic = state.topics.get(name)
   if (topic === undefined) {
-    const errorCode = errorCodes.UNKNOWN_TOPIC_OR_PARTITION
-    return { name, errorCode, errorMessage: 'This server does not host this topic-partition.' }
+    return { name, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: null }
   }
   const now = topic.partitions.length
   if (count <= now) {

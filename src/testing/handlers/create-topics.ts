@@ -25,18 +25,20 @@ export function handleCreateTopics(
   { state }: RequestContext,
   request: CreateTopicsRequest,
 ): CreateTopicsResponse {
-  const topics = request.topics.map((topic) => {
-    const problem =
-      request.topics.filter(({ name }) => name === topic.name).length > 1
-        ? { errorCode: errorCodes.INVALID_REQUEST, message: 'Duplicate topic name.' }
-        : findProblem(state, topic)
-    if (problem !== null) return refused(topic.name, problem)
+  // A name that is given twice is answered once.
+  const names = [...new Set(request.topics.map(({ name }) => name))]
+  const topics = names.map((name) => {
+    const [topic, ...others] = request.topics.filter((other) => other.name === name)
+    const problem = others.length > 0 ? duplicate : findProblem(state, topic)
+    if (problem !== null) return refused(name, problem)
     const settings = settingsOf(state, topic)
     if (request.validateOnly) return planned(state, topic, settings)
-    return created(state.createTopic(topic.name, settings))
+    return created(state.createTopic(name, settings))
   })
   return { throttleTimeMs: 0, topics }
 }
+
+const duplicate = { errorCode: errorCodes.INVALID_REQUEST, message: 'Duplicate topic name.' }
 
 function findProblem(state: ClusterState, topic: CreatableTopic): Problem | null {
   const { name, numPartitions, replicationFactor, assignments, configs } = topic

@@ -1,6 +1,5 @@
 // DeleteGroups: empty groups with all that they have committed.
 
-import { errorCodes } from '../../protocol/error-codes.ts'
 import type {
   DeleteGroupsRequest,
   DeleteGroupsResponse,
@@ -20,7 +19,6 @@ export function handleDeleteGroups(
 }
 
 function deleteOne(context: RequestContext, groupId: string): number {
-  if (groupId === '') return errorCodes.INVALID_GROUP_ID
   const error = checkCoordinator(context, groupId)
   if (error !== 0) return error
   const errorCode = context.state.groups.delete(groupId)

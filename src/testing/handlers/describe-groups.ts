@@ -21,7 +21,7 @@ export function handleDescribeGroups(
 }
 
 function describe(context: RequestContext, groupId: string): DescribedGroup {
-  const error = groupId === '' ? errorCodes.INVALID_GROUP_ID : checkCoordinator(context, groupId)
+  const error = checkCoordinator(context, groupId)
   if (error !== 0) return noGroup(groupId, error, null, '')
   const group = context.state.groups.groups.get(groupId)
   if (group === undefined) {

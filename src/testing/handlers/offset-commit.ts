@@ -26,11 +26,21 @@ export function handleOffsetCommit(
   const topics = found.map(({ topic, known }) => ({
     name: topic.name,
     topicId: topic.topicId,
-    partitions: topic.partitions.map((partition) =>
+    partitions: unknownFirst(known, topic.partitions).map((partition) =>
       commitOne(context, request.groupId, known, partition, groupError),
     ),
   }))
   return { throttleTimeMs: 0, topics }
+}
+
+/** The order in which brokers answer: not that of the request. */
+function unknownFirst(
+  topic: Topic | undefined,
+  partitions: OffsetCommitRequestPartition[],
+): OffsetCommitRequestPartition[] {
+  const isKnown = ({ partitionIndex }: OffsetCommitRequestPartition): boolean =>
+    topic?.partitions[partitionIndex] !== undefined
+  return [...partitions.filter((p) => !isKnown(p)), ...partitions.filter(isKnown)]
 }
 
 function findTopic({ state, version }: RequestContext, topic: OffsetCommitRequestTopic) {

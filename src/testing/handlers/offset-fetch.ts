@@ -46,8 +46,7 @@ function fetchGroup(
   group: OffsetFetchRequestGroup,
 ): OffsetFetchResponseGroup {
   const { groupId } = group
-  const errorCode =
-    groupId === '' ? errorCodes.INVALID_GROUP_ID : checkCoordinator(context, groupId)
+  const errorCode = checkCoordinator(context, groupId)
   if (errorCode !== 0) return { groupId, topics: [], errorCode }
   const asked = group.topics ?? allTopics(context, groupId)
   const topics = asked.map((topic) => fetchTopic(context, groupId, topic))

@@ -71,6 +71,7 @@ function appendTo(
     baseOffset: -1n,
     logAppendTimeMs: -1n,
     logStartOffset: -1n,
+    recordErrors: [],
   }
   const isElsewhere = errorCode === errorCodes.NOT_LEADER_OR_FOLLOWER && version >= HINTS_SINCE
   if (!isElsewhere || partition === undefined) return answer(data.index, result, unknownLeader)
@@ -112,7 +113,7 @@ function answer(
     baseOffset: result.baseOffset,
     logAppendTimeMs: result.logAppendTimeMs,
     logStartOffset: result.logStartOffset,
-    recordErrors: [],
+    recordErrors: result.recordErrors,
     errorMessage: result.errorMessage,
     currentLeader: leader,
   }

@@ -295,7 +295,7 @@ describe('offsets', () => {
     expect(cluster.committedOffset('g', 't', 0)).toBe(null)
     await commit(client, commitOf())
     const { results } = await client.request(deleteGroups, 2, { groupsNames: ['g', 'g', ''] })
-    expect(results.map(({ errorCode }) => errorCode)).toEqual([0, 69, 24])
+    expect(results.map(({ errorCode }) => errorCode)).toEqual([0, 69, 69])
     expect(cluster.committedOffset('g', 't', 0)).toBe(null)
   })
 })
