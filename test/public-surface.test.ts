@@ -2,7 +2,7 @@
 // are in test/public-surface/; a change on purpose is written by `npx vitest run test/public-surface -u`.
 
 import { existsSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
 const project = resolve(import.meta.dirname, '..')
@@ -19,10 +19,18 @@ const doors = Object.values(exports)
   }))
   .filter(({ source, list }) => existsSync(source) || existsSync(list))
 
-/** The names in the `export { a, type B } from` lines of a door; it has no other code. */
+/**
+ * The names in the `export { a, type B } from` lines of a door, and of the files that it exports whole;
+ * it has no other code.
+ */
 function exportedNames(source: string): string[] {
-  const text = readFileSync(source, 'utf8').replaceAll(/^\s*\/\/.*$/gm, '')
   const names: string[] = []
+  const text = readFileSync(source, 'utf8')
+    .replaceAll(/^\s*\/\/.*$/gm, '')
+    .replaceAll(/export \* from '([^']+)'/g, (_, file: string) => {
+      names.push(...exportedNames(resolve(dirname(source), file)))
+      return ''
+    })
   const rest = text.replaceAll(
     /export (type )?\{([^}]*)\} from '[^']+'/g,
     (_, allTypes: string | undefined, list: string) => {
