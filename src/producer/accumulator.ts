@@ -178,9 +178,14 @@ export class Accumulator {
     for (const { node, ready } of this.lanes.values()) if (ready.length > 0) yield node
   }
 
+  /** Since when a broker has taken nothing although something was ready; 0: nothing is. */
+  waitingSince(node: number): number {
+    return this.lanes.get(node)?.waitingSince ?? 0
+  }
+
   /** Whether a broker has taken nothing for so long although something was ready. */
   isStuck(node: number, forMs: number, now: number): boolean {
-    const since = this.lanes.get(node)?.waitingSince ?? 0
+    const since = this.waitingSince(node)
     return since > 0 && now - since > forMs
   }
 

@@ -21,7 +21,10 @@ import type { ProducerState } from './producer-state.ts'
 import type { TickClock } from './tick-clock.ts'
 import type { Topics } from './topics.ts'
 
-/** A broker that owes an answer for so long may be hung: another one is asked who leads. */
+/**
+ * A broker that owes an answer or a connection for so long may be hung: others are asked who leads, and
+ * again after each further such time, since an election takes seconds.
+ */
 const silenceMs = 1000
 /** So long may the old leader owe its answer after metadata has named a new one (gate G2). */
 const oldLeaderMs = 500
@@ -50,8 +53,6 @@ export interface SenderContext {
 interface UnderWay {
   readonly exchange: ProduceExchange
   readonly connection: Connection
-  /** Metadata was asked because of its silence. */
-  isReported: boolean
   /** When its connection is closed, as another broker leads one of its partitions; Infinity: not. */
   abandonAt: number
 }
@@ -65,6 +66,8 @@ export class Sender {
   private isClosed = false
   private timer: NodeJS.Timeout | null = null
   private timerDue = Number.POSITIVE_INFINITY
+  /** When metadata may be asked for again because of a broker's silence. */
+  private mayAskAt = 0
   private readonly stopListening: () => void
 
   constructor(options: SenderOptions, context: SenderContext) {
@@ -146,7 +149,6 @@ export class Sender {
     const request: UnderWay = {
       exchange,
       connection,
-      isReported: false,
       abandonAt: Number.POSITIVE_INFINITY,
     }
     this.underWay.add(request)
@@ -227,12 +229,12 @@ export class Sender {
   /** A hung broker answers nothing: somebody else is asked who leads, and if that is another one, the
    * connection is closed, as its answer would hold the partition for a whole request timeout. */
   private watchSilence(now: number): void {
+    if (this.nextQuestionAt() <= now) {
+      this.mayAskAt = now + silenceMs
+      this.context.cluster.requestRefresh('a broker owes an answer to Produce, or a connection')
+    }
     for (const request of this.underWay) {
       const { exchange, connection } = request
-      if (!request.isReported && now - exchange.sentAt >= silenceMs) {
-        request.isReported = true
-        this.context.cluster.requestRefresh(`node ${exchange.node} owes an answer to Produce`)
-      }
       if (!hasMoved(exchange)) request.abandonAt = Number.POSITIVE_INFINITY
       else if (request.abandonAt === Number.POSITIVE_INFINITY) request.abandonAt = now + oldLeaderMs
       else if (request.abandonAt <= now) {
@@ -245,13 +247,23 @@ export class Sender {
     }
   }
 
+  /** When others are asked about a silent broker: one that owes an answer, or a connection. */
+  private nextQuestionAt(): number {
+    const { accumulator, cluster } = this.context
+    const [oldest] = this.underWay
+    let since = oldest?.exchange.sentAt ?? Number.POSITIVE_INFINITY
+    for (const node of accumulator.readyNodes()) {
+      if (cluster.readyConnection(node, 'produce') !== null) continue
+      since = Math.min(since, accumulator.waitingSince(node))
+    }
+    return Math.max(since + silenceMs, this.mayAskAt)
+  }
+
   /** One timer for all that is due some time. One that fires too early only looks again. */
   private setTimer(now: number): void {
     const { accumulator, cluster } = this.context
-    let due = accumulator.nextDeadline
-    for (const { exchange, isReported, abandonAt } of this.underWay) {
-      due = Math.min(due, isReported ? abandonAt : exchange.sentAt + silenceMs, abandonAt)
-    }
+    let due = Math.min(accumulator.nextDeadline, this.nextQuestionAt())
+    for (const { abandonAt } of this.underWay) due = Math.min(due, abandonAt)
     for (const node of accumulator.readyNodes()) {
       const until = cluster.readyConnection(node, 'produce')?.throttledUntil ?? 0
       if (until > now) due = Math.min(due, until)
