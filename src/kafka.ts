@@ -38,6 +38,7 @@ export interface WaitOptions {
 }
 
 interface Closable {
+  readonly closed: Promise<void>
   close(): Promise<void>
 }
 
@@ -155,6 +156,7 @@ export class Kafka {
 
   private keep<T extends Closable>(client: T): T {
     this.clients.add(client)
+    void client.closed.then(() => this.clients.delete(client))
     return client
   }
 }

@@ -1,7 +1,7 @@
 // The one door to the brokers: sends a request to a node, a leader, a coordinator, the controller or
 // any broker, and tells what is known of the cluster. Each client has its own, with its own connections.
 
-import { ClosedError, ConnectionError, KafkaError } from '../errors.ts'
+import { ClosedError, ConnectionError, KafkaError, UnsupportedVersionError } from '../errors.ts'
 import type { Connection, ConnectionClass } from '../network/connection.ts'
 import type { ClusterOptions } from '../options.ts'
 import type { Api } from '../protocol/api.ts'
@@ -244,7 +244,12 @@ export class Cluster {
     options: RequestOptions,
   ): Promise<A> {
     const { signal, maxVersion } = options
-    const version = options.version ?? connection.version(api, maxVersion)
+    const version = connection.version(api, options.version ?? maxVersion)
+    if (options.version !== undefined && version !== options.version) {
+      throw new UnsupportedVersionError(
+        `${api.name} v${options.version} is not to be had from node ${connection.nodeId}: the greatest that both sides speak is v${version}`,
+      )
+    }
     const timeoutMs = options.timeoutMs ?? answerTimeoutMs(api, body, this.options.requestTimeoutMs)
     return connection.send(api, version, body, signal ? { timeoutMs, signal } : { timeoutMs })
   }
@@ -263,6 +268,9 @@ export class Cluster {
       return this.pool.connect(await this.controllerId(limits), kind, limits)
     }
     if ('node' in target) {
+      if (!this.pool.has(target.node)) {
+        await this.refresh(signal ? { timeoutMs, signal } : { timeoutMs })
+      }
       return this.pool.connect(target.node, target.connection ?? kind, limits)
     }
     if ('coordinator' in target) {

@@ -1,0 +1,160 @@
+// Kafka as a whole: options once, clients of its own, requests of any kind.
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import {
+  ClosedError,
+  ConfigError,
+  ConnectionError,
+  UnsupportedVersionError,
+} from '../src/errors.ts'
+import { Kafka } from '../src/kafka.ts'
+import { createTopics } from '../src/protocol/messages/create-topics.ts'
+import { describeCluster } from '../src/protocol/messages/describe-cluster.ts'
+import { findCoordinator } from '../src/protocol/messages/find-coordinator.ts'
+import { heartbeat } from '../src/protocol/messages/heartbeat.ts'
+import { listOffsets } from '../src/protocol/messages/list-offsets.ts'
+import { serdes } from '../src/serdes.ts'
+import { TestCluster } from '../src/testing/test-cluster.ts'
+
+let cluster: TestCluster
+let kafka: Kafka
+
+beforeEach(async () => {
+  cluster = await TestCluster.start({ nodes: 3, topics: { orders: 3 } })
+  kafka = new Kafka({ bootstrapServers: cluster.bootstrapServers })
+})
+
+afterEach(async () => {
+  await kafka.close()
+  await cluster.close()
+})
+
+describe('request', () => {
+  const body = {
+    includeClusterAuthorizedOperations: false,
+    endpointType: 1,
+    includeFencedBrokers: false,
+  }
+
+  test('goes to any broker, typed in and out', async () => {
+    const { brokers, clusterId } = await kafka.request(describeCluster, body)
+    expect(brokers.map(({ brokerId }) => brokerId)).toEqual([1, 2, 3])
+    expect(clusterId).toBe(cluster.clusterId)
+  })
+
+  test.each([1, 2, 3])('goes to node %i', async (node) => {
+    await kafka.request(describeCluster, body, { node })
+    expect(cluster.requests(describeCluster).at(-1)?.nodeId).toBe(node)
+  })
+
+  test('goes to the leader of a partition', async () => {
+    cluster.moveLeader('orders', 1, 3)
+    const partitions = [{ partitionIndex: 1, currentLeaderEpoch: -1, timestamp: -1n }]
+    const { topics } = await kafka.request(
+      listOffsets,
+      {
+        replicaId: -1,
+        isolationLevel: 0,
+        topics: [{ name: 'orders', partitions }],
+        timeoutMs: 1000,
+      },
+      { leaderOf: { topic: 'orders', partition: 1 } },
+    )
+    expect(cluster.requests(listOffsets).at(-1)?.nodeId).toBe(3)
+    expect(topics[0].partitions[0]).toMatchObject({ errorCode: 0, offset: 0n })
+  })
+
+  test('goes to the coordinator of a group', async () => {
+    const { errorCode } = await kafka.request(
+      heartbeat,
+      { groupId: 'g', generationId: 1, memberId: 'm', groupInstanceId: null },
+      { coordinatorOf: { group: 'g' } },
+    )
+    expect(errorCode).toBe(25)
+    expect(cluster.requests(findCoordinator)).toHaveLength(1)
+  })
+
+  test('goes to the controller, in a version of choice', async () => {
+    const topic = {
+      name: 'new',
+      numPartitions: 2,
+      replicationFactor: 1,
+      assignments: [],
+      configs: [],
+    }
+    const request = { topics: [topic], timeoutMs: 1000, validateOnly: false }
+    await kafka.request(createTopics, request, { controller: true, version: 4 })
+    expect(cluster.requests(createTopics).at(-1)?.version).toBe(4)
+    expect(await kafka.partitionsFor('new')).toHaveLength(2)
+  })
+
+  test('is not tried again unless asked to be', async () => {
+    let asked = 0
+    cluster.intercept(describeCluster, async (call) => {
+      if (++asked === 1) call.connection.close()
+      return call.next()
+    })
+    await expect(kafka.request(describeCluster, body)).rejects.toThrow(ConnectionError)
+    asked = 0
+    await kafka.request(describeCluster, body, { retries: 1 })
+    expect(asked).toBe(2)
+  })
+
+  test('says which versions there are when the wanted one is not', async () => {
+    await expect(kafka.request(describeCluster, body, { version: 9 })).rejects.toThrow(
+      UnsupportedVersionError,
+    )
+    await cluster.close()
+    cluster = await TestCluster.start({ versions: { DescribeCluster: { maxVersion: 0 } } })
+    await using older = new Kafka({ bootstrapServers: cluster.bootstrapServers })
+    await expect(older.request(describeCluster, body, { version: 1 })).rejects.toThrow(/v1 is not/)
+  })
+})
+
+describe('close', () => {
+  test('closes every client; nothing can be made afterwards', async () => {
+    const producer = kafka.producer()
+    const consumer = kafka.consumer({ groupId: 'g', topics: ['orders'] })
+    await producer.send({ topic: 'orders', value: 'v' })
+    await kafka.close()
+    await expect(producer.send({ topic: 'orders', value: 'v' })).rejects.toThrow(ClosedError)
+    expect(() => kafka.producer()).toThrow(ClosedError)
+    expect(() => consumer[Symbol.asyncIterator]()).toThrow(ClosedError)
+    await cluster.waitFor(() => cluster.connections.length === 0)
+  })
+})
+
+describe('a cluster that is not there', () => {
+  test('is told with each address and its cause', async () => {
+    const addresses = ['127.0.0.1:1', '127.0.0.1:2']
+    await using absent = new Kafka({ bootstrapServers: addresses })
+    const error = await absent.connect({ timeoutMs: 2000 }).catch((thrown: Error) => thrown)
+    expect(error).toBeInstanceOf(ConnectionError)
+    for (const address of addresses) {
+      expect(String(error)).toMatch(new RegExp(`${address}.*ECONNREFUSED`))
+    }
+  })
+})
+
+describe('topic', () => {
+  test.each(['', '.', '..', 'a b', 'ä', 'x'.repeat(250)])('refuses the name %j', (name) => {
+    expect(() => kafka.topic(name, { key: serdes.string, value: serdes.string })).toThrow(
+      ConfigError,
+    )
+  })
+
+  test('carries types and serializers through both directions', async () => {
+    const orders = kafka.topic('orders', {
+      key: serdes.int64,
+      value: serdes.json<{ total: number }>(),
+    })
+    const producer = kafka.producer()
+    await producer.send({ topic: orders, key: 7n, value: { total: 2 } })
+    const consumer = kafka.consumer({ groupId: 'g', topics: [orders], autoOffsetReset: 'earliest' })
+    for await (const { key, value } of consumer) {
+      expect(key).toBe(7n)
+      expect(value.total).toBe(2)
+      break
+    }
+  })
+})
