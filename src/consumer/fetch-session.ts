@@ -24,7 +24,9 @@ export interface SessionEntry<Target extends FetchTarget> {
   leaderEpoch: number
   /** The version of the target when this offset was asked for. */
   version: number
+  /** The last request that wanted it, and the last one whose answer named it. */
   round: number
+  answered: number
 }
 
 export interface SessionRequest<Target extends FetchTarget> {
@@ -168,6 +170,7 @@ export class FetchSession<Target extends FetchTarget> {
         leaderEpoch,
         version,
         round: this.round,
+        answered: 0,
       }
       ofTopic.set(partition, added)
       this.count++
@@ -208,7 +211,11 @@ export class FetchSession<Target extends FetchTarget> {
         if (partitions.length > 0) return -1
         continue
       }
-      for (const { partitionIndex } of partitions) if (!ofTopic.has(partitionIndex)) return -1
+      for (const { partitionIndex } of partitions) {
+        const entry = ofTopic.get(partitionIndex)
+        if (entry === undefined || entry.answered === this.round) return -1
+        entry.answered = this.round
+      }
       named += partitions.length
     }
     return named
