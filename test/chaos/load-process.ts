@@ -34,6 +34,8 @@ export interface Summary {
   rssMostMiB: number
   sockets: number
   unhandledRejections: string[]
+  /** The longest time that the caller was made to wait for room. */
+  mostWaitMs: number
   closeMs: number
 }
 

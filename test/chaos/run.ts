@@ -131,7 +131,7 @@ export async function runScenario(
   const facts = { verdict, ackDelaysMs, ended, connectsPerMinute }
   const violations = brokenLaws(facts)
   const missed = [
-    ...missedTargets(scenario.targets, facts),
+    ...missedTargets(scenario.targets, load, facts),
     ...stage.expectations.flatMap((expectation) => missedBy(expectation, ledger)),
   ]
   const isKept = violations.length > 0 || process.env.KAFKAWIRE_KEEP !== undefined
@@ -158,8 +158,9 @@ function brokenLaws({ verdict, ended }: Facts): string[] {
 
 const mostSockets = 5 * 3 + 2
 const mostGrowthMiB = 50
+const blockSlackMs = 1000
 
-function missedTargets(targets: Targets, facts: Facts): string[] {
+function missedTargets(targets: Targets, load: LoadOptions, facts: Facts): string[] {
   const { verdict, ackDelaysMs, ended, connectsPerMinute } = facts
   const missed: string[] = []
   const compare = (what: string, value: number, most: number | undefined): void => {
@@ -173,7 +174,8 @@ function missedTargets(targets: Targets, facts: Facts): string[] {
   const failed = verdict.failedNo + verdict.failedMaybe
   compare('failed records', failed, targets.noFailures ? 0 : undefined)
   if (ended.summary !== null) {
-    const { sockets, rssBaselineMiB, rssEndMiB } = ended.summary
+    const { sockets, rssBaselineMiB, rssEndMiB, mostWaitMs } = ended.summary
+    compare('a caller waited ms', mostWaitMs, load.maxBlockMs + blockSlackMs)
     compare('sockets', sockets, mostSockets)
     compare('RSS growth MiB', rssEndMiB - rssBaselineMiB, mostGrowthMiB)
   }

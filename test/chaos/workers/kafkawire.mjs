@@ -15,7 +15,8 @@ async function roomFor(producer) {
 await runLoad(async (options, facts) => {
   // Another build of the same package: how mutants of the client are put to the test.
   const { Kafka } = await import(options.package ?? 'kafkawire')
-  const kafka = new Kafka({ bootstrapServers: options.bootstrapServers, clientId: 'chaos' })
+  const { bootstrapServers, metadataMaxAgeMs } = options
+  const kafka = new Kafka({ bootstrapServers, metadataMaxAgeMs, clientId: 'chaos' })
   const errors = new Set()
   const report = (error) => {
     const text = `${error.name}: ${error.message}`.replace(/\d+/g, 'N')
@@ -25,7 +26,8 @@ await runLoad(async (options, facts) => {
   const producer = kafka.producer({
     requestTimeoutMs: options.requestTimeoutMs,
     deliveryTimeoutMs: options.deliveryTimeoutMs,
-    maxBlockMs: options.deliveryTimeoutMs,
+    maxBlockMs: options.maxBlockMs,
+    bufferMemory: options.bufferMemory,
     maxRequestSize: options.maxRequestSize,
     onDelivery: (error, metadata, { partition, sequence }) => {
       if (error === null) {

@@ -24,6 +24,7 @@ export async function runLoad(connect) {
   const sequences = new Array(options.partitions).fill(0)
   let partition = 0
   let made = 0
+  let mostWaitMs = 0
   let start = Date.now()
   console.log('started')
   while (!state.isStopping) {
@@ -42,6 +43,7 @@ export async function runLoad(connect) {
     if (records.length > 0) await client.send(records, () => state.isStopping)
     // Time spent waiting for room is not made up for: a burst afterwards would be no steady rate.
     const waited = Date.now() - before
+    mostWaitMs = Math.max(mostWaitMs, waited)
     if (waited > 100) start += waited
     await new Promise((resolve) => setTimeout(resolve, options.rate === 0 ? 0 : tickMs))
   }
@@ -50,7 +52,8 @@ export async function runLoad(connect) {
   await client.close()
   clearInterval(flushing)
   facts.close()
-  writeFileSync(options.summary, JSON.stringify({ ...health(), closeMs: Date.now() - closing }))
+  const summary = { ...health(), mostWaitMs, closeMs: Date.now() - closing }
+  writeFileSync(options.summary, JSON.stringify(summary))
   console.log('closed')
   // No process.exit(): that a closed client lets the process end is one of the laws.
 }
