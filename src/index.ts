@@ -35,7 +35,17 @@ export {
 } from './errors.ts'
 export { Kafka, type KafkaRequestOptions, type WaitOptions } from './kafka.ts'
 export { type Logger, silentLogger } from './logger.ts'
-export type { KafkaOptions, Lookup, SslOption, TlsOptions } from './options.ts'
+export type {
+  CredentialsProvider,
+  KafkaOptions,
+  Lookup,
+  SaslContext,
+  SaslExchange,
+  SaslMechanism,
+  SaslOptions,
+  SslOption,
+  TlsOptions,
+} from './options.ts'
 export type { DataLoss, OnDelivery, ProducerInterceptor } from './producer/hooks.ts'
 export { Producer } from './producer/producer.ts'
 export type { ProducerRecord } from './producer/producer-record.ts'

@@ -23,9 +23,9 @@ main({
       maxRequestSize: Math.max(1048576, o.batch + 65536),
       compressionType: o.compression,
       ...(o.mode === 'enqueue' && {
-        onDelivery: (delivery) => {
-          if (delivery.error === null) delivered += delivery.count
-          else failed += delivery.count
+        onDelivery: (error) => {
+          if (error === null) delivered++
+          else failed++
         },
       }),
     })

@@ -8,8 +8,8 @@ export async function fillTopic(bootstrapServers, { topic, size, compression, fi
   let failed = null
   const producer = kafka.producer({
     compressionType: compression,
-    onDelivery: (delivery) => {
-      if (delivery.error !== null) failed ??= delivery.error
+    onDelivery: (error) => {
+      failed ??= error
     },
   })
   const values = makeValues(size, compression === 'none' ? 'random' : 'json')
