@@ -116,12 +116,13 @@ export class BrokerPool {
     this.node(nodeId)?.distrust(error)
   }
 
-  /** Whether no known broker can be reached or is being tried: time to begin again. */
+  /**
+   * Whether no known broker can be reached: time to begin again. One that has failed counts although it
+   * is being tried again: where packets vanish, that takes long, and one of many is always being tried.
+   */
   get areAllKnownDown(): boolean {
     if (this.known.size === 0) return false
-    for (const node of this.known.values()) {
-      if (node.failures === 0 || node.isReady || node.isConnecting) return false
-    }
+    for (const node of this.known.values()) if (node.failures === 0 || node.isReady) return false
     return true
   }
 
@@ -204,6 +205,8 @@ export class BrokerPool {
   private forgetReachability(address: string): void {
     const isShared = (node: BrokerNode): boolean => node.address === address
     if (this.bootstrap.some(isShared) || [...this.known.values()].some(isShared)) return
+    const forgotten = this.reachabilities.get(address)
+    if (forgotten !== undefined) this.turns.leave(forgotten)
     this.reachabilities.delete(address)
   }
 

@@ -27,12 +27,13 @@ export class Reachability {
 
   /** When an attempt may be made, by `performance.now()`. */
   get attemptAllowedAt(): number {
-    return this.isTakingTurns ? Math.max(this.nextAttemptAt, this.turns.nextAt) : this.nextAttemptAt
+    if (!this.isTakingTurns) return this.nextAttemptAt
+    return Math.max(this.nextAttemptAt, this.turns.nextTurnOf(this))
   }
 
   /** An attempt is being made. */
   attempt(now: number): void {
-    if (this.isTakingTurns) this.turns.take(now, this.options.reconnectBackoffMaxMs)
+    if (this.isTakingTurns) this.turns.take(this, now, this.options.reconnectBackoffMaxMs)
   }
 
   /** @returns milliseconds before the next attempt */
@@ -51,6 +52,7 @@ export class Reachability {
   reached(): void {
     this.failures = 0
     this.nextAttemptAt = 0
+    this.turns.leave(this)
   }
 
   /** The network is back: there is nothing to wait for. */
@@ -68,17 +70,42 @@ export class Reachability {
   }
 }
 
+/** How much later the second in the line may go than the first, if that one does not. */
+const HEAD_START_MS = 20
+const MAX_HEAD_STARTS = 10
+
 /** Whose turn it is while nothing can be reached: one attempt in each `reconnectBackoffMaxMs`. */
 export class Turns {
   /** Whether no broker is reached. */
   readonly isOutage: () => boolean
-  nextAt = 0
+  private nextAt = 0
+  /** Who has had a turn, the last one at the end. */
+  private readonly line = new Set<Reachability>()
 
   constructor(isOutage: () => boolean) {
     this.isOutage = isOutage
   }
 
-  take(now: number, pauseMs: number): void {
+  /** Whose turn was longest ago goes first; the others follow if it is not asked for. */
+  nextTurnOf(who: Reachability): number {
+    let before = 0
+    if (this.line.has(who)) {
+      for (const other of this.line) {
+        if (other === who || before === MAX_HEAD_STARTS) break
+        before++
+      }
+    }
+    return this.nextAt + before * HEAD_START_MS
+  }
+
+  take(who: Reachability, now: number, pauseMs: number): void {
+    this.line.delete(who)
+    this.line.add(who)
     this.nextAt = now + backoff(0, pauseMs, pauseMs)
+  }
+
+  /** It is reached, or of no interest any more. */
+  leave(who: Reachability): void {
+    this.line.delete(who)
   }
 }

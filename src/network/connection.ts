@@ -2,7 +2,7 @@
 // and deadlines request-pipeline.ts keeps.
 
 import type { Socket } from 'node:net'
-import { ConnectionError } from '../errors.ts'
+import { ConnectionError, UnsupportedVersionError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Endpoint } from '../options.ts'
 import { type AnyApi, type Api, chooseVersion, type VersionRange } from '../protocol/api.ts'
@@ -119,7 +119,12 @@ export class Connection {
    * @throws UnsupportedVersionError
    */
   version(api: AnyApi, most?: number): number {
-    return chooseVersion(api, this.versionRange(api), most)
+    try {
+      return chooseVersion(api, this.versionRange(api), most)
+    } catch (error) {
+      if (!(error instanceof UnsupportedVersionError)) throw error
+      throw new UnsupportedVersionError(`${this.describe()}: ${error.message}`, { cause: error })
+    }
   }
 
   /**

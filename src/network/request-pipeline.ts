@@ -104,7 +104,6 @@ export class RequestPipeline {
     this.splitter.maxFrameBytes = this.options.maxResponseSize
     this.lastUsedAt = performance.now()
     this.restIfUnused()
-    this.timer.arm(this.lastUsedAt + this.options.maxIdleMs)
   }
 
   /**
@@ -277,7 +276,9 @@ export class RequestPipeline {
   }
 
   private restIfUnused(): void {
-    if (this.isReady && this.isUnused) this.writer?.keepAlive(false)
+    if (!this.isReady || !this.isUnused) return
+    this.writer?.keepAlive(false)
+    this.timer.arm(this.lastUsedAt + this.options.maxIdleMs)
   }
 
   /** The stream cannot be read on: the request whose answer it was gets the error itself. */

@@ -1,5 +1,11 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { ClosedError, ConnectionError, DecodeError, RequestTimeoutError } from '../../src/errors.ts'
+import {
+  ClosedError,
+  ConnectionError,
+  DecodeError,
+  KafkaError,
+  RequestTimeoutError,
+} from '../../src/errors.ts'
 import type { Connection } from '../../src/network/connection.ts'
 import { heartbeat } from '../../src/protocol/messages/heartbeat.ts'
 import { metadata } from '../../src/protocol/messages/metadata.ts'
@@ -34,6 +40,12 @@ async function pair(options: OpenOptions = {}): Promise<{
 
 const body = { groupId: 'g', generationId: 1, memberId: 'm', groupInstanceId: null }
 const ok = { throttleTimeMs: 0, errorCode: 0 }
+const everyTopic = {
+  topics: null,
+  allowAutoTopicCreation: true,
+  includeClusterAuthorizedOperations: false,
+  includeTopicAuthorizedOperations: false,
+}
 
 function beat(connection: Connection, timeoutMs = 5000, signal?: AbortSignal) {
   return connection.send(heartbeat, 4, body, signal ? { timeoutMs, signal } : { timeoutMs })
@@ -68,13 +80,7 @@ test('requests of one turn leave in one segment', async () => {
 
 test('one answer may come in a thousand segments', async () => {
   const { connection, side } = await pair()
-  const request = {
-    topics: null,
-    allowAutoTopicCreation: true,
-    includeClusterAuthorizedOperations: false,
-    includeTopicAuthorizedOperations: false,
-  }
-  const pending = connection.send(metadata, 12, request, { timeoutMs: 5000 })
+  const pending = connection.send(metadata, 12, everyTopic, { timeoutMs: 5000 })
   const brokers = Array.from({ length: 40 }, (_, nodeId) => ({
     nodeId,
     host: `broker-${nodeId}`,
@@ -111,6 +117,45 @@ test('no answer in time: that request is told so, the others are disconnected, t
   expect(connection.isClosed).toBe(true)
   await expect(beat(connection)).rejects.toMatchObject({ name: 'ConnectionError', wasSent: false })
 })
+
+test('an answer that drips in must be whole before the deadline', async () => {
+  const { connection, side } = await pair()
+  const pending = beat(connection, 100)
+  const dripping = (async () => {
+    for (const byte of answerWith(0, await side.next())) {
+      side.write(Uint8Array.of(byte))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  })()
+  await expect(pending).rejects.toThrow(/no answer within 100 ms/)
+  await dripping
+})
+
+test('whatever bytes come as an answer, the request ends with an error of the family', async () => {
+  let seed = 1
+  const random = (below: number): number => {
+    seed = (seed * 48271) % 0x7fffffff
+    return seed % below
+  }
+  for (let round = 0; round < 60; round++) {
+    const { connection, side } = await pair()
+    const pending = connection.send(metadata, 13, everyTopic, { timeoutMs: 2000 })
+    const request = await side.next()
+    const body = Buffer.from(Array.from({ length: 6 + random(60) }, () => random(256)))
+    body.writeInt32BE(request.correlationId)
+    const size = Buffer.alloc(4)
+    size.writeInt32BE(body.length)
+    side.write(Buffer.concat([size, body]))
+    const error = await pending.catch((reason: unknown) => reason)
+    // A few are by chance an answer; most are not.
+    if (!isAnswer(error)) expect(error).toBeInstanceOf(KafkaError)
+    connection.close()
+  }
+})
+
+function isAnswer(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'brokers' in value
+}
 
 test('an answer that came while the event loop stood still counts', async () => {
   const { connection, side } = await pair()
@@ -310,10 +355,7 @@ test('an idle connection is closed, a used one is not', async () => {
       for (;;) side.answer(await side.next(), heartbeat, ok)
     })(),
   ).rejects.toThrow('the client closed')
-  // The deadline is below the idle limit, as it is in earnest: one timer serves both.
-  for (const until = performance.now() + 400; performance.now() < until; ) {
-    await beat(connection, 100)
-  }
+  for (const until = performance.now() + 400; performance.now() < until; ) await beat(connection)
   expect(connection.isClosed).toBe(false)
   await connection.released
   expect(connection.wasIdle).toBe(true)

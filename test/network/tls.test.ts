@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { TlsOptions } from 'node:tls'
+import { TLSSocket, type TlsOptions } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
 import { AuthenticationError } from '../../src/errors.ts'
 import { metadata } from '../../src/protocol/messages/metadata.ts'
@@ -123,15 +123,21 @@ test('a client certificate that is asked for and missing is an authentication er
   connection.close()
 })
 
-test('options from a function are taken anew for each connection', async () => {
-  const server = await serve(broker)
-  let calls = 0
-  const ssl = async (): Promise<{ ca: string }> => {
-    calls++
-    return { ca }
+test('a certificate that was rotated is used by the next connection', async () => {
+  const subjects: unknown[] = []
+  const mutual = { ...broker, ca, requestCert: true, rejectUnauthorized: true }
+  const server = await serve(mutual, async (side) => {
+    if (side.socket instanceof TLSSocket) subjects.push(side.socket.getPeerCertificate().subject.CN)
+    await side.handshake()
+  })
+  const names = ['client', 'other']
+  const ssl = async (): Promise<{ ca: string; cert: string; key: string }> => {
+    const name = names.shift()
+    return { ca, cert: pem(`${name}.pem`), key: pem(`${name}.key`) }
   }
-  for (let i = 0; i < 2; i++) (await open(server, { ssl })).close()
-  expect(calls).toBe(2)
+  const memory = { goodAddress: null, failedAddress: null, tlsSession: undefined }
+  for (let i = 0; i < 2; i++) (await open(server, { ssl, memory })).close()
+  expect(subjects).toEqual(['client.test', 'other.test'])
   const failing = open(server, { ssl: () => Promise.reject(new Error('vault is sealed')) })
   await expect(failing).rejects.toThrow(/vault is sealed/)
 })
@@ -139,7 +145,7 @@ test('options from a function are taken anew for each connection', async () => {
 test('a session is resumed by the next connection', async () => {
   const sessions: boolean[] = []
   const server = await serve(broker, async (side) => {
-    sessions.push('isSessionReused' in side.socket && callIsReused(side.socket))
+    sessions.push(side.socket instanceof TLSSocket && side.socket.isSessionReused())
     await side.handshake()
     // The client gets its session with the first bytes after the handshake.
     await side.handshake().catch(() => {})
@@ -153,8 +159,3 @@ test('a session is resumed by the next connection', async () => {
   }
   expect(sessions).toEqual([false, true])
 })
-
-function callIsReused(socket: object): boolean {
-  const isReused: unknown = Reflect.get(socket, 'isSessionReused')
-  return typeof isReused === 'function' && Reflect.apply(isReused, socket, []) === true
-}
