@@ -1,6 +1,6 @@
-// npm run bench -- codec: what bytes cost without a network. Medians of rounds that take turns, so that a
-// machine that slows down slows all lines of a table. Everything by the public door, but for the list of
-// CRC implementations.
+// npm run bench -- codec: what bytes cost without a network. Times are the CPU's (user and system, garbage
+// collection and codec threads included), which holds on a busy machine; medians of rounds that take turns.
+// Everything by the public door, but for the list of CRC implementations.
 
 import {
   apiByName,
@@ -22,6 +22,12 @@ const roundMs = 60
 /** Keeps results from being optimised away. */
 let sink = 0
 
+/** CPU time of this process so far, ns. */
+function cpuTime() {
+  const { user, system } = process.cpuUsage()
+  return (user + system) * 1000
+}
+
 /**
  * Median ns per unit of each case. A case is `{ run, units }`: `run` does `units` units of work at once,
  * or is async and then awaited.
@@ -40,13 +46,12 @@ async function measure(cases) {
   }
   for (let round = 0; round < rounds; round++) {
     for (const line of lines) {
-      const start = process.hrtime.bigint()
+      const start = cpuTime()
       for (let i = 0; i < line.repeats; i++) {
         const pending = line.run()
         if (pending !== undefined) await pending
       }
-      const ns = Number(process.hrtime.bigint() - start)
-      line.times.push(ns / line.repeats / line.units)
+      line.times.push((cpuTime() - start) / line.repeats / line.units)
     }
   }
   return lines.map(({ times }) => times.sort((a, b) => a - b)[times.length >> 1])
@@ -349,7 +354,7 @@ async function messages() {
 
 /** Prints all tables. */
 export async function runCodecs() {
-  console.log(`Node ${process.versions.node}, medians of ${rounds} rounds`)
+  console.log(`Node ${process.versions.node}, CPU time, medians of ${rounds} rounds`)
   await building()
   await reading()
   await compression()
