@@ -30,7 +30,7 @@ export type AutoOffsetReset =
 export type IsolationLevel = 'read_uncommitted' | 'read_committed'
 
 /** How the leader of a classic group divides partitions. All members must have one in common. */
-export type PartitionAssignor = 'range' | 'roundrobin'
+export type PartitionAssignor = 'range' | 'roundrobin' | 'cooperative-sticky'
 
 /** A name, every topic that matches, or a topic with its types (`kafka.topic()`). */
 export type TopicSelector<K = unknown, V = unknown> = string | RegExp | Topic<K, V>
@@ -92,7 +92,10 @@ export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> {
   heartbeatIntervalMs?: number
   /** Makes this a static member (KIP-345): it keeps its partitions over a restart. */
   groupInstanceId?: string
-  /** In order of preference. Default: `['range']`. */
+  /**
+   * In order of preference. Partitions stay with their members during a rebalance only if all that are
+   * named are cooperative. Default: `['range', 'cooperative-sticky']`.
+   */
   partitionAssignors?: readonly PartitionAssignor[]
   /** Default: keys are `Buffer | null`. */
   keyDeserializer?: Deserializer<K>
@@ -172,7 +175,7 @@ export const consumerOptionTable: {
   sessionTimeoutMs: duration(45_000, 1),
   heartbeatIntervalMs: duration(3000, 1),
   groupInstanceId: text(null),
-  partitionAssignors: { default: ['range'], check: checkAssignors },
+  partitionAssignors: { default: ['range', 'cooperative-sticky'], check: checkAssignors },
   keyDeserializer: { default: null, check: checkDeserializer },
   valueDeserializer: { default: null, check: checkDeserializer },
   onAssigned: callback(),
@@ -250,7 +253,7 @@ function isMilliseconds(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
 
-const assignorNames: readonly PartitionAssignor[] = ['range', 'roundrobin']
+const assignorNames: readonly PartitionAssignor[] = ['range', 'roundrobin', 'cooperative-sticky']
 
 function checkAssignors(
   value: unknown,

@@ -324,6 +324,11 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
 
   private checkFree(): void {
     this.core.checkOpen()
+    if (!this.core.isGroupMember && this.core.subscription.size === 0) {
+      throw new InvalidArgumentError(
+        'There is nothing to read: give the option topics, or call subscribe() or assign() first',
+      )
+    }
     if (this.core.delivery.loops === 0) return
     throw new InvalidArgumentError(
       'This consumer is being read by another loop already: end that one first, or make another consumer',

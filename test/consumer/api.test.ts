@@ -32,6 +32,15 @@ describe('the methods of a consumer', () => {
     return consumer
   }
 
+  it('a loop is refused while there is nothing to read: it would wait for ever', () => {
+    const consumer = consumerOf(cluster, {})
+    open.push(consumer)
+    const loops = [() => consumer.records(), () => consumer.batches(), () => consumer.partitions()]
+    for (const loop of loops) expect(loop).toThrow(/subscribe\(\) or assign\(\)/)
+    consumer.subscribe(['t'])
+    for (const loop of loops) expect(loop).not.toThrow()
+  })
+
   it('seek: to an offset, the ends, and a time; what is buffered is not delivered', async () => {
     for (let i = 0; i < 10; i++) {
       const builder = new BatchBuilder(1000)

@@ -101,6 +101,33 @@ describe('members of a classic group', () => {
     await reading
   })
 
+  it('keep what they keep, when their assignor is cooperative', async () => {
+    const expected: string[] = []
+    for (const p of [0, 1, 2, 3]) expected.push(...(await fill(cluster, 't', p, 50)))
+    const events: string[] = []
+    const cooperative: ConsumerOptions = { partitionAssignors: ['cooperative-sticky'] }
+    const first = member({
+      ...cooperative,
+      onAssigned: (list) => void events.push(`assigned ${list.length}`),
+      onRevoked: (list) => void events.push(`revoked ${list.length}`),
+    })
+    const a = read(first)
+    await cluster.waitFor(() => a.got.length === 200)
+    const kept: AbortSignal[] = first.assignment().map((tp) => first.assignmentSignal(tp))
+    const second = member(cooperative)
+    const b = read(second)
+    await cluster.waitFor(() => second.assignment().length === 2 && first.assignment().length === 2)
+    expect(kept.filter(({ aborted }) => aborted)).toHaveLength(2)
+    for (const p of [0, 1, 2, 3]) expected.push(...(await fill(cluster, 't', p, 50)))
+    await cluster.waitFor(() => a.got.length + b.got.length >= 400)
+    expect(events.slice(0, 3)).toEqual(['assigned 4', 'revoked 2', 'assigned 0'])
+    await first.close()
+    await cluster.waitFor(() => second.assignment().length === 4)
+    await second.close()
+    await Promise.all([a.ended, b.ended])
+    expect([...a.got, ...b.got].toSorted()).toEqual(expected.toSorted())
+  })
+
   it('leave when they close, so that the others need not wait for the session to end', async () => {
     const first = member()
     const second = member()

@@ -2,12 +2,14 @@
 
 import type { PartitionAssignor } from '../../../consumer-options.ts'
 import type { Assignor } from './assignor.ts'
+import { cooperativeSticky } from './cooperative-sticky.ts'
 import { range } from './range.ts'
 import { roundRobin } from './round-robin.ts'
 
 const all: Readonly<Record<PartitionAssignor, Assignor>> = {
   range,
   roundrobin: roundRobin,
+  'cooperative-sticky': cooperativeSticky,
 }
 
 export function assignorsByName(names: readonly PartitionAssignor[]): Assignor[] {

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Assignor, GroupToAssign } from '../../../../src/consumer/group/assignors/assignor.ts'
+import {
+  assignSticky,
+  cooperativeSticky,
+} from '../../../../src/consumer/group/assignors/cooperative-sticky.ts'
 import { range } from '../../../../src/consumer/group/assignors/range.ts'
 import { roundRobin } from '../../../../src/consumer/group/assignors/round-robin.ts'
 import { loadVectors } from '../../../vectors/load.ts'
@@ -74,3 +78,49 @@ function describeAssignor(assignor: Assignor): void {
 
 describeAssignor(range)
 describeAssignor(roundRobin)
+
+describe('the assignor cooperative-sticky', () => {
+  const own = vectors.filter(({ assignor }) => assignor === 'cooperative-sticky')
+  it('has vectors', () => expect(own.length).toBeGreaterThan(200))
+  for (const vector of own) {
+    const group = groupOf(vector)
+    const owners = new Map<string, string[]>()
+    for (const { memberId, ownedPartitions } of group.members) {
+      for (const tp of ownedPartitions) {
+        const name = `${tp.topic}-${tp.partition}`
+        owners.set(name, [...(owners.get(name) ?? []), memberId])
+      }
+    }
+    it(`is as even and as sticky as Java in scenario ${vector.scenario}, round ${vector.round}`, () => {
+      const balanced = asSets(assignSticky(group))
+      const kept = Object.entries(balanced).flatMap(([member, list]) =>
+        list.filter((name) => owners.get(name)?.includes(member)),
+      ).length
+      // Even: nobody could take a partition from somebody with two more.
+      for (const { memberId, topics } of group.members) {
+        for (const list of Object.values(balanced)) {
+          if (list.length < balanced[memberId].length + 2) continue
+          const takeable = list.filter((name) =>
+            topics.includes(name.slice(0, name.lastIndexOf('-'))),
+          )
+          expect(takeable).toEqual([])
+        }
+      }
+      expect(kept).toBeGreaterThanOrEqual(vector.quality.kept)
+      const all = Object.values(balanced).flat()
+      expect(new Set(all).size).toBe(all.length)
+      for (const { memberId, topics } of group.members) {
+        for (const name of balanced[memberId]) {
+          expect(topics).toContain(name.slice(0, name.lastIndexOf('-')))
+        }
+      }
+    })
+
+    it(`gives nothing away that somebody still owns, in scenario ${vector.scenario}, round ${vector.round}`, () => {
+      const given = asSets(cooperativeSticky.assign(group))
+      for (const [member, list] of Object.entries(given)) {
+        for (const name of list) expect(owners.get(name) ?? [member]).toEqual([member])
+      }
+    })
+  }
+})
