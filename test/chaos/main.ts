@@ -5,10 +5,12 @@ import { parseArgs } from 'node:util'
 import type { ClusterAddress } from '../harness/cluster.ts'
 import { type KafkaVersion, kafkaVersions } from '../harness/distribution.ts'
 import { JavaTools, startWitness } from '../harness/java-tools.ts'
+import { buildClient } from './build.ts'
 import { type ChaosCluster, startChaosCluster } from './chaos-cluster.ts'
 import { type ClientName, clientNames } from './load-process.ts'
+import { mutants } from './mutants.ts'
 import { header, toRow } from './report.ts'
-import { type RunOptions, runScenario } from './run.ts'
+import { type RunOptions, type RunResult, runScenario } from './run.ts'
 import { scenarios } from './scenarios/all.ts'
 import type { Scenario } from './scenarios/scenario.ts'
 
@@ -21,6 +23,7 @@ const usage = `npm run chaos -- [options]
   --rate N           records a second, 0: as many as go (default: 2000)
   --version V        of the brokers (default: 4.3.0)
   --package FILE     the entry file of another build of kafkawire
+  --mutants          are faults of the client caught? Runs kafkawire with one rule after the other taken out
   --verbose          tell what is done, and the evidence of each violation
 Scenarios:
 ${scenarios.map(({ id, name, seconds }) => `  ${String(id).padStart(2)} ${name} (${seconds} s)`).join('\n')}`
@@ -30,6 +33,7 @@ interface Task {
   clients: ClientName[]
   scenarios: Scenario[]
   options: Omit<RunOptions, 'client'>
+  isAboutMutants: boolean
 }
 
 /** The exit code. */
@@ -45,19 +49,17 @@ export async function main(args: string[]): Promise<number> {
   let broken = 0
   console.log(header)
   try {
-    for (const scenario of task.scenarios) {
-      for (const client of task.clients) {
-        chaos ??= await startChaosCluster(task.version, toolsFor)
-        try {
-          broken += await runOnce(chaos, scenario, { ...task.options, client })
-          await chaos.repair()
-        } catch (error) {
-          // What is left of this cluster is not worth the next run.
-          console.error(`${scenario.id} ${scenario.name}, ${client}:`, error)
-          broken++
-          await chaos.stop()
-          chaos = null
-        }
+    for (const { title, run } of task.isAboutMutants ? mutantRuns(task) : scenarioRuns(task)) {
+      chaos ??= await startChaosCluster(task.version, toolsFor)
+      try {
+        if (!(await run(chaos))) broken++
+        await chaos.repair()
+      } catch (error) {
+        // What is left of this cluster is not worth the next run.
+        console.error(`${title}:`, error)
+        broken++
+        await chaos.stop()
+        chaos = null
       }
     }
   } finally {
@@ -67,16 +69,54 @@ export async function main(args: string[]): Promise<number> {
   return broken === 0 ? 0 : 1
 }
 
+interface Run {
+  title: string
+  /** Whether it went as it should. */
+  run: (chaos: ChaosCluster) => Promise<boolean>
+}
+
+function* scenarioRuns({ scenarios, clients, options }: Task): Generator<Run> {
+  for (const scenario of scenarios) {
+    for (const client of clients) {
+      const title = `${scenario.id} ${scenario.name}, ${client}`
+      const run = async (chaos: ChaosCluster): Promise<boolean> =>
+        (await runOnce(chaos, scenario, { ...options, client })).violations.length === 0
+      yield { title, run }
+    }
+  }
+}
+
+function* mutantRuns({ options }: Task): Generator<Run> {
+  for (const mutant of mutants) {
+    const run = async (chaos: ChaosCluster): Promise<boolean> => {
+      const scenario = scenarios.find(({ id }) => id === mutant.scenario)
+      if (scenario === undefined) throw new Error(`no scenario ${mutant.scenario}`)
+      const build = await buildClient(mutant)
+      try {
+        const { seconds } = mutant
+        const given = { ...options, client: 'kafkawire', package: build.entry, seconds } as const
+        const { verdict } = await runOnce(chaos, scenario, given)
+        const isCaught = mutant.laws.some((law) => verdict.violations[law] > 0)
+        console.log(`    mutant '${mutant.name}' ${isCaught ? 'is caught' : '**GOES UNSEEN**'}`)
+        return isCaught
+      } finally {
+        await build.remove()
+      }
+    }
+    yield { title: `mutant '${mutant.name}'`, run }
+  }
+}
+
 async function runOnce(
   chaos: ChaosCluster,
   scenario: Scenario,
   options: RunOptions,
-): Promise<number> {
+): Promise<RunResult> {
   const result = await runScenario(chaos, scenario, options)
   console.log(toRow(result))
   if (result.folder !== null) console.log(`    ledger and errors: ${result.folder}`)
   if (options.isVerbose) for (const line of result.verdict.evidence) console.log(`    ${line}`)
-  return result.violations.length
+  return result
 }
 
 function parse(args: string[]): Task | null {
@@ -91,6 +131,7 @@ function parse(args: string[]): Task | null {
       calls: { type: 'string' },
       version: { type: 'string', default: '4.3.0' },
       package: { type: 'string' },
+      mutants: { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -104,6 +145,7 @@ function parse(args: string[]): Task | null {
     version,
     clients: values.client.split(',').map((name) => choose(clientNames, name)),
     scenarios: chosen,
+    isAboutMutants: values.mutants,
     options: {
       seed: Number(values.seed ?? Math.floor(Math.random() * 1e6)),
       seconds: toNumber(values.seconds),

@@ -1,12 +1,8 @@
 // The short tier of the chaos suite (docs/chaos.md): real brokers die and answers vanish while the
 // producer writes at full pipelining; what it claims is held against what is in the log.
 
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Build, buildClient } from '../chaos/build.ts'
 import { type ChaosCluster, startChaosCluster } from '../chaos/chaos-cluster.ts'
 import { toRow } from '../chaos/report.ts'
 import { runScenario } from '../chaos/run.ts'
@@ -15,25 +11,20 @@ import { leaderKill, leaderPaused } from '../chaos/scenarios/brokers.ts'
 import { connectionChurn } from '../chaos/scenarios/network.ts'
 import { describeReal, javaTools } from '../harness/real.ts'
 
-const run = promisify(execFile)
-const root = fileURLToPath(new URL('../../', import.meta.url))
 const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1e6))
 
 describeReal('the producer under faults', () => {
   let chaos: ChaosCluster
-  let build: string
+  let build: Build
 
   beforeAll(async () => {
-    // A build of its own: the load process is plain Node, and dist/ may be of another day.
-    await mkdir(join(root, '.cache'), { recursive: true })
-    build = await mkdtemp(join(root, '.cache', 'chaos-build-'))
-    await run('npx', ['tsc', '-p', 'tsconfig.build.json', '--outDir', build], { cwd: root })
+    build = await buildClient()
     chaos = await startChaosCluster('4.3.0', javaTools)
   })
 
   afterAll(async () => {
     await chaos?.stop()
-    if (build !== undefined) await rm(build, { recursive: true })
+    await build?.remove()
   })
 
   test.each([
@@ -50,7 +41,7 @@ describeReal('the producer under faults', () => {
         client: 'kafkawire',
         seed,
         seconds,
-        package: join(build, 'index.js'),
+        package: build.entry,
       } as const
       const result = await runScenario(chaos, scenario, options)
       console.log(toRow(result))

@@ -9,7 +9,7 @@ export const clientCutOff: Scenario = {
   seconds: 75,
   // The buffer fills, batches expire: what is reported must be true.
   load: { deliveryTimeoutMs: 20_000, requestTimeoutMs: 5000, maxBlockMs: 5000, bufferMemory: 4e6 },
-  targets: { ackDelayMostMs: 1500 },
+  targets: { ackDelayMostMs: 1500, connectsPerMinute: 75 },
   async run(stage) {
     for (const mode of ['refuse', 'resetAll'] as const) {
       stage.log(`${mode}, 30 s`)

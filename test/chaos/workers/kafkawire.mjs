@@ -3,15 +3,6 @@
 import { acked, failedMaybe, failedNo } from './facts.mjs'
 import { runLoad } from './load.mjs'
 
-/** What does not fit when the wait for room has failed is refused by the next `enqueue`. */
-async function roomFor(producer) {
-  try {
-    await producer.drained()
-  } catch (error) {
-    console.error('drained()', error)
-  }
-}
-
 await runLoad(async (options, facts) => {
   // Another build of the same package: how mutants of the client are put to the test.
   const { Kafka } = await import(options.package ?? 'kafkawire')
@@ -39,13 +30,26 @@ await runLoad(async (options, facts) => {
     },
     onDataLoss: (loss) => console.error('onDataLoss', loss),
   })
+  let mostWaitMs = 0
+  // What does not fit when the wait for room has failed is refused by the next `enqueue`.
+  const roomFor = async () => {
+    const start = Date.now()
+    try {
+      await producer.drained()
+    } catch (error) {
+      report(error)
+    } finally {
+      mostWaitMs = Math.max(mostWaitMs, Date.now() - start)
+    }
+  }
   return {
+    mostWaitMs: () => mostWaitMs,
     async send(records) {
       for (const { partition, sequence, value } of records) {
         try {
           const context = { partition, sequence }
           const record = { topic: options.topic, partition, value }
-          if (!producer.enqueue(record, context)) await roomFor(producer)
+          if (!producer.enqueue(record, context)) await roomFor()
         } catch (error) {
           // A record that is refused at once is not taken, and the hook is not called.
           facts.add(failedNo, partition, sequence)

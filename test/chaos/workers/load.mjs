@@ -1,7 +1,7 @@
 // What all load processes do alike: records at a steady rate, round robin over the partitions, each fact
 // into the ledger, until standard input ends; then wait for what is out, close, and end by themselves.
-// A worker gives `connect(options, facts)`, which returns { send(records), settle(), close() }; `send`
-// returns, or resolves, when there is room for more.
+// A worker gives `connect(options, facts)`, which returns { send(records), settle(), close(),
+// mostWaitMs() }; `send` returns, or resolves, when there is room for more.
 
 import { writeFileSync } from 'node:fs'
 import { Facts, sent } from './facts.mjs'
@@ -24,7 +24,6 @@ export async function runLoad(connect) {
   const sequences = new Array(options.partitions).fill(0)
   let partition = 0
   let made = 0
-  let mostWaitMs = 0
   let start = Date.now()
   console.log('started')
   while (!state.isStopping) {
@@ -43,7 +42,6 @@ export async function runLoad(connect) {
     if (records.length > 0) await client.send(records, () => state.isStopping)
     // Time spent waiting for room is not made up for: a burst afterwards would be no steady rate.
     const waited = Date.now() - before
-    mostWaitMs = Math.max(mostWaitMs, waited)
     if (waited > 100) start += waited
     await new Promise((resolve) => setTimeout(resolve, options.rate === 0 ? 0 : tickMs))
   }
@@ -52,7 +50,7 @@ export async function runLoad(connect) {
   await client.close()
   clearInterval(flushing)
   facts.close()
-  const summary = { ...health(), mostWaitMs, closeMs: Date.now() - closing }
+  const summary = { ...health(), mostWaitMs: client.mostWaitMs(), closeMs: Date.now() - closing }
   writeFileSync(options.summary, JSON.stringify(summary))
   console.log('closed')
   // No process.exit(): that a closed client lets the process end is one of the laws.

@@ -1,0 +1,99 @@
+// Is the suite able to fail? Each mutant is the client with one rule taken out; a scenario must catch it
+// by one of the laws named. `from` is text of the built file, and must be there exactly once.
+
+import type { Violations } from './oracle.ts'
+
+export interface Mutant {
+  name: string
+  /** Below the build's folder. */
+  file: string
+  from: string
+  to: string
+  scenario: number
+  seconds: number
+  /** One of these must be found broken. */
+  laws: readonly (keyof Violations)[]
+}
+
+const forgetNumbers = `if (batch.stamp !== null) {
+  const { unresolved } = batch.partition.state;
+  unresolved.splice(unresolved.indexOf(batch), 1);
+`
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'a lost connection counts as an answer',
+    file: 'producer/delivery.js',
+    from: `batch.isAmbiguous = true;
+        }
+        else
+            batch.attempts--;`,
+    to: `batch.isAmbiguous = true;
+            if (!batch.isSettled) return void this.acknowledge(batch, -1n, -1);
+        }
+        else
+            batch.attempts--;`,
+    scenario: 12,
+    seconds: 10,
+    laws: ['lost'],
+  },
+  {
+    name: 'a retry gets new numbers',
+    file: 'producer/delivery.js',
+    from: 'batch.retryAt = isCounted ?',
+    to: `${forgetNumbers} batch.stamp = null;
+}
+batch.retryAt = isCounted ?`,
+    scenario: 11,
+    seconds: 10,
+    laws: ['doubled'],
+  },
+  {
+    name: 'the numbers of a lost batch are given to another one',
+    file: 'producer/delivery.js',
+    from: 'batch.retryAt = isCounted ?',
+    to: `${forgetNumbers} batch.partition.state.nextSequence = batch.stamp.baseSequence;
+  batch.stamp = null;
+}
+batch.retryAt = isCounted ?`,
+    scenario: 11,
+    seconds: 10,
+    laws: ['lost', 'doubled', 'misplaced'],
+  },
+  {
+    name: 'no idempotence',
+    file: 'producer-options.js',
+    from: 'enableIdempotence: boolean(true)',
+    to: 'enableIdempotence: boolean(false)',
+    scenario: 11,
+    seconds: 10,
+    laws: ['doubled'],
+  },
+  {
+    name: 'what is in doubt is renumbered after a gap',
+    file: 'producer/partition-state.js',
+    from: 'if (this.isReset)\n            return null;',
+    to: 'return null;',
+    scenario: 6,
+    seconds: 25,
+    laws: ['doubled', 'inversions'],
+  },
+  {
+    name: "every failure says 'no'",
+    file: 'producer/producer-batch.js',
+    from: 'get persisted() {',
+    to: "get persisted() {\n        return 'no';",
+    scenario: 6,
+    seconds: 25,
+    laws: ['wrongNo'],
+  },
+  {
+    name: 'offsets are off by one',
+    file: 'producer/record-metadata.js',
+    from: 'BigInt(this.index)',
+    to: 'BigInt(this.index + 1)',
+    scenario: 10,
+    seconds: 5,
+    laws: ['misplaced'],
+  },
+]
