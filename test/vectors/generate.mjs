@@ -40,7 +40,14 @@ const work = join(project, '.cache/vectors')
 const unused = ['messages-internal.jsonl']
 
 // The tests that are made of vectors.
-const suites = ['test/protocol', 'test/records', 'test/producer', 'test/consumer', 'test/network']
+const suites = [
+  'test/protocol',
+  'test/records',
+  'test/producer/murmur2',
+  'test/consumer/group',
+  'test/network/sasl',
+  'test/cli/dissect',
+]
 
 const build = buildGenerator()
 for (const seed of options.seed) {
