@@ -38,8 +38,7 @@ export class BrokerPool {
   private bootstrapAddress: string | null = null
   private wasAnyBrokerReached = false
   private isOutage = false
-  /** The error that told last that no bootstrap address works; who waits need not wait longer. */
-  verdict: Error | null = null
+  private readonly verdicts = new WeakSet<Error>()
   private closedBy: Error | null = null
 
   constructor(options: ClusterOptions) {
@@ -167,6 +166,11 @@ export class BrokerPool {
     }
   }
 
+  /** Whether an error of `anyConnection` says that no bootstrap address works: no use in waiting longer. */
+  isVerdict(error: unknown): boolean {
+    return error instanceof Error && this.verdicts.has(error)
+  }
+
   /** What is wrong with each address, one line each. */
   unreachable(timeoutMs: number | null): string {
     return unreachableText([...this.bootstrap, ...this.known.values()], timeoutMs)
@@ -270,10 +274,11 @@ export class BrokerPool {
   private judge(cause: Error): Error {
     const text = this.unreachable(null)
     const isNamesWrong = this.bootstrap.every(({ lastError }) => isUnknownName(lastError))
-    this.verdict = isNamesWrong
+    const verdict = isNamesWrong
       ? new ConfigError(`${text}\nNone of the names in 'bootstrapServers' exists`, { cause })
       : new ConnectionError(text, { cause })
-    return this.verdict
+    this.verdicts.add(verdict)
+    return verdict
   }
 
   private isHopeless(before: ReadonlyMap<BrokerNode, number>): boolean {

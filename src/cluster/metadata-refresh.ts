@@ -44,6 +44,8 @@ interface TopicWait {
 
 interface Wanted {
   allowAutoCreate: boolean
+  /** It was asked for once: from then on it has to wait like all others. */
+  isAsked: boolean
 }
 
 export class MetadataRefresh {
@@ -113,7 +115,6 @@ export class MetadataRefresh {
       signal,
       onTimeout: () => this.topicTimeout(name, wait.errorCode, timeoutMs),
     })
-    this.fresh.add(name)
     this.wake()
     return promise.finally(() => {
       if (waiters.size === 0 && this.topicWaits.get(name) === wait) this.topicWaits.delete(name)
@@ -151,10 +152,14 @@ export class MetadataRefresh {
   }
 
   private addTopic(name: string, allowAutoCreate: boolean): void {
-    const present = this.wanted.get(name)
-    if (present === undefined) this.wanted.set(name, { allowAutoCreate })
-    else if (allowAutoCreate) present.allowAutoCreate = true
-    if (!this.options.view.snapshot.topics.has(name)) this.fresh.add(name)
+    let wanted = this.wanted.get(name)
+    if (wanted === undefined) {
+      wanted = { allowAutoCreate: false, isAsked: false }
+      this.wanted.set(name, wanted)
+    }
+    const isNewQuestion = !wanted.isAsked || (allowAutoCreate && !wanted.allowAutoCreate)
+    wanted.allowAutoCreate ||= allowAutoCreate
+    if (isNewQuestion && !this.options.view.snapshot.topics.has(name)) this.fresh.add(name)
   }
 
   private wake(): void {
@@ -196,8 +201,12 @@ export class MetadataRefresh {
     this.isAsking = true
     // Only what is new, at once: all the rest has its own time.
     const isPartial = this.fresh.size > 0 && !this.isNeeded && this.refreshWaits.size === 0
-    const names = isPartial ? this.fresh : this.wanted.keys()
+    const names = [...(isPartial ? this.fresh : this.wanted.keys())]
     const topics = this.wantsAll && !isPartial ? null : new Set(names)
+    for (const name of names) {
+      const wanted = this.wanted.get(name)
+      if (wanted !== undefined) wanted.isAsked = true
+    }
     this.fresh.clear()
     if (!isPartial) this.isNeeded = false
     // Who comes while this question is under way needs the answer to the next one.
@@ -326,7 +335,7 @@ export class MetadataRefresh {
     this.failures++
     // What was asked for in vain is asked for again.
     this.isNeeded = true
-    if (error instanceof AuthenticationError || error === this.options.pool.verdict) {
+    if (error instanceof AuthenticationError || this.options.pool.isVerdict(error)) {
       this.rejectAll(error)
       // Nobody waits, and there was never anything: the next call begins again.
       this.isDormant = this.options.view.snapshot.generation === 0

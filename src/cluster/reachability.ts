@@ -41,6 +41,7 @@ export class Reachability {
     const waitMs = this.pause(this.failures)
     this.failures++
     this.nextAttemptAt = now + waitMs
+    if (this.failures === QUICK_FAILURES) this.turns.join(this)
     return waitMs
   }
 
@@ -79,7 +80,7 @@ export class Turns {
   /** Whether no broker is reached. */
   readonly isOutage: () => boolean
   private nextAt = 0
-  /** Who has had a turn, the last one at the end. */
+  /** Who had a turn, or came, longest ago is first. */
   private readonly line = new Set<Reachability>()
 
   constructor(isOutage: () => boolean) {
@@ -89,13 +90,15 @@ export class Turns {
   /** Whose turn was longest ago goes first; the others follow if it is not asked for. */
   nextTurnOf(who: Reachability): number {
     let before = 0
-    if (this.line.has(who)) {
-      for (const other of this.line) {
-        if (other === who || before === MAX_HEAD_STARTS) break
-        before++
-      }
+    for (const other of this.line) {
+      if (other === who || before === MAX_HEAD_STARTS) break
+      before++
     }
     return this.nextAt + before * HEAD_START_MS
+  }
+
+  join(who: Reachability): void {
+    this.line.add(who)
   }
 
   take(who: Reachability, now: number, pauseMs: number): void {

@@ -55,12 +55,19 @@ export function explainSetupFailure(error: unknown, phase: SetupPhase, host: str
     return `what answers does not speak TLS: it may be plaintext on this port (${error.message})`
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return `the broker's certificate is not for '${host}': ${error.message}. Connect by a name that it has, or set ssl.servername`
+    return `the broker's certificate is not for '${host}' (it is for ${namesIn(error)}): connect by a name that it has, or set ssl.servername`
   }
   if (isTlsAlert(code)) {
     return `the broker refused the TLS handshake: ${error.message}. It may require a client certificate: set ssl.cert and ssl.key`
   }
   return `the broker's certificate was not accepted for '${host}': ${error.message}${code === '' ? '' : ` (${code})`}. If it is signed by an authority of your own, give that as ssl.ca`
+}
+
+/** The names of the certificate that was refused, as Node's error has them. */
+function namesIn(error: Error): string {
+  const cert: unknown = Reflect.get(error, 'cert')
+  const names: unknown = cert instanceof Object ? Reflect.get(cert, 'subjectaltname') : undefined
+  return typeof names === 'string' ? names : error.message
 }
 
 /** Whether trying again soon is of no use: what is wrong is a certificate or who we are. */

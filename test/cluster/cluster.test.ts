@@ -321,6 +321,21 @@ test('questions that bring nothing new come ever slower', async () => {
   expect(questions).toBeLessThan(7)
 })
 
+test('a missing topic that is named again and again is not asked for at full speed', async () => {
+  const fake = await start()
+  const cluster = connect(fake.bootstrapServers)
+  await cluster.refresh()
+  const before = fake.count(metadata)
+  const until = performance.now() + 500
+  while (performance.now() < until) {
+    cluster.addTopics(['missing'])
+    cluster.ensureTopic('missing', { timeoutMs: 5 }).catch(() => {})
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  expect(fake.count(metadata) - before).toBeGreaterThan(1)
+  expect(fake.count(metadata) - before).toBeLessThan(7)
+})
+
 test('changes are told: recreated and unknown topics, and leader hints', async () => {
   const fake = await start(2)
   fake.addTopic('orders', one)
