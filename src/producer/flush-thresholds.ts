@@ -2,6 +2,8 @@
 // although no batch is full and none has lingered long enough.
 
 export class FlushThresholds {
+  /** Whether any of them is set. */
+  readonly isUsed: boolean
   private readonly messages: number
   private readonly bytes: number
   private readonly frequencyMs: number
@@ -13,11 +15,7 @@ export class FlushThresholds {
     this.messages = options.flushMessages || Number.POSITIVE_INFINITY
     this.bytes = options.flushBytes || Number.POSITIVE_INFINITY
     this.frequencyMs = options.flushFrequencyMs || Number.POSITIVE_INFINITY
-  }
-
-  /** Whether any of them is set. */
-  get isUsed(): boolean {
-    return Math.min(this.messages, this.bytes, this.frequencyMs) < Number.POSITIVE_INFINITY
+    this.isUsed = options.flushMessages + options.flushBytes + options.flushFrequencyMs > 0
   }
 
   /** When all that waits is to be sent. */

@@ -26,26 +26,26 @@ export interface PlainRecord extends ProducerRecord<Bytes, Bytes> {
 
 /** The record with its topic's serializers applied; one that names its topic is what it is already. */
 export function serialized(record: ProducerRecord<unknown, unknown>): PlainRecord {
-  if (isPlain(record)) return record
-  const { topic, key, value } = record
+  return isPlain(record) ? record : serialize(record)
+}
+
+/** With a name for its topic, key and value are bytes: recordSizeUpperBound checks that they are. */
+function isPlain(record: ProducerRecord<unknown, unknown>): record is PlainRecord {
+  return typeof record?.topic === 'string'
+}
+
+function serialize(record: ProducerRecord<unknown, unknown>): PlainRecord {
+  const topic = record?.topic
   if (typeof topic !== 'object' || topic === null) {
     throw new InvalidArgumentError(
       `the topic of a record must be a name or a kafka.topic(), not ${String(topic)}`,
     )
   }
+  const { key, value } = record
   return {
     ...record,
     topic: topic.name,
     key: key === null || key === undefined ? null : topic.key.serialize(key, topic.name),
     value: value === null ? null : topic.value.serialize(value, topic.name),
   }
-}
-
-/** With a name for its topic, key and value are bytes: recordSizeUpperBound checks that they are. */
-function isPlain(record: unknown): record is PlainRecord {
-  return (
-    typeof record === 'object' &&
-    record !== null &&
-    typeof Reflect.get(record, 'topic') === 'string'
-  )
 }

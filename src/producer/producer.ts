@@ -211,7 +211,9 @@ export class Producer implements AsyncDisposable {
 
   /** Sends all that waits, and resolves when everything taken before has its outcome. */
   flush(limits: WaitLimits = {}): Promise<void> {
-    const flushed = this.flushes.flush()
+    if (this.flushes.isEmpty) return Promise.resolve()
+    // Those who await a send() shall have heard before this call goes on.
+    const flushed = this.flushes.flush().then(() => new Promise<void>(setImmediate))
     this.accumulator.releaseAll(this.clock.now())
     return withLimits(flushed, limits, limitError('flush()', limits))
   }
