@@ -3,11 +3,9 @@
 
 import { Cluster } from '../cluster/cluster.ts'
 import type { MetadataChange } from '../cluster/metadata.ts'
-import { sleep } from '../cluster/retry.ts'
 import type { ResolvedConsumerOptions, TopicSelector } from '../consumer-options.ts'
-import { BrokerError, ClosedError, OffsetOutOfRangeError } from '../errors.ts'
+import { ClosedError, CommitFailedError, OffsetOutOfRangeError } from '../errors.ts'
 import type { ClusterOptions } from '../options.ts'
-import { errorCodes } from '../protocol/error-codes.ts'
 import type { TopicPartition } from '../types.ts'
 import { Committer, committableEntries, type Membership, standalone } from './committer.ts'
 import { Delivery } from './delivery.ts'
@@ -22,10 +20,8 @@ import type { PartitionState } from './partition-state.ts'
 import { RecordSources } from './record-sources.ts'
 import { Subscription } from './subscription.ts'
 import { TopicSubscription } from './topic-subscription.ts'
+import { TopicWatch } from './topic-watch.ts'
 import { stopSwitch, Watchers, within } from './waiting.ts'
-
-/** How long the first join waits for topics that are being created or looked up. */
-const TOPIC_PATIENCE_MS = 2000
 
 export class ConsumerCore<K, V> {
   readonly options: ResolvedConsumerOptions
@@ -40,6 +36,7 @@ export class ConsumerCore<K, V> {
   private readonly fetcher: Fetcher<K, V>
   private readonly rebalancer: Rebalancer<K, V>
   private readonly liveness: Liveness
+  private readonly topicWatch: TopicWatch
   private readonly stopped = stopSwitch()
   /** For those who wait for a position. */
   readonly watchers: Watchers = new Watchers()
@@ -107,6 +104,9 @@ export class ConsumerCore<K, V> {
       },
     )
     this.liveness = new Liveness(options, Date.now())
+    this.topicWatch = new TopicWatch(cluster, options, this.stopped.signal, (error) =>
+      this.delivery.report(error),
+    )
     cluster.onMetadata((change) => this.onMetadata(change))
   }
 
@@ -170,7 +170,7 @@ export class ConsumerCore<K, V> {
     this.cluster.addTopics(topics)
     this.onAssignmentChanged()
     this.delivery.wake()
-    if (this.isStarted) for (const topic of topics) void this.ensureTopic(topic)
+    if (this.isStarted) for (const topic of topics) void this.topicWatch.ensure(topic)
   }
 
   /** Begins to work: membership, positions, fetching. Does nothing when it has begun. */
@@ -179,7 +179,7 @@ export class ConsumerCore<K, V> {
     this.isStarted = true
     this.resolver.start()
     this.fetcher.start()
-    for (const topic of this.subscription.topicNames()) void this.ensureTopic(topic)
+    for (const topic of this.subscription.topicNames()) void this.topicWatch.ensure(topic)
     if (this.committer !== null && this.options.enableAutoCommit) this.scheduleCommit()
     this.tickTimer = setInterval(() => this.tick(), this.liveness.tickMs)
   }
@@ -202,7 +202,10 @@ export class ConsumerCore<K, V> {
       const timeoutMs = Math.min(this.options.defaultApiTimeoutMs, this.options.sessionTimeoutMs)
       await this.committer.commit(committableEntries(states), timeoutMs)
     } catch (error) {
-      if (error instanceof Error) this.reportError(error)
+      // During a rebalance what is done is committed before it is given up, if not now.
+      if (error instanceof CommitFailedError && error.retriable) {
+        this.cluster.options.logger.debug(error.message)
+      } else if (error instanceof Error) this.reportError(error)
     }
   }
 
@@ -272,29 +275,8 @@ export class ConsumerCore<K, V> {
   }
 
   private async prepareTopics(signal: AbortSignal): Promise<void> {
-    const known = Promise.all([...this.topics.names].map((name) => this.ensureTopic(name)))
-    const patience = sleep(TOPIC_PATIENCE_MS, signal)
-    await Promise.race([known, patience.catch(() => {})])
+    await this.topicWatch.prepare(this.topics.names, signal)
     if (this.topics.hasPatterns) await this.cluster.refresh({ signal })
-  }
-
-  /** Waits for a topic, or has it created. The caller hears if it is forbidden. Never rejects. */
-  private async ensureTopic(name: string): Promise<void> {
-    try {
-      await this.cluster.ensureTopic(name, {
-        timeoutMs: this.options.defaultApiTimeoutMs,
-        signal: this.stopped.signal,
-        allowAutoCreate: this.options.allowAutoCreateTopics,
-      })
-    } catch (error) {
-      if (this.isClosed || this.cluster.isClosed) return
-      if (error instanceof BrokerError && error.code !== errorCodes.UNKNOWN_TOPIC_OR_PARTITION) {
-        this.delivery.report(error)
-      } else {
-        // It may still come into being: metadata goes on asking for it.
-        this.cluster.options.logger.warn(`topic ${name} is not there`, { error })
-      }
-    }
   }
 
   private onMetadata({ recreated }: MetadataChange): void {

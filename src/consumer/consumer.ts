@@ -25,7 +25,7 @@ import { queryCommitted, queryOffsets } from './offset-queries.ts'
 import type { PartitionState } from './partition-state.ts'
 import { type PartitionStream, PartitionStreams } from './partition-streams.ts'
 import { EARLIEST, LATEST, timestampOf } from './reset-policy.ts'
-import { type RunOptions, runWorkers } from './run.ts'
+import { isInsideHandler, type RunOptions, runWorkers } from './run.ts'
 import { abortable } from './waiting.ts'
 
 const CLOSE_TIMEOUT_MS = 30_000
@@ -307,9 +307,13 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     }
   }
 
-  /** Ends every loop, lets handlers of `run` finish, commits what is done, leaves, and disconnects. */
+  /**
+   * Ends every loop, lets handlers of `run` finish, commits what is done, leaves, and disconnects. Called
+   * by a handler it does not wait for that handler, nor count its record as done. Idempotent.
+   */
   close(options: CloseOptions = {}): Promise<void> {
-    this.closing ??= this.shutDown(options).finally(this.settleClosed)
+    const handlers = isInsideHandler() ? null : this.running
+    this.closing ??= this.shutDown(options, handlers).finally(this.settleClosed)
     return this.closing
   }
 
@@ -317,9 +321,12 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     return this.close()
   }
 
-  private async shutDown({ timeoutMs = CLOSE_TIMEOUT_MS, leave }: CloseOptions): Promise<void> {
+  private async shutDown(
+    { timeoutMs = CLOSE_TIMEOUT_MS, leave }: CloseOptions,
+    handlers: Promise<void> | null,
+  ): Promise<void> {
     const isLeaving = leave ?? this.options.groupInstanceId === null
-    await this.core.close(timeoutMs, isLeaving, this.running)
+    await this.core.close(timeoutMs, isLeaving, handlers)
   }
 
   private checkFree(): void {

@@ -87,8 +87,10 @@ export class Fetcher<K, V> {
   /** Begins to fetch; does nothing if it has begun. */
   start(): void {
     if (this.unsubscribe !== null || this.stopped.signal.aborted) return
-    this.unsubscribe = this.cluster.onConnection(({ kind }) => {
-      if (kind === 'fetch') this.wake()
+    this.unsubscribe = this.cluster.onConnection(({ nodeId, kind, connection }) => {
+      if (kind !== 'fetch') return
+      if (connection === null) this.releaseFrom(nodeId)
+      this.wake()
     })
     this.wake()
   }
@@ -159,11 +161,8 @@ export class Fetcher<K, V> {
     if (loop.isBusy) return never
     if (loop.notBefore > now) return loop.notBefore
     const connection = this.cluster.readyConnection(nodeId, 'fetch')
-    if (connection === null) {
-      // Another replica may be alive while the preferred one is not.
-      this.releaseFrom(nodeId, round.targets)
-      return never
-    }
+    // One is being opened; its coming, or its failure, will be told.
+    if (connection === null) return never
     if (connection.throttledUntil > now) return connection.throttledUntil
     void this.fetch(loop, connection, round)
     return never
@@ -187,7 +186,7 @@ export class Fetcher<K, V> {
       const answer = await connection.send(fetch, version, body, { timeoutMs, signal })
       if (!signal.aborted) this.handleAnswer(loop, answer)
     } catch (error) {
-      if (!signal.aborted) this.handleFailure(loop, round.targets, error)
+      if (!signal.aborted) this.handleFailure(loop, error)
     } finally {
       loop.isBusy = false
     }
@@ -220,7 +219,9 @@ export class Fetcher<K, V> {
         const entry = loop.session.find(topic, topicId, partition.partitionIndex)
         if (entry === undefined) continue
         const { target } = entry
-        this.applyLeaderHint(target, partition.currentLeader, answer)
+        const isHinted = this.applyLeaderHint(target, partition.currentLeader, answer)
+        // The new leader is known already: nothing to wait for (KIP-951).
+        if (isHinted && partition.errorCode !== 0) continue
         // The rule: an answer to a question that is no longer ours has no effect. A partition that is
         // being validated asks again when that is done, as this answer may come from the old leader.
         if (target.version !== entry.version || target.fetchOffset !== entry.fetchOffset) continue
@@ -260,23 +261,20 @@ export class Fetcher<K, V> {
     }
   }
 
+  /** Whether the answer named a leader that was not known. */
   private applyLeaderHint(
     state: PartitionState<K, V>,
     leader: { leaderId: number; leaderEpoch: number },
     answer: FetchResponse,
-  ): void {
-    if (leader.leaderId < 0 || leader.leaderEpoch <= state.leaderEpoch) return
+  ): boolean {
+    if (leader.leaderId < 0 || leader.leaderEpoch <= state.leaderEpoch) return false
     const { topic, partition } = state
-    this.cluster.applyLeaderHint({ topic, partition, ...leader }, answer.nodeEndpoints)
+    return this.cluster.applyLeaderHint({ topic, partition, ...leader }, answer.nodeEndpoints)
   }
 
-  private handleFailure(
-    loop: BrokerLoop<K, V>,
-    targets: readonly PartitionState<K, V>[],
-    error: unknown,
-  ): void {
+  private handleFailure(loop: BrokerLoop<K, V>, error: unknown): void {
     loop.session.handleFailure()
-    this.releaseFrom(loop.nodeId, targets)
+    this.releaseFrom(loop.nodeId)
     if (error instanceof UnsupportedVersionError) {
       this.owner.onFatal(error)
       return
@@ -288,11 +286,9 @@ export class Fetcher<K, V> {
   }
 
   /** A preferred replica that does not answer is preferred no longer. */
-  private releaseFrom(nodeId: number, targets: readonly PartitionState<K, V>[]): void {
-    for (const state of targets) {
-      if (state.preferredReplica !== nodeId) continue
-      state.preferredReplica = -1
-      if (state.leader !== nodeId) this.wake()
+  private releaseFrom(nodeId: number): void {
+    for (const state of this.subscription.partitions) {
+      if (state.preferredReplica === nodeId) state.preferredReplica = -1
     }
   }
 

@@ -39,12 +39,7 @@ export async function runWorkers<K, V, T>(
   const work = async (): Promise<void> => {
     const stream = open(stop.signal)
     try {
-      for (;;) {
-        const { done, value } = await stream.next()
-        if (done) return
-        const context = { signal: stream.lossSignal }
-        await handle(value, context)
-      }
+      await callHandlers(stream, handle)
     } catch (error) {
       if (!stop.signal.aborted || error !== stop.signal.reason) failure ??= { error }
       stop.abort()
@@ -58,4 +53,31 @@ export async function runWorkers<K, V, T>(
     signal?.removeEventListener('abort', onAbort)
   }
   if (failure !== null) throw (failure as { error: unknown }).error
+}
+
+/** Every handler is called, and awaited, directly by this function: isInsideHandler() looks for it. */
+async function callHandlers<K, V, T>(
+  stream: DeliveryStream<K, V, T>,
+  handle: (item: T, context: HandlerContext) => unknown,
+): Promise<void> {
+  for (;;) {
+    const { done, value } = await stream.next()
+    if (done) return
+    const result = handle(value, { signal: stream.lossSignal })
+    if (result instanceof Object && 'then' in result) await result
+  }
+}
+
+/**
+ * Whether the function that asks was called by a handler of `run`. close() must not wait for a handler
+ * that itself waits for close(). Read off the stack, which V8 keeps across awaits: asynchronous context
+ * (AsyncLocalStorage) would cost every await of the process more than a record does. A handler that hides
+ * its call in `.then()` is not found; then close() waits for it until its time is up.
+ */
+export function isInsideHandler(): boolean {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 100
+  const { stack = '' } = new Error('where')
+  Error.stackTraceLimit = stackTraceLimit
+  return stack.includes(` ${callHandlers.name} `)
 }

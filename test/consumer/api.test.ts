@@ -351,19 +351,41 @@ describe('the methods of a consumer', () => {
     it('takes batches, and ends when the consumer is closed, after the handler', async () => {
       await fill(cluster, 't', 0, 30)
       const consumer = consumerOf(cluster, { groupId: 'g', topics: ['t'], maxPollRecords: 10 })
+      let isInHand = false
       let isHandled = false
+      let letGo = (): void => {}
+      const held = new Promise<void>((resolve) => {
+        letGo = resolve
+      })
       const running = consumer.run({
         eachBatch: async (batch) => {
           if (batch.lastOffset !== 29n) return
-          void consumer.close()
-          await new Promise((resolve) => setTimeout(resolve, 20))
+          isInHand = true
+          await held
           isHandled = true
         },
       })
-      await running
-      await consumer.closed
+      await cluster.waitFor(() => isInHand)
+      const closed = consumer.close()
+      setImmediate(letGo)
+      await Promise.all([closed, running])
       expect(isHandled).toBe(true)
       expect(cluster.committedOffset('g', 't', 0)).toBe(30n)
+    })
+
+    it('can be ended by its own handler, whose record is then not done', async () => {
+      await fill(cluster, 't', 0, 30)
+      const consumer = consumerOf(cluster, { groupId: 'g', topics: ['t'] })
+      let count = 0
+      await consumer.run({
+        eachRecord: async () => {
+          if (++count < 5) return
+          await new Promise((resolve) => setImmediate(resolve))
+          await consumer.close()
+        },
+      })
+      expect(count).toBe(5)
+      expect(cluster.committedOffset('g', 't', 0)).toBe(4n)
     })
   })
 })

@@ -338,7 +338,10 @@ describe('fetching', () => {
     })
     const consumer = reader({ clientRack: 'near' })
     expect(await take(consumer, 30)).toEqual(expected)
-    expect(cluster.requests(fetch).some(({ nodeId }) => nodeId === follower)).toBe(true)
+    const asked = cluster.requests(fetch).map(({ nodeId }) => nodeId)
+    expect(asked).toContain(follower)
+    // Once to learn of the replica, and again when that has failed.
+    expect(asked.slice(0, asked.indexOf(follower))).toEqual([leader])
   })
 
   it('does not reset because brokers cannot be reached or answer with errors', async () => {

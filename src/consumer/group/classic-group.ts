@@ -79,10 +79,6 @@ export class ClassicGroup {
     return this.generation
   }
 
-  get currentState(): GroupState {
-    return this.state
-  }
-
   /** Somebody asks for records: membership is wanted. */
   onPull(): void {
     if (!this.waitsForPull || this.stopped.signal.aborted) return
