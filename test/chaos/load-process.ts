@@ -25,6 +25,8 @@ export interface LoadTask extends LoadOptions {
   folder: string
   /** The entry file of another build of kafkawire. */
   package: string | undefined
+  /** The client's own log goes to standard error. */
+  isVerbose: boolean
 }
 
 /** What a load process says of itself at its end. */

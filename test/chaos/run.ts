@@ -89,6 +89,7 @@ export async function runScenario(
     partitions: partitionCount,
     producer: producerId,
     package: options.package,
+    isVerbose: options.isVerbose ?? false,
   })
   const stage = new Stage(
     {

@@ -1,6 +1,6 @@
 // The list of scenarios, by number.
 
-import { answerEater, reorderByError, topicLost } from './answers.ts'
+import { answerEater, expiryAtTheEdge, reorderByError, topicLost } from './answers.ts'
 import {
   allDown,
   cleanRoll,
@@ -34,4 +34,5 @@ export const scenarios: readonly Scenario[] = [
   topicLost,
   topicRecreated,
   bigRecords,
+  expiryAtTheEdge,
 ]

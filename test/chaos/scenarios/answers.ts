@@ -31,6 +31,25 @@ export const answerEater: Scenario = {
   },
 }
 
+export const expiryAtTheEdge: Scenario = {
+  id: 32,
+  name: 'expiry at the edge',
+  seconds: 40,
+  // Slow enough that batches are of different age: some of a partition expire, and the next ones not.
+  load: { rate: 60, deliveryTimeoutMs: 3000, requestTimeoutMs: 1000, maxBlockMs: 3000 },
+  targets: {},
+  async run(stage) {
+    do {
+      stage.setRules({
+        onRequest: ({ apiKey }) => ({ do: apiKey === apiKeys.produce ? 'eatAnswer' : 'forward' }),
+      })
+      await stage.sleep(stage.random.between(2800, 4000))
+      stage.setRules({})
+      await stage.sleep(1500)
+    } while (stage.secondsLeft > 4)
+  },
+}
+
 export const reorderByError: Scenario = {
   id: 14,
   name: 'reorder by error',

@@ -3,11 +3,17 @@
 import { acked, failedMaybe, failedNo } from './facts.mjs'
 import { runLoad } from './load.mjs'
 
+function timedLogger() {
+  const log = (text) => console.error(new Date().toISOString().slice(11, 23), text)
+  return { debug: log, info: log, warn: log, error: log }
+}
+
 await runLoad(async (options, facts) => {
   // Another build of the same package: how mutants of the client are put to the test.
   const { Kafka } = await import(options.package ?? 'kafkawire')
   const { bootstrapServers, metadataMaxAgeMs } = options
-  const kafka = new Kafka({ bootstrapServers, metadataMaxAgeMs, clientId: 'chaos' })
+  const logger = options.isVerbose ? timedLogger() : undefined
+  const kafka = new Kafka({ bootstrapServers, metadataMaxAgeMs, logger, clientId: 'chaos' })
   const errors = new Set()
   const report = (error) => {
     const text = `${error.name}: ${error.message}`.replace(/\d+/g, 'N')
