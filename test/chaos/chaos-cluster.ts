@@ -30,6 +30,9 @@ export async function startChaosCluster(
       // A node that is ended cleanly and started again must not lead at once what it led before.
       'auto.leader.rebalance.enable': false,
       'replica.lag.time.max.ms': 10_000,
+      // A follower that asks too early who leads waits so long, and with it every ack. The default is 1 s:
+      // longer than what is measured here.
+      'replica.fetch.backoff.ms': 100,
     },
     async advertise(nodeId, broker) {
       const proxy = await FaultProxy.listen(broker)
