@@ -11,11 +11,19 @@ import {
   shortPauses,
   twoDown,
 } from './brokers.ts'
-import { brokerCut, clientCutOff, connectionChurn, requestCutter, slowDrip } from './network.ts'
+import {
+  brokerCut,
+  calm,
+  clientCutOff,
+  connectionChurn,
+  requestCutter,
+  slowDrip,
+} from './network.ts'
 import type { Scenario } from './scenario.ts'
 import { bigRecords, topicRecreated } from './topics.ts'
 
 export const scenarios: readonly Scenario[] = [
+  calm,
   leaderKill,
   cleanRoll,
   leaderPaused,

@@ -1,7 +1,18 @@
-// Connections that are refused, cut, torn, silent or slow. The brokers are well.
+// Connections that are refused, cut, torn, silent or slow, or, to compare with, nothing of the kind. The
+// brokers are well.
 
 import { apiKeys } from '../frames.ts'
 import type { Scenario } from './scenario.ts'
+
+export const calm: Scenario = {
+  id: 0,
+  name: 'calm',
+  seconds: 20,
+  targets: { noFailures: true, worstGapMs: 1000 },
+  async run(stage) {
+    await stage.sleep(stage.secondsLeft * 1000)
+  },
+}
 
 export const clientCutOff: Scenario = {
   id: 8,
