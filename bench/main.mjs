@@ -6,7 +6,7 @@ import { existsSync, symlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-const help = `npm run bench -- [produce] [consume] [pingpong] [codec] [options]
+const help = `npm run bench -- [produce] [consume] [pingpong] [codec] [growth] [options]
 
 Without a word: produce and consume. Each prints a table of medians; CPU per record is the client's own.
   --clients a,b:mode   default: kafkawire,kafkajs,platformatic; all: whatever is installed
@@ -23,7 +23,7 @@ Without a word: produce and consume. Each prints a table of medians; CPU per rec
   --node current       run under the Node that npm runs under; default: bench's own Node 24, as the
                        newest peers need it`
 
-const words = ['produce', 'consume', 'pingpong', 'codec']
+const words = ['produce', 'consume', 'pingpong', 'codec', 'growth']
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {

@@ -15,7 +15,11 @@ export async function runAll(names, options) {
     const { runCodecs } = await import('../codec.mjs')
     await runCodecs()
   }
-  const overNetwork = names.filter((name) => name !== 'codec')
+  if (names.includes('growth')) {
+    const { runGrowth } = await import('../growth.mjs')
+    await runGrowth(Number(options.rounds))
+  }
+  const overNetwork = names.filter((name) => name !== 'codec' && name !== 'growth')
   if (overNetwork.length === 0) return 0
   const target = await startTarget(await targetKind(options), {
     bootstrapServers: options['bootstrap-server'],

@@ -1,0 +1,68 @@
+// How the cost of a record grows: with partitions, brokers, the size of values, and producers in one
+// process. Against the in-process broker in a process of its own; CPU is the client's alone.
+
+import { execFile, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const file = (name) => fileURLToPath(new URL(`./lib/${name}`, import.meta.url))
+const usual = { nodes: 1, partitions: 6, size: 100, producers: 1 }
+const series = [
+  ['partitions', [1, 6, 10, 100, 1000, 10_000]],
+  ['nodes', [1, 3, 10]],
+  ['size', [10, 100, 1000, 10_000, 100_000, 1_000_000]],
+  ['producers', [1, 10, 100]],
+]
+
+export async function runGrowth(rounds) {
+  for (const [dimension, points] of series) {
+    const rows = points.map((point) => ({
+      ...usual,
+      [dimension]: point,
+      produce: [],
+      consume: [],
+      rss: [],
+    }))
+    for (let round = 0; round < rounds; round++) for (const row of rows) await measure(row)
+    print(dimension, rows)
+  }
+}
+
+async function measure(row) {
+  const { nodes, partitions, size, producers } = row
+  const records = Math.max(2000, Math.min(1_000_000, Math.floor(400e6 / size)))
+  const broker = fork(file('testing-broker.mjs'), [String(nodes), `growth:${partitions}`], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  try {
+    const bootstrapServers = await new Promise((resolve) => broker.once('message', resolve))
+    const cell = async (operation) => {
+      const job = { operation, bootstrapServers, topic: 'growth', size, records, producers }
+      const { stdout } = await run(process.execPath, [file('growth-cell.mjs'), JSON.stringify(job)])
+      return JSON.parse(stdout)
+    }
+    const produced = await cell('produce')
+    row.produce.push(produced.cpuMicros)
+    row.rss.push(produced.rssMb)
+    row.consume.push((await cell('consume')).cpuMicros)
+  } finally {
+    broker.kill()
+  }
+}
+
+function print(dimension, rows) {
+  const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+  const base = rows.find((row) => row[dimension] === usual[dimension])
+  console.log(`\n### growth with ${dimension}, Node ${process.versions.node}, default options`)
+  console.log(
+    `| ${dimension} | produce, CPU µs per record | of the usual | consume, CPU µs per record | of the usual | producer RSS MB |`,
+  )
+  console.log('| ---: | ---: | ---: | ---: | ---: | ---: |')
+  for (const row of rows) {
+    const [produce, consume] = [median(row.produce), median(row.consume)]
+    console.log(
+      `| ${row[dimension].toLocaleString('en')} | ${produce.toFixed(2)} | ${(produce / median(base.produce)).toFixed(2)} x | ${consume.toFixed(2)} | ${(consume / median(base.consume)).toFixed(2)} x | ${median(row.rss).toFixed(0)} |`,
+    )
+  }
+}
