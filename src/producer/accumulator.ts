@@ -60,6 +60,10 @@ export class Accumulator {
 
   private readonly options: AccumulatorOptions
   private readonly context: AccumulatorContext
+  // What every record needs, one load away.
+  private readonly memory: BufferMemory
+  private readonly batchSize: number
+  private readonly hasThresholds: boolean
   private readonly thresholds: FlushThresholds
   private readonly lanes = new Map<number, Lane>()
   /** Partitions whose head lingers or backs off. */
@@ -71,6 +75,9 @@ export class Accumulator {
     this.options = options
     this.context = context
     this.thresholds = new FlushThresholds(options)
+    this.memory = context.memory
+    this.batchSize = options.batchSize
+    this.hasThresholds = this.thresholds.isUsed
   }
 
   /** Encodes a record into the open batch of its partition, and returns that batch. */
@@ -90,9 +97,9 @@ export class Accumulator {
     const bytes = this.encode(batch, key, value, headers, timestamp, upperBound)
     batch.chargedBytes += bytes
     this.appendedBytes = bytes
-    this.context.memory.charge(bytes, 1)
-    if (batch.chargedBytes >= this.options.batchSize) this.closeOpen(partition, now)
-    if (this.thresholds.isUsed && this.thresholds.added(bytes, now)) this.releaseAll(now)
+    this.memory.charge(bytes, 1)
+    if (batch.chargedBytes >= this.batchSize) this.closeOpen(partition, now)
+    if (this.hasThresholds && this.thresholds.added(bytes, now)) this.releaseAll(now)
     return batch
   }
 

@@ -5,7 +5,7 @@
 import { Fifo } from './fifo.ts'
 
 /** Callers beside the one who was told that the budget is spent may add this much. */
-const mostOverdraft = 1.125
+const overdraft = 0.125
 
 /** One who waits. `grant` takes what it needs by `charge` before it returns. */
 export interface MemoryWaiter {
@@ -19,6 +19,8 @@ export class BufferMemory {
   /** Most bytes. */
   readonly limit: number
   private readonly recordLimit: number
+  private readonly overdraft: number
+  private readonly recordOverdraft: number
   private readonly waiters = new Fifo<MemoryWaiter>()
   private usedBytes = 0
   private heldBytes = 0
@@ -27,6 +29,8 @@ export class BufferMemory {
   constructor(options: { limit: number; recordLimit: number }) {
     this.limit = options.limit
     this.recordLimit = options.recordLimit
+    this.overdraft = options.limit * overdraft
+    this.recordOverdraft = options.recordLimit * overdraft
   }
 
   /** Bytes taken. */
@@ -47,13 +51,13 @@ export class BufferMemory {
   /** Whether so much more was taken than there is that callers must have ignored `isSpent`. */
   get isOverdrawn(): boolean {
     return (
-      this.usedBytes > this.limit * mostOverdraft ||
-      this.usedRecords > this.recordLimit * mostOverdraft
+      this.usedBytes > this.limit + this.overdraft ||
+      this.usedRecords > this.recordLimit + this.recordOverdraft
     )
   }
 
   get hasWaiters(): boolean {
-    while (this.waiters.peek()?.isCancelled) this.waiters.shift()
+    while (this.waiters.length > 0 && this.waiters.peek()?.isCancelled) this.waiters.shift()
     return this.waiters.length > 0
   }
 

@@ -51,6 +51,11 @@ export interface IntakeContext {
 export class Intake {
   private readonly options: IntakeOptions
   private readonly context: IntakeContext
+  // What every record needs, one load away.
+  private readonly clock: TickClock
+  private readonly memory: BufferMemory
+  private readonly accumulator: Accumulator
+  private readonly chooser: PartitionChooser
   /** The largest record that can ever be granted memory and be sent. */
   private readonly mostBytes: number
   private lastTopic: TopicState | null = null
@@ -63,6 +68,10 @@ export class Intake {
   constructor(options: IntakeOptions, context: IntakeContext) {
     this.options = options
     this.context = context
+    this.clock = context.clock
+    this.memory = context.memory
+    this.accumulator = context.accumulator
+    this.chooser = context.chooser
     this.mostBytes = Math.min(options.maxRequestSize, context.memory.limit) - recordBatchOverhead
   }
 
@@ -76,17 +85,18 @@ export class Intake {
    * that is used up
    */
   append(record: PlainRecord, mayOverdraw: boolean): ProducerBatch | null {
-    const { memory, clock } = this.context
-    const now = clock.now()
+    const { memory } = this
+    const now = this.clock.now()
     const topic = this.topicOf(record, now)
-    const key = record.key ?? null
+    const { key = null, value, partition } = record
     const headers = headerList(record.headers)
-    const bound = this.checkSize(topic, key, record.value, headers)
+    const bound = recordSizeUpperBound(key, value, headers)
+    if (bound > this.mostBytes) throw this.tooLarge(topic, bound)
     const timestamp = record.timestamp === undefined ? now : checkTimestamp(record.timestamp)
-    if (mayOverdraw) this.checkOverdraft()
+    if (mayOverdraw && memory.isOverdrawn) throw this.memoryError()
     if (!topic.isKnown || topic.held.length > 0 || this.hasMemoryWaits()) return null
     if (!mayOverdraw && !memory.hasRoomFor(bound + recordBatchOverhead)) return null
-    return this.place(topic, record.partition, key, record.value, headers, timestamp, bound, now)
+    return this.place(topic, partition, key, value, headers, timestamp, bound, now)
   }
 
   /** Holds a record that `append` could not take. It keeps its place among those of its topic. */
@@ -96,7 +106,8 @@ export class Intake {
     const topic = this.topicOf(record, now)
     const key = record.key ?? null
     const headers = headerList(record.headers)
-    const upperBound = this.checkSize(topic, key, record.value, headers)
+    const upperBound = recordSizeUpperBound(key, record.value, headers)
+    if (upperBound > this.mostBytes) throw this.tooLarge(topic, upperBound)
     const held: HeldRecord = {
       topic,
       key: ownBytes(key),
@@ -177,22 +188,10 @@ export class Intake {
     return this.lastTopic
   }
 
-  private checkSize(
-    topic: TopicState,
-    key: Bytes,
-    value: Bytes,
-    headers: readonly HeaderInput[],
-  ): number {
-    const bound = recordSizeUpperBound(key, value, headers)
-    if (bound <= this.mostBytes) return bound
-    throw new InvalidArgumentError(
-      `a record for ${topic.name} takes up to ${bound} bytes: more than maxRequestSize (${this.options.maxRequestSize}) or bufferMemory (${this.context.memory.limit}) allows`,
+  private tooLarge(topic: TopicState, bound: number): InvalidArgumentError {
+    return new InvalidArgumentError(
+      `a record for ${topic.name} takes up to ${bound} bytes: more than maxRequestSize (${this.options.maxRequestSize}) or bufferMemory (${this.memory.limit}) allows`,
     )
-  }
-
-  private checkOverdraft(): void {
-    const { memory } = this.context
-    if (memory.isOverdrawn) throw this.memoryError()
   }
 
   private place(
@@ -205,10 +204,10 @@ export class Intake {
     upperBound: number,
     now: number,
   ): ProducerBatch {
-    const { accumulator, chooser } = this.context
+    const { accumulator } = this
     const chosen =
       partition === undefined
-        ? chooser.choose(topic, key, value, headers)
+        ? this.chooser.choose(topic, key, value, headers)
         : checkPartition(topic, partition)
     const number = chosen === anyPartition ? this.stickTo(topic, upperBound, now) : chosen
     const target = topic.partitions[number]
@@ -271,7 +270,7 @@ export class Intake {
   /** Whether records wait for memory: none that comes later may pass them. */
   private hasMemoryWaits(): boolean {
     const { memoryWaits } = this
-    while (memoryWaits.peek()?.isDone) memoryWaits.shift()
+    while (memoryWaits.length > 0 && memoryWaits.peek()?.isDone) memoryWaits.shift()
     return memoryWaits.length > 0
   }
 
