@@ -27,6 +27,12 @@ export interface BrokerProperties {
   groupMaxSize: number
   /** Most characters of the metadata of a committed offset. */
   offsetMetadataMaxBytes: number
+  /** Most time a transaction may ask for. */
+  transactionMaxTimeoutMs: number
+  /** The finalized feature `transaction.version`: 2 is KIP-890; 0 and 1 are before it. */
+  transactionVersion: number
+  /** How long after EndTxn was answered the markers are written. Kafka: as soon as it can. */
+  transactionMarkerDelayMs: number
 }
 
 const defaults: BrokerProperties = {
@@ -44,6 +50,9 @@ const defaults: BrokerProperties = {
   groupMaxSessionTimeoutMs: 1_800_000,
   groupMaxSize: 0x7fffffff,
   offsetMetadataMaxBytes: 4096,
+  transactionMaxTimeoutMs: 900_000,
+  transactionVersion: 2,
+  transactionMarkerDelayMs: 0,
 }
 
 /** All properties: those given, else the defaults. Throws ConfigError for a name it does not know. */

@@ -10,6 +10,8 @@ import { GroupCoordinator } from './group-coordinator.ts'
 import { GroupOffsets } from './group-offsets.ts'
 import { TopicConfig } from './topic-config.ts'
 import { type Topic, TopicStore } from './topic-store.ts'
+import { TransactionCoordinator } from './transaction-coordinator.ts'
+import { writeMarkers } from './transaction-markers.ts'
 
 /** A node as its clients and its fellows see it. */
 export interface NodeState {
@@ -42,6 +44,7 @@ export class ClusterState {
   readonly deadlines: Deadlines
   readonly groups: GroupCoordinator
   readonly offsets: GroupOffsets
+  readonly transactions: TransactionCoordinator
   /** Coordinator keys whose node a test has chosen. */
   private readonly coordinators = new Map<string, number>()
   private nextProducerId = 0n
@@ -56,6 +59,12 @@ export class ClusterState {
     this.deadlines = new Deadlines((at) => this.wakeAt(at))
     this.groups = new GroupCoordinator(properties, this.deadlines)
     this.offsets = new GroupOffsets(this.groups)
+    this.transactions = new TransactionCoordinator({
+      properties,
+      deadlines: this.deadlines,
+      newProducerId: () => this.newProducerId(),
+      writeMarkers: (transaction, type) => writeMarkers(this, transaction, type),
+    })
   }
 
   /** The clock of deadlines: ms, never set back. */

@@ -3,11 +3,17 @@
 import { errorCodes } from '../protocol/error-codes.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import type { GroupCoordinator } from './group-coordinator.ts'
+import type { ProducerIdentity } from './transaction.ts'
 
 export interface CommittedOffset {
   offset: bigint
   leaderEpoch: number
   metadata: string
+}
+
+interface StagedOffsets {
+  readonly producerEpoch: number
+  readonly offsets: { topic: string; partition: number; offset: CommittedOffset }[]
 }
 
 /** Who commits: -1 and '' where it is no member. */
@@ -24,6 +30,8 @@ const GROUP_ID_NOT_FOUND_SINCE = 9
 export class GroupOffsets {
   /** By group, then topic, then partition. */
   private readonly byGroup = new Map<string, Map<string, Map<number, CommittedOffset>>>()
+  /** By group and producer: what is committed if its transaction is. */
+  private readonly pending = new Map<string, Map<bigint, StagedOffsets>>()
   private readonly coordinator: GroupCoordinator
 
   constructor(coordinator: GroupCoordinator) {
@@ -47,8 +55,45 @@ export class GroupOffsets {
     this.byGroup.set(groupId, topics)
   }
 
+  /** Keeps an offset of an open transaction. */
+  stage(
+    groupId: string,
+    { producerId, producerEpoch }: ProducerIdentity,
+    topic: string,
+    partition: number,
+    offset: CommittedOffset,
+  ): void {
+    const producers = this.pending.get(groupId) ?? new Map<bigint, StagedOffsets>()
+    const staged = producers.get(producerId) ?? { producerEpoch, offsets: [] }
+    staged.offsets.push({ topic, partition, offset })
+    producers.set(producerId, staged)
+    this.pending.set(groupId, producers)
+  }
+
+  /** Whether that producer's open transaction holds offsets of the group. */
+  hasPendingOf(groupId: string, producerId: bigint, producerEpoch: number): boolean {
+    return this.pending.get(groupId)?.get(producerId)?.producerEpoch === producerEpoch
+  }
+
+  /** Whether an open transaction may change the offset: who asks for a stable one must wait. */
+  isUnstable(groupId: string, topic: string, partition: number): boolean {
+    for (const { offsets } of this.pending.get(groupId)?.values() ?? []) {
+      if (offsets.some((s) => s.topic === topic && s.partition === partition)) return true
+    }
+    return false
+  }
+
+  endTransaction(groupId: string, producerId: bigint, isCommit: boolean): void {
+    const producers = this.pending.get(groupId)
+    const offsets = producers?.get(producerId)?.offsets ?? []
+    producers?.delete(producerId)
+    if (!isCommit) return
+    for (const { topic, partition, offset } of offsets) this.set(groupId, topic, partition, offset)
+  }
+
   deleteGroup(groupId: string): void {
     this.byGroup.delete(groupId)
+    this.pending.delete(groupId)
   }
 
   /** Brokers drop the offsets of a topic with the topic. */
@@ -77,6 +122,22 @@ export class GroupOffsets {
       this.coordinator.keepAlive(group, memberId, now)
     }
     return 0
+  }
+
+  /** The same for a commit in a transaction, which may also come while a group rebalances. */
+  admitTransactional(committer: Committer): number {
+    const { groupId, generationId, memberId, groupInstanceId } = committer
+    const group = this.coordinator.groups.get(groupId)
+    if (group === undefined) {
+      if (generationId >= 0) return errorCodes.ILLEGAL_GENERATION
+      this.coordinator.getOrCreate(groupId)
+      return 0
+    }
+    if (generationId < 0 && group.state === 'Empty') return 0
+    if (generationId < 0 && memberId === '' && groupInstanceId === null) return 0
+    const error = group.validateMember(memberId, groupInstanceId)
+    if (error !== 0) return error
+    return generationId === group.generationId ? 0 : errorCodes.ILLEGAL_GENERATION
   }
 }
 

@@ -141,12 +141,21 @@ export class PartitionLog {
     this.changed()
   }
 
-  /** What a client sent: one batch, checked as a broker checks it. `now`: the broker's clock. */
-  appendFromClient(records: Buffer | null, now: number): AppendResult {
+  /** Whether that producer's transaction has written here and is open. */
+  hasOpenTransaction(producerId: bigint, producerEpoch: number): boolean {
+    const entry = this.producers.get(producerId)
+    return entry?.producerEpoch === producerEpoch && entry.transactionStart !== null
+  }
+
+  /**
+   * What a client sent: one batch, checked as a broker checks it. `now`: the broker's clock.
+   * `startsAtZero`: a producer that is not known here must begin with sequence 0 (KIP-890).
+   */
+  appendFromClient(records: Buffer | null, now: number, startsAtZero = false): AppendResult {
     const { header, refusal } = checkClientBatch(records, this.config, now)
     if (records === null || header === null) return { ...this.refuse(0, null), ...refusal }
     if (header.producerId >= 0n) {
-      const verdict = this.producers.check(header)
+      const verdict = this.producers.check(header, startsAtZero)
       if (verdict.kind === 'refuse') return this.refuse(verdict.errorCode, verdict.message)
       // Brokers answer a duplicate with its greatest timestamp as if that were the append time.
       if (verdict.kind === 'duplicate') return this.appended(verdict.batch)

@@ -33,16 +33,31 @@ const MAX_SEQUENCE = 0x7fffffff
 
 export class ProducerStates {
   private readonly entries = new Map<bigint, ProducerEntry>()
+  /** The lowest sequence with which a transaction that has not yet written here was tried. */
+  private readonly attempts = new Map<bigint, { producerEpoch: number; lowest: number }>()
 
   get(producerId: bigint): ProducerEntry | undefined {
     return this.entries.get(producerId)
   }
 
+  /** A batch of a transaction came that has not yet written here, whatever becomes of it. */
+  noteAttempt(producerId: bigint, producerEpoch: number, sequence: number): void {
+    const attempt = this.attempts.get(producerId)
+    if (attempt === undefined || attempt.producerEpoch < producerEpoch) {
+      this.attempts.set(producerId, { producerEpoch, lowest: sequence })
+    } else if (attempt.producerEpoch === producerEpoch) {
+      attempt.lowest = Math.min(attempt.lowest, sequence)
+    }
+  }
+
   /** What a client's batch meets. Nothing is changed: `record` does that once it is appended. */
-  check(header: RecordBatchHeader): SequenceVerdict {
+  check(header: RecordBatchHeader, startsAtZero = false): SequenceVerdict {
     const entry = this.entries.get(header.producerId)
-    if (entry === undefined) return { kind: 'append' }
     const { producerEpoch, baseSequence } = header
+    const first = startsAtZero ? 0 : (this.attempts.get(header.producerId)?.lowest ?? Infinity)
+    if (entry === undefined) {
+      return baseSequence <= first ? { kind: 'append' } : outOfOrder(header, first)
+    }
     const lastSequence = sequenceAfter(baseSequence, header.lastOffsetDelta)
     if (producerEpoch === entry.producerEpoch) {
       const batch = entry.batches.find(
@@ -57,12 +72,7 @@ export class ProducerStates {
       )
     }
     const expected = nextSequence(entry, producerEpoch)
-    if (baseSequence !== expected) {
-      return refuse(
-        errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER,
-        `sequence ${baseSequence} of producer ${header.producerId} (epoch ${producerEpoch}) where ${expected} was expected`,
-      )
-    }
+    if (baseSequence !== expected) return outOfOrder(header, expected)
     if (entry.transactionStart !== null && !isTransactional(header.attributes)) {
       return refuse(
         errorCodes.INVALID_TXN_STATE,
@@ -82,6 +92,7 @@ export class ProducerStates {
       maxTimestamp,
     })
     if (entry.batches.length > BATCHES_REMEMBERED) entry.batches.shift()
+    if (isTransactional(header.attributes)) this.attempts.delete(header.producerId)
     if (!isTransactional(header.attributes) || entry.transactionStart !== null) return false
     entry.transactionStart = baseOffset
     return true
@@ -89,6 +100,7 @@ export class ProducerStates {
 
   /** Notes a transaction marker. Returns where the transaction began; null: it was empty. */
   recordMarker(producerId: bigint, epoch: number, coordinatorEpoch: number): bigint | null {
+    this.attempts.delete(producerId)
     const entry = this.ofEpoch(producerId, epoch)
     const start = entry.transactionStart
     entry.transactionStart = null
@@ -109,6 +121,7 @@ export class ProducerStates {
 
   clear(): void {
     this.entries.clear()
+    this.attempts.clear()
   }
 
   /** The entry of that producer; a new epoch forgets the batches of the one before. */
@@ -136,6 +149,14 @@ function nextSequence(entry: ProducerEntry, producerEpoch: number): number {
 function sequenceAfter(sequence: number, increment: number): number {
   const sum = sequence + increment
   return sum > MAX_SEQUENCE ? sum - MAX_SEQUENCE - 1 : sum
+}
+
+function outOfOrder(header: RecordBatchHeader, expected: number): SequenceVerdict {
+  const { producerId, producerEpoch, baseSequence } = header
+  return refuse(
+    errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER,
+    `sequence ${baseSequence} of producer ${producerId} (epoch ${producerEpoch}) where ${expected} was expected`,
+  )
 }
 
 function refuse(errorCode: number, message: string): SequenceVerdict {

@@ -1,5 +1,7 @@
 // Every API that the test broker serves, with its handler.
 
+import { addOffsetsToTxn } from '../protocol/messages/add-offsets-to-txn.ts'
+import { addPartitionsToTxn } from '../protocol/messages/add-partitions-to-txn.ts'
 import { apiVersions } from '../protocol/messages/api-versions.ts'
 import { createPartitions } from '../protocol/messages/create-partitions.ts'
 import { createTopics } from '../protocol/messages/create-topics.ts'
@@ -8,6 +10,8 @@ import { deleteRecords } from '../protocol/messages/delete-records.ts'
 import { deleteTopics } from '../protocol/messages/delete-topics.ts'
 import { describeCluster } from '../protocol/messages/describe-cluster.ts'
 import { describeGroups } from '../protocol/messages/describe-groups.ts'
+import { describeTransactions } from '../protocol/messages/describe-transactions.ts'
+import { endTxn } from '../protocol/messages/end-txn.ts'
 import { fetch } from '../protocol/messages/fetch.ts'
 import { findCoordinator } from '../protocol/messages/find-coordinator.ts'
 import { heartbeat } from '../protocol/messages/heartbeat.ts'
@@ -16,13 +20,17 @@ import { joinGroup } from '../protocol/messages/join-group.ts'
 import { leaveGroup } from '../protocol/messages/leave-group.ts'
 import { listGroups } from '../protocol/messages/list-groups.ts'
 import { listOffsets } from '../protocol/messages/list-offsets.ts'
+import { listTransactions } from '../protocol/messages/list-transactions.ts'
 import { metadata } from '../protocol/messages/metadata.ts'
 import { offsetCommit } from '../protocol/messages/offset-commit.ts'
 import { offsetFetch } from '../protocol/messages/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../protocol/messages/offset-for-leader-epoch.ts'
 import { produce } from '../protocol/messages/produce.ts'
 import { syncGroup } from '../protocol/messages/sync-group.ts'
+import { txnOffsetCommit } from '../protocol/messages/txn-offset-commit.ts'
 import { type AnyRoute, route } from './handler.ts'
+import { handleAddOffsetsToTxn } from './handlers/add-offsets-to-txn.ts'
+import { handleAddPartitionsToTxn } from './handlers/add-partitions-to-txn.ts'
 import { handleApiVersions } from './handlers/api-versions.ts'
 import { handleCreatePartitions } from './handlers/create-partitions.ts'
 import { handleCreateTopics } from './handlers/create-topics.ts'
@@ -31,6 +39,8 @@ import { handleDeleteRecords } from './handlers/delete-records.ts'
 import { handleDeleteTopics } from './handlers/delete-topics.ts'
 import { handleDescribeCluster } from './handlers/describe-cluster.ts'
 import { handleDescribeGroups } from './handlers/describe-groups.ts'
+import { handleDescribeTransactions } from './handlers/describe-transactions.ts'
+import { handleEndTxn } from './handlers/end-txn.ts'
 import { handleFetch } from './handlers/fetch.ts'
 import { handleFindCoordinator } from './handlers/find-coordinator.ts'
 import { handleHeartbeat } from './handlers/heartbeat.ts'
@@ -39,12 +49,14 @@ import { handleJoinGroup } from './handlers/join-group.ts'
 import { handleLeaveGroup } from './handlers/leave-group.ts'
 import { handleListGroups } from './handlers/list-groups.ts'
 import { handleListOffsets } from './handlers/list-offsets.ts'
+import { handleListTransactions } from './handlers/list-transactions.ts'
 import { handleMetadata } from './handlers/metadata.ts'
 import { handleOffsetCommit } from './handlers/offset-commit.ts'
 import { handleOffsetFetch } from './handlers/offset-fetch.ts'
 import { handleOffsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts'
 import { handleProduce, produceOutcome } from './handlers/produce.ts'
 import { handleSyncGroup } from './handlers/sync-group.ts'
+import { handleTxnOffsetCommit } from './handlers/txn-offset-commit.ts'
 
 const routes: readonly AnyRoute[] = [
   route(produce, handleProduce, produceOutcome),
@@ -66,9 +78,15 @@ const routes: readonly AnyRoute[] = [
   route(deleteRecords, handleDeleteRecords),
   route(initProducerId, handleInitProducerId),
   route(offsetForLeaderEpoch, handleOffsetForLeaderEpoch),
+  route(addPartitionsToTxn, handleAddPartitionsToTxn),
+  route(addOffsetsToTxn, handleAddOffsetsToTxn),
+  route(endTxn, handleEndTxn),
+  route(txnOffsetCommit, handleTxnOffsetCommit),
   route(createPartitions, handleCreatePartitions),
   route(deleteGroups, handleDeleteGroups),
   route(describeCluster, handleDescribeCluster),
+  route(describeTransactions, handleDescribeTransactions),
+  route(listTransactions, handleListTransactions),
 ]
 
 /** By API key. */

@@ -124,8 +124,8 @@ export class Witness {
     if (Buffer.isBuffer(value)) return value.toString('hex')
     if (Array.isArray(value)) {
       const items = value.map((item) => this.plain(item, key))
-      // A broker keeps its members in no order that means anything.
-      return key === 'members' ? items.toSorted(byText) : items
+      // A broker keeps these in no order that means anything.
+      return ['members', 'resultsByPartition'].includes(key) ? items.toSorted(byText) : items
     }
     if (typeof value === 'object' && value !== null) {
       return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, this.plain(v, k)]))

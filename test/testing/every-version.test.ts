@@ -3,6 +3,8 @@
 
 import { describe, expect, test } from 'vitest'
 import type { AnyApi } from '../../src/protocol/api.ts'
+import { addOffsetsToTxn } from '../../src/protocol/messages/add-offsets-to-txn.ts'
+import { addPartitionsToTxn } from '../../src/protocol/messages/add-partitions-to-txn.ts'
 import { apiVersions } from '../../src/protocol/messages/api-versions.ts'
 import { createPartitions } from '../../src/protocol/messages/create-partitions.ts'
 import { createTopics } from '../../src/protocol/messages/create-topics.ts'
@@ -11,6 +13,8 @@ import { deleteRecords } from '../../src/protocol/messages/delete-records.ts'
 import { deleteTopics } from '../../src/protocol/messages/delete-topics.ts'
 import { describeCluster } from '../../src/protocol/messages/describe-cluster.ts'
 import { describeGroups } from '../../src/protocol/messages/describe-groups.ts'
+import { describeTransactions } from '../../src/protocol/messages/describe-transactions.ts'
+import { endTxn } from '../../src/protocol/messages/end-txn.ts'
 import { fetch } from '../../src/protocol/messages/fetch.ts'
 import { findCoordinator } from '../../src/protocol/messages/find-coordinator.ts'
 import { heartbeat } from '../../src/protocol/messages/heartbeat.ts'
@@ -19,16 +23,20 @@ import { joinGroup } from '../../src/protocol/messages/join-group.ts'
 import { leaveGroup } from '../../src/protocol/messages/leave-group.ts'
 import { listGroups } from '../../src/protocol/messages/list-groups.ts'
 import { listOffsets } from '../../src/protocol/messages/list-offsets.ts'
+import { listTransactions } from '../../src/protocol/messages/list-transactions.ts'
 import { metadata } from '../../src/protocol/messages/metadata.ts'
 import { offsetCommit } from '../../src/protocol/messages/offset-commit.ts'
 import { offsetFetch } from '../../src/protocol/messages/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../../src/protocol/messages/offset-for-leader-epoch.ts'
 import { produce } from '../../src/protocol/messages/produce.ts'
 import { syncGroup } from '../../src/protocol/messages/sync-group.ts'
+import { txnOffsetCommit } from '../../src/protocol/messages/txn-offset-commit.ts'
 import { ZERO_UUID } from '../../src/protocol/uuid.ts'
 import { routesByKey } from '../../src/testing/routes.ts'
 import { batch, fetchFrom, fetchPartition, joinOf, metadataOf, produceTo } from './requests.ts'
 import { connectTo, startCluster } from './with-cluster.ts'
+
+const inTransaction = { transactionalId: 'x', producerId: 1n, producerEpoch: 0 }
 
 /** By API: a request of that version. `id` is that of the topic `t`. */
 const requests = new Map<AnyApi, (version: number, id: string) => unknown>([
@@ -164,6 +172,55 @@ const requests = new Map<AnyApi, (version: number, id: string) => unknown>([
         ? { groupId: '', topics: [], groups: [group], requireStable: false }
         : { groupId: 'g', topics: [topic], groups: [], requireStable: false }
     },
+  ],
+  [
+    addPartitionsToTxn,
+    (version) => {
+      const topics = [{ name: 't', partitions: [0, 9] }]
+      const transaction = { ...inTransaction, verifyOnly: false, topics }
+      return {
+        transactions: version >= 4 ? [transaction] : [],
+        v3AndBelowTransactionalId: version >= 4 ? '' : 'x',
+        v3AndBelowProducerId: version >= 4 ? 0n : 1n,
+        v3AndBelowProducerEpoch: 0,
+        v3AndBelowTopics: version >= 4 ? [] : topics,
+      }
+    },
+  ],
+  [addOffsetsToTxn, () => ({ ...inTransaction, groupId: 'g' })],
+  [endTxn, () => ({ ...inTransaction, committed: true })],
+  [
+    txnOffsetCommit,
+    () => ({
+      ...inTransaction,
+      groupId: 'g',
+      generationId: -1,
+      memberId: '',
+      groupInstanceId: null,
+      topics: [
+        {
+          name: 't',
+          partitions: [
+            {
+              partitionIndex: 0,
+              committedOffset: 1n,
+              committedLeaderEpoch: -1,
+              committedMetadata: null,
+            },
+          ],
+        },
+      ],
+    }),
+  ],
+  [describeTransactions, () => ({ transactionalIds: ['x', ''] })],
+  [
+    listTransactions,
+    () => ({
+      stateFilters: [],
+      producerIdFilters: [],
+      durationFilter: -1n,
+      transactionalIdPattern: null,
+    }),
   ],
   [describeGroups, () => ({ groups: ['g', 'none'], includeAuthorizedOperations: false })],
   [listGroups, () => ({ statesFilter: [], typesFilter: [] })],

@@ -138,6 +138,27 @@ describe('transactions', () => {
   })
 })
 
+describe('a transaction that has not yet written', () => {
+  const check = (epoch: number, sequence: number, startsAtZero = false): string =>
+    states.check(header(epoch, sequence, 1, TRANSACTIONAL), startsAtZero).kind
+
+  test('may not begin above the lowest sequence it was tried with', () => {
+    states.noteAttempt(7n, 0, 4)
+    states.noteAttempt(7n, 0, 2)
+    states.noteAttempt(7n, 0, 3)
+    expect([1, 2, 3].map((sequence) => check(0, sequence))).toEqual(['append', 'append', 'refuse'])
+    states.noteAttempt(7n, 1, 5)
+    expect(check(1, 5)).toBe('append')
+    expect(write(1, 5, 1, TRANSACTIONAL)).toBe(0n)
+    states.recordMarker(7n, 1, 0)
+    expect(check(1, 6)).toBe('append')
+  })
+
+  test('with KIP-890 begins with 0', () => {
+    expect([0, 1].map((sequence) => check(0, sequence, true))).toEqual(['append', 'refuse'])
+  })
+})
+
 test('a broker that forgot takes any first sequence again', () => {
   write(0, 0, 3)
   states.clear()

@@ -15,13 +15,26 @@ export function handleApiVersions(
   context: RequestContext,
   request: ApiVersionsRequest,
 ): ApiVersionsResponse {
-  const { version, offered } = context
+  const { state, version, offered } = context
   const isNamed =
     version < NAME_REQUIRED_SINCE ||
     (softwareName.test(request.clientSoftwareName) &&
       softwareName.test(request.clientSoftwareVersion))
   if (!isNamed) return answer(errorCodes.INVALID_REQUEST)
   const response = answer(0)
+  const { transactionVersion } = state.properties
+  response.supportedFeatures = [{ name: 'transaction.version', minVersion: 0, maxVersion: 2 }]
+  response.finalizedFeaturesEpoch = 1n
+  response.finalizedFeatures =
+    transactionVersion === 0
+      ? []
+      : [
+          {
+            name: 'transaction.version',
+            maxVersionLevel: transactionVersion,
+            minVersionLevel: transactionVersion,
+          },
+        ]
   for (const [apiKey, range] of offered) {
     // Kafka 4 offers Produce from v0, which old librdkafka looks for, and serves none before v3.
     const isProduceOfToday = apiKey === produce.key && range.minVersion === produce.minVersion

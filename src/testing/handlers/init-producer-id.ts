@@ -1,33 +1,50 @@
-// InitProducerId: a new producer id, from epoch 0 on. Whatever id an idempotent producer had before
-// does not matter.
+// InitProducerId: a new producer id for an idempotent producer, whatever id it had; for a transactional
+// one the next epoch, by which all before it are fenced.
 
 import { errorCodes } from '../../protocol/error-codes.ts'
 import type {
   InitProducerIdRequest,
   InitProducerIdResponse,
 } from '../../protocol/messages/init-producer-id.ts'
+import { checkCoordinator } from '../coordinator-check.ts'
 import type { RequestContext } from '../handler.ts'
+import type { CoordinatorAnswer } from '../transaction-coordinator.ts'
+
+const FENCED_SINCE = 4
 
 export function handleInitProducerId(
-  { state }: RequestContext,
+  context: RequestContext,
   request: InitProducerIdRequest,
 ): InitProducerIdResponse {
-  const { transactionalId } = request
-  if (transactionalId === null) return answer(0, state.newProducerId(), 0)
-  return answer(errorCodes.INVALID_REQUEST, -1n, -1)
-}
-
-function answer(
-  errorCode: number,
-  producerId: bigint,
-  producerEpoch: number,
-): InitProducerIdResponse {
+  const { errorCode, producerId, producerEpoch } = init(context, request)
+  const isFenced = errorCode === errorCodes.PRODUCER_FENCED && context.version < FENCED_SINCE
   return {
     throttleTimeMs: 0,
-    errorCode,
+    errorCode: isFenced ? errorCodes.INVALID_PRODUCER_EPOCH : errorCode,
     producerId,
     producerEpoch,
     ongoingTxnProducerId: -1n,
     ongoingTxnProducerEpoch: -1,
   }
+}
+
+function init(context: RequestContext, request: InitProducerIdRequest): CoordinatorAnswer {
+  const { state } = context
+  const { transactionalId, producerId, producerEpoch } = request
+  if ((producerId === -1n) !== (producerEpoch === -1)) return failed(errorCodes.INVALID_REQUEST)
+  if (transactionalId === null) {
+    return { errorCode: 0, producerId: state.newProducerId(), producerEpoch: 0 }
+  }
+  const error = transactionalId === '' ? 0 : checkCoordinator(context, transactionalId)
+  if (error !== 0) return failed(error)
+  return state.transactions.initProducerId(
+    transactionalId,
+    request.transactionTimeoutMs,
+    producerId === -1n ? null : request,
+    state.now(),
+  )
+}
+
+function failed(errorCode: number): CoordinatorAnswer {
+  return { errorCode, producerId: -1n, producerEpoch: -1 }
 }

@@ -8,6 +8,7 @@ import type {
   OffsetCommitResponse,
   OffsetCommitResponsePartition,
 } from '../../protocol/messages/offset-commit.ts'
+import { unknownFirst } from '../answer-order.ts'
 import { checkCoordinator } from '../coordinator-check.ts'
 import type { RequestContext } from '../handler.ts'
 import type { Topic } from '../topic-store.ts'
@@ -26,21 +27,12 @@ export function handleOffsetCommit(
   const topics = found.map(({ topic, known }) => ({
     name: topic.name,
     topicId: topic.topicId,
-    partitions: unknownFirst(known, topic.partitions).map((partition) =>
-      commitOne(context, request.groupId, known, partition, groupError),
-    ),
+    partitions: unknownFirst(
+      topic.partitions,
+      ({ partitionIndex }) => known?.partitions[partitionIndex] !== undefined,
+    ).map((partition) => commitOne(context, request.groupId, known, partition, groupError)),
   }))
   return { throttleTimeMs: 0, topics }
-}
-
-/** The order in which brokers answer: not that of the request. */
-function unknownFirst(
-  topic: Topic | undefined,
-  partitions: OffsetCommitRequestPartition[],
-): OffsetCommitRequestPartition[] {
-  const isKnown = ({ partitionIndex }: OffsetCommitRequestPartition): boolean =>
-    topic?.partitions[partitionIndex] !== undefined
-  return [...partitions.filter((p) => !isKnown(p)), ...partitions.filter(isKnown)]
 }
 
 function findTopic({ state, version }: RequestContext, topic: OffsetCommitRequestTopic) {

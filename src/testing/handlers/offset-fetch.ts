@@ -24,12 +24,12 @@ export function handleOffsetFetch(
   request: OffsetFetchRequest,
 ): OffsetFetchResponse {
   if (context.version >= MANY_SINCE) {
-    const groups = request.groups.map((group) => fetchGroup(context, group))
+    const groups = request.groups.map((group) => fetchGroup(context, group, request.requireStable))
     return { throttleTimeMs: 0, topics: [], errorCode: 0, groups }
   }
   const asked = request.topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null
   const group = { groupId: request.groupId, memberId: null, memberEpoch: -1, topics: asked }
-  const { topics, errorCode } = fetchGroup(context, group)
+  const { topics, errorCode } = fetchGroup(context, group, request.requireStable)
   if (errorCode === 0 || context.version >= GROUP_ERROR_SINCE) {
     return { throttleTimeMs: 0, topics, errorCode, groups: [] }
   }
@@ -44,12 +44,13 @@ export function handleOffsetFetch(
 function fetchGroup(
   context: RequestContext,
   group: OffsetFetchRequestGroup,
+  requireStable: boolean,
 ): OffsetFetchResponseGroup {
   const { groupId } = group
   const errorCode = checkCoordinator(context, groupId)
   if (errorCode !== 0) return { groupId, topics: [], errorCode }
   const asked = group.topics ?? allTopics(context, groupId)
-  const topics = asked.map((topic) => fetchTopic(context, groupId, topic))
+  const topics = asked.map((topic) => fetchTopic(context, groupId, topic, requireStable))
   return { groupId, topics, errorCode: 0 }
 }
 
@@ -66,14 +67,16 @@ function fetchTopic(
   { state, version }: RequestContext,
   groupId: string,
   { name, topicId, partitionIndexes }: OffsetFetchRequestTopics,
+  requireStable: boolean,
 ): OffsetFetchResponseTopics {
   const usesIds = version >= TOPIC_IDS_SINCE
   const topic = usesIds ? state.topics.getById(topicId)?.name : name
-  const partitions = partitionIndexes.map((index) =>
-    topic === undefined
-      ? answer(index, undefined, errorCodes.UNKNOWN_TOPIC_ID)
-      : answer(index, state.offsets.get(groupId, topic, index), 0),
-  )
+  const partitions = partitionIndexes.map((index) => {
+    if (topic === undefined) return answer(index, undefined, errorCodes.UNKNOWN_TOPIC_ID)
+    return requireStable && state.offsets.isUnstable(groupId, topic, index)
+      ? answer(index, undefined, errorCodes.UNSTABLE_OFFSET_COMMIT)
+      : answer(index, state.offsets.get(groupId, topic, index), 0)
+  })
   return { name, topicId, partitions }
 }
 

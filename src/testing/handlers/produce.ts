@@ -11,15 +11,22 @@ import type {
   ProduceResponse,
   TopicProduceData,
 } from '../../protocol/messages/produce.ts'
-import { attributeBits, batchOffsets } from '../../records/record-batch.ts'
+import {
+  attributeBits,
+  batchOffsets,
+  isTransactional,
+  recordBatchOverhead,
+} from '../../records/record-batch.ts'
 import type { Outcome, RequestContext } from '../handler.ts'
 import { addEndpoint, currentLeader, unknownLeader } from '../leader-hints.ts'
-import type { AppendResult } from '../partition-log.ts'
+import type { AppendResult, PartitionLog } from '../partition-log.ts'
 import type { Partition, Topic } from '../topic-store.ts'
+import { admit } from '../transaction-admission.ts'
 
 const TOPIC_IDS_SINCE = 13
 const ZSTD_SINCE = 7
 const HINTS_SINCE = 10
+const transactionVersions = { addsSince: 12, abortableSince: 11 }
 
 export function handleProduce(context: RequestContext, request: ProduceRequest): ProduceResponse {
   const endpoints = new Map<number, NodeEndpoint>()
@@ -29,7 +36,7 @@ export function handleProduce(context: RequestContext, request: ProduceRequest):
       name: data.name,
       topicId: data.topicId,
       partitionResponses: data.partitionData.map((partition) =>
-        appendTo(context, request.acks, topic, partition, endpoints),
+        appendTo(context, request, topic, partition, endpoints),
       ),
     }
   })
@@ -53,16 +60,17 @@ function findTopic({ state, version }: RequestContext, data: TopicProduceData): 
 
 function appendTo(
   context: RequestContext,
-  acks: number,
+  request: ProduceRequest,
   topic: Topic | undefined,
   data: PartitionProduceData,
   endpoints: Map<number, NodeEndpoint>,
 ): PartitionProduceResponse {
   const { state, version } = context
   const partition = topic?.partitions[data.index]
-  const errorCode = findError(context, acks, topic, partition, data.records)
+  const errorCode = findError(context, request, topic, partition, data.records)
   if (errorCode === 0 && partition !== undefined) {
-    const result = partition.log.appendFromClient(data.records, Date.now())
+    const startsAtZero = version >= transactionVersions.addsSince && isInTransaction(data.records)
+    const result = partition.log.appendFromClient(data.records, Date.now(), startsAtZero)
     return answer(data.index, result, unknownLeader)
   }
   const result = {
@@ -80,12 +88,18 @@ function appendTo(
 }
 
 function findError(
-  { node, version }: RequestContext,
-  acks: number,
+  context: RequestContext,
+  request: ProduceRequest,
   topic: Topic | undefined,
   partition: Partition | undefined,
   records: Buffer | null,
 ): number {
+  const { node, version } = context
+  const { acks, transactionalId } = request
+  const inTransaction = isInTransaction(records)
+  if (inTransaction && transactionalId === null) {
+    return errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+  }
   if (topic === undefined && version >= TOPIC_IDS_SINCE) return errorCodes.UNKNOWN_TOPIC_ID
   if (partition === undefined) return errorCodes.UNKNOWN_TOPIC_OR_PARTITION
   if (version < ZSTD_SINCE && isZstd(records)) return errorCodes.UNSUPPORTED_COMPRESSION_TYPE
@@ -93,7 +107,34 @@ function findError(
   if (partition.leaderId !== node.id) return errorCodes.NOT_LEADER_OR_FOLLOWER
   const needed = Math.min(partition.log.config.minInsyncReplicas, partition.replicas.length)
   if (acks === -1 && partition.inSync.length < needed) return errorCodes.NOT_ENOUGH_REPLICAS
-  return 0
+  return inTransaction && records !== null && transactionalId !== null
+    ? admitBatch(context, transactionalId, partition.log, records)
+    : 0
+}
+
+function admitBatch(
+  context: RequestContext,
+  transactionalId: string,
+  log: PartitionLog,
+  records: Buffer,
+): number {
+  const producerId = records.readBigInt64BE(batchOffsets.producerId)
+  const producerEpoch = records.readInt16BE(batchOffsets.producerEpoch)
+  if (log.hasOpenTransaction(producerId, producerEpoch)) return 0
+  log.producers.noteAttempt(
+    producerId,
+    producerEpoch,
+    records.readInt32BE(batchOffsets.baseSequence),
+  )
+  const producer = { producerId, producerEpoch }
+  const { topic, partition } = log
+  return admit(context, transactionVersions, transactionalId, producer, { topic, partition })
+}
+
+function isInTransaction(records: Buffer | null): boolean {
+  if (records === null || records.length < recordBatchOverhead) return false
+  const hasProducer = records.readBigInt64BE(batchOffsets.producerId) >= 0n
+  return hasProducer && isTransactional(records.readInt16BE(batchOffsets.attributes))
 }
 
 function isZstd(records: Buffer | null): boolean {

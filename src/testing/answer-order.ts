@@ -1,0 +1,7 @@
+// Brokers answer for partitions that are not there first, whatever the order of the request: a client
+// that goes by position is wrong.
+
+/** The items that are not known, then the others. */
+export function unknownFirst<T>(items: readonly T[], isKnown: (item: T) => boolean): T[] {
+  return [...items.filter((item) => !isKnown(item)), ...items.filter(isKnown)]
+}

@@ -1,0 +1,75 @@
+// TxnOffsetCommit: offsets that count from the commit of the transaction on. Since v5 the group takes
+// part in it by this alone (KIP-890).
+
+import { errorCodes } from '../../protocol/error-codes.ts'
+import type {
+  TxnOffsetCommitRequest,
+  TxnOffsetCommitRequestPartition,
+  TxnOffsetCommitResponse,
+  TxnOffsetCommitResponsePartition,
+} from '../../protocol/messages/txn-offset-commit.ts'
+import { unknownFirst } from '../answer-order.ts'
+import { checkCoordinator } from '../coordinator-check.ts'
+import type { RequestContext } from '../handler.ts'
+import type { Topic } from '../topic-store.ts'
+import { admit } from '../transaction-admission.ts'
+
+const versions = { addsSince: 5, abortableSince: 4 }
+
+export function handleTxnOffsetCommit(
+  context: RequestContext,
+  request: TxnOffsetCommitRequest,
+): TxnOffsetCommitResponse {
+  const { topics } = context.state
+  const hasKnown = request.topics.some(({ name, partitions }) =>
+    partitions.some(({ partitionIndex }) => topics.partition(name, partitionIndex) !== undefined),
+  )
+  const error = hasKnown ? check(context, request) : 0
+  return {
+    throttleTimeMs: 0,
+    topics: request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: unknownFirst(
+        partitions,
+        ({ partitionIndex }) => topics.partition(name, partitionIndex) !== undefined,
+      ).map((partition) => commitOne(context, request, topics.get(name), partition, error)),
+    })),
+  }
+}
+
+/** The error of the transaction, then that of the group; 0: offsets may be written. */
+function check(context: RequestContext, request: TxnOffsetCommitRequest): number {
+  const { state } = context
+  const { groupId, transactionalId, producerId, producerEpoch } = request
+  const error = checkCoordinator(context, groupId)
+  if (error !== 0) return error
+  if (!state.offsets.hasPendingOf(groupId, producerId, producerEpoch)) {
+    const refused = admit(context, versions, transactionalId, request, { groupId })
+    if (refused !== 0) return refused
+  }
+  return state.offsets.admitTransactional(request)
+}
+
+function commitOne(
+  { state }: RequestContext,
+  request: TxnOffsetCommitRequest,
+  topic: Topic | undefined,
+  partition: TxnOffsetCommitRequestPartition,
+  error: number,
+): TxnOffsetCommitResponsePartition {
+  const { partitionIndex, committedMetadata } = partition
+  if (topic?.partitions[partitionIndex] === undefined) {
+    return { partitionIndex, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION }
+  }
+  if (error !== 0) return { partitionIndex, errorCode: error }
+  const metadata = committedMetadata ?? ''
+  if (metadata.length > state.properties.offsetMetadataMaxBytes) {
+    return { partitionIndex, errorCode: errorCodes.OFFSET_METADATA_TOO_LARGE }
+  }
+  state.offsets.stage(request.groupId, request, topic.name, partitionIndex, {
+    offset: partition.committedOffset,
+    leaderEpoch: partition.committedLeaderEpoch,
+    metadata,
+  })
+  return { partitionIndex, errorCode: 0 }
+}
