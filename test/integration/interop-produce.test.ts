@@ -1,13 +1,14 @@
 // What we write, Kafka's own Java client reads: bytes, headers, times, partitions and offsets, with every
 // codec, every acks and every way to send.
 
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { KafkaError, Producer, ProducerRecord, RecordMetadata } from '../../src/index.ts'
 import { Kafka } from '../../src/kafka.ts'
-import type { JavaRecord, JavaTools } from '../harness/java-tools.ts'
+import type { JavaTools } from '../harness/java-tools.ts'
 import { describeReal, javaTools, sharedCluster, uniqueName } from '../harness/real.ts'
 import { waitUntil } from '../harness/wait-until.ts'
+import { type ShownRecord, shown, shownJavaRecord } from './shown.ts'
 import { storedBatches } from './stored-batches.ts'
 
 const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
@@ -47,16 +48,8 @@ interface Sent {
   metadata: RecordMetadata
 }
 
-/** Bytes in a form that is quick to compare and to read: great ones by length and digest. */
-function shown(value: string | Uint8Array | null | undefined): string | null {
-  if (value === null || value === undefined) return null
-  const bytes = Buffer.from(value as Uint8Array)
-  if (bytes.length <= 100) return `hex ${bytes.toString('hex')}`
-  return `${bytes.length} bytes ${createHash('sha256').update(bytes).digest('hex')}`
-}
-
-/** What Java must read where a record went, in the form of `seen`. */
-function expected({ record, metadata }: Sent): object {
+/** What Java must read where a record went, in the form of `shownJavaRecord`. */
+function expected({ record, metadata }: Sent): ShownRecord {
   const { key, value, headers = [] } = record
   const list =
     Symbol.iterator in headers
@@ -70,15 +63,6 @@ function expected({ record, metadata }: Sent): object {
     key: shown(key),
     value: shown(value),
     headers: list.map(({ key, value }) => [key, shown(value)]),
-  }
-}
-
-function seen({ leaderEpoch: _, key, value, headers, ...place }: JavaRecord): object {
-  return {
-    ...place,
-    key: shown(key),
-    value: shown(value),
-    headers: headers.map(([key, value]) => [key, shown(value)]),
   }
 }
 
@@ -155,7 +139,7 @@ for (const [version, nodes] of [
         const sent = [...each, ...atOnce, ...enqueued].sort(byPlace)
         const read = await java.consume(topic)
         expect(read.length).toBe(3 * records.length)
-        expect(read.map(seen)).toEqual(sent.map(expected))
+        expect(read.map(shownJavaRecord)).toEqual(sent.map(expected))
         for (const { record, metadata } of sent) {
           expect(metadata.topic).toBe(topic)
           if (record.partition !== undefined) expect(metadata.partition).toBe(record.partition)
@@ -239,7 +223,7 @@ for (const [version, nodes] of [
       await producer.close()
       // With acks 1 readers see it only when the followers have it too.
       const read = await java.consume(topic, { count: records.length })
-      expect(read.map(seen)).toEqual(sent.sort(byPlace).map(expected))
+      expect(read.map(shownJavaRecord)).toEqual(sent.sort(byPlace).map(expected))
       const [{ producerId }] = await storedBatches(kafka, topic, 0)
       expect(producerId).toBe(-1n)
     })
