@@ -15,6 +15,7 @@ import type { ClusterState, NodeState } from './cluster-state.ts'
 import type { AnyRoute, RequestContext } from './handler.ts'
 import { unsupportedApiVersions } from './handlers/api-versions.ts'
 import {
+  type Answer,
   type ConnectionHandle,
   disconnect,
   type Interceptors,
@@ -47,6 +48,16 @@ export interface DispatcherOptions {
   readonly onProtocolError: (error: Error) => void
 }
 
+/** A request that may be handled. */
+interface Received {
+  readonly route: AnyRoute
+  readonly version: number
+  readonly correlationId: number
+  readonly request: unknown
+}
+
+const SHORTEST_HEADER_BYTES = 8
+
 export class Dispatcher {
   private readonly options: DispatcherOptions
 
@@ -56,10 +67,30 @@ export class Dispatcher {
 
   /** @throws what a handler or an interceptor threw */
   async dispatch(frame: Buffer, node: NodeState, client: Client): Promise<Reply> {
-    const { routes, offered, recorder, interceptors, onProtocolError, onHandled } = this.options
-    if (frame.length < 8) {
-      onProtocolError(new DecodeError(`a request of ${frame.length} bytes is less than a header`))
+    let received: Received | Reply
+    try {
+      received = this.receive(frame, client)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      this.options.onProtocolError(error)
       return 'disconnect'
+    }
+    if (typeof received === 'string' || Array.isArray(received)) return received
+    const { route, version, correlationId, request } = received
+    const { api } = route
+    const answer = await this.handle(received, node, client)
+    this.options.onHandled()
+    if (answer === noAnswer) return 'noAnswer'
+    if (answer === disconnect) return 'disconnect'
+    const outcome = route.outcomeOf?.(request, answer) ?? 'answer'
+    return outcome === 'answer' ? encodeResponseFrame(api, version, correlationId, answer) : outcome
+  }
+
+  /** Reads the request, unless what comes instead of its answer is clear before. */
+  private receive(frame: Buffer, client: Client): Received | Reply {
+    const { routes, offered } = this.options
+    if (frame.length < SHORTEST_HEADER_BYTES) {
+      throw new DecodeError(`a request of ${frame.length} bytes is less than a header`)
     }
     const key = frame.readInt16BE(0)
     const version = frame.readInt16BE(2)
@@ -67,87 +98,56 @@ export class Dispatcher {
     const route = routes.get(key)
     const range = offered.get(key)
     if (route === undefined || range === undefined) {
-      onProtocolError(new Error(`a request of API ${key} v${version}, which is not offered`))
-      return 'disconnect'
+      throw new DecodeError(`a request of API ${key} v${version}, which is not offered`)
     }
     const { api } = route
-    if (version < range.minVersion || version > range.maxVersion) {
-      if (api === apiVersions) {
-        const answer = unsupportedApiVersions(key, range.minVersion, range.maxVersion)
-        return encodeResponseFrame(apiVersions, 0, correlationId, answer)
-      }
-      onProtocolError(
-        new Error(
-          `a request of ${api.name} v${version}, offered are ${range.minVersion} to ${range.maxVersion}`,
-        ),
+    const { minVersion, maxVersion } = range
+    if (version >= minVersion && version <= maxVersion) {
+      return { route, version, correlationId, request: decodeBody(frame, route, version, client) }
+    }
+    if (api !== apiVersions) {
+      throw new DecodeError(
+        `a request of ${api.name} v${version}, offered are ${minVersion} to ${maxVersion}`,
       )
-      return 'disconnect'
     }
-    let request: unknown
-    try {
-      request = this.decode(frame, route, version, client)
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error
-      onProtocolError(error)
-      return 'disconnect'
-    }
-    const { clientId } = client
-    recorder?.record({
-      api: api.name,
-      version,
-      request,
-      nodeId: node.id,
-      clientId,
-      at: performance.now(),
-    })
+    const answer = unsupportedApiVersions(key, minVersion, maxVersion)
+    return encodeResponseFrame(apiVersions, 0, correlationId, answer)
+  }
+
+  private async handle(
+    { route, version, request }: Received,
+    node: NodeState,
+    client: Client,
+  ): Promise<Answer<unknown>> {
+    const { state, offered, interceptors, recorder } = this.options
+    const { clientId, handle: connection, host, closed } = client
+    const call = { api: route.api.name, request, version, nodeId: node.id, clientId }
+    recorder?.record({ ...call, at: performance.now() })
     const context: RequestContext = {
-      state: this.options.state,
+      state,
       node,
       version,
       clientId,
-      clientHost: client.host,
+      clientHost: host,
       offered,
-      closed: client.closed,
+      closed,
     }
-    const chain = interceptors.of(api)
-    const answer =
-      chain.length === 0
-        ? await route.handle(context, request)
-        : await runIntercepted(
-            chain,
-            {
-              api: api.name,
-              request,
-              version,
-              nodeId: node.id,
-              clientId,
-              connection: client.handle,
-            },
-            () => route.handle(context, request),
-          )
-    onHandled()
-    if (answer === noAnswer) return 'noAnswer'
-    if (answer === disconnect) return 'disconnect'
-    const outcome = route.outcomeOf?.(request, answer) ?? 'answer'
-    return outcome === 'answer' ? encodeResponseFrame(api, version, correlationId, answer) : outcome
-  }
-
-  private decode(frame: Buffer, { api }: AnyRoute, version: number, client: Client): unknown {
-    const reader = requestHeaderReader(requestHeaderVersion(api, version), frame)
-    client.clientId = decodeRequestHeader(reader).clientId
-    const { message, bytesLeft } = decodeRequest<unknown, unknown>(
-      api,
-      version,
-      frame,
-      reader.offset,
+    const chain = interceptors.of(route.api)
+    if (chain.length === 0) return await route.handle(context, request)
+    return await runIntercepted(chain, { ...call, connection }, () =>
+      route.handle(context, request),
     )
-    if (bytesLeft > 0) {
-      throw new DecodeError(`${api.name} v${version}: ${bytesLeft} bytes are left over`, {
-        api: api.name,
-        version,
-        position: frame.length - bytesLeft,
-      })
-    }
-    return message
   }
+}
+
+function decodeBody(frame: Buffer, { api }: AnyRoute, version: number, client: Client): unknown {
+  const reader = requestHeaderReader(requestHeaderVersion(api, version), frame)
+  client.clientId = decodeRequestHeader(reader).clientId
+  const { message, bytesLeft } = decodeRequest<unknown, unknown>(api, version, frame, reader.offset)
+  if (bytesLeft === 0) return message
+  throw new DecodeError(`${api.name} v${version}: ${bytesLeft} bytes are left over`, {
+    api: api.name,
+    version,
+    position: frame.length - bytesLeft,
+  })
 }

@@ -4,12 +4,20 @@
 import { encodeEndTransactionMarker } from '../records/control-record.ts'
 import { encodeUncompressedBatch } from '../records/encode-batch.ts'
 import { attributeBits } from '../records/record-batch.ts'
-import type { ClusterState } from './cluster-state.ts'
+import type { GroupOffsets } from './group-offsets.ts'
+import type { TopicStore } from './topic-store.ts'
 import { keyOf, type Transaction } from './transaction.ts'
+
+/** Where markers go. */
+export interface MarkerTargets {
+  readonly topics: TopicStore
+  readonly offsets: GroupOffsets
+  isUp(nodeId: number): boolean
+}
 
 /** Returns the keys of the participants that have it; those without a leader must wait. */
 export function writeMarkers(
-  state: ClusterState,
+  targets: MarkerTargets,
   transaction: Transaction,
   type: 'COMMIT' | 'ABORT',
 ): string[] {
@@ -17,11 +25,11 @@ export function writeMarkers(
   const reached: string[] = []
   for (const participant of transaction.participants.values()) {
     if ('groupId' in participant) {
-      state.offsets.endTransaction(participant.groupId, producerId, type === 'COMMIT')
+      targets.offsets.endTransaction(participant.groupId, producerId, type === 'COMMIT')
     } else {
       const { topic, partition } = participant
-      const found = state.topics.partition(topic, partition)
-      if (found !== undefined && !state.isUp(found.leaderId)) continue
+      const found = targets.topics.partition(topic, partition)
+      if (found !== undefined && !targets.isUp(found.leaderId)) continue
       // A topic that was deleted meanwhile needs no marker.
       found?.log.append(encodeMarker(producerId, producerEpoch, type))
     }
