@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import type { ClusterAddress } from '../harness/cluster.ts'
 import { type KafkaVersion, kafkaVersions } from '../harness/distribution.ts'
 import { JavaTools, startWitness } from '../harness/java-tools.ts'
-import { buildClient } from './build.ts'
+import { type Build, buildClient, buildMutant } from './build.ts'
 import { type ChaosCluster, startChaosCluster } from './chaos-cluster.ts'
 import { type ClientName, clientNames } from './load-process.ts'
 import { mutants } from './mutants.ts'
@@ -43,13 +43,15 @@ export async function main(args: string[]): Promise<number> {
     console.log(usage)
     return 0
   }
+  const original = task.isAboutMutants ? await buildClient() : null
   const witness = await startWitness('4.3.0')
   const toolsFor = (cluster: ClusterAddress): JavaTools => new JavaTools(witness.port, cluster)
   let chaos: ChaosCluster | null = null
   let broken = 0
   console.log(header)
   try {
-    for (const { title, run } of task.isAboutMutants ? mutantRuns(task) : scenarioRuns(task)) {
+    const runs = original === null ? scenarioRuns(task) : mutantRuns(task, original)
+    for (const { title, run } of runs) {
       chaos ??= await startChaosCluster(task.version, toolsFor)
       try {
         if (!(await run(chaos))) broken++
@@ -65,6 +67,7 @@ export async function main(args: string[]): Promise<number> {
   } finally {
     await chaos?.stop()
     await witness.stop()
+    await original?.remove()
   }
   return broken === 0 ? 0 : 1
 }
@@ -86,12 +89,12 @@ function* scenarioRuns({ scenarios, clients, options }: Task): Generator<Run> {
   }
 }
 
-function* mutantRuns({ options }: Task): Generator<Run> {
+function* mutantRuns({ options }: Task, original: Build): Generator<Run> {
   for (const mutant of mutants) {
     const run = async (chaos: ChaosCluster): Promise<boolean> => {
       const scenario = scenarios.find(({ id }) => id === mutant.scenario)
       if (scenario === undefined) throw new Error(`no scenario ${mutant.scenario}`)
-      const build = await buildClient(mutant)
+      const build = await buildMutant(original, mutant)
       try {
         const { seconds } = mutant
         const given = { ...options, client: 'kafkawire', package: build.entry, seconds } as const

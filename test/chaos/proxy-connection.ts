@@ -28,6 +28,7 @@ export class ProxyConnection {
   readonly #drips: { [side in 'client' | 'broker']?: Drip } = {}
   #lifetime: NodeJS.Timeout | undefined
   #isSilent = false
+  #isMute = false
   #isCut = false
   #hasEnded = false
 
@@ -75,6 +76,7 @@ export class ProxyConnection {
       this.#broker.write(request.bytes.subarray(0, verdict.bytes), () => this.reset())
       return
     }
+    if (verdict.do === 'mute') this.#isMute = true
     const own = verdict.do === 'answer' ? verdict.answer : null
     const isOwed = verdict.do !== 'answer' || verdict.forward
     const eatsAnswer = verdict.do === 'eatAnswer'
@@ -99,7 +101,7 @@ export class ProxyConnection {
   #giveReady(): void {
     for (;;) {
       const answer = this.#waiting[0]?.ready
-      if (!answer) return
+      if (!answer || this.#isMute) return
       this.#waiting.shift()
       this.#write('client', answer)
     }

@@ -91,6 +91,19 @@ describe('a proxy', () => {
     expect(answerIds()).toEqual([1])
   })
 
+  test('gives the client no answer any more, while the broker goes on', async () => {
+    proxy.rules = {
+      onRequest: ({ correlationId }) => ({ do: correlationId === 2 ? 'mute' : 'forward' }),
+    }
+    client.write(frame(1))
+    await waitUntil('the first answer', () => answers.length === 1)
+    client.write(Buffer.concat([frame(2), frame(3)]))
+    await waitUntil('all requests', () => received.length === 3)
+    client.end()
+    await clientEnd
+    expect(answerIds()).toEqual([1])
+  })
+
   test('cuts a request at a byte and resets', async () => {
     proxy.rules = { onRequest: () => ({ do: 'cut', bytes: 17 }) }
     client.write(frame(1))

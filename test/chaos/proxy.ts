@@ -12,6 +12,8 @@ export type Verdict =
   | { do: 'forward' }
   /** The broker gets it; its answer is swallowed, and the connection closed in its place. */
   | { do: 'eatAnswer' }
+  /** The broker goes on to get requests; the client gets no answer on this connection any more. */
+  | { do: 'mute' }
   /** The broker gets the first `bytes` bytes of the frame, then both sides a reset. */
   | { do: 'cut'; bytes: number }
   /** The client gets this answer; the broker gets the request or not. */

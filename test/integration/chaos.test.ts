@@ -28,9 +28,9 @@ describeReal('the producer under faults', () => {
   })
 
   test.each([
-    { scenario: answerEater, seconds: 20 },
-    { scenario: reorderByError, seconds: 20 },
-    { scenario: connectionChurn, seconds: 20 },
+    { scenario: answerEater, seconds: 12 },
+    { scenario: reorderByError, seconds: 12 },
+    { scenario: connectionChurn, seconds: 12 },
     { scenario: leaderKill, seconds: 15 },
     { scenario: leaderPaused, seconds: 15 },
   ])(

@@ -36,12 +36,12 @@ export const expiryAtTheEdge: Scenario = {
   name: 'expiry at the edge',
   seconds: 40,
   // Slow enough that batches are of different age: some of a partition expire, and the next ones not.
-  load: { rate: 60, deliveryTimeoutMs: 3000, requestTimeoutMs: 1000, maxBlockMs: 3000 },
+  load: { rate: 40, deliveryTimeoutMs: 3000, requestTimeoutMs: 1000, maxBlockMs: 3000 },
   targets: {},
   async run(stage) {
     do {
       stage.setRules({
-        onRequest: ({ apiKey }) => ({ do: apiKey === apiKeys.produce ? 'eatAnswer' : 'forward' }),
+        onRequest: ({ apiKey }) => ({ do: apiKey === apiKeys.produce ? 'mute' : 'forward' }),
       })
       await stage.sleep(stage.random.between(2800, 4000))
       stage.setRules({})
