@@ -8,13 +8,13 @@ import type { HeaderInput } from '../records/headers.ts'
 import { recordBatchOverhead } from '../records/record-batch.ts'
 import type { Bytes } from '../types.ts'
 import type { BufferMemory } from './buffer-memory.ts'
-import { Fifo } from './fifo.ts'
 import type { FlushLedger } from './flush-ledger.ts'
 import { FlushThresholds } from './flush-thresholds.ts'
 import { findGate } from './gates.ts'
 import { ProducerBatch } from './producer-batch.ts'
 import type { ProducerPartition } from './producer-partition.ts'
 import type { ProducerState } from './producer-state.ts'
+import { ReadyLanes } from './ready-lanes.ts'
 import { TimedHeap } from './timed-heap.ts'
 
 export interface AccumulatorOptions {
@@ -42,14 +42,6 @@ export interface AccumulatorContext {
   readonly sealFailed: (batch: ProducerBatch, error: unknown) => void
 }
 
-/** What is ready for one broker, in the order in which it is served: who was served goes to the end. */
-interface Lane {
-  readonly node: number
-  readonly ready: Fifo<ProducerPartition>
-  /** Since when the broker has taken nothing although something was ready; 0: it is served. */
-  waitingSince: number
-}
-
 const never = Number.POSITIVE_INFINITY
 
 export class Accumulator {
@@ -65,7 +57,7 @@ export class Accumulator {
   private readonly batchSize: number
   private readonly hasThresholds: boolean
   private readonly thresholds: FlushThresholds
-  private readonly lanes = new Map<number, Lane>()
+  private readonly lanes = new ReadyLanes()
   /** Partitions whose head lingers or backs off. */
   private readonly wakes = new TimedHeap<ProducerPartition>()
   /** Partitions with a batch, by its delivery timeout. */
@@ -130,8 +122,10 @@ export class Accumulator {
       return
     }
     const time = this.readyAt(partition)
-    if (time <= now) this.list(partition, now)
-    else if (time < never) this.schedule(partition, time)
+    if (time <= now) {
+      this.lanes.list(partition, now)
+      this.context.wake()
+    } else if (time < never) this.schedule(partition, time)
   }
 
   /** Another broker leads a partition, or the same under a newer epoch; -1: nobody does. */
@@ -181,13 +175,13 @@ export class Accumulator {
   }
 
   /** Brokers for which something is ready. */
-  *readyNodes(): Generator<number> {
-    for (const { node, ready } of this.lanes.values()) if (ready.length > 0) yield node
+  readyNodes(): Iterable<number> {
+    return this.lanes.nodes()
   }
 
   /** Since when a broker has taken nothing although something was ready; 0: nothing is. */
   waitingSince(node: number): number {
-    return this.lanes.get(node)?.waitingSince ?? 0
+    return this.lanes.waitingSince(node)
   }
 
   /** Whether a broker has taken nothing for so long although something was ready. */
@@ -201,29 +195,28 @@ export class Accumulator {
    * bytes in all (one that is larger goes alone). They are numbered and under way from here on.
    */
   drain(node: number, now: number): ProducerBatch[] {
-    const lane = this.lanes.get(node)
+    const { lanes } = this
+    const lane = lanes.get(node)
     if (lane === undefined) return []
     const batches: ProducerBatch[] = []
     let size = 0
     for (let left = lane.ready.length; left > 0; left--) {
-      const partition = lane.ready.shift()
-      if (partition === undefined) break
-      if (partition.listedAt !== node || partition.leader !== node) continue
-      partition.listedAt = -1
+      const partition = lanes.next(lane)
+      if (partition === null) continue
       const batch = partition.candidate
       if (batch === null || this.readyAt(partition) > now) {
         this.review(partition, now)
         continue
       }
+      // Only the producer id can be missing here: what else holds it back was seen by readyAt.
       if (findGate(partition, batch, node, this.context.producer) !== null) {
-        this.relist(lane, partition)
+        lanes.keep(lane, partition, false)
         continue
       }
       if (!this.seal(partition, batch)) continue
       const bytes = batch.builder.compressedSizeInBytes
       if (batches.length > 0 && size + bytes > this.options.maxRequestSize) {
-        partition.listedAt = node
-        lane.ready.unshift(partition)
+        lanes.keep(lane, partition, true)
         break
       }
       size += bytes
@@ -231,8 +224,7 @@ export class Accumulator {
       batches.push(batch)
       this.review(partition, now)
     }
-    if (lane.ready.length === 0) lane.waitingSince = 0
-    else if (batches.length > 0) lane.waitingSince = now
+    lanes.served(lane, batches.length > 0, now)
     return batches
   }
 
@@ -294,25 +286,6 @@ export class Accumulator {
     }
     if (batch.isClosed || batch.generation < this.context.flushes.current) return 0
     return this.context.memory.hasWaiters ? 0 : batch.createdAt + this.options.lingerMs
-  }
-
-  private list(partition: ProducerPartition, now: number): void {
-    const node = partition.leader
-    if (partition.listedAt === node) return
-    partition.listedAt = node
-    let lane = this.lanes.get(node)
-    if (lane === undefined) {
-      lane = { node, ready: new Fifo(), waitingSince: 0 }
-      this.lanes.set(node, lane)
-    }
-    if (lane.ready.length === 0) lane.waitingSince = now
-    lane.ready.push(partition)
-    this.context.wake()
-  }
-
-  private relist(lane: Lane, partition: ProducerPartition): void {
-    partition.listedAt = lane.node
-    lane.ready.push(partition)
   }
 
   private schedule(partition: ProducerPartition, time: number): void {

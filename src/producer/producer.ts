@@ -2,6 +2,8 @@
 // memory) -> accumulator.ts (batch) -> sender.ts (request) -> delivery.ts (outcome) -> batch-deliveries.ts
 // (the caller's promise).
 
+import type { Writable } from 'node:stream'
+import type { WritableStream } from 'node:stream/web'
 import { Cluster } from '../cluster/cluster.ts'
 import type { PartitionMetadata } from '../cluster/metadata.ts'
 import { backoff } from '../cluster/retry.ts'
@@ -29,6 +31,7 @@ import { Sender } from './sender.ts'
 import { StickyPartitioner } from './sticky-partitioner.ts'
 import { TickClock } from './tick-clock.ts'
 import { Topics } from './topics.ts'
+import { nodeWritable, type WritableOptions, webWritable } from './writable.ts'
 
 /** Sends records. Made by `kafka.producer()`; connects when the first record is sent. */
 export class Producer implements AsyncDisposable {
@@ -76,8 +79,11 @@ export class Producer implements AsyncDisposable {
       producer: this.state,
       now: () => this.clock.now(),
       wake: () => this.sender.wake(),
-      sealFailed: (batch, error) =>
-        this.delivery.unsendable(batch, asKafkaError(error), this.clock.now()),
+      sealFailed: (batch, error) => {
+        this.delivery.unsendable(batch, asKafkaError(error), this.clock.now())
+        // In the midst of a drain: the memory that came free may have made other partitions ready.
+        queueMicrotask(() => this.sender.wake())
+      },
     })
     this.delivery = new Delivery(
       {
@@ -216,6 +222,21 @@ export class Producer implements AsyncDisposable {
     const flushed = this.flushes.flush().then(() => new Promise<void>(setImmediate))
     this.accumulator.releaseAll(this.clock.now())
     return withLimits(flushed, limits, limitError('flush()', limits))
+  }
+
+  /**
+   * A Node stream: each chunk is a record, or the value of one for `topic`, or what `toRecord` makes of
+   * it. `finish` comes when all are acknowledged; a record that fails destroys the stream.
+   */
+  writable<Chunk = ProducerRecord>(options: WritableOptions<Chunk> = {}): Writable {
+    return nodeWritable(this, options)
+  }
+
+  /** The same as a Web stream. */
+  writableStream<Chunk = ProducerRecord>(
+    options: WritableOptions<Chunk> = {},
+  ): WritableStream<Chunk> {
+    return webWritable(this, options)
   }
 
   /** The partitions of a topic, as metadata has them now. */

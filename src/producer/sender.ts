@@ -99,8 +99,9 @@ export class Sender {
     delivery.expire(now)
     accumulator.advance(now)
     this.acquireProducerId()
-    this.isAwake = false
+    // Draining takes all that it makes ready itself, so what it wakes by that is awake already.
     const isDone = this.drainAll(now)
+    this.isAwake = false
     if (accumulator.leaderless.size > 0) {
       cluster.requestRefresh('records wait for partitions without a leader')
     }

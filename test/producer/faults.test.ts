@@ -262,13 +262,14 @@ test('a topic that may not be written fails at once', async () => {
 })
 
 test('a topic that does not exist fails after maxBlockMs, saying so', async () => {
-  const cluster = await startCluster({ topics: {} })
+  const cluster = await startCluster()
   const delivered: unknown[] = []
   const producer = startProducer(cluster, {
-    maxBlockMs: 100,
+    maxBlockMs: 400,
     onDelivery: (error, { topic, partition }, context) =>
       delivered.push([error?.message, topic, partition, context]),
   })
+  await producer.partitionsFor('t')
   producer.enqueue({ topic: 'nowhere', value: 'v' }, 'context')
   const sent = producer.send({ topic: 'nowhere', value: 'v' })
   await expect(sent).rejects.toThrow(/a record for nowhere was not taken.*UNKNOWN_TOPIC/)
