@@ -66,10 +66,9 @@ export class FetchReader {
   isReady(): boolean {
     let bytes = 0
     for (const { fetched, partition } of this.asked) {
-      const { fetchOffset, lastFetchedEpoch, partitionMaxBytes } = fetched.request
+      const { fetchOffset, partitionMaxBytes } = fetched.request
       const { log } = partition
       if (this.check(partition, fetched) !== 0 || fetchOffset > log.logEndOffset) return true
-      if (lastFetchedEpoch >= 0 && this.diverges(log, fetched.request)) return true
       bytes += Math.min(log.bytesAfter(fetchOffset, this.isolation), partitionMaxBytes)
       if (bytes >= this.minBytes) return true
     }

@@ -249,7 +249,6 @@ export class GroupCoordinator {
     const leaderBefore = group.leaderId
     const member = group.replaceStatic(old, memberId)
     updateMember(member, join)
-    this.rebalance.endSession(group, old.memberId)
     this.rebalance.keepAlive(group, memberId, now)
     if (group.state === 'PreparingRebalance') this.rebalance.completeIfAllJoined(group, now)
     else if (group.state !== 'Stable' || group.selectProtocol() !== group.protocolName) {

@@ -144,10 +144,6 @@ export class GroupRebalance {
   allSynced(group: ClassicGroup): void {
     this.deadlines.delete(syncName(group))
   }
-
-  endSession(group: ClassicGroup, memberId: string): void {
-    this.deadlines.delete(sessionName(group, memberId))
-  }
 }
 
 function sessionName(group: ClassicGroup, memberId: string): string {

@@ -1,13 +1,22 @@
 import { describe, expect, test } from 'vitest'
 import { fetch } from '../../src/protocol/messages/fetch.ts'
 import { heartbeat } from '../../src/protocol/messages/heartbeat.ts'
+import { initProducerId } from '../../src/protocol/messages/init-producer-id.ts'
 import { joinGroup } from '../../src/protocol/messages/join-group.ts'
 import { metadata } from '../../src/protocol/messages/metadata.ts'
 import { produce } from '../../src/protocol/messages/produce.ts'
 import { disconnect, noAnswer } from '../../src/testing/interceptors.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
 import { RawClient } from './raw-client.ts'
-import { batch, fetchFrom, fetchPartition, joinOf, metadataOf, produceTo } from './requests.ts'
+import {
+  batch,
+  fetchFrom,
+  fetchPartition,
+  joinOf,
+  metadataOf,
+  produceTo,
+  sequenced,
+} from './requests.ts'
 import { connectTo, startCluster } from './with-cluster.ts'
 
 const member = { groupId: 'g', generationId: 1, memberId: 'm', groupInstanceId: null }
@@ -266,6 +275,50 @@ describe('waiting', () => {
     await cluster.close()
     await failure
   })
+})
+
+test('what an interceptor lets go on after close leaves no timer', async () => {
+  const timers = (): number =>
+    process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  await expect.poll(timers).toBe(0)
+  const cluster = await TestCluster.start({ topics: { t: 2 } })
+  const client = await RawClient.connect(cluster.portOf(1))
+  const { producerId, producerEpoch } = await client.request(initProducerId, 5, {
+    transactionalId: 'x',
+    transactionTimeoutMs: 60_000,
+    producerId: -1n,
+    producerEpoch: -1,
+    enable2Pc: false,
+    keepPreparedTxn: false,
+  })
+  let goOn = (): void => {}
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
+  const answers: Promise<unknown>[] = []
+  cluster.intercept(fetch, async (call) => {
+    await held
+    const answer = call.next()
+    answers.push(answer)
+    return await answer
+  })
+  cluster.intercept(produce, async (call) => {
+    await held
+    const answer = call.next()
+    answers.push(answer)
+    return await answer
+  })
+  client.send(fetch, 12, fetchFrom('t', [fetchPartition(1, 0n)], { maxWaitMs: 60_000 }))
+  const other = await RawClient.connect(cluster.portOf(1))
+  const records = sequenced(producerId, producerEpoch, 0, 1, { attributes: 0x10 })
+  other.send(produce, 12, produceTo('t', 0, records, { transactionalId: 'x' }))
+  await cluster.waitFor(() => cluster.requests().length === 3)
+  await cluster.close()
+  goOn()
+  await expect.poll(() => answers.length).toBe(2)
+  await Promise.all(answers)
+  expect(cluster.partition('t', 0).logEndOffset).toBe(1n)
+  await expect.poll(timers).toBe(0)
 })
 
 test('nothing is left after close, whatever was under way', async () => {

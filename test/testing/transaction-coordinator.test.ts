@@ -139,6 +139,7 @@ describe('a transaction that takes too long', () => {
     add('10/0')
     pass(999)
     expect(end('10/0', true)).toBe('10/1')
+    expect(deadlines.next).toBe(Infinity)
     add('10/1')
     pass(4999)
     expect(transaction().state).toBe('Ongoing')

@@ -31,7 +31,7 @@ export async function handleFetch(
   }
   const reader = new FetchReader(context, request, session.partitions)
   let { answers, isEnough } = reader.read()
-  if (!isEnough) {
+  if (!isEnough && !context.closed.aborted) {
     await waitUntilReady(reader, request.maxWaitMs, context.closed)
     answers = reader.read().answers
   }
