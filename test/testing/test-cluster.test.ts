@@ -314,6 +314,7 @@ test('what an interceptor lets go on after close leaves no timer', async () => {
   other.send(produce, 12, produceTo('t', 0, records, { transactionalId: 'x' }))
   await cluster.waitFor(() => cluster.requests().length === 3)
   await cluster.close()
+  await Promise.all([client.closed, other.closed])
   goOn()
   await expect.poll(() => answers.length).toBe(2)
   await Promise.all(answers)
