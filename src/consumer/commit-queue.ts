@@ -11,6 +11,8 @@ export interface CommitEntry extends TopicPartition {
   /** Leader epoch of the record before it; -1: not known. */
   readonly leaderEpoch: number
   readonly metadata: string
+  /** Made by interval, revoke or close: never to replace what was committed beyond it by hand. */
+  readonly isAutomatic: boolean
   /** The assignment it was made under; null for a partition that is not assigned. */
   readonly state: PartitionState | null
 }
@@ -41,7 +43,10 @@ export class CommitQueue {
 
   add(waiter: CommitWaiter): void {
     this.waiters.push(waiter)
-    for (const entry of waiter.entries) this.waiting.set(nameOf(entry), entry)
+    for (const entry of waiter.entries) {
+      const present = this.waiting.get(nameOf(entry))
+      if (present === undefined || replaces(entry, present)) this.waiting.set(nameOf(entry), entry)
+    }
   }
 
   /** The next commit; null while one is in flight, or if there is nothing to commit. */
@@ -65,7 +70,8 @@ export class CommitQueue {
     this.inFlight = null
     this.inFlightWaiters = []
     for (const entry of retried.keys()) {
-      if (!this.waiting.has(nameOf(entry))) this.waiting.set(nameOf(entry), entry)
+      const later = this.waiting.get(nameOf(entry))
+      if (later === undefined || !replaces(later, entry)) this.waiting.set(nameOf(entry), entry)
     }
     for (const waiter of waiters) {
       const names = waiter.entries.map(nameOf)
@@ -95,6 +101,11 @@ export class CommitQueue {
     this.waiters = []
     for (const waiter of waiters) waiter.settle(error)
   }
+}
+
+/** Whether the later of two entries of a partition takes the place of the earlier one. */
+function replaces(later: CommitEntry, earlier: CommitEntry): boolean {
+  return !later.isAutomatic || later.offset > earlier.offset
 }
 
 function nameOf({ topic, partition }: TopicPartition): string {

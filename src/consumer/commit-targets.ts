@@ -23,7 +23,8 @@ export function handedOverEntries(
     const { topic, partition } = state
     const offset = hasSeveralLoops ? state.committable : state.position
     const leaderEpoch = hasSeveralLoops ? state.committableEpoch : state.positionEpoch
-    if (offset >= 0n) entries.push({ topic, partition, offset, leaderEpoch, metadata: '', state })
+    const entry = { topic, partition, offset, leaderEpoch, metadata: '', isAutomatic: false, state }
+    if (offset >= 0n) entries.push(entry)
   }
   return entries
 }
@@ -53,6 +54,7 @@ export function targetEntries<K, V>(
       offset,
       leaderEpoch: leaderEpoch ?? -1,
       metadata: metadata ?? '',
+      isAutomatic: false,
       state,
     }
   })

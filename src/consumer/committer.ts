@@ -121,6 +121,9 @@ export class Committer {
     const entries: CommitEntry[] = []
     for (const entry of all) {
       const isOwned = entry.state === null || entry.state.isAssigned
+      // While this one waited, a commit by hand may have gone beyond it: then there is nothing to do.
+      if (entry.isAutomatic && entry.state !== null && entry.offset <= entry.state.commitFloor)
+        continue
       if (membership !== null && isOwned) entries.push(entry)
       else failed.set(entry, notOwned(entry, this.coordinator.groupId))
     }
@@ -211,8 +214,8 @@ function mayRetry(code: number): boolean {
   return isRetriable(code) && code !== errorCodes.REBALANCE_IN_PROGRESS
 }
 
-function markCommitted({ state, offset }: CommitEntry): void {
-  if (state === null) return
+function markCommitted({ state, offset, isAutomatic }: CommitEntry): void {
+  if (state === null || (isAutomatic && offset <= state.commitFloor)) return
   state.committedOffset = offset
   state.commitFloor = offset
 }
@@ -230,7 +233,7 @@ export function committableEntries(states: Iterable<PartitionState>): CommitEntr
     const { topic, partition, committable: offset, committableEpoch: leaderEpoch } = state
     if (!state.hasPosition || offset < 0n) continue
     if (offset <= state.commitFloor || offset === state.committedOffset) continue
-    entries.push({ topic, partition, offset, leaderEpoch, metadata: '', state })
+    entries.push({ topic, partition, offset, leaderEpoch, metadata: '', isAutomatic: true, state })
   }
   return entries
 }

@@ -56,7 +56,8 @@ export class ConsumerCore<K, V> {
       this.sources.source(topic, partition),
     )
     this.delivery = new Delivery(this.subscription, options.maxPollRecords, {
-      onTaken: () => this.look(),
+      onRoom: () => this.fetcher.onRoom(),
+      onFailureTaken: () => this.look(),
       onPull: () => this.onPull(),
       onClock: (now) => this.onLiveness(this.liveness.check(now)),
     })

@@ -205,7 +205,7 @@ export class DeliveryStream<K, V, T>
       } catch (error) {
         // The position stays before what cannot be read: the caller may seek past it.
         state.dropBuffer()
-        delivery.taken()
+        delivery.madeRoom()
         throw error
       }
       if (taken instanceof Promise) {
@@ -219,7 +219,7 @@ export class DeliveryStream<K, V, T>
       }
       if (taken === null) {
         state.retireBlock(block)
-        delivery.taken()
+        delivery.madeRoom()
         // The next block waits until the others had their turn.
         return null
       }
@@ -228,7 +228,7 @@ export class DeliveryStream<K, V, T>
     const { failure } = state
     if (state.canFail && failure !== null) {
       state.failure = null
-      delivery.taken()
+      delivery.tookFailure()
       throw failure
     }
     return null

@@ -17,8 +17,10 @@ export interface Loop {
 
 /** Whom the delivery tells. */
 export interface DeliveryOwner {
-  /** Room was made in the buffer of this partition, or its error was taken. */
-  onTaken(): void
+  /** Room was made in the buffer. */
+  onRoom(): void
+  /** The caller has got the error of a partition: it may be tried again. */
+  onFailureTaken(): void
   /** A loop asks for more than there is: membership and fetching must be under way. */
   onPull(): void
   /** The clock was read: the place to notice that the event loop stood still. */
@@ -178,8 +180,12 @@ export class Delivery<K, V> {
     this.owner.onPull()
   }
 
-  taken(): void {
-    this.owner.onTaken()
+  madeRoom(): void {
+    this.owner.onRoom()
+  }
+
+  tookFailure(): void {
+    this.owner.onFailureTaken()
   }
 
   /** The event loop has just turned. */

@@ -69,6 +69,7 @@ export class Fetcher<K, V> {
   private readonly loops = new Map<number, BrokerLoop<K, V>>()
   private readonly stopped = stopSwitch()
   private unsubscribe: (() => void) | null = null
+  private busyLoops = 0
   private isScheduled = false
   private timer: NodeJS.Timeout | null = null
 
@@ -103,6 +104,11 @@ export class Fetcher<K, V> {
       this.isScheduled = false
       if (!this.stopped.signal.aborted) this.pass()
     })
+  }
+
+  /** A buffer has room again. While every broker has a request in flight, the answers will look. */
+  onRoom(): void {
+    if (this.busyLoops < this.loops.size || this.loops.size === 0) this.wake()
   }
 
   /** Stops fetching and closes the sessions, as well as that can be done within half a second. */
@@ -175,6 +181,7 @@ export class Fetcher<K, V> {
     round: Round<K, V>,
   ): Promise<void> {
     loop.isBusy = true
+    this.busyLoops++
     const { signal } = this.stopped
     try {
       const newest = connection.version(fetch)
@@ -189,6 +196,7 @@ export class Fetcher<K, V> {
       if (!signal.aborted) this.handleFailure(loop, error)
     } finally {
       loop.isBusy = false
+      this.busyLoops--
     }
     this.wake()
   }

@@ -262,13 +262,16 @@ export class PartitionState<K = unknown, V = unknown> {
     this.doneEpoch = committableEpoch
   }
 
-  /** What metadata, or a hint of an answer, says. True: the position has to be validated first. */
+  /**
+   * What metadata, or a hint of an answer, says. True: the position has to be validated first. An epoch
+   * that falls has passed the cluster's rules for such, and is one more reason to validate.
+   */
   setLeader(leader: number, epoch: number): boolean {
-    const hasRisen = epoch > this.leaderEpoch
-    if (leader !== this.leader || hasRisen) this.preferredReplica = -1
+    const isNewEpoch = epoch >= 0 && epoch !== this.leaderEpoch
+    if (leader !== this.leader || isNewEpoch) this.preferredReplica = -1
     this.leader = leader
-    if (epoch >= 0) this.leaderEpoch = epoch
-    if (!hasRisen || this.fetchState !== 'fetching' || this.fetchEpoch < 0) return false
+    if (isNewEpoch) this.leaderEpoch = epoch
+    if (!isNewEpoch || this.fetchState !== 'fetching' || this.fetchEpoch < 0) return false
     this.moveTo('awaitValidation')
     this.resolvingVersion = -1
     this.counter.changes++

@@ -3,8 +3,8 @@ import { type CommitEntry, CommitQueue } from '../../src/consumer/commit-queue.t
 
 const none = new Map<CommitEntry, Error>()
 
-function entry(partition: number, offset: bigint): CommitEntry {
-  return { topic: 't', partition, offset, leaderEpoch: -1, metadata: '', state: null }
+function entry(partition: number, offset: bigint, isAutomatic = false): CommitEntry {
+  return { topic: 't', partition, offset, leaderEpoch: -1, metadata: '', isAutomatic, state: null }
 }
 
 function add(queue: CommitQueue, entries: CommitEntry[], deadline = 1000) {
@@ -58,6 +58,21 @@ describe('the commit queue', () => {
     expect(show(queue.take())?.toSorted()).toEqual(['0@9', '1@1'])
     queue.finish(none, none)
     expect([first.error, second.error]).toEqual([null, null])
+  })
+
+  it('lets no automatic entry replace one by hand that is beyond it, a retried one neither', () => {
+    const queue = new CommitQueue()
+    add(queue, [entry(0, 5n)])
+    add(queue, [entry(0, 4n, true)])
+    const [byHand] = queue.take() ?? []
+    expect(byHand.offset).toBe(5n)
+    add(queue, [entry(0, 4n, true)])
+    queue.finish(none, new Map([[byHand, new Error('lost')]]))
+    expect(show(queue.take())).toEqual(['0@5'])
+    add(queue, [entry(0, 9n, true)])
+    add(queue, [entry(0, 3n)])
+    queue.finish(none, none)
+    expect(show(queue.take())).toEqual(['0@3'])
   })
 
   it('fails whoever had a part in what failed for good, and nobody else', () => {

@@ -288,6 +288,49 @@ describe('members of a classic group', () => {
     await a.ended
   })
 
+  it('take an answer of an old generation for what it is', async () => {
+    // Two nodes: while the coordinator's answer is held, the other one can tell of topics.
+    const other = await TestCluster.start({ nodes: 2, topics: { t: 4 } })
+    try {
+      const lost: string[] = []
+      const consumer = consumerOf(other, {
+        groupId: 'g',
+        topics: ['t'],
+        // A commit would wait behind the heartbeat that is held.
+        enableAutoCommit: false,
+        onLost: (list) => void lost.push(...names(list)),
+      })
+      const a = read(consumer)
+      await other.waitFor(() => consumer.assignment().length === 4)
+      const old = consumer.groupMetadata().generationId
+      let letGo = (): void => {}
+      const held = new Promise<void>((resolve) => {
+        letGo = resolve
+      })
+      let isHeld = false
+      other.intercept(heartbeat, async ({ next, request }) => {
+        const answer = await next()
+        if (isHeld || request.generationId !== old) return answer
+        isHeld = true
+        await held
+        return { ...answer, errorCode: 25 }
+      })
+      await other.waitFor(() => isHeld)
+      // A new generation begins while the answer of the old one is on its way.
+      consumer.subscribe(['t', 'u'])
+      await other.waitFor(() => consumer.groupMetadata().generationId > old)
+      letGo()
+      const beats = other.requests(heartbeat).length
+      await other.waitFor(() => other.requests(heartbeat).length > beats + 2)
+      expect(lost).toEqual([])
+      expect(consumer.assignment()).toHaveLength(4)
+      await consumer.close()
+      await a.ended
+    } finally {
+      await other.close()
+    }
+  })
+
   it('commit nothing under an old generation', async () => {
     await fill(cluster, 't', 0, 2)
     const consumer = member({ enableAutoCommit: false })
