@@ -24,6 +24,8 @@ export interface ServerConnectionOptions {
 export class ServerConnection implements ConnectionHandle, Client {
   clientId: string | null = null
   readonly host: string
+  /** Resolves when the socket is gone. */
+  readonly ended: Promise<void>
   private readonly options: ServerConnectionOptions
   private readonly abort = new AbortController()
   private readonly splitter: FrameSplitter
@@ -45,10 +47,13 @@ export class ServerConnection implements ConnectionHandle, Client {
     socket.on('drain', () => this.wake?.())
     // What broke it does not matter to a server; 'close' always follows.
     socket.on('error', () => {})
-    socket.on('close', () => {
-      this.abort.abort()
-      this.wake?.()
-      options.onClose(this)
+    this.ended = new Promise((resolve) => {
+      socket.on('close', () => {
+        this.abort.abort()
+        this.wake?.()
+        options.onClose(this)
+        resolve()
+      })
     })
   }
 

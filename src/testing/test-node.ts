@@ -49,8 +49,10 @@ export class TestNode {
     this.server = null
     state.isUp = false
     state.fetchSessions.clear()
-    for (const connection of this.connections) connection.close()
+    const connections = [...this.connections]
+    for (const connection of connections) connection.close()
     if (server !== null) await new Promise<void>((resolve) => server.close(() => resolve()))
+    await Promise.all(connections.map(({ ended }) => ended))
   }
 
   pause(): void {
