@@ -89,15 +89,20 @@ function* scenarioRuns({ scenarios, clients, options }: Task): Generator<Run> {
   }
 }
 
-function* mutantRuns({ options }: Task, original: Build): Generator<Run> {
+function* mutantRuns(task: Task, original: Build): Generator<Run> {
   for (const mutant of mutants) {
+    const scenario = task.scenarios.find(({ id }) => id === mutant.scenario)
+    if (scenario === undefined) continue
     const run = async (chaos: ChaosCluster): Promise<boolean> => {
-      const scenario = scenarios.find(({ id }) => id === mutant.scenario)
-      if (scenario === undefined) throw new Error(`no scenario ${mutant.scenario}`)
       const build = await buildMutant(original, mutant)
       try {
         const { seconds } = mutant
-        const given = { ...options, client: 'kafkawire', package: build.entry, seconds } as const
+        const given = {
+          ...task.options,
+          client: 'kafkawire',
+          package: build.entry,
+          seconds,
+        } as const
         const { verdict } = await runOnce(chaos, scenario, given)
         const isCaught = mutant.laws.some((law) => verdict.violations[law] > 0)
         console.log(`    mutant '${mutant.name}' ${isCaught ? 'is caught' : '**GOES UNSEEN**'}`)

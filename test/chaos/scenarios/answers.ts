@@ -35,8 +35,9 @@ export const expiryAtTheEdge: Scenario = {
   id: 32,
   name: 'expiry at the edge',
   seconds: 40,
-  // Slow enough that batches are of different age: some of a partition expire, and the next ones not.
-  load: { rate: 40, deliveryTimeoutMs: 3000, requestTimeoutMs: 1000, maxBlockMs: 3000 },
+  // Slow enough that batches are of different age: some of a partition expire, and the next ones not. The
+  // third attempt ends just before the first batch expires, which so has nothing under way.
+  load: { rate: 40, deliveryTimeoutMs: 3000, requestTimeoutMs: 850, maxBlockMs: 3000 },
   targets: {},
   async run(stage) {
     do {
