@@ -39,6 +39,7 @@ export type {
   CredentialsProvider,
   KafkaOptions,
   Lookup,
+  OAuthBearerToken,
   SaslContext,
   SaslExchange,
   SaslMechanism,
@@ -47,10 +48,11 @@ export type {
   TlsOptions,
 } from './options.ts'
 export type { DataLoss, OnDelivery, ProducerInterceptor } from './producer/hooks.ts'
+export type { Partitioner, PartitionerName, PartitionerRecord } from './producer/partitioner.ts'
 export { Producer } from './producer/producer.ts'
+export type { Acks, ProducerOptions } from './producer/producer-options.ts'
 export type { ProducerRecord } from './producer/producer-record.ts'
 export type { RecordMetadata } from './producer/record-metadata.ts'
-export type { Acks, PartitionerName, ProducerOptions } from './producer-options.ts'
 export type { ConsumerRecord } from './records/consumer-record.ts'
 export type { HeaderInput, HeadersInput, RecordHeaders } from './records/headers.ts'
 export type { TimestampType } from './records/record-batch.ts'

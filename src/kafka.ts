@@ -7,7 +7,7 @@ import { type ConsumerOptions, resolveConsumerOptions } from './consumer-options
 import { ClosedError } from './errors.ts'
 import { type ClusterOptions, type KafkaOptions, resolveKafkaOptions } from './options.ts'
 import { Producer } from './producer/producer.ts'
-import { type ProducerOptions, resolveProducerOptions } from './producer-options.ts'
+import { type ProducerOptions, resolveProducerOptions } from './producer/producer-options.ts'
 import type { Api } from './protocol/api.ts'
 import { createTopicHandle, type TopicSerdes } from './topic.ts'
 import type { Topic, TopicPartition } from './types.ts'

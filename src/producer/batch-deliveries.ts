@@ -3,7 +3,6 @@
 
 import type { KafkaError } from '../errors.ts'
 import { type BatchPlace, RecordMetadata } from './record-metadata.ts'
-import type { SendMany } from './send-many.ts'
 
 /** What became of a batch. */
 export interface BatchOutcome {
@@ -12,6 +11,12 @@ export interface BatchOutcome {
   readonly error: KafkaError | null
   /** Errors of single records, where they differ from that of the batch: by index in the batch. */
   readonly recordErrors: ReadonlyMap<number, KafkaError> | null
+}
+
+/** Waits for batches: one sendBatch(), whose records may be spread over many. */
+export interface BatchWatcher {
+  batchJoined(): void
+  batchDone(): void
 }
 
 /** Told of each record when the outcome is known. */
@@ -44,7 +49,7 @@ export class BatchDeliveries {
   private sendIndexes: number[] | null = null
   private sends = 0
   private told = 0
-  private callers: SendMany[] | null = null
+  private callers: BatchWatcher[] | null = null
   private contexts: unknown[] | null = null
 
   /** The promise of the record at `index`, which was just appended. */
@@ -66,7 +71,7 @@ export class BatchDeliveries {
   }
 
   /** `caller` shall be told when this batch has its outcome. */
-  watch(caller: SendMany): void {
+  watch(caller: BatchWatcher): void {
     if (this.callers === null) this.callers = [caller]
     else if (this.callers[this.callers.length - 1] === caller) return
     else this.callers.push(caller)

@@ -3,12 +3,14 @@
 
 import type { PartitionMetadata } from '../cluster/metadata.ts'
 import { InvalidArgumentError } from '../errors.ts'
-import type { PartitionerName } from '../producer-options.ts'
 import type { HeaderInput } from '../records/headers.ts'
 import type { Bytes } from '../types.ts'
 import { crc32Partition, fnv1aPartition } from './key-hashes.ts'
 import { partitionForKey } from './murmur2.ts'
 import type { TopicState } from './topic-state.ts'
+
+/** How records without an explicit partition are spread: see `partitioner` of the options. */
+export type PartitionerName = 'murmur2' | 'roundRobin' | 'random' | 'consistentCrc32' | 'fnv1a'
 
 /** What a partitioner of the user is given of a record, serialized. */
 export interface PartitionerRecord {

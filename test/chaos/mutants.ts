@@ -62,7 +62,7 @@ batch.retryAt = isCounted ?`,
   },
   {
     name: 'no idempotence',
-    file: 'producer-options.js',
+    file: 'producer/producer-options.js',
     from: 'enableIdempotence: boolean(true)',
     to: 'enableIdempotence: boolean(false)',
     scenario: 11,

@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from 'vitest'
 import { crc32Partition, fnv1aPartition } from '../../src/producer/key-hashes.ts'
+import type { PartitionerName } from '../../src/producer/partitioner.ts'
 import { anyPartition, PartitionChooser } from '../../src/producer/partitioner.ts'
 import { StickyPartitioner } from '../../src/producer/sticky-partitioner.ts'
 import { TopicState } from '../../src/producer/topic-state.ts'
-import type { PartitionerName } from '../../src/producer-options.ts'
 import { ZERO_UUID } from '../../src/protocol/uuid.ts'
 import { Engine } from './engine.ts'
 

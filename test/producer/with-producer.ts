@@ -4,7 +4,10 @@ import { onTestFinished } from 'vitest'
 import type { Logger } from '../../src/logger.ts'
 import { resolveKafkaOptions } from '../../src/options.ts'
 import { Producer } from '../../src/producer/producer.ts'
-import { type ProducerOptions, resolveProducerOptions } from '../../src/producer-options.ts'
+import {
+  type ProducerOptions,
+  resolveProducerOptions,
+} from '../../src/producer/producer-options.ts'
 import { decodeBatches, type RecordBatch } from '../../src/records/record.ts'
 import { TestCluster, type TestClusterOptions } from '../../src/testing/test-cluster.ts'
 
