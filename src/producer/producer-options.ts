@@ -1,9 +1,9 @@
 // The producer's options: type, unit, default and what each trades, once. Names and defaults are those
 // of Java's client. What is resolved here is complete and frozen; nothing below has defaults of its own.
 
-import { type CompressionType, compressionTypes } from './compression/codec.ts'
-import { checkCompression } from './compression/codecs.ts'
-import { ConfigError } from './errors.ts'
+import { type CompressionType, compressionTypes } from '../compression/codec.ts'
+import { checkCompression } from '../compression/codecs.ts'
+import { ConfigError } from '../errors.ts'
 import {
   boolean,
   callback,
@@ -13,13 +13,10 @@ import {
   oneOf,
   type ResolvedOptions,
   resolveOptions,
-} from './option-checks.ts'
-import type { ClusterOptions } from './options.ts'
-import type { DataLoss, OnDelivery, ProducerInterceptor } from './producer/hooks.ts'
-import type { Partitioner } from './producer/partitioner.ts'
-
-/** How records without an explicit partition are spread: see `partitioner` of the options. */
-export type PartitionerName = 'murmur2' | 'roundRobin' | 'random' | 'consistentCrc32' | 'fnv1a'
+} from '../option-checks.ts'
+import type { ClusterOptions } from '../options.ts'
+import type { DataLoss, OnDelivery, ProducerInterceptor } from './hooks.ts'
+import type { Partitioner, PartitionerName } from './partitioner.ts'
 
 /** Who must have a record before it counts as written: all in-sync replicas, the leader, or nobody. */
 export type Acks = 'all' | -1 | 0 | 1
