@@ -72,7 +72,10 @@ export class Accumulator {
     this.hasThresholds = this.thresholds.isUsed
   }
 
-  /** Encodes a record into the open batch of its partition, and returns that batch. */
+  /**
+   * Encodes a record into the open batch of its partition. On every record's way: with many partitions
+   * each object that is touched here is a miss in the cache.
+   */
   append(
     partition: ProducerPartition,
     key: Bytes,
@@ -82,25 +85,30 @@ export class Accumulator {
     upperBound: number,
     now: number,
   ): ProducerBatch {
-    let batch = partition.open
-    if (batch === null || !batch.builder.hasRoomFor(upperBound)) {
-      batch = this.openBatch(partition, now)
+    let { builder } = partition
+    if (builder === null || !builder.hasRoomFor(upperBound)) {
+      builder = this.openBatch(partition, now).builder
     }
-    const bytes = this.encode(batch, key, value, headers, timestamp, upperBound)
-    batch.chargedBytes += bytes
+    let bytes: number
+    try {
+      bytes = builder.append(key, value, headers, timestamp, upperBound)
+    } catch (error) {
+      this.dropIfEmpty(partition)
+      throw error
+    }
     this.appendedBytes = bytes
     this.memory.charge(bytes, 1)
-    if (batch.chargedBytes >= this.batchSize) this.closeOpen(partition, now)
+    const { open } = partition
+    if (open === null) throw new RangeError('a partition that takes a record has an open batch')
+    if (builder.sizeInBytes >= this.batchSize) this.closeOpen(partition, now)
     if (this.hasThresholds && this.thresholds.added(bytes, now)) this.releaseAll(now)
-    return batch
+    return open
   }
 
   /** The open batch takes no more records: it is full. */
   closeOpen(partition: ProducerPartition, now: number): void {
-    const { open } = partition
-    if (open === null) return
-    open.isClosed = true
-    partition.open = null
+    if (partition.open === null) return
+    partition.close(partition.open)
     this.review(partition, now)
   }
 
@@ -239,7 +247,7 @@ export class Accumulator {
   /** A batch that was never sent has failed: it waits no longer. */
   discarded(batch: ProducerBatch): void {
     batch.partition.take(batch)
-    if (batch.attemptedLeader < 0) this.thresholds.left(batch.count, batch.chargedBytes)
+    if (batch.attemptedLeader < 0) this.leftBehind(batch)
   }
 
   /** Puts a batch back to be sent again, at its place. */
@@ -261,14 +269,14 @@ export class Accumulator {
         isChild: true,
       })
       child.isClosed = true
-      child.chargedBytes = Math.floor(parent.chargedBytes / builders.length)
+      child.share = Math.floor(parent.chargedBytes / builders.length)
       child.attempts = parent.attempts
       child.attemptedLeader = parent.attemptedLeader
       child.firstError = parent.firstError
       return child
     })
     // What is charged stays the same to the byte: the budget must come out even.
-    children[0].chargedBytes += parent.chargedBytes % builders.length
+    children[0].share += parent.chargedBytes % builders.length
     this.context.flushes.enterAt(parent.generation, children.length)
     return children
   }
@@ -303,7 +311,7 @@ export class Accumulator {
   }
 
   private openBatch(partition: ProducerPartition, now: number): ProducerBatch {
-    if (partition.open !== null) partition.open.isClosed = true
+    if (partition.open !== null) partition.close(partition.open)
     const { batchSize, deliveryTimeoutMs } = this.options
     const batch = new ProducerBatch(
       partition,
@@ -316,41 +324,32 @@ export class Accumulator {
         isChild: false,
       },
     )
-    batch.chargedBytes = recordBatchOverhead
     this.context.memory.charge(recordBatchOverhead, 0)
     partition.queue.push(batch)
-    partition.open = batch
+    partition.openWith(batch)
     this.watch(partition, now + deliveryTimeoutMs)
     this.review(partition, now)
     return batch
   }
 
-  private encode(
-    batch: ProducerBatch,
-    key: Bytes,
-    value: Bytes,
-    headers: readonly HeaderInput[],
-    timestamp: number,
-    upperBound: number,
-  ): number {
-    try {
-      return batch.builder.append(key, value, headers, timestamp, upperBound)
-    } catch (error) {
-      // Out of memory, say. A batch without records must not reach a broker.
-      if (batch.count === 0) {
-        batch.partition.take(batch)
-        this.context.memory.release(batch.chargedBytes, 0)
-        this.context.flushes.leave(batch.generation)
-      }
-      throw error
-    }
+  /** A record could not be encoded: out of memory, say. A batch without any must not reach a broker. */
+  private dropIfEmpty(partition: ProducerPartition): void {
+    const batch = partition.open
+    if (batch === null || batch.count > 0) return
+    partition.take(batch)
+    this.memory.release(batch.chargedBytes, 0)
+    this.context.flushes.leave(batch.generation)
+  }
+
+  /** A batch no longer waits for its first attempt. */
+  private leftBehind(batch: ProducerBatch): void {
+    this.thresholds.left(batch.count, batch.chargedBytes - recordBatchOverhead)
   }
 
   /** Closes and compresses a batch. False: that goes on off the main thread, or has failed. */
   private seal(partition: ProducerPartition, batch: ProducerBatch): boolean {
     const { compressionType, compressionLevel } = this.options
-    if (partition.open === batch) partition.open = null
-    batch.isClosed = true
+    partition.close(batch)
     try {
       const pending = batch.builder.seal(compressionType, compressionLevel ?? undefined)
       if (pending === undefined) return true
@@ -380,7 +379,7 @@ export class Accumulator {
     if (this.context.producer.isIdempotent && batch.stamp === null) {
       state.number(batch, this.context.producer)
     }
-    if (batch.attemptedLeader < 0) this.thresholds.left(batch.count, batch.chargedBytes)
+    if (batch.attemptedLeader < 0) this.leftBehind(batch)
     batch.isResend = state.isBumping
     batch.isInFlight = true
     batch.attempts++

@@ -22,8 +22,8 @@ export class ProducerBatch {
   readonly isChild: boolean
   /** What flush() calls wait for it: see FlushLedger. */
   generation: number
-  /** What it has of the memory budget. */
-  chargedBytes = 0
+  /** What it has of the memory budget, if that is not its size: the part of a batch that was split. */
+  share = -1
 
   /** No more records are added. */
   isClosed = false
@@ -77,6 +77,11 @@ export class ProducerBatch {
   /** How many records it holds. */
   get count(): number {
     return this.builder.count
+  }
+
+  /** What it has of the memory budget. */
+  get chargedBytes(): number {
+    return this.share < 0 ? this.builder.sizeInBytes : this.share
   }
 
   /** What is known when it fails now: whether its records may be in the log all the same. */

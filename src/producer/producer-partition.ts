@@ -1,6 +1,7 @@
 // One partition of a topic that is produced to: the queue of its batches, who leads it, and what is
 // under way.
 
+import type { BatchBuilder } from '../records/batch-builder.ts'
 import { PartitionState } from './partition-state.ts'
 import type { ProducerBatch } from './producer-batch.ts'
 import type { TopicState } from './topic-state.ts'
@@ -13,6 +14,8 @@ export class ProducerPartition {
   readonly queue: ProducerBatch[] = []
   /** The batch that takes records; null when the next record opens one. */
   open: ProducerBatch | null = null
+  /** What encodes them: its own field, so that a record need not fetch the batch into the cache. */
+  builder: BatchBuilder | null = null
   /** Batches under way, in the order they were sent. */
   readonly underWay: ProducerBatch[] = []
   /** The broker that has them. */
@@ -71,10 +74,23 @@ export class ProducerPartition {
     this.queue.splice(at, 0, batch)
   }
 
+  /** A batch takes records from now on. */
+  openWith(batch: ProducerBatch): void {
+    this.open = batch
+    this.builder = batch.builder
+  }
+
+  /** A batch takes no more records. */
+  close(batch: ProducerBatch): void {
+    batch.isClosed = true
+    if (this.open !== batch) return
+    this.open = null
+    this.builder = null
+  }
+
   /** Takes a batch out of the queue. */
   take(batch: ProducerBatch): void {
-    if (this.open === batch) this.open = null
-    batch.isClosed = true
+    this.close(batch)
     if (this.queue[0] === batch) this.queue.shift()
     else {
       const at = this.queue.indexOf(batch)

@@ -74,7 +74,10 @@ export class ServerConnection implements ConnectionHandle, Client {
   }
 
   close(): void {
-    this.options.socket.resetAndDestroy()
+    const { socket } = this.options
+    // A reset fails while the end of the stream is under way, and then 'close' would never come.
+    if (socket.writableEnded) socket.destroy()
+    else socket.resetAndDestroy()
   }
 
   pause(): void {
