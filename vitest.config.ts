@@ -13,6 +13,9 @@ const config: ViteUserConfig = defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/integration/**', '**/node_modules/**'],
           pool: 'forks',
+          // Most files wait for sockets and timers rather than for the processor.
+          maxWorkers: 4,
+          isolate: false,
           testTimeout: 10_000,
           sequence: { groupOrder: 0 },
         },
