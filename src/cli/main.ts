@@ -21,12 +21,17 @@ addDecode(program)
 addBroker(program)
 
 program.parseAsync().catch((error: unknown) => {
-  console.error(error instanceof KafkaError ? described(error) : error)
+  console.error(error instanceof KafkaError || isSystemError(error) ? described(error) : error)
   process.exitCode = 1
 })
 
+/** What the operating system refused, such as a file that is not there: its message says it all. */
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error
+}
+
 /** An error and what led to it, without stacks: the person at the terminal did not write this program. */
-function described(error: KafkaError): string {
+function described(error: Error): string {
   const lines = [`${error.name}: ${error.message}`]
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
     if (!lines[0].includes(cause.message)) lines.push(`  because: ${cause.message}`)
