@@ -18,18 +18,15 @@ export class Chunk<K, V> {
   readonly records: readonly ConsumerRecord<K, V>[]
   readonly count: number
   readonly place: ChunkPlace
-  /** The version of the partition under which these were fetched (consumer.md: the one rule). */
-  readonly version: number
   /** How many were handed over. */
   taken = 0
   /** How many of those the caller has asked past: they are done and may be committed. */
   done = 0
 
-  constructor(records: readonly ConsumerRecord<K, V>[], place: ChunkPlace, version: number) {
+  constructor(records: readonly ConsumerRecord<K, V>[], place: ChunkPlace) {
     this.records = records
     this.count = records.length
     this.place = place
-    this.version = version
   }
 
   /** The position after the first `count` records. */

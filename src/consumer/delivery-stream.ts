@@ -150,15 +150,14 @@ export class DeliveryStream<K, V, T>
     this.retry()
   }
 
-  /** The item in hand, if there is one, is done. */
+  /**
+   * The item in hand, if there is one, is done. If it was lost meanwhile (revoked, sought away), its chunk
+   * was dropped: nobody looks at the count.
+   */
   private answer(): void {
     if (!this.isHolding) return
     this.isHolding = false
-    const { chunk, state } = this
-    // An item that was lost meanwhile (revoked, sought away) is nobody's to commit.
-    if (chunk !== null && state !== null && state.version === chunk.version) {
-      chunk.done = chunk.taken
-    }
+    if (this.chunk !== null) this.chunk.done = this.chunk.taken
     this.delivery.released()
   }
 

@@ -66,7 +66,6 @@ export function findBlockEnd(records: Buffer): BlockEnd {
 export class FetchedBlock<K, V> {
   /** Bytes on the wire: what this block takes of the fetch budget until it is read to its end. */
   readonly sizeInBytes: number
-  readonly version: number
   /** The next offset to be delivered. Moves only when a batch, or a chunk of one, is complete. */
   position: bigint
   leaderEpoch: number
@@ -80,11 +79,10 @@ export class FetchedBlock<K, V> {
     records: Buffer,
     source: RecordSource<K, V>,
     options: BlockOptions,
-    place: { fetchOffset: bigint; fetchEpoch: number; version: number },
+    place: { fetchOffset: bigint; fetchEpoch: number },
     abortedTransactions: readonly AbortedTransaction[] | null,
   ) {
     this.sizeInBytes = records.length
-    this.version = place.version
     this.position = place.fetchOffset
     this.leaderEpoch = place.fetchEpoch
     this.reader = new RecordsReader(records, source, options)
@@ -121,7 +119,7 @@ export class FetchedBlock<K, V> {
         nextOffset: this.position,
         nextEpoch: this.leaderEpoch,
       }
-      return new Chunk(records, place, this.version)
+      return new Chunk(records, place)
     }
     return this.opening
   }

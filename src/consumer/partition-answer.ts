@@ -68,7 +68,6 @@ function buffer<K, V>(
   const place = {
     fetchOffset: state.fetchOffset,
     fetchEpoch: state.fetchEpoch,
-    version: state.version,
   }
   const block = new FetchedBlock(records, state.source, options, place, answer.abortedTransactions)
   const { fetchOffset } = state

@@ -4,6 +4,7 @@ import type { ConsumerOptions } from '../../src/consumer-options.ts'
 import { ClosedError, InvalidArgumentError, OffsetOutOfRangeError } from '../../src/errors.ts'
 import { fetch } from '../../src/protocol/messages/fetch.ts'
 import { joinGroup } from '../../src/protocol/messages/join-group.ts'
+import { listOffsets } from '../../src/protocol/messages/list-offsets.ts'
 import { metadata } from '../../src/protocol/messages/metadata.ts'
 import { BatchBuilder, noProducer } from '../../src/records/batch-builder.ts'
 import { serdes } from '../../src/serdes.ts'
@@ -68,6 +69,30 @@ describe('the methods of a consumer', () => {
     expect(await consumer.position(t0)).toBe(11n)
     expect(() => consumer.seek(t1, 0n)).toThrow(/t-1 is not assigned/)
     expect(() => consumer.seek(t0, -5n)).toThrow(InvalidArgumentError)
+  })
+
+  it('seek: wins over the answer to an older wish', async () => {
+    await fill(cluster, 't', 0, 10)
+    const consumer = reader()
+    let letGo = (): void => {}
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve
+    })
+    let isHeld = false
+    const remove = cluster.intercept(listOffsets, async ({ next }) => {
+      isHeld = true
+      await held
+      return next()
+    })
+    const next = consumer.records().next()
+    await cluster.waitFor(() => isHeld)
+    consumer.seek(t0, 'end')
+    remove()
+    letGo()
+    expect(await consumer.position(t0)).toBe(10n)
+    consumer.seek(t0, 'beginning')
+    consumer.seek(t0, 6n)
+    expect(textOf((await next).value as never)).toBe('t-0:6')
   })
 
   it('pause and resume: nothing of a paused partition is delivered, its buffer is kept', async () => {

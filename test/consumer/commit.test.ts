@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Consumer } from '../../src/consumer/consumer.ts'
 import type { ConsumerOptions } from '../../src/consumer-options.ts'
 import { CommitFailedError, InvalidArgumentError, RequestTimeoutError } from '../../src/errors.ts'
+import { fetch } from '../../src/protocol/messages/fetch.ts'
 import { offsetCommit } from '../../src/protocol/messages/offset-commit.ts'
 import { disconnect } from '../../src/testing/interceptors.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
@@ -93,6 +94,40 @@ describe('commits', () => {
       .slice(seen - 1)
       .map(({ request }) => request.topics[0].partitions[0].committedOffset)
     expect(offsets).toEqual(offsets.toSorted((a, b) => Number(a - b)))
+  })
+
+  it('by interval, made while one by hand was in flight, do not follow it with less', async () => {
+    const consumer = reader({ enableAutoCommit: true, autoCommitIntervalMs: 10 })
+    let letGo = (): void => {}
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve
+    })
+    const records = consumer.records()
+    for (let i = 0; i < 5; i++) await records.next()
+    await cluster.waitFor(() => committed() === 4n)
+    let isHeld = false
+    cluster.intercept(offsetCommit, async ({ next }) => {
+      isHeld = true
+      await held
+      return next()
+    })
+    const byHand = consumer.commit([{ topic: 't', partition: 0, offset: 50n }])
+    await cluster.waitFor(() => isHeld)
+    await records.next()
+    // Several intervals pass.
+    const fetches = cluster.requests(fetch).length
+    await cluster.waitFor(() => cluster.requests(fetch).length > fetches + 2)
+    letGo()
+    await byHand
+    await records.next()
+    await consumer.close()
+    expect(committed()).toBe(50n)
+    expect(
+      cluster
+        .requests(offsetCommit)
+        .map(({ request }) => request.topics[0].partitions[0].committedOffset)
+        .at(-1),
+    ).toBe(50n)
   })
 
   it('are one at a time: what comes meanwhile goes together, the newest offset wins', async () => {

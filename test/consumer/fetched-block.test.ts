@@ -74,7 +74,7 @@ async function block(
       maxDecompressedBytes: 1_000_000,
       isReadCommitted: options.committed ?? false,
     },
-    { fetchOffset: BigInt(options.from ?? made[0].at), fetchEpoch: 1, version: 4 },
+    { fetchOffset: BigInt(options.from ?? made[0].at), fetchEpoch: 1 },
     (options.aborted ?? []).map(([pid, first]) => ({
       producerId: BigInt(pid),
       firstOffset: BigInt(first),
@@ -114,7 +114,6 @@ describe('a fetched block', () => {
       14n,
     ])
     expect([0, 1, 3, 4].map((count) => chunk.epochAfter(count))).toEqual([1, 3, 3, 4])
-    expect(chunk.version).toBe(4)
     expect(chunkOf(from).place).toMatchObject({ startOffset: 14n, nextOffset: 16n })
     expect(from.take(10)).toBe(null)
   })

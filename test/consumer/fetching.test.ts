@@ -249,27 +249,33 @@ describe('fetching', () => {
   })
 
   it('keeps no more than maxBufferedBytes and one answer per broker', async () => {
-    for (const p of [0, 1]) await fill(cluster, 't', p, 400, 20)
-    const consumer = reader(
-      { maxBufferedBytes: 3000, maxPartitionFetchBytes: 1000, fetchMaxBytes: 2000 },
-      [t0, { topic: 't', partition: 1 }],
-    )
+    const all = Array.from({ length: 8 }, (_, partition) => ({ topic: 'many', partition }))
+    cluster.createTopic('many', { partitions: 8 })
+    for (const { partition } of all) await fill(cluster, 'many', partition, 100, 20)
+    let bytes = 0
+    let busy = 0
+    cluster.intercept(fetch, async ({ next }) => {
+      busy++
+      const answer = await next()
+      busy--
+      for (const { partitions } of answer.responses) {
+        for (const { records } of partitions) bytes += records?.length ?? 0
+      }
+      return answer
+    })
+    const limits = { maxBufferedBytes: 3000, maxPartitionFetchBytes: 1000, fetchMaxBytes: 2000 }
+    const consumer = reader(limits, all)
     const records = consumer.records()
     await records.next()
+    // Nothing is taken meanwhile, so that soon nothing is asked for.
     let seen = -1
-    // No more is asked for while nothing is taken.
     await cluster.waitFor(() => {
-      const now = cluster.requests(fetch).length
-      const isSettled = now === seen
-      seen = now
+      const isSettled = busy === 0 && seen === bytes
+      seen = bytes
       return isSettled
     })
-    let count = 1
-    while (count < 800) {
-      await records.next()
-      count++
-    }
-    expect(count).toBe(800)
+    expect(bytes).toBeLessThanOrEqual(3000 + 2 * 2000)
+    for (let count = 1; count < 800; count++) await records.next()
   })
 
   it('holds up no neighbour: a paused partition is forgotten from the session once', async () => {
@@ -295,6 +301,61 @@ describe('fetching', () => {
     expect(forgotten).toHaveLength(1)
     consumer.resume([t0])
     expect(textOf((await records.next()).value as never)).toMatch(/^t-[01]/)
+  })
+
+  it('does not let a full buffer sit out the long poll of a silent neighbour', async () => {
+    for (const p of [0, 1]) cluster.moveLeader('t', p, 1)
+    await fill(cluster, 't', 0, 300, 10)
+    const consumer = reader({ fetchMaxWaitMs: 60_000, maxPartitionFetchBytes: 1000 }, [
+      t0,
+      { topic: 't', partition: 1 },
+    ])
+    const records = consumer.records()
+    await records.next()
+    await cluster.waitFor(() =>
+      cluster.requests(fetch).some(({ request }) => request.forgottenTopicsData.length > 0),
+    )
+    for (let count = 1; count < 300; count++) await records.next()
+  })
+
+  it('delivers what it has before it resets, though the log has it no longer', async () => {
+    const expected = await fill(cluster, 't', 0, 80)
+    let answers = 0
+    cluster.intercept(fetch, async ({ next }) => {
+      const answer = await next()
+      for (const { partitions } of answer.responses) {
+        for (const partition of partitions) {
+          if (++answers !== 2) continue
+          partition.errorCode = 1
+          partition.records = Buffer.alloc(0)
+        }
+      }
+      return answer
+    })
+    const consumer = reader({ autoOffsetReset: 'latest', maxPartitionFetchBytes: 300 }, [
+      { ...t0, offset: 0n },
+    ])
+    const records = consumer.records()
+    const got = [textOf((await records.next()).value as never)]
+    await cluster.waitFor(() => answers > 2)
+    while (got.length < 80) got.push(textOf((await records.next()).value as never))
+    expect(got).toEqual(expected)
+  })
+
+  it('lets the event loop turn while a loop goes through what is buffered', async () => {
+    await fill(cluster, 't', 0, 100)
+    const consumer = reader()
+    let turns = 0
+    const timer = setInterval(() => turns++, 1)
+    let count = 0
+    for await (const _ of consumer) {
+      const end = performance.now() + 3
+      while (performance.now() < end);
+      if (count++ === 0) turns = 0
+      if (count === 100) break
+    }
+    clearInterval(timer)
+    expect(turns).toBeGreaterThan(5)
   })
 
   it('uses names where the brokers have no topic ids', async () => {

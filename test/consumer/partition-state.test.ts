@@ -11,10 +11,10 @@ function make() {
 }
 
 /** A chunk whose records are known by their offsets alone. */
-function chunk(state: PartitionState<Raw, Raw>, offsets: bigint[], nextOffset: bigint) {
+function chunk(offsets: bigint[], nextOffset: bigint) {
   const records = offsets.map((offset) => ({ offset, leaderEpoch: 3 }) as ConsumerRecord<Raw, Raw>)
   const place = { startOffset: offsets[0], startEpoch: 2, nextOffset, nextEpoch: 3 }
-  return new Chunk(records, place, state.version)
+  return new Chunk(records, place)
 }
 
 describe('the state of a partition', () => {
@@ -82,7 +82,7 @@ describe('the state of a partition', () => {
     const { state } = make()
     state.seek(10n, -1)
     expect([state.position, state.committable]).toEqual([10n, 10n])
-    const records = chunk(state, [10n, 12n, 15n], 20n)
+    const records = chunk([10n, 12n, 15n], 20n)
     state.chunk = records
     records.taken = 2
     expect([state.position, state.committable]).toEqual([13n, 10n])
@@ -99,7 +99,7 @@ describe('the state of a partition', () => {
   it('does not take for done what a loop left in the hand', () => {
     const { state } = make()
     state.seek(10n, -1)
-    const records = chunk(state, [10n, 11n], 12n)
+    const records = chunk([10n, 11n], 12n)
     state.chunk = records
     records.taken = 2
     records.done = 1
@@ -110,7 +110,7 @@ describe('the state of a partition', () => {
   it('fetches again from its position after its buffer was dropped', () => {
     const { state } = make()
     state.seek(10n, -1)
-    const records = chunk(state, [10n, 11n], 12n)
+    const records = chunk([10n, 11n], 12n)
     state.chunk = records
     records.taken = 1
     state.fetchOffset = 500n

@@ -5,6 +5,7 @@ import { heartbeat } from '../../../src/protocol/messages/heartbeat.ts'
 import { joinGroup } from '../../../src/protocol/messages/join-group.ts'
 import { leaveGroup } from '../../../src/protocol/messages/leave-group.ts'
 import { offsetCommit } from '../../../src/protocol/messages/offset-commit.ts'
+import { syncGroup } from '../../../src/protocol/messages/sync-group.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
 import type { TopicPartition } from '../../../src/types.ts'
 import { consumerOf, fill, textOf } from '../harness.ts'
@@ -329,6 +330,65 @@ describe('members of a classic group', () => {
     } finally {
       await other.close()
     }
+  })
+
+  it('ignore a rebalance announced while they wait for their assignment', async () => {
+    let isAnnounced = false
+    cluster.intercept(syncGroup, async ({ next }) => {
+      const answer = await next()
+      await cluster.waitFor(() => isAnnounced)
+      return answer
+    })
+    const remove = cluster.intercept(heartbeat, async ({ next }) => {
+      const answer = await next()
+      isAnnounced = true
+      return { ...answer, errorCode: 27 }
+    })
+    void cluster.waitFor(() => isAnnounced).then(remove)
+    const consumer = member()
+    const a = read(consumer)
+    await cluster.waitFor(() => consumer.assignment().length === 4)
+    const beats = cluster.requests(heartbeat).length
+    await cluster.waitFor(() => cluster.requests(heartbeat).length > beats + 3)
+    expect(cluster.requests(joinGroup)).toHaveLength(2)
+    await consumer.close()
+    await a.ended
+  })
+
+  it('do not lose what they own because a commit is refused during a rebalance', async () => {
+    const lost: string[] = []
+    const consumer = member({
+      partitionAssignors: ['cooperative-sticky'],
+      enableAutoCommit: false,
+      onLost: (list) => void lost.push(...names(list)),
+    })
+    const a = read(consumer)
+    await cluster.waitFor(() => consumer.assignment().length === 4)
+    let letGo = (): void => {}
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve
+    })
+    let isJoining = false
+    cluster.intercept(joinGroup, async ({ next }) => {
+      isJoining = true
+      await held
+      return next()
+    })
+    const remove = cluster.intercept(offsetCommit, async ({ next }) => {
+      const answer = await next()
+      for (const { partitions } of answer.topics) for (const p of partitions) p.errorCode = 22
+      return answer
+    })
+    consumer.subscribe(['t', 'u'])
+    await cluster.waitFor(() => isJoining)
+    await expect(consumer.commit([{ topic: 't', partition: 0, offset: 0n }])).rejects.toThrow()
+    remove()
+    letGo()
+    const beats = cluster.requests(heartbeat).length
+    await cluster.waitFor(() => cluster.requests(heartbeat).length > beats + 2)
+    expect(lost).toEqual([])
+    await consumer.close()
+    await a.ended
   })
 
   it('commit nothing under an old generation', async () => {
