@@ -9,7 +9,10 @@ export interface LivenessOptions {
   readonly maxPollIntervalMs: number
 }
 
-export type LivenessEvent = { kind: 'stall'; durationMs: number; isFencing: boolean }
+export interface LivenessEvent {
+  readonly durationMs: number
+  readonly isFencing: boolean
+}
 
 export class Liveness {
   /** How often `tick` wants to be called. */
@@ -53,7 +56,7 @@ export class Liveness {
     if (this.reportedMs > 0 && isFencing === this.reportedMs > limitMs) return null
     this.reportedMs = durationMs
     if (isFencing) this.fencedAt = now
-    return { kind: 'stall', durationMs, isFencing }
+    return { durationMs, isFencing }
   }
 
   /** A heartbeat sent at `sentAt` was answered. True: that lifts the fence. */
