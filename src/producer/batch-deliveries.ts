@@ -1,5 +1,5 @@
-// Who asked for the outcome of a batch's records, and the telling of it: once, in append order. A batch
-// has one promise, and each send() hangs on it, so that an acknowledgement costs nothing where nobody asked.
+// Who asked for the outcome of a batch's records, and the telling of it: once, in append order. Where
+// nobody asked, an acknowledgement costs nothing.
 
 import type { KafkaError } from '../errors.ts'
 import { type BatchPlace, RecordMetadata } from './record-metadata.ts'
@@ -38,36 +38,32 @@ export interface ChildDeliveries {
   readonly count: number
 }
 
+type Resolver = (outcome: RecordMetadata | Promise<never>) => void
+
+// A promise is made for each send(), so its executor is one function for all, and only the resolver is
+// kept: the other half of the pair would live as long for a failure that rarely comes.
+let caught: Resolver = () => {}
+function catchResolver(resolve: Resolver): void {
+  caught = resolve
+}
+
 export class BatchDeliveries {
   private outcome: BatchOutcome | null = null
   private children: readonly ChildDeliveries[] | null = null
-  private settled: Promise<void> | null = null
-  private settle: (() => void) | null = null
   /** Times of the records, as far as somebody will ask; -1 in between. */
   private readonly times: number[] = []
-  /** Which record each send() was, where that is not 0, 1, 2 ... */
-  private sendIndexes: number[] | null = null
-  private sends = 0
-  private told = 0
+  private readonly resolvers: Resolver[] = []
+  /** Which record each resolver is for, where that is not 0, 1, 2 ... */
+  private resolverIndexes: number[] | null = null
   private callers: BatchWatcher[] | null = null
   private contexts: unknown[] | null = null
 
   /** The promise of the record at `index`, which was just appended. */
   promise(index: number, timestamp: number): Promise<RecordMetadata> {
-    if (this.settled === null) {
-      this.settled = new Promise((resolve) => {
-        this.settle = resolve
-      })
-      if (this.outcome !== null || this.children !== null) this.settle?.()
-    }
-    if (this.sendIndexes !== null) this.sendIndexes.push(index)
-    else if (index !== this.sends) {
-      this.sendIndexes = Array.from({ length: this.sends }, (_, i) => i)
-      this.sendIndexes.push(index)
-    }
-    this.sends++
+    const promise = new Promise(catchResolver)
+    this.addResolver(index, caught)
     this.noteTime(index, timestamp)
-    return this.settled.then(this.tellNextSend)
+    return promise
   }
 
   /** `caller` shall be told when this batch has its outcome. */
@@ -108,7 +104,11 @@ export class BatchDeliveries {
         observer(recordErrors?.get(i) ?? error, metadata, this.contexts?.[i])
       }
     }
-    this.settle?.()
+    const { resolvers, resolverIndexes } = this
+    for (let i = 0; i < resolvers.length; i++) {
+      const result = this.outcomeOf(resolverIndexes === null ? i : resolverIndexes[i])
+      resolvers[i](result instanceof RecordMetadata ? result : Promise.reject(result))
+    }
     this.tellCallers()
   }
 
@@ -125,19 +125,21 @@ export class BatchDeliveries {
       if (this.callers !== null) for (const caller of this.callers) deliveries.watch(caller)
     }
     this.children = children
-    this.settle?.()
+    this.resolvers.forEach((resolver, i) => {
+      const index = this.resolverIndexes?.[i] ?? i
+      const child = this.childOf(index)
+      child?.deliveries.addResolver(index - child.first, resolver)
+    })
     this.tellCallers()
   }
 
-  // Reactions of one promise run in the order they were added, so a counter says whose turn it is.
-  private readonly tellNextSend = (): RecordMetadata | Promise<RecordMetadata> => {
-    const turn = this.told++
-    const index = this.sendIndexes === null ? turn : this.sendIndexes[turn]
-    const child = this.childOf(index)
-    if (child !== null) return child.deliveries.promise(index - child.first, this.times[index])
-    const outcome = this.outcomeOf(index)
-    if (outcome instanceof RecordMetadata) return outcome
-    throw outcome
+  private addResolver(index: number, resolver: Resolver): void {
+    if (this.resolverIndexes !== null) this.resolverIndexes.push(index)
+    else if (index !== this.resolvers.length) {
+      this.resolverIndexes = this.resolvers.map((_, i) => i)
+      this.resolverIndexes.push(index)
+    }
+    this.resolvers.push(resolver)
   }
 
   private childOf(index: number): ChildDeliveries | null {

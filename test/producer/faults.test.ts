@@ -279,7 +279,7 @@ test('a topic that does not exist fails after maxBlockMs, saying so', async () =
 
 test('the delivery timeout ends a wait for a broker that never answers', async () => {
   const cluster = await startCluster()
-  const producer = startProducer(cluster, { deliveryTimeoutMs: 150, requestTimeoutMs: 100 })
+  const producer = startProducer(cluster, { deliveryTimeoutMs: 800, requestTimeoutMs: 200 })
   await producer.send({ topic: 't', value: 'v0' })
   const restore = cluster.intercept(produce, () => noAnswer)
   const sent = producer.send({ topic: 't', value: 'v1' })
