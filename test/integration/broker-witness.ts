@@ -125,7 +125,9 @@ export class Witness {
     if (Array.isArray(value)) {
       const items = value.map((item) => this.plain(item, key))
       // A broker keeps these in no order that means anything.
-      return ['members', 'resultsByPartition'].includes(key) ? items.toSorted(byText) : items
+      return ['members', 'resultsByPartition', 'resultsByTopicV3AndBelow'].includes(key)
+        ? items.toSorted(byText)
+        : items
     }
     if (typeof value === 'object' && value !== null) {
       return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, this.plain(v, k)]))
