@@ -85,11 +85,11 @@ export class BatchDeliveries {
     this.contexts[index] = context
   }
 
-  /** The outcome of one record, after `complete`. */
-  outcomeOf(index: number): RecordMetadata | KafkaError {
+  /** The outcome of one record; null while there is none. */
+  outcomeOf(index: number): RecordMetadata | KafkaError | null {
     const child = this.childOf(index)
     if (child !== null) return child.deliveries.outcomeOf(index - child.first)
-    if (this.outcome === null) throw new RangeError('the batch has no outcome yet')
+    if (this.outcome === null) return null
     const error = this.outcome.recordErrors?.get(index) ?? this.outcome.error
     return error ?? new RecordMetadata(this.outcome.place, index, this.times[index] ?? -1)
   }
@@ -106,8 +106,13 @@ export class BatchDeliveries {
     }
     const { resolvers, resolverIndexes } = this
     for (let i = 0; i < resolvers.length; i++) {
-      const result = this.outcomeOf(resolverIndexes === null ? i : resolverIndexes[i])
-      resolvers[i](result instanceof RecordMetadata ? result : Promise.reject(result))
+      const index = resolverIndexes === null ? i : resolverIndexes[i]
+      const error = outcome.recordErrors?.get(index) ?? outcome.error
+      resolvers[i](
+        error === null
+          ? new RecordMetadata(outcome.place, index, this.times[index])
+          : Promise.reject(error),
+      )
     }
     this.tellCallers()
   }

@@ -4,49 +4,31 @@
 
 import type { Writable } from 'node:stream'
 import type { WritableStream } from 'node:stream/web'
-import { Cluster } from '../cluster/cluster.ts'
 import type { PartitionMetadata } from '../cluster/metadata.ts'
-import { backoff } from '../cluster/retry.ts'
 import { ClosedError, DeliveryError, DeliveryTimeoutError, type KafkaError } from '../errors.ts'
 import type { ClusterOptions } from '../options.ts'
 import type { Bytes } from '../types.ts'
-import { Accumulator } from './accumulator.ts'
 import { type RecordObserver, unknownPlace } from './batch-deliveries.ts'
-import { BufferMemory } from './buffer-memory.ts'
-import { Delivery } from './delivery.ts'
+import type { BufferMemory } from './buffer-memory.ts'
 import { asKafkaError } from './delivery-errors.ts'
-import { FlushLedger } from './flush-ledger.ts'
 import type { Destination, HeldRecord } from './held-record.ts'
-import { Intake } from './intake.ts'
-import { callHook, interceptSend, makeObserver } from './interceptors.ts'
+import type { Intake } from './intake.ts'
+import { interceptSend } from './interceptors.ts'
 import { limitError, type WaitLimits, withLimits } from './limits.ts'
-import { PartitionChooser } from './partitioner.ts'
-import { ProducerIdSource } from './producer-id-source.ts'
+import { ProducerCore } from './producer-core.ts'
 import type { ResolvedProducerOptions } from './producer-options.ts'
 import { type PlainRecord, type ProducerRecord, serialized } from './producer-record.ts'
-import { ProducerState } from './producer-state.ts'
 import { RecordMetadata } from './record-metadata.ts'
 import { SendMany } from './send-many.ts'
-import { Sender } from './sender.ts'
-import { StickyPartitioner } from './sticky-partitioner.ts'
-import { TickClock } from './tick-clock.ts'
-import { Topics } from './topics.ts'
 import { nodeWritable, type WritableOptions, webWritable } from './writable.ts'
 
 /** Sends records. Made by `kafka.producer()`; connects when the first record is sent. */
 export class Producer implements AsyncDisposable {
   private readonly options: ResolvedProducerOptions
-  private readonly cluster: Cluster
-  private readonly state: ProducerState
-  private readonly memory: BufferMemory
-  private readonly flushes = new FlushLedger()
-  private readonly clock = new TickClock()
-  private readonly accumulator: Accumulator
-  private readonly delivery: Delivery
-  private readonly topics: Topics
+  private readonly core: ProducerCore
+  // What every record needs, one load away.
   private readonly intake: Intake
-  private readonly producerIds: ProducerIdSource
-  private readonly sender: Sender
+  private readonly memory: BufferMemory
   private readonly observer: RecordObserver | null
   private readonly intercepts: boolean
   private closing: Promise<void> | null = null
@@ -57,102 +39,12 @@ export class Producer implements AsyncDisposable {
   })
 
   constructor(clusterOptions: ClusterOptions, options: ResolvedProducerOptions) {
-    const { requestTimeoutMs, retryBackoffMs, retryBackoffMaxMs, interceptors } = options
-    const { logger } = clusterOptions
     this.options = options
-    this.cluster = new Cluster({
-      ...clusterOptions,
-      requestTimeoutMs,
-      retryBackoffMs,
-      retryBackoffMaxMs,
-    })
-    this.intercepts = interceptors.some((each) => each.onSend !== undefined)
-    this.observer = makeObserver(options.onDelivery, interceptors, logger)
-    this.state = new ProducerState({ isIdempotent: options.enableIdempotence })
-    this.memory = new BufferMemory({
-      limit: options.bufferMemory,
-      recordLimit: options.queueBufferingMaxMessages || Number.POSITIVE_INFINITY,
-    })
-    this.accumulator = new Accumulator(options, {
-      memory: this.memory,
-      flushes: this.flushes,
-      producer: this.state,
-      now: () => this.clock.now(),
-      wake: () => this.sender.wake(),
-      sealFailed: (batch, error) => {
-        this.delivery.unsendable(batch, asKafkaError(error), this.clock.now())
-        // In the midst of a drain: the memory that came free may have made other partitions ready.
-        queueMicrotask(() => this.sender.wake())
-      },
-    })
-    this.delivery = new Delivery(
-      {
-        ...options,
-        backoff: (retries) => backoff(retries - 1, retryBackoffMs, retryBackoffMaxMs),
-      },
-      {
-        accumulator: this.accumulator,
-        memory: this.memory,
-        flushes: this.flushes,
-        producer: this.state,
-        observer: this.observer,
-        refreshMetadata: (reason) => this.cluster.requestRefresh(reason),
-        dataLost: (loss) => {
-          logger.error('a broker has lost records that it had acknowledged', { ...loss })
-          callHook(options.onDataLoss, 'onDataLoss', loss, logger)
-        },
-        failed: (error) => this.fail(error),
-      },
-    )
-    this.topics = new Topics({
-      cluster: this.cluster,
-      accumulator: this.accumulator,
-      delivery: this.delivery,
-      becameKnown: (topic, now) => this.intake.topicKnown(topic, now),
-      wake: () => this.sender.wake(),
-    })
-    this.intake = new Intake(options, {
-      cluster: this.cluster,
-      accumulator: this.accumulator,
-      memory: this.memory,
-      flushes: this.flushes,
-      topics: this.topics,
-      chooser: new PartitionChooser({
-        partitioner: options.partitioner,
-        ignoresKeys: options.partitionerIgnoreKeys,
-        random: Math.random,
-      }),
-      sticky: new StickyPartitioner({
-        batchSize: options.batchSize,
-        isAdaptive: options.partitionerAdaptivePartitioningEnable,
-        availabilityTimeoutMs: options.partitionerAvailabilityTimeoutMs,
-        isStuck: (node, forMs, now) => this.accumulator.isStuck(node, forMs, now),
-        random: Math.random,
-      }),
-      clock: this.clock,
-      wake: () => this.sender.wake(),
-    })
-    this.producerIds = new ProducerIdSource({
-      cluster: this.cluster,
-      producer: this.state,
-      adopted: () => this.sender.wake(),
-      refused: (error) => {
-        this.delivery.failUnnumbered(this.topics.values(), error, this.clock.now())
-      },
-    })
-    this.sender = new Sender(
-      { ...options, usesZstd: options.compressionType === 'zstd' },
-      {
-        cluster: this.cluster,
-        accumulator: this.accumulator,
-        delivery: this.delivery,
-        topics: this.topics,
-        producer: this.state,
-        producerIds: this.producerIds,
-        flushes: this.flushes,
-        clock: this.clock,
-      },
-    )
+    this.core = new ProducerCore(clusterOptions, options)
+    this.intake = this.core.intake
+    this.memory = this.core.memory
+    this.observer = this.core.observer
+    this.intercepts = options.interceptors.some((each) => each.onSend !== undefined)
   }
 
   /**
@@ -166,11 +58,16 @@ export class Producer implements AsyncDisposable {
     limits?: WaitLimits,
   ): Promise<RecordMetadata> {
     try {
+      limits?.signal?.throwIfAborted()
       const plain = this.accept(record)
       const batch = this.intake.append(plain, false)
       if (batch === null) return this.sendHeld(plain, limits)
       const sent = batch.deliveries.promise(batch.count - 1, this.intake.timestamp)
-      return limits === undefined ? sent : withLimits(sent, limits, this.givenUp(plain, limits))
+      return limits === undefined
+        ? sent
+        : withLimits(sent, limits, (cause) =>
+            givenUp(`send() to ${plain.topic}`, plain.topic, limits, cause),
+          )
     } catch (error) {
       return Promise.reject(error)
     }
@@ -178,16 +75,24 @@ export class Producer implements AsyncDisposable {
 
   /**
    * Sends many records with one promise: their metadata, in order.
+   * @param limits the call is over then; records that are on their way may still be written
    * @throws BatchDeliveryError if a record failed: its `results` have the fate of each
    */
   sendBatch<K = Bytes, V = Bytes>(
     records: Iterable<ProducerRecord<K, V>>,
+    limits?: WaitLimits,
   ): Promise<RecordMetadata[]> {
+    if (limits?.signal?.aborted) return Promise.reject(limits.signal.reason)
     const caller = new SendMany()
     let i = 0
     for (const record of records) this.sendOneOf(caller, i++, record)
     caller.complete()
-    return caller.promise
+    if (limits === undefined) return caller.promise
+    const bound = withLimits(caller.promise, limits, (cause) => {
+      caller.abandon(givenUp('sendBatch()', '', limits, cause))
+    })
+    // The caller's promise is rejected by then, and tells more than the limit does.
+    return bound.catch(() => caller.promise)
   }
 
   /**
@@ -217,10 +122,10 @@ export class Producer implements AsyncDisposable {
 
   /** Sends all that waits, and resolves when everything taken before has its outcome. */
   flush(limits: WaitLimits = {}): Promise<void> {
-    if (this.flushes.isEmpty) return Promise.resolve()
+    if (this.core.flushes.isEmpty) return Promise.resolve()
     // Those who await a send() shall have heard before this call goes on.
-    const flushed = this.flushes.flush().then(() => new Promise<void>(setImmediate))
-    this.accumulator.releaseAll(this.clock.now())
+    const flushed = this.core.flushes.flush().then(() => new Promise<void>(setImmediate))
+    this.core.accumulator.releaseAll(this.core.clock.now())
     return withLimits(flushed, limits, limitError('flush()', limits))
   }
 
@@ -248,7 +153,7 @@ export class Producer implements AsyncDisposable {
     const { maxBlockMs, allowAutoCreateTopics: allowAutoCreate } = this.options
     const { timeoutMs = maxBlockMs, signal } = limits
     const options = { timeoutMs, allowAutoCreate, ...(signal && { signal }) }
-    return (await this.cluster.ensureTopic(topic, options)).partitions
+    return (await this.core.cluster.ensureTopic(topic, options)).partitions
   }
 
   /**
@@ -268,7 +173,7 @@ export class Producer implements AsyncDisposable {
   private accept(record: ProducerRecord<unknown, unknown>): PlainRecord {
     this.checkOpen()
     const changed = this.intercepts
-      ? interceptSend(this.options.interceptors, record, this.cluster.options.logger)
+      ? interceptSend(this.options.interceptors, record, this.core.cluster.options.logger)
       : record
     return serialized(changed)
   }
@@ -283,7 +188,8 @@ export class Producer implements AsyncDisposable {
     })
     if (limits === undefined) return sent
     return withLimits(sent, limits, (cause) => {
-      if (held === null || held.isDone) return this.givenUp(record, limits)(cause)
+      if (held === null || held.isDone)
+        return givenUp(`send() to ${record.topic}`, record.topic, limits, cause)
       const error = notTaken(record, cause, limits)
       this.intake.cancel(held, error)
       return cause ?? error
@@ -300,7 +206,7 @@ export class Producer implements AsyncDisposable {
         caller.placed(i, batch.deliveries, index)
         return
       }
-      caller.held()
+      caller.held(i)
       this.intake.hold(plain, false, {
         placed: (holder, index, timestamp) => {
           holder.deliveries.noteTime(index, timestamp)
@@ -328,36 +234,15 @@ export class Producer implements AsyncDisposable {
         const place = unknownPlace(record.topic)
         this.observer?.(error, new RecordMetadata(place, 0, record.timestamp ?? -1), context)
         if (this.observer === null) {
-          this.cluster.options.logger.error('an enqueued record was lost', { error })
+          this.core.cluster.options.logger.error('an enqueued record was lost', { error })
         }
       },
     }
   }
 
-  /** The caller of a send() waits no longer, but the record is on its way. */
-  private givenUp(record: PlainRecord, limits: WaitLimits): (cause: unknown) => KafkaError {
-    return (cause) => {
-      const details = {
-        topic: record.topic,
-        partition: -1,
-        attempts: 0,
-        persisted: 'maybe',
-      } as const
-      return cause === undefined
-        ? new DeliveryTimeoutError(
-            `send() to ${record.topic} has no outcome after ${limits.timeoutMs} ms: the record is on its way and may be written yet`,
-            details,
-          )
-        : new DeliveryError(
-            `send() to ${record.topic} was aborted: the record is on its way and may be written yet`,
-            { ...details, cause },
-          )
-    }
-  }
-
   private checkOpen(): void {
     if (this.closing !== null) throw this.closedError()
-    const { fatalError } = this.state
+    const { fatalError } = this.core.state
     if (fatalError === null) return
     throw new ClosedError(`the producer can do nothing more: ${fatalError.message}`, {
       cause: fatalError,
@@ -368,23 +253,11 @@ export class Producer implements AsyncDisposable {
     return new ClosedError('the producer is closed')
   }
 
-  /** There is no way back: everything fails, at once. */
-  private fail(error: KafkaError): void {
-    this.state.fail(error)
-    this.intake.close(error)
-    this.delivery.failAll(this.topics.values(), error)
-  }
-
   private async shutDown({ timeoutMs }: { timeoutMs?: number }): Promise<void> {
     // An error that ends the wait is told to nobody: what is left fails right below, each with its own.
     await this.flush(timeoutMs === undefined ? {} : { timeoutMs }).catch(() => {})
-    const error = this.closedError()
-    this.intake.close(error)
-    this.delivery.failAll(this.topics.values(), error)
-    this.producerIds.close()
-    this.sender.close()
-    this.topics.close()
-    await this.cluster.close()
+    this.core.failAll(this.closedError())
+    await this.core.close()
   }
 }
 
@@ -393,4 +266,16 @@ function notTaken(record: PlainRecord, cause: unknown, limits: WaitLimits): Kafk
     `send() to ${record.topic} was not taken within ${limits.timeoutMs} ms: it still waited for metadata or memory`,
     { topic: record.topic, partition: -1, attempts: 0, persisted: 'no', cause },
   )
+}
+
+/** The caller waits no longer, but the record is on its way. */
+function givenUp(what: string, topic: string, limits: WaitLimits, cause: unknown): DeliveryError {
+  const details = { topic, partition: -1, attempts: 0, persisted: 'maybe' } as const
+  const text = 'what is on its way may be written yet'
+  return cause === undefined
+    ? new DeliveryTimeoutError(
+        `${what} has no outcome after ${limits.timeoutMs} ms: ${text}`,
+        details,
+      )
+    : new DeliveryError(`${what} was aborted: ${text}`, { ...details, cause })
 }

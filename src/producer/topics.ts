@@ -62,7 +62,9 @@ export class Topics {
     for (const topic of this.byName.values()) {
       const metadata = topics.get(topic.name)
       const wasKnown = topic.isKnown
+      // What is only believed from before is the same object still.
       if (metadata !== undefined && this.applied.get(topic) !== metadata) {
+        topic.unknownSince = 0
         this.update(topic, metadata, now)
       }
       if (this.recreated.has(topic.name)) this.context.delivery.topicRecreated(topic, now)
@@ -93,7 +95,6 @@ export class Topics {
   private noteChange({ recreated, unknown }: MetadataChange): void {
     for (const name of recreated) this.recreated.add(name)
     for (const name of unknown) this.unknown.add(name)
-    // Topics that came back count as known again from now on.
     this.hasChanged = true
     this.context.wake()
   }
@@ -106,15 +107,15 @@ export class Topics {
       if (leader >= 0) available.push(partition)
       this.context.accumulator.setLeader(topic.partitions[partition], leader, leaderEpoch, now)
     }
+    for (const partition of topic.partitions.slice(metadata.partitions.length)) {
+      this.context.accumulator.setLeader(partition, -1, -1, now)
+    }
     topic.available = available
     topic.sticky.candidates = []
   }
 
   private noteUnknown(topic: TopicState, now: number): void {
-    if (!this.unknown.has(topic.name)) {
-      topic.unknownSince = 0
-      return
-    }
+    if (!this.unknown.has(topic.name)) return
     if (topic.unknownSince === 0) topic.unknownSince = now
     if (now - topic.unknownSince < unknownTopicBoundMs || !topic.isKnown) return
     const seconds = unknownTopicBoundMs / 1000

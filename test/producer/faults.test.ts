@@ -1,7 +1,7 @@
 // The producer over sockets while brokers fail: what is acknowledged is in the log once, in order.
 
 import { expect, test } from 'vitest'
-import { DeliveryError } from '../../src/errors.ts'
+import { BatchDeliveryError, DeliveryError } from '../../src/errors.ts'
 import type { Producer } from '../../src/producer/producer.ts'
 import type { RecordMetadata } from '../../src/producer/record-metadata.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
@@ -316,4 +316,35 @@ test('a caller may give up: before the record is taken it is withdrawn, later it
   expect(error.cause).toMatchObject({ message: 'gone' })
   await producer.flush()
   expect(await valuesOf(cluster)).toEqual(['v', 'w'])
+})
+
+test('a caller of sendBatch may give up, and is told the fate of each record', async () => {
+  const cluster = await startCluster()
+  const producer = startProducer(cluster, { maxBlockMs: 500 })
+  await producer.send({ topic: 't', value: 'v0' })
+  const restore = cluster.intercept(produce, () => noAnswer)
+  const error = await producer
+    .sendBatch(
+      [
+        { topic: 't', value: 'v1' },
+        { topic: 'nowhere', value: 'v' },
+        { topic: 't', partition: 9, value: 'wrong' },
+      ],
+      { timeoutMs: 100 },
+    )
+    .catch((thrown: unknown) => thrown)
+  if (!(error instanceof BatchDeliveryError)) throw error
+  expect(error.results.map((result) => result.error?.name)).toEqual([
+    'DeliveryTimeoutError',
+    'DeliveryTimeoutError',
+    'InvalidArgumentError',
+  ])
+  restore()
+  cluster.disconnectAll()
+  await producer.flush()
+  expect(await valuesOf(cluster)).toEqual(['v0', 'v1'])
+  const signal = AbortSignal.abort('no')
+  await expect(producer.sendBatch([{ topic: 't', value: 'v2' }], { signal })).rejects.toBe('no')
+  await expect(producer.send({ topic: 't', value: 'v2' }, { signal })).rejects.toBe('no')
+  expect((await valuesOf(cluster)).length).toBe(2)
 })

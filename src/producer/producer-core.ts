@@ -1,0 +1,156 @@
+// The parts of a producer and how they hang together: what each tells the others. The public face of it is
+// producer.ts; a record's way through them is told in docs/architecture.md.
+
+import { Cluster } from '../cluster/cluster.ts'
+import { backoff } from '../cluster/retry.ts'
+import type { KafkaError } from '../errors.ts'
+import type { ClusterOptions } from '../options.ts'
+import { Accumulator } from './accumulator.ts'
+import type { RecordObserver } from './batch-deliveries.ts'
+import { BufferMemory } from './buffer-memory.ts'
+import { Delivery } from './delivery.ts'
+import { asKafkaError } from './delivery-errors.ts'
+import { FlushLedger } from './flush-ledger.ts'
+import { Intake } from './intake.ts'
+import { callHook, makeObserver } from './interceptors.ts'
+import { PartitionChooser } from './partitioner.ts'
+import { ProducerIdSource } from './producer-id-source.ts'
+import type { ResolvedProducerOptions } from './producer-options.ts'
+import { ProducerState } from './producer-state.ts'
+import { Sender } from './sender.ts'
+import { StickyPartitioner } from './sticky-partitioner.ts'
+import { TickClock } from './tick-clock.ts'
+import { Topics } from './topics.ts'
+
+export class ProducerCore {
+  readonly cluster: Cluster
+  readonly state: ProducerState
+  readonly memory: BufferMemory
+  readonly flushes: FlushLedger = new FlushLedger()
+  readonly clock: TickClock = new TickClock()
+  readonly accumulator: Accumulator
+  readonly intake: Intake
+  /** Told of each record's outcome; null where nobody wants to know. */
+  readonly observer: RecordObserver | null
+  private readonly delivery: Delivery
+  private readonly topics: Topics
+  private readonly producerIds: ProducerIdSource
+  private readonly sender: Sender
+
+  constructor(clusterOptions: ClusterOptions, options: ResolvedProducerOptions) {
+    const { requestTimeoutMs, retryBackoffMs, retryBackoffMaxMs, interceptors } = options
+    const { logger } = clusterOptions
+    this.cluster = new Cluster({
+      ...clusterOptions,
+      requestTimeoutMs,
+      retryBackoffMs,
+      retryBackoffMaxMs,
+    })
+    this.observer = makeObserver(options.onDelivery, interceptors, logger)
+    this.state = new ProducerState({ isIdempotent: options.enableIdempotence })
+    this.memory = new BufferMemory({
+      limit: options.bufferMemory,
+      recordLimit: options.queueBufferingMaxMessages || Number.POSITIVE_INFINITY,
+    })
+    this.accumulator = new Accumulator(options, {
+      memory: this.memory,
+      flushes: this.flushes,
+      producer: this.state,
+      now: () => this.clock.now(),
+      wake: () => this.sender.wake(),
+      sealFailed: (batch, error) => {
+        this.delivery.unsendable(batch, asKafkaError(error), this.clock.now())
+        // In the midst of a drain: the memory that came free may have made other partitions ready.
+        queueMicrotask(() => this.sender.wake())
+      },
+    })
+    this.delivery = new Delivery(
+      {
+        ...options,
+        backoff: (retries) => backoff(retries - 1, retryBackoffMs, retryBackoffMaxMs),
+      },
+      {
+        accumulator: this.accumulator,
+        memory: this.memory,
+        flushes: this.flushes,
+        producer: this.state,
+        observer: this.observer,
+        refreshMetadata: (reason) => this.cluster.requestRefresh(reason),
+        dataLost: (loss) => {
+          logger.error('a broker has lost records that it had acknowledged', { ...loss })
+          callHook(options.onDataLoss, 'onDataLoss', loss, logger)
+        },
+        failed: (error) => this.fail(error),
+      },
+    )
+    this.topics = new Topics({
+      cluster: this.cluster,
+      accumulator: this.accumulator,
+      delivery: this.delivery,
+      becameKnown: (topic, now) => this.intake.topicKnown(topic, now),
+      wake: () => this.sender.wake(),
+    })
+    this.intake = new Intake(options, {
+      cluster: this.cluster,
+      accumulator: this.accumulator,
+      memory: this.memory,
+      flushes: this.flushes,
+      topics: this.topics,
+      chooser: new PartitionChooser({
+        partitioner: options.partitioner,
+        ignoresKeys: options.partitionerIgnoreKeys,
+        random: Math.random,
+      }),
+      sticky: new StickyPartitioner({
+        batchSize: options.batchSize,
+        isAdaptive: options.partitionerAdaptivePartitioningEnable,
+        availabilityTimeoutMs: options.partitionerAvailabilityTimeoutMs,
+        isStuck: (node, forMs, now) => this.accumulator.isStuck(node, forMs, now),
+        random: Math.random,
+      }),
+      clock: this.clock,
+      wake: () => this.sender.wake(),
+    })
+    this.producerIds = new ProducerIdSource({
+      cluster: this.cluster,
+      producer: this.state,
+      adopted: () => this.sender.wake(),
+      refused: (error) => {
+        this.delivery.failUnnumbered(this.topics.values(), error, this.clock.now())
+      },
+    })
+    this.sender = new Sender(
+      { ...options, usesZstd: options.compressionType === 'zstd' },
+      {
+        cluster: this.cluster,
+        accumulator: this.accumulator,
+        delivery: this.delivery,
+        topics: this.topics,
+        producer: this.state,
+        producerIds: this.producerIds,
+        flushes: this.flushes,
+        clock: this.clock,
+      },
+    )
+  }
+
+  /** There is no way back: everything fails, at once. */
+  fail(error: KafkaError): void {
+    this.state.fail(error)
+    this.failAll(error)
+  }
+
+  /** Fails what has no outcome yet. */
+  failAll(error: KafkaError): void {
+    this.intake.close(error)
+    this.delivery.failAll(this.topics.values(), error)
+  }
+
+  /** Ends timers, requests and connections. */
+  async close(): Promise<void> {
+    this.producerIds.close()
+    this.sender.close()
+    this.topics.close()
+    await this.cluster.close()
+  }
+}
