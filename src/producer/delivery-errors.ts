@@ -31,25 +31,32 @@ export function deliveryError(batch: ProducerBatch, cause: KafkaError, hint = ''
   )
 }
 
-/** A batch is older than the delivery timeout. */
-export function timeoutError(batch: ProducerBatch, timeoutMs: number): DeliveryTimeoutError {
-  const { attempts, firstError } = batch
-  const why =
-    firstError !== null
-      ? `the first attempt failed: ${firstError.message}`
-      : batch.isInFlight
-        ? 'the broker has not answered'
-        : `it was never sent, as ${hindranceOf(batch)}`
+/**
+ * A batch is older than the delivery timeout.
+ * @param obstacle why its leader cannot be reached; null: it can
+ */
+export function timeoutError(
+  batch: ProducerBatch,
+  timeoutMs: number,
+  obstacle: KafkaError | null,
+): DeliveryTimeoutError {
+  const { attempts, firstError, isInFlight } = batch
+  const cause = firstError ?? (isInFlight ? null : obstacle)
+  let why = isInFlight
+    ? 'the broker has not answered'
+    : `it was never sent, as ${hindranceOf(batch, obstacle)}`
+  if (firstError !== null) why = `the first attempt failed: ${firstError.message}`
   return new DeliveryTimeoutError(
     `a record for ${batch.partition} was not acknowledged within deliveryTimeoutMs (${timeoutMs}): ${why} (attempts: ${attempts}; ${persistedText[batch.persisted]})`,
-    detailsOf(batch, firstError),
+    detailsOf(batch, cause),
   )
 }
 
-function hindranceOf({ partition }: ProducerBatch): string {
+function hindranceOf({ partition }: ProducerBatch, obstacle: KafkaError | null): string {
   if (partition.leader < 0) return 'the partition has no leader'
+  if (obstacle !== null) return `its leader could not be reached: ${obstacle.message}`
   if (partition.queue[0]?.attempts > 0) return 'batches before it were not acknowledged either'
-  return `node ${partition.leader} could not be reached or took nothing in that time`
+  return `node ${partition.leader} took nothing in that time`
 }
 
 /** The error of a broker's answer, with the broker's own message. */

@@ -47,6 +47,8 @@ export interface DeliveryContext {
   /** Told of each record; null where nobody asked. */
   readonly observer: RecordObserver | null
   readonly refreshMetadata: (reason: string) => void
+  /** Why a broker cannot be reached; null: it can. */
+  readonly obstacleTo: (node: number) => KafkaError | null
   readonly dataLost: (loss: DataLoss) => void
   readonly failed: (error: KafkaError) => void
 }
@@ -117,7 +119,7 @@ export class Delivery {
   expire(now: number): void {
     for (const batch of this.context.accumulator.expired(now)) {
       if (batch.isSettled) continue
-      this.fail(batch, timeoutError(batch, this.options.deliveryTimeoutMs))
+      this.fail(batch, this.timeout(batch))
       this.settled(batch.partition, now)
     }
   }
@@ -236,7 +238,7 @@ export class Delivery {
     const { deliveryTimeoutMs, retries, gapless } = this.options
     const { isIdempotent, fatalError } = this.context.producer
     if (fatalError !== null) return deliveryError(batch, fatalError)
-    if (now >= batch.createdAt + deliveryTimeoutMs) return timeoutError(batch, deliveryTimeoutMs)
+    if (now >= batch.createdAt + deliveryTimeoutMs) return this.timeout(batch)
     // Giving up leaves the doubt; with idempotence, asking once more ends it.
     const isInDoubt = batch.isAmbiguous && isIdempotent
     if (isCounted && batch.retries++ >= retries && !isInDoubt) return deliveryError(batch, error)
@@ -244,6 +246,11 @@ export class Delivery {
       return deliveryError(batch, error, behindFailure)
     }
     return null
+  }
+
+  private timeout(batch: ProducerBatch): KafkaError {
+    const obstacle = this.context.obstacleTo(batch.partition.leader)
+    return timeoutError(batch, this.options.deliveryTimeoutMs, obstacle)
   }
 
   private outOfSequence(

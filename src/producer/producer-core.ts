@@ -75,6 +75,7 @@ export class ProducerCore {
         flushes: this.flushes,
         producer: this.state,
         observer: this.observer,
+        obstacleTo: (node) => this.sender.obstacleTo(node),
         refreshMetadata: (reason) => this.cluster.requestRefresh(reason),
         dataLost: (loss) => {
           logger.error('a broker has lost records that it had acknowledged', { ...loss })

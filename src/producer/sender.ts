@@ -62,6 +62,8 @@ export class Sender {
   private readonly context: SenderContext
   /** In the order they were written. */
   private readonly underWay = new Set<UnderWay>()
+  /** Why there is no connection to a broker, by its id. */
+  private readonly obstacles = new Map<number, KafkaError>()
   private isAwake = false
   private isClosed = false
   private timer: NodeJS.Timeout | null = null
@@ -73,8 +75,11 @@ export class Sender {
   constructor(options: SenderOptions, context: SenderContext) {
     this.options = options
     this.context = context
-    this.stopListening = context.cluster.onConnection((event) => {
-      if (event.kind === 'produce') this.wake()
+    this.stopListening = context.cluster.onConnection(({ nodeId, kind, connection, error }) => {
+      if (kind !== 'produce') return
+      if (connection !== null) this.obstacles.delete(nodeId)
+      else if (error !== null) this.obstacles.set(nodeId, asKafkaError(error))
+      this.wake()
     })
   }
 
@@ -83,6 +88,11 @@ export class Sender {
     if (this.isAwake || this.isClosed) return
     this.isAwake = true
     queueMicrotask(this.turn)
+  }
+
+  /** Why a broker cannot be reached; null: it can. */
+  obstacleTo(node: number): KafkaError | null {
+    return this.obstacles.get(node) ?? null
   }
 
   close(): void {

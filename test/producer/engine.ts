@@ -94,6 +94,7 @@ export class Engine {
           if (error === null) fate.metadata = metadata
           else fate.error = error as DeliveryError
         },
+        obstacleTo: () => null,
         refreshMetadata: (reason) => this.refreshes.push(reason),
         dataLost: (loss) => this.dataLosses.push(loss),
         failed: (error) => this.fail(error),

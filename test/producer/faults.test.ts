@@ -348,3 +348,17 @@ test('a caller of sendBatch may give up, and is told the fate of each record', a
   await expect(producer.send({ topic: 't', value: 'v2' }, { signal })).rejects.toBe('no')
   expect((await valuesOf(cluster)).length).toBe(2)
 })
+
+test('a record that was never sent says why its leader could not be reached', async () => {
+  const cluster = await startCluster({ nodes: 2 })
+  cluster.moveLeader('t', 0, 2)
+  const producer = startProducer(cluster, { deliveryTimeoutMs: 400, requestTimeoutMs: 300 })
+  await producer.partitionsFor('t')
+  await cluster.stopNode(2, { electLeaders: false })
+  await expect(producer.send({ topic: 't', value: 'v' })).rejects.toMatchObject({
+    name: 'DeliveryTimeoutError',
+    message: expect.stringMatching(/its leader could not be reached: .*node 2/),
+    persisted: 'no',
+    attempts: 0,
+  })
+})
