@@ -4,7 +4,23 @@
 
 export type { MetadataSnapshot, PartitionMetadata, TopicMetadata } from './cluster/metadata.ts'
 export type { CompressionType } from './compression/codec.ts'
+export type { CommittedOffset } from './consumer/committed-offsets.ts'
 export { Consumer } from './consumer/consumer.ts'
+export type { ConsumerBatch } from './consumer/consumer-batch.ts'
+export type {
+  CloseOptions,
+  CommitTarget,
+  ConsumerCallOptions,
+  ConsumerGroupMetadata,
+  OffsetToCommit,
+  PartitionAssignment,
+  PartitionOffset,
+  SeekTarget,
+  TimestampedOffset,
+} from './consumer/consumer-types.ts'
+export type { ConsumerLoop } from './consumer/loops.ts'
+export type { PartitionStream } from './consumer/partition-streams.ts'
+export type { HandlerContext, RunOptions } from './consumer/run.ts'
 export type {
   AutoOffsetReset,
   ConsumerOptions,
