@@ -122,6 +122,9 @@ function report(
       ],
     ),
   )
+  console.log(
+    "\nack: from enqueue() to the broker's answer, with the producer's buffer kept full. CPU: the client's alone.",
+  )
   const { missing, doubled, changed, outOfOrder, foreign, examples } = result.findings
   if (missing + doubled + changed + outOfOrder + foreign > 0) {
     throw new KafkaError(
@@ -129,7 +132,7 @@ function report(
     )
   }
   console.log(
-    `\nAll ${whole(result.produced.records)} records came back: none missing, none doubled, none changed, each partition in order.`,
+    `All ${whole(result.produced.records)} records came back: none missing, none doubled, none changed, each partition in order.`,
   )
 }
 
