@@ -8,14 +8,16 @@ import type { Writer } from '../writer.ts'
 import {
   type AcknowledgementBatch,
   decodeAcknowledgementBatch,
-  decodeLeaderIdAndEpoch,
-  decodeNodeEndpoint,
   encodeAcknowledgementBatch,
-  encodeLeaderIdAndEpoch,
+} from './acknowledgement-batch.ts'
+import {
+  decodeLeader,
+  decodeNodeEndpoint,
+  encodeLeader,
   encodeNodeEndpoint,
   type LeaderIdAndEpoch,
   type NodeEndpoint,
-} from './share-session-structs.ts'
+} from './current-leader.ts'
 
 export interface ShareAcknowledgeRequest {
   groupId: string | null
@@ -125,7 +127,7 @@ function encodePartitionData(w: Writer, partitionData: ShareAcknowledgePartition
   w.int32(partitionData.partitionIndex)
   w.int16(partitionData.errorCode)
   w.nullableString(partitionData.errorMessage)
-  encodeLeaderIdAndEpoch(w, partitionData.currentLeader)
+  encodeLeader(w, partitionData.currentLeader)
   w.tags()
 }
 
@@ -153,7 +155,7 @@ function decodePartitionData(r: Reader): ShareAcknowledgePartitionData {
     partitionIndex: r.int32(),
     errorCode: r.int16(),
     errorMessage: r.nullableString(),
-    currentLeader: decodeLeaderIdAndEpoch(r),
+    currentLeader: decodeLeader(r),
   }
   r.tags()
   return partitionData

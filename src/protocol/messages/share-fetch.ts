@@ -8,14 +8,16 @@ import type { Writer } from '../writer.ts'
 import {
   type AcknowledgementBatch,
   decodeAcknowledgementBatch,
-  decodeLeaderIdAndEpoch,
-  decodeNodeEndpoint,
   encodeAcknowledgementBatch,
-  encodeLeaderIdAndEpoch,
+} from './acknowledgement-batch.ts'
+import {
+  decodeLeader,
+  decodeNodeEndpoint,
+  encodeLeader,
   encodeNodeEndpoint,
   type LeaderIdAndEpoch,
   type NodeEndpoint,
-} from './share-session-structs.ts'
+} from './current-leader.ts'
 
 export interface ShareFetchRequest {
   groupId: string | null
@@ -175,7 +177,7 @@ function encodePartitionData(w: Writer, partitionData: ShareFetchPartitionData):
   w.nullableString(partitionData.errorMessage)
   w.int16(partitionData.acknowledgeErrorCode)
   w.nullableString(partitionData.acknowledgeErrorMessage)
-  encodeLeaderIdAndEpoch(w, partitionData.currentLeader)
+  encodeLeader(w, partitionData.currentLeader)
   w.records(partitionData.records)
   w.array(partitionData.acquiredRecords, encodeAcquiredRecords)
   w.tags()
@@ -214,7 +216,7 @@ function decodePartitionData(r: Reader): ShareFetchPartitionData {
     errorMessage: r.nullableString(),
     acknowledgeErrorCode: r.int16(),
     acknowledgeErrorMessage: r.nullableString(),
-    currentLeader: decodeLeaderIdAndEpoch(r),
+    currentLeader: decodeLeader(r),
     records: r.bytes(),
     acquiredRecords: r.array(decodeAcquiredRecords),
   }
