@@ -8,6 +8,7 @@ import {
   DeliveryError,
   InvalidArgumentError,
   type KafkaError,
+  RequestTimeoutError,
 } from '../errors.ts'
 import { type HeaderInput, headerList } from '../records/headers.ts'
 import { recordBatchOverhead } from '../records/record-batch.ts'
@@ -290,13 +291,17 @@ export class Intake {
     const { allowAutoCreateTopics: allowAutoCreate, maxBlockMs } = this.options
     if (topic.isAwaited) return
     topic.isAwaited = true
+    /** What was answered last: it says more than the silence of a last, short attempt. */
+    let answered: KafkaError | null = null
     for (let head = topic.held.peek(); head !== undefined; head = topic.held.peek()) {
       const timeoutMs = Math.min(maxBlockMs, Math.max(1, head.deadline - clock.read()))
       try {
         const metadata = await cluster.ensureTopic(topic.name, { timeoutMs, allowAutoCreate })
         topics.becomeKnown(topic, metadata, clock.read())
-      } catch (error) {
-        this.refuseHeld(topic, asKafkaError(error), clock.read())
+      } catch (thrown) {
+        const error = asKafkaError(thrown)
+        if (!(error instanceof RequestTimeoutError)) answered = error
+        this.refuseHeld(topic, answered ?? error, clock.read())
         if (topic.held.length > 0) await sleep(askAgainMs)
       }
     }
