@@ -1,7 +1,28 @@
-// Two projects. `unit` needs nothing but Node. `integration` runs against real Apache Kafka brokers,
-// one file after the other, when the unit tests are done (docs/testing.md).
+// Three projects. `unit` and `exhaustive` need nothing but Node; `exhaustive` holds what tries thousands of
+// cases and so is not in `npm run test:unit`. `integration` runs against real Apache Kafka brokers, one file
+// after the other, when the others are done (docs/testing.md).
 
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
+
+const exhaustive = [
+  'test/compression/codecs.test.ts',
+  'test/consumer/group/churn.test.ts',
+  'test/producer/model.test.ts',
+  'test/protocol/hostile-bytes.test.ts',
+  'test/protocol/unsupported-fields.test.ts',
+  'test/records/batch-reader.test.ts',
+  'test/records/legacy-messages.test.ts',
+  'test/records/vectors.test.ts',
+]
+
+const needsNodeOnly = {
+  pool: 'forks',
+  // Most files wait for sockets and timers rather than for the processor.
+  maxWorkers: 6,
+  isolate: false,
+  testTimeout: 10_000,
+  sequence: { groupOrder: 0 },
+} as const
 
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -9,17 +30,13 @@ const config: ViteUserConfig = defineConfig({
     projects: [
       {
         test: {
+          ...needsNodeOnly,
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/integration/**', '**/node_modules/**'],
-          pool: 'forks',
-          // Most files wait for sockets and timers rather than for the processor.
-          maxWorkers: 4,
-          isolate: false,
-          testTimeout: 10_000,
-          sequence: { groupOrder: 0 },
+          exclude: ['test/integration/**', '**/node_modules/**', ...exhaustive],
         },
       },
+      { test: { ...needsNodeOnly, name: 'exhaustive', include: exhaustive } },
       {
         test: {
           name: 'integration',
