@@ -179,16 +179,6 @@ export class FencedError extends KafkaError {
   override readonly name = 'FencedError'
 }
 
-/** The transaction can only be aborted; a new one may then succeed. */
-export class TransactionAbortableError extends KafkaError {
-  override readonly name = 'TransactionAbortableError'
-}
-
-/** It could not be learned whether the operation took effect. */
-export class OutcomeUnknownError extends KafkaError {
-  override readonly name = 'OutcomeUnknownError'
-}
-
 /** Offsets were not committed. */
 export class CommitFailedError extends KafkaError {
   override readonly name = 'CommitFailedError'

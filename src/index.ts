@@ -43,10 +43,8 @@ export {
   InvalidArgumentError,
   KafkaError,
   OffsetOutOfRangeError,
-  OutcomeUnknownError,
   type Persisted,
   RequestTimeoutError,
-  TransactionAbortableError,
   UnsupportedVersionError,
 } from './errors.ts'
 export { Kafka, type KafkaRequestOptions, type WaitOptions } from './kafka.ts'
