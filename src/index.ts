@@ -10,7 +10,6 @@ export type { ConsumerBatch } from './consumer/consumer-batch.ts'
 export type {
   CloseOptions,
   CommitTarget,
-  ConsumerCallOptions,
   ConsumerGroupMetadata,
   OffsetToCommit,
   PartitionAssignment,
@@ -47,7 +46,7 @@ export {
   RequestTimeoutError,
   UnsupportedVersionError,
 } from './errors.ts'
-export { Kafka, type KafkaRequestOptions, type WaitOptions } from './kafka.ts'
+export { Kafka, type KafkaRequestOptions } from './kafka.ts'
 export { type Logger, silentLogger } from './logger.ts'
 export type {
   CredentialsProvider,
@@ -80,4 +79,5 @@ export type {
   Serializer,
   Topic,
   TopicPartition,
+  WaitLimits,
 } from './types.ts'

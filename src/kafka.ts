@@ -10,7 +10,7 @@ import { Producer } from './producer/producer.ts'
 import { type ProducerOptions, resolveProducerOptions } from './producer/producer-options.ts'
 import type { Api } from './protocol/api.ts'
 import { createTopicHandle, type TopicSerdes } from './topic.ts'
-import type { Topic, TopicPartition } from './types.ts'
+import type { Topic, TopicPartition, WaitLimits } from './types.ts'
 
 /** Which broker a request goes to, and how. Default: any broker, one attempt. */
 export interface KafkaRequestOptions {
@@ -29,12 +29,6 @@ export interface KafkaRequestOptions {
   signal?: AbortSignal
   /** Further attempts after a retriable failure. Default: 0. */
   retries?: number
-}
-
-/** What a call that waits may be given. */
-export interface WaitOptions {
-  timeoutMs?: number
-  signal?: AbortSignal
 }
 
 interface Closable {
@@ -90,12 +84,12 @@ export class Kafka {
    * Connects to the cluster, which any other call does by itself: for those who want to know early.
    * @throws ConnectionError naming each address and its cause; RequestTimeoutError; ClosedError
    */
-  async connect(options: WaitOptions = {}): Promise<void> {
+  async connect(options: WaitLimits = {}): Promise<void> {
     await this.cluster().refresh(options)
   }
 
   /** What the brokers say of themselves now. Throws as `connect` does. */
-  async metadata(options: WaitOptions = {}): Promise<MetadataSnapshot> {
+  async metadata(options: WaitLimits = {}): Promise<MetadataSnapshot> {
     return this.cluster().refresh(options)
   }
 
@@ -105,7 +99,7 @@ export class Kafka {
    */
   async partitionsFor(
     topic: string,
-    options: WaitOptions = {},
+    options: WaitLimits = {},
   ): Promise<readonly PartitionMetadata[]> {
     const timeoutMs = options.timeoutMs ?? this.options.requestTimeoutMs
     const { partitions } = await this.cluster().ensureTopic(topic, { ...options, timeoutMs })

@@ -6,6 +6,14 @@ export interface TopicPartition {
   partition: number
 }
 
+/** What every call that waits takes. */
+export interface WaitLimits {
+  /** The call is over after this time (ms). Default: what the client's options say for such calls. */
+  timeoutMs?: number
+  /** Aborting it ends the call. */
+  signal?: AbortSignal
+}
+
 /** What a key or a value may be before serialization. `null` is Kafka's null (a tombstone). */
 export type Bytes = string | Uint8Array | null
 

@@ -7,7 +7,7 @@ import type { ClusterOptions } from '../options.ts'
 import type { Api } from '../protocol/api.ts'
 import { brokerError, errorCodes, isRetriable } from '../protocol/error-codes.ts'
 import { type Coordinator, findCoordinator } from '../protocol/messages/find-coordinator.ts'
-import type { TopicPartition } from '../types.ts'
+import type { TopicPartition, WaitLimits } from '../types.ts'
 import type { ConnectionEvent } from './broker-node.ts'
 import { BrokerPool } from './broker-pool.ts'
 import { Coordinators, type CoordinatorType } from './coordinators.ts'
@@ -42,11 +42,6 @@ export interface RequestOptions {
   maxVersion?: number
   /** Further attempts after a failure that may pass. Default: 0. */
   retries?: number
-}
-
-export interface WaitLimits {
-  timeoutMs?: number
-  signal?: AbortSignal
 }
 
 export class Cluster {

@@ -1,7 +1,7 @@
 // Callers that wait for one thing, each with its own deadline and AbortSignal. Every wait ends: by what
 // is waited for, the deadline, the signal, or the owner rejecting all of them when it closes.
 
-export interface WaitOptions {
+export interface WaiterOptions {
   timeoutMs: number
   signal?: AbortSignal | undefined
   /** The error of a wait whose time ran out. */
@@ -17,7 +17,7 @@ class Waiter<T> {
   private readonly signal: AbortSignal | undefined
 
   constructor(
-    options: WaitOptions,
+    options: WaiterOptions,
     onValue: (value: T) => void,
     onError: (error: unknown) => void,
     home: Set<Waiter<T>>,
@@ -58,7 +58,7 @@ export class Waiters<T> {
     return this.open.size
   }
 
-  wait(options: WaitOptions): Promise<T> {
+  wait(options: WaiterOptions): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       options.signal?.throwIfAborted()
       new Waiter<T>(options, resolve, reject, this.open)

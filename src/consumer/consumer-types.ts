@@ -4,13 +4,6 @@ import type { ConsumerRecord } from '../records/consumer-record.ts'
 import type { TopicPartition } from '../types.ts'
 import type { ConsumerBatch } from './consumer-batch.ts'
 
-/** What a call that waits takes. */
-export interface ConsumerCallOptions {
-  /** Default: `defaultApiTimeoutMs`. */
-  timeoutMs?: number
-  signal?: AbortSignal
-}
-
 /** A partition to be read by hand. */
 export interface PartitionAssignment extends TopicPartition {
   /** Where to begin. Default: the group's committed offset, else what `autoOffsetReset` says. */

@@ -4,7 +4,7 @@ import type { ResolvedConsumerOptions, TopicSelector } from '../consumer-options
 import { ConfigError, InvalidArgumentError } from '../errors.ts'
 import type { ClusterOptions } from '../options.ts'
 import type { ConsumerRecord } from '../records/consumer-record.ts'
-import type { TopicPartition } from '../types.ts'
+import type { TopicPartition, WaitLimits } from '../types.ts'
 import { handedOverEntries, targetEntries } from './commit-targets.ts'
 import type { CommittedOffset } from './committed-offsets.ts'
 import type { Committer } from './committer.ts'
@@ -13,7 +13,6 @@ import { ConsumerCore } from './consumer-core.ts'
 import type {
   CloseOptions,
   CommitTarget,
-  ConsumerCallOptions,
   ConsumerGroupMetadata,
   PartitionAssignment,
   PartitionOffset,
@@ -164,10 +163,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    * @throws CommitFailedError if the partition is not this member's; FencedError; BrokerError;
    *   RequestTimeoutError after `timeoutMs`
    */
-  async commit(
-    target?: CommitTarget<K, V> | null,
-    options: ConsumerCallOptions = {},
-  ): Promise<void> {
+  async commit(target?: CommitTarget<K, V> | null, options: WaitLimits = {}): Promise<void> {
     this.core.checkOpen()
     const committer = this.requireCommitter()
     const { subscription, delivery, isGroupMember } = this.core
@@ -219,7 +215,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    * The offset that is handed out next. Waits until it is known.
    * @throws OffsetOutOfRangeError where there is none and `autoOffsetReset` is `none`
    */
-  async position(partition: TopicPartition, options: ConsumerCallOptions = {}): Promise<bigint> {
+  async position(partition: TopicPartition, options: WaitLimits = {}): Promise<bigint> {
     this.core.checkOpen()
     const state = this.core.subscription.require(partition)
     this.core.start()
@@ -234,7 +230,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   /** What the group has committed; partitions without a committed offset are left out. */
   async committed(
     partitions: readonly TopicPartition[] = this.assignment(),
-    options: ConsumerCallOptions = {},
+    options: WaitLimits = {},
   ): Promise<CommittedOffset[]> {
     this.core.checkOpen()
     const { coordinator } = this.core
@@ -246,7 +242,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   /** The first offset of each log. */
   beginningOffsets(
     partitions: readonly TopicPartition[] = this.assignment(),
-    options: ConsumerCallOptions = {},
+    options: WaitLimits = {},
   ): Promise<PartitionOffset[]> {
     return this.logOffsets(partitions, EARLIEST, options)
   }
@@ -254,7 +250,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   /** The offset after the last record of each log; with `read_committed`, before open transactions. */
   endOffsets(
     partitions: readonly TopicPartition[] = this.assignment(),
-    options: ConsumerCallOptions = {},
+    options: WaitLimits = {},
   ): Promise<PartitionOffset[]> {
     return this.logOffsets(partitions, LATEST, options)
   }
@@ -262,7 +258,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   /** The first record of each log that is not older; logs without such a record are left out. */
   async offsetsForTimes(
     times: readonly (TopicPartition & { timestamp: number })[],
-    options: ConsumerCallOptions = {},
+    options: WaitLimits = {},
   ): Promise<TimestampedOffset[]> {
     this.core.checkOpen()
     const wishes = times.map(({ topic, partition, timestamp }) => ({
@@ -358,7 +354,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   private async logOffsets(
     partitions: readonly TopicPartition[],
     timestamp: bigint,
-    options: ConsumerCallOptions,
+    options: WaitLimits,
   ): Promise<PartitionOffset[]> {
     this.core.checkOpen()
     const wishes = partitions.map(({ topic, partition }) => ({ topic, partition, timestamp }))
@@ -368,13 +364,13 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
 
   private query(
     wishes: readonly (TopicPartition & { timestamp: bigint })[],
-    options: ConsumerCallOptions,
+    options: WaitLimits,
   ): ReturnType<typeof queryOffsets> {
     const isReadCommitted = this.options.isolationLevel === 'read_committed'
     return queryOffsets(this.core.cluster, wishes, isReadCommitted, this.limits(options))
   }
 
-  private limits({ timeoutMs = this.options.defaultApiTimeoutMs, signal }: ConsumerCallOptions): {
+  private limits({ timeoutMs = this.options.defaultApiTimeoutMs, signal }: WaitLimits): {
     timeoutMs: number
     signal: AbortSignal
   } {

@@ -1,14 +1,7 @@
 // A caller's own bound on a wait: a time, a signal, or both.
 
 import { RequestTimeoutError } from '../errors.ts'
-
-/** What every call that waits takes. */
-export interface WaitLimits {
-  /** The call is over after this time. */
-  timeoutMs?: number
-  /** Aborting it ends the call. */
-  signal?: AbortSignal
-}
+import type { WaitLimits } from '../types.ts'
 
 /**
  * The outcome of `promise`, unless a limit ends the wait first. `promise` goes on by itself then.
