@@ -98,4 +98,4 @@ test('a client that does not read holds up its own answers alone', async () => {
     const { responses } = await lazy.receive(fetch, 12, id)
     expect(responses[0].partitions[0].records?.length).toBeGreaterThan(18_000_000)
   }
-})
+}, 60_000)
