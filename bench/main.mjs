@@ -2,7 +2,7 @@
 // starts itself. `npm run bench -- --help` says what can be chosen.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, symlinkSync } from 'node:fs'
+import { existsSync, realpathSync, symlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
@@ -65,7 +65,12 @@ if (!existsSync(`${here}node_modules`)) {
 if (!existsSync(`${here}node_modules/kafkawire`)) {
   symlinkSync('../..', `${here}node_modules/kafkawire`, 'junction')
 }
-if (options.node === 'bench' && existsSync(ownNode) && process.execPath !== ownNode) {
+// Real paths: a process knows its own by that, and one that took itself for another would start it for ever.
+if (
+  options.node === 'bench' &&
+  existsSync(ownNode) &&
+  realpathSync(process.execPath) !== realpathSync(ownNode)
+) {
   const { status } = spawnSync(ownNode, process.argv.slice(1), { stdio: 'inherit' })
   process.exit(status ?? 1)
 }
