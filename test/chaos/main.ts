@@ -20,7 +20,7 @@ const usage = `npm run chaos -- [options]
   --seed N           brings the same faults again (default: chosen, and printed)
   --seconds N        how long the faults of each scenario go on (default: its own)
   --calls N          calls out at a time, for clients that batch by call (default: 20)
-  --rate N           records a second, 0: as many as go (default: 2000)
+  --rate N           records a second; full: as many as go (default: 2000)
   --version V        of the brokers (default: 4.3.0)
   --package FILE     the entry file of another build of kafkawire
   --mutants          are faults of the client caught? Runs kafkawire with one rule after the other taken out
@@ -158,7 +158,7 @@ function parse(args: string[]): Task | null {
       seed: Number(values.seed ?? Math.floor(Math.random() * 1e6)),
       seconds: toNumber(values.seconds),
       load: {
-        ...(values.rate !== undefined && { rate: Number(values.rate) }),
+        ...(values.rate !== undefined && { rate: toRate(values.rate) }),
         ...(values.calls !== undefined && { mostOut: Number(values.calls) }),
       },
       package: values.package,
@@ -171,6 +171,12 @@ function choose<T extends string>(from: readonly T[], value: string): T {
   const found = from.find((name) => name === value)
   if (found === undefined) throw new Error(`${value} is not one of ${from.join(', ')}`)
   return found
+}
+
+function toRate(text: string): number {
+  const rate = text === 'full' ? 0 : Number(text)
+  if (!(rate >= 0)) throw new Error(`--rate is a number or full, not ${text}`)
+  return rate
 }
 
 function toNumber(text: string | undefined): number | undefined {

@@ -1,18 +1,19 @@
 // The oracle itself, on made-up ledgers and logs: what it is there to find, it finds, and nothing else.
 
 import { describe, expect, test } from 'vitest'
-import { decodeLedger, type Ledger } from './ledger.ts'
+import { decodeLedger, type Ledger, type Sent } from './ledger.ts'
+import type { LogRecord } from './log-file.ts'
 import {
   ackDelays,
   acksBetween,
   gapBetween,
   isClean,
-  judge,
-  type LogRecord,
+  Judge,
+  type Verdict,
   type Violations,
 } from './oracle.ts'
 import { acked, encodeFact, factSize, failedMaybe, failedNo, sent } from './workers/facts.mjs'
-import { makeValue } from './workers/record.mjs'
+import { makeValue, readValue } from './workers/record.mjs'
 
 const producer = 7
 const partition = 2
@@ -40,17 +41,31 @@ function logOf(...sequences: number[]): LogRecord[] {
 }
 
 function record(offset: number, sequence: number): LogRecord {
-  return { partition, offset, value: makeValue(producer, partition, sequence, 40) }
+  return entry(offset, makeValue(producer, partition, sequence, 40))
+}
+
+function entry(offset: number, value: Buffer | null): LogRecord {
+  return { partition, offset, name: readValue(value) }
+}
+
+function judge(
+  ledger: Ledger,
+  log: readonly LogRecord[],
+  isExcused?: (record: Sent) => boolean,
+): Verdict {
+  const found = new Judge(producer, ledger)
+  for (const record of log) found.see(record)
+  return found.verdict(isExcused)
 }
 
 function violationsOf(ledger: Ledger, log: LogRecord[]): Partial<Violations> {
-  const { violations } = judge(producer, ledger, log)
+  const { violations } = judge(ledger, log)
   return Object.fromEntries(Object.entries(violations).filter(([, count]) => count > 0))
 }
 
 describe('judge', () => {
   test('a run in which every law held', () => {
-    const verdict = judge(producer, run(), logOf(0, 1, 2, 3, 4))
+    const verdict = judge(run(), logOf(0, 1, 2, 3, 4))
     expect(verdict).toMatchObject({ sent: 5, acked: 5, failedNo: 0, failedMaybe: 0, inLog: 5 })
     expect(verdict.evidence).toEqual([])
     expect(isClean(verdict)).toBe(true)
@@ -58,7 +73,7 @@ describe('judge', () => {
 
   test('O1: acked and not in the log is lost', () => {
     const log = logOf(0, 1, 2, 3, 4).filter(({ offset }) => offset !== 12)
-    const verdict = judge(producer, run(), log)
+    const verdict = judge(run(), log)
     expect(isClean(verdict)).toBe(false)
     expect(verdict.violations).toMatchObject({ lost: 1, misplaced: 0, doubled: 0, inversions: 0 })
     expect(verdict.evidence[0]).toMatch(/lost: 2: record 2 acked at offset 12, not in the log/)
@@ -77,13 +92,14 @@ describe('judge', () => {
     const ledger = run()
     const log = logOf(0, 1, 2)
     const isExcused = ({ sequence }: { sequence: number }): boolean => sequence < 4
-    expect(judge(producer, ledger, log).violations.lost).toBe(2)
-    expect(judge(producer, ledger, log, isExcused).violations.lost).toBe(1)
+    expect(judge(ledger, log).violations.lost).toBe(2)
+    expect(judge(ledger, log, isExcused).violations.lost).toBe(1)
   })
 
   test('O1: other bytes than were sent', () => {
-    const log = logOf(0, 1, 2, 3, 4)
-    log[4].value![30] ^= 1
+    const value = makeValue(producer, partition, 4, 40)
+    value[30] ^= 1
+    const log = [...logOf(0, 1, 2, 3), entry(14, value)]
     expect(violationsOf(run(), log)).toEqual({ torn: 1, lost: 1 })
   })
 
@@ -91,10 +107,7 @@ describe('judge', () => {
     const other = makeValue(producer, partition + 1, 0, 40)
     const foreign = makeValue(producer + 1, partition, 0, 40)
     const extra = [other, foreign, makeValue(producer, partition, 5, 40), null]
-    const log = [
-      ...logOf(0, 1, 2, 3, 4),
-      ...extra.map((value, index) => ({ partition, offset: 15 + index, value })),
-    ]
+    const log = [...logOf(0, 1, 2, 3, 4), ...extra.map((value, index) => entry(15 + index, value))]
     expect(violationsOf(run(), log)).toEqual({ torn: 4 })
   })
 
@@ -115,10 +128,6 @@ describe('judge', () => {
     expect(violationsOf(ledgerOf(...facts), logOf(0, 2, 1))).toEqual({ inversions: 1 })
   })
 
-  test('O3: the order is that of the offsets, however the log was read', () => {
-    expect(violationsOf(run(), logOf(0, 1, 2, 3, 4).reverse())).toEqual({})
-  })
-
   test("O4: failed with 'no' and in the log", () => {
     expect(violationsOf(run([failedNo, 4]), logOf(0, 1, 2, 3, 4))).toEqual({ wrongNo: 1 })
     expect(violationsOf(run([failedNo, 4]), logOf(0, 1, 2, 3))).toEqual({})
@@ -126,7 +135,7 @@ describe('judge', () => {
 
   test("failed with 'maybe' may be there or not", () => {
     expect(violationsOf(run([failedMaybe, 4]), logOf(0, 1, 2, 3))).toEqual({})
-    const verdict = judge(producer, run([failedMaybe, 4]), logOf(0, 1, 2, 3, 4))
+    const verdict = judge(run([failedMaybe, 4]), logOf(0, 1, 2, 3, 4))
     expect(verdict).toMatchObject({ failedMaybe: 1, maybePresent: 1 })
     expect(isClean(verdict)).toBe(true)
   })
@@ -145,7 +154,7 @@ describe('judge', () => {
       [acked, 1, 11, 1210],
       [failedMaybe, 2, -1, 9000],
     ]
-    const verdict = judge(producer, ledgerOf(...facts), logOf(0, 1))
+    const verdict = judge(ledgerOf(...facts), logOf(0, 1))
     expect(verdict.worstGapMs).toBe(1100)
     expect(verdict.latencyMs.most).toBe(1010)
   })

@@ -1,15 +1,8 @@
 // Judges one run: what a producer claims (its ledger) against what is in the log (read by Kafka's own
 // Java consumer). The laws are those of docs/chaos.md. Pure, so that it can be put to the test itself.
 
-import type { Ledger, Sent } from './ledger.ts'
-import { readValue } from './workers/record.mjs'
-
-/** A record as an independent reader found it. */
-export interface LogRecord {
-  partition: number
-  offset: number
-  value: Buffer | null
-}
+import type { Ledger, Sent, SentRecords } from './ledger.ts'
+import type { LogRecord } from './log-file.ts'
 
 /** What breaks each law, and how often it was found. */
 export interface Violations {
@@ -51,14 +44,14 @@ export interface Verdict {
 
 const mostEvidence = 8
 
-/** `isExcused`: acknowledged records that need not be there, since the topic itself was deleted. */
-export function judge(
-  producer: number,
-  ledger: Ledger,
-  log: readonly LogRecord[],
-  isExcused: (record: Sent) => boolean = () => false,
-): Verdict {
-  const violations: Violations = {
+/** Takes the log record by record, in the order of each partition, and then tells what it found. */
+export class Judge {
+  inLog = 0
+  readonly #producer: number
+  readonly #ledger: Ledger
+  readonly #places: Map<number, Places>
+  readonly #evidence: string[] = []
+  readonly #violations: Violations = {
     lost: 0,
     misplaced: 0,
     torn: 0,
@@ -68,101 +61,115 @@ export function judge(
     unsettled: 0,
     settledTwice: 0,
   }
-  const evidence: string[] = []
-  const found = (law: keyof Violations, partition: number, text: string): void => {
-    violations[law]++
-    if (violations[law] <= mostEvidence) evidence.push(`${law}: ${partition}: ${text}`)
-  }
-  const places = findPlaces(producer, ledger, log, found)
 
-  const counts = { sent: 0, acked: 0, ackedWithoutOffset: 0, failedNo: 0, failedMaybe: 0 }
-  let maybePresent = 0
-  for (const [partition, records] of ledger) {
-    for (const record of records) {
-      const { sequence, outcome, offset } = record
-      const offsets = places.get(partition)?.get(sequence) ?? []
-      const isThere = offsets.length > 0
-      counts.sent++
-      if (record.outcomes > 1) found('settledTwice', partition, describe(record, offsets))
-      switch (outcome) {
-        case 'acked':
-          counts.acked++
-          if (offset < 0) counts.ackedWithoutOffset++
-          if (isExcused(record)) break
-          if (!isThere) found('lost', partition, describe(record, offsets))
-          else if (offset >= 0 && !offsets.includes(offset)) {
-            found('misplaced', partition, describe(record, offsets))
-          }
-          break
-        case 'failedNo':
-          counts.failedNo++
-          if (isThere) found('wrongNo', partition, describe(record, offsets))
-          break
-        case 'failedMaybe':
-          counts.failedMaybe++
-          if (isThere) maybePresent++
-          break
-        case 'unsettled':
-          found('unsettled', partition, describe(record, offsets))
+  constructor(producer: number, ledger: Ledger) {
+    this.#producer = producer
+    this.#ledger = ledger
+    this.#places = new Map([...ledger].map(([partition, records]) => [partition, places(records)]))
+  }
+
+  /** What is wrong with the log itself is found here. */
+  see({ partition, offset, name }: LogRecord): void {
+    this.inLog++
+    const found = this.#places.get(partition)
+    const isSent =
+      name !== null &&
+      found !== undefined &&
+      name.producer === this.#producer &&
+      name.partition === partition &&
+      name.sequence < found.first.length
+    if (!isSent) {
+      this.#found('torn', partition, `offset ${offset} holds ${JSON.stringify(name)}`)
+      return
+    }
+    const { sequence } = name
+    if (found.first[sequence] >= 0) {
+      const more = [...(found.more.get(sequence) ?? []), offset]
+      found.more.set(sequence, more)
+      const offsets = offsetsOf(found, sequence).join(', ')
+      this.#found('doubled', partition, `record ${sequence} at offsets ${offsets}`)
+      return
+    }
+    found.first[sequence] = offset
+    if (sequence < found.latest) {
+      const text = `record ${sequence} at offset ${offset}, after ${found.latest}`
+      this.#found('inversions', partition, text)
+    }
+    found.latest = Math.max(found.latest, sequence)
+  }
+
+  /** `isExcused`: acknowledged records that need not be there, since the topic itself was deleted. */
+  verdict(isExcused: (record: Sent) => boolean = () => false): Verdict {
+    const counts = { sent: 0, acked: 0, ackedWithoutOffset: 0, failedNo: 0, failedMaybe: 0 }
+    let maybePresent = 0
+    for (const [partition, records] of this.#ledger) {
+      const place = this.#places.get(partition) ?? places(records)
+      for (const record of records) {
+        const { sequence, outcome, offset } = record
+        const isThere = place.first[sequence] >= 0
+        const found = (law: keyof Violations): void =>
+          this.#found(law, partition, describe(record, offsetsOf(place, sequence)))
+        counts.sent++
+        if (record.outcomes > 1) found('settledTwice')
+        switch (outcome) {
+          case 'acked':
+            counts.acked++
+            if (offset < 0) counts.ackedWithoutOffset++
+            if (isExcused(record)) break
+            if (!isThere) found('lost')
+            else if (offset >= 0 && !offsetsOf(place, sequence).includes(offset)) found('misplaced')
+            break
+          case 'failedNo':
+            counts.failedNo++
+            if (isThere) found('wrongNo')
+            break
+          case 'failedMaybe':
+            counts.failedMaybe++
+            if (isThere) maybePresent++
+            break
+          case 'unsettled':
+            found('unsettled')
+        }
       }
     }
+    return {
+      ...counts,
+      maybePresent,
+      inLog: this.inLog,
+      violations: this.#violations,
+      evidence: this.#evidence,
+      latencyMs: latencies(this.#ledger),
+      worstGapMs: Math.max(0, ...[...this.#ledger.values()].map(worstGap)),
+    }
   }
-  const latencyMs = latencies(ledger)
-  const worstGapMs = Math.max(0, ...[...ledger.values()].map(worstGap))
-  return {
-    ...counts,
-    maybePresent,
-    inLog: log.length,
-    violations,
-    evidence,
-    latencyMs,
-    worstGapMs,
+
+  #found(law: keyof Violations, partition: number, text: string): void {
+    this.#violations[law]++
+    if (this.#violations[law] <= mostEvidence) this.#evidence.push(`${law}: ${partition}: ${text}`)
   }
+}
+
+/** Where the records of a partition are in the log, by sequence. */
+interface Places {
+  /** -1: nowhere. */
+  first: Float64Array
+  /** Of those that are there more than once. */
+  more: Map<number, number[]>
+  /** The latest sequence seen. */
+  latest: number
+}
+
+function places({ length }: SentRecords): Places {
+  return { first: new Float64Array(length).fill(-1), more: new Map(), latest: -1 }
+}
+
+function offsetsOf({ first, more }: Places, sequence: number): number[] {
+  return first[sequence] < 0 ? [] : [first[sequence], ...(more.get(sequence) ?? [])]
 }
 
 /** Whether every law held. */
 export function isClean({ violations }: Verdict): boolean {
   return Object.values(violations).every((count) => count === 0)
-}
-
-/** For each partition and sequence its offsets; what is wrong with the log itself is found on the way. */
-function findPlaces(
-  producer: number,
-  ledger: Ledger,
-  log: readonly LogRecord[],
-  found: (law: keyof Violations, partition: number, text: string) => void,
-): Map<number, Map<number, number[]>> {
-  const places = new Map<number, Map<number, number[]>>()
-  const latest = new Map<number, number>()
-  const inOrder = [...log].sort((a, b) => a.partition - b.partition || a.offset - b.offset)
-  for (const { partition, offset, value } of inOrder) {
-    const name = readValue(value)
-    const isSent =
-      name !== null &&
-      name.producer === producer &&
-      name.partition === partition &&
-      ledger.get(partition)?.[name.sequence] !== undefined
-    if (!isSent) {
-      found('torn', partition, `offset ${offset} holds ${JSON.stringify(name)}`)
-      continue
-    }
-    const { sequence } = name
-    const ofPartition = places.get(partition) ?? new Map<number, number[]>()
-    places.set(partition, ofPartition)
-    const offsets = ofPartition.get(sequence)
-    if (offsets !== undefined) {
-      offsets.push(offset)
-      found('doubled', partition, `record ${sequence} at offsets ${offsets.join(', ')}`)
-      continue
-    }
-    ofPartition.set(sequence, [offset])
-    const before = latest.get(partition) ?? -1
-    if (sequence < before) {
-      found('inversions', partition, `record ${sequence} at offset ${offset}, after ${before}`)
-    }
-    latest.set(partition, Math.max(before, sequence))
-  }
-  return places
 }
 
 function describe({ sequence, outcome, offset, sentAt, settledAt }: Sent, at: number[]): string {
@@ -173,23 +180,24 @@ function describe({ sequence, outcome, offset, sentAt, settledAt }: Sent, at: nu
 }
 
 function latencies(ledger: Ledger): Verdict['latencyMs'] {
-  const all: number[] = []
-  for (const records of ledger.values()) {
-    for (const { outcome, sentAt, settledAt } of records) {
-      if (outcome === 'acked') all.push(settledAt - sentAt)
-    }
+  const parts = [...ledger.values()].map((records) => records.latencies())
+  const all = new Float64Array(parts.reduce((count, { length }) => count + length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
   }
-  all.sort((a, b) => a - b)
+  all.sort()
   return { p50: quantile(all, 0.5), p99: quantile(all, 0.99), most: all.at(-1) ?? 0 }
 }
 
 /** Of sorted values; 0 where there are none. */
-export function quantile(sorted: readonly number[], q: number): number {
+export function quantile(sorted: ArrayLike<number>, q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0
 }
 
-function worstGap(records: readonly Sent[]): number {
-  const times = ackTimes(records)
+function worstGap(records: SentRecords): number {
+  const times = records.ackTimes()
   let worst = 0
   for (let i = 1; i < times.length; i++) worst = Math.max(worst, times[i] - times[i - 1])
   return worst
@@ -203,7 +211,7 @@ export function gapBetween(
   to: number,
 ): number {
   const gaps = partitions.map((partition) => {
-    const times = ackTimes(ledger.get(partition) ?? []).filter((time) => time > from && time < to)
+    const times = ackTimes(ledger, partition).filter((time) => time > from && time < to)
     let worst = 0
     let before = from
     for (const time of [...times, to]) {
@@ -219,7 +227,7 @@ export function gapBetween(
 export function acksBetween(ledger: Ledger, from: number, to: number): number {
   let count = 0
   for (const records of ledger.values()) {
-    for (const time of ackTimes(records)) if (time > from && time < to) count++
+    for (const time of records.ackTimes()) if (time > from && time < to) count++
   }
   return count
 }
@@ -237,16 +245,13 @@ export interface Recovery {
 export function ackDelays(ledger: Ledger, recoveries: readonly Recovery[]): number[] {
   const watcherIntervalMs = 50
   const delays = recoveries.map(({ partition, at }) => {
-    const times = ackTimes(ledger.get(partition) ?? [])
+    const times = ackTimes(ledger, partition)
     const first = times.find((time) => time >= at - watcherIntervalMs)
     return first === undefined ? Number.POSITIVE_INFINITY : Math.max(0, first - at)
   })
   return delays.sort((a, b) => a - b)
 }
 
-function ackTimes(records: readonly Sent[]): number[] {
-  return records
-    .filter(({ outcome }) => outcome === 'acked')
-    .map(({ settledAt }) => settledAt)
-    .sort((a, b) => a - b)
+function ackTimes(ledger: Ledger, partition: number): Float64Array {
+  return ledger.get(partition)?.ackTimes() ?? new Float64Array(0)
 }

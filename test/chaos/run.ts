@@ -6,14 +6,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ChaosCluster } from './chaos-cluster.ts'
-import { readLedger } from './ledger.ts'
-import { type ClientName, type Ended, LoadProcess } from './load-process.ts'
+import { type Ledger, readLedger } from './ledger.ts'
+import { type ClientName, type Ended, startLoad } from './load-process.ts'
+import { readLog } from './log-file.ts'
 import {
   ackDelays,
   acksBetween,
   gapBetween,
   isClean,
-  judge,
+  Judge,
   quantile,
   type Verdict,
 } from './oracle.ts'
@@ -80,7 +81,7 @@ export async function runScenario(
   })
   const folder = await mkdtemp(join(tmpdir(), `kafkawire-chaos-${scenario.id}-`))
   const started = Date.now()
-  const worker = await LoadProcess.start({
+  const worker = await startLoad({
     ...load,
     client,
     topic,
@@ -114,15 +115,11 @@ export async function runScenario(
   }
 
   const ledger = await readLedger(worker.ledgerFile)
-  const log = await tools.consume(topic, { timeoutMs: 180_000 })
-  const records = log.map(({ partition, offset, value }) => ({
-    partition,
-    offset: Number(offset),
-    value,
-  }))
-  const verdict = judge(producerId, ledger, records, (record) => {
-    return record.settledAt <= stage.recreatedAt
-  })
+  const logFile = join(folder, 'log')
+  await tools.dump(topic, logFile, 180_000)
+  const judge = new Judge(producerId, ledger)
+  for await (const records of readLog(logFile)) for (const record of records) judge.see(record)
+  const verdict = judge.verdict(({ settledAt }) => settledAt <= stage.recreatedAt)
   const ackDelaysMs = ackDelays(ledger, stage.recoveries)
   const connectsPerMinute = Math.max(
     ...[...proxies.values()].map(({ connects }) =>
@@ -183,10 +180,7 @@ function missedTargets(targets: Targets, load: LoadOptions, facts: Facts): strin
   return missed
 }
 
-function missedBy(
-  { what, from, to, kind }: Expectation,
-  ledger: Awaited<ReturnType<typeof readLedger>>,
-): string[] {
+function missedBy({ what, from, to, kind }: Expectation, ledger: Ledger): string[] {
   if (kind === 'noAcks') {
     const count = acksBetween(ledger, from, to)
     return count > 0 ? [`${what}: ${count} acks`] : []

@@ -77,7 +77,7 @@ export interface WitnessProcess {
 
 /** Starts a witness with the Java client of this version. */
 export async function startWitness(version: KafkaVersion): Promise<WitnessProcess> {
-  const sources = ['Witness.java', 'AdminOps.java', 'Admins.java']
+  const sources = ['Witness.java', 'AdminOps.java', 'Admins.java', 'Dump.java']
   const classes = await compileJava(sources, await classPath(version))
   const tool = await startTool(version, 'Witness', [], [classes])
   const line = await tool.waitForLine((line) => line.startsWith('port '))
@@ -197,6 +197,21 @@ export class JavaTools {
     const { parts } = await this.#request('consume', { topic, count, timeoutMs }, settings)
     const records = (parts as EncodedRecord[][]).flat().map(decodeRecord)
     return records.sort((a, b) => a.partition - b.partition || (a.offset < b.offset ? -1 : 1))
+  }
+
+  /**
+   * Writes to a file which records of a chaos load a topic holds (java/Dump.java), and gives their
+   * number: for logs of millions of records.
+   */
+  async dump(topic: string, file: string, timeoutMs: number): Promise<number> {
+    const settings = {
+      'isolation.level': 'read_uncommitted',
+      'allow.auto.create.topics': false,
+      'enable.auto.commit': false,
+      'fetch.max.wait.ms': 20,
+    }
+    const { result } = await this.#request('dump', { topic, file, timeoutMs }, settings)
+    return result as number
   }
 
   /** Offsets by partition: the first, the end, or the first at or after a time (-1: there is none). */

@@ -73,6 +73,7 @@ public final class Witness {
             switch (request.get("op").asText()) {
                 case "produce": result = produce(request); break;
                 case "consume": result = consume(request, out); break;
+                case "dump": result = Dump.run(request); break;
                 default: result = AdminOps.run(admins.of(properties(request)), request);
             }
             answer.set("result", result);
