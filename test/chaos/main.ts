@@ -9,7 +9,7 @@ import { type Build, buildClient, buildMutant } from './build.ts'
 import { type ChaosCluster, startChaosCluster } from './chaos-cluster.ts'
 import { type ClientName, clientNames } from './load-process.ts'
 import { mutants } from './mutants.ts'
-import { header, toRow } from './report.ts'
+import { consumerHeader, header, toConsumerRow, toRow } from './report.ts'
 import { type RunOptions, type RunResult, runScenario } from './run.ts'
 import { scenarios } from './scenarios/all.ts'
 import type { Scenario } from './scenarios/scenario.ts'
@@ -19,6 +19,7 @@ const usage = `npm run chaos -- [options]
   --scenario IDS     such as 1,3,11 (default: all)
   --seed N           brings the same faults again (default: chosen, and printed)
   --seconds N        how long the faults of each scenario go on (default: its own)
+  --consume          consumers read beside the load, and are judged: a group of two, and one by hand
   --calls N          calls out at a time, for clients that batch by call (default: 20)
   --rate N           records a second; full: as many as go (default: 2000)
   --version V        of the brokers (default: 4.3.0)
@@ -48,7 +49,6 @@ export async function main(args: string[]): Promise<number> {
   const toolsFor = (cluster: ClusterAddress): JavaTools => new JavaTools(witness.port, cluster)
   let chaos: ChaosCluster | null = null
   let broken = 0
-  console.log(header)
   try {
     const runs = original === null ? scenarioRuns(task) : mutantRuns(task, original)
     for (const { title, run } of runs) {
@@ -121,10 +121,26 @@ async function runOnce(
   options: RunOptions,
 ): Promise<RunResult> {
   const result = await runScenario(chaos, scenario, options)
-  console.log(toRow(result))
+  const { consumers } = result
+  if (consumers === null) show(header, toRow(result))
+  else show(consumerHeader, toConsumerRow(result, consumers))
   if (result.folder !== null) console.log(`    ledger and errors: ${result.folder}`)
-  if (options.isVerbose) for (const line of result.verdict.evidence) console.log(`    ${line}`)
+  if (options.isVerbose) for (const line of evidenceOf(result)) console.log(`    ${line}`)
   return result
+}
+
+let shownHeader = ''
+
+/** The two kinds of rows have headers of their own. */
+function show(header: string, row: string): void {
+  if (header !== shownHeader) console.log(header)
+  shownHeader = header
+  console.log(row)
+}
+
+function evidenceOf({ verdict, consumers }: RunResult): string[] {
+  const { group, byHand } = consumers ?? {}
+  return [verdict, group, byHand].flatMap((judged) => judged?.evidence ?? [])
 }
 
 function parse(args: string[]): Task | null {
@@ -137,6 +153,7 @@ function parse(args: string[]): Task | null {
       seconds: { type: 'string' },
       rate: { type: 'string' },
       calls: { type: 'string' },
+      consume: { type: 'boolean', default: false },
       version: { type: 'string', default: '4.3.0' },
       package: { type: 'string' },
       mutants: { type: 'boolean', default: false },
@@ -162,6 +179,7 @@ function parse(args: string[]): Task | null {
         ...(values.calls !== undefined && { mostOut: Number(values.calls) }),
       },
       package: values.package,
+      isConsuming: values.consume,
       isVerbose: values.verbose,
     },
   }

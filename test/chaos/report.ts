@@ -1,5 +1,6 @@
 // A run as a row of a Markdown table.
 
+import type { ConsumersResult } from './consumers.ts'
 import { quantile } from './oracle.ts'
 import type { RunResult } from './run.ts'
 
@@ -48,6 +49,62 @@ export function toRow(result: RunResult): string {
     latencyMs.p99,
     ended.summary === null ? '' : `${rssBaselineMiB} to ${rssEndMiB}`,
     sockets ?? '',
+    judgement(result),
+  ])
+}
+
+const consumerColumns = [
+  'scenario',
+  'client',
+  'seed',
+  'in log',
+  'group: delivered',
+  'again',
+  'missed',
+  'skipped',
+  'twice',
+  'foreign',
+  'unowned',
+  'overlapping',
+  'commits',
+  'fell',
+  'too far',
+  'moved',
+  'by hand: delivered',
+  'lag 0 after s',
+  'verdict',
+] as const
+
+export const consumerHeader: string = [
+  row(consumerColumns),
+  row(consumerColumns.map(() => '---')),
+].join('\n')
+
+/** Counts of both, the group and the one by hand, where one column stands for both. */
+export function toConsumerRow(result: RunResult, consumers: ConsumersResult): string {
+  const { scenario, client, seed } = result
+  const { group, byHand, lagGoneMs } = consumers
+  const both = (law: keyof typeof group.violations): number =>
+    group.violations[law] + (byHand?.violations[law] ?? 0)
+  return row([
+    `${scenario.id} ${scenario.name}`,
+    client,
+    seed,
+    group.inLog,
+    group.delivered,
+    group.redelivered,
+    both('missed'),
+    both('skipped'),
+    both('twice'),
+    both('foreign'),
+    both('unowned'),
+    group.violations.overlapping,
+    group.commits,
+    group.violations.commitFell,
+    group.violations.commitTooFar,
+    group.reassigned,
+    byHand?.delivered ?? '',
+    Number.isFinite(lagGoneMs) ? (lagGoneMs / 1000).toFixed(1) : 'never',
     judgement(result),
   ])
 }

@@ -6,6 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ChaosCluster } from './chaos-cluster.ts'
+import { LogIndex } from './consumer-oracle.ts'
+import { Consumers, type ConsumersResult } from './consumers.ts'
 import { type Ledger, readLedger } from './ledger.ts'
 import { type ClientName, type Ended, startLoad } from './load-process.ts'
 import { readLog } from './log-file.ts'
@@ -29,6 +31,8 @@ export interface RunOptions {
   seconds?: number
   load?: Partial<LoadOptions>
   package?: string
+  /** Consumers of this client read beside the load, which is kafkawire's then. */
+  isConsuming?: boolean
   /** Tells what is done, as it is done. */
   isVerbose?: boolean
 }
@@ -38,6 +42,8 @@ export interface RunResult {
   client: ClientName
   seed: number
   verdict: Verdict
+  /** null: nobody read beside the load. */
+  consumers: ConsumersResult | null
   /** After each E, sorted; Infinity: never. */
   ackDelaysMs: number[]
   ended: Ended
@@ -81,8 +87,8 @@ export async function runScenario(
   })
   const folder = await mkdtemp(join(tmpdir(), `kafkawire-chaos-${scenario.id}-`))
   const started = Date.now()
-  const worker = await startLoad({
-    ...load,
+  const isConsuming = options.isConsuming === true || scenario.needsConsumers === true
+  const task = {
     client,
     topic,
     folder,
@@ -91,6 +97,12 @@ export async function runScenario(
     producer: producerId,
     package: options.package,
     isVerbose: options.isVerbose ?? false,
+  }
+  const consumers = isConsuming ? await Consumers.start(task, tools) : null
+  const worker = await startLoad({
+    ...load,
+    ...task,
+    client: isConsuming ? 'kafkawire' : client,
   })
   const stage = new Stage(
     {
@@ -100,6 +112,7 @@ export async function runScenario(
       topic,
       partitions: Array.from({ length: partitionCount }, (_, partition) => partition),
       random: new Random(seed),
+      consumers,
     },
     options.seconds ?? scenario.seconds,
     options.isVerbose ?? false,
@@ -110,15 +123,26 @@ export async function runScenario(
     await scenario.run(stage)
     await stage.heal()
     await stage.sleep(tailMs)
+  } catch (error) {
+    await consumers?.abandon()
+    throw error
   } finally {
     ended = await worker.stop(load.deliveryTimeoutMs + load.requestTimeoutMs + 10_000)
   }
 
+  const endedAt = Date.now()
   const ledger = await readLedger(worker.ledgerFile)
   const logFile = join(folder, 'log')
   await tools.dump(topic, logFile, 180_000)
   const judge = new Judge(producerId, ledger)
-  for await (const records of readLog(logFile)) for (const record of records) judge.see(record)
+  const index = new LogIndex()
+  for await (const records of readLog(logFile)) {
+    for (const record of records) {
+      judge.see(record)
+      if (isConsuming) index.see(record)
+    }
+  }
+  const readBeside = (await consumers?.finish(index.sequences, endedAt)) ?? null
   const verdict = judge.verdict(({ settledAt }) => settledAt <= stage.recreatedAt)
   const ackDelaysMs = ackDelays(ledger, stage.recoveries)
   const connectsPerMinute = Math.max(
@@ -127,7 +151,7 @@ export async function runScenario(
     ),
   )
   const facts = { verdict, ackDelaysMs, ended, connectsPerMinute }
-  const violations = brokenLaws(facts)
+  const violations = [...brokenLaws(facts), ...(readBeside?.violations ?? [])]
   const missed = [
     ...missedTargets(scenario.targets, load, facts),
     ...stage.expectations.flatMap((expectation) => missedBy(expectation, ledger)),
@@ -137,7 +161,17 @@ export async function runScenario(
     await rm(folder, { recursive: true })
     await tools.deleteTopic(topic)
   }
-  return { scenario, client, seed, ...facts, violations, missed, folder: isKept ? folder : null }
+  const kept = isKept ? folder : null
+  return {
+    scenario,
+    client,
+    seed,
+    ...facts,
+    consumers: readBeside,
+    violations,
+    missed,
+    folder: kept,
+  }
 }
 
 type Facts = Pick<RunResult, 'verdict' | 'ackDelaysMs' | 'ended' | 'connectsPerMinute'>

@@ -6,6 +6,7 @@ import type { RealCluster } from '../harness/cluster.ts'
 import { isAlive } from '../harness/java.ts'
 import type { JavaTools } from '../harness/java-tools.ts'
 import type { PartitionView } from '../harness/probe.ts'
+import type { Consumers } from './consumers.ts'
 import type { Recovery } from './oracle.ts'
 import type { FaultProxy, ProxyRules } from './proxy.ts'
 import type { Random } from './random.ts'
@@ -28,6 +29,8 @@ export class Stage {
   readonly topic: string
   readonly partitions: readonly number[]
   readonly random: Random
+  /** null: nobody reads beside the load. */
+  readonly consumers: Consumers | null
   readonly recoveries: Recovery[] = []
   readonly expectations: Expectation[] = []
   /** When the topic was there anew: what was acknowledged before went with the old one. */
@@ -36,7 +39,10 @@ export class Stage {
   readonly #isVerbose: boolean
 
   constructor(
-    given: Pick<Stage, 'cluster' | 'proxies' | 'tools' | 'topic' | 'partitions' | 'random'>,
+    given: Pick<
+      Stage,
+      'cluster' | 'proxies' | 'tools' | 'topic' | 'partitions' | 'random' | 'consumers'
+    >,
     seconds: number,
     isVerbose: boolean,
   ) {
@@ -46,6 +52,7 @@ export class Stage {
     this.topic = given.topic
     this.partitions = given.partitions
     this.random = given.random
+    this.consumers = given.consumers
     this.#end = Date.now() + seconds * 1000
     this.#isVerbose = isVerbose
   }

@@ -11,6 +11,7 @@ import {
   shortPauses,
   twoDown,
 } from './brokers.ts'
+import { groupChurn } from './members.ts'
 import {
   brokerCut,
   calm,
@@ -41,6 +42,7 @@ export const scenarios: readonly Scenario[] = [
   leadershipShuffle,
   topicLost,
   topicRecreated,
+  groupChurn,
   bigRecords,
   expiryAtTheEdge,
 ]

@@ -37,6 +37,8 @@ export interface Scenario {
   name: string
   /** How long the faults go on by default. */
   seconds: number
+  /** There is nothing to harm without consumers beside the load. */
+  needsConsumers?: boolean
   load?: Partial<LoadOptions>
   topicConfigs?: Record<string, string | number>
   targets: Targets

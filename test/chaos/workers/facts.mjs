@@ -12,6 +12,22 @@ export const failedNo = 3
 /** Failed, and the record may be in the log. */
 export const failedMaybe = 4
 
+// Of a consumer.
+
+/** Handed over: the sequence in the record, and its offset. */
+export const delivered = 16
+/** Worked on: all of this assignment up to this offset. */
+export const done = 17
+/** This partition is the consumer's from here on. */
+export const assigned = 18
+/** It was given up. */
+export const revoked = 19
+/** It was gone already. */
+export const lost = 20
+
+/** Stands for the sequence of a record whose bytes are not as they were made. */
+export const notIntact = 0xffffffff
+
 /** Byte 0 kind, 1 partition, 4-7 sequence, 8-15 offset (-1: not told), 16-23 time in ms since 1970. */
 export function encodeFact(to, at, kind, partition, sequence, offset, time) {
   to[at] = kind

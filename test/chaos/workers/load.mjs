@@ -5,6 +5,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { Facts, sent } from './facts.mjs'
+import { watchHealth } from './health.mjs'
 import { makeValue } from './record.mjs'
 
 const tickMs = 5
@@ -59,30 +60,4 @@ export async function runLoad(connect) {
 /** The same for every run of a seed, so that the log can be read without knowing the sizes. */
 function sizeOf({ sizes }, sequence) {
   return sizes[sequence % sizes.length]
-}
-
-function watchHealth() {
-  const samples = []
-  let sockets = 0
-  const rejections = []
-  process.on('unhandledRejection', (reason) => rejections.push(String(reason?.stack ?? reason)))
-  const timer = setInterval(() => {
-    samples.push(process.memoryUsage().rss)
-    const now = process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
-    sockets = Math.max(sockets, now)
-  }, 500)
-  timer.unref()
-  return () => {
-    clearInterval(timer)
-    const mib = (bytes) => Math.round(bytes / 1_048_576)
-    // The first seconds bring the code and the first buffers.
-    const baseline = samples[Math.min(6, samples.length - 1)] ?? 0
-    return {
-      rssBaselineMiB: mib(baseline),
-      rssEndMiB: mib(samples.at(-1) ?? 0),
-      rssMostMiB: mib(Math.max(0, ...samples)),
-      sockets,
-      unhandledRejections: rejections,
-    }
-  }
 }

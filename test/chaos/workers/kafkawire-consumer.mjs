@@ -1,0 +1,67 @@
+// A consumer of kafkawire: a member of a group, or with all partitions assigned by hand; record by
+// record, or in batches.
+
+import { runConsumer, work } from './consume.mjs'
+
+const ids = (partitions) => partitions.map(({ partition }) => partition)
+
+await runConsumer(async (options, note) => {
+  const { Kafka } = await import(options.package ?? 'kafkawire')
+  const { topic } = options
+  const log = (text) => console.error(new Date().toISOString().slice(11, 23), text)
+  const logger = { debug: log, info: log, warn: log, error: log }
+  const kafka = new Kafka({
+    bootstrapServers: options.bootstrapServers,
+    clientId: 'chaos-consumer',
+    logger: options.isVerbose ? logger : undefined,
+    requestTimeoutMs: options.requestTimeoutMs,
+  })
+  const isMember = options.groupId !== null
+  const consumer = kafka.consumer({
+    autoOffsetReset: 'earliest',
+    onError: (error) => log(String(error)),
+    onLogTruncated: (truncation) => log(`truncated ${JSON.stringify(truncation, String)}`),
+    ...(isMember && {
+      groupId: options.groupId,
+      topics: [topic],
+      partitionAssignors: options.assignors,
+      sessionTimeoutMs: options.sessionTimeoutMs,
+      heartbeatIntervalMs: 1000,
+      autoCommitIntervalMs: options.commitIntervalMs,
+      onAssigned: (partitions) => note.assigned(ids(partitions)),
+      onRevoked: (partitions) => note.revoked(ids(partitions)),
+      onLost: (partitions) => note.lost(ids(partitions)),
+    }),
+  })
+  if (!isMember) {
+    const all = Array.from({ length: options.partitions }, (_, partition) => partition)
+    note.assigned(all)
+    consumer.assign(all.map((partition) => ({ topic, partition })))
+  }
+
+  const byRecord = async () => {
+    for await (const { partition, offset, value } of consumer) {
+      note.delivered(partition, [{ offset, value }])
+      if (Number(offset) % 100 === 0) await work(options.workMs)
+      note.done(partition, offset)
+    }
+  }
+  const byBatch = async () => {
+    for await (const batch of consumer.batches()) {
+      note.delivered(batch.partition, batch.records)
+      await work(options.workMs)
+      note.done(batch.partition, batch.lastOffset)
+    }
+  }
+  const reading = (options.by === 'record' ? byRecord() : byBatch()).catch((error) => {
+    // What ends a consumer is a failure of the run: nobody asked it to end.
+    console.error(error)
+    process.exitCode = 1
+  })
+  return {
+    async close() {
+      await kafka.close()
+      await reading
+    },
+  }
+})
