@@ -131,16 +131,18 @@ export class Connection {
    * Writes the request, together with all others of this turn, and gives its answer. `request` must
    * not be changed before.
    * @param options.timeoutMs counted from the writing; what waits to be written waits as long at most
+   * @param options.onReleased called when the kernel has taken all its bytes; not if the connection ends
    */
   send<Q, A>(
     api: Api<Q, A>,
     version: number,
     request: Q,
-    options: { timeoutMs: number; signal?: AbortSignal },
+    options: { timeoutMs: number; signal?: AbortSignal; onReleased?: () => void },
   ): Promise<A> {
     return new Promise<A>((resolve, reject) => {
       const pending = new PendingRequest(api, version, request, options.timeoutMs, resolve, reject)
       const { signal } = options
+      pending.onReleased = options.onReleased ?? null
       if (signal !== undefined) {
         signal.throwIfAborted()
         pending.watch(signal, () => this.pipeline.forget(pending))

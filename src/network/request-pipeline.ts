@@ -111,13 +111,13 @@ export class RequestPipeline {
    * @throws what the encoder throws; ConnectionError if too many wait already
    */
   add(pending: PendingRequest): void {
-    if (this.canWrite()) this.write(pending, this.written)
+    if (this.canWrite()) this.writeNow(pending)
     else this.queue(pending)
   }
 
   /** Writes it although the pipeline is held: it belongs to what the pipeline is held for. */
   addAtOnce(pending: PendingRequest): void {
-    this.write(pending, this.written)
+    this.writeNow(pending)
   }
 
   /** Writes a request that gets no answer: it ends when the kernel has it. */
@@ -204,6 +204,17 @@ export class RequestPipeline {
     if (this.silentUntil > 0) this.timer.arm(this.silentUntil)
   }
 
+  private writeNow(pending: PendingRequest): void {
+    const { onReleased } = pending
+    if (onReleased === null) this.write(pending, this.written)
+    else {
+      this.write(pending, this.written, (error) => {
+        // A socket that is destroyed in the midst of a write calls back without an error.
+        if (!error && this.ended === null) onReleased()
+      })
+    }
+  }
+
   private write(
     pending: PendingRequest,
     queue: RequestQueue,
@@ -234,7 +245,7 @@ export class RequestPipeline {
       const pending = this.waiting.shift()
       if (pending === null) return
       try {
-        this.write(pending, this.written)
+        this.writeNow(pending)
       } catch (error) {
         pending.reject(error)
       }

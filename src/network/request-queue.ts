@@ -16,6 +16,8 @@ export class PendingRequest {
   writtenAt = 0
   isWritten = false
   next: PendingRequest | null = null
+  /** Called when the kernel has taken all its bytes. */
+  onReleased: (() => void) | null = null
   private readonly onAnswer: (answer: never) => void
   private readonly onError: (error: unknown) => void
   private signal: AbortSignal | null = null

@@ -8,6 +8,7 @@ import type { HeaderInput } from '../records/headers.ts'
 import { recordBatchOverhead } from '../records/record-batch.ts'
 import type { Bytes } from '../types.ts'
 import type { BufferMemory } from './buffer-memory.ts'
+import type { BufferPool } from './buffer-pool.ts'
 import type { FlushLedger } from './flush-ledger.ts'
 import { FlushThresholds } from './flush-thresholds.ts'
 import { findGate } from './gates.ts'
@@ -33,6 +34,7 @@ export interface AccumulatorOptions {
 /** What the accumulator shares with the rest of the producer. */
 export interface AccumulatorContext {
   readonly memory: BufferMemory
+  readonly buffers: BufferPool
   readonly flushes: FlushLedger
   readonly producer: ProducerState
   readonly now: () => number
@@ -244,6 +246,11 @@ export class Accumulator {
     if (at >= 0) underWay.splice(at, 1)
   }
 
+  /** A batch is acknowledged: its bytes can be written over, unless a socket may still hold them. */
+  recycle(batch: ProducerBatch): void {
+    if (batch.openWrites === 0) this.context.buffers.giveBack(batch.builder.takeBuffer())
+  }
+
   /** A batch that was never sent has failed: it waits no longer. */
   discarded(batch: ProducerBatch): void {
     batch.partition.take(batch)
@@ -315,7 +322,7 @@ export class Accumulator {
     const { batchSize, deliveryTimeoutMs } = this.options
     const batch = new ProducerBatch(
       partition,
-      new BatchBuilder(batchSize, partition.capacityHint || undefined),
+      new BatchBuilder(batchSize, partition.capacityHint || undefined, this.allocate),
       {
         createdAt: now,
         generation: this.context.flushes.enter(),
@@ -331,6 +338,8 @@ export class Accumulator {
     this.review(partition, now)
     return batch
   }
+
+  private readonly allocate = (bytes: number): Buffer => this.context.buffers.take(bytes)
 
   /** A record could not be encoded: out of memory, say. A batch without any must not reach a broker. */
   private dropIfEmpty(partition: ProducerPartition): void {
@@ -382,6 +391,7 @@ export class Accumulator {
     if (batch.attemptedLeader < 0) this.leftBehind(batch)
     batch.isResend = state.isBumping
     batch.isInFlight = true
+    batch.openWrites++
     batch.attempts++
     batch.attemptedLeader = partition.leaderChanges
     partition.underWay.push(batch)

@@ -216,6 +216,7 @@ export class Delivery {
     batch.isAmbiguous = false
     if (batch.isSettled) this.release(batch)
     else this.settle(batch, null, baseOffset, logAppendTimeMs)
+    this.context.accumulator.recycle(batch)
   }
 
   /** Sends it again, if its time and the number of retries allow it. */

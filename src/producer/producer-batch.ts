@@ -33,6 +33,8 @@ export class ProducerBatch {
   ordinal = 0
 
   isInFlight = false
+  /** Writes to a socket that the kernel has not reported as done: as long, nobody may touch the bytes. */
+  openWrites = 0
   /** Whether a byte of it was given to a socket. */
   isSent = false
   /** Whether an attempt ended so that nobody knows whether it was written. Cleared only by success. */

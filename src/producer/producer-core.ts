@@ -8,6 +8,7 @@ import type { ClusterOptions } from '../options.ts'
 import { Accumulator } from './accumulator.ts'
 import type { RecordObserver } from './batch-deliveries.ts'
 import { BufferMemory } from './buffer-memory.ts'
+import { BufferPool } from './buffer-pool.ts'
 import { Delivery } from './delivery.ts'
 import { asKafkaError } from './delivery-errors.ts'
 import { FlushLedger } from './flush-ledger.ts'
@@ -54,6 +55,7 @@ export class ProducerCore {
     })
     this.accumulator = new Accumulator(options, {
       memory: this.memory,
+      buffers: new BufferPool(options.bufferMemory),
       flushes: this.flushes,
       producer: this.state,
       now: () => this.clock.now(),

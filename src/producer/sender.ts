@@ -53,6 +53,8 @@ export interface SenderContext {
 interface UnderWay {
   readonly exchange: ProduceExchange
   readonly connection: Connection
+  /** The kernel has all its bytes. */
+  isReleased: boolean
   /** When its connection is closed, as another broker leads one of its partitions; Infinity: not. */
   abandonAt: number
 }
@@ -160,6 +162,7 @@ export class Sender {
     const request: UnderWay = {
       exchange,
       connection,
+      isReleased: false,
       abandonAt: Number.POSITIVE_INFINITY,
     }
     this.underWay.add(request)
@@ -178,7 +181,11 @@ export class Sender {
         (error: unknown) => this.lost(request, error),
       )
     } else {
-      connection.send(produce, version, body, { timeoutMs: requestTimeoutMs }).then(
+      const onReleased = (): void => {
+        request.isReleased = true
+      }
+      const sending = { timeoutMs: requestTimeoutMs, onReleased }
+      connection.send(produce, version, body, sending).then(
         (answer) => this.answered(request, answer, version),
         (error: unknown) => this.lost(request, error),
       )
@@ -192,6 +199,7 @@ export class Sender {
     const { exchange } = request
     const { node } = exchange
     for (const { batch, part } of exchange.match(answer, version)) {
+      if (request.isReleased) batch.openWrites--
       if (part === null) {
         const error = new ConnectionError(
           `Produce to ${batch.partition} on node ${node} failed: the answer does not mention the partition`,
@@ -218,7 +226,10 @@ export class Sender {
     const { delivery, clock } = this.context
     this.underWay.delete(request)
     const now = clock.read()
-    for (const batch of request.exchange.batches()) delivery.handedOver(batch, now)
+    for (const batch of request.exchange.batches()) {
+      batch.openWrites--
+      delivery.handedOver(batch, now)
+    }
     this.wake()
   }
 

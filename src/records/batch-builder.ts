@@ -24,6 +24,7 @@ import {
 } from './record-encoder.ts'
 
 const defaultCapacity = 512
+const noBytes = Buffer.alloc(0)
 
 // Length, attributes, timestamp delta, offset delta at their longest.
 const maxRecordPrefix = 5 + 1 + 10 + 5
@@ -51,6 +52,7 @@ export class BatchBuilder {
   /** The size that `hasRoomFor` holds the batch to, in bytes before compression. */
   readonly batchSize: number
 
+  private readonly allocate: (bytes: number) => Buffer
   private buffer: Buffer
   private position = recordBatchOverhead
   private recordCount = 0
@@ -69,10 +71,16 @@ export class BatchBuilder {
    * `initialCapacity`: bytes to start with, for a caller who knows what the batch will hold, as the
    * partition's last batch tells. The buffer grows fourfold when it is full, up to `batchSize`: a batch
    * that grows from 512 bytes to 16 KiB costs some 30 ns a record more than one that starts there.
+   * `allocate`: where its bytes come from; it may give more than it was asked for.
    */
-  constructor(batchSize: number, initialCapacity: number = defaultCapacity) {
+  constructor(
+    batchSize: number,
+    initialCapacity: number = defaultCapacity,
+    allocate: (bytes: number) => Buffer = Buffer.allocUnsafeSlow,
+  ) {
     this.batchSize = batchSize
-    this.buffer = Buffer.allocUnsafeSlow(Math.max(initialCapacity, recordBatchOverhead))
+    this.allocate = allocate
+    this.buffer = allocate(Math.max(initialCapacity, recordBatchOverhead))
   }
 
   /** How many records it holds. */
@@ -167,8 +175,8 @@ export class BatchBuilder {
    * bytes; another one (after an epoch bump) gives new bytes and leaves the earlier ones alone.
    */
   stamp(stamp: ProducerStamp): Buffer {
-    if (this.sealed === undefined)
-      throw new InvalidArgumentError('a batch is sealed before it is stamped')
+    if (this.sealed === undefined || this.buffer === noBytes)
+      throw new InvalidArgumentError('a batch is sealed before it is stamped, and not handed back')
     if (this.stamped !== undefined) {
       if (isSameStamp(this.stamped, stamp)) return this.sealed
       this.sealed = Buffer.from(this.sealed)
@@ -222,6 +230,17 @@ export class BatchBuilder {
     return children
   }
 
+  /**
+   * Gives up the bytes that records were written into, for another batch to write over them: only when
+   * nothing holds on to what `stamp` gave. The batch cannot be stamped or split any more.
+   */
+  takeBuffer(): Buffer {
+    const { buffer } = this
+    this.buffer = noBytes
+    this.sealed = noBytes
+    return buffer
+  }
+
   /** Appends a record whose bytes behind the offset delta are those of `source`. */
   private appendTail(source: Buffer, tail: number, end: number, timestamp: number): void {
     this.reserve(maxRecordPrefix + end - tail, timestamp)
@@ -248,7 +267,7 @@ export class BatchBuilder {
   private grow(needed: number): void {
     // The last doubling stops at the batch size, not beyond it.
     const capacity = Math.max(Math.min(this.buffer.length * 4, this.batchSize), needed)
-    const buffer = Buffer.allocUnsafeSlow(capacity)
+    const buffer = this.allocate(capacity)
     this.buffer.copy(buffer, 0, 0, this.position)
     this.buffer = buffer
   }

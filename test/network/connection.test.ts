@@ -9,6 +9,7 @@ import {
 import type { Connection } from '../../src/network/connection.ts'
 import { heartbeat } from '../../src/protocol/messages/heartbeat.ts'
 import { metadata } from '../../src/protocol/messages/metadata.ts'
+import { ZERO_UUID } from '../../src/protocol/uuid.ts'
 import { type OpenOptions, openTo } from './open.ts'
 import {
   frameOf,
@@ -45,6 +46,11 @@ const everyTopic = {
   allowAutoTopicCreation: true,
   includeClusterAuthorizedOperations: false,
   includeTopicAuthorizedOperations: false,
+}
+
+const largeTopic = {
+  name: 'n'.repeat(30_000),
+  topicId: ZERO_UUID,
 }
 
 function beat(connection: Connection, timeoutMs = 5000, signal?: AbortSignal) {
@@ -346,6 +352,26 @@ test('a broker that reads nothing: congested, and ended by the deadline', async 
   const lost = results.filter(({ status }) => status === 'rejected')
   expect(lost.length).toBeGreaterThan(0)
   expect(lost[0]).toMatchObject({ reason: expect.any(RequestTimeoutError) })
+})
+
+test('a request is released when the kernel has all its bytes, not before, and never without', async () => {
+  const { connection, side } = await pair()
+  let released = 0
+  const large = { ...everyTopic, topics: Array.from({ length: 500 }, () => largeTopic) }
+  const onReleased = () => released++
+  const first = connection.send(heartbeat, 4, body, { timeoutMs: 5000, onReleased })
+  side.answer(await side.next(), heartbeat, ok)
+  await first
+  expect(released).toBe(1)
+  side.socket.pause()
+  // 15 MB: more than the buffers of both sockets take.
+  const lost = connection.send(metadata, 1, large, { timeoutMs: 5000, onReleased })
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  expect(connection.isCongested).toBe(true)
+  connection.close()
+  await expect(lost).rejects.toThrow(ConnectionError)
+  await connection.released
+  expect(released).toBe(1)
 })
 
 test('an idle connection is closed, a used one is not', async () => {

@@ -5,6 +5,7 @@ import type { DeliveryError, KafkaError } from '../../src/errors.ts'
 import { ConnectionError } from '../../src/errors.ts'
 import { Accumulator, type AccumulatorOptions } from '../../src/producer/accumulator.ts'
 import { BufferMemory } from '../../src/producer/buffer-memory.ts'
+import { BufferPool } from '../../src/producer/buffer-pool.ts'
 import { Delivery, type DeliveryOptions } from '../../src/producer/delivery.ts'
 import { FlushLedger } from '../../src/producer/flush-ledger.ts'
 import type { DataLoss } from '../../src/producer/hooks.ts'
@@ -30,6 +31,8 @@ export interface EngineOptions extends Partial<AccumulatorOptions>, Partial<Deli
   partitions?: number
   isIdempotent?: boolean
   bufferMemory?: number
+  /** The smallest buffers that are used again. */
+  smallestPooled?: number
 }
 
 export class Engine {
@@ -70,6 +73,7 @@ export class Engine {
       },
       {
         ...context,
+        buffers: new BufferPool(1 << 25, options.smallestPooled),
         now: () => this.now,
         wake: () => {},
         sealFailed: (batch, error) =>
@@ -157,12 +161,15 @@ export class Engine {
     return batches[0]
   }
 
+  /** A broker answers. Unless `isReleased`, the kernel has not reported the write as done. */
   answer(
     batch: ProducerBatch,
     errorCode = 0,
     more: Partial<PartitionProduceResponse> = {},
     node = 1,
+    isReleased = true,
   ): void {
+    if (isReleased) batch.openWrites--
     const answer: PartitionProduceResponse = {
       index: batch.partition.partition,
       errorCode,

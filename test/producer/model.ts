@@ -15,6 +15,8 @@ const codes = errorCodes
 interface Part {
   batch: ProducerBatch
   bytes: Buffer
+  /** What they were: `bytes` may be written over when nobody holds them any more. */
+  copy: Buffer
 }
 
 interface Request {
@@ -63,6 +65,8 @@ export class Model {
   private readonly wires: Request[][] = [[], [], []]
   /** Requests whose connection the client has lost, and which a broker may come to all the same. */
   private zombies: Request[] = []
+  /** What a socket still holds although the answer has come, or the connection is lost. */
+  private readonly held: Part[] = []
   private readonly given: Fate[][]
   private nextValue = 0
   private ids = 100
@@ -81,6 +85,7 @@ export class Model {
     this.engine = new Engine({
       partitions: 2,
       batchSize: 120,
+      smallestPooled: 1,
       deliveryTimeoutMs: isHarsh ? this.pick([3000, neverMs]) : neverMs,
       gapless: this.chance(0.15),
     })
@@ -142,10 +147,10 @@ export class Model {
     if (this.wires[node].length >= 5) return
     const batches = this.engine.drain(node)
     if (batches.length === 0) return
-    const parts = batches.map((batch) => ({
-      batch,
-      bytes: batch.builder.stamp(batch.stamp ?? noProducer),
-    }))
+    const parts = batches.map((batch) => {
+      const bytes = batch.builder.stamp(batch.stamp ?? noProducer)
+      return { batch, bytes, copy: Buffer.from(bytes) }
+    })
     this.wires[node].push({ node, parts, answers: null })
     this.say(`write to node ${node}: ${batches.map(describe).join('; ')}`)
   }
@@ -187,12 +192,15 @@ export class Model {
     const request = this.wires[node].at(0)
     if (request?.answers === null || request === undefined) return
     this.wires[node].shift()
-    request.parts.forEach(({ batch, bytes }, i) => {
-      this.checkUntouched(batch, bytes)
+    request.parts.forEach((part, i) => {
+      const { batch } = part
+      this.checkUntouched(part)
+      const isReleased = this.chance(0.7)
+      if (!isReleased) this.held.push(part)
       const answer = request.answers?.[i] ?? null
       this.say(`answer for ${describe(batch)}: ${answer?.errorCode ?? 'nothing'}`)
       if (answer === null) this.engine.lose(batch)
-      else this.engine.answer(batch, answer.errorCode, answer, node)
+      else this.engine.answer(batch, answer.errorCode, answer, node, isReleased)
     })
   }
 
@@ -206,9 +214,10 @@ export class Model {
       .map((request) => request.answers !== null || unwritten-- <= 0)
       .toReversed()
     lost.forEach((request, i) => {
-      for (const { batch, bytes } of request.parts) {
-        this.checkUntouched(batch, bytes)
-        this.engine.lose(batch, wasSent[i])
+      for (const part of request.parts) {
+        this.checkUntouched(part)
+        this.held.push(part)
+        this.engine.lose(part.batch, wasSent[i])
       }
       if (request.answers === null && wasSent[i]) this.zombies.push(request)
     })
@@ -297,6 +306,7 @@ export class Model {
     if (dataLosses.length > 0) throw new Error('a loss is reported, and nothing was lost')
     // What is still to come to a broker must be harmless.
     for (const zombie of this.zombies) this.handle(zombie, false)
+    for (const part of this.held) checkBytes(part)
     if (memory.used !== 0) throw new Error(`${memory.used} bytes of memory were not given back`)
     for (const p of [0, 1]) {
       const { state } = topic.partitions[p]
@@ -337,7 +347,9 @@ export class Model {
   }
 
   /** Bytes that are on their way are never changed, whatever became of the batch. */
-  private checkUntouched(batch: ProducerBatch, bytes: Buffer): void {
+  private checkUntouched(part: Part): void {
+    const { batch, bytes } = part
+    checkBytes(part)
     const now = batch.stamp
     if (now === null) return
     if (batch.builder.stamp(now) !== bytes)
@@ -366,6 +378,10 @@ export class Model {
   private pick<T>(choices: readonly T[]): T {
     return choices[Math.floor(this.random() * choices.length)]
   }
+}
+
+function checkBytes({ batch, bytes, copy }: Part): void {
+  if (!bytes.equals(copy)) throw new Error(`${describe(batch)} was written over while it was held`)
 }
 
 function describe({ partition, order, stamp, count }: ProducerBatch): string {

@@ -1,0 +1,46 @@
+// The buffers that batches are written into, used again: at full speed, buffers that wait for the garbage
+// collector cost more than the encoding, and hundreds of megabytes. A buffer comes back only when its batch
+// was acknowledged and the kernel has reported every write that carried it as done (accumulator.ts): with
+// one that a socket still holds, what is written next would be sent in its place (KAFKA-19012). In every
+// other story it is left to the garbage collector.
+
+/** Smaller ones are slices of Node's own slabs: as cheap, and a partition with one record takes no more. */
+const usualSmallest = 4096
+
+export class BufferPool {
+  /** Most bytes that lie here unused. */
+  private readonly limit: number
+  private readonly smallest: number
+  /** By the power of two that is their size. */
+  private readonly free: Buffer[][] = []
+  private freeBytes = 0
+
+  constructor(limit: number, smallest: number = usualSmallest) {
+    this.limit = limit
+    this.smallest = smallest
+  }
+
+  /** A buffer of at least so many bytes, with anything in it. */
+  take(bytes: number): Buffer {
+    if (bytes < this.smallest) return Buffer.allocUnsafe(bytes)
+    const power = powerFor(bytes)
+    const buffer = this.free[power]?.pop()
+    if (buffer === undefined) return Buffer.allocUnsafeSlow(2 ** power)
+    this.freeBytes -= buffer.length
+    return buffer
+  }
+
+  /** Takes back what nobody holds any more. */
+  giveBack(buffer: Buffer): void {
+    const { length } = buffer
+    if (length < this.smallest || this.freeBytes + length > this.limit) return
+    const power = powerFor(length)
+    this.free[power] ??= []
+    this.free[power].push(buffer)
+    this.freeBytes += length
+  }
+}
+
+function powerFor(bytes: number): number {
+  return 32 - Math.clz32(bytes - 1)
+}
