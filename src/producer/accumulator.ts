@@ -49,6 +49,8 @@ const never = Number.POSITIVE_INFINITY
 export class Accumulator {
   /** What the last `append` took of its batch, in bytes. */
   appendedBytes = 0
+  /** How often a partition was given another leader. */
+  leaderChanges = 0
   /** Partitions with something to send and nobody to send it to. */
   readonly leaderless: Set<ProducerPartition> = new Set()
 
@@ -141,6 +143,7 @@ export class Accumulator {
   /** Another broker leads a partition, or the same under a newer epoch; -1: nobody does. */
   setLeader(partition: ProducerPartition, node: number, leaderEpoch: number, now: number): void {
     if (partition.leader === node && partition.leaderEpoch === leaderEpoch) return
+    this.leaderChanges++
     if (partition.leaderChanges > 0 || partition.batchCount > 0) partition.state.isProbing = true
     partition.leader = node
     partition.leaderEpoch = leaderEpoch
@@ -177,6 +180,11 @@ export class Accumulator {
       if (next < never) this.watch(due, next)
     }
     return expired
+  }
+
+  /** Whether a batch may wait for its time to come. */
+  get isLingering(): boolean {
+    return this.wakes.length > 0
   }
 
   /** When `advance` or `expired` has something to do. */
@@ -300,7 +308,7 @@ export class Accumulator {
       return batch.attemptedLeader === partition.leaderChanges ? batch.retryAt : 0
     }
     if (batch.isClosed || batch.generation < this.context.flushes.current) return 0
-    return this.context.memory.hasWaiters ? 0 : batch.createdAt + this.options.lingerMs
+    return batch.createdAt + this.options.lingerMs
   }
 
   private schedule(partition: ProducerPartition, time: number): void {
@@ -384,7 +392,9 @@ export class Accumulator {
   private send(partition: ProducerPartition, batch: ProducerBatch, node: number): void {
     const { state } = partition
     partition.take(batch)
-    partition.capacityHint = Math.min(batch.builder.sizeInBytes, this.options.batchSize)
+    // A batch that is a little larger than the one before it shall not have to grow.
+    const { sizeInBytes } = batch.builder
+    partition.capacityHint = Math.min(sizeInBytes + (sizeInBytes >> 2), this.options.batchSize)
     if (this.context.producer.isIdempotent && batch.stamp === null) {
       state.number(batch, this.context.producer)
     }

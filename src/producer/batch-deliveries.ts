@@ -2,6 +2,7 @@
 // nobody asked, an acknowledgement costs nothing.
 
 import type { KafkaError } from '../errors.ts'
+import type { RecordTimes } from '../records/record-times.ts'
 import { type BatchPlace, RecordMetadata } from './record-metadata.ts'
 
 /** What became of a batch. */
@@ -50,19 +51,21 @@ function catchResolver(resolve: Resolver): void {
 export class BatchDeliveries {
   private outcome: BatchOutcome | null = null
   private children: readonly ChildDeliveries[] | null = null
-  /** Times of the records, as far as somebody will ask; -1 in between. */
-  private readonly times: number[] = []
+  private readonly times: RecordTimes
   private readonly resolvers: Resolver[] = []
   /** Which record each resolver is for, where that is not 0, 1, 2 ... */
   private resolverIndexes: number[] | null = null
   private callers: BatchWatcher[] | null = null
   private contexts: unknown[] | null = null
 
+  constructor(times: RecordTimes) {
+    this.times = times
+  }
+
   /** The promise of the record at `index`, which was just appended. */
-  promise(index: number, timestamp: number): Promise<RecordMetadata> {
+  promise(index: number): Promise<RecordMetadata> {
     const promise = new Promise(catchResolver)
     this.addResolver(index, caught)
-    this.noteTime(index, timestamp)
     return promise
   }
 
@@ -72,12 +75,6 @@ export class BatchDeliveries {
     else if (this.callers[this.callers.length - 1] === caller) return
     else this.callers.push(caller)
     caller.batchJoined()
-  }
-
-  noteTime(index: number, timestamp: number): void {
-    const { times } = this
-    while (times.length < index) times.push(-1)
-    times[index] = timestamp
   }
 
   noteContext(index: number, context: unknown): void {
@@ -91,7 +88,7 @@ export class BatchDeliveries {
     if (child !== null) return child.deliveries.outcomeOf(index - child.first)
     if (this.outcome === null) return null
     const error = this.outcome.recordErrors?.get(index) ?? this.outcome.error
-    return error ?? new RecordMetadata(this.outcome.place, index, this.times[index] ?? -1)
+    return error ?? new RecordMetadata(this.outcome.place, index, this.times.at(index))
   }
 
   /** Tells everybody. `observer` is told of all `count` records, before the promises are settled. */
@@ -100,7 +97,7 @@ export class BatchDeliveries {
     if (observer !== null) {
       const { place, error, recordErrors } = outcome
       for (let i = 0; i < count; i++) {
-        const metadata = new RecordMetadata(place, i, this.times[i] ?? -1)
+        const metadata = new RecordMetadata(place, i, this.times.at(i))
         observer(recordErrors?.get(i) ?? error, metadata, this.contexts?.[i])
       }
     }
@@ -110,7 +107,7 @@ export class BatchDeliveries {
       const error = outcome.recordErrors?.get(index) ?? outcome.error
       resolvers[i](
         error === null
-          ? new RecordMetadata(outcome.place, index, this.times[index])
+          ? new RecordMetadata(outcome.place, index, this.times.at(index))
           : Promise.reject(error),
       )
     }
@@ -121,8 +118,6 @@ export class BatchDeliveries {
   splitInto(children: readonly ChildDeliveries[]): void {
     for (const { deliveries, first, count } of children) {
       for (let i = 0; i < count; i++) {
-        const time = this.times[first + i]
-        if (time !== undefined) deliveries.noteTime(i, time)
         if (this.contexts !== null && first + i in this.contexts) {
           deliveries.noteContext(i, this.contexts[first + i])
         }

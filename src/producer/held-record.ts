@@ -10,7 +10,7 @@ import type { TopicState } from './topic-state.ts'
 /** Who is told what became of it. */
 export interface Destination {
   /** It is record `index` of `batch`. */
-  placed(batch: ProducerBatch, index: number, timestamp: number): void
+  placed(batch: ProducerBatch, index: number): void
   /** It was not taken. */
   refused(error: KafkaError): void
 }

@@ -76,9 +76,6 @@ export class Intake {
     this.mostBytes = Math.min(options.maxRequestSize, context.memory.limit) - recordBatchOverhead
   }
 
-  /** The time that the record appended last was given. */
-  timestamp = 0
-
   /**
    * Appends a record, if that can be done now. The record is then the last one of the batch returned.
    * @returns null when the topic's metadata or memory must be waited for, or others wait already
@@ -135,7 +132,7 @@ export class Intake {
 
   /** Resolves when there is room for a record, in turn with the records that wait. */
   drained(): Promise<void> {
-    const { memory, accumulator, clock } = this.context
+    const { memory, wake } = this.context
     if (!memory.isSpent && !memory.hasWaiters) return Promise.resolve()
     return new Promise((resolve, reject) => {
       let isCancelled = false
@@ -155,7 +152,7 @@ export class Intake {
         },
         grant: () => end(null),
       })
-      accumulator.releaseAll(clock.now())
+      wake()
     })
   }
 
@@ -214,7 +211,6 @@ export class Intake {
     const target = topic.partitions[number]
     const batch = accumulator.append(target, key, value, headers, timestamp, upperBound, now)
     if (chosen === anyPartition) topic.sticky.bytes += accumulator.appendedBytes
-    this.timestamp = timestamp
     return batch
   }
 
@@ -229,7 +225,7 @@ export class Intake {
 
   /** The topic of a held record is known: appends it, or lets it wait for memory in turn. */
   private admit(held: HeldRecord, now: number): void {
-    const { memory, accumulator } = this.context
+    const { memory, wake } = this.context
     if (held.isDone) return
     const bytes = held.isCharged ? 0 : held.upperBound + recordBatchOverhead
     if (held.isCharged ? !this.hasMemoryWaits() : memory.hasRoomFor(bytes)) {
@@ -248,8 +244,7 @@ export class Intake {
     })
     this.memoryWaits.push(held)
     this.watchMemoryWaits()
-    // While anyone waits, nothing lingers.
-    accumulator.releaseAll(now)
+    wake()
   }
 
   private placeHeld(held: HeldRecord, now: number): void {
@@ -261,7 +256,7 @@ export class Intake {
       const batch = this.place(topic, partition, key, value, headers, timestamp, upperBound, now)
       this.context.flushes.transfer(held.generation, batch)
       this.context.accumulator.review(batch.partition, now)
-      destination.placed(batch, batch.count - 1, timestamp)
+      destination.placed(batch, batch.count - 1)
     } catch (error) {
       this.context.flushes.leave(held.generation)
       destination.refused(asKafkaError(error))

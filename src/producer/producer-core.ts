@@ -127,6 +127,7 @@ export class ProducerCore {
       {
         cluster: this.cluster,
         accumulator: this.accumulator,
+        memory: this.memory,
         delivery: this.delivery,
         topics: this.topics,
         producer: this.state,

@@ -62,7 +62,7 @@ export class Producer implements AsyncDisposable {
       const plain = this.accept(record)
       const batch = this.intake.append(plain, false)
       if (batch === null) return this.sendHeld(plain, limits)
-      const sent = batch.deliveries.promise(batch.count - 1, this.intake.timestamp)
+      const sent = batch.deliveries.promise(batch.count - 1)
       return limits === undefined
         ? sent
         : withLimits(sent, limits, (cause) =>
@@ -106,10 +106,8 @@ export class Producer implements AsyncDisposable {
     const batch = this.intake.append(plain, true)
     if (batch === null) {
       this.intake.hold(plain, true, this.enqueued(plain, context))
-    } else if (this.observer !== null) {
-      const index = batch.count - 1
-      batch.deliveries.noteTime(index, this.intake.timestamp)
-      if (context !== undefined) batch.deliveries.noteContext(index, context)
+    } else if (context !== undefined && this.observer !== null) {
+      batch.deliveries.noteContext(batch.count - 1, context)
     }
     return !this.memory.isSpent && !this.memory.hasWaiters
   }
@@ -182,7 +180,7 @@ export class Producer implements AsyncDisposable {
     let held: HeldRecord | null = null
     const sent = new Promise<RecordMetadata>((resolve, reject) => {
       held = this.intake.hold(record, false, {
-        placed: (batch, index, timestamp) => resolve(batch.deliveries.promise(index, timestamp)),
+        placed: (batch, index) => resolve(batch.deliveries.promise(index)),
         refused: reject,
       })
     })
@@ -202,14 +200,12 @@ export class Producer implements AsyncDisposable {
       const batch = this.intake.append(plain, false)
       if (batch !== null) {
         const index = batch.count - 1
-        batch.deliveries.noteTime(index, this.intake.timestamp)
         caller.placed(i, batch.deliveries, index)
         return
       }
       caller.held(i)
       this.intake.hold(plain, false, {
-        placed: (holder, index, timestamp) => {
-          holder.deliveries.noteTime(index, timestamp)
+        placed: (holder, index) => {
           caller.placed(i, holder.deliveries, index)
           caller.admitted()
         },
@@ -226,8 +222,7 @@ export class Producer implements AsyncDisposable {
   /** Where the outcome of an enqueued record goes that had to wait. */
   private enqueued(record: PlainRecord, context: unknown): Destination {
     return {
-      placed: (batch, index, timestamp) => {
-        batch.deliveries.noteTime(index, timestamp)
+      placed: (batch, index) => {
         if (context !== undefined) batch.deliveries.noteContext(index, context)
       },
       refused: (error) => {

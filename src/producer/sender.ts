@@ -12,6 +12,7 @@ import {
 import type { Connection } from '../network/connection.ts'
 import { type ProduceResponse, produce } from '../protocol/messages/produce.ts'
 import type { Accumulator } from './accumulator.ts'
+import type { BufferMemory } from './buffer-memory.ts'
 import type { Delivery } from './delivery.ts'
 import { asKafkaError } from './delivery-errors.ts'
 import type { FlushLedger } from './flush-ledger.ts'
@@ -28,6 +29,8 @@ import type { Topics } from './topics.ts'
 const silenceMs = 1000
 /** So long may the old leader owe its answer after metadata has named a new one (gate G2). */
 const oldLeaderMs = 500
+/** So long may batches fill while somebody waits for memory and others are under way that will free some. */
+const fillMs = 5
 /** So long may one turn drain before sockets are read again. */
 const turnMs = 8
 
@@ -41,6 +44,7 @@ export interface SenderOptions {
 export interface SenderContext {
   readonly cluster: Cluster
   readonly accumulator: Accumulator
+  readonly memory: BufferMemory
   readonly delivery: Delivery
   readonly topics: Topics
   readonly producer: ProducerState
@@ -57,6 +61,8 @@ interface UnderWay {
   isReleased: boolean
   /** When its connection is closed, as another broker leads one of its partitions; Infinity: not. */
   abandonAt: number
+  /** `leaderChanges` when it was last asked whether one does. */
+  judgedAt: number
 }
 
 export class Sender {
@@ -70,6 +76,8 @@ export class Sender {
   private isClosed = false
   private timer: NodeJS.Timeout | null = null
   private timerDue = Number.POSITIVE_INFINITY
+  /** When batches are sent as they are, as somebody waits for memory; Infinity: nobody does. */
+  private releaseAt = Number.POSITIVE_INFINITY
   /** When metadata may be asked for again because of a broker's silence. */
   private mayAskAt = 0
   private readonly stopListening: () => void
@@ -112,7 +120,11 @@ export class Sender {
     accumulator.advance(now)
     this.acquireProducerId()
     // Draining takes all that it makes ready itself, so what it wakes by that is awake already.
-    const isDone = this.drainAll(now)
+    let isDone = this.drainAll(now)
+    if (this.mustRelease(now)) {
+      accumulator.releaseAll(now)
+      isDone = this.drainAll(now)
+    }
     this.isAwake = false
     if (accumulator.leaderless.size > 0) {
       cluster.requestRefresh('records wait for partitions without a leader')
@@ -123,6 +135,21 @@ export class Sender {
       this.isAwake = true
       setImmediate(this.turn)
     }
+  }
+
+  /**
+   * Whether batches must go as they are because somebody waits for memory: when nothing is under way that
+   * will free some, or when that takes long. Not sooner, as batches sent in a hurry hold a record or two.
+   */
+  private mustRelease(now: number): boolean {
+    const { memory, accumulator } = this.context
+    if (!memory.hasWaiters || !accumulator.isLingering) {
+      this.releaseAt = Number.POSITIVE_INFINITY
+      return false
+    }
+    const isDue = this.underWay.size === 0 || this.releaseAt <= now
+    if (isDue || this.releaseAt === Number.POSITIVE_INFINITY) this.releaseAt = now + fillMs
+    return isDue
   }
 
   private acquireProducerId(): void {
@@ -164,6 +191,7 @@ export class Sender {
       connection,
       isReleased: false,
       abandonAt: Number.POSITIVE_INFINITY,
+      judgedAt: this.context.accumulator.leaderChanges,
     }
     this.underWay.add(request)
     let version: number
@@ -255,8 +283,11 @@ export class Sender {
       this.mayAskAt = now + silenceMs
       this.context.cluster.requestRefresh('a broker owes an answer to Produce, or a connection')
     }
+    const { leaderChanges } = this.context.accumulator
     for (const request of this.underWay) {
       const { exchange, connection } = request
+      if (request.judgedAt === leaderChanges && request.abandonAt > now) continue
+      request.judgedAt = leaderChanges
       if (!hasMoved(exchange)) request.abandonAt = Number.POSITIVE_INFINITY
       else if (request.abandonAt === Number.POSITIVE_INFINITY) request.abandonAt = now + oldLeaderMs
       else if (request.abandonAt <= now) {
@@ -284,7 +315,7 @@ export class Sender {
   /** One timer for all that is due some time. One that fires too early only looks again. */
   private setTimer(now: number): void {
     const { accumulator, cluster } = this.context
-    let due = Math.min(accumulator.nextDeadline, this.nextQuestionAt())
+    let due = Math.min(accumulator.nextDeadline, this.nextQuestionAt(), this.releaseAt)
     for (const { abandonAt } of this.underWay) due = Math.min(due, abandonAt)
     for (const node of accumulator.readyNodes()) {
       const until = cluster.readyConnection(node, 'produce')?.throttledUntil ?? 0

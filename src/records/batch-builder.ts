@@ -22,6 +22,7 @@ import {
   writePrefix,
   writeRecord,
 } from './record-encoder.ts'
+import { RecordTimes } from './record-times.ts'
 
 const defaultCapacity = 512
 const noBytes = Buffer.alloc(0)
@@ -51,6 +52,8 @@ export const noProducer: ProducerStamp = Object.freeze({
 export class BatchBuilder {
   /** The size that `hasRoomFor` holds the batch to, in bytes before compression. */
   readonly batchSize: number
+  /** The times of its records. */
+  readonly times: RecordTimes = new RecordTimes()
 
   private readonly allocate: (bytes: number) => Buffer
   private buffer: Buffer
@@ -58,6 +61,7 @@ export class BatchBuilder {
   private recordCount = 0
   private firstTimestamp = -1
   private latestTimestamp = -1
+  private lastTimestamp = -1
   private largest = 0
 
   /** The whole batch with room for its header: `buffer` itself, or the compressed form. */
@@ -274,6 +278,10 @@ export class BatchBuilder {
 
   private added(start: number, timestamp: number): number {
     const size = this.position - start
+    if (timestamp !== this.lastTimestamp) {
+      this.lastTimestamp = timestamp
+      this.times.add(this.recordCount, timestamp)
+    }
     this.recordCount++
     if (timestamp > this.latestTimestamp) this.latestTimestamp = timestamp
     if (size > this.largest) this.largest = size

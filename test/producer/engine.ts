@@ -133,7 +133,6 @@ export class Engine {
     const fate: Fate = { value, metadata: null, error: null, outcomes: 0 }
     const bound = recordSizeUpperBound(null, value, [])
     const batch = this.accumulator.append(partition, null, value, [], this.now, bound, this.now)
-    batch.deliveries.noteTime(batch.count - 1, this.now)
     batch.deliveries.noteContext(batch.count - 1, fate)
     this.fates.push(fate)
     return fate

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { BufferExhaustedError, ClosedError } from '../../src/errors.ts'
 import { produce } from '../../src/protocol/messages/produce.ts'
 import { noAnswer } from '../../src/testing/interceptors.ts'
-import { startCluster, startProducer, valuesOf } from './with-producer.ts'
+import { batchesOf, startCluster, startProducer, valuesOf } from './with-producer.ts'
 
 const size = { bufferMemory: 4000, maxRequestSize: 4000, batchSize: 1000 }
 
@@ -120,4 +120,38 @@ test('bytes that a caller changes after send() do not matter, whether it waited 
   value.fill('x')
   await open
   expect(await valuesOf(cluster)).toEqual(['held', 'open'])
+})
+
+test('while others are under way, those who wait fill batches that would linger for ever', async () => {
+  const cluster = await startCluster({ topics: { t: 4 } })
+  const producer = startProducer(cluster, { ...size, bufferMemory: 8000, lingerMs: 60_000 })
+  await producer.partitionsFor('t')
+  const value = Buffer.alloc(90)
+  const send = (i: number) => producer.send({ topic: 't', value, partition: i % 4 })
+  const sent = Array.from({ length: 1000 }, (_, i) => send(i))
+  await Promise.all(sent.slice(0, 900))
+  await Promise.all([producer.flush(), ...sent])
+  const logs = await Promise.all([0, 1, 2, 3].map((p) => batchesOf(cluster, 't', p)))
+  expect(logs.flat().reduce((sum, { records }) => sum + records.length, 0)).toBe(1000)
+  // Nine records of about 100 bytes fit into a batch; in a hurry, it would be one or two.
+  expect(logs.flat().length).toBeLessThan(250)
+})
+
+test('a broker that hangs with all that is under way does not hold those who wait for memory', async () => {
+  const cluster = await startCluster({ nodes: 2, topics: { t: 2 } })
+  cluster.moveLeader('t', 0, 1)
+  cluster.moveLeader('t', 1, 2)
+  const producer = startProducer(cluster, { ...size, lingerMs: 60_000 })
+  await producer.partitionsFor('t')
+  const record = (partition: number) => ({ topic: 't', partition, value: Buffer.alloc(850) })
+  await Promise.all([producer.send(record(0)), producer.send(record(1)), producer.flush()])
+  cluster.pauseNode(1)
+  const hung = [1, 2].map(() => producer.send(record(0)))
+  // It lingers, and nothing but its acknowledgement frees memory.
+  const lingers = producer.send(record(1))
+  const waits = producer.send({ ...record(1), value: Buffer.alloc(1900) })
+  await lingers
+  cluster.resumeNode(1)
+  await Promise.all([...hung, waits, producer.flush()])
+  expect((await valuesOf(cluster, 't', 1)).length).toBe(3)
 })
