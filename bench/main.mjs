@@ -6,34 +6,36 @@ import { existsSync, realpathSync, symlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-const help = `npm run bench -- [produce] [consume] [pingpong] [codec] [growth] [options]
+const help = `npm run bench -- [produce] [consume] [latency] [codec] [growth] [options]
 
-Without a word: produce and consume. Each prints a table of medians; CPU per record is the client's own.
-  --clients a,b:mode   default: kafkawire,kafkajs,platformatic; all: whatever is installed
+Without a word: produce and consume beside the other Node clients, on one broker. By name: every client that
+is installed; produce and latency also on every target, produce with every size, codec and batch size.
+Options narrow that. Each scenario prints a table of medians; CPU per record is the client's own.
+  --clients a,b:mode   all, or names of bench/clients/table.mjs, with a mode or without
                        (npm run bench:peers installs confluent, java, librdkafka, franz-go)
-  --target T           kafka (4.3.0, needs a JDK and Maven; the default where they are), testing (the
-                       in-process broker in a process of its own), null (acknowledges, stores nothing; needs Go)
-  --bootstrap-server A a broker that runs already
+  --target a,b         kafka (4.3.0, needs a JDK and Maven), null (acknowledges, stores nothing; needs Go),
+                       testing (the in-process broker in a process of its own)
+  --bootstrap-server A a broker that runs already, instead
   --size 100,1024      bytes of a value
-  --compression none,lz4
-  --batch 1048576      batchSize of every client, bytes
+  --compression none,lz4,zstd (also gzip, snappy)
+  --batch 1048576,16384  batchSize of every client, bytes
   --linger 5           milliseconds
   --partitions 6
   --rounds 3           --seconds 3 (how long a run is made) or --count N
   --node current       run under the Node that npm runs under; default: bench's own Node 24, as the
                        newest peers need it`
 
-const words = ['produce', 'consume', 'pingpong', 'codec', 'growth']
+const words = ['produce', 'consume', 'latency', 'codec', 'growth']
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     help: { type: 'boolean', short: 'h' },
-    clients: { type: 'string', default: 'kafkawire,kafkajs,platformatic' },
+    clients: { type: 'string' },
     target: { type: 'string' },
     'bootstrap-server': { type: 'string' },
-    size: { type: 'string', default: '100,1024' },
-    compression: { type: 'string', default: 'none,lz4' },
-    batch: { type: 'string', default: '1048576' },
+    size: { type: 'string' },
+    compression: { type: 'string' },
+    batch: { type: 'string' },
     linger: { type: 'string', default: '5' },
     partitions: { type: 'string', default: '6' },
     rounds: { type: 'string', default: '3' },
@@ -76,4 +78,4 @@ if (
 }
 
 const { runAll } = await import('./lib/suite.mjs')
-process.exit(await runAll(positionals.length > 0 ? positionals : ['produce', 'consume'], options))
+process.exit(await runAll(positionals, options))

@@ -8,6 +8,31 @@ import { startTarget } from './target.mjs'
 
 const list = (text) => text.split(',').filter(Boolean)
 
+/** What is measured where the options do not say: without a word, and by name. */
+const brief = {
+  clients: 'kafkawire,kafkajs,platformatic',
+  size: '100,1024',
+  compression: 'none,lz4',
+  batch: '1048576',
+}
+const usual = {
+  produce: {
+    clients: 'all',
+    target: 'null,kafka',
+    size: '100,1024',
+    compression: 'none,lz4,zstd',
+    batch: '1048576,16384',
+  },
+  consume: { ...brief, clients: 'all' },
+  latency: {
+    clients: 'all',
+    target: 'null,kafka',
+    size: '100',
+    compression: 'none',
+    batch: '16384',
+  },
+}
+
 /** Runs the named benchmarks one after the other; the exit code says whether every client got through. */
 export async function runAll(names, options) {
   let failures = 0
@@ -19,19 +44,30 @@ export async function runAll(names, options) {
     const { runGrowth } = await import('../growth.mjs')
     await runGrowth(Number(options.rounds))
   }
-  const overNetwork = names.filter((name) => name !== 'codec' && name !== 'growth')
-  if (overNetwork.length === 0) return 0
-  const target = await startTarget(await targetKind(options), {
+  const isBrief = names.length === 0
+  for (const operation of isBrief ? ['produce', 'consume'] : names) {
+    if (usual[operation] === undefined) continue
+    const chosen = { ...(isBrief ? brief : usual[operation]), ...options }
+    for (const kind of await targetKinds(chosen)) {
+      failures += await onTarget(kind, operation, chosen)
+    }
+  }
+  return failures === 0 ? 0 : 1
+}
+
+async function onTarget(kind, operation, options) {
+  const target = await startTarget(kind, {
     bootstrapServers: options['bootstrap-server'],
+    partitions: Number(options.partitions),
   })
   const admin = await openAdmin(target.bootstrapServers)
+  let failures = 0
   try {
-    for (const operation of overNetwork) {
-      const sizes = operation === 'pingpong' ? ['100'] : list(options.size)
-      const codecs = operation === 'pingpong' ? ['none'] : list(options.compression)
-      for (const size of sizes) {
-        for (const compression of codecs) {
-          failures += await measure(operation, Number(size), compression, target, admin, options)
+    for (const batch of list(options.batch)) {
+      for (const size of list(options.size)) {
+        for (const compression of list(options.compression)) {
+          const scenario = { operation, batch: Number(batch), size: Number(size), compression }
+          failures += await measure(scenario, target, admin, options)
         }
       }
     }
@@ -39,19 +75,21 @@ export async function runAll(names, options) {
     await admin.close()
     await target.stop()
   }
-  return failures === 0 ? 0 : 1
+  return failures
 }
 
-async function targetKind(options) {
-  if (options.target !== undefined) return options.target
+/** A real broker needs Java: where there is none, the in-process one stands for it. */
+async function targetKinds(options) {
+  if (options['bootstrap-server'] !== undefined) return ['given']
+  if (options.target !== undefined && options.target !== 'null,kafka') return list(options.target)
   const { whyNoJava } = await import('../../test/harness/java.ts')
   const reason = whyNoJava()
-  if (reason === null) return 'kafka'
-  console.error(`no real broker (${reason}): the in-process one is used`)
-  return 'testing'
+  if (reason !== null) console.error(`no real broker (${reason}): the in-process one is used`)
+  const real = reason === null ? 'kafka' : 'testing'
+  return options.target === undefined ? [real] : ['null', real]
 }
 
-async function measure(operation, size, compression, target, admin, options) {
+async function measure({ operation, batch, size, compression }, target, admin, options) {
   const scenario = {
     operation,
     size,
@@ -59,7 +97,7 @@ async function measure(operation, size, compression, target, admin, options) {
     target: target.kind,
     clients: chosenClients(options.clients),
     lingerMs: Number(options.linger),
-    batchSize: Number(options.batch),
+    batchSize: batch,
     partitions: Number(options.partitions),
     rounds: Number(options.rounds),
     seconds: Number(options.seconds),

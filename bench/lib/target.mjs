@@ -17,7 +17,7 @@ export async function startTarget(kind, options = {}) {
   }
   if (kind === 'kafka') return startKafka()
   if (kind === 'testing') return startTesting()
-  if (kind === 'null') return startNull()
+  if (kind === 'null') return startNull(options.partitions ?? 6)
   throw new Error(`--target must be kafka, testing or null, not ${kind}`)
 }
 
@@ -45,11 +45,13 @@ async function startTesting() {
   return { kind: 'testing', bootstrapServers, stop: async () => child.kill() }
 }
 
-async function startNull() {
+async function startNull(partitions) {
   const binary = `${lab}/bin/nullbroker`
   if (!existsSync(binary)) buildGo()
   const port = await freePort()
-  const child = spawn(binary, ['-listen', `127.0.0.1:${port}`], { stdio: 'ignore' })
+  const child = spawn(binary, ['-listen', `127.0.0.1:${port}`, '-partitions', String(partitions)], {
+    stdio: 'ignore',
+  })
   process.once('exit', () => child.kill())
   while (!(await listens(port))) await new Promise((resolve) => setTimeout(resolve, 50))
   return {
