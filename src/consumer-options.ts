@@ -1,7 +1,7 @@
 // The consumer's options: type, unit, default and what each trades, once. Names and defaults are those of
 // Java's client. What is resolved here is complete and frozen; nothing below has defaults of its own.
 
-import { ConfigError } from './errors.ts'
+import { ConfigError, type DeserializationError } from './errors.ts'
 import {
   boolean,
   callback,
@@ -42,6 +42,13 @@ export interface LogTruncation extends TopicPartition {
   /** Where the log ends that the position shared with it. */
   to: bigint
 }
+
+/**
+ * What becomes of a record whose key or value its deserializer refuses. `stop`: whoever reads
+ * `record.key` or `record.value` gets the DeserializationError. Else it is left out, and what stands behind
+ * it goes on: after `skip` at once, with a topic when the brokers have acknowledged it there, as it came.
+ */
+export type PoisonRecords = 'stop' | 'skip' | { readonly deadLetterTopic: string }
 
 /** What `kafka.consumer(...)` takes. All times are in milliseconds. */
 export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> {
@@ -101,6 +108,11 @@ export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> {
   keyDeserializer?: Deserializer<K>
   /** Default: values are `Buffer | null`. */
   valueDeserializer?: Deserializer<V>
+  /**
+   * Records that cannot be deserialized. Anything but `stop` has every record deserialized before it is
+   * handed over. Default: `stop`.
+   */
+  poisonRecords?: PoisonRecords
   /** These partitions are this member's now. Nothing of them is delivered until it is done. */
   onAssigned?: (partitions: readonly TopicPartition[]) => void | Promise<void>
   /** These partitions go to another member when it is done; their done offsets are committed already. */
@@ -111,7 +123,9 @@ export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> {
   onLogTruncated?: (truncation: LogTruncation) => void
   /** The event loop stood still for so long: nobody was told that this member is alive meanwhile. */
   onStall?: (stall: { durationMs: number }) => void
-  /** What failed in the background and no call can report: an automatic commit, a callback. */
+  /** A record is left out, as `poisonRecords` says. */
+  onPoisonRecord?: (error: DeserializationError) => void
+  /** What failed in the background and no call can report: an automatic commit, a callback, all brokers. */
   onError?: (error: Error) => void
 }
 
@@ -146,11 +160,13 @@ export const consumerOptionTable: {
   readonly partitionAssignors: OptionSpec<readonly PartitionAssignor[]>
   readonly keyDeserializer: OptionSpec<Deserializer<unknown> | null>
   readonly valueDeserializer: OptionSpec<Deserializer<unknown> | null>
+  readonly poisonRecords: OptionSpec<PoisonRecords>
   readonly onAssigned: Callback<'onAssigned'>
   readonly onRevoked: Callback<'onRevoked'>
   readonly onLost: Callback<'onLost'>
   readonly onLogTruncated: Callback<'onLogTruncated'>
   readonly onStall: Callback<'onStall'>
+  readonly onPoisonRecord: Callback<'onPoisonRecord'>
   readonly onError: Callback<'onError'>
 } = {
   groupId: text(null),
@@ -178,11 +194,13 @@ export const consumerOptionTable: {
   partitionAssignors: { default: ['range', 'cooperative-sticky'], check: checkAssignors },
   keyDeserializer: { default: null, check: checkDeserializer },
   valueDeserializer: { default: null, check: checkDeserializer },
+  poisonRecords: { default: 'stop', check: checkPoison },
   onAssigned: callback(),
   onRevoked: callback(),
   onLost: callback(),
   onLogTruncated: callback(),
   onStall: callback(),
+  onPoisonRecord: callback(),
   onError: callback(),
 }
 
@@ -247,6 +265,15 @@ function checkReset(value: unknown, fail: (expected: string) => never): AutoOffs
     if (isMilliseconds(timestamp) && durationMs === undefined) return { timestamp }
   }
   return fail("'earliest', 'latest', 'none', { durationMs } or { timestamp }, whole numbers of ms")
+}
+
+function checkPoison(value: unknown, fail: (expected: string) => never): PoisonRecords {
+  if (value === 'stop' || value === 'skip') return value
+  if (typeof value === 'object' && value !== null) {
+    const deadLetterTopic: unknown = Reflect.get(value, 'deadLetterTopic')
+    if (typeof deadLetterTopic === 'string' && deadLetterTopic !== '') return { deadLetterTopic }
+  }
+  return fail("'stop', 'skip' or { deadLetterTopic }, the name of a topic")
 }
 
 function isMilliseconds(value: unknown): value is number {

@@ -199,3 +199,35 @@ export class BufferExhaustedError extends KafkaError {
 export class OffsetOutOfRangeError extends KafkaError {
   override readonly name = 'OffsetOutOfRangeError'
 }
+
+/** A deserializer refused the key or the value of a record. Its bytes are here as they came. */
+export class DeserializationError extends KafkaError {
+  override readonly name = 'DeserializationError'
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+  /** Which of the two was refused. */
+  readonly part: 'key' | 'value'
+  readonly rawKey: Buffer | null
+  readonly rawValue: Buffer | null
+
+  constructor(
+    message: string,
+    options: KafkaErrorOptions & {
+      topic: string
+      partition: number
+      offset: bigint
+      part: 'key' | 'value'
+      rawKey: Buffer | null
+      rawValue: Buffer | null
+    },
+  ) {
+    super(message, options)
+    this.topic = options.topic
+    this.partition = options.partition
+    this.offset = options.offset
+    this.part = options.part
+    this.rawKey = options.rawKey
+    this.rawValue = options.rawValue
+  }
+}

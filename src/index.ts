@@ -17,14 +17,17 @@ export type {
   SeekTarget,
   TimestampedOffset,
 } from './consumer/consumer-types.ts'
+export type { HandlerContext, RetryOptions } from './consumer/handler-policy.ts'
+export type { BrokerHealth, ConsumerHealth, PartitionHealth } from './consumer/health.ts'
 export type { ConsumerLoop } from './consumer/loops.ts'
 export type { PartitionStream } from './consumer/partition-streams.ts'
-export type { HandlerContext, RunOptions } from './consumer/run.ts'
+export type { RunOptions } from './consumer/run-options.ts'
 export type {
   AutoOffsetReset,
   ConsumerOptions,
   IsolationLevel,
   LogTruncation,
+  PoisonRecords,
 } from './consumer-options.ts'
 export {
   AuthenticationError,
@@ -38,6 +41,7 @@ export {
   DecodeError,
   DeliveryError,
   DeliveryTimeoutError,
+  DeserializationError,
   FencedError,
   InvalidArgumentError,
   KafkaError,

@@ -69,7 +69,9 @@ export class Kafka {
     options: ConsumerOptions<K, V> = {},
   ): Consumer<K, V> {
     const resolved = resolveConsumerOptions(options)
-    return this.keep(new Consumer<K, V>(this.openOptions(), resolved))
+    const connection = this.openOptions()
+    const openDeadLetters = () => new Producer(connection, resolveProducerOptions({}, connection))
+    return this.keep(new Consumer<K, V>(connection, resolved, openDeadLetters))
   }
 
   /**

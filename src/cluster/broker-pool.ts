@@ -125,6 +125,14 @@ export class BrokerPool {
     return true
   }
 
+  /** Whether everything that could be tried has been, in vain. */
+  get isUnreachable(): boolean {
+    if (this.isAnyReady) return false
+    return this.known.size > 0
+      ? this.areAllKnownDown
+      : this.bootstrap.every(({ failures }) => failures > 0)
+  }
+
   /**
    * A ready connection to whichever broker is best placed; a second one is tried when the first is slow.
    * @param avoid brokers to be asked only if there is no other

@@ -167,6 +167,11 @@ export class Cluster {
     return this.pool.unreachableSince(nodeId)
   }
 
+  /** What is wrong with each broker, if none at all can be reached; null if one is, or was not tried. */
+  get outage(): string | null {
+    return this.pool.isUnreachable ? this.pool.unreachable(null) : null
+  }
+
   /** Waits for a ready connection: until the attempt under way, or the next one, ends. */
   connection(nodeId: number, kind: ConnectionClass, options: WaitLimits = {}): Promise<Connection> {
     const { timeoutMs = this.options.requestTimeoutMs, signal } = options

@@ -29,6 +29,26 @@ export class Chunk<K, V> {
     this.place = place
   }
 
+  /** This one with another behind it, which begins where this one ends. */
+  joined(next: Chunk<K, V>): Chunk<K, V> {
+    const { startOffset, startEpoch } = this.place
+    const { nextOffset, nextEpoch } = next.place
+    const place = { startOffset, startEpoch, nextOffset, nextEpoch }
+    return this.replaced([...this.records, ...next.records], place)
+  }
+
+  /** This one, with the position behind it moved on over what is never delivered. */
+  extendedTo(nextOffset: bigint, nextEpoch: number): Chunk<K, V> {
+    return this.replaced(this.records, { ...this.place, nextOffset, nextEpoch })
+  }
+
+  private replaced(records: readonly ConsumerRecord<K, V>[], place: ChunkPlace): Chunk<K, V> {
+    const chunk = new Chunk(records, place)
+    chunk.taken = this.taken
+    chunk.done = this.done
+    return chunk
+  }
+
   /** The position after the first `count` records. */
   offsetAfter(count: number): bigint {
     if (count === 0) return this.place.startOffset

@@ -23,14 +23,23 @@ export class ConsumerBatch<K = Buffer | null, V = Buffer | null>
   /** The end of the log, transactions that are not decided included, when this was fetched. */
   readonly highWatermark: bigint
   private readonly chunk: Chunk<K, V>
+  private readonly end: number
   private readonly commitBatch: CommitBatch
 
-  constructor(chunk: Chunk<K, V>, state: PartitionState<K, V>, commitBatch: CommitBatch) {
+  /** What of the chunk was not handed over yet, up to its record number `end`. */
+  constructor(
+    chunk: Chunk<K, V>,
+    end: number,
+    state: PartitionState<K, V>,
+    commitBatch: CommitBatch,
+  ) {
+    const isWhole = chunk.taken === 0 && end === chunk.count
     this.topic = state.topic
     this.partition = state.partition
-    this.records = chunk.taken === 0 ? chunk.records : chunk.records.slice(chunk.taken)
+    this.records = isWhole ? chunk.records : chunk.records.slice(chunk.taken, end)
     this.highWatermark = state.highWatermark
     this.chunk = chunk
+    this.end = end
     this.commitBatch = commitBatch
   }
 
@@ -50,12 +59,12 @@ export class ConsumerBatch<K = Buffer | null, V = Buffer | null>
 
   /** The position after this batch. Above `lastOffset + 1n` where the log has holes. */
   get nextOffset(): bigint {
-    return this.chunk.place.nextOffset
+    return this.chunk.offsetAfter(this.end)
   }
 
   /** Leader epoch of the last record; -1: not known. */
   get nextEpoch(): number {
-    return this.chunk.place.nextEpoch
+    return this.chunk.epochAfter(this.end)
   }
 
   [Symbol.iterator](): Iterator<ConsumerRecord<K, V>> {

@@ -4,19 +4,28 @@
 import { Cluster } from '../cluster/cluster.ts'
 import type { MetadataChange } from '../cluster/metadata.ts'
 import type { ResolvedConsumerOptions, TopicSelector } from '../consumer-options.ts'
-import { ClosedError, CommitFailedError, OffsetOutOfRangeError } from '../errors.ts'
+import {
+  ClosedError,
+  CommitFailedError,
+  type DeserializationError,
+  OffsetOutOfRangeError,
+} from '../errors.ts'
 import type { ClusterOptions } from '../options.ts'
 import type { TopicPartition } from '../types.ts'
 import { Committer, committableEntries, type Membership, standalone } from './committer.ts'
+import { type DeadLetterProducer, DeadLetters } from './dead-letters.ts'
 import { Delivery } from './delivery.ts'
 import { Fetcher } from './fetcher.ts'
 import { assignorsByName } from './group/assignors/by-name.ts'
 import { ClassicGroup } from './group/classic-group.ts'
 import { Rebalancer } from './group/rebalancer.ts'
 import { GroupCoordinator } from './group-coordinator.ts'
-import { Liveness, type LivenessEvent } from './liveness.ts'
+import { Handlers } from './handlers.ts'
+import { type ConsumerHealth, healthOf } from './health.ts'
 import { OffsetResolver } from './offset-resolver.ts'
 import type { PartitionState } from './partition-state.ts'
+import { poisonScreen } from './poison.ts'
+import { Pulse } from './pulse.ts'
 import { RecordSources } from './record-sources.ts'
 import { Subscription } from './subscription.ts'
 import { TopicSubscription } from './topic-subscription.ts'
@@ -32,21 +41,28 @@ export class ConsumerCore<K, V> {
   readonly coordinator: GroupCoordinator | null
   readonly committer: Committer | null
   readonly sources: RecordSources<K, V>
+  readonly handlers: Handlers = new Handlers()
+  readonly deadLetters: DeadLetters
   topics: TopicSubscription
   private readonly fetcher: Fetcher<K, V>
   private readonly rebalancer: Rebalancer<K, V>
-  private readonly liveness: Liveness
   private readonly topicWatch: TopicWatch
   private readonly stopped = stopSwitch()
   /** For those who wait for a position. */
   readonly watchers: Watchers = new Watchers()
   private group: ClassicGroup | null = null
-  private tickTimer: NodeJS.Timeout | null = null
   private commitTimer: NodeJS.Timeout | null = null
+  private readonly pulse: Pulse
   private isStarted = false
+  private leaving: Promise<void> | null = null
 
-  constructor(clusterOptions: ClusterOptions, options: ResolvedConsumerOptions) {
+  constructor(
+    clusterOptions: ClusterOptions,
+    options: ResolvedConsumerOptions,
+    openDeadLetters: () => DeadLetterProducer,
+  ) {
     this.options = options
+    this.deadLetters = new DeadLetters(openDeadLetters)
     this.cluster = new Cluster(clusterOptions)
     const { cluster } = this
     const { groupId } = options
@@ -55,13 +71,16 @@ export class ConsumerCore<K, V> {
     this.subscription = new Subscription((topic, partition) =>
       this.sources.source(topic, partition),
     )
-    this.delivery = new Delivery(this.subscription, options.maxPollRecords, {
+    const screen = poisonScreen<K, V>(options.poisonRecords, this.deadLetters, (error) =>
+      this.onPoison(error),
+    )
+    this.delivery = new Delivery(this.subscription, options.maxPollRecords, screen, {
       onRoom: () => this.fetcher.onRoom(),
       onFailureTaken: () => this.look(),
       onPull: () => this.onPull(),
-      onClock: (now) => this.onLiveness(this.liveness.check(now)),
+      onClock: (now) => this.pulse.check(now),
     })
-    const isReadCommitted = options.isolationLevel === 'read_committed'
+    const { isReadCommitted } = this
     const { checkCrcs, maxDecompressedBytes } = options
     const block = { checkCrcs, maxDecompressedBytes, isReadCommitted }
     this.fetcher = new Fetcher(
@@ -104,7 +123,14 @@ export class ConsumerCore<K, V> {
         onError: (error) => this.reportError(error),
       },
     )
-    this.liveness = new Liveness(options, Date.now())
+    const readGroup = (): ClassicGroup | null => this.group
+    this.pulse = new Pulse(cluster, this.delivery, options, {
+      get group() {
+        return readGroup()
+      },
+      onStall: (durationMs) => this.guard(() => options.onStall?.({ durationMs })),
+      onError: (error) => this.reportError(error),
+    })
     this.topicWatch = new TopicWatch(cluster, options, this.stopped.signal, (error) =>
       this.delivery.report(error),
     )
@@ -118,6 +144,10 @@ export class ConsumerCore<K, V> {
 
   get isGroupMember(): boolean {
     return this.group !== null
+  }
+
+  get isReadCommitted(): boolean {
+    return this.options.isolationLevel === 'read_committed'
   }
 
   get isClosed(): boolean {
@@ -182,7 +212,7 @@ export class ConsumerCore<K, V> {
     this.fetcher.start()
     for (const topic of this.subscription.topicNames()) void this.topicWatch.ensure(topic)
     if (this.committer !== null && this.options.enableAutoCommit) this.scheduleCommit()
-    this.tickTimer = setInterval(() => this.tick(), this.liveness.tickMs)
+    this.pulse.start()
   }
 
   /** Something changed that may let partitions be fetched or positions be found. */
@@ -211,24 +241,18 @@ export class ConsumerCore<K, V> {
   }
 
   /** Stops everything in order: delivery, joining, last commit, revoke, leave, connections. */
-  async close(
-    timeoutMs: number,
-    isLeaving: boolean,
-    handlers: Promise<void> | null,
-  ): Promise<void> {
+  async close(timeoutMs: number, isLeaving: boolean, handlers: Promise<void>): Promise<void> {
     const deadline = AbortSignal.timeout(timeoutMs)
+    const before = this.leaving
     this.delivery.close()
     if (this.commitTimer !== null) clearTimeout(this.commitTimer)
-    if (this.tickTimer !== null) clearInterval(this.tickTimer)
+    this.pulse.stop()
     const fetching = this.fetcher.stop()
     this.resolver.stop()
-    // What a handler throws now is told to whoever called run().
-    if (handlers !== null)
-      await within(
-        deadline,
-        handlers.catch(() => {}),
-      )
-    await within(deadline, this.finish(isLeaving))
+    await within(deadline, handlers)
+    await within(deadline, this.closeDeadLetters(timeoutMs))
+    if (before !== null) await within(deadline, before)
+    await within(deadline, this.finish(isLeaving, 'the consumer is being closed'))
     this.committer?.stop()
     this.stopped.abort(new ClosedError('The consumer was closed'))
     await within(deadline, fetching)
@@ -236,7 +260,52 @@ export class ConsumerCore<K, V> {
     this.watchers.look()
   }
 
-  private async finish(isLeaving: boolean): Promise<void> {
+  private async closeDeadLetters(timeoutMs: number): Promise<void> {
+    try {
+      await this.deadLetters.close(timeoutMs)
+    } catch (error) {
+      this.cluster.options.logger.error('dead letters were not sent before the end', { error })
+    }
+  }
+
+  /** Gives up what is read: leaves the group, or forgets what was assigned by hand. */
+  unsubscribe(): Promise<void> {
+    this.leaving ??= this.giveUp().finally(() => {
+      this.leaving = null
+    })
+    return this.leaving
+  }
+
+  /** Whether `unsubscribe` is under way. */
+  get isUnsubscribing(): boolean {
+    return this.leaving !== null
+  }
+
+  private async giveUp(): Promise<void> {
+    const { names } = this.topics
+    this.topics = new TopicSubscription([], this.options.excludeInternalTopics)
+    await this.finish(this.options.groupInstanceId === null, 'the consumer unsubscribes')
+    this.group = null
+    this.cluster.wantAllTopics(false)
+    this.cluster.removeTopics(names)
+    this.onAssignmentChanged()
+    this.delivery.wake()
+  }
+
+  health(): ConsumerHealth {
+    const { delivery, fetcher, subscription, pulse, status } = this
+    return healthOf({ delivery, fetcher, subscription, pulse, status }, this.isReadCommitted)
+  }
+
+  private get status(): ConsumerHealth['state'] {
+    if (this.delivery.isEnded) return 'closed'
+    if (this.delivery.fatalError !== null) return 'failed'
+    if (!this.isStarted) return 'idle'
+    if (this.group !== null) return this.group.status
+    return this.subscription.size > 0 ? 'assigned' : 'idle'
+  }
+
+  private async finish(isLeaving: boolean, reason: string): Promise<void> {
     const { group } = this
     if (group === null) {
       await this.commitDone(this.subscription.partitions)
@@ -246,7 +315,7 @@ export class ConsumerCore<K, V> {
     await group.stop()
     // Loops do not answer any more: there is nothing to wait for.
     await this.rebalancer.revoke(this.rebalancer.owned, AbortSignal.abort())
-    await group.leave(isLeaving, 'the consumer is being closed')
+    await group.leave(isLeaving, reason)
   }
 
   private newGroup(): ClassicGroup {
@@ -264,7 +333,7 @@ export class ConsumerCore<K, V> {
       {
         subscribedTopics: () => this.topics.resolve(cluster.metadata),
         prepareTopics: (signal) => this.prepareTopics(signal),
-        onAlive: (since) => this.liftFence(since),
+        onAlive: (since) => this.pulse.onAlive(since),
         onFatal: (error) => this.fail(error),
       },
     )
@@ -343,31 +412,9 @@ export class ConsumerCore<K, V> {
     }, this.options.autoCommitIntervalMs)
   }
 
-  private tick(): void {
-    const now = Date.now()
-    this.onLiveness(this.liveness.tick(now))
-    if (this.liveness.isFenced && this.group?.membership === null) this.liftFence(now)
-    if (this.group === null) return
-    const heldMs = this.delivery.sampleHeldMs(now)
-    if (!this.liveness.isPollExpired(heldMs)) return
-    this.cluster.options.logger.warn(
-      `a record or batch has been worked on for ${heldMs} ms, longer than maxPollIntervalMs (${this.options.maxPollIntervalMs}): leaving the group until more is asked for`,
-    )
-    this.group.onPollExpired()
-  }
-
-  private onLiveness(event: LivenessEvent | null): void {
-    if (event === null) return
-    const { durationMs } = event
-    this.cluster.options.logger.warn(`the event loop stood still for ${durationMs} ms`)
-    this.guard(() => this.options.onStall?.({ durationMs }))
-    if (!event.isFencing || this.group === null) return
-    this.delivery.setFence(true)
-    this.group.beatNow()
-  }
-
-  private liftFence(since: number): void {
-    if (this.liveness.alive(since)) this.delivery.setFence(false)
+  private onPoison(error: DeserializationError): void {
+    this.cluster.options.logger.warn(`left out: ${error.message}`, { error })
+    this.guard(() => this.options.onPoisonRecord?.(error))
   }
 
   private fail(error: Error): void {

@@ -1,5 +1,7 @@
 // Consumer: the public door. Says what can be asked of a consumer; consumer-core.ts knows how.
 
+import type { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
 import type { ResolvedConsumerOptions, TopicSelector } from '../consumer-options.ts'
 import { ConfigError, InvalidArgumentError } from '../errors.ts'
 import type { ClusterOptions } from '../options.ts'
@@ -19,12 +21,16 @@ import type {
   SeekTarget,
   TimestampedOffset,
 } from './consumer-types.ts'
+import type { DeadLetterProducer } from './dead-letters.ts'
+import { type ConsumerHealth, lagOf } from './health.ts'
 import { batchStream, type ConsumerLoop, recordStream } from './loops.ts'
-import { queryCommitted, queryOffsets } from './offset-queries.ts'
+import { logOffsets, offsetsForTimes, queryCommitted } from './offset-queries.ts'
 import type { PartitionState } from './partition-state.ts'
 import { type PartitionStream, PartitionStreams } from './partition-streams.ts'
 import { EARLIEST, LATEST, timestampOf } from './reset-policy.ts'
-import { isInsideHandler, type RunOptions, runWorkers } from './run.ts'
+import { runHandlers } from './run.ts'
+import { planRun, type RunOptions } from './run-options.ts'
+import { readableOf, readableStreamOf } from './streams.ts'
 import { abortable } from './waiting.ts'
 
 const CLOSE_TIMEOUT_MS = 30_000
@@ -46,11 +52,14 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   private readonly core: ConsumerCore<K, V>
   private readonly options: ResolvedConsumerOptions
   private closing: Promise<void> | null = null
-  private running: Promise<void> | null = null
   private settleClosed: () => void = () => {}
 
-  /** Use `kafka.consumer()`. */
-  constructor(clusterOptions: ClusterOptions, options: ResolvedConsumerOptions) {
+  /** Use `kafka.consumer()`. @param openDeadLetters makes what dead letters are sent with */
+  constructor(
+    clusterOptions: ClusterOptions,
+    options: ResolvedConsumerOptions,
+    openDeadLetters: () => DeadLetterProducer,
+  ) {
     const room = 1024 * 1024
     if (clusterOptions.maxResponseSize < options.fetchMaxBytes + room) {
       throw new ConfigError(
@@ -61,7 +70,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     this.closed = new Promise((resolve) => {
       this.settleClosed = resolve
     })
-    this.core = new ConsumerCore(clusterOptions, options)
+    this.core = new ConsumerCore(clusterOptions, options, openDeadLetters)
     if (options.topics.length > 0) this.core.subscribe(options.topics)
   }
 
@@ -74,6 +83,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     if (this.options.groupId === null) {
       throw new InvalidArgumentError('subscribe() needs the option groupId; assign() does not')
     }
+    this.checkSubscribed()
     if (!this.core.isGroupMember && this.core.subscription.size > 0) {
       throw new InvalidArgumentError('subscribe() after assign(): assign([]) first')
     }
@@ -86,14 +96,25 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    */
   assign(partitions: readonly PartitionAssignment[]): void {
     this.core.checkOpen()
+    this.checkSubscribed()
     if (this.core.isGroupMember) {
-      throw new InvalidArgumentError('assign() after subscribe(): one consumer does one of the two')
+      throw new InvalidArgumentError('assign() after subscribe(): await unsubscribe() first')
     }
     for (const { topic, partition } of partitions) {
       if (typeof topic === 'string' && topic !== '' && Number.isInteger(partition)) continue
       throw new InvalidArgumentError(`assign(): ${topic}-${partition} is no partition`)
     }
     this.core.assign(partitions)
+  }
+
+  /**
+   * Gives up everything that is read: commits what is done, if that is automatic, calls `onRevoked` and
+   * leaves the group. A record in hand does not count as done, nor is it waited for. Loops go on waiting:
+   * `subscribe` or `assign` may follow.
+   */
+  async unsubscribe(): Promise<void> {
+    this.core.checkOpen()
+    await this.core.unsubscribe()
   }
 
   /** The partitions read now, sorted. */
@@ -130,31 +151,34 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   }
 
   /**
-   * Calls a handler for each record or batch; records of one partition one after the other. Settles when
-   * the signal aborts or the consumer is closed, and the handlers are done.
-   * @throws what a handler threw (its record is not done), or what ended the consumer
+   * Calls a handler for each record or batch; records of one partition, or of one key, one after the other.
+   * Settles when the signal aborts or the consumer is closed, and the handlers are done.
+   * @throws what a handler threw (its record is not done), if neither `retry` nor `deadLetterTopic` helps;
+   *   what ended the consumer; InvalidArgumentError for a wrong option
    */
   async run(options: RunOptions<K, V>): Promise<void> {
-    const { eachRecord, eachBatch, concurrency = 1, signal } = options
-    if (!Number.isInteger(concurrency) || concurrency < 1) {
-      throw new InvalidArgumentError(`run(): concurrency must be 1 or more, not ${concurrency}`)
-    }
+    const plan = planRun(options, this.options.maxPollRecords)
     this.checkFree()
-    const { delivery } = this.core
-    if (eachRecord !== undefined && eachBatch === undefined) {
-      const open = (end: AbortSignal) => recordStream(delivery, null, end)
-      this.running = runWorkers(open, eachRecord, concurrency, signal)
-    } else if (eachBatch !== undefined && eachRecord === undefined) {
-      const open = (end: AbortSignal) => batchStream(delivery, null, end, this.commitBatch)
-      this.running = runWorkers(open, eachBatch, concurrency, signal)
-    } else {
-      throw new InvalidArgumentError('run() takes one of eachRecord and eachBatch')
-    }
-    try {
-      await this.running
-    } finally {
-      this.running = null
-    }
+    const { delivery, handlers, deadLetters, cluster } = this.core
+    const { logger } = cluster.options
+    await runHandlers(
+      { delivery, handlers, deadLetters, logger, commitBatch: this.commitBatch },
+      plan,
+    )
+  }
+
+  /**
+   * Records as a Node stream, one at a time: it reads nothing ahead, as asking for the next one says that
+   * the former is done. `data` handlers and `pipeline` ask when a handler has returned or a write was
+   * taken, so give a writable that works later a `highWaterMark` of 1. Destroying it ends the loop.
+   */
+  readable(options: { signal?: AbortSignal } = {}): Readable {
+    return readableOf(this.records(options))
+  }
+
+  /** Records as a web stream that reads nothing ahead. Cancelling it ends the loop. */
+  readableStream(options: { signal?: AbortSignal } = {}): ReadableStream<ConsumerRecord<K, V>> {
+    return readableStreamOf(this.records(options))
   }
 
   /**
@@ -261,21 +285,12 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     options: WaitLimits = {},
   ): Promise<TimestampedOffset[]> {
     this.core.checkOpen()
-    const wishes = times.map(({ topic, partition, timestamp }) => ({
-      topic,
-      partition,
-      timestamp: timestampOf(timestamp),
-    }))
-    const found = await this.query(wishes, options)
-    return found
-      .filter(({ offset }) => offset >= 0n)
-      .map(({ wish: { topic, partition }, offset, timestamp, leaderEpoch }) => ({
-        topic,
-        partition,
-        offset,
-        timestamp: Number(timestamp),
-        leaderEpoch,
-      }))
+    return offsetsForTimes(
+      this.core.cluster,
+      times,
+      this.core.isReadCommitted,
+      this.limits(options),
+    )
   }
 
   /**
@@ -283,11 +298,12 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    * before the first fetch.
    */
   lag(partition: TopicPartition): bigint | null {
-    const state = this.core.subscription.require(partition)
-    const isReadCommitted = this.options.isolationLevel === 'read_committed'
-    const end = isReadCommitted ? state.lastStableOffset : state.highWatermark
-    if (!state.hasPosition || end < 0n) return null
-    return end > state.position ? end - state.position : 0n
+    return lagOf(this.core.subscription.require(partition), this.core.isReadCommitted)
+  }
+
+  /** How this consumer is: for probes, and for a first look when nothing is read. Never throws. */
+  health(): ConsumerHealth {
+    return this.core.health()
   }
 
   /** @throws InvalidArgumentError without a group */
@@ -308,8 +324,9 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    * by a handler it does not wait for that handler, nor count its record as done. Idempotent.
    */
   close(options: CloseOptions = {}): Promise<void> {
-    const handlers = isInsideHandler() ? null : this.running
-    this.closing ??= this.shutDown(options, handlers).finally(this.settleClosed)
+    const { handlers } = this.core
+    handlers.leaveCaller()
+    this.closing ??= this.shutDown(options, handlers.whenIdle()).finally(this.settleClosed)
     return this.closing
   }
 
@@ -319,7 +336,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
 
   private async shutDown(
     { timeoutMs = CLOSE_TIMEOUT_MS, leave }: CloseOptions,
-    handlers: Promise<void> | null,
+    handlers: Promise<void>,
   ): Promise<void> {
     const isLeaving = leave ?? this.options.groupInstanceId === null
     await this.core.close(timeoutMs, isLeaving, handlers)
@@ -336,6 +353,11 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     throw new InvalidArgumentError(
       'This consumer is being read by another loop already: end that one first, or make another consumer',
     )
+  }
+
+  private checkSubscribed(): void {
+    if (!this.core.isUnsubscribing) return
+    throw new InvalidArgumentError('unsubscribe() is under way: await it first')
   }
 
   private requireCommitter(): Committer {
@@ -357,17 +379,14 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     options: WaitLimits,
   ): Promise<PartitionOffset[]> {
     this.core.checkOpen()
-    const wishes = partitions.map(({ topic, partition }) => ({ topic, partition, timestamp }))
-    const found = await this.query(wishes, options)
-    return found.map(({ wish: { topic, partition }, offset }) => ({ topic, partition, offset }))
-  }
-
-  private query(
-    wishes: readonly (TopicPartition & { timestamp: bigint })[],
-    options: WaitLimits,
-  ): ReturnType<typeof queryOffsets> {
-    const isReadCommitted = this.options.isolationLevel === 'read_committed'
-    return queryOffsets(this.core.cluster, wishes, isReadCommitted, this.limits(options))
+    const { cluster } = this.core
+    return logOffsets(
+      cluster,
+      partitions,
+      timestamp,
+      this.core.isReadCommitted,
+      this.limits(options),
+    )
   }
 
   private limits({ timeoutMs = this.options.defaultApiTimeoutMs, signal }: WaitLimits): {

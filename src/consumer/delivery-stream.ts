@@ -31,7 +31,7 @@ export class DeliveryStream<K, V, T>
   private waiter: Waiter<T> | null = null
   private pending: Promise<IteratorResult<T, undefined>> | null = null
   private sampledChunk: Chunk<K, V> | null = null
-  private sampledTaken = 0
+  private sampledProgress = 0
   private sampledAt = 0
 
   /** @param only take from this partition alone; the loop ends when it is no longer assigned */
@@ -96,9 +96,11 @@ export class DeliveryStream<K, V, T>
       this.sampledChunk = null
       return 0
     }
-    if (chunk !== this.sampledChunk || chunk.taken !== this.sampledTaken) {
+    // What is done counts too: a batch may be worked off record by record.
+    const progress = chunk.taken + chunk.done
+    if (chunk !== this.sampledChunk || progress !== this.sampledProgress) {
       this.sampledChunk = chunk
-      this.sampledTaken = chunk.taken
+      this.sampledProgress = progress
       this.sampledAt = now
     }
     return now - this.sampledAt
@@ -159,6 +161,8 @@ export class DeliveryStream<K, V, T>
     this.isHolding = false
     if (this.chunk !== null) this.chunk.done = this.chunk.taken
     this.delivery.released()
+    // Each batch is gathered anew, of whichever partition has enough first.
+    if (this.delivery.gather !== null) this.release()
   }
 
   /** The next item; null: wait. */
@@ -197,7 +201,6 @@ export class DeliveryStream<K, V, T>
       }
       const block = state.blocks[0]
       if (block === undefined) break
-      const { version } = state
       let taken: ReturnType<typeof block.take>
       try {
         taken = block.take(delivery.maxPollRecords)
@@ -208,12 +211,7 @@ export class DeliveryStream<K, V, T>
         throw error
       }
       if (taken instanceof Promise) {
-        state.isOpening = true
-        void taken.then(() => {
-          if (state.version !== version) return
-          state.isOpening = false
-          delivery.offer(state)
-        })
+        delivery.openLater(state, taken)
         return null
       }
       if (taken === null) {
@@ -222,7 +220,8 @@ export class DeliveryStream<K, V, T>
         // The next block waits until the others had their turn.
         return null
       }
-      state.chunk = taken
+      state.chunk = delivery.screened(taken, state)
+      if (state.chunk === null) return null
     }
     const { failure } = state
     if (state.canFail && failure !== null) {

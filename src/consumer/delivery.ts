@@ -2,8 +2,12 @@
 // claims a partition that has something, takes from it, and gives it back. Everything that may stop a
 // delivery raises `subscription.changes`, so that a loop sees by one integer that it has to look again.
 
+import type { Chunk } from './chunk.ts'
+import { Gather } from './gather.ts'
 import type { PartitionState } from './partition-state.ts'
+import type { PoisonScreen } from './poison.ts'
 import type { Subscription } from './subscription.ts'
+import { stopSwitch, Watchers } from './waiting.ts'
 
 /** A loop, as the delivery sees it. */
 export interface Loop {
@@ -35,10 +39,17 @@ const TURN_MS = 20
 
 export class Delivery<K, V> {
   readonly subscription: Subscription<K, V>
-  readonly maxPollRecords: number
+  /** At most so many records are decoded, and make a batch, at once. */
+  maxPollRecords: number
+  /** Set while batches are to be of some size. */
+  gather: Gather<K, V> | null = null
+  /** For those who wait for anything that `wake` tells of. */
+  readonly watchers: Watchers = new Watchers()
   /** Until then (ms) the event loop is known to have turned not long ago. */
   turnEndsAt = 0
   private readonly owner: DeliveryOwner
+  private readonly screen: PoisonScreen<K, V> | null
+  private readonly ended = stopSwitch()
   private readonly ready = new Set<PartitionState<K, V>>()
   private readonly streams = new Set<Loop>()
   private readonly idleWaiters = new Set<() => void>()
@@ -48,14 +59,26 @@ export class Delivery<K, V> {
   private isFenced = false
   private lastReturnAt = 0
 
-  constructor(subscription: Subscription<K, V>, maxPollRecords: number, owner: DeliveryOwner) {
+  /** @param screen keeps back records that cannot be deserialized; null: the caller meets them */
+  constructor(
+    subscription: Subscription<K, V>,
+    maxPollRecords: number,
+    screen: PoisonScreen<K, V> | null,
+    owner: DeliveryOwner,
+  ) {
     this.subscription = subscription
+    this.screen = screen
     this.maxPollRecords = maxPollRecords
     this.owner = owner
   }
 
   get isEnded(): boolean {
     return this.isClosed
+  }
+
+  /** Aborts when the loops are to end. */
+  get ending(): AbortSignal {
+    return this.ended.signal
   }
 
   /** How many loops there are. */
@@ -73,6 +96,20 @@ export class Delivery<K, V> {
   /** Lets every loop that waits look again. */
   wake(): void {
     for (const stream of this.streams) stream.retry()
+    this.watchers.look()
+  }
+
+  /** From now on batches are of so many records, or of what came within so many ms. */
+  startGathering(maxRecords: number, maxWaitMs: number): () => void {
+    const before = this.maxPollRecords
+    this.maxPollRecords = maxRecords
+    const gather = maxWaitMs > 0 ? new Gather(this, maxWaitMs) : null
+    this.gather = gather
+    return () => {
+      gather?.close()
+      this.gather = null
+      this.maxPollRecords = before
+    }
   }
 
   /** The next pull of some loop gets this error, once. */
@@ -93,6 +130,7 @@ export class Delivery<K, V> {
   close(): void {
     this.isClosed = true
     this.subscription.changes++
+    this.ended.abort()
     this.wake()
     for (const check of this.idleWaiters) check()
   }
@@ -150,6 +188,11 @@ export class Delivery<K, V> {
     for (const check of this.idleWaiters) check()
   }
 
+  /** What every pull gets. */
+  get fatalError(): Error | null {
+    return this.fatal
+  }
+
   takeError(): Error | null {
     return this.fatal ?? this.errors.shift() ?? null
   }
@@ -178,6 +221,45 @@ export class Delivery<K, V> {
 
   pull(): void {
     this.owner.onPull()
+  }
+
+  /**
+   * What of a chunk may be handed out. null: that is not decided yet; then the partition stands still, and
+   * is offered when it is.
+   */
+  screened(chunk: Chunk<K, V>, state: PartitionState<K, V>): Chunk<K, V> | null {
+    if (this.screen === null) return chunk
+    const passed = this.screen.pass(chunk)
+    if (!(passed instanceof Promise)) return passed
+    const { version } = state
+    state.isOpening = true
+    passed.then(
+      (kept) => {
+        if (state.version !== version) return
+        state.isOpening = false
+        state.addChunk(kept)
+        this.offer(state)
+      },
+      (error: unknown) => {
+        if (state.version !== version) return
+        // The position stays before the chunk: a loop that goes on meets the same records again.
+        state.dropBuffer()
+        state.fail(error instanceof Error ? error : new Error(String(error)))
+        this.offer(state)
+      },
+    )
+    return null
+  }
+
+  /** A block is being decompressed: the partition is offered when that is done. */
+  openLater(state: PartitionState<K, V>, opening: Promise<void>): void {
+    const { version } = state
+    state.isOpening = true
+    void opening.then(() => {
+      if (state.version !== version) return
+      state.isOpening = false
+      this.offer(state)
+    })
   }
 
   madeRoom(): void {
@@ -210,6 +292,7 @@ export class Delivery<K, V> {
       return false
     }
     if (!state.canHand && !state.canFail) return false
+    if (this.gather !== null && !this.gather.isRipe(state, Date.now())) return false
     state.holder = stream
     return true
   }

@@ -10,6 +10,7 @@ import { type FetchRequest, type FetchResponse, fetch } from '../protocol/messag
 import { fetchRequestBody } from './fetch-request.ts'
 import { FetchSession } from './fetch-session.ts'
 import type { BlockOptions } from './fetched-block.ts'
+import type { BrokerHealth } from './health.ts'
 import { applyPartitionAnswer } from './partition-answer.ts'
 import type { PartitionState } from './partition-state.ts'
 import type { Subscription } from './subscription.ts'
@@ -49,6 +50,8 @@ class BrokerLoop<K, V> {
   failures = 0
   notBefore = 0
   emptyAnswers = 0
+  /** The last answer (ms); 0: none yet. */
+  answeredAt = 0
 
   constructor(nodeId: number) {
     this.nodeId = nodeId
@@ -109,6 +112,15 @@ export class Fetcher<K, V> {
   /** A buffer has room again. While every broker has a request in flight, the answers will look. */
   onRoom(): void {
     if (this.busyLoops < this.loops.size || this.loops.size === 0) this.wake()
+  }
+
+  /** The brokers that were asked. */
+  health(): BrokerHealth[] {
+    return [...this.loops.values()].map(({ nodeId, answeredAt }) => ({
+      nodeId,
+      lastFetchAt: answeredAt === 0 ? null : answeredAt,
+      unreachableSince: this.cluster.unreachableSince(nodeId) || null,
+    }))
   }
 
   /** Stops fetching and closes the sessions, as well as that can be done within half a second. */
@@ -214,6 +226,7 @@ export class Fetcher<K, V> {
   private handleAnswer(loop: BrokerLoop<K, V>, answer: FetchResponse): void {
     loop.failures = 0
     loop.notBefore = 0
+    loop.answeredAt = Date.now()
     if (!loop.session.handleAnswer(answer)) {
       const { logger } = this.cluster.options
       logger.debug('fetch session begins anew', { node: loop.nodeId, code: answer.errorCode })

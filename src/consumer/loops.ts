@@ -5,6 +5,7 @@ import type { Chunk } from './chunk.ts'
 import { type CommitBatch, ConsumerBatch } from './consumer-batch.ts'
 import type { Delivery } from './delivery.ts'
 import { DeliveryStream } from './delivery-stream.ts'
+import type { Portion } from './keyed-work.ts'
 import type { PartitionState } from './partition-state.ts'
 
 /** What `for await` takes, and what may be called by hand. */
@@ -33,11 +34,25 @@ export function batchStream<K, V>(
   commitBatch: CommitBatch,
 ): DeliveryStream<K, V, ConsumerBatch<K, V>> {
   const takeBatch = (chunk: Chunk<K, V>, state: PartitionState<K, V>): ConsumerBatch<K, V> => {
-    const batch = new ConsumerBatch(chunk, state, commitBatch)
-    chunk.taken = chunk.count
+    const end = Math.min(chunk.count, chunk.taken + delivery.maxPollRecords)
+    const batch = new ConsumerBatch(chunk, end, state, commitBatch)
+    chunk.taken = end
     return batch
   }
   return new DeliveryStream(delivery, takeBatch, only, signal)
+}
+
+/** Portions of a partition that are worked off by key. Their own worker counts what is done of them. */
+export function portionStream<K, V>(
+  delivery: Delivery<K, V>,
+  signal: AbortSignal,
+): DeliveryStream<K, V, Portion<K, V>> {
+  const takePortion = (chunk: Chunk<K, V>, state: PartitionState<K, V>): Portion<K, V> => {
+    const start = chunk.taken
+    chunk.taken = chunk.count
+    return { state, chunk, start, end: chunk.count }
+  }
+  return new DeliveryStream(delivery, takePortion, null, signal)
 }
 
 function takeRecord<K, V>(chunk: Chunk<K, V>): ConsumerRecord<K, V> {

@@ -6,8 +6,10 @@ import { backoff, sleep } from '../cluster/retry.ts'
 import { KafkaError, RequestTimeoutError } from '../errors.ts'
 import type { TopicPartition } from '../types.ts'
 import { type CommittedOffset, fetchCommitted } from './committed-offsets.ts'
+import type { PartitionOffset, TimestampedOffset } from './consumer-types.ts'
 import type { GroupCoordinator } from './group-coordinator.ts'
 import { type ListOffsetsResult, type ListOffsetsWish, listOffsets } from './list-offsets.ts'
+import { timestampOf } from './reset-policy.ts'
 
 export interface QueryLimits {
   readonly timeoutMs: number
@@ -30,7 +32,7 @@ export async function queryCommitted(
 }
 
 /** What the leaders say of these partitions and timestamps; all of them or an error. */
-export async function queryOffsets<W extends ListOffsetsWish>(
+async function queryOffsets<W extends ListOffsetsWish>(
   cluster: Cluster,
   wishes: readonly W[],
   isReadCommitted: boolean,
@@ -58,6 +60,43 @@ export async function queryOffsets<W extends ListOffsetsWish>(
     if (failure !== null) throw failure
     return found
   })
+}
+
+/** Where each log begins (EARLIEST) or ends (LATEST). */
+export async function logOffsets(
+  cluster: Cluster,
+  partitions: readonly TopicPartition[],
+  timestamp: bigint,
+  isReadCommitted: boolean,
+  limits: QueryLimits,
+): Promise<PartitionOffset[]> {
+  const wishes = partitions.map(({ topic, partition }) => ({ topic, partition, timestamp }))
+  const found = await queryOffsets(cluster, wishes, isReadCommitted, limits)
+  return found.map(({ wish: { topic, partition }, offset }) => ({ topic, partition, offset }))
+}
+
+/** The first record of each log that is not older; logs without such a record are left out. */
+export async function offsetsForTimes(
+  cluster: Cluster,
+  times: readonly (TopicPartition & { timestamp: number })[],
+  isReadCommitted: boolean,
+  limits: QueryLimits,
+): Promise<TimestampedOffset[]> {
+  const wishes = times.map(({ topic, partition, timestamp }) => ({
+    topic,
+    partition,
+    timestamp: timestampOf(timestamp),
+  }))
+  const found = await queryOffsets(cluster, wishes, isReadCommitted, limits)
+  return found
+    .filter(({ offset }) => offset >= 0n)
+    .map(({ wish: { topic, partition }, offset, timestamp, leaderEpoch }) => ({
+      topic,
+      partition,
+      offset,
+      timestamp: Number(timestamp),
+      leaderEpoch,
+    }))
 }
 
 async function retried<T>(

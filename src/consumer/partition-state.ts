@@ -290,6 +290,11 @@ export class PartitionState<K = unknown, V = unknown> {
     this.committedOffset = null
   }
 
+  /** Adds to what waits to be handed out. */
+  addChunk(chunk: Chunk<K, V>): void {
+    this.chunk = this.chunk === null ? chunk : this.chunk.joined(chunk)
+  }
+
   /** Takes up what a fetch brought. */
   addBlock(block: FetchedBlock<K, V>, nextOffset: bigint, nextEpoch: number): void {
     this.blocks.push(block)
@@ -299,7 +304,9 @@ export class PartitionState<K = unknown, V = unknown> {
 
   /** All of the chunk was handed over: the position is behind it. What is done of it stays so. */
   retireChunk(chunk: Chunk<K, V>): void {
-    if (chunk.done > 0) {
+    // Nothing in it could be deserialized: nobody will ever hold it.
+    const isPassed = chunk.count === 0 && this.doneOffset === this.offset
+    if (chunk.done > 0 || isPassed) {
       this.doneOffset = chunk.offsetAfter(chunk.done)
       this.doneEpoch = chunk.epochAfter(chunk.done)
     }
@@ -311,6 +318,11 @@ export class PartitionState<K = unknown, V = unknown> {
   /** The block was read to its end: passes what stood there and is never delivered. */
   retireBlock(block: FetchedBlock<K, V>): void {
     if (this.blocks[0] === block) this.blocks.shift()
+    if (this.chunk !== null) {
+      if (block.position <= this.chunk.place.nextOffset) return
+      this.chunk = this.chunk.extendedTo(block.position, block.leaderEpoch)
+      return
+    }
     if (block.position <= this.offset) return
     // Where everything before is done, so is this: nobody will ever hold it.
     if (this.doneOffset === this.offset) {

@@ -2,7 +2,8 @@
 // deserializers, else not at all.
 
 import { isTopic, type TopicSelector } from '../consumer-options.ts'
-import { type RecordSource, rawSource } from '../records/consumer-record.ts'
+import { DeserializationError } from '../errors.ts'
+import { type ConsumerRecord, type RecordSource, rawSource } from '../records/consumer-record.ts'
 import type { Deserializer } from '../types.ts'
 
 interface Deserializers {
@@ -31,11 +32,29 @@ export class RecordSources<K, V> {
     const source: RecordSource<unknown, unknown> = {
       topic,
       partition,
-      decodeKey: key === null ? raw.decodeKey : (bytes) => key.deserialize(bytes, topic),
-      decodeValue: value === null ? raw.decodeValue : (bytes) => value.deserialize(bytes, topic),
+      decodeKey: key === null ? raw.decodeKey : decoder(key, 'key'),
+      decodeValue: value === null ? raw.decodeValue : decoder(value, 'value'),
     }
     // That K and V are what these deserializers give is said by the types of the consumer's options, and
     // by nothing at run time.
     return source as RecordSource<K, V>
+  }
+}
+
+function decoder(
+  deserializer: Deserializer<unknown>,
+  part: 'key' | 'value',
+): (bytes: Buffer | null, record: ConsumerRecord<unknown, unknown>) => unknown {
+  return (bytes, record) => {
+    try {
+      return deserializer.deserialize(bytes, record.topic)
+    } catch (cause) {
+      const { topic, partition, offset, rawKey, rawValue } = record
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new DeserializationError(
+        `The ${part} of the record at offset ${offset} of ${topic}-${partition} cannot be deserialized: ${reason}`,
+        { topic, partition, offset, part, rawKey, rawValue, cause },
+      )
+    }
   }
 }

@@ -1,83 +1,128 @@
 // consumer.run(): a handler is called for each record or batch, several at once if asked for. Each worker
 // is a loop of its own and has a partition to itself while it works on it: so records of one partition
-// stay in order, and what is committed of it has no gaps, whatever the concurrency.
+// stay in order, and what is committed of it has no gaps, whatever the concurrency. By key, a worker shares
+// out the records of its partition once more (keyed-work.ts).
 
-import type { ConsumerRecord } from '../records/consumer-record.ts'
-import type { ConsumerBatch } from './consumer-batch.ts'
+import type { Logger } from '../logger.ts'
+import type { CommitBatch } from './consumer-batch.ts'
+import type { DeadLetters } from './dead-letters.ts'
+import type { Delivery } from './delivery.ts'
 import type { DeliveryStream } from './delivery-stream.ts'
+import { type HandlerContext, HandlerPolicy, type Item } from './handler-policy.ts'
+import type { Handlers } from './handlers.ts'
+import { Slots, workByKey } from './keyed-work.ts'
+import { batchStream, portionStream, recordStream } from './loops.ts'
+import type { RunPlan } from './run-options.ts'
 import { stopSwitch } from './waiting.ts'
 
-/** What a handler learns besides its record or batch. */
-export interface HandlerContext {
-  /** Aborts when the partition is no longer this consumer's: what is left of the work is in vain. */
-  readonly signal: AbortSignal
-}
-
-export interface RunOptions<K, V> {
-  /** Called for each record; it is done when this settles. What it throws ends the run. */
-  eachRecord?: (record: ConsumerRecord<K, V>, context: HandlerContext) => unknown
-  /** Called for each batch instead. */
-  eachBatch?: (batch: ConsumerBatch<K, V>, context: HandlerContext) => unknown
-  /** How many partitions are worked on at once. Default: 1. */
-  concurrency?: number
-  /** Ends the run when the handlers have finished what they have in hand. */
-  signal?: AbortSignal
+/** What of the consumer a run needs. */
+export interface RunContext<K, V> {
+  readonly delivery: Delivery<K, V>
+  readonly handlers: Handlers
+  readonly commitBatch: CommitBatch
+  readonly deadLetters: DeadLetters
+  readonly logger: Logger
 }
 
 /** Works until the signal aborts or the consumer is closed. Rejects with what a handler threw, or what is fatal. */
-export async function runWorkers<K, V, T>(
-  open: (signal: AbortSignal) => DeliveryStream<K, V, T>,
-  handle: (item: T, context: HandlerContext) => unknown,
-  concurrency: number,
-  signal: AbortSignal | undefined,
+export async function runHandlers<K, V>(
+  context: RunContext<K, V>,
+  plan: RunPlan<K, V>,
 ): Promise<void> {
+  const { delivery, handlers } = context
+  const { signal, concurrency } = plan
+  if (signal?.aborted) return
   const stop = stopSwitch()
   const onAbort = (): void => stop.abort()
-  if (signal?.aborted) return
   signal?.addEventListener('abort', onAbort, { once: true })
-  let failure: { error: unknown } | null = null
-  const work = async (): Promise<void> => {
-    const stream = open(stop.signal)
+  const stopped = AbortSignal.any([stop.signal, delivery.ending])
+  const work = openWorker(context, plan, stop.signal, stopped)
+  const failures: unknown[] = []
+  const worker = async (): Promise<void> => {
     try {
-      await callHandlers(stream, handle)
+      await work()
     } catch (error) {
-      if (!stop.signal.aborted || error !== stop.signal.reason) failure ??= { error }
+      const isEnd = [stop.signal, delivery.ending].some(
+        (end) => end.aborted && end.reason === error,
+      )
+      if (!isEnd) failures.push(error)
       stop.abort()
-    } finally {
-      await stream.return()
     }
   }
+  const endGathering = delivery.startGathering(plan.maxRecords, plan.maxWaitMs)
   try {
-    await Promise.all(Array.from({ length: concurrency }, work))
+    // What begins with the first pull of all must not run in the context of a handler.
+    delivery.pull()
+    await handlers.during(async () => {
+      await Promise.all(Array.from({ length: concurrency }, worker))
+    })
   } finally {
+    endGathering()
     signal?.removeEventListener('abort', onAbort)
   }
-  if (failure !== null) throw (failure as { error: unknown }).error
+  if (failures.length > 0) throw failures[0]
 }
 
-/** Every handler is called, and awaited, directly by this function: isInsideHandler() looks for it. */
-async function callHandlers<K, V, T>(
+/** What one worker does until its loop ends. */
+function openWorker<K, V>(
+  context: RunContext<K, V>,
+  plan: RunPlan<K, V>,
+  end: AbortSignal,
+  stopped: AbortSignal,
+): () => Promise<void> {
+  const { delivery, handlers, commitBatch, deadLetters, logger } = context
+  const { handler, concurrency, retry, deadLetterTopic } = plan
+  const onFailure = (text: string, error: unknown): void => logger.warn(text, { error })
+  const policy = new HandlerPolicy({ retry, deadLetterTopic, deadLetters, stopped, onFailure })
+  switch (handler.kind) {
+    case 'keys': {
+      const slots = new Slots(concurrency)
+      const { handle } = handler
+      const work = { delivery, handlers, policy, slots, handle, concurrency, stopped }
+      return () => closing(portionStream(delivery, end), (stream) => workByKey(stream, work))
+    }
+    case 'records': {
+      const { handle } = handler
+      const open = () => recordStream(delivery, null, end)
+      return () =>
+        handlers.thread(() => closing(open(), (stream) => callHandlers(stream, handle, policy)))
+    }
+    default: {
+      const { handle } = handler
+      const open = () => batchStream(delivery, null, end, commitBatch)
+      return () =>
+        handlers.thread(() => closing(open(), (stream) => callHandlers(stream, handle, policy)))
+    }
+  }
+}
+
+async function closing<K, V, T>(
+  stream: DeliveryStream<K, V, T>,
+  work: (stream: DeliveryStream<K, V, T>) => Promise<void>,
+): Promise<void> {
+  try {
+    await work(stream)
+  } finally {
+    await stream.return()
+  }
+}
+
+/** One item after the other: asking for the next one says that the former is done. */
+async function callHandlers<K, V, T extends Item>(
   stream: DeliveryStream<K, V, T>,
   handle: (item: T, context: HandlerContext) => unknown,
+  policy: HandlerPolicy,
 ): Promise<void> {
   for (;;) {
     const { done, value } = await stream.next()
     if (done) return
-    const result = handle(value, { signal: stream.lossSignal })
-    if (result instanceof Object && 'then' in result) await result
+    const { lossSignal } = stream
+    const context = { signal: lossSignal }
+    try {
+      const result = handle(value, context)
+      if (result instanceof Object && 'then' in result) await result
+    } catch (error) {
+      await policy.recover(error, value, lossSignal, () => handle(value, context))
+    }
   }
-}
-
-/**
- * Whether the function that asks was called by a handler of `run`. close() must not wait for a handler
- * that itself waits for close(). Read off the stack, which V8 keeps across awaits: asynchronous context
- * (AsyncLocalStorage) would cost every await of the process more than a record does. A handler that hides
- * its call in `.then()` is not found; then close() waits for it until its time is up.
- */
-export function isInsideHandler(): boolean {
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 100
-  const { stack = '' } = new Error('where')
-  Error.stackTraceLimit = stackTraceLimit
-  return stack.includes(` ${callHandlers.name} `)
 }

@@ -15,7 +15,7 @@ export class Watchers {
 
   /** Something changed. */
   look(): void {
-    for (const check of [...this.checks]) check()
+    if (this.checks.size > 0) for (const check of [...this.checks]) check()
   }
 
   /** @throws the signal's reason */

@@ -3,6 +3,8 @@
 import { Consumer } from '../../src/consumer/consumer.ts'
 import { type ConsumerOptions, resolveConsumerOptions } from '../../src/consumer-options.ts'
 import { type KafkaOptions, resolveKafkaOptions } from '../../src/options.ts'
+import { Producer } from '../../src/producer/producer.ts'
+import { resolveProducerOptions } from '../../src/producer/producer-options.ts'
 import { BatchBuilder, noProducer } from '../../src/records/batch-builder.ts'
 import type { ConsumerRecord } from '../../src/records/consumer-record.ts'
 import type { TestCluster } from '../../src/testing/test-cluster.ts'
@@ -40,22 +42,22 @@ export function consumerOf<K = Buffer | null, V = Buffer | null>(
   options: ConsumerOptions<K, V> = {},
   kafka: Partial<KafkaOptions> = {},
 ): Consumer<K, V> {
-  return new Consumer<K, V>(
-    resolveKafkaOptions({
-      bootstrapServers: cluster.bootstrapServers,
-      retryBackoffMs: 5,
-      retryBackoffMaxMs: 50,
-      reconnectBackoffMs: 5,
-      reconnectBackoffMaxMs: 50,
-      ...kafka,
-    }),
-    resolveConsumerOptions({
-      autoOffsetReset: 'earliest',
-      fetchMaxWaitMs: 50,
-      heartbeatIntervalMs: 50,
-      ...options,
-    }),
-  )
+  const connection = resolveKafkaOptions({
+    bootstrapServers: cluster.bootstrapServers,
+    retryBackoffMs: 5,
+    retryBackoffMaxMs: 50,
+    reconnectBackoffMs: 5,
+    reconnectBackoffMaxMs: 50,
+    ...kafka,
+  })
+  const resolved = resolveConsumerOptions({
+    autoOffsetReset: 'earliest',
+    fetchMaxWaitMs: 50,
+    heartbeatIntervalMs: 50,
+    ...options,
+  })
+  const openDeadLetters = () => new Producer(connection, resolveProducerOptions({}, connection))
+  return new Consumer<K, V>(connection, resolved, openDeadLetters)
 }
 
 export function textOf(record: ConsumerRecord<unknown, unknown>): string {
@@ -74,4 +76,13 @@ export async function take(
     if (texts.length === count) break
   }
   return texts
+}
+
+/** Something to wait for, and what ends the wait. */
+export function latch(): { readonly promise: Promise<void>; readonly open: () => void } {
+  let open = (): void => {}
+  const promise = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { promise, open: () => open() }
 }

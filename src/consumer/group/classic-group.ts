@@ -79,6 +79,12 @@ export class ClassicGroup {
     return this.generation
   }
 
+  /** How far this member is; `idle`: it waits for somebody to ask for records. */
+  get status(): 'idle' | 'joining' | 'stable' {
+    if (this.waitsForPull) return 'idle'
+    return this.state === 'stable' ? 'stable' : 'joining'
+  }
+
   /** Somebody asks for records: membership is wanted. */
   onPull(): void {
     if (!this.waitsForPull || this.stopped.signal.aborted) return

@@ -56,6 +56,7 @@ export class Rebalancer<K, V> {
   /** The partitions were lost: from this moment nothing of them is delivered. `forgetLost` follows. */
   markLost(): void {
     for (const state of this.subscription.partitions) state.hold('isRevoking', true)
+    this.delivery.wake()
     this.lost.abort()
   }
 
@@ -82,6 +83,7 @@ export class Rebalancer<K, V> {
     if (states.length === 0) return
     const { signal } = this.lost
     for (const state of states) state.hold('isRevoking', true)
+    this.delivery.wake()
     await this.delivery.whenIdle(new Set(states), AbortSignal.any([patience, signal]))
     if (!signal.aborted) await this.owner.commitDone(states)
     if (signal.aborted) {
