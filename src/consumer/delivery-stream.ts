@@ -54,6 +54,12 @@ export class DeliveryStream<K, V, T>
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
+    const item = this.takeNow()
+    return item === null ? this.pull() : Promise.resolve({ done: false, value: item })
+  }
+
+  /** As `next()`, but null where the next one is not at hand: then `next()` has to be asked. */
+  takeNow(): T | null {
     const { chunk, delivery } = this
     if (
       chunk !== null &&
@@ -63,9 +69,9 @@ export class DeliveryStream<K, V, T>
       Date.now() < delivery.turnEndsAt
     ) {
       chunk.done = chunk.taken
-      return Promise.resolve({ done: false, value: this.hand(chunk, this.state) })
+      return this.hand(chunk, this.state)
     }
-    return this.pull()
+    return null
   }
 
   /** Ends the loop. The item in hand does not become committable. */
@@ -149,6 +155,7 @@ export class DeliveryStream<K, V, T>
   }
 
   private readonly onAbort = (): void => {
+    this.seen = -1
     this.retry()
   }
 

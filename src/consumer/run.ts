@@ -113,16 +113,23 @@ async function callHandlers<K, V, T extends Item>(
   handle: (item: T, context: HandlerContext) => unknown,
   policy: HandlerPolicy,
 ): Promise<void> {
+  let context: HandlerContext = { signal: stream.lossSignal }
   for (;;) {
-    const { done, value } = await stream.next()
-    if (done) return
-    const { lossSignal } = stream
-    const context = { signal: lossSignal }
+    // A handler that returns no promise costs none either.
+    let item = stream.takeNow()
+    if (item === null) {
+      const { done, value } = await stream.next()
+      if (done) return
+      item = value
+      context = { signal: stream.lossSignal }
+    }
     try {
-      const result = handle(value, context)
+      const result = handle(item, context)
       if (result instanceof Object && 'then' in result) await result
     } catch (error) {
-      await policy.recover(error, value, lossSignal, () => handle(value, context))
+      const { signal } = context
+      const failed = item
+      await policy.recover(error, failed, signal, () => handle(failed, { signal }))
     }
   }
 }

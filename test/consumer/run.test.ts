@@ -82,6 +82,26 @@ describe('run', () => {
     }
   })
 
+  it('begins nothing more once its signal aborts, and commits what is done', async () => {
+    await fill(cluster, 't', 0, 100, 100)
+    const consumer = reader()
+    const stop = new AbortController()
+    const got: string[] = []
+    await consumer.run({
+      signal: stop.signal,
+      eachRecord: (record) => {
+        if (got.push(textOf(record)) === 7) stop.abort()
+      },
+    })
+    expect(got).toHaveLength(7)
+    const ended = new AbortController()
+    for await (const record of consumer.records({ signal: ended.signal })) {
+      if (record.offset === 9n) break
+    }
+    await consumer.close()
+    expect(committed()).toBe(9n)
+  })
+
   describe('by key', () => {
     it('works on several keys of a partition at once, and on each in order', async () => {
       const keys = Array.from({ length: 120 }, (_, i) => `k${i % 7}`)
@@ -416,13 +436,16 @@ describe('run', () => {
     it('of a batch sends all of its records, and disconnects with the consumer', async () => {
       await fill(cluster, 't', 0, 4, 2)
       const consumer = reader({ maxPollRecords: 2 })
+      let isSecondSeen = false
       const running = consumer.run({
         deadLetterTopic: 'dead',
         eachBatch: (batch) => {
           if (batch.baseOffset === 0n) throw new Error('cannot')
+          isSecondSeen = true
         },
       })
       const letters = await deadLetters(2)
+      await cluster.waitFor(() => isSecondSeen)
       expect(letters.map(textOf)).toEqual(['t-0:0', 't-0:1'])
       await consumer.close()
       await running
