@@ -202,7 +202,9 @@ export class Fetcher<K, V> {
       const maxWaitMs = this.maxWaitMs(loop, round)
       const body: FetchRequest = fetchRequestBody(request, { ...this.options, maxWaitMs })
       const timeoutMs = maxWaitMs + this.cluster.options.requestTimeoutMs
-      const answer = await connection.send(fetch, version, body, { timeoutMs, signal })
+      // Without the signal: nobody waits for this request, and what an abort listener holds on to lives
+      // until the next full collection, answer and all.
+      const answer = await connection.send(fetch, version, body, { timeoutMs })
       if (!signal.aborted) this.handleAnswer(loop, answer)
     } catch (error) {
       if (!signal.aborted) this.handleFailure(loop, error)

@@ -1,10 +1,11 @@
-// The record that a consumer hands out: a small view on fetched bytes. Positions are known, the rest is
-// made when it is asked for, then kept. It holds on to the bytes of its whole fetch answer.
+// The record that a consumer hands out: a small view on fetched bytes. What is asked of it is made then;
+// key and value are kept. It holds on to the bytes of its whole fetch answer.
 
 import { inspect } from 'node:util'
 import type { Header } from '../types.ts'
 import { bytesToJson, type JsonBytes, RecordHeaders } from './headers.ts'
 import type { TimestampType } from './record-batch.ts'
+import { readVarint, readVarlong, varintEnd } from './varint.ts'
 
 /** What the records of one partition have in common. */
 export interface RecordSource<K, V> {
@@ -46,16 +47,13 @@ export interface RecordContext<K, V> {
   readonly maxTimestamp: number
   /** The records, decompressed; positions count from its start. */
   readonly recordsBuffer: Buffer
+  /** At the record's attributes. */
+  readonly recordStart: number
   readonly offsetDelta: number
-  readonly timestampDelta: number
-  readonly keyStart: number
-  /** -1: null. */
-  readonly keyLength: number
-  readonly valueStart: number
-  /** -1: null. */
-  readonly valueLength: number
-  readonly headersStart: number
-  readonly headerCount: number
+  /** At the length of its value. */
+  readonly valuePrefix: number
+  /** A part of `recordsBuffer`, without a copy. */
+  view(start: number, length: number): Buffer
 }
 
 /** A record in JSON: the offset as a string, bytes as text where they are UTF-8. */
@@ -71,33 +69,24 @@ export interface ConsumerRecordJson {
   headers: { key: string; value: JsonBytes }[]
 }
 
-/** One record read from Kafka. */
+/**
+ * One record read from Kafka. Of its positions it keeps two: the rest is a varint or two away, and
+ * what a record weighs is what the garbage collector works for.
+ */
 export class ConsumerRecord<K = Buffer | null, V = Buffer | null> {
   private readonly batch: RecordContext<K, V>
-  private readonly bytes: Buffer
   private readonly offsetDelta: number
-  private readonly timestampDelta: number
-  private readonly keyStart: number
-  private readonly keyLength: number
-  private readonly valueStart: number
-  private readonly valueLength: number
-  private readonly headersStart: number
-  private readonly headerCount: number
+  private readonly start: number
+  private readonly valuePrefix: number
   private decodedKey: K | undefined = undefined
   private decodedValue: V | undefined = undefined
 
-  /** The record that `batch` stands at. */
+  /** The record that `batch` stands at, whose lengths were checked. */
   constructor(batch: RecordContext<K, V>) {
     this.batch = batch
-    this.bytes = batch.recordsBuffer
     this.offsetDelta = batch.offsetDelta
-    this.timestampDelta = batch.timestampDelta
-    this.keyStart = batch.keyStart
-    this.keyLength = batch.keyLength
-    this.valueStart = batch.valueStart
-    this.valueLength = batch.valueLength
-    this.headersStart = batch.headersStart
-    this.headerCount = batch.headerCount
+    this.start = batch.recordStart
+    this.valuePrefix = batch.valuePrefix
   }
 
   get topic(): string {
@@ -117,7 +106,7 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> {
     const { batch } = this
     return batch.timestampType === 'LogAppendTime'
       ? batch.maxTimestamp
-      : batch.baseTimestamp + this.timestampDelta
+      : batch.baseTimestamp + readVarlong(batch.recordsBuffer, this.start + 1)
   }
 
   /** Whether the producer or the broker set the timestamp. */
@@ -148,31 +137,33 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> {
 
   /** The key as it came: a view on the fetched bytes. */
   get rawKey(): Buffer | null {
-    const { keyStart, keyLength } = this
-    return keyLength < 0 ? null : this.bytes.subarray(keyStart, keyStart + keyLength)
+    return this.bytesAt(this.keyPrefix)
   }
 
   /** The value as it came: a view on the fetched bytes. */
   get rawValue(): Buffer | null {
-    const { valueStart, valueLength } = this
-    return valueLength < 0 ? null : this.bytes.subarray(valueStart, valueStart + valueLength)
+    return this.bytesAt(this.valuePrefix)
   }
 
   /** Bytes of the key; -1 for null. */
   get keySize(): number {
-    return this.keyLength
+    return readVarint(this.batch.recordsBuffer, this.keyPrefix)
   }
 
   /** Bytes of the value; -1 for null. */
   get valueSize(): number {
-    return this.valueLength
+    return readVarint(this.batch.recordsBuffer, this.valuePrefix)
   }
 
   /** The headers, in the order they were sent. */
   get headers(): RecordHeaders {
-    return this.headerCount === 0
+    const { valuePrefix, valueSize } = this
+    const bytes = this.batch.recordsBuffer
+    const prefix = varintEnd(bytes, valuePrefix) + Math.max(valueSize, 0)
+    const count = readVarint(bytes, prefix)
+    return count === 0
       ? noHeaders
-      : new RecordHeaders(decodeHeaders(this.bytes, this.headersStart, this.headerCount))
+      : new RecordHeaders(decodeHeaders(bytes, varintEnd(bytes, prefix), count))
   }
 
   /** Plain data for logs. */
@@ -188,6 +179,19 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> {
       value: bytesToJson(this.rawValue),
       headers: this.headers.toJSON(),
     }
+  }
+
+  /** Behind the attributes and the two deltas. */
+  private get keyPrefix(): number {
+    const bytes = this.batch.recordsBuffer
+    return varintEnd(bytes, varintEnd(bytes, this.start + 1))
+  }
+
+  private bytesAt(prefix: number): Buffer | null {
+    const { batch } = this
+    const bytes = batch.recordsBuffer
+    const length = readVarint(bytes, prefix)
+    return length < 0 ? null : batch.view(varintEnd(bytes, prefix), length)
   }
 }
 
@@ -213,19 +217,13 @@ const noHeaders: RecordHeaders = new RecordHeaders([])
 export function decodeHeaders(buffer: Buffer, start: number, count: number): Header[] {
   const headers: Header[] = []
   let at = start
-  const length = (): number => {
-    let value = 0
-    for (let shift = 0; ; shift += 7) {
-      const byte = buffer[at++]
-      value |= (byte & 0x7f) << shift
-      if (byte < 0x80) return (value >>> 1) ^ -(value & 1)
-    }
-  }
   for (let index = 0; index < count; index++) {
-    const keyLength = length()
+    const keyLength = readVarint(buffer, at)
+    at = varintEnd(buffer, at)
     const key = buffer.toString('utf8', at, at + keyLength)
     at += keyLength
-    const valueLength = length()
+    const valueLength = readVarint(buffer, at)
+    at = varintEnd(buffer, at)
     const value = valueLength < 0 ? null : buffer.subarray(at, at + valueLength)
     at += Math.max(valueLength, 0)
     headers.push({ key, value })

@@ -96,3 +96,44 @@ export function readVarlongBigInt(buffer: Uint8Array, position: number): bigint 
   zigzag = BigInt.asUintN(64, zigzag)
   return (zigzag >> 1n) ^ -(zigzag & 1n)
 }
+
+// Reading of what was checked before: no bounds, and no longer than it was then.
+
+/** The zig-zag varint at this position. */
+export function readVarint(buffer: Uint8Array, position: number): number {
+  const byte = buffer[position]
+  return byte < 0x80 ? (byte >>> 1) ^ -(byte & 1) : readLongVarint(buffer, position)
+}
+
+function readLongVarint(buffer: Uint8Array, position: number): number {
+  let value = 0
+  for (let at = position, shift = 0; ; at++, shift += 7) {
+    const byte = buffer[at]
+    value |= (byte & 0x7f) << shift
+    if (byte < 0x80) return (value >>> 1) ^ -(value & 1)
+  }
+}
+
+/** The zig-zag varlong at this position; loses precision beyond 2^53. */
+export function readVarlong(buffer: Uint8Array, position: number): number {
+  const byte = buffer[position]
+  return byte < 0x80 ? (byte >>> 1) ^ -(byte & 1) : readLongVarlong(buffer, position)
+}
+
+function readLongVarlong(buffer: Uint8Array, position: number): number {
+  const first = buffer[position]
+  // The lowest bit is the sign: the first byte carries six bits of the value.
+  let magnitude = (first & 0x7f) >> 1
+  for (let at = position + 1, scale = 64; ; at++, scale *= 128) {
+    const byte = buffer[at]
+    magnitude += (byte & 0x7f) * scale
+    if (byte < 0x80) return (first & 1) === 0 ? magnitude : -magnitude - 1
+  }
+}
+
+/** The position behind the varint or varlong at this one. */
+export function varintEnd(buffer: Uint8Array, position: number): number {
+  let at = position
+  while (buffer[at] > 0x7f) at++
+  return at + 1
+}

@@ -1,0 +1,6 @@
+// The class behind Buffer. `subarray` asks the buffer for its memory and for its place in it before it
+// calls this; who makes two views a record asks once a batch.
+
+/** Makes a Buffer over a part of some memory, without a copy. */
+export const BufferView: new (memory: ArrayBufferLike, start: number, length: number) => Buffer =
+  Reflect.get(Buffer, Symbol.species)
