@@ -8,22 +8,28 @@ import { JavaTools, startWitness } from '../harness/java-tools.ts'
 import { type Build, buildClient, buildMutant } from './build.ts'
 import { type ChaosCluster, startChaosCluster } from './chaos-cluster.ts'
 import { type ClientName, clientNames } from './load-process.ts'
-import { mutants } from './mutants.ts'
+import { type Mutant, mutants } from './mutants.ts'
 import { consumerHeader, header, toConsumerRow, toRow } from './report.ts'
 import { type RunOptions, type RunResult, runScenario } from './run.ts'
 import { scenarios } from './scenarios/all.ts'
 import type { Scenario } from './scenarios/scenario.ts'
+import { type SoakOptions, soak } from './soak.ts'
+import { summaryOf } from './summary.ts'
 
 const usage = `npm run chaos -- [options]
+npm run chaos -- soak --minutes N [--rate N] [--scenario IDS]
   --client NAMES     of ${clientNames.join(', ')}; separated by commas (default: kafkawire)
   --scenario IDS     such as 1,3,11 (default: all)
   --seed N           brings the same faults again (default: chosen, and printed)
+  --seeds N          each scenario so often, with the seeds that follow; a summary at the end (default: 1)
   --seconds N        how long the faults of each scenario go on (default: its own)
   --consume          consumers read beside the load, and are judged: a group of two, and one by hand
   --calls N          calls out at a time, for clients that batch by call (default: 20)
   --rate N           records a second; full: as many as go (default: 2000)
   --version V        of the brokers (default: 4.3.0)
   --package FILE     the entry file of another build of kafkawire
+  --mutant TEXT      --mutants, but only those that have this in their names
+  --minutes N        of a soak: one client, half speed, slice after slice (default: 10)
   --mutants          are faults of the client caught? Runs kafkawire with one rule after the other taken out
   --verbose          tell what is done, and the evidence of each violation
 Scenarios:
@@ -34,7 +40,11 @@ interface Task {
   clients: ClientName[]
   scenarios: Scenario[]
   options: Omit<RunOptions, 'client'>
-  isAboutMutants: boolean
+  /** The seeds of each scenario. */
+  seeds: number[]
+  mutants: readonly Mutant[]
+  /** null: no soak. */
+  soak: SoakOptions | null
 }
 
 /** The exit code. */
@@ -44,13 +54,14 @@ export async function main(args: string[]): Promise<number> {
     console.log(usage)
     return 0
   }
-  const original = task.isAboutMutants ? await buildClient() : null
+  const original = task.mutants.length > 0 ? await buildClient() : null
   const witness = await startWitness('4.3.0')
   const toolsFor = (cluster: ClusterAddress): JavaTools => new JavaTools(witness.port, cluster)
   let chaos: ChaosCluster | null = null
+  const results: RunResult[] = []
   let broken = 0
   try {
-    const runs = original === null ? scenarioRuns(task) : mutantRuns(task, original)
+    const runs = original === null ? scenarioRuns(task, results) : mutantRuns(task, original)
     for (const { title, run } of runs) {
       chaos ??= await startChaosCluster(task.version, toolsFor)
       try {
@@ -69,6 +80,7 @@ export async function main(args: string[]): Promise<number> {
     await witness.stop()
     await original?.remove()
   }
+  if (task.seeds.length > 1 && results.length > 0) console.log(`\n${summaryOf(results)}`)
   return broken === 0 ? 0 : 1
 }
 
@@ -78,33 +90,48 @@ interface Run {
   run: (chaos: ChaosCluster) => Promise<boolean>
 }
 
-function* scenarioRuns({ scenarios, clients, options }: Task): Generator<Run> {
+function* scenarioRuns(task: Task, results: RunResult[]): Generator<Run> {
+  const { soak: given, scenarios, clients, seeds, options } = task
+  if (given !== null) {
+    yield { title: 'soak', run: (chaos) => soak(chaos, given) }
+    return
+  }
   for (const scenario of scenarios) {
     for (const client of clients) {
-      const title = `${scenario.id} ${scenario.name}, ${client}`
-      const run = async (chaos: ChaosCluster): Promise<boolean> =>
-        (await runOnce(chaos, scenario, { ...options, client })).violations.length === 0
-      yield { title, run }
+      for (const seed of seeds) {
+        const title = `${scenario.id} ${scenario.name}, ${client}, seed ${seed}`
+        const run = async (chaos: ChaosCluster): Promise<boolean> => {
+          const result = await runOnce(chaos, scenario, { ...options, client, seed })
+          results.push(result)
+          return result.violations.length === 0
+        }
+        yield { title, run }
+      }
     }
   }
 }
 
 function* mutantRuns(task: Task, original: Build): Generator<Run> {
-  for (const mutant of mutants) {
+  for (const mutant of task.mutants) {
     const scenario = task.scenarios.find(({ id }) => id === mutant.scenario)
     if (scenario === undefined) continue
     const run = async (chaos: ChaosCluster): Promise<boolean> => {
       const build = await buildMutant(original, mutant)
       try {
-        const { seconds } = mutant
+        const { seconds, isConsuming } = mutant
         const given = {
           ...task.options,
           client: 'kafkawire',
           package: build.entry,
           seconds,
+          isConsuming,
         } as const
-        const { verdict } = await runOnce(chaos, scenario, given)
-        const isCaught = mutant.laws.some((law) => verdict.violations[law] > 0)
+        const { verdict, consumers } = await runOnce(chaos, scenario, given)
+        const found: Record<string, number> = {
+          ...verdict.violations,
+          ...consumers?.group.violations,
+        }
+        const isCaught = mutant.laws.some((law) => found[law] > 0)
         console.log(`    mutant '${mutant.name}' ${isCaught ? 'is caught' : '**GOES UNSEEN**'}`)
         return isCaught
       } finally {
@@ -144,8 +171,9 @@ function evidenceOf({ verdict, consumers }: RunResult): string[] {
 }
 
 function parse(args: string[]): Task | null {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args,
+    allowPositionals: true,
     options: {
       client: { type: 'string', default: 'kafkawire' },
       scenario: { type: 'string' },
@@ -157,6 +185,9 @@ function parse(args: string[]): Task | null {
       version: { type: 'string', default: '4.3.0' },
       package: { type: 'string' },
       mutants: { type: 'boolean', default: false },
+      mutant: { type: 'string' },
+      minutes: { type: 'string', default: '10' },
+      seeds: { type: 'string', default: '1' },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -166,21 +197,37 @@ function parse(args: string[]): Task | null {
   const ids = values.scenario?.split(',') ?? scenarios.map(({ id }) => String(id))
   const known = scenarios.map(({ id }) => String(id))
   const chosen = ids.map((id) => scenarios[known.indexOf(choose(known, id))])
+  const seed = Number(values.seed ?? Math.floor(Math.random() * 1e6))
+  const rate = values.rate === undefined ? undefined : toRate(values.rate)
+  for (const command of positionals) choose(['soak'], command)
+  const isAboutMutants = values.mutants || values.mutant !== undefined
+  const { package: entry, verbose: isVerbose } = values
   return {
     version,
     clients: values.client.split(',').map((name) => choose(clientNames, name)),
     scenarios: chosen,
-    isAboutMutants: values.mutants,
+    seeds: Array.from({ length: Number(values.seeds) }, (_, index) => seed + index),
+    mutants: isAboutMutants ? mutants.filter(({ name }) => name.includes(values.mutant ?? '')) : [],
+    soak: positionals.includes('soak')
+      ? {
+          minutes: Number(values.minutes),
+          rate,
+          scenarios: values.scenario === undefined ? [] : chosen,
+          seed,
+          package: entry,
+          isVerbose,
+        }
+      : null,
     options: {
-      seed: Number(values.seed ?? Math.floor(Math.random() * 1e6)),
+      seed,
       seconds: toNumber(values.seconds),
       load: {
-        ...(values.rate !== undefined && { rate: toRate(values.rate) }),
+        ...(rate !== undefined && { rate }),
         ...(values.calls !== undefined && { mostOut: Number(values.calls) }),
       },
-      package: values.package,
+      package: entry,
       isConsuming: values.consume,
-      isVerbose: values.verbose,
+      isVerbose,
     },
   }
 }

@@ -1,6 +1,7 @@
 // Is the suite able to fail? Each mutant is the client with one rule taken out; a scenario must catch it
 // by one of the laws named. `from` is text of the built file, and must be there exactly once.
 
+import type { ConsumerViolations } from './consumer-oracle.ts'
 import type { Violations } from './oracle.ts'
 
 export interface Mutant {
@@ -12,7 +13,9 @@ export interface Mutant {
   scenario: number
   seconds: number
   /** One of these must be found broken. */
-  laws: readonly (keyof Violations)[]
+  laws: readonly (keyof Violations | keyof ConsumerViolations)[]
+  /** Consumers read beside the load. */
+  isConsuming?: boolean
 }
 
 const forgetNumbers = `if (batch.stamp !== null) {
@@ -96,5 +99,44 @@ batch.retryAt = isCounted ?`,
     scenario: 10,
     seconds: 5,
     laws: ['misplaced'],
+  },
+  {
+    name: 'no probe',
+    file: 'producer/gates.js',
+    from: 'if (state.isProbing && inFlight > 0)',
+    to: 'if (false)',
+    scenario: 33,
+    seconds: 10,
+    laws: ['lost', 'doubled', 'inversions', 'misplaced'],
+  },
+  {
+    name: 'a commit before the work is done',
+    file: 'consumer/partition-state.js',
+    from: 'get committable() {',
+    to: 'get committable() {\n        return this.position;',
+    scenario: 0,
+    seconds: 10,
+    laws: ['commitTooFar'],
+    isConsuming: true,
+  },
+  {
+    name: 'what was asked for under another assignment is taken',
+    file: 'consumer/fetcher.js',
+    from: 'if (target.version !== entry.version || target.fetchOffset !== entry.fetchOffset)',
+    to: 'if (false)',
+    scenario: 19,
+    seconds: 40,
+    laws: ['missed', 'skipped', 'twice', 'commitTooFar'],
+    isConsuming: true,
+  },
+  {
+    name: 'a partition that is being given up is read on',
+    file: 'consumer/partition-state.js',
+    from: 'this.isRevoking ||',
+    to: '',
+    scenario: 19,
+    seconds: 40,
+    laws: ['unowned', 'overlapping'],
+    isConsuming: true,
   },
 ]

@@ -80,9 +80,20 @@ export class ProxyConnection {
     const own = verdict.do === 'answer' ? verdict.answer : null
     const isOwed = verdict.do !== 'answer' || verdict.forward
     const eatsAnswer = verdict.do === 'eatAnswer'
-    this.#waiting.push({ request, isOwed, eatsAnswer, own, ready: isOwed ? null : own })
-    if (isOwed) this.#write('broker', request.bytes)
-    else this.#giveReady()
+    const waiting: Waiting = { request, isOwed, eatsAnswer, own, ready: null }
+    this.#waiting.push(waiting)
+    if (isOwed) {
+      this.#write('broker', request.bytes)
+      return
+    }
+    const give = (): void => {
+      waiting.ready = own
+      this.#giveReady()
+    }
+    // Timers of a connection that has ended find nobody to write to.
+    const delayMs = verdict.do === 'answer' ? (verdict.delayMs ?? 0) : 0
+    if (delayMs > 0) setTimeout(give, delayMs)
+    else give()
   }
 
   #answer(frame: Buffer): void {
@@ -99,7 +110,7 @@ export class ProxyConnection {
   }
 
   #giveReady(): void {
-    for (;;) {
+    while (!this.#hasEnded) {
       const answer = this.#waiting[0]?.ready
       if (!answer || this.#isMute) return
       this.#waiting.shift()

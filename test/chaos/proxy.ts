@@ -16,8 +16,8 @@ export type Verdict =
   | { do: 'mute' }
   /** The broker gets the first `bytes` bytes of the frame, then both sides a reset. */
   | { do: 'cut'; bytes: number }
-  /** The client gets this answer; the broker gets the request or not. */
-  | { do: 'answer'; answer: Buffer; forward: boolean }
+  /** The client gets this answer, so late; the broker gets the request or not. */
+  | { do: 'answer'; answer: Buffer; forward: boolean; delayMs?: number }
 
 export interface ProxyRules {
   /** Default: forward. */

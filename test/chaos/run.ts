@@ -99,11 +99,6 @@ export async function runScenario(
     isVerbose: options.isVerbose ?? false,
   }
   const consumers = isConsuming ? await Consumers.start(task, tools) : null
-  const worker = await startLoad({
-    ...load,
-    ...task,
-    client: isConsuming ? 'kafkawire' : client,
-  })
   const stage = new Stage(
     {
       cluster,
@@ -117,6 +112,12 @@ export async function runScenario(
     options.seconds ?? scenario.seconds,
     options.isVerbose ?? false,
   )
+  scenario.prepare?.(stage)
+  const worker = await startLoad({
+    ...load,
+    ...task,
+    client: isConsuming ? 'kafkawire' : client,
+  })
   let ended: Ended
   try {
     await stage.sleep(2000)

@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { atProcessEnd, isAlive } from '../harness/java.ts'
-import { waitUntil } from '../harness/wait-until.ts'
+import { GiveUpError, waitUntil } from '../harness/wait-until.ts'
 
 export interface WorkerTask {
   /** A file in workers/. */
@@ -81,6 +81,17 @@ export class WorkerProcess<Summary = WorkerSummary> {
 
   get isAlive(): boolean {
     return isAlive(this.#child)
+  }
+
+  /** Waits for a line of its standard output. */
+  async line(test: (text: string) => boolean, timeoutMs: number): Promise<string> {
+    const look = async (): Promise<string | undefined> => {
+      // What comes after the last end of a line is not whole yet.
+      const found = this.#output.split('\n').slice(0, -1).find(test)
+      if (found === undefined && !this.isAlive) throw new GiveUpError(await this.errors())
+      return found
+    }
+    return (await waitUntil('a line of the worker', look, { timeoutMs })) ?? ''
   }
 
   errors(): Promise<string> {

@@ -11,6 +11,7 @@ import {
   shortPauses,
   twoDown,
 } from './brokers.ts'
+import { firstRefused } from './first-batches.ts'
 import { groupChurn } from './members.ts'
 import {
   brokerCut,
@@ -45,4 +46,5 @@ export const scenarios: readonly Scenario[] = [
   groupChurn,
   bigRecords,
   expiryAtTheEdge,
+  firstRefused,
 ]

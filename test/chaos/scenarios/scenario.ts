@@ -42,5 +42,7 @@ export interface Scenario {
   load?: Partial<LoadOptions>
   topicConfigs?: Record<string, string | number>
   targets: Targets
+  /** What must be in place before the load begins. */
+  prepare?(stage: Stage): void
   run(stage: Stage): Promise<void>
 }
