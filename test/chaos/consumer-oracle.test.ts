@@ -12,6 +12,7 @@ import {
   lost,
   notIntact,
   revoked,
+  sought,
 } from './workers/facts.mjs'
 
 const partition = 2
@@ -86,6 +87,31 @@ describe('what is handed over', () => {
     const b = consumer('b', [[assigned, 0, 40], ...reads(3, 5, 50)])
     expect(violationsOf([a, b])).toEqual({})
     expect(judgeConsumers([a, b], log, []).redelivered).toBe(2)
+  })
+
+  test('what comes after a seek is what was sought', () => {
+    const start: Fact[] = [[assigned, 0, 10], ...reads(0, 5, 20), [sought, 1, 30]]
+    expect(violationsOf([consumer('a', [...start, ...reads(1, 5, 40)])])).toEqual({})
+    expect(violationsOf([consumer('a', [...start, ...reads(4, 5, 40)])])).toEqual({ skipped: 1 })
+    expect(violationsOf([consumer('a', [...start, ...reads(0, 5, 40)])])).toEqual({ twice: 1 })
+  })
+
+  test('repeated: again, though the former owner gave it up after it was done', () => {
+    const repeatedBy = (...end: Fact[]): number => {
+      const a = consumer('a', [[assigned, 0, 10], ...reads(0, 3, 20), ...end])
+      const b = consumer('b', [[assigned, 0, 40], ...reads(2, 5, 50)])
+      return judgeConsumers([a, b], log, []).repeated
+    }
+    expect(repeatedBy([revoked, 0, 30])).toBe(1)
+    expect(repeatedBy([lost, 0, 30])).toBe(0)
+    expect(repeatedBy()).toBe(0)
+    const undone = consumer('a', [
+      [assigned, 0, 10],
+      [delivered, 2, 20],
+      [revoked, 0, 30],
+    ])
+    const next = consumer('b', [[assigned, 0, 40], ...reads(2, 5, 50)])
+    expect(judgeConsumers([undone, next], log, []).repeated).toBe(0)
   })
 
   test('holes of the log are passed without a word', () => {

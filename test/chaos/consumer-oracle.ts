@@ -3,7 +3,7 @@
 
 import type { Commit } from './commit-log.ts'
 import type { LogRecord } from './log-file.ts'
-import { assigned, delivered, done, factSize, lost, revoked } from './workers/facts.mjs'
+import { assigned, delivered, done, factSize, lost, revoked, sought } from './workers/facts.mjs'
 
 /** One consumer, as it tells. */
 export interface ConsumerLedger {
@@ -38,6 +38,11 @@ export interface ConsumerVerdict {
   delivered: number
   /** Delivered once more, to the next owner: what was not committed when a member died. */
   redelivered: number
+  /**
+   * Of these, what the former owner had done before it was asked to give the partition up. Its last commit
+   * covers that, so there is none while coordinators are well.
+   */
+  repeated: number
   commits: number
   /** How many partitions were given out, beside the first time. */
   reassigned: number
@@ -76,7 +81,13 @@ interface Ownership {
   partition: number
   from: number
   to: number
+  /** Whether it was given up, neither lost nor left behind by a kill. */
+  isHandedOver: boolean
+  /** What was handed over, and when. */
+  offsets: number[]
   deliveredAt: number[]
+  /** All up to this offset was done. */
+  doneTo: number
 }
 
 /** `consumers` share the partitions: the members of a group, or one that was assigned all by hand. */
@@ -124,6 +135,7 @@ export function judgeConsumers(
     inLog,
     delivered: ownerships.reduce((count, { deliveredAt }) => count + deliveredAt.length, 0),
     redelivered,
+    repeated: countRepeated(ownerships),
     commits: commits.length,
     reassigned: Math.max(0, ownerships.length - log.size),
     violations,
@@ -162,7 +174,16 @@ function follow(
     const where = `${name}, ${partition}: offset ${offset}`
     switch (kind) {
       case assigned: {
-        const ownership = { member: name, partition, from: time, to: killedAt, deliveredAt: [] }
+        const ownership: Ownership = {
+          member: name,
+          partition,
+          from: time,
+          to: killedAt,
+          isHandedOver: false,
+          offsets: [],
+          deliveredAt: [],
+          doneTo: -1,
+        }
         ownerships.push(ownership)
         owned.set(partition, ownership)
         last.delete(partition)
@@ -172,15 +193,25 @@ function follow(
       case revoked:
       case lost: {
         const ownership = owned.get(partition)
-        if (ownership !== undefined) ownership.to = time
+        if (ownership !== undefined) {
+          ownership.to = time
+          ownership.isHandedOver = kind === revoked
+        }
         owned.delete(partition)
         break
       }
+      case sought:
+        last.set(partition, offset - 1)
+        inHand.delete(partition)
+        break
       case delivered: {
         const sequence = facts.readUInt32BE(at + 4)
         const ownership = owned.get(partition)
         if (ownership === undefined) found('unowned', where)
-        else ownership.deliveredAt.push(time)
+        else {
+          ownership.offsets.push(offset)
+          ownership.deliveredAt.push(time)
+        }
         const inPartition = log.get(partition)
         if (inPartition?.[offset] !== sequence) {
           found('foreign', `${where} handed over as record ${sequence}`)
@@ -200,6 +231,8 @@ function follow(
       }
       case done: {
         const times = doneAt.get(partition)
+        const ownership = owned.get(partition)
+        if (ownership !== undefined) ownership.doneTo = Math.max(ownership.doneTo, offset)
         if (times === undefined) break
         for (const of of inHand.get(partition) ?? []) times[of] = Math.min(times[of], time)
         inHand.delete(partition)
@@ -231,6 +264,18 @@ function findOverlaps(ownerships: readonly Ownership[], found: Found): void {
       for (let i = 0; i < count; i++) found('overlapping', text)
     }
   }
+}
+
+function countRepeated(ownerships: readonly Ownership[]): number {
+  let count = 0
+  for (const earlier of ownerships) {
+    if (!earlier.isHandedOver) continue
+    for (const later of ownerships) {
+      if (later.partition !== earlier.partition || later.from < earlier.to) continue
+      count += later.offsets.filter((offset) => offset <= earlier.doneTo).length
+    }
+  }
+  return count
 }
 
 function judgeCommits(

@@ -127,11 +127,15 @@ function* mutantRuns(task: Task, original: Build): Generator<Run> {
           isConsuming,
         } as const
         const { verdict, consumers } = await runOnce(chaos, scenario, given)
+        const { group, byHand } = consumers ?? {}
         const found: Record<string, number> = {
           ...verdict.violations,
-          ...consumers?.group.violations,
+          ...group?.violations,
+          repeated: group?.repeated ?? 0,
+          failed: verdict.failedNo + verdict.failedMaybe,
         }
-        const isCaught = mutant.laws.some((law) => found[law] > 0)
+        const ofByHand: Record<string, number> = { ...byHand?.violations }
+        const isCaught = mutant.laws.some((law) => found[law] > 0 || ofByHand[law] > 0)
         console.log(`    mutant '${mutant.name}' ${isCaught ? 'is caught' : '**GOES UNSEEN**'}`)
         return isCaught
       } finally {

@@ -155,6 +155,9 @@ export async function runScenario(
   const violations = [...brokenLaws(facts), ...(readBeside?.violations ?? [])]
   const missed = [
     ...missedTargets(scenario.targets, load, facts),
+    ...(scenario.targets.noRepeats && readBeside !== null && readBeside.group.repeated > 0
+      ? [`repeated ${readBeside.group.repeated}`]
+      : []),
     ...stage.expectations.flatMap((expectation) => missedBy(expectation, ledger)),
   ]
   const isKept = violations.length > 0 || process.env.KAFKAWIRE_KEEP !== undefined

@@ -7,7 +7,7 @@ export const groupChurn: Scenario = {
   name: 'group churn',
   seconds: 60,
   needsConsumers: true,
-  targets: { noFailures: true },
+  targets: { noFailures: true, noRepeats: true },
   async run(stage) {
     const { consumers, random } = stage
     if (consumers === null) throw new Error('there is no group to harm')

@@ -8,7 +8,7 @@ export const calm: Scenario = {
   id: 0,
   name: 'calm',
   seconds: 20,
-  targets: { noFailures: true, worstGapMs: 1000 },
+  targets: { noFailures: true, noRepeats: true, worstGapMs: 1000 },
   async run(stage) {
     await stage.sleep(stage.secondsLeft * 1000)
   },

@@ -28,6 +28,8 @@ export interface Targets {
   p99Ms?: number
   /** No error reaches the caller. */
   noFailures?: boolean
+  /** Nothing is delivered again that was done before its partition was given up. */
+  noRepeats?: boolean
   /** Connection attempts to one broker in any 60 s. */
   connectsPerMinute?: number
 }

@@ -3,7 +3,7 @@
 // `connect(options, note)`, which returns { close() }.
 
 import { writeFileSync } from 'node:fs'
-import { assigned, delivered, done, Facts, lost, notIntact, revoked } from './facts.mjs'
+import { assigned, delivered, done, Facts, lost, notIntact, revoked, sought } from './facts.mjs'
 import { watchHealth } from './health.mjs'
 import { readValue } from './record.mjs'
 
@@ -28,6 +28,10 @@ export async function runConsumer(connect) {
         const isOwn = name?.producer === options.producer && name.partition === partition
         facts.add(delivered, partition, isOwn ? name.sequence : notIntact, Number(offset))
       }
+      facts.flush()
+    },
+    sought(partition, offset) {
+      facts.add(sought, partition, 0, Number(offset))
       facts.flush()
     },
     done(partition, offset) {

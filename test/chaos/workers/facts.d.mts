@@ -8,6 +8,7 @@ export const done: 17
 export const assigned: 18
 export const revoked: 19
 export const lost: 20
+export const sought: 21
 export const notIntact: 0xffffffff
 
 export function encodeFact(

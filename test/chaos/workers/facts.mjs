@@ -25,6 +25,9 @@ export const revoked = 19
 /** It was gone already. */
 export const lost = 20
 
+/** The consumer went to this offset: it comes next. */
+export const sought = 21
+
 /** Stands for the sequence of a record whose bytes are not as they were made. */
 export const notIntact = 0xffffffff
 

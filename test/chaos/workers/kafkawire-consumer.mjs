@@ -3,6 +3,10 @@
 
 import { runConsumer, work } from './consume.mjs'
 
+/** A consumer that is no member goes back by so many records, after so many batches. */
+const seekEvery = 20
+const seekBack = 50n
+
 const ids = (partitions) => partitions.map(({ partition }) => partition)
 
 await runConsumer(async (options, note) => {
@@ -46,11 +50,17 @@ await runConsumer(async (options, note) => {
       note.done(partition, offset)
     }
   }
+  let batches = 0
   const byBatch = async () => {
-    for await (const batch of consumer.batches()) {
-      note.delivered(batch.partition, batch.records)
+    for await (const { partition, records, lastOffset } of consumer.batches()) {
+      note.delivered(partition, records)
       await work(options.workMs)
-      note.done(batch.partition, batch.lastOffset)
+      note.done(partition, lastOffset)
+      // Back a little, while a fetch of what follows is under way.
+      if (!isMember && ++batches % seekEvery === 0 && lastOffset > seekBack) {
+        consumer.seek({ topic, partition }, lastOffset - seekBack)
+        note.sought(partition, lastOffset - seekBack)
+      }
     }
   }
   const reading = (options.by === 'record' ? byRecord() : byBatch()).catch((error) => {
