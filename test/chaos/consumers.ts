@@ -129,7 +129,7 @@ export class Consumers {
 
   async #start(name: string, groupId: string | null): Promise<Member> {
     const { client, folder } = this.#task
-    const by = this.#members.length % 2 === 0 ? 'record' : 'batch'
+    const by = groupId !== null && this.#members.length % 2 === 0 ? 'record' : 'batch'
     const process = await WorkerProcess.start<WorkerSummary>({
       script: `${client}-consumer.mjs`,
       name,
