@@ -80,6 +80,8 @@ export function hintFor(batch: ProducerBatch, errorCode: number): string {
       return `. The batch has ${batch.count} record(s), ${builder.sizeInBytes} bytes, ${builder.compressedSizeInBytes} as sent: more than max.message.bytes of the topic (or message.max.bytes of the broker) allows`
     case errorCodes.CORRUPT_MESSAGE:
       return '. Brokers before 2.4 say this also of a record without a key for a compacted topic'
+    case errorCodes.UNSUPPORTED_FOR_MESSAGE_FORMAT:
+      return '. The topic keeps messages of before Kafka 0.11, which have no place for a producer id and for headers: set enableIdempotence: false and send no headers, or raise message.format.version of the topic'
     default:
       return ''
   }

@@ -34,6 +34,8 @@ export interface ClusterOptions {
   nodes?: number
   /** Broker settings, added to those of server-properties.ts; values are literal text. */
   properties?: Properties
+  /** Settings of one node, added to those of all. */
+  nodeProperties?: (nodeId: number) => Properties
   /**
    * The listeners for clients, by name in capitals; the first is the one of `bootstrapServers`.
    * Default: `{ CLIENT: 'PLAINTEXT' }`. Brokers (and the Java tools) always use another, INTERNAL.
@@ -318,7 +320,10 @@ export class RealCluster implements ClusterAddress {
       coordination: usesKraft(this.version)
         ? { controllers: this.#controllerPorts }
         : { zooKeeperPort: this.#zooKeeperPort },
-      properties: this.#options.properties ?? {},
+      properties: {
+        ...this.#options.properties,
+        ...this.#options.nodeProperties?.(node.nodeId),
+      },
     }
     const file = join(node.folder, 'server.properties')
     await writeFile(file, serverProperties(settings))

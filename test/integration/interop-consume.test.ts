@@ -8,7 +8,7 @@ import { Kafka } from '../../src/kafka.ts'
 import type { JavaProducerRecord, JavaTools } from '../harness/java-tools.ts'
 import { describeReal, javaTools, sharedCluster, uniqueName } from '../harness/real.ts'
 import { waitUntil } from '../harness/wait-until.ts'
-import { type ShownRecord, shown, shownJavaRecord } from './shown.ts'
+import { byPlace, type ShownRecord, shownJavaRecord, shownRecord, take } from './shown.ts'
 
 const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 
@@ -45,33 +45,6 @@ const samples: JavaProducerRecord[] = [
  * stands still on a new topic until its delivery timeout.
  */
 const smallBatches = { 'batch.size': 300, 'max.in.flight.requests.per.connection': 1 }
-
-function shownRecord(record: ConsumerRecord): ShownRecord {
-  const { partition, offset, timestamp, timestampType, key, value, headers } = record
-  return {
-    partition,
-    offset,
-    timestamp,
-    timestampType,
-    key: shown(key),
-    value: shown(value),
-    headers: [...headers].map((header) => [header.key, shown(header.value)]),
-  }
-}
-
-function byPlace(a: ShownRecord, b: ShownRecord): number {
-  return a.partition - b.partition || Number(a.offset - b.offset)
-}
-
-/** The next `count` records. */
-async function take(consumer: Consumer, count: number): Promise<ConsumerRecord[]> {
-  const records: ConsumerRecord[] = []
-  for await (const record of consumer) {
-    records.push(record)
-    if (records.length === count) break
-  }
-  return records
-}
 
 function numbers(records: readonly ConsumerRecord[]): number[] {
   return records.map(({ value }) => Number(value))

@@ -2,6 +2,7 @@
 // element by element takes minutes.
 
 import { createHash } from 'node:crypto'
+import type { Consumer, ConsumerRecord } from '../../src/index.ts'
 import type { JavaRecord } from '../harness/java-tools.ts'
 
 /** Text stands for its UTF-8 bytes; great values are told by length and digest; null stays null. */
@@ -31,4 +32,33 @@ export function shownJavaRecord({ leaderEpoch: _, ...record }: JavaRecord): Show
     value: shown(record.value),
     headers: record.headers.map(([key, value]) => [key, shown(value)]),
   }
+}
+
+/** A record as we read it. */
+export function shownRecord(record: ConsumerRecord): ShownRecord {
+  const { partition, offset, timestamp, timestampType, key, value, headers } = record
+  return {
+    partition,
+    offset,
+    timestamp,
+    timestampType,
+    key: shown(key),
+    value: shown(value),
+    headers: [...headers].map((header) => [header.key, shown(header.value)]),
+  }
+}
+
+/** By partition, then offset, as Java's are sorted. */
+export function byPlace(a: ShownRecord, b: ShownRecord): number {
+  return a.partition - b.partition || Number(a.offset - b.offset)
+}
+
+/** The next `count` records. */
+export async function take(consumer: Consumer, count: number): Promise<ConsumerRecord[]> {
+  const records: ConsumerRecord[] = []
+  for await (const record of consumer) {
+    records.push(record)
+    if (records.length === count) break
+  }
+  return records
 }

@@ -16,12 +16,13 @@ export interface StoredBatch {
   sizeBytes: number
 }
 
-/** The first megabyte of a partition's log, batch by batch. */
-export async function storedBatches(
+/** The first megabyte of a partition's log as it lies there. */
+async function storedBytes(
   kafka: Kafka,
   topic: string,
   partition: number,
-): Promise<StoredBatch[]> {
+  version: number,
+): Promise<Buffer> {
   const answer = await kafka.request(
     fetch,
     {
@@ -55,13 +56,38 @@ export async function storedBatches(
       clusterId: null,
       replicaState: { replicaId: -1, replicaEpoch: -1n },
     },
-    // The last version that names topics.
-    { leaderOf: { topic, partition }, version: 12 },
+    { leaderOf: { topic, partition }, version },
   )
   const { errorCode, records } = answer.responses[0].partitions[0]
   if (errorCode !== 0) throw new Error(`fetching ${topic}-${partition}: error code ${errorCode}`)
+  return records ?? Buffer.alloc(0)
+}
+
+/** The formats of the messages in a partition's log: 0, 1 or, with batches, 2. */
+export async function storedMagics(
+  kafka: Kafka,
+  topic: string,
+  partition: number,
+): Promise<Set<number>> {
+  const magics = new Set<number>()
+  // The first version for which a broker turns nothing into an older format.
+  let rest = await storedBytes(kafka, topic, partition, 4)
+  while (rest.length >= 17) {
+    magics.add(rest[16])
+    rest = rest.subarray(12 + rest.readInt32BE(8))
+  }
+  return magics
+}
+
+/** The first megabyte of a partition's log, batch by batch. */
+export async function storedBatches(
+  kafka: Kafka,
+  topic: string,
+  partition: number,
+): Promise<StoredBatch[]> {
   const batches: StoredBatch[] = []
-  let rest = records ?? Buffer.alloc(0)
+  // The last version that names topics.
+  let rest = await storedBytes(kafka, topic, partition, 12)
   while (rest.length >= 61) {
     const sizeBytes = 12 + rest.readInt32BE(8)
     batches.push({
