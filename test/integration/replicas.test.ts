@@ -77,16 +77,16 @@ describeReal('a consumer where there are several replicas', () => {
       await waitUntil('the first are read', () => values.length === 100)
       // By now the leader has said who is nearer; it may have given the first records itself.
       const before = await bytesGiven(1, clientId)
-      for (let i = 100; i < 1000; i += 100) {
-        await write(topic, i, i + 100)
-        await waitUntil('they are read', () => values.length === i + 100)
+      for (let i = 100; i < 1000; i += 300) {
+        await write(topic, i, i + 300)
+        await waitUntil('they are read', () => values.length === i + 300)
       }
       await waitUntil('the follower says so', async () => (await bytesGiven(2, clientId)) > 5000)
       expect(await bytesGiven(1, clientId)).toBe(before)
       expect(await bytesGiven(3, clientId)).toBe(0)
 
       await cluster.kill(2)
-      for (let i = 1000; i < 1500; i += 100) await write(topic, i, i + 100)
+      for (let i = 1000; i < 1500; i += 250) await write(topic, i, i + 250)
       await waitUntil('the rest is read', () => values.length >= 1500)
       await waitUntil('the leader says so', async () => {
         return (await bytesGiven(1, clientId)) > before + 1000
@@ -94,16 +94,11 @@ describeReal('a consumer where there are several replicas', () => {
       expect(values).toEqual(Array.from({ length: 1500 }, (_, i) => i))
       expect(offsets).toEqual(values.map(BigInt))
       expect(await consumer.position(place)).toBe(1500n)
-
-      await cluster.restart(2)
-      await cluster.waitForIsr(topic)
-      await write(topic, 1500, 1600)
-      await waitUntil('that too', () => values.length >= 1600)
-      expect(values).toEqual(Array.from({ length: 1600 }, (_, i) => i))
     } finally {
       await consumer.close()
       await ended
       await kafka.close()
+      await cluster.restart(2)
     }
   })
 
@@ -147,7 +142,6 @@ describeReal('a consumer where there are several replicas', () => {
       await consumer.close()
       await ended
       await kafka.close()
-      await cluster.restart(1)
     }
   })
 })
