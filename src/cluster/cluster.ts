@@ -23,6 +23,7 @@ import {
 import { MetadataRefresh } from './metadata-refresh.ts'
 import { answerTimeoutMs, connectionClassOf, errorCodeOf } from './request-rules.ts'
 import { backoff, sleep } from './retry.ts'
+import type { EnsureTopicOptions } from './waiters.ts'
 
 /** Who is to answer a request. */
 export type Target =
@@ -105,10 +106,7 @@ export class Cluster {
    * @throws BrokerError: 29 and 17 at once, 3 when the time has run out; RequestTimeoutError saying
    * why; ConnectionError or AuthenticationError when nothing could be reached from the start
    */
-  ensureTopic(
-    name: string,
-    options: { timeoutMs: number; signal?: AbortSignal; allowAutoCreate?: boolean },
-  ): Promise<TopicMetadata> {
+  ensureTopic(name: string, options: EnsureTopicOptions): Promise<TopicMetadata> {
     return this.refresher.ensureTopic(name, options)
   }
 

@@ -16,7 +16,7 @@ import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { BrokerPool } from './broker-pool.ts'
 import type { Acceptance, MetadataSnapshot, MetadataView, TopicMetadata } from './metadata.ts'
 import { backoff } from './retry.ts'
-import { Waiters } from './waiters.ts'
+import { type EnsureTopicOptions, Waiters } from './waiters.ts'
 
 export interface MetadataRefreshOptions {
   pool: BrokerPool
@@ -82,7 +82,10 @@ export class MetadataRefresh {
   }
 
   removeTopics(names: Iterable<string>): void {
-    const removed = [...names].filter((name) => this.wanted.delete(name))
+    // One that somebody waits for has to be asked for still.
+    const removed = [...names].filter(
+      (name) => !this.topicWaits.has(name) && this.wanted.delete(name),
+    )
     for (const name of removed) this.fresh.delete(name)
     if (!this.wantsAll && removed.length > 0) this.options.view.forget(removed)
   }
@@ -95,10 +98,7 @@ export class MetadataRefresh {
     else view.forget([...view.snapshot.topics.keys()].filter((name) => !this.wanted.has(name)))
   }
 
-  ensureTopic(
-    name: string,
-    options: { timeoutMs: number; signal?: AbortSignal; allowAutoCreate?: boolean },
-  ): Promise<TopicMetadata> {
+  ensureTopic(name: string, options: EnsureTopicOptions): Promise<TopicMetadata> {
     this.addTopic(name, options.allowAutoCreate ?? false)
     const known = this.options.view.snapshot.topics.get(name)
     if (known !== undefined) return Promise.resolve(known)
@@ -109,11 +109,11 @@ export class MetadataRefresh {
       this.topicWaits.set(name, wait)
     }
     const { waiters } = wait
-    const { timeoutMs, signal } = options
+    const { timeoutMs, signal, wholeWaitMs = timeoutMs } = options
     const promise = waiters.wait({
       timeoutMs,
       signal,
-      onTimeout: () => this.topicTimeout(name, wait.errorCode, timeoutMs),
+      onTimeout: () => this.topicTimeout(name, wait.errorCode, wholeWaitMs),
     })
     this.wake()
     return promise.finally(() => {

@@ -8,6 +8,15 @@ export interface WaiterOptions {
   onTimeout: () => Error
 }
 
+/** How long to wait for a topic. */
+export interface EnsureTopicOptions {
+  timeoutMs: number
+  /** What the error names, where this is only the last part of a wait. Default: `timeoutMs`. */
+  wholeWaitMs?: number
+  signal?: AbortSignal
+  allowAutoCreate?: boolean
+}
+
 class Waiter<T> {
   /** Where it stands until it is settled. */
   home: Set<Waiter<T>>

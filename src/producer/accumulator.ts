@@ -340,6 +340,7 @@ export class Accumulator {
       },
     )
     this.context.memory.charge(recordBatchOverhead, 0)
+    partition.topic.lastUsedAt = now
     partition.queue.push(batch)
     partition.openWith(batch)
     this.watch(partition, now + deliveryTimeoutMs)

@@ -20,6 +20,7 @@ import { asKafkaError } from './delivery-errors.ts'
 import { Fifo } from './fifo.ts'
 import type { FlushLedger } from './flush-ledger.ts'
 import { type Destination, type HeldRecord, ownBytes, ownHeaders } from './held-record.ts'
+import { MissingPartitions } from './missing-partitions.ts'
 import { anyPartition, type PartitionChooser } from './partitioner.ts'
 import type { ProducerBatch } from './producer-batch.ts'
 import type { PlainRecord } from './producer-record.ts'
@@ -63,6 +64,7 @@ export class Intake {
   /** Records that wait for memory, by deadline. */
   private readonly memoryWaits = new Fifo<HeldRecord>()
   private memoryTimer: NodeJS.Timeout | null = null
+  private readonly missingPartitions: MissingPartitions
   /** Ends the calls of drained() that wait. */
   private readonly drains = new Set<(error: KafkaError | null) => void>()
 
@@ -73,6 +75,11 @@ export class Intake {
     this.memory = context.memory
     this.accumulator = context.accumulator
     this.chooser = context.chooser
+    this.missingPartitions = new MissingPartitions(options, {
+      cluster: context.cluster,
+      clock: context.clock,
+      refuse: (held, error) => this.cancel(held, error),
+    })
     this.mostBytes = Math.min(options.maxRequestSize, context.memory.limit) - recordBatchOverhead
   }
 
@@ -91,8 +98,10 @@ export class Intake {
     const bound = recordSizeUpperBound(key, value, headers)
     if (bound > this.mostBytes) throw this.tooLarge(topic, bound)
     const timestamp = record.timestamp === undefined ? now : checkTimestamp(record.timestamp)
+    if (partition !== undefined) checkPartition(partition)
     if (mayOverdraw && memory.isOverdrawn) throw this.memoryError()
     if (!topic.isKnown || topic.held.length > 0 || this.hasMemoryWaits()) return null
+    if (partition !== undefined && partition >= topic.metadata.length) return null
     if (!mayOverdraw && !memory.hasRoomFor(bound + recordBatchOverhead)) return null
     return this.place(topic, partition, key, value, headers, timestamp, bound, now)
   }
@@ -164,8 +173,9 @@ export class Intake {
     this.context.memory.grantWaiters()
   }
 
-  /** The topic's partitions are known: what was held for it goes on, in order. */
+  /** The topic's partitions are known, or there are more: what was held for it goes on, in order. */
   topicKnown(topic: TopicState, now: number): void {
+    for (const held of topic.beyond.drain()) this.admit(held, now)
     for (const held of topic.held.drain()) this.admit(held, now)
   }
 
@@ -173,7 +183,9 @@ export class Intake {
   close(error: KafkaError): void {
     for (const topic of this.context.topics.values()) {
       for (const held of topic.held.drain()) this.cancel(held, error)
+      for (const held of topic.beyond.drain()) this.cancel(held, error)
     }
+    this.missingPartitions.close()
     for (const held of this.memoryWaits.drain()) this.cancel(held, error)
     for (const end of this.drains) end(error)
     this.watchMemoryWaits()
@@ -203,10 +215,7 @@ export class Intake {
     now: number,
   ): ProducerBatch {
     const { accumulator } = this
-    const chosen =
-      partition === undefined
-        ? this.chooser.choose(topic, key, value, headers)
-        : checkPartition(topic, partition)
+    const chosen = partition ?? this.chooser.choose(topic, key, value, headers)
     const number = chosen === anyPartition ? this.stickTo(topic, upperBound, now) : chosen
     const target = topic.partitions[number]
     const batch = accumulator.append(target, key, value, headers, timestamp, upperBound, now)
@@ -227,6 +236,10 @@ export class Intake {
   private admit(held: HeldRecord, now: number): void {
     const { memory, wake } = this.context
     if (held.isDone) return
+    if (held.partition !== undefined && held.partition >= held.topic.metadata.length) {
+      this.missingPartitions.hold(held)
+      return
+    }
     const bytes = held.isCharged ? 0 : held.upperBound + recordBatchOverhead
     if (held.isCharged ? !this.hasMemoryWaits() : memory.hasRoomFor(bytes)) {
       this.placeHeld(held, now)
@@ -243,6 +256,8 @@ export class Intake {
       },
     })
     this.memoryWaits.push(held)
+    // Its topic must not be let go of meanwhile.
+    held.topic.lastUsedAt = held.deadline
     this.watchMemoryWaits()
     wake()
   }
@@ -283,6 +298,7 @@ export class Intake {
   /** Asks for a topic's metadata until nothing waits for it any more. */
   private async awaitTopic(topic: TopicState): Promise<void> {
     const { cluster, clock, topics } = this.context
+    topic.lastUsedAt = clock.now()
     const { allowAutoCreateTopics: allowAutoCreate, maxBlockMs } = this.options
     if (topic.isAwaited) return
     topic.isAwaited = true
@@ -291,7 +307,11 @@ export class Intake {
     for (let head = topic.held.peek(); head !== undefined; head = topic.held.peek()) {
       const timeoutMs = Math.min(maxBlockMs, Math.max(1, head.deadline - clock.read()))
       try {
-        const metadata = await cluster.ensureTopic(topic.name, { timeoutMs, allowAutoCreate })
+        const metadata = await cluster.ensureTopic(topic.name, {
+          timeoutMs,
+          wholeWaitMs: maxBlockMs,
+          allowAutoCreate,
+        })
         topics.becomeKnown(topic, metadata, clock.read())
       } catch (thrown) {
         const error = asKafkaError(thrown)
@@ -363,11 +383,9 @@ function checkTimestamp(timestamp: number): number {
   )
 }
 
-function checkPartition(topic: TopicState, partition: number): number {
-  if (Number.isInteger(partition) && partition >= 0 && partition < topic.metadata.length) {
-    return partition
-  }
+function checkPartition(partition: number): void {
+  if (Number.isInteger(partition) && partition >= 0) return
   throw new InvalidArgumentError(
-    `${topic.name} has no partition ${String(partition)}: it has 0 to ${topic.metadata.length - 1}`,
+    `the partition of a record must be a whole number from 0 on, not ${String(partition)}: leave it out to have one chosen`,
   )
 }

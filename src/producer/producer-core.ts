@@ -88,6 +88,7 @@ export class ProducerCore {
     )
     this.topics = new Topics({
       cluster: this.cluster,
+      metadataMaxIdleMs: options.metadataMaxIdleMs,
       accumulator: this.accumulator,
       delivery: this.delivery,
       becameKnown: (topic, now) => this.intake.topicKnown(topic, now),
@@ -136,6 +137,12 @@ export class ProducerCore {
         clock: this.clock,
       },
     )
+  }
+
+  /** Somebody asks about a topic: it is kept in mind as one that is sent to. */
+  noteUse(topic: string): void {
+    const now = this.clock.now()
+    this.topics.get(topic, now).lastUsedAt = now
   }
 
   /** There is no way back: everything fails, at once. */

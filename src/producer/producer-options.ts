@@ -79,6 +79,8 @@ export interface ProducerOptions {
   flushBytes?: number
   /** Send all that waits once so long after the first of it came; 0: off. Default: 0. */
   flushFrequencyMs?: number
+  /** A topic that nothing was sent to for so long is not asked for in metadata any more. Default: 300000. */
+  metadataMaxIdleMs?: number
   /** Whether brokers may create a topic that does not exist. Default: true. */
   allowAutoCreateTopics?: boolean
   /** Called around each record, in this order: `onSend` may change it. */
@@ -115,6 +117,7 @@ export const producerOptionTable: {
   readonly flushMessages: OptionSpec<number>
   readonly flushBytes: OptionSpec<number>
   readonly flushFrequencyMs: OptionSpec<number>
+  readonly metadataMaxIdleMs: OptionSpec<number>
   readonly allowAutoCreateTopics: OptionSpec<boolean>
   readonly interceptors: OptionSpec<readonly ProducerInterceptor[]>
   readonly onDelivery: OptionSpec<OnDelivery | null>
@@ -148,6 +151,7 @@ export const producerOptionTable: {
   flushMessages: integer(0, 0),
   flushBytes: integer(0, 0),
   flushFrequencyMs: duration(0),
+  metadataMaxIdleMs: duration(300_000, 1),
   allowAutoCreateTopics: boolean(true),
   interceptors: { default: Object.freeze([]), check: checkInterceptors },
   onDelivery: callback(),

@@ -35,17 +35,36 @@ function isPlain(record: ProducerRecord<unknown, unknown>): record is PlainRecor
 }
 
 function serialize(record: ProducerRecord<unknown, unknown>): PlainRecord {
-  const topic = record?.topic
-  if (typeof topic !== 'object' || topic === null) {
+  if (typeof record !== 'object' || record === null) {
+    const kind = record === null ? 'null' : typeof record
+    throw new InvalidArgumentError(`a record must be an object { topic, value, ... }, not ${kind}`)
+  }
+  const { topic, key, value } = record
+  if (!isTopic(topic)) {
+    const kind = topic === null ? 'null' : typeof topic
     throw new InvalidArgumentError(
-      `the topic of a record must be a name or a kafka.topic(), not ${String(topic)}`,
+      `the topic of a record must be a name or a kafka.topic(), not ${kind}`,
     )
   }
-  const { key, value } = record
   return {
     ...record,
     topic: topic.name,
     key: key === null || key === undefined ? null : topic.key.serialize(key, topic.name),
     value: value === null ? null : topic.value.serialize(value, topic.name),
   }
+}
+
+/** Whether this is what `kafka.topic()` gives. */
+function isTopic(topic: unknown): topic is Topic<unknown, unknown> {
+  if (typeof topic !== 'object' || topic === null) return false
+  const [key, value]: unknown[] = [Reflect.get(topic, 'key'), Reflect.get(topic, 'value')]
+  return typeof Reflect.get(topic, 'name') === 'string' && isSerde(key) && isSerde(value)
+}
+
+function isSerde(serde: unknown): boolean {
+  return (
+    typeof serde === 'object' &&
+    serde !== null &&
+    typeof Reflect.get(serde, 'serialize') === 'function'
+  )
 }

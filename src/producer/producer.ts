@@ -5,7 +5,13 @@
 import type { Writable } from 'node:stream'
 import type { WritableStream } from 'node:stream/web'
 import type { PartitionMetadata } from '../cluster/metadata.ts'
-import { ClosedError, DeliveryError, DeliveryTimeoutError, type KafkaError } from '../errors.ts'
+import {
+  ClosedError,
+  DeliveryError,
+  DeliveryTimeoutError,
+  InvalidArgumentError,
+  type KafkaError,
+} from '../errors.ts'
 import type { ClusterOptions } from '../options.ts'
 import type { Bytes, WaitLimits } from '../types.ts'
 import { type RecordObserver, unknownPlace } from './batch-deliveries.ts'
@@ -83,6 +89,7 @@ export class Producer implements AsyncDisposable {
     limits?: WaitLimits,
   ): Promise<RecordMetadata[]> {
     if (limits?.signal?.aborted) return Promise.reject(limits.signal.reason)
+    if (!isIterable(records)) return Promise.reject(notRecords(records))
     const caller = new SendMany()
     let i = 0
     for (const record of records) this.sendOneOf(caller, i++, record)
@@ -151,7 +158,9 @@ export class Producer implements AsyncDisposable {
     const { maxBlockMs, allowAutoCreateTopics: allowAutoCreate } = this.options
     const { timeoutMs = maxBlockMs, signal } = limits
     const options = { timeoutMs, allowAutoCreate, ...(signal && { signal }) }
-    return (await this.core.cluster.ensureTopic(topic, options)).partitions
+    const { partitions } = await this.core.cluster.ensureTopic(topic, options)
+    this.core.noteUse(topic)
+    return partitions
   }
 
   /**
@@ -254,6 +263,17 @@ export class Producer implements AsyncDisposable {
     this.core.failAll(this.closedError())
     await this.core.close()
   }
+}
+
+function isIterable(records: unknown): boolean {
+  return typeof records === 'object' && records !== null && Symbol.iterator in records
+}
+
+function notRecords(given: unknown): InvalidArgumentError {
+  const kind = given === null ? 'null' : typeof given
+  return new InvalidArgumentError(
+    `sendBatch() takes an array (or another iterable) of records, not ${kind}: for a single record there is send()`,
+  )
 }
 
 function notTaken(record: PlainRecord, cause: unknown, limits: WaitLimits): KafkaError {

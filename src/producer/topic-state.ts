@@ -27,6 +27,12 @@ export class TopicState {
   turn = 0
   /** Records that wait for metadata, in order. */
   readonly held: Fifo<HeldRecord> = new Fifo()
+  /** Records that wait for a partition beyond those that there are, in order. */
+  readonly beyond: Fifo<HeldRecord> = new Fifo()
+  /** When it was last asked about, or a batch opened for it. */
+  lastUsedAt = 0
+  /** Its metadata is not asked for any more; the next record asks anew. */
+  isLetGo = false
   /** Somebody asks for its metadata on their behalf. */
   isAwaited = false
 
@@ -37,6 +43,23 @@ export class TopicState {
   /** Whether records can be appended: the number of partitions is known. */
   get isKnown(): boolean {
     return this.metadata.length > 0
+  }
+
+  /** Whether something of it waits, is under way, or has no outcome yet. */
+  get isBusy(): boolean {
+    if (this.isAwaited || this.held.length > 0 || this.beyond.length > 0) return true
+    return this.partitions.some(
+      ({ queue, inFlight, state }) =>
+        queue.length > 0 || inFlight > 0 || state.unresolved.length > 0 || state.isBumping,
+    )
+  }
+
+  /** Forgets what metadata said, and nothing else: numbers that were given out stay given out. */
+  letGo(): void {
+    this.isLetGo = true
+    this.metadata = []
+    this.available = []
+    this.sticky.candidates = []
   }
 
   /** Takes over what metadata says now. Leaders are set by the accumulator, which moves partitions. */

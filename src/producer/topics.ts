@@ -6,15 +6,18 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { MetadataChange, TopicMetadata } from '../cluster/metadata.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { brokerError, errorCodes } from '../protocol/error-codes.ts'
+import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { Accumulator } from './accumulator.ts'
 import { type Delivery, unknownTopicBoundMs } from './delivery.ts'
 import { TopicState } from './topic-state.ts'
 
 export interface TopicsContext {
   readonly cluster: Cluster
+  /** A topic that nothing was sent to for so long is not asked for any more. */
+  readonly metadataMaxIdleMs: number
   readonly accumulator: Accumulator
   readonly delivery: Delivery
-  /** A topic became known: its held records can be appended. */
+  /** A topic became known, or has more partitions: its held records can be appended. */
   readonly becameKnown: (topic: TopicState, now: number) => void
   readonly wake: () => void
 }
@@ -45,13 +48,25 @@ export class Topics {
 
   /** Somebody waited for a topic's metadata, and here it is. */
   becomeKnown(topic: TopicState, metadata: TopicMetadata, now: number): void {
+    const wasLetGo = topic.isLetGo
+    const { topicId } = topic
+    topic.isLetGo = false
     if (this.applied.get(topic) !== metadata) this.update(topic, metadata, now)
+    // Nobody compared its ids while it was not asked for.
+    const isAnother = topicId !== ZERO_UUID && topicId !== topic.topicId
+    if (wasLetGo && isAnother) this.context.delivery.topicRecreated(topic, now)
     this.context.becameKnown(topic, now)
   }
 
-  /** Nothing ever came of it: a name that metadata refused must not be kept for ever. */
+  /**
+   * Nothing ever came of it: a name that metadata refused must not be kept for ever. One that was known
+   * is kept, with its sequence numbers.
+   */
   forget(topic: TopicState): void {
-    if (!topic.isKnown && topic.held.length === 0) this.byName.delete(topic.name)
+    if (topic.isKnown || topic.held.length > 0) return
+    this.context.cluster.removeTopics([topic.name])
+    if (topic.partitions.length === 0) this.byName.delete(topic.name)
+    else topic.letGo()
   }
 
   /** Takes over what changed since the last time. */
@@ -60,8 +75,10 @@ export class Topics {
     this.hasChanged = false
     const { topics } = this.context.cluster.metadata
     for (const topic of this.byName.values()) {
+      // What comes in an answer to an old question is not kept fresh.
+      if (topic.isLetGo) continue
       const metadata = topics.get(topic.name)
-      const wasKnown = topic.isKnown
+      const countBefore = topic.metadata.length
       // What is only believed from before is the same object still.
       if (metadata !== undefined && this.applied.get(topic) !== metadata) {
         topic.unknownSince = 0
@@ -69,10 +86,11 @@ export class Topics {
       }
       if (this.recreated.has(topic.name)) this.context.delivery.topicRecreated(topic, now)
       this.noteUnknown(topic, now)
-      if (!wasKnown && topic.isKnown) this.context.becameKnown(topic, now)
+      if (topic.metadata.length > countBefore) this.context.becameKnown(topic, now)
     }
     this.recreated.clear()
     this.unknown.clear()
+    this.letGoOfIdle(now)
   }
 
   close(): void {
@@ -86,6 +104,7 @@ export class Topics {
       )
     }
     const topic = new TopicState(name)
+    topic.lastUsedAt = now
     this.byName.set(name, topic)
     const metadata = this.context.cluster.topic(name)
     if (metadata !== undefined) this.update(topic, metadata, now)
@@ -112,6 +131,19 @@ export class Topics {
     }
     topic.available = available
     topic.sticky.candidates = []
+  }
+
+  /** With each answer: topics cost nothing but their place in the next question. */
+  private letGoOfIdle(now: number): void {
+    const idle: string[] = []
+    for (const topic of this.byName.values()) {
+      if (!topic.isKnown || now - topic.lastUsedAt < this.context.metadataMaxIdleMs) continue
+      if (topic.isBusy) continue
+      topic.letGo()
+      this.applied.delete(topic)
+      idle.push(topic.name)
+    }
+    if (idle.length > 0) this.context.cluster.removeTopics(idle)
   }
 
   private noteUnknown(topic: TopicState, now: number): void {

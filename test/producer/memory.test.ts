@@ -37,7 +37,7 @@ test('a large record is not starved by small ones that come after it', async () 
 test('a wait for memory ends after maxBlockMs, and nothing of that record is sent', async () => {
   const cluster = await startCluster()
   const producer = startProducer(cluster, { ...size, maxBlockMs: 100 })
-  await producer.partitionsFor('t')
+  await producer.partitionsFor('t', { timeoutMs: 10_000 })
   const restore = cluster.intercept(produce, () => noAnswer)
   const fill = Array.from({ length: 30 }, () =>
     producer.send({ topic: 't', value: 'x'.repeat(100) }),

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { BatchDeliveryError, ClosedError, InvalidArgumentError } from '../../src/errors.ts'
+import { BatchDeliveryError, ClosedError } from '../../src/errors.ts'
 import { initProducerId } from '../../src/protocol/messages/init-producer-id.ts'
 import { produce } from '../../src/protocol/messages/produce.ts'
 import { serdes } from '../../src/serdes.ts'
@@ -134,31 +134,6 @@ describe('send', () => {
     expect([...new Set(batches.map(({ attributes }) => attributes & 7))]).toEqual([1, 2, 3, 4])
     expect(batches.flatMap(({ records }) => records).length).toBe(400)
   })
-
-  test('names the partition that is not there', async () => {
-    const cluster = await startCluster()
-    const producer = startProducer(cluster)
-    const sent = producer.send({ topic: 't', partition: 1, value: 'v' })
-    await expect(sent).rejects.toThrow(/t has no partition 1: it has 0 to 0/)
-  })
-
-  test.each([
-    [{ topic: '', value: 'v' }, /topic/],
-    [{ topic: 5, value: 'v' }, /topic/],
-    [{ topic: 't' }, /value must be/],
-    [{ topic: 't', value: 5 }, /value must be/],
-    [{ topic: 't', value: 'v', key: {} }, /key must be/],
-    [{ topic: 't', value: 'v', timestamp: 1.5 }, /timestamp/],
-    [{ topic: 't', value: 'v', headers: [{ value: 'v' }] }, /headers\[0\]/],
-    [{ topic: 't', value: Buffer.alloc(2_000_000) }, /maxRequestSize/],
-  ])('refuses what is no record: %o', async (record, message) => {
-    const cluster = await startCluster()
-    const producer = startProducer(cluster)
-    // @ts-expect-error: wrong on purpose
-    await expect(producer.send(record)).rejects.toThrow(message)
-    // @ts-expect-error: wrong on purpose
-    expect(() => producer.enqueue(record)).toThrow(InvalidArgumentError)
-  })
 })
 
 describe('sendBatch', () => {
@@ -182,7 +157,8 @@ describe('sendBatch', () => {
 
   test('names the fate of each record', async () => {
     const cluster = await startCluster({ topics: { t: 2 } })
-    const producer = startProducer(cluster, { retries: 0 })
+    const producer = startProducer(cluster, { retries: 0, maxBlockMs: 200 })
+    await producer.partitionsFor('t', { timeoutMs: 10_000 })
     const removed = cluster.intercept(produce, async (call) => {
       const answer = await call.next()
       for (const { partitionResponses } of answer.responses) {
@@ -203,7 +179,7 @@ describe('sendBatch', () => {
     expect(error.results.map((result) => result.error?.message.slice(0, 60) ?? null)).toEqual([
       null,
       expect.stringContaining('a record for t-1 was not acknowledged'),
-      expect.stringContaining('t has no partition 7'),
+      expect.stringContaining('t has 2 partition(s)'),
     ])
   })
 })
