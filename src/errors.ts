@@ -137,7 +137,7 @@ export class DecodeError extends KafkaError {
   readonly position: number
   /** Name of the API, or of the thing that was read (`RecordBatch`, `snappy` ...). */
   readonly api: string
-  /** Version of the API; -1 where there is none. */
+  /** Version of the API, or magic of the batch; -1 where there is none. */
   readonly version: number
   /** Path of the field, such as `topics[2].partitions[0].records`; empty where it is not known. */
   readonly field: string

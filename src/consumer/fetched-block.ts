@@ -200,6 +200,7 @@ export class FetchedBlock<K, V> {
     if (batch.open() !== undefined) {
       throw new DecodeError(
         `the control batch at offset ${batch.baseOffset} of ${batch.source.topic}-${batch.source.partition} is compressed`,
+        { api: 'RecordBatch', version: batch.magic, field: 'attributes' },
       )
     }
     if (batch.controlRecord()?.type === 'ABORT') this.aborted.handleAbortMarker(batch)

@@ -210,20 +210,22 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
     if (this.state !== 'open') throw this.invalid('open() comes before its records')
     if (this.taken === this.recordCount) {
       if (this.position !== this.recordsBuffer.length)
-        throw this.invalid('bytes behind the last record')
+        throw this.invalid('bytes behind the last record', 'records')
       return false
     }
     const length = this.varint()
     const start = this.position
     const end = start + length
     if (length < minRecordSize - 1 || end > this.recordsBuffer.length) {
-      throw this.invalid(`length ${length}, ${this.recordsBuffer.length - start} bytes are left`)
+      const left = this.recordsBuffer.length - start
+      throw this.invalid(`length ${length}, ${left} bytes are left`, this.fieldOf('length'))
     }
     this.recordStart = start
     this.position = start + 1
     this.timestampDelta = this.varlong()
     this.offsetDelta = this.varint()
-    if (this.offsetDelta < 0) throw this.invalid(`offset delta ${this.offsetDelta}`)
+    if (this.offsetDelta < 0)
+      throw this.invalid(`offset delta ${this.offsetDelta}`, this.fieldOf('offsetDelta'))
     this.keyLength = this.varint()
     this.keyStart = this.position
     if (this.keyLength > 0) this.position += this.keyLength
@@ -244,14 +246,19 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
   private skipHeaders(end: number): void {
     const count = this.headerCount
     // A header is two lengths at least.
-    if (count < 0 || count * 2 > end - this.position) throw this.invalid(`${count} headers`)
+    if (count < 0 || count * 2 > end - this.position)
+      throw this.invalid(`${count} headers`, this.fieldOf('headers'))
     for (let index = 0; index < count; index++) {
       const keyLength = this.varint()
-      if (keyLength < 0) throw this.invalid('header without a key')
+      if (keyLength < 0)
+        throw this.invalid('header without a key', this.fieldOf(`headers[${index}].key`))
       this.position += keyLength
       const valueLength = this.varint()
       if (valueLength > 0) this.position += valueLength
-      if (this.position > end) throw this.invalid('header beyond the end of the record')
+      if (this.position > end) {
+        const field = this.fieldOf(`headers[${index}].value`)
+        throw this.invalid('header beyond the end of the record', field)
+      }
     }
   }
 
@@ -305,7 +312,8 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
   private ready(records: Buffer, position: number): void {
     // The header's own count is checked again: compressed, it could not be.
     if (this.recordCount * minRecordSize > records.length - position) {
-      throw this.invalid(`${this.recordCount} records in ${records.length - position} bytes`)
+      const reason = `${this.recordCount} records in ${records.length - position} bytes`
+      throw this.invalid(reason, 'recordCount')
     }
     this.recordsBuffer = records
     this.memory = records.buffer
@@ -323,13 +331,23 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
   }
 
   private inContext(error: unknown): unknown {
-    return error instanceof DecodeError ? this.invalid(error.message, error) : error
+    if (!(error instanceof DecodeError)) return error
+    return this.invalid(error.message, error.field || 'records', error)
   }
 
-  private invalid(reason: string, cause?: unknown): DecodeError {
+  /** The path of a field of the record that is being read. */
+  private fieldOf(name: string): string {
+    return `records[${this.taken}].${name}`
+  }
+
+  private invalid(
+    reason: string,
+    field: string = `records[${this.taken}]`,
+    cause?: unknown,
+  ): DecodeError {
     return new DecodeError(
       `${batchName(this.source, this.baseOffset)}, record ${this.taken} of ${this.recordCount}: ${reason}`,
-      { api: 'RecordBatch', position: this.position, cause },
+      { api: 'RecordBatch', version: this.magic, field, position: this.position, cause },
     )
   }
 }

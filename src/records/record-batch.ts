@@ -115,25 +115,33 @@ export function decodeBatchHeader(buffer: Buffer, position: number): RecordBatch
 /** Where the batch at `position` ends. Throws DecodeError as `decodeBatchHeader` does. */
 export function checkBatch(buffer: Buffer, position: number): number {
   if (buffer.length - position < recordBatchOverhead) {
-    throw invalid(`${buffer.length - position} bytes are less than a header`, position)
+    throw invalid(`${buffer.length - position} bytes are less than a header`, position, '')
   }
   const length = buffer.readInt32BE(position + batchOffsets.batchLength)
   const end = position + batchLengthEnd + length
   const recordBytes = end - position - recordBatchOverhead
-  if (recordBytes < 0) throw invalid(`length ${length} is less than a header`, position)
+  if (recordBytes < 0) {
+    throw invalid(`length ${length} is less than a header`, position, 'batchLength')
+  }
   if (end > buffer.length) {
-    throw invalid(`length ${length}, but ${buffer.length - position} bytes are left`, position)
+    throw invalid(
+      `length ${length}, but ${buffer.length - position} bytes are left`,
+      position,
+      'batchLength',
+    )
   }
   const magic = buffer[position + batchOffsets.magic]
-  if (magic !== 2) throw invalid(`magic ${magic} where 2 was expected`, position)
+  if (magic !== 2) throw invalid(`magic ${magic} where 2 was expected`, position, 'magic')
   const lastOffsetDelta = buffer.readInt32BE(position + batchOffsets.lastOffsetDelta)
-  if (lastOffsetDelta < 0) throw invalid(`last offset delta ${lastOffsetDelta}`, position)
+  if (lastOffsetDelta < 0) {
+    throw invalid(`last offset delta ${lastOffsetDelta}`, position, 'lastOffsetDelta')
+  }
   const recordCount = buffer.readInt32BE(position + batchOffsets.recordCount)
   const isCompressed =
     (buffer[position + batchOffsets.attributes + 1] & attributeBits.compression) !== 0
   // What a compressed batch holds is checked when it is decompressed.
   if (recordCount < 0 || (!isCompressed && recordCount * minRecordSize > recordBytes)) {
-    throw invalid(`${recordCount} records in ${recordBytes} bytes`, position)
+    throw invalid(`${recordCount} records in ${recordBytes} bytes`, position, 'recordCount')
   }
   return end
 }
@@ -187,9 +195,11 @@ export function setOffsetAndEpoch(
   buffer.writeInt32BE(partitionLeaderEpoch, position + batchOffsets.partitionLeaderEpoch)
 }
 
-function invalid(reason: string, position: number): DecodeError {
+function invalid(reason: string, position: number, field: string): DecodeError {
   return new DecodeError(`invalid record batch at byte ${position}: ${reason}`, {
     api: 'RecordBatch',
+    version: 2,
+    field,
     position,
   })
 }

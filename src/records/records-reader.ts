@@ -52,7 +52,7 @@ export class RecordsReader<K, V> {
       return null
     }
     const length = records.readInt32BE(start + batchOffsets.batchLength)
-    if (length < 0) throw this.invalid(`length ${length}`)
+    if (length < 0) throw this.invalid(`length ${length}`, 'batchLength')
     const size = batchLengthEnd + length
     if (size > left) {
       this.cutOff = true
@@ -74,16 +74,19 @@ export class RecordsReader<K, V> {
       }
       checkBatch(bytes, 0)
     } catch (error) {
-      throw error instanceof DecodeError ? this.invalid(error.message, error) : error
+      throw error instanceof DecodeError ? this.invalid(error.message, error.field, error) : error
     }
-    if (checkCrcs && !hasValidCrc(bytes, 0)) throw this.invalid('its CRC does not match its bytes')
+    if (checkCrcs && !hasValidCrc(bytes, 0))
+      throw this.invalid('its CRC does not match its bytes', 'crc')
     return new BatchReader(bytes, this.source, maxDecompressedBytes)
   }
 
-  private invalid(reason: string, cause?: unknown): DecodeError {
+  private invalid(reason: string, field: string, cause?: unknown): DecodeError {
     const name = batchName(this.source, this.records.readBigInt64BE(this.at))
     return new DecodeError(`${name}: ${reason}`, {
       api: 'RecordBatch',
+      version: this.records[this.at + batchOffsets.magic],
+      field,
       position: this.at,
       cause,
     })

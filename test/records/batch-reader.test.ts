@@ -206,7 +206,10 @@ describe('BatchReader', () => {
   test('the CRC is checked when asked for only', async () => {
     const bytes = await encodeBatch(batchOf([recordOf(0, { value: 'x' })]))
     bytes[bytes.length - 2] ^= 1
-    await expect(open(bytes, orders)).rejects.toThrow('CRC')
+    await expect(open(bytes, orders)).rejects.toMatchObject({
+      message: expect.stringContaining('CRC'),
+      field: 'crc',
+    })
     const batch = await open(bytes, orders, { checkCrcs: false })
     expect(`${batch.next()?.value}`).toBe('y')
   })
@@ -222,24 +225,40 @@ describe('BatchReader', () => {
     }
   })
 
-  const lies: [string, (bytes: Buffer) => void][] = [
-    ['more records than bytes', (b) => b.writeInt32BE(1_000_000, batchOffsets.recordCount)],
-    ['fewer records than there are', (b) => b.writeInt32BE(1, batchOffsets.recordCount)],
-    ['negative record count', (b) => b.writeInt32BE(-1, batchOffsets.recordCount)],
-    ['negative last offset delta', (b) => b.writeInt32BE(-1, batchOffsets.lastOffsetDelta)],
-    ['unknown compression', (b) => b.writeInt16BE(5, batchOffsets.attributes)],
-    ['record length beyond the batch', (b) => b.writeUInt8(0x7e, 61)],
-    ['record length shorter than its fields', (b) => b.writeUInt8(b[61] - 2, 61)],
-    ['negative record length', (b) => b.writeUInt8(0x01, 61)],
-    ['key beyond the record', (b) => b.writeUInt8(0x7e, 65)],
-    ['varint that never ends', (b) => b.fill(0xff, 61)],
+  const lies: [string, field: string, (bytes: Buffer) => void][] = [
+    [
+      'more records than bytes',
+      'recordCount',
+      (b) => b.writeInt32BE(1_000_000, batchOffsets.recordCount),
+    ],
+    ['fewer records than there are', 'records', (b) => b.writeInt32BE(1, batchOffsets.recordCount)],
+    ['negative record count', 'recordCount', (b) => b.writeInt32BE(-1, batchOffsets.recordCount)],
+    [
+      'negative last offset delta',
+      'lastOffsetDelta',
+      (b) => b.writeInt32BE(-1, batchOffsets.lastOffsetDelta),
+    ],
+    ['unknown compression', 'attributes', (b) => b.writeInt16BE(5, batchOffsets.attributes)],
+    ['no gzip', 'records', (b) => b.writeInt16BE(1, batchOffsets.attributes)],
+    ['record length beyond the batch', 'records[0].length', (b) => b.writeUInt8(0x7e, 61)],
+    ['record length shorter than its fields', 'records[0]', (b) => b.writeUInt8(b[61] - 2, 61)],
+    ['negative record length', 'records[0].length', (b) => b.writeUInt8(0x01, 61)],
+    ['negative offset delta', 'records[0].offsetDelta', (b) => b.writeUInt8(0x01, 64)],
+    ['key beyond the record', 'records[0]', (b) => b.writeUInt8(0x7e, 65)],
+    ['more headers than bytes', 'records[0].headers', (b) => b.writeUInt8(0x7e, 68)],
+    ['varint that never ends', 'records[0]', (b) => b.fill(0xff, 61)],
   ]
-  test.each(lies)('refused: %s', async (_, lie) => {
+  test.each(lies)('refused: %s, in %s', async (_, field, lie) => {
     const bytes = await encodeBatch(batchOf([recordOf(0, { key: 'k' }), recordOf(1, { key: 'l' })]))
     lie(bytes)
     writeCrc(bytes, 0)
-    await expect(open(bytes, orders).then((batch) => [...batch])).rejects.toThrow(DecodeError)
-    await expect(open(bytes, orders).then((batch) => [...batch])).rejects.toThrow('offset 100')
+    const error = await open(bytes, orders)
+      .then((batch) => [...batch])
+      .catch((thrown: unknown) => thrown)
+    if (!(error instanceof DecodeError)) throw error
+    expect(error.message).toMatch(/orders-3, batch at offset 100/)
+    expect(error).toMatchObject({ api: 'RecordBatch', version: 2, field })
+    expect(error.position).toBeGreaterThanOrEqual(0)
   })
 
   test('a negative batch length is refused', async () => {
