@@ -48,7 +48,7 @@ test('an idle topic is asked for no longer, and its sequence numbers go on', asy
 test('numbers go on also when metadata could not be had in between', async () => {
   const cluster = await startCluster()
   const producer = startForgetful(cluster, { maxBlockMs: 200 })
-  await producer.send({ topic: 't', value: 'a' })
+  await sendUntilTaken(producer, 'a')
   await letGo(cluster, 't')
   const restore = cluster.intercept(metadata, () => noAnswer)
   await expect(producer.send({ topic: 't', value: 'lost' })).rejects.toMatchObject({
@@ -57,16 +57,16 @@ test('numbers go on also when metadata could not be had in between', async () =>
   restore()
   cluster.disconnectAll()
   await cluster.waitFor(() => cluster.requests(metadata).length > 0)
-  expect(await sendUntilTaken(producer)).toMatchObject({ offset: 1n })
+  expect(await sendUntilTaken(producer, 'b')).toMatchObject({ offset: 1n })
   const batches = await batchesOf(cluster)
   expect(batches.map(({ baseSequence }) => baseSequence)).toEqual([0, 1])
 })
 
 /** The wait for metadata is short here, and the connection is made anew. */
-async function sendUntilTaken(producer: Producer): ReturnType<Producer['send']> {
+async function sendUntilTaken(producer: Producer, value: string): ReturnType<Producer['send']> {
   for (;;) {
     try {
-      return await producer.send({ topic: 't', value: 'b' })
+      return await producer.send({ topic: 't', value })
     } catch (error) {
       if (!(error instanceof DeliveryError) || !error.retriable) throw error
     }
@@ -105,7 +105,7 @@ test('a topic with a record that has no outcome yet is not idle', async () => {
 test('a topic that was only asked about, or never existed, is let go of too', async () => {
   const cluster = await startCluster()
   const producer = startForgetful(cluster, { maxBlockMs: 100 })
-  await producer.partitionsFor('t')
+  await producer.partitionsFor('t', { timeoutMs: 10_000 })
   await expect(producer.send({ topic: 'nowhere', value: 'v' })).rejects.toThrow('nowhere')
   await letGo(cluster, 't')
   await letGo(cluster, 'nowhere')
