@@ -106,6 +106,13 @@ describe('the README, pasted', () => {
     expect(code).toBe(0)
   })
 
+  test('calls a handler for each record, until it is told to end', async () => {
+    const { code, stdout, stderr } = await runFile('run.mjs', await snippet('run.mjs'), /mail.*v5/)
+    expect(stderr).toBe('')
+    for (const value of ['v1', 'v2', 'v3', 'v4', 'v5']) expect(stdout).toContain(value)
+    expect(code).toBe(0)
+  })
+
   test('runs by require, inside an async function', async () => {
     const body = (await snippet('produce.mjs')).replace(
       "import { Kafka } from 'kafkawire'",
