@@ -34,6 +34,14 @@ export interface JavaRecord {
   headers: [key: string, value: Buffer | null][]
 }
 
+/** What one of several Java producers does next. */
+export type JavaStep = { producer: number } & (
+  | { act: 'begin' | 'commit' | 'abort' }
+  | { act: 'send'; records: readonly JavaProducerRecord[] }
+  /** In the transaction, for a group without members. */
+  | { act: 'offsets'; groupId: string; offsets: Record<number, bigint> }
+)
+
 /** Java client settings, such as `{ 'compression.type': 'zstd' }`. */
 export type JavaConfig = Record<string, string | number | boolean>
 
@@ -77,7 +85,9 @@ export interface WitnessProcess {
 
 /** Starts a witness with the Java client of this version. */
 export async function startWitness(version: KafkaVersion): Promise<WitnessProcess> {
-  const sources = ['Witness.java', 'AdminOps.java', 'Admins.java', 'Dump.java']
+  const sources = ['Witness', 'AdminOps', 'Admins', 'Dump', 'Transactions'].map(
+    (name) => `${name}.java`,
+  )
   const classes = await compileJava(sources, await classPath(version))
   const tool = await startTool(version, 'Witness', [], [classes])
   const line = await tool.waitForLine((line) => line.startsWith('port '))
@@ -156,13 +166,7 @@ export class JavaTools {
     options: { config?: JavaConfig; transaction?: 'commit' | 'abort' | 'open' } = {},
   ): Promise<{ partition: number; offset: bigint; timestamp: number }[]> {
     const { config = {}, transaction: end = 'none' } = options
-    const encoded = records.map((record) => ({
-      partition: record.partition,
-      timestamp: record.timestamp?.toString(),
-      key: toBase64(record.key),
-      value: toBase64(record.value),
-      headers: (record.headers ?? []).map(([key, value]) => [key, toBase64(value)]),
-    }))
+    const encoded = records.map(encodeRecord)
     const result = await this.#run('produce', { topic, records: encoded, end }, config)
     const written = result as { partition: number; offset: string; timestamp: string }[]
     return written.map(({ partition, offset, timestamp }) => ({
@@ -170,6 +174,25 @@ export class JavaTools {
       offset: BigInt(offset),
       timestamp: Number(timestamp),
     }))
+  }
+
+  /**
+   * Several producers at once, each with settings of its own, whose steps are done one after the other:
+   * for each step the offsets of its records. A transaction that no step ends is left to its timeout.
+   */
+  async runSteps(
+    topic: string,
+    producers: readonly JavaConfig[],
+    steps: readonly JavaStep[],
+  ): Promise<bigint[][]> {
+    const encoded = steps.map((step) => {
+      if (step.act === 'send') return { ...step, records: step.records.map(encodeRecord) }
+      if (step.act !== 'offsets') return step
+      const offsets = Object.entries(step.offsets).map(([key, offset]) => [key, String(offset)])
+      return { ...step, offsets: Object.fromEntries(offsets) }
+    })
+    const result = await this.#run('runSteps', { topic, producers, steps: encoded })
+    return (result as string[][]).map((offsets) => offsets.map(BigInt))
   }
 
   /**
@@ -336,6 +359,22 @@ export class JavaTools {
   #fail(error: Error): void {
     for (const waiting of this.#waiting.values()) waiting.reject(error)
     this.#waiting.clear()
+  }
+}
+
+function encodeRecord({
+  partition,
+  timestamp,
+  key,
+  value,
+  headers = [],
+}: JavaProducerRecord): object {
+  return {
+    partition,
+    timestamp: timestamp?.toString(),
+    key: toBase64(key),
+    value: toBase64(value),
+    headers: headers.map(([name, content]) => [name, toBase64(content)]),
   }
 }
 

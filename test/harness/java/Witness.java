@@ -74,6 +74,7 @@ public final class Witness {
                 case "produce": result = produce(request); break;
                 case "consume": result = consume(request, out); break;
                 case "dump": result = Dump.run(request); break;
+                case "runSteps": result = Transactions.run(request); break;
                 default: result = AdminOps.run(admins.of(properties(request)), request);
             }
             answer.set("result", result);
@@ -134,7 +135,7 @@ public final class Witness {
         }
     }
 
-    private static ProducerRecord<byte[], byte[]> toProducerRecord(String topic, JsonNode record) throws IOException {
+    static ProducerRecord<byte[], byte[]> toProducerRecord(String topic, JsonNode record) throws IOException {
         Integer partition = record.hasNonNull("partition") ? record.get("partition").asInt() : null;
         Long timestamp = record.hasNonNull("timestamp") ? record.get("timestamp").asLong() : null;
         ProducerRecord<byte[], byte[]> result =
