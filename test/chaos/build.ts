@@ -26,7 +26,10 @@ export async function buildClient(): Promise<Build> {
 }
 
 /** A copy of a build with one rule taken out. */
-export async function buildMutant(build: Build, mutant: Mutant): Promise<Build> {
+export async function buildMutant(
+  build: Build,
+  mutant: Pick<Mutant, 'file' | 'from' | 'to'>,
+): Promise<Build> {
   return fill(async (folder) => {
     await cp(build.folder, folder, { recursive: true })
     const file = join(folder, mutant.file)

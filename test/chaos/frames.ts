@@ -14,7 +14,16 @@ import {
 import { type MetadataResponse, metadata } from '../../src/protocol/messages/metadata.ts'
 import { produce } from '../../src/protocol/messages/produce.ts'
 
-export const apiKeys = { produce: 0, fetch: 1, metadata: 3 } as const
+export const apiKeys = {
+  produce: 0,
+  fetch: 1,
+  metadata: 3,
+  initProducerId: 22,
+  addPartitionsToTxn: 24,
+  addOffsetsToTxn: 25,
+  endTxn: 26,
+  txnOffsetCommit: 28,
+} as const
 
 /** A request on its way, size prefix included. */
 export interface RequestFrame {

@@ -1,3 +1,4 @@
+// npm run chaos (main.ts) and npm run chaos -- copies (copies.ts).
 // Loads the TypeScript of this folder, which Node 20 does not do by itself, with what vitest brings.
 
 import { fileURLToPath } from 'node:url'
@@ -11,8 +12,10 @@ const loader = await createViteServer({
   optimizeDeps: { noDiscovery: true },
 })
 try {
-  const { main } = await loader.ssrLoadModule(fileURLToPath(new URL('main.ts', import.meta.url)))
-  process.exitCode = await main(process.argv.slice(2))
+  const [word, ...rest] = process.argv.slice(2)
+  const [file, args] = word === 'copies' ? ['copies.ts', rest] : ['main.ts', process.argv.slice(2)]
+  const { main } = await loader.ssrLoadModule(fileURLToPath(new URL(file, import.meta.url)))
+  process.exitCode = await main(args)
 } finally {
   await loader.close()
 }

@@ -5,6 +5,11 @@ import type { Address } from '../harness/probe.ts'
 import { Frames, type RequestFrame, toRequest } from './frames.ts'
 import type { ProxyRules } from './proxy.ts'
 
+interface Owner {
+  readonly rules: ProxyRules
+  sendLate(bytes: Buffer, afterMs: number): void
+}
+
 /** A request whose answer the client still waits for. */
 interface Waiting {
   request: RequestFrame
@@ -21,7 +26,7 @@ export class ProxyConnection {
   onEnd: () => void = () => {}
   readonly #client: Socket
   readonly #broker: Socket
-  readonly #owner: { readonly rules: ProxyRules }
+  readonly #owner: Owner
   readonly #fromClient = new Frames()
   readonly #fromBroker = new Frames()
   readonly #waiting: Waiting[] = []
@@ -32,7 +37,7 @@ export class ProxyConnection {
   #isCut = false
   #hasEnded = false
 
-  constructor(client: Socket, broker: Address, owner: { readonly rules: ProxyRules }) {
+  constructor(client: Socket, broker: Address, owner: Owner) {
     this.#client = client
     this.#broker = connect({ ...broker, noDelay: true })
     this.#owner = owner
@@ -74,6 +79,11 @@ export class ProxyConnection {
       this.#isCut = true
       // The rest of the connection waits until the kernel has what the broker shall see.
       this.#broker.write(request.bytes.subarray(0, verdict.bytes), () => this.reset())
+      return
+    }
+    if (verdict.do === 'late') {
+      this.#owner.sendLate(request.bytes, verdict.afterMs)
+      this.reset()
       return
     }
     if (verdict.do === 'mute') this.#isMute = true

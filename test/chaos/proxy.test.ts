@@ -112,6 +112,23 @@ describe('a proxy', () => {
     expect(received).toEqual([])
   })
 
+  test('keeps a request back that the client has given up, and brings it late', async () => {
+    proxy.rules = {
+      onRequest: ({ correlationId }) => {
+        return correlationId === 1 ? { do: 'late', afterMs: 100 } : { do: 'forward' }
+      },
+    }
+    client.write(frame(1))
+    expect(await clientEnd).toBe('ECONNRESET')
+    expect(received).toEqual([])
+    await open()
+    client.write(frame(2))
+    await waitUntil('both came', () => received.length === 2)
+    expect(received).toEqual([frame(2), frame(1)])
+    expect(answerIds()).toEqual([2])
+    client.destroy()
+  })
+
   test('answers by itself, in the order of the requests', async () => {
     const own = frame(2)
     own[20] = 99

@@ -2,7 +2,7 @@
 // answers; what it does is set by `rules`, at any time, and by the methods. Answers keep the order of
 // their requests, its own among them: that is what a broker promises.
 
-import { createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Address } from '../harness/probe.ts'
 import type { RequestFrame } from './frames.ts'
 import { ProxyConnection } from './proxy-connection.ts'
@@ -16,6 +16,11 @@ export type Verdict =
   | { do: 'mute' }
   /** The broker gets the first `bytes` bytes of the frame, then both sides a reset. */
   | { do: 'cut'; bytes: number }
+  /**
+   * The connection ends at once, and the broker gets the request so much later, by a connection of its
+   * own: as if the network had kept it while the client went on.
+   */
+  | { do: 'late'; afterMs: number }
   /** The client gets this answer, so late; the broker gets the request or not. */
   | { do: 'answer'; answer: Buffer; forward: boolean; delayMs?: number }
 
@@ -45,6 +50,7 @@ export class FaultProxy {
   readonly #server: Server
   readonly #broker: Address
   readonly #connections = new Set<ProxyConnection>()
+  readonly #late = new Set<NodeJS.Timeout>()
   #mode: Mode = 'open'
 
   private constructor(server: Server, address: Address, broker: Address) {
@@ -96,7 +102,21 @@ export class FaultProxy {
     if (wasRefusing) await listen(this.#server, this.address.port)
   }
 
+  /** Gives the broker a request that the network kept so long; nobody waits for its answer. */
+  sendLate(bytes: Buffer, afterMs: number): void {
+    const timer = setTimeout(() => {
+      this.#late.delete(timer)
+      const socket = connect({ ...this.#broker, noDelay: true })
+      // The broker may be down by now.
+      socket.on('error', () => {})
+      socket.on('data', () => socket.destroy())
+      socket.write(bytes)
+    }, afterMs)
+    this.#late.add(timer)
+  }
+
   async close(): Promise<void> {
+    for (const timer of this.#late) clearTimeout(timer)
     this.cutAll()
     if (this.#mode === 'refusing') return
     await new Promise((resolve) => this.#server.close(resolve))

@@ -98,6 +98,17 @@ export class WorkerProcess<Summary = WorkerSummary> {
     return readFile(this.errorFile, 'utf8')
   }
 
+  /** Writes to its standard input. */
+  tell(text: string): void {
+    this.#child.stdin?.write(text)
+  }
+
+  /** Whether it ends in time, with code 0. */
+  async endsWithin(timeoutMs: number): Promise<boolean> {
+    await this.#becomes(() => !this.isAlive, timeoutMs)
+    return this.#child.exitCode === 0
+  }
+
   /** Ends it with kill -9. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')

@@ -205,8 +205,10 @@ for (const [version, nodes] of [
         { 'transactional.id': first },
         { 'transactional.id': second, 'transaction.timeout.ms': 15_000 },
       ]
-      const stateOf = async (id: string): Promise<string | undefined> => {
-        return (await java.transactions()).find((one) => one.transactionalId === id)?.state
+      // Brokers before 3.0 do not tell.
+      const isOpen = async (id: string): Promise<boolean> => {
+        const found = (await java.transactions()).find((one) => one.transactionalId === id)
+        return found?.state === 'Ongoing'
       }
       await java.runSteps(topic, producers, [
         { producer: 0, act: 'begin' },
@@ -219,10 +221,10 @@ for (const [version, nodes] of [
         { producer: 1, act: 'begin' },
         { producer: 1, act: 'offsets', groupId, offsets: { 0: 7n } },
       ])
-      expect(await stateOf(second)).toBe('Ongoing')
+      if (version !== '2.8.2') expect(await isOpen(second)).toBe(true)
       const consumer = open({ groupId, topics: [topic] })
       const { value: record } = await consumer.records().next()
-      expect(await stateOf(second)).not.toBe('Ongoing')
+      if (version !== '2.8.2') expect(await isOpen(second)).toBe(false)
       expect(String(record?.value)).toBe('3')
       expect(await consumer.committed()).toMatchObject([{ offset: 3n }])
     })
