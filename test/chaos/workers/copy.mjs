@@ -7,7 +7,8 @@ import { openSync, writeSync } from 'node:fs'
 import { copyOf } from './copied.mjs'
 
 const options = JSON.parse(process.argv[2])
-const { Kafka, FencedError, OutcomeUnknownError } = await import(options.package ?? 'kafkawire')
+const { Kafka, CommitFailedError, FencedError, OutcomeUnknownError, TransactionAbortableError } =
+  await import(options.package ?? 'kafkawire')
 
 const file = openSync(options.ledger, 'a')
 const { life } = options
@@ -93,7 +94,9 @@ const ways = {
       } catch (error) {
         if (error instanceof OutcomeUnknownError) throw error
         note('aborted', { transaction, error: error.message })
-        if (error instanceof FencedError || !error.retriable) throw error
+        const canGoOn =
+          error instanceof CommitFailedError || error instanceof TransactionAbortableError
+        if (!canGoOn && !error.retriable) throw error
       }
     }
   },
