@@ -133,6 +133,7 @@ export async function runCopies(
         topic: topics.input,
         partitions: Array.from({ length: partitionCount }, (_, partition) => partition),
         random,
+        consumers: null,
       },
       seconds,
       isVerbose,
@@ -150,6 +151,9 @@ export async function runCopies(
       violations.push(`input left after ${drainMs} ms`)
     })
     drained = Date.now() - healed
+  } catch (error) {
+    await reader.kill()
+    throw error
   } finally {
     await feed.kill()
     const late = await copiers.stop(stopMs)

@@ -23,7 +23,8 @@ const stop = new AbortController()
 const look = () => {
   if (count >= wanted) stop.abort()
 }
-createInterface(process.stdin)
+const lines = createInterface(process.stdin)
+lines
   .on('line', (line) => {
     wanted = Number(line)
     look()
@@ -51,5 +52,7 @@ try {
   if (!stop.signal.aborted || error !== stop.signal.reason) throw error
 } finally {
   closeSync(file)
+  lines.close()
+  process.stdin.destroy()
   await kafka.close()
 }
