@@ -6,7 +6,7 @@ import { existsSync, realpathSync, symlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-const help = `npm run bench -- [produce] [consume] [latency] [codec] [growth] [options]
+const help = `npm run bench -- [produce] [consume] [latency] [transactions] [codec] [growth] [options]
 
 Without a word: produce and consume beside the other Node clients, on one broker. By name: every client that
 is installed; produce and latency also on every target, produce with every size, codec and batch size.
@@ -21,11 +21,12 @@ Options narrow that. Each scenario prints a table of medians; CPU per record is 
   --batch 1048576,16384  batchSize of every client, bytes
   --linger 5           milliseconds
   --partitions 6
+  --per-transaction 100,1000,10000  records of a transaction, for transactions
   --rounds 3           --seconds 3 (how long a run is made) or --count N
   --node current       run under the Node that npm runs under; default: bench's own Node 24, as the
                        newest peers need it`
 
-const words = ['produce', 'consume', 'latency', 'codec', 'growth']
+const words = ['produce', 'consume', 'latency', 'transactions', 'codec', 'growth']
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -38,6 +39,7 @@ const { values: options, positionals } = parseArgs({
     batch: { type: 'string' },
     linger: { type: 'string', default: '5' },
     partitions: { type: 'string', default: '6' },
+    'per-transaction': { type: 'string', default: '100,1000,10000' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
     count: { type: 'string', default: '0' },

@@ -1,5 +1,5 @@
 // kafkawire, as its users call it: `enqueue` (no promise, outcomes by the hook), `single` (a promise per
-// record), `bulk` (arrays); `batch` and `each` to read.
+// record), `bulk` (arrays); `batch` and `each` to read. With `--transaction N`: transactions of N records.
 
 import { readFileSync } from 'node:fs'
 import { Kafka } from 'kafkawire'
@@ -22,6 +22,7 @@ main({
       batchSize: o.batch,
       maxRequestSize: Math.max(1048576, o.batch + 65536),
       compressionType: o.compression,
+      ...(o.transaction > 0 && { transactionalId: o.topic }),
       ...(o.mode === 'enqueue' && {
         onDelivery: (error) => {
           if (error === null) delivered++
@@ -29,17 +30,36 @@ main({
         },
       }),
     })
+    const enqueue = async (from, to) => {
+      for (let i = from; i < to; i++) {
+        if (!producer.enqueue({ topic, key: key(i), value: value(i) })) await producer.drained()
+      }
+    }
+    const send = async (from, to) => {
+      const sending = []
+      for (let i = from; i < to; i++) {
+        sending.push(producer.send({ topic, key: key(i), value: value(i) }))
+      }
+      await producer.flush()
+      delivered += (await Promise.all(sending)).length
+    }
     const run = async (n) => {
       delivered = 0
       failed = 0
-      for (let i = 0; i < n; i++) {
-        if (!producer.enqueue({ topic, key: key(i), value: value(i) })) await producer.drained()
+      if (o.transaction === 0) {
+        await enqueue(0, n)
+        await producer.flush()
       }
-      await producer.flush()
+      for (let from = 0; o.transaction > 0 && from < n; from += o.transaction) {
+        const to = Math.min(n, from + o.transaction)
+        await producer.beginTransaction()
+        await (o.mode === 'enqueue' ? enqueue : send)(from, to)
+        await producer.commitTransaction()
+      }
       return { errors: failed + (n - delivered - failed) }
     }
     return {
-      ...(o.mode === 'enqueue' && { run }),
+      ...((o.mode === 'enqueue' || o.transaction > 0) && { run }),
       single: (i) => producer.send({ topic, key: key(i), value: value(i) }),
       bulk: (a, b) => {
         const records = []

@@ -21,6 +21,7 @@ export function parseArgs(argv = process.argv.slice(2)) {
     idempotent: false,
     mode: 'single',
     bulk: 1000,
+    transaction: 0,
     inflight: 5,
     window: 100000,
     burst: 1000,

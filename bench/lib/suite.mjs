@@ -31,6 +31,12 @@ const usual = {
     compression: 'none',
     batch: '16384',
   },
+  transactions: {
+    clients: 'kafkawire:enqueue,kafkawire:single,java:single',
+    size: '100',
+    compression: 'none',
+    batch: '1048576',
+  },
 }
 
 /** Runs the named benchmarks one after the other; the exit code says whether every client got through. */
@@ -67,7 +73,10 @@ async function onTarget(kind, operation, options) {
       for (const size of list(options.size)) {
         for (const compression of list(options.compression)) {
           const scenario = { operation, batch: Number(batch), size: Number(size), compression }
-          failures += await measure(scenario, target, admin, options)
+          const lengths = operation === 'transactions' ? options['per-transaction'] : '0'
+          for (const perTransaction of list(lengths).map(Number)) {
+            failures += await measure({ ...scenario, perTransaction }, target, admin, options)
+          }
         }
       }
     }
@@ -89,11 +98,10 @@ async function targetKinds(options) {
   return options.target === undefined ? [real] : ['null', real]
 }
 
-async function measure({ operation, batch, size, compression }, target, admin, options) {
+async function measure({ batch, ...what }, target, admin, options) {
+  const { operation, size, compression } = what
   const scenario = {
-    operation,
-    size,
-    compression,
+    ...what,
     target: target.kind,
     clients: chosenClients(options.clients),
     lingerMs: Number(options.linger),
