@@ -147,6 +147,21 @@ describe('a proxy', () => {
     expect(received.map((bytes) => bytes.readInt32BE(8))).toEqual([1, 3, 4, 5])
   })
 
+  test('answers late, and what comes after it waits', async () => {
+    proxy.rules = {
+      onRequest: ({ correlationId }) =>
+        correlationId === 1
+          ? { do: 'answer', answer: frame(1), forward: false, delayMs: 50 }
+          : { do: 'forward' },
+    }
+    const start = performance.now()
+    client.write(Buffer.concat([1, 2].map((id) => frame(id))))
+    await waitUntil('the broker has the second one', () => received.length === 1)
+    await waitUntil('two answers', () => answers.length === 2)
+    expect(answerIds()).toEqual([1, 2])
+    expect(performance.now() - start).toBeGreaterThan(48)
+  })
+
   test('changes an answer on its way', async () => {
     proxy.rules = {
       onAnswer: (answer, { apiKey }) => (apiKey === 3 ? frame(77) : answer),
