@@ -114,8 +114,9 @@ async function measure({ batch, ...what }, target, admin, options) {
   }
   if (operation === 'consume') {
     // The null broker answers fetches of such a topic with canned batches, without end.
+    const codec = compression === 'none' ? '' : `${compression}-`
     scenario.topic =
-      target.kind === 'null' ? `pb-null-${size}` : `bench-filled-${size}-${compression}`
+      target.kind === 'null' ? `pb-null-${codec}${size}` : `bench-filled-${size}-${compression}`
     scenario.filled = target.kind === 'null' ? 20_000_000 : Math.min(4_000_000, 1e9 / size)
     if (target.kind !== 'null') {
       await admin.create(scenario.topic, scenario.partitions)
