@@ -179,6 +179,24 @@ export class FencedError extends KafkaError {
   override readonly name = 'FencedError'
 }
 
+/** A transactional call that the transaction's state does not allow; the message says which one it does. */
+export class InvalidTransactionStateError extends KafkaError {
+  override readonly name = 'InvalidTransactionStateError'
+}
+
+/** Something of the transaction failed (`cause`): it can only be aborted, and begun again. */
+export class TransactionAbortableError extends KafkaError {
+  override readonly name = 'TransactionAbortableError'
+}
+
+/**
+ * Whether the transaction was committed (or aborted) could not be learned in time. Allowed next is the
+ * same call again, which learns it, or `initTransactions()`, which makes sure that nothing is left open.
+ */
+export class OutcomeUnknownError extends KafkaError {
+  override readonly name = 'OutcomeUnknownError'
+}
+
 /** Offsets were not committed. */
 export class CommitFailedError extends KafkaError {
   override readonly name = 'CommitFailedError'

@@ -10,8 +10,6 @@ export type { ConsumerBatch } from './consumer/consumer-batch.ts'
 export type {
   CloseOptions,
   CommitTarget,
-  ConsumerGroupMetadata,
-  OffsetToCommit,
   PartitionAssignment,
   PartitionOffset,
   SeekTarget,
@@ -44,10 +42,13 @@ export {
   DeserializationError,
   FencedError,
   InvalidArgumentError,
+  InvalidTransactionStateError,
   KafkaError,
   OffsetOutOfRangeError,
+  OutcomeUnknownError,
   type Persisted,
   RequestTimeoutError,
+  TransactionAbortableError,
   UnsupportedVersionError,
 } from './errors.ts'
 export { Kafka, type KafkaRequestOptions } from './kafka.ts'
@@ -70,6 +71,7 @@ export { Producer } from './producer/producer.ts'
 export type { Acks, ProducerOptions } from './producer/producer-options.ts'
 export type { ProducerRecord } from './producer/producer-record.ts'
 export type { RecordMetadata } from './producer/record-metadata.ts'
+export type { Transaction, TransactionRunOptions } from './producer/transaction.ts'
 export type { ConsumerRecord } from './records/consumer-record.ts'
 export type { HeaderInput, HeadersInput, RecordHeaders } from './records/headers.ts'
 export type { TimestampType } from './records/record-batch.ts'
@@ -77,11 +79,15 @@ export { serdes } from './serdes.ts'
 export type { TopicSerdes } from './topic.ts'
 export type {
   Bytes,
+  ConsumerGroupMetadata,
   Deserializer,
   Header,
+  OffsetToCommit,
   Serde,
   Serializer,
   Topic,
   TopicPartition,
+  TransactionalConsumer,
+  TransactionOffsets,
   WaitLimits,
 } from './types.ts'

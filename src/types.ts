@@ -14,6 +14,37 @@ export interface WaitLimits {
   signal?: AbortSignal
 }
 
+/** An offset to be committed: the next record to be read. */
+export interface OffsetToCommit extends TopicPartition {
+  offset: bigint
+  leaderEpoch?: number
+  /** Any text to be kept beside it. */
+  metadata?: string
+}
+
+/** As whom a consumer commits (KIP-447): for `sendOffsets` of a transaction. */
+export interface ConsumerGroupMetadata {
+  groupId: string
+  /** The generation, or the member epoch; -1 for a consumer that is no member. */
+  generationId: number
+  memberId: string
+  groupInstanceId: string | null
+}
+
+/** What a consumer has handed over, and as whom it may say so. */
+export interface TransactionOffsets {
+  group: ConsumerGroupMetadata
+  offsets: OffsetToCommit[]
+}
+
+/** A consumer whose offsets become part of a transaction: what a producer asks of it. */
+export interface TransactionalConsumer {
+  /** Offsets behind all that was handed over. Throws where that would cover the work of others. */
+  transactionOffsets(): TransactionOffsets
+  /** Goes back to what the group has committed. Nothing is delivered before that is known. */
+  seekToCommitted(limits?: WaitLimits): Promise<void>
+}
+
 /** What a key or a value may be before serialization. `null` is Kafka's null (a tombstone). */
 export type Bytes = string | Uint8Array | null
 

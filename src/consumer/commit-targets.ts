@@ -2,9 +2,10 @@
 
 import { CommitFailedError, InvalidArgumentError } from '../errors.ts'
 import { ConsumerRecord } from '../records/consumer-record.ts'
+import type { OffsetToCommit } from '../types.ts'
 import type { CommitEntry } from './commit-queue.ts'
 import { ConsumerBatch } from './consumer-batch.ts'
-import type { CommitTarget, OffsetToCommit } from './consumer-types.ts'
+import type { CommitTarget } from './consumer-types.ts'
 import type { PartitionState } from './partition-state.ts'
 import type { Subscription } from './subscription.ts'
 

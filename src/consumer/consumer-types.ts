@@ -1,21 +1,13 @@
 // What the public methods of a consumer take and give.
 
 import type { ConsumerRecord } from '../records/consumer-record.ts'
-import type { TopicPartition } from '../types.ts'
+import type { OffsetToCommit, TopicPartition } from '../types.ts'
 import type { ConsumerBatch } from './consumer-batch.ts'
 
 /** A partition to be read by hand. */
 export interface PartitionAssignment extends TopicPartition {
   /** Where to begin. Default: the group's committed offset, else what `autoOffsetReset` says. */
   offset?: bigint
-}
-
-/** An offset to be committed: the next record to be read. */
-export interface OffsetToCommit extends TopicPartition {
-  offset: bigint
-  leaderEpoch?: number
-  /** Any text to be kept beside it. */
-  metadata?: string
 }
 
 export interface PartitionOffset extends TopicPartition {
@@ -31,14 +23,6 @@ export interface TimestampedOffset extends PartitionOffset {
 
 /** Where `seek` goes: an offset, an end of the log, or the first record not older than a time (ms). */
 export type SeekTarget = bigint | 'beginning' | 'end' | { timestamp: number }
-
-/** As whom the consumer commits: for `sendOffsets` of a transaction. */
-export interface ConsumerGroupMetadata {
-  groupId: string
-  generationId: number
-  memberId: string
-  groupInstanceId: string | null
-}
 
 export interface CloseOptions {
   /** How long finishing, the last commit and leaving may take together. Default: 30000. */

@@ -6,7 +6,12 @@ import type { ResolvedConsumerOptions, TopicSelector } from '../consumer-options
 import { ConfigError, InvalidArgumentError } from '../errors.ts'
 import type { ClusterOptions } from '../options.ts'
 import type { ConsumerRecord } from '../records/consumer-record.ts'
-import type { TopicPartition, WaitLimits } from '../types.ts'
+import type {
+  ConsumerGroupMetadata,
+  TopicPartition,
+  TransactionOffsets,
+  WaitLimits,
+} from '../types.ts'
 import { handedOverEntries, targetEntries } from './commit-targets.ts'
 import type { CommittedOffset } from './committed-offsets.ts'
 import type { Committer } from './committer.ts'
@@ -15,13 +20,13 @@ import { ConsumerCore } from './consumer-core.ts'
 import type {
   CloseOptions,
   CommitTarget,
-  ConsumerGroupMetadata,
   PartitionAssignment,
   PartitionOffset,
   SeekTarget,
   TimestampedOffset,
 } from './consumer-types.ts'
 import type { DeadLetterProducer } from './dead-letters.ts'
+import { areKnown, awaitCommittedOffsets, takeTransactionOffsets } from './handed-over.ts'
 import { type ConsumerHealth, lagOf } from './health.ts'
 import { batchStream, type ConsumerLoop, recordStream } from './loops.ts'
 import { logOffsets, offsetsForTimes, queryCommitted } from './offset-queries.ts'
@@ -304,6 +309,39 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   /** How this consumer is: for probes, and for a first look when nothing is read. Never throws. */
   health(): ConsumerHealth {
     return this.core.health()
+  }
+
+  /**
+   * The offsets behind all that was handed over, the item in hand included, and as whom they are to be
+   * committed: what `producer.sendOffsets(consumer)` asks for.
+   * @throws InvalidArgumentError with enableAutoCommit, with several loops or partitions(), or without a
+   * group; CommitFailedError if partitions were taken away whose records were handed over
+   */
+  transactionOffsets(): TransactionOffsets {
+    this.core.checkOpen()
+    const { membership, isGroupMember, subscription, delivery } = this.core
+    const metadata = this.groupMetadata()
+    const group = isGroupMember && membership === null ? null : metadata
+    const { enableAutoCommit } = this.options
+    return takeTransactionOffsets({ subscription, delivery, group, enableAutoCommit })
+  }
+
+  /**
+   * Goes back to what the group has committed, as after the abort of a transaction: records in hand or
+   * buffered are dropped, and nothing is delivered before the offsets are known, none of them pending.
+   * Where nothing is committed: to where this consumer began. Settles when the positions are known.
+   */
+  async seekToCommitted(limits: WaitLimits = {}): Promise<void> {
+    this.core.checkOpen()
+    if (this.core.coordinator === null) {
+      throw new InvalidArgumentError('seekToCommitted() needs the option groupId')
+    }
+    const { subscription, watchers } = this.core
+    awaitCommittedOffsets(subscription)
+    this.core.start()
+    this.core.look()
+    this.core.delivery.wake()
+    await watchers.until(() => areKnown(subscription), this.limits(limits).signal)
   }
 
   /** @throws InvalidArgumentError without a group */

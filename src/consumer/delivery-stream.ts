@@ -90,6 +90,10 @@ export class DeliveryStream<K, V, T>
     return this.isHolding ? this.state : null
   }
 
+  get isOverAll(): boolean {
+    return this.only === null
+  }
+
   /** Aborts when the partition of the item in hand is no longer this consumer's. */
   get lossSignal(): AbortSignal {
     return this.state?.signal ?? AbortSignal.abort()

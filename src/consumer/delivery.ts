@@ -13,6 +13,8 @@ import { stopSwitch, Watchers } from './waiting.ts'
 export interface Loop {
   /** The partition of the item that its caller has not answered for yet. */
   readonly heldPartition: PartitionState | null
+  /** Whether it takes from all partitions, so that its caller may speak for all that was handed over. */
+  readonly isOverAll: boolean
   /** Looks again whether there is something for the one who waits. */
   retry(): void
   /** For how long the same item has been seen in the caller's hand (ms). */
@@ -84,6 +86,12 @@ export class Delivery<K, V> {
   /** How many loops there are. */
   get loops(): number {
     return this.streams.size
+  }
+
+  /** Whether one loop at most has all that was handed over. */
+  get isOneLoop(): boolean {
+    for (const stream of this.streams) if (!stream.isOverAll) return false
+    return this.streams.size <= 1
   }
 
   /** Something of this partition can be taken. */

@@ -186,6 +186,10 @@ export class OffsetResolver {
       const error = failure ?? errors.get(state.name) ?? null
       if (error !== null) {
         this.handleError(state, error)
+      } else if (entry === undefined && state.placedOffset >= 0n) {
+        // Nothing is committed, so all that was read since the beginning is to be read again.
+        state.seek(state.placedOffset, state.placedEpoch)
+        this.owner.onResolved(state)
       } else if (entry === undefined) {
         const text = `Group ${coordinator?.groupId} has no committed offset for ${state.name} and autoOffsetReset is 'none'`
         this.resetByPolicy(state, new OffsetOutOfRangeError(text))

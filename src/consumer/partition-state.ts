@@ -22,9 +22,9 @@ export type FetchState =
 const transitions: Readonly<Record<FetchState, readonly FetchState[]>> = {
   initializing: ['awaitCommitted', 'awaitReset', 'awaitValidation', 'fetching'],
   awaitCommitted: ['awaitValidation', 'awaitReset', 'fetching'],
-  awaitReset: ['fetching', 'awaitReset', 'awaitValidation'],
-  awaitValidation: ['fetching', 'awaitReset', 'awaitValidation'],
-  fetching: ['awaitValidation', 'awaitReset', 'fetching'],
+  awaitReset: ['awaitCommitted', 'fetching', 'awaitReset', 'awaitValidation'],
+  awaitValidation: ['awaitCommitted', 'fetching', 'awaitReset', 'awaitValidation'],
+  fetching: ['awaitCommitted', 'awaitValidation', 'awaitReset', 'fetching'],
 }
 
 /** At most so many blocks of a partition are kept: one to read from, one ahead of it. */
@@ -95,6 +95,12 @@ export class PartitionState<K = unknown, V = unknown> {
   /** The last offset committed since the position was set: commits by interval do not go below. */
   commitFloor = -1n
 
+  /** Where the position was set last: what there is to go back to while nothing is committed. */
+  placedOffset = -1n
+  placedEpoch = -1
+
+  /** Up to here the offsets are in a transaction, or nothing was handed over. */
+  private sentOffset = -1n
   private offset = -1n
   private epoch = -1
   private doneOffset = -1n
@@ -153,6 +159,11 @@ export class PartitionState<K = unknown, V = unknown> {
     return chunk === null || chunk.done === 0 ? this.doneEpoch : chunk.epochAfter(chunk.done)
   }
 
+  /** Whether records were handed over whose offsets no transaction has. */
+  get isUnsent(): boolean {
+    return this.hasPosition && this.position > this.sentOffset
+  }
+
   /** Whether to fetch it as soon as its buffer has room. */
   get isWanted(): boolean {
     return this.fetchState === 'fetching' && !this.isHeld && !this.isDenied && this.failure === null
@@ -209,6 +220,12 @@ export class PartitionState<K = unknown, V = unknown> {
   awaitCommitted(): void {
     this.moveTo('awaitCommitted')
     this.restart()
+  }
+
+  /** The same from wherever it is: what is buffered is dropped. */
+  backToCommitted(): void {
+    if (this.fetchState === 'awaitCommitted') this.restart()
+    else this.awaitCommitted()
   }
 
   /** Asks for the offset of a ListOffsets timestamp. What is buffered is dropped. */
@@ -333,6 +350,11 @@ export class PartitionState<K = unknown, V = unknown> {
     this.epoch = block.leaderEpoch
   }
 
+  /** The offset behind all that was handed over goes into a transaction. */
+  sentToTransaction(): void {
+    if (this.hasPosition) this.sentOffset = this.position
+  }
+
   /** Revoked, lost or unassigned: whatever is under way for it counts no more. */
   remove(): void {
     this.isAssigned = false
@@ -355,6 +377,9 @@ export class PartitionState<K = unknown, V = unknown> {
     this.fetchEpoch = epoch
     this.doneOffset = offset
     this.doneEpoch = epoch
+    this.placedOffset = offset
+    this.placedEpoch = epoch
+    this.sentOffset = offset
     this.commitFloor = -1n
   }
 

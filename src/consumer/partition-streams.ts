@@ -45,6 +45,7 @@ type Result<K, V> = IteratorResult<PartitionStream<K, V>, undefined>
 /** Gives a stream for each partition, those assigned now and those that come. */
 export class PartitionStreams<K, V> implements ConsumerLoop<PartitionStream<K, V>>, Loop {
   readonly heldPartition = null
+  readonly isOverAll = false
   private readonly delivery: Delivery<K, V>
   private readonly commitBatch: CommitBatch
   private readonly signal: AbortSignal | undefined

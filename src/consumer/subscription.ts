@@ -10,6 +10,8 @@ import { type ChangeCounter, PartitionState } from './partition-state.ts'
 export class Subscription<K = unknown, V = unknown> implements ChangeCounter {
   /** Rises with whatever may stop or redirect a delivery. */
   changes = 0
+  /** Partitions that were taken away after records were handed over whose offsets no transaction has. */
+  readonly takenUnsent: Set<string> = new Set()
   private readonly topics = new Map<string, Map<number, PartitionState<K, V>>>()
   /** In the order in which they are named in fetch requests: what brought data goes to the end. */
   private readonly order = new Set<PartitionState<K, V>>()
@@ -69,6 +71,7 @@ export class Subscription<K = unknown, V = unknown> implements ChangeCounter {
     const ofTopic = this.topics.get(state.topic)
     ofTopic?.delete(state.partition)
     if (ofTopic?.size === 0) this.topics.delete(state.topic)
+    if (state.isUnsent) this.takenUnsent.add(state.name)
     state.remove()
   }
 

@@ -40,6 +40,8 @@ export interface AccumulatorContext {
   readonly now: () => number
   /** Something is ready, or will be earlier than `nextDeadline` last said. */
   readonly wake: () => void
+  /** A partition has a first batch to send, or one more: it has to be in the transaction. */
+  readonly opened: ((partition: ProducerPartition) => void) | null
   /** A batch could not be compressed. */
   readonly sealFailed: (batch: ProducerBatch, error: unknown) => void
 }
@@ -344,6 +346,7 @@ export class Accumulator {
     partition.queue.push(batch)
     partition.openWith(batch)
     this.watch(partition, now + deliveryTimeoutMs)
+    this.context.opened?.(partition)
     this.review(partition, now)
     return batch
   }

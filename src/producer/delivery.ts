@@ -2,7 +2,8 @@
 // retries, splits, failures and epoch bumps. Pure: `now` comes in, and what needs the cluster goes out by
 // `effects`. The tables are outcomes.ts and sequence-verdicts.ts.
 
-import { ClosedError, KafkaError } from '../errors.ts'
+import { BrokerError, ClosedError, KafkaError } from '../errors.ts'
+import { errorCodes } from '../protocol/error-codes.ts'
 import type { PartitionProduceResponse } from '../protocol/messages/produce.ts'
 import { recordBatchOverhead } from '../records/record-batch.ts'
 import type { Accumulator } from './accumulator.ts'
@@ -51,6 +52,8 @@ export interface DeliveryContext {
   readonly obstacleTo: (node: number) => KafkaError | null
   readonly dataLost: (loss: DataLoss) => void
   readonly failed: (error: KafkaError) => void
+  /** A batch failed; `hadNumbers`: they will not be written. null: there are no transactions. */
+  readonly batchFailed: ((error: KafkaError, hadNumbers: boolean) => void) | null
 }
 
 export class Delivery {
@@ -126,8 +129,14 @@ export class Delivery {
 
   /** The topic was deleted and made anew: nothing that was in doubt can be asked about any more. */
   topicRecreated(topic: TopicState, now: number): void {
+    const { producer, batchFailed } = this.context
     for (const partition of topic.partitions) {
-      partition.state.reset()
+      if (producer.isTransactional) {
+        // What the transaction wrote before went with the old topic.
+        const { transaction } = partition.state
+        const isTouched = transaction !== 0 && transaction === producer.openTransaction
+        if (isTouched) batchFailed?.(new KafkaError(`${partition} was deleted and made anew`), true)
+      } else partition.state.reset()
       this.settled(partition, now)
     }
   }
@@ -140,12 +149,18 @@ export class Delivery {
     }
   }
 
-  /** Fails what has no numbers yet: a producer id was refused. */
-  failUnnumbered(topics: Iterable<TopicState>, error: KafkaError, now: number): void {
+  /** Fails of what waits to be sent all that is `hopeless`. */
+  failWaiting(
+    topics: Iterable<TopicState>,
+    hopeless: (batch: ProducerBatch) => boolean,
+    error: KafkaError,
+    now: number,
+  ): void {
     for (const topic of topics) {
       for (const partition of topic.partitions) {
+        if (partition.queue.length === 0) continue
         for (const batch of [...partition.queue]) {
-          if (batch.stamp === null) this.fail(batch, deliveryError(batch, error))
+          if (!batch.isSettled && hopeless(batch)) this.fail(batch, deliveryError(batch, error))
         }
         this.settled(partition, now)
       }
@@ -193,7 +208,7 @@ export class Delivery {
         else this.fail(batch, failure())
         break
       case 'staleEpoch':
-        if (this.context.producer.isIdempotent) this.staleEpoch(batch, error, now)
+        if (this.isBumpingItself) this.staleEpoch(batch, error, now)
         else this.fail(batch, failure())
         break
       case 'rejectedRecords': {
@@ -226,8 +241,20 @@ export class Delivery {
       this.fail(batch, refusal)
       return
     }
-    batch.retryAt = isCounted ? now + this.options.backoff(batch.retries) : now
+    batch.retryAt = isCounted ? now + this.waitBefore(batch, error) : now
     this.context.accumulator.requeue(batch, now)
+  }
+
+  private waitBefore({ retries }: ProducerBatch, error: KafkaError): number {
+    const waitMs = this.options.backoff(retries)
+    // The markers of the transaction before are being written: that takes some ms.
+    return isConcurrent(error) ? Math.min(concurrentWaitMs, waitMs) : waitMs
+  }
+
+  /** Whether epochs are this producer's own to raise. Those of a transaction are the coordinator's. */
+  private get isBumpingItself(): boolean {
+    const { isIdempotent, isTransactional } = this.context.producer
+    return isIdempotent && !isTransactional
   }
 
   private whyNoRetry(
@@ -262,7 +289,12 @@ export class Delivery {
   ): void {
     const { partition } = batch
     const { state } = partition
-    switch (judgeSequenceError(answer.errorCode, batch, state, answer.logStartOffset)) {
+    const verdict = judgeSequenceError(answer.errorCode, batch, state, answer.logStartOffset)
+    if (!this.isBumpingItself && verdict !== 'requeue' && verdict !== 'retry') {
+      this.fail(batch, deliveryError(batch, error))
+      return
+    }
+    switch (verdict) {
       case 'requeue':
       case 'awaitBump':
         this.retry(batch, error, now, false)
@@ -335,8 +367,9 @@ export class Delivery {
   ): void {
     const { partition } = batch
     this.context.accumulator.discarded(batch)
-    if (!batch.isInFlight) partition.state.leaveGap(batch)
+    if (!batch.isInFlight) this.giveUpNumbers(batch)
     this.settle(batch, error, -1n, -1, recordErrors)
+    this.context.batchFailed?.(error, batch.stamp !== null)
     if (!this.options.gapless || error.cause instanceof ClosedError) return
     if (batch.order < partition.brokenBefore) return
     partition.brokenBefore = partition.batchCount
@@ -351,8 +384,14 @@ export class Delivery {
 
   /** The request of a batch has ended that its callers were told of long ago, and not by success. */
   private endTombstone(batch: ProducerBatch): void {
-    batch.partition.state.leaveGap(batch)
+    this.giveUpNumbers(batch)
     this.release(batch)
+  }
+
+  private giveUpNumbers(batch: ProducerBatch): void {
+    const { state } = batch.partition
+    if (this.context.producer.isTransactional) state.remove(batch)
+    else state.leaveGap(batch)
   }
 
   private settle(
@@ -392,6 +431,13 @@ export class Delivery {
 }
 
 const behindFailure = '. It was behind a batch of its partition that failed'
+
+/** Between two attempts while the end of the transaction before is still being written. */
+export const concurrentWaitMs = 20
+
+function isConcurrent(error: KafkaError): boolean {
+  return error instanceof BrokerError && error.code === errorCodes.CONCURRENT_TRANSACTIONS
+}
 
 function isLongUnknown({ unknownSince }: TopicState, now: number): boolean {
   return unknownSince > 0 && now - unknownSince >= unknownTopicBoundMs

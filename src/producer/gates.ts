@@ -10,6 +10,8 @@ import type { ProducerState } from './producer-state.ts'
 export type Gate =
   /** G1: there is no producer id yet to number it under. */
   | 'noProducerId'
+  /** G1: the partition is not in the transaction, or that takes nothing more. */
+  | 'notInTransaction'
   /** G1: the producer can do nothing more. */
   | 'fatal'
   /** G2: another broker still owes an answer for this partition and may yet write what it has. */
@@ -50,6 +52,7 @@ export function findGate(
     if (state.isBumping || state.hasTombstone) return 'gap'
     if (state.unresolved.length > 0 && !state.isCurrent(producer)) return 'olderEpoch'
     if (state.isWindowFull) return 'window'
+    if (producer.isTransactional && !isInTransaction(state, producer)) return 'notInTransaction'
     if (!producer.canNumber) return 'noProducerId'
   } else if (state.isBumping) {
     if (inFlight > 0 || state.nextToResend() !== batch) return 'notFirst'
@@ -59,4 +62,8 @@ export function findGate(
   if (state.isProbing && inFlight > 0) return 'probing'
   // A partition that has yet to start under this epoch will probe from its first batch on.
   return null
+}
+
+function isInTransaction({ transaction }: PartitionState, producer: ProducerState): boolean {
+  return transaction !== 0 && transaction === producer.openTransaction
 }

@@ -48,6 +48,8 @@ export interface IntakeContext {
   readonly sticky: StickyPartitioner
   readonly clock: TickClock
   readonly wake: () => void
+  /** A record that was held was not taken after all. null: nobody asks. */
+  readonly refused: ((error: KafkaError) => void) | null
 }
 
 export class Intake {
@@ -170,6 +172,7 @@ export class Intake {
     if (held.isDone) return
     this.finish(held)
     held.destination.refused(error)
+    this.context.refused?.(error)
     this.context.memory.grantWaiters()
   }
 
@@ -179,15 +182,20 @@ export class Intake {
     for (const held of topic.held.drain()) this.admit(held, now)
   }
 
-  /** Refuses all that is held. */
+  /** Refuses all that is held, and those who wait for room. */
   close(error: KafkaError): void {
+    this.refuseAll(error)
+    for (const end of this.drains) end(error)
+  }
+
+  /** Refuses all that is held, as its transaction will not be committed. */
+  refuseAll(error: KafkaError): void {
     for (const topic of this.context.topics.values()) {
       for (const held of topic.held.drain()) this.cancel(held, error)
       for (const held of topic.beyond.drain()) this.cancel(held, error)
     }
     this.missingPartitions.close()
     for (const held of this.memoryWaits.drain()) this.cancel(held, error)
-    for (const end of this.drains) end(error)
     this.watchMemoryWaits()
   }
 
@@ -275,6 +283,7 @@ export class Intake {
     } catch (error) {
       this.context.flushes.leave(held.generation)
       destination.refused(asKafkaError(error))
+      this.context.refused?.(asKafkaError(error))
     }
   }
 

@@ -41,6 +41,8 @@ export class PartitionState {
   isBumping = false
   /** The topic was made anew: what is in doubt stays so, as nobody can be asked. */
   isReset = false
+  /** The last transaction that it takes part in; 0: none. */
+  transaction = 0
   /** The first number that will never be written; -1: there is no gap. */
   private gapSequence = -1
   /** The new epoch must be beyond this one. */
@@ -71,8 +73,9 @@ export class PartitionState {
       producerId: this.producerId,
       producerEpoch: this.producerEpoch,
       baseSequence: this.nextSequence,
-      isTransactional: false,
+      isTransactional: producer.isTransactional,
     }
+    producer.hasNumbered = true
     batch.ordinal = this.numbered++
     this.nextSequence = sequenceAfter(this.nextSequence, batch.count)
     this.unresolved.push(batch)
@@ -203,7 +206,8 @@ export class PartitionState {
     )
   }
 
-  private remove(batch: ProducerBatch): void {
+  /** This batch waits for no answer any more. */
+  remove(batch: ProducerBatch): void {
     const at = this.unresolved.indexOf(batch)
     if (at >= 0) this.unresolved.splice(at, 1)
   }

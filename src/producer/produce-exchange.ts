@@ -57,9 +57,9 @@ export class ProduceExchange {
   }
 
   /** The request. The records are the batches' own bytes, not copies. */
-  request(acks: number, timeoutMs: number): ProduceRequest {
+  request(acks: number, timeoutMs: number, transactionalId: string | null): ProduceRequest {
     return {
-      transactionalId: null,
+      transactionalId,
       acks,
       timeoutMs,
       topicData: this.groups.map(({ topic, topicId, batches }) => ({

@@ -3,8 +3,9 @@
 
 import { Cluster } from '../cluster/cluster.ts'
 import { backoff } from '../cluster/retry.ts'
-import type { KafkaError } from '../errors.ts'
+import { BrokerError, ClosedError, type KafkaError } from '../errors.ts'
 import type { ClusterOptions } from '../options.ts'
+import { errorCodes } from '../protocol/error-codes.ts'
 import { Accumulator } from './accumulator.ts'
 import type { RecordObserver } from './batch-deliveries.ts'
 import { BufferMemory } from './buffer-memory.ts'
@@ -15,6 +16,7 @@ import { FlushLedger } from './flush-ledger.ts'
 import { Intake } from './intake.ts'
 import { callHook, makeObserver } from './interceptors.ts'
 import { PartitionChooser } from './partitioner.ts'
+import type { ProducerBatch } from './producer-batch.ts'
 import { ProducerIdSource } from './producer-id-source.ts'
 import type { ResolvedProducerOptions } from './producer-options.ts'
 import { ProducerState } from './producer-state.ts'
@@ -22,6 +24,7 @@ import { Sender } from './sender.ts'
 import { StickyPartitioner } from './sticky-partitioner.ts'
 import { TickClock } from './tick-clock.ts'
 import { Topics } from './topics.ts'
+import { Transactions } from './transactions.ts'
 
 export class ProducerCore {
   readonly cluster: Cluster
@@ -37,6 +40,8 @@ export class ProducerCore {
   private readonly topics: Topics
   private readonly producerIds: ProducerIdSource
   private readonly sender: Sender
+  /** null without a `transactionalId`. */
+  readonly transactions: Transactions | null
 
   constructor(clusterOptions: ClusterOptions, options: ResolvedProducerOptions) {
     const { requestTimeoutMs, retryBackoffMs, retryBackoffMaxMs, interceptors } = options
@@ -48,7 +53,11 @@ export class ProducerCore {
       retryBackoffMaxMs,
     })
     this.observer = makeObserver(options.onDelivery, interceptors, logger)
-    this.state = new ProducerState({ isIdempotent: options.enableIdempotence })
+    const { transactionalId } = options
+    this.state = new ProducerState({
+      isIdempotent: options.enableIdempotence,
+      isTransactional: transactionalId !== null,
+    })
     this.memory = new BufferMemory({
       limit: options.bufferMemory,
       recordLimit: options.queueBufferingMaxMessages || Number.POSITIVE_INFINITY,
@@ -60,6 +69,7 @@ export class ProducerCore {
       producer: this.state,
       now: () => this.clock.now(),
       wake: () => this.sender.wake(),
+      opened: transactionalId === null ? null : (partition) => this.transactions?.opened(partition),
       sealFailed: (batch, error) => {
         this.delivery.unsendable(batch, asKafkaError(error), this.clock.now())
         // In the midst of a drain: the memory that came free may have made other partitions ready.
@@ -84,6 +94,10 @@ export class ProducerCore {
           callHook(options.onDataLoss, 'onDataLoss', loss, logger)
         },
         failed: (error) => this.fail(error),
+        batchFailed:
+          transactionalId === null
+            ? null
+            : (error, hadNumbers) => this.transactions?.batchFailed(error, hadNumbers),
       },
     )
     this.topics = new Topics({
@@ -114,13 +128,30 @@ export class ProducerCore {
       }),
       clock: this.clock,
       wake: () => this.sender.wake(),
+      refused: transactionalId === null ? null : (error) => this.transactions?.recordRefused(error),
     })
+    this.transactions =
+      transactionalId === null
+        ? null
+        : new Transactions(
+            { ...options, transactionalId },
+            {
+              cluster: this.cluster,
+              producer: this.state,
+              accumulator: this.accumulator,
+              flushes: this.flushes,
+              now: () => this.clock.now(),
+              failUnsent: (error) => this.failUnsent(error),
+              failed: (error) => this.fail(error),
+              wake: () => this.sender.wake(),
+            },
+          )
     this.producerIds = new ProducerIdSource({
       cluster: this.cluster,
       producer: this.state,
       adopted: () => this.sender.wake(),
       refused: (error) => {
-        this.delivery.failUnnumbered(this.topics.values(), error, this.clock.now())
+        this.failWaiting((batch) => batch.stamp === null, error)
       },
     })
     this.sender = new Sender(
@@ -135,6 +166,7 @@ export class ProducerCore {
         producerIds: this.producerIds,
         flushes: this.flushes,
         clock: this.clock,
+        turned: this.transactions?.turned ?? null,
       },
     )
   }
@@ -147,8 +179,12 @@ export class ProducerCore {
 
   /** There is no way back: everything fails, at once. */
   fail(error: KafkaError): void {
-    this.state.fail(error)
-    this.failAll(error)
+    const { transactions } = this
+    const isFence = error instanceof BrokerError && error.code === errorCodes.PRODUCER_FENCED
+    const fatal = isFence && transactions !== null ? transactions.fenced(error) : error
+    this.state.fail(fatal)
+    this.failAll(fatal)
+    transactions?.stop(fatal)
   }
 
   /** Fails what has no outcome yet. */
@@ -157,8 +193,19 @@ export class ProducerCore {
     this.delivery.failAll(this.topics.values(), error)
   }
 
+  /** Fails what waits and was never sent: its transaction will not be committed. */
+  private failUnsent(error: KafkaError): void {
+    this.intake.refuseAll(error)
+    this.failWaiting((batch) => !batch.isSent, error)
+  }
+
+  private failWaiting(hopeless: (batch: ProducerBatch) => boolean, error: KafkaError): void {
+    this.delivery.failWaiting(this.topics.values(), hopeless, error, this.clock.now())
+  }
+
   /** Ends timers, requests and connections. */
   async close(): Promise<void> {
+    this.transactions?.stop(new ClosedError('the producer is closed'))
     this.producerIds.close()
     this.sender.close()
     this.topics.close()

@@ -13,6 +13,7 @@ import {
   oneOf,
   type ResolvedOptions,
   resolveOptions,
+  text,
 } from '../option-checks.ts'
 import type { ClusterOptions } from '../options.ts'
 import type { DataLoss, OnDelivery, ProducerInterceptor } from './hooks.ts'
@@ -30,6 +31,13 @@ export interface ProducerOptions {
   acks?: Acks
   /** Whether retries can neither double nor reorder records. Default: true, unless contradicted. */
   enableIdempotence?: boolean
+  /**
+   * The name of this producer for transactions: the same after a restart, so that what its predecessor
+   * left open is aborted, and the predecessor fenced. Needs idempotence. Default: no transactions.
+   */
+  transactionalId?: string
+  /** After this time the brokers abort a transaction that has no end. Default: 60000. */
+  transactionTimeoutMs?: number
   /** How often a batch is sent again at most, within `deliveryTimeoutMs`. Default: 2147483647. */
   retries?: number
   /** After this time a record has failed, whatever the reason. Default: 120000. */
@@ -95,6 +103,8 @@ export interface ProducerOptions {
 export const producerOptionTable: {
   readonly acks: OptionSpec<-1 | 0 | 1>
   readonly enableIdempotence: OptionSpec<boolean>
+  readonly transactionalId: OptionSpec<string | null>
+  readonly transactionTimeoutMs: OptionSpec<number>
   readonly retries: OptionSpec<number>
   readonly deliveryTimeoutMs: OptionSpec<number>
   readonly requestTimeoutMs: OptionSpec<number>
@@ -125,6 +135,8 @@ export const producerOptionTable: {
 } = {
   acks: { default: -1, check: checkAcks },
   enableIdempotence: boolean(true),
+  transactionalId: text(null),
+  transactionTimeoutMs: duration(60_000, 1),
   retries: integer(2_147_483_647, 0, 2_147_483_647),
   deliveryTimeoutMs: duration(120_000),
   requestTimeoutMs: duration(30_000, 1),
@@ -217,7 +229,11 @@ function resolveIdempotence(
   resolved: Resolved,
   { logger }: Pick<ClusterOptions, 'logger'>,
 ): boolean {
-  if (!resolved.enableIdempotence) return false
+  const { transactionalId } = resolved
+  if (!resolved.enableIdempotence) {
+    if (transactionalId === null) return false
+    refuse(`option 'transactionalId' needs idempotence: leave enableIdempotence: false out`)
+  }
   if (resolved.maxInFlightRequestsPerConnection > 5) {
     refuse(
       `option 'maxInFlightRequestsPerConnection' (${resolved.maxInFlightRequestsPerConnection}) must be at most 5 with idempotence; set enableIdempotence: false to have more`,
@@ -226,8 +242,9 @@ function resolveIdempotence(
   const contradiction =
     resolved.acks !== -1 ? `acks: ${resolved.acks}` : resolved.retries === 0 ? 'retries: 0' : null
   if (contradiction === null) return true
-  if (given.enableIdempotence === true) {
-    refuse(`enableIdempotence: true needs acks: 'all' and retries above 0, not ${contradiction}`)
+  if (transactionalId !== null || given.enableIdempotence === true) {
+    const what = transactionalId === null ? 'enableIdempotence: true' : "option 'transactionalId'"
+    refuse(`${what} needs acks: 'all' and retries above 0, not ${contradiction}`)
   }
   logger.warn(
     `${owner}: ${contradiction} switches idempotence off: records may be doubled by retries. Set enableIdempotence: false to say that this is meant`,

@@ -8,12 +8,21 @@ const maxEpoch = 32_767
 export class ProducerState {
   /** Whether batches are numbered at all. */
   readonly isIdempotent: boolean
+  /** Whether they are numbered in transactions only, and under epochs that the coordinator gives. */
+  readonly isTransactional: boolean
+  /** The number of the transaction that takes batches; 0: none does. */
+  openTransaction = 0
+  /** Whether a batch of the transaction was numbered, and so may have been tried. */
+  hasNumbered = false
+  /** The greatest version of Produce that may be used; undefined: any. */
+  mostProduceVersion: number | undefined = undefined
   private id = -1n
   private currentEpoch = -1
   private fatal: KafkaError | null = null
 
-  constructor(options: { isIdempotent: boolean }) {
+  constructor(options: { isIdempotent: boolean; isTransactional?: boolean }) {
     this.isIdempotent = options.isIdempotent
+    this.isTransactional = options.isTransactional ?? false
   }
 
   /** -1n while there is none. */
@@ -39,6 +48,18 @@ export class ProducerState {
   adopt(producerId: bigint, epoch: number): void {
     this.id = producerId
     this.currentEpoch = epoch
+  }
+
+  /** Batches are taken into transaction `number` from now on. */
+  enterTransaction(number: number, mostProduceVersion: number | undefined): void {
+    this.openTransaction = number
+    this.mostProduceVersion = mostProduceVersion
+    this.hasNumbered = false
+  }
+
+  /** No batch gets a number any more. Those that have one go on. */
+  closeTransaction(): void {
+    this.openTransaction = 0
   }
 
   /**

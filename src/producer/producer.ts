@@ -6,10 +6,14 @@ import type { Writable } from 'node:stream'
 import type { WritableStream } from 'node:stream/web'
 import type { PartitionMetadata } from '../cluster/metadata.ts'
 import {
+  BufferExhaustedError,
   ClosedError,
+  CommitFailedError,
   DeliveryError,
   DeliveryTimeoutError,
+  FencedError,
   InvalidArgumentError,
+  InvalidTransactionStateError,
   type KafkaError,
 } from '../errors.ts'
 import type { ClusterOptions } from '../options.ts'
@@ -26,6 +30,9 @@ import type { ResolvedProducerOptions } from './producer-options.ts'
 import { type PlainRecord, type ProducerRecord, serialized } from './producer-record.ts'
 import { RecordMetadata } from './record-metadata.ts'
 import { SendMany } from './send-many.ts'
+import { runTransaction, type Transaction, type TransactionRunOptions } from './transaction.ts'
+import { readSendOffsets, type SendOffsetsArguments } from './transaction-offsets.ts'
+import type { Transactions } from './transactions.ts'
 import { nodeWritable, type WritableOptions, webWritable } from './writable.ts'
 
 /** Sends records. Made by `kafka.producer()`; connects when the first record is sent. */
@@ -37,6 +44,7 @@ export class Producer implements AsyncDisposable {
   private readonly memory: BufferMemory
   private readonly observer: RecordObserver | null
   private readonly intercepts: boolean
+  private readonly transactions: Transactions | null
   private closing: Promise<void> | null = null
   private hasClosed: () => void = () => {}
   /** Resolves when the producer is closed and nothing of it is left. */
@@ -50,6 +58,7 @@ export class Producer implements AsyncDisposable {
     this.intake = this.core.intake
     this.memory = this.core.memory
     this.observer = this.core.observer
+    this.transactions = this.core.transactions
     this.intercepts = options.interceptors.some((each) => each.onSend !== undefined)
   }
 
@@ -69,13 +78,15 @@ export class Producer implements AsyncDisposable {
       const batch = this.intake.append(plain, false)
       if (batch === null) return this.sendHeld(plain, limits)
       const sent = batch.deliveries.promise(batch.count - 1)
+      // A send that is not awaited is told of by the end of its transaction.
+      if (this.transactions !== null) sent.catch(ignore)
       return limits === undefined
         ? sent
         : withLimits(sent, limits, (cause) =>
-            givenUp(`send() to ${plain.topic}`, plain.topic, limits, cause),
+            this.refuse(givenUp(`send() to ${plain.topic}`, plain.topic, limits, cause)),
           )
     } catch (error) {
-      return Promise.reject(error)
+      return Promise.reject(this.refuse(error))
     }
   }
 
@@ -88,15 +99,16 @@ export class Producer implements AsyncDisposable {
     records: Iterable<ProducerRecord<K, V>>,
     limits?: WaitLimits,
   ): Promise<RecordMetadata[]> {
-    if (limits?.signal?.aborted) return Promise.reject(limits.signal.reason)
-    if (!isIterable(records)) return Promise.reject(notRecords(records))
+    if (limits?.signal?.aborted) return Promise.reject(this.refuse(limits.signal.reason))
+    if (!isIterable(records)) return Promise.reject(this.refuse(notRecords(records)))
     const caller = new SendMany()
     let i = 0
     for (const record of records) this.sendOneOf(caller, i++, record)
     caller.complete()
+    if (this.transactions !== null) caller.promise.catch(ignore)
     if (limits === undefined) return caller.promise
     const bound = withLimits(caller.promise, limits, (cause) => {
-      caller.abandon(givenUp('sendBatch()', '', limits, cause))
+      caller.abandon(this.refuse(givenUp('sendBatch()', '', limits, cause)))
     })
     // The caller's promise is rejected by then, and tells more than the limit does.
     return bound.catch(() => caller.promise)
@@ -109,6 +121,17 @@ export class Producer implements AsyncDisposable {
    * record is not taken
    */
   enqueue<K = Bytes, V = Bytes>(record: ProducerRecord<K, V>, context?: unknown): boolean {
+    if (this.transactions === null) return this.take(record, context)
+    try {
+      return this.take(record, context)
+    } catch (error) {
+      // One that comes too early may come again.
+      if (!(error instanceof BufferExhaustedError)) this.refuse(error)
+      throw error
+    }
+  }
+
+  private take<K, V>(record: ProducerRecord<K, V>, context: unknown): boolean {
     const plain = this.accept(record)
     const batch = this.intake.append(plain, true)
     if (batch === null) {
@@ -132,6 +155,75 @@ export class Producer implements AsyncDisposable {
     const flushed = this.core.flushes.flush().then(() => new Promise<void>(setImmediate))
     this.core.accumulator.releaseAll(this.core.clock.now())
     return withLimits(flushed, limits, limitError('flush()', limits))
+  }
+
+  /**
+   * Gets the identity of this `transactionalId`: fences whoever had it and aborts what was left open.
+   * `beginTransaction()` does so by itself; after OutcomeUnknownError it is one way to go on.
+   * @throws BrokerError where the id may not be used, ConfigError for a transactionTimeoutMs that is too
+   * long, RequestTimeoutError: all may be tried again
+   */
+  initTransactions(limits?: WaitLimits): Promise<void> {
+    return this.transactional((transactions) => transactions.init(limits))
+  }
+
+  /**
+   * Begins a transaction: what is sent from now on belongs to it. Asks the brokers for an identity the
+   * first time, and after a transaction that failed.
+   * @throws InvalidTransactionStateError while there is one, FencedError, and as `initTransactions`
+   */
+  beginTransaction(limits?: WaitLimits): Promise<void> {
+    return this.transactional((transactions) => transactions.begin(limits))
+  }
+
+  /**
+   * Makes offsets part of the transaction: those after all that a consumer has handed over, the item in
+   * hand included, or those given, with `consumer.groupMetadata()`. If they cannot be, the transaction
+   * can only be aborted.
+   * @throws InvalidArgumentError for a consumer that commits by itself or is read by several loops;
+   * CommitFailedError if its partitions were given to others; TransactionAbortableError, FencedError
+   */
+  sendOffsets(...args: SendOffsetsArguments): Promise<void> {
+    const sent = this.transactional((transactions) => {
+      transactions.requireOpen('sendOffsets')
+      try {
+        const { offsets, group, limits } = readSendOffsets(args)
+        return transactions.sendOffsets(offsets, group, limits)
+      } catch (error) {
+        if (error instanceof CommitFailedError) this.refuse(error)
+        throw error
+      }
+    })
+    sent.catch(ignore)
+    return sent
+  }
+
+  /**
+   * Sends all that was taken since the begin, awaited or not, and makes it visible together. Resolves when
+   * the coordinator has confirmed it, never before.
+   * @throws TransactionAbortableError if any record or offset failed: `abortTransaction()` is next;
+   * OutcomeUnknownError if no answer came in `maxBlockMs` or within the limits; FencedError
+   */
+  commitTransaction(limits?: WaitLimits): Promise<void> {
+    return this.transactional((transactions) => transactions.commit(limits))
+  }
+
+  /** Undoes all since the begin. What was not sent yet fails. @throws OutcomeUnknownError, FencedError */
+  abortTransaction(limits?: WaitLimits): Promise<void> {
+    return this.transactional((transactions) => transactions.abort(limits))
+  }
+
+  /**
+   * Runs `body` in a transaction: commits when it returns, aborts when it throws, and then sends the
+   * consumer it was about back to its committed offsets. With a limit, aborts when that is reached.
+   * @throws what the body threw, or what kept the transaction from its commit. If the abort fails too: a
+   * FencedError, OutcomeUnknownError or KafkaError with both as its cause
+   */
+  transaction<T>(
+    body: (tx: Transaction) => T | Promise<T>,
+    options: TransactionRunOptions = {},
+  ): Promise<T> {
+    return runTransaction(this, this.core.cluster.options.logger, body, options)
   }
 
   /**
@@ -179,6 +271,7 @@ export class Producer implements AsyncDisposable {
   /** A record that may be taken: interceptors have seen it, serializers have done their work. */
   private accept(record: ProducerRecord<unknown, unknown>): PlainRecord {
     this.checkOpen()
+    if (this.transactions !== null) this.transactions.requireOpen()
     const changed = this.intercepts
       ? interceptSend(this.options.interceptors, record, this.core.cluster.options.logger)
       : record
@@ -193,10 +286,11 @@ export class Producer implements AsyncDisposable {
         refused: reject,
       })
     })
+    if (this.transactions !== null) sent.catch(ignore)
     if (limits === undefined) return sent
     return withLimits(sent, limits, (cause) => {
       if (held === null || held.isDone)
-        return givenUp(`send() to ${record.topic}`, record.topic, limits, cause)
+        return this.refuse(givenUp(`send() to ${record.topic}`, record.topic, limits, cause))
       const error = notTaken(record, cause, limits)
       this.intake.cancel(held, error)
       return cause ?? error
@@ -224,7 +318,7 @@ export class Producer implements AsyncDisposable {
         },
       })
     } catch (error) {
-      caller.refused(i, asKafkaError(error))
+      caller.refused(i, asKafkaError(this.refuse(error)))
     }
   }
 
@@ -244,10 +338,32 @@ export class Producer implements AsyncDisposable {
     }
   }
 
+  private transactional(call: (transactions: Transactions) => Promise<void>): Promise<void> {
+    const { transactions } = this
+    try {
+      if (this.closing !== null) throw this.closedError()
+      if (transactions !== null) return call(transactions)
+      throw new InvalidTransactionStateError(
+        "transactions need the option 'transactionalId': kafka.producer({ transactionalId: 'billing-1' })",
+      )
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** A record was not taken or is not waited for: its transaction must not be committed without it. */
+  private refuse<E>(error: E): E {
+    const cameTooLate =
+      error instanceof InvalidTransactionStateError || error instanceof ClosedError
+    if (!cameTooLate) this.transactions?.recordRefused(asKafkaError(error))
+    return error
+  }
+
   private checkOpen(): void {
     if (this.closing !== null) throw this.closedError()
     const { fatalError } = this.core.state
     if (fatalError === null) return
+    if (fatalError instanceof FencedError) throw fatalError
     throw new ClosedError(`the producer can do nothing more: ${fatalError.message}`, {
       cause: fatalError,
     })
@@ -258,12 +374,23 @@ export class Producer implements AsyncDisposable {
   }
 
   private async shutDown({ timeoutMs }: { timeoutMs?: number }): Promise<void> {
+    const deadline = Date.now() + (timeoutMs ?? 0)
     // An error that ends the wait is told to nobody: what is left fails right below, each with its own.
     await this.flush(timeoutMs === undefined ? {} : { timeoutMs }).catch(() => {})
+    if (this.transactions !== null) {
+      const left = timeoutMs === undefined ? {} : { timeoutMs: Math.max(0, deadline - Date.now()) }
+      await this.transactions.leave(left).catch((error: unknown) => {
+        const { logger } = this.core.cluster.options
+        // The brokers abort it when its time is up, or when its transactionalId is used again.
+        logger.warn('a transaction was left open by close()', { error })
+      })
+    }
     this.core.failAll(this.closedError())
     await this.core.close()
   }
 }
+
+const ignore = (): void => {}
 
 function isIterable(records: unknown): boolean {
   return typeof records === 'object' && records !== null && Symbol.iterator in records

@@ -39,6 +39,7 @@ export interface SenderOptions {
   readonly requestTimeoutMs: number
   readonly maxInFlightRequestsPerConnection: number
   readonly usesZstd: boolean
+  readonly transactionalId: string | null
 }
 
 export interface SenderContext {
@@ -51,6 +52,8 @@ export interface SenderContext {
   readonly producerIds: ProducerIdSource
   readonly flushes: FlushLedger
   readonly clock: TickClock
+  /** Told at the end of each turn: what was under way may have ended. null: nobody asks. */
+  readonly turned: (() => void) | null
 }
 
 /** A request under way. */
@@ -130,6 +133,7 @@ export class Sender {
       cluster.requestRefresh('records wait for partitions without a leader')
     }
     this.watchSilence(now)
+    this.context.turned?.()
     if (isDone) this.setTimer(now)
     else {
       this.isAwake = true
@@ -154,6 +158,7 @@ export class Sender {
 
   private acquireProducerId(): void {
     const { producer, producerIds, flushes } = this.context
+    if (producer.isTransactional) return
     if (!producer.canNumber && producer.fatalError === null && !flushes.isEmpty) {
       producerIds.request()
     }
@@ -196,13 +201,13 @@ export class Sender {
     this.underWay.add(request)
     let version: number
     try {
-      version = connection.version(produce, exchange.mostVersion)
+      version = connection.version(produce, this.mostVersion(exchange))
       if (this.options.usesZstd && version < firstVersionWithZstd) throw zstdUnsupported(version)
     } catch (error) {
       this.lost(request, error)
       return
     }
-    const body = exchange.request(acks, requestTimeoutMs)
+    const body = exchange.request(acks, requestTimeoutMs, this.options.transactionalId)
     if (acks === 0) {
       connection.sendWithoutAnswer(produce, version, body).then(
         () => this.handedOver(request),
@@ -218,6 +223,11 @@ export class Sender {
         (error: unknown) => this.lost(request, error),
       )
     }
+  }
+
+  private mostVersion(exchange: ProduceExchange): number | undefined {
+    const { mostProduceVersion } = this.context.producer
+    return mostProduceVersion ?? exchange.mostVersion
   }
 
   private answered(request: UnderWay, answer: ProduceResponse, version: number): void {

@@ -121,7 +121,11 @@ describe('the state of a partition', () => {
   it('refuses steps that cannot be', () => {
     const { state } = make()
     expect(() => state.validated()).not.toThrow()
-    expect(() => state.awaitCommitted()).toThrow(/cannot go from fetching to awaitCommitted/)
+    state.awaitCommitted()
+    const { version } = state
+    expect(() => state.awaitCommitted()).toThrow(/cannot go from awaitCommitted to awaitCommitted/)
+    state.backToCommitted()
+    expect(state.version).toBe(version + 1)
   })
 
   it('tells by its signal that it is no longer assigned', () => {

@@ -76,6 +76,7 @@ export class Engine {
         buffers: new BufferPool(1 << 25, options.smallestPooled),
         now: () => this.now,
         wake: () => {},
+        opened: null,
         sealFailed: (batch, error) =>
           this.delivery.unsendable(batch, error as KafkaError, this.now),
       },
@@ -102,6 +103,7 @@ export class Engine {
         refreshMetadata: (reason) => this.refreshes.push(reason),
         dataLost: (loss) => this.dataLosses.push(loss),
         failed: (error) => this.fail(error),
+        batchFailed: null,
       },
     )
     this.topic = new TopicState('t')
