@@ -8,14 +8,14 @@ import { InvalidTransactionStateError, KafkaError, OutcomeUnknownError } from '.
 import { errorCodes } from '../protocol/error-codes.ts'
 import type { ConsumerGroupMetadata, OffsetToCommit, WaitLimits } from '../types.ts'
 import type { Accumulator } from './accumulator.ts'
-import { CoordinatorCalls, type Failure, fencedError, type Terms } from './coordinator-calls.ts'
-import { worst } from './coordinator-verdicts.ts'
+import { CoordinatorCalls, type Failure, fencedError } from './coordinator-calls.ts'
 import { asKafkaError } from './delivery-errors.ts'
 import type { FlushLedger } from './flush-ledger.ts'
 import { limitError, withLimits } from './limits.ts'
 import type { ProducerPartition } from './producer-partition.ts'
 import type { ProducerState } from './producer-state.ts'
 import { type TransactionCall, TransactionManager } from './transaction-manager.ts'
+import { TransactionParticipants } from './transaction-participants.ts'
 import { type ProducerIdentity, TransactionRequests } from './transaction-requests.ts'
 
 export interface TransactionsOptions {
@@ -53,13 +53,7 @@ export class Transactions {
   private readonly requests: TransactionRequests
   private readonly calls: CoordinatorCalls
   private pending: Pending | null = null
-  /** Partitions that have had a batch in this transaction. */
-  private readonly touched = new Set<ProducerPartition>()
-  /** Those of them that the coordinator does not know of yet (before KIP-890). */
-  private readonly unadded = new Set<ProducerPartition>()
-  private isAdding = false
-  /** Groups that the coordinator knows of (before KIP-890). */
-  private readonly groups = new Set<string>()
+  private readonly participants: TransactionParticipants
   private settled: (() => void) | null = null
 
   constructor(options: TransactionsOptions, context: TransactionsContext) {
@@ -70,6 +64,10 @@ export class Transactions {
     this.manager = new TransactionManager(producer)
     this.requests = new TransactionRequests(cluster, producer, transactionalId)
     this.calls = new CoordinatorCalls(cluster, this.requests, transactionalId)
+    this.participants = new TransactionParticipants(this.manager, this.calls, this.requests, {
+      ...context,
+      refused: (call, failure) => this.refused(call, failure),
+    })
   }
 
   /** @throws what says why no record is taken now, and what to do about it */
@@ -119,7 +117,9 @@ export class Transactions {
     if (offsets.length === 0) return
     const { timeoutMs = this.options.maxBlockMs, signal } = limits
     const givenUp = new AbortController()
-    const sent = this.calls.inTurn(() => this.addOffsets(offsets, group, givenUp.signal))
+    const sent = this.calls.inTurn(() =>
+      this.participants.addOffsets(offsets, group, givenUp.signal),
+    )
     const bounds = signal === undefined ? { timeoutMs } : { timeoutMs, signal }
     try {
       await bounded(sent, 'sendOffsets()', bounds)
@@ -131,20 +131,8 @@ export class Transactions {
   }
 
   /** A partition has a batch to send. */
-  readonly opened = (partition: ProducerPartition): void => {
-    const { state } = partition
-    const { openTransaction } = this.context.producer
-    if (state.transaction === openTransaction || openTransaction === 0) return
-    this.touched.add(partition)
-    if (this.manager.usesVersion2) {
-      state.transaction = openTransaction
-      return
-    }
-    this.unadded.add(partition)
-    if (this.isAdding) return
-    this.isAdding = true
-    // Those of the same turn go together.
-    void this.calls.inTurn(() => this.addPartitions())
+  opened(partition: ProducerPartition): void {
+    this.participants.opened(partition)
   }
 
   /** A batch failed, so the transaction has to. */
@@ -241,9 +229,7 @@ export class Transactions {
   }
 
   private ended(next: ProducerIdentity | null): void {
-    this.touched.clear()
-    this.unadded.clear()
-    this.groups.clear()
+    this.participants.clear()
     this.manager.ended(next, this.hasVersion2)
   }
 
@@ -276,79 +262,6 @@ export class Transactions {
     if (ending.verdict === 'final') this.context.failed(ending.error)
     else if (manager.state === 'initializing') manager.initFailed()
     throw ending.error
-  }
-
-  /** Before KIP-890: the coordinator must know a partition before anything is written to it. */
-  private async addPartitions(): Promise<void> {
-    const { manager } = this
-    this.isAdding = false
-    const partitions = [...this.unadded]
-    this.unadded.clear()
-    const transaction = this.context.producer.openTransaction
-    if (partitions.length === 0 || !manager.isGoing) return
-    const names = partitions.map(({ topic, partition }) => ({ topic: topic.name, partition }))
-    const ending = await this.calls.persist(
-      'addPartitionsToTxn',
-      { ...this.adding, goesOn: () => manager.isGoing },
-      (attempt) => this.requests.addPartitions(names, attempt),
-    )
-    if (ending.verdict !== 'done') {
-      // Told to nobody here: the batches that waited for it fail with it.
-      this.refused('send', ending)
-      return
-    }
-    manager.added()
-    for (const partition of partitions) {
-      partition.state.transaction = transaction
-      this.context.accumulator.review(partition, this.context.now())
-    }
-    this.context.wake()
-  }
-
-  private async addOffsets(
-    offsets: readonly OffsetToCommit[],
-    group: ConsumerGroupMetadata,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { manager, requests } = this
-    const { usesVersion2 } = manager
-    const goesOn = (): boolean => manager.isGoing && !signal.aborted
-    const { groupId } = group
-    if (!goesOn()) throw manager.refusal('sendOffsets')
-    if (!usesVersion2 && !this.groups.has(groupId)) {
-      const ending = await this.calls.persist(
-        'addOffsetsToTxn',
-        { ...this.adding, goesOn, signal },
-        (attempt) => requests.addOffsets(groupId, attempt),
-      )
-      if (ending.verdict !== 'done') throw this.refused('sendOffsets', ending)
-      manager.added()
-      this.groups.add(groupId)
-    }
-    let left = offsets
-    const ending = await this.calls.persist(
-      'txnOffsetCommit',
-      { ...this.adding, goesOn, signal },
-      async (attempt) => {
-        // With KIP-890 whatever is tried may have been added.
-        if (usesVersion2) manager.added()
-        const codes = await requests.commitOffsets(left, group, usesVersion2, attempt)
-        left = left.filter((entry) => codes.get(entry) !== errorCodes.NONE)
-        return worst('txnOffsetCommit', codes.values())
-      },
-    )
-    if (ending.verdict !== 'done') throw this.refused('sendOffsets', ending)
-  }
-
-  /** How something is added. Its time ends with the transaction's, or with its caller's patience. */
-  private get adding(): Terms {
-    const { manager } = this
-    const isFirst = !manager.mustEnd
-    return {
-      timeoutMs: Number.POSITIVE_INFINITY,
-      isFirst,
-      onDoubt: () => manager.addInDoubt(),
-    }
   }
 
   /** What a failed request means for the transaction. Returns what its caller is told. */
@@ -399,10 +312,8 @@ export class Transactions {
   private get isSettled(): boolean {
     const { state } = this.manager
     if (this.calls.isStopped || (state !== 'committing' && state !== 'aborting')) return true
-    if (!this.context.flushes.isEmpty) return false
     // A batch whose time was up may still be on its way: it must not come after the end.
-    for (const { underWay } of this.touched) if (underWay.length > 0) return false
-    return true
+    return this.context.flushes.isEmpty && !this.participants.areUnderWay
   }
 
   /** The promise of the same call, if it is under way. */

@@ -63,7 +63,7 @@ describe.each([1, 2])('with transaction.version %i', (transactionVersion) => {
     'a commit whose %s is always lost has no outcome; the same call learns it',
     async (what) => {
       const cluster = await start()
-      const producer = startProducer(cluster, { transactionalId: 'x', maxBlockMs: 150 })
+      const producer = startProducer(cluster, { transactionalId: 'x', maxBlockMs: 2000 })
       await producer.beginTransaction()
       await producer.send({ ...t0, value: 'a' })
       loseEnd(cluster, what, 1000)
@@ -84,7 +84,7 @@ describe.each([1, 2])('with transaction.version %i', (transactionVersion) => {
 
   test('after an unknown outcome the same call learns it once the coordinator answers', async () => {
     const cluster = await start()
-    const producer = startProducer(cluster, { transactionalId: 'x', maxBlockMs: 150 })
+    const producer = startProducer(cluster, { transactionalId: 'x', maxBlockMs: 2000 })
     await producer.beginTransaction()
     await producer.send({ ...t0, value: 'a' })
     const stop = cluster.intercept(endTxn, async (call) => {
@@ -100,7 +100,7 @@ describe.each([1, 2])('with transaction.version %i', (transactionVersion) => {
 
   test('after an unknown outcome initTransactions() leaves nothing open', async () => {
     const cluster = await start()
-    const producer = startProducer(cluster, { transactionalId: 'x', maxBlockMs: 150 })
+    const producer = startProducer(cluster, { transactionalId: 'x', maxBlockMs: 2000 })
     await producer.beginTransaction()
     await producer.send({ ...t0, value: 'a' })
     const stop = cluster.intercept(endTxn, () => disconnect)

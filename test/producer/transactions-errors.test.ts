@@ -244,7 +244,7 @@ describe('brokers before Kafka 2.5, whose coordinators cannot raise an epoch', (
     const cluster = await start()
     const producer = startProducer(cluster, { transactionalId: 'x' })
     await producer.beginTransaction()
-    await expect(producer.send({ topic: 't', partition: 9, value: 'a' })).rejects.toThrow()
+    await expect(producer.send({ ...t0, value: 'a'.repeat(2_000_000) })).rejects.toThrow()
     await producer.abortTransaction()
     await producer.transaction((tx) => tx.send({ ...t0, value: 'b' }))
     expect(await valuesOf(cluster)).toContain('b')
