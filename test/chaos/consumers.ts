@@ -25,6 +25,9 @@ export interface ConsumersTask {
   folder: string
   package: string | undefined
   isVerbose: boolean
+  /** How partitions are divided. Default: the client's own. */
+  assignor: string | undefined
+  seed: number
 }
 
 export interface ConsumersResult {
@@ -44,6 +47,8 @@ interface Member {
 }
 
 const lagMs = 30_000
+/** How members read, in turn; the seed says who begins. */
+const ways = ['record', 'batch', 'run', 'partitions'] as const
 const sessionTimeoutMs = 6000
 const settings = { commitIntervalMs: 500, sessionTimeoutMs, requestTimeoutMs: 5000, workMs: 10 }
 
@@ -61,7 +66,7 @@ export class Consumers {
     this.#groupId = `${task.topic}-group`
   }
 
-  /** Two members, one record by record and one in batches, and one that is no member. */
+  /** Two members, and one that is no member. */
   static async start(task: ConsumersTask, tools: JavaTools): Promise<Consumers> {
     const consumers = new Consumers(task, tools)
     await consumers.join()
@@ -129,13 +134,15 @@ export class Consumers {
 
   async #start(name: string, groupId: string | null): Promise<Member> {
     const { client, folder } = this.#task
-    const by = groupId !== null && this.#members.length % 2 === 0 ? 'record' : 'batch'
+    const { seed, assignor } = this.#task
+    const by = groupId === null ? 'batch' : ways[(seed + this.#members.length) % ways.length]
+    const assignors = assignor === undefined ? undefined : [assignor]
     const process = await WorkerProcess.start<WorkerSummary>({
       script: `${client}-consumer.mjs`,
       name,
       folder,
       node: nodeFor(client),
-      options: { ...this.#task, ...settings, groupId, by },
+      options: { ...this.#task, ...settings, groupId, by, assignors },
     })
     return { name, process, killedAt: Number.POSITIVE_INFINITY, isGone: false }
   }

@@ -24,6 +24,7 @@ npm run chaos -- soak --minutes N [--rate N] [--scenario IDS]
   --seeds N          each scenario so often, with the seeds that follow; a summary at the end (default: 1)
   --seconds N        how long the faults of each scenario go on (default: its own)
   --consume          consumers read beside the load, and are judged: a group of two, and one by hand
+  --assignor NAME    how the group of consumers divides partitions: range, roundrobin, cooperative-sticky
   --calls N          calls out at a time, for clients that batch by call (default: 20)
   --rate N           records a second; full: as many as go (default: 2000)
   --version V        of the brokers (default: 4.3.0)
@@ -185,6 +186,7 @@ function parse(args: string[]): Task | null {
       seconds: { type: 'string' },
       rate: { type: 'string' },
       calls: { type: 'string' },
+      assignor: { type: 'string' },
       consume: { type: 'boolean', default: false },
       version: { type: 'string', default: '4.3.0' },
       package: { type: 'string' },
@@ -231,6 +233,7 @@ function parse(args: string[]): Task | null {
       },
       package: entry,
       isConsuming: values.consume,
+      assignor: values.assignor,
       isVerbose,
     },
   }

@@ -20,6 +20,8 @@ const columns = [
   'p99 ms',
   'RSS MiB',
   'sockets',
+  'load',
+  'loop late ms',
   'verdict',
 ] as const
 
@@ -32,7 +34,7 @@ export function toRow(result: RunResult): string {
     ackDelaysMs.length === 0
       ? ''
       : `${time(quantile(ackDelaysMs, 0.95))} / ${time(ackDelaysMs.at(-1) ?? 0)}`
-  const { rssBaselineMiB, rssEndMiB, sockets } = ended.summary ?? {}
+  const { rssBaselineMiB, rssEndMiB, sockets, loopLateMs } = ended.summary ?? {}
   return row([
     `${scenario.id} ${scenario.name}`,
     result.client,
@@ -49,6 +51,8 @@ export function toRow(result: RunResult): string {
     latencyMs.p99,
     ended.summary === null ? '' : `${rssBaselineMiB} to ${rssEndMiB}`,
     sockets ?? '',
+    result.machineLoad.toFixed(0),
+    loopLateMs ?? '',
     judgement(result),
   ])
 }
@@ -73,6 +77,7 @@ const consumerColumns = [
   'moved',
   'by hand: delivered',
   'lag 0 after s',
+  'load',
   'verdict',
 ] as const
 
@@ -107,6 +112,7 @@ export function toConsumerRow(result: RunResult, consumers: ConsumersResult): st
     group.reassigned,
     byHand?.delivered ?? '',
     Number.isFinite(lagGoneMs) ? (lagGoneMs / 1000).toFixed(1) : 'never',
+    result.machineLoad.toFixed(0),
     judgement(result),
   ])
 }

@@ -15,6 +15,7 @@ const columns = [
   'inverted',
   'first ack after E, p95/max ms',
   'worst gap ms',
+  'load, most',
   'broken',
   'missed',
 ] as const
@@ -54,6 +55,7 @@ function toRow(key: string, results: readonly RunResult[]): string {
       ? ''
       : `${Math.round(quantile(delays, 0.95))} / ${Math.round(delays.at(-1) ?? 0)}`,
     Math.max(...results.map(({ verdict }) => verdict.worstGapMs)),
+    Math.max(...results.map(({ machineLoad }) => machineLoad)).toFixed(0),
     ofSeeds(({ violations }) => violations) || 'none',
     ofSeeds(({ missed }) => missed),
   ])

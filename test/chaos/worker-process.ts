@@ -26,6 +26,8 @@ export interface WorkerSummary {
   rssEndMiB: number
   rssMostMiB: number
   sockets: number
+  /** The longest that its event loop came late: no client could have answered sooner. */
+  loopLateMs: number
   unhandledRejections: string[]
   closeMs: number
 }

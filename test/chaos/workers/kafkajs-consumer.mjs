@@ -32,7 +32,7 @@ await runConsumer(async (options, note) => {
   await consumer.subscribe({ topics: [options.topic], fromBeginning: true })
   const commits = { autoCommit: true, autoCommitInterval: options.commitIntervalMs }
   await consumer.run(
-    options.by === 'record'
+    options.by === 'record' || options.by === 'partitions'
       ? {
           ...commits,
           async eachMessage({ partition, message }) {

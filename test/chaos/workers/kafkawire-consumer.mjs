@@ -1,5 +1,5 @@
-// A consumer of kafkawire: a member of a group, or with all partitions assigned by hand; record by
-// record, or in batches.
+// A consumer of kafkawire: a member of a group, or with all partitions assigned by hand; in one of the
+// four ways of reading.
 
 import { runConsumer, work } from './consume.mjs'
 
@@ -43,27 +43,40 @@ await runConsumer(async (options, note) => {
     consumer.assign(all.map((partition) => ({ topic, partition })))
   }
 
-  const byRecord = async () => {
-    for await (const { partition, offset, value } of consumer) {
+  const byRecord = async (records) => {
+    for await (const { partition, offset, value } of records) {
       note.delivered(partition, [{ offset, value }])
       if (Number(offset) % 100 === 0) await work(options.workMs)
       note.done(partition, offset)
     }
   }
-  let batches = 0
-  const byBatch = async () => {
-    for await (const { partition, records, lastOffset } of consumer.batches()) {
-      note.delivered(partition, records)
-      await work(options.workMs)
-      note.done(partition, lastOffset)
-      // Back a little, while a fetch of what follows is under way.
-      if (!isMember && ++batches % seekEvery === 0 && lastOffset > seekBack) {
-        consumer.seek({ topic, partition }, lastOffset - seekBack)
-        note.sought(partition, lastOffset - seekBack)
-      }
-    }
+  const onBatch = async ({ partition, records, lastOffset }) => {
+    note.delivered(partition, records)
+    await work(options.workMs)
+    note.done(partition, lastOffset)
   }
-  const reading = (options.by === 'record' ? byRecord() : byBatch()).catch((error) => {
+  let batches = 0
+  const ways = {
+    record: () => byRecord(consumer),
+    async batch() {
+      for await (const batch of consumer.batches()) {
+        await onBatch(batch)
+        const { partition, lastOffset } = batch
+        // Back a little, while a fetch of what follows is under way.
+        if (!isMember && ++batches % seekEvery === 0 && lastOffset > seekBack) {
+          consumer.seek({ topic, partition }, lastOffset - seekBack)
+          note.sought(partition, lastOffset - seekBack)
+        }
+      }
+    },
+    run: () => consumer.run({ eachBatch: onBatch, concurrency: 4 }),
+    async partitions() {
+      const loops = []
+      for await (const partition of consumer.partitions()) loops.push(byRecord(partition))
+      await Promise.all(loops)
+    },
+  }
+  const reading = ways[options.by]().catch((error) => {
     // What ends a consumer is a failure of the run: nobody asked it to end.
     console.error(error)
     process.exitCode = 1
