@@ -83,7 +83,13 @@ export async function runScenario(
   options: RunOptions,
 ): Promise<RunResult> {
   const { client, seed } = options
-  const load = { ...usual, ...scenario.load, ...options.load }
+  const load = {
+    ...usual,
+    // At full speed a record waits behind a full buffer first.
+    ...(options.load?.rate === 0 && { deliveryTimeoutMs: 120_000 }),
+    ...scenario.load,
+    ...options.load,
+  }
   const name = `chaos-${scenario.id}-${randomBytes(4).toString('hex')}`
   const topic = await tools.createTopic(name, {
     partitions: partitionCount,
