@@ -188,6 +188,26 @@ for (const [version, nodes] of [
       expect(new Set(chosen).size).toBe(partitions)
     })
 
+    test('for a partition that is not there yet waits until it is', async () => {
+      const topic = await java.createTopic(uniqueName('grows'))
+      const producer = kafka.producer()
+      await producer.send({ topic, value: 'first' })
+      const values = ['a', 'b', 'c']
+      const waiting = producer.sendBatch(values.map((value) => ({ topic, partition: 1, value })))
+      // Others do not wait with them.
+      expect(await producer.send({ topic, value: 'now' })).toMatchObject({ partition: 0 })
+      await java.createPartitions(topic, 2)
+      const sent = await waiting
+      await producer.close()
+      expect(sent.map(({ partition, offset }) => [partition, offset])).toEqual([
+        [1, 0n],
+        [1, 1n],
+        [1, 2n],
+      ])
+      const read = await java.consume(topic)
+      expect(read.map(({ value }) => String(value))).toEqual(['first', 'now', ...values])
+    })
+
     test('without a key spreads over all partitions', async () => {
       const topic = await java.createTopic(uniqueName('keyless'), { partitions: 3 })
       const producer = kafka.producer({ batchSize: 1000, lingerMs: 0 })
