@@ -102,7 +102,6 @@ export async function main(args: string[]): Promise<number> {
           builds.push(mutated)
           const given = {
             ...options,
-            ...mutant.options,
             seed: seeds[0],
             package: mutated.entry,
           }

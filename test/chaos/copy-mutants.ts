@@ -2,15 +2,55 @@
 // mutants.ts.
 
 import type { CopyViolations } from './copy-oracle.ts'
-import type { CopyOptions } from './copy-run.ts'
 import type { Mutant } from './mutants.ts'
 
 export interface CopyMutant extends Pick<Mutant, 'name' | 'file' | 'from' | 'to' | 'scenario'> {
-  options: Partial<CopyOptions>
   /** Only on these brokers. Default: on any. */
   brokers?: string
   /** One of these must be found broken. */
   laws: readonly (keyof CopyViolations)[]
 }
 
-export const copyMutants: readonly CopyMutant[] = []
+export const copyMutants: readonly CopyMutant[] = [
+  {
+    name: 'offsets are committed outside of the transaction',
+    file: 'pipe.js',
+    from: 'await tx.sendOffsets(this.consumer)',
+    to: 'await this.consumer.commit()',
+    scenario: 23,
+    laws: ['lost', 'doubled'],
+  },
+  {
+    name: 'after an abort the consumer goes on',
+    file: 'producer/transaction.js',
+    from: 'consumer.seekToCommitted()',
+    to: 'Promise.resolve()',
+    scenario: 23,
+    laws: ['lost'],
+  },
+  {
+    name: 'a commit that was not answered counts as one',
+    file: 'producer/coordinator-calls.js',
+    from: 'if (mayHaveArrived(error))',
+    to: "if (request === 'commit' && mayHaveArrived(error)) return { verdict: 'done' };\nif (mayHaveArrived(error))",
+    scenario: 24,
+    laws: ['lost', 'torn', 'wrongCommit'],
+  },
+  {
+    name: 'no new epoch after an end in doubt',
+    file: 'producer/transactions.js',
+    from: 'onDoubt: () => manager.endInDoubt()',
+    to: 'onDoubt: () => {}',
+    scenario: 24,
+    brokers: '3.9.2',
+    laws: ['torn', 'wrongAbort', 'wrongCommit', 'doubled'],
+  },
+  {
+    name: 'offsets do not say whose they are',
+    file: 'producer/transaction-requests.js',
+    from: '...group, topics }',
+    to: "...group, generationId: -1, memberId: '', groupInstanceId: null, topics }",
+    scenario: 23,
+    laws: ['doubled'],
+  },
+]
