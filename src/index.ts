@@ -65,6 +65,7 @@ export type {
   SslOption,
   TlsOptions,
 } from './options.ts'
+export type { PipeCommit, PipeHandler, PipeOptions, PipeOutput } from './pipe.ts'
 export type { DataLoss, OnDelivery, ProducerInterceptor } from './producer/hooks.ts'
 export type { Partitioner, PartitionerName, PartitionerRecord } from './producer/partitioner.ts'
 export { Producer } from './producer/producer.ts'

@@ -6,11 +6,12 @@ import { Consumer } from './consumer/consumer.ts'
 import { type ConsumerOptions, resolveConsumerOptions } from './consumer-options.ts'
 import { ClosedError } from './errors.ts'
 import { type ClusterOptions, type KafkaOptions, resolveKafkaOptions } from './options.ts'
+import { Pipe, type PipeHandler, type PipeOptions } from './pipe.ts'
 import { Producer } from './producer/producer.ts'
 import { type ProducerOptions, resolveProducerOptions } from './producer/producer-options.ts'
 import type { Api } from './protocol/api.ts'
 import { createTopicHandle, type TopicSerdes } from './topic.ts'
-import type { Topic, TopicPartition, WaitLimits } from './types.ts'
+import type { Bytes, Topic, TopicPartition, WaitLimits } from './types.ts'
 
 /** Which broker a request goes to, and how. Default: any broker, one attempt. */
 export interface KafkaRequestOptions {
@@ -72,6 +73,24 @@ export class Kafka {
     const connection = this.openOptions()
     const openDeadLetters = () => new Producer(connection, resolveProducerOptions({}, connection))
     return this.keep(new Consumer<K, V>(connection, resolved, openDeadLetters))
+  }
+
+  /**
+   * Consume, transform, produce, exactly once: the handler makes records of records, and a transaction
+   * writes them together with the offsets of what was read. What is aborted is read again. Settles when
+   * the signal aborts or the consumer is closed; consumer and producer stay open.
+   * @example
+   * await kafka.pipe(consumer, (orders) => orders.map(toInvoice), { producer })
+   * @throws what the handler threw (its transaction is aborted, and the consumer back where it began);
+   * FencedError if another producer has the transactionalId now; InvalidArgumentError for a consumer
+   * without a group, or one that commits by itself; BrokerError and other errors no retry can mend
+   */
+  async pipe<K, V, OK = Bytes, OV = Bytes>(
+    consumer: Consumer<K, V>,
+    handle: PipeHandler<K, V, OK, OV>,
+    options: PipeOptions,
+  ): Promise<void> {
+    await new Pipe(consumer, handle, options, this.openOptions()).run()
   }
 
   /**

@@ -36,6 +36,7 @@ const mayImport: Record<string, readonly string[]> = {
     'cluster',
   ],
   'serdes.ts': ['errors.ts', 'types.ts'],
+  'pipe.ts': [...ground, 'protocol', 'records', 'cluster', 'producer', 'consumer'],
 }
 
 /** The top: may import everything that is not the top. */

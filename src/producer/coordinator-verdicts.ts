@@ -63,7 +63,8 @@ const ofRequest: Readonly<
     [code.FENCED_INSTANCE_ID, 'abortable'],
     [code.STALE_MEMBER_EPOCH, 'abortable'],
   ]),
-  commit: null,
+  // With KIP-890 that is the answer once the brokers have aborted it, as its time was over.
+  commit: new Map<number, CoordinatorVerdict>([[code.INVALID_TXN_STATE, 'fenced']]),
   abort: new Map<number, CoordinatorVerdict>([
     [code.TRANSACTION_ABORTABLE, 'fatal'],
     [code.UNKNOWN_PRODUCER_ID, 'fatal'],

@@ -34,7 +34,7 @@ const rows: [
   [47, 'fenced', {}],
   [90, 'fenced', {}],
   [49, 'fatal', {}],
-  [48, 'fatal', {}],
+  [48, 'fatal', { commit: 'fenced' }],
   [53, 'fatal', { initProducerId: 'refused' }],
   [31, 'fatal', { initProducerId: 'refused' }],
   [120, 'abortable', { initProducerId: 'refused', abort: 'fatal' }],

@@ -1,0 +1,299 @@
+// kafka.pipe(): reads records, lets a handler make others of them, and writes these and the offsets read in
+// one transaction, again and again: each input has its effect exactly once. What must stay true: a commit
+// has the offsets of all records whose outputs it has, as the member that had their partitions all the
+// while; after anything else the consumer goes back to what is committed before it reads on.
+
+import { backoff, sleep } from './cluster/retry.ts'
+import type { Consumer } from './consumer/consumer.ts'
+import type { ConsumerBatch } from './consumer/consumer-batch.ts'
+import type { HandlerContext } from './consumer/handler-policy.ts'
+import {
+  BrokerError,
+  ClosedError,
+  CommitFailedError,
+  FencedError,
+  InvalidArgumentError,
+  InvalidTransactionStateError,
+  KafkaError,
+  OutcomeUnknownError,
+  TransactionAbortableError,
+} from './errors.ts'
+import type { Logger } from './logger.ts'
+import type { Producer } from './producer/producer.ts'
+import type { ProducerRecord } from './producer/producer-record.ts'
+import type { Transaction } from './producer/transaction.ts'
+import { errorCodes } from './protocol/error-codes.ts'
+import type { ConsumerRecord } from './records/consumer-record.ts'
+import type { Bytes, TransactionalConsumer } from './types.ts'
+
+/** What a handler makes of its records; nothing is an answer, too. */
+export type PipeOutput<K = Bytes, V = Bytes> = Iterable<ProducerRecord<K, V>> | null | undefined
+
+/**
+ * Gets records of one partition, in order, and returns what is to be written. It may get the same records
+ * again, as a transaction may be aborted: what it does besides is not part of the transaction.
+ */
+export type PipeHandler<K, V, OK, OV> = (
+  records: readonly ConsumerRecord<K, V>[],
+  context: HandlerContext,
+) => PipeOutput<OK, OV> | Promise<PipeOutput<OK, OV>>
+
+/** One transaction that was committed. */
+export interface PipeCommit {
+  /** How many records were read in it. */
+  records: number
+  /** How many were written. */
+  outputs: number
+}
+
+export interface PipeOptions {
+  /** Has a `transactionalId` of its own: no other process that runs has the same. */
+  producer: Producer
+  /** A transaction is ended when it has so many records. A batch of the consumer is not split. Default: 10000. */
+  maxRecords?: number
+  /** A transaction is ended so long after its first record (ms). Default: 100. */
+  maxWaitMs?: number
+  /** Ends the pipe when what is in hand is committed. */
+  signal?: AbortSignal
+  /** Called after each commit. */
+  onCommit?: (commit: PipeCommit) => void
+  /** Called when a transaction had to be aborted and its records will be read again, with the reason. */
+  onAbort?: (error: Error) => void
+}
+
+/** What the options of the Kafka object say. */
+export interface PipeSettings {
+  readonly logger: Logger
+  readonly retryBackoffMs: number
+  readonly retryBackoffMaxMs: number
+}
+
+/** What no further attempt can mend: a record or a right is wrong. */
+const finalCodes: ReadonlySet<number> = new Set([
+  errorCodes.MESSAGE_TOO_LARGE,
+  errorCodes.RECORD_LIST_TOO_LARGE,
+  errorCodes.INVALID_RECORD,
+  errorCodes.INVALID_TIMESTAMP,
+  errorCodes.INVALID_TOPIC_EXCEPTION,
+  errorCodes.INVALID_REQUIRED_ACKS,
+  errorCodes.POLICY_VIOLATION,
+  errorCodes.TOPIC_AUTHORIZATION_FAILED,
+  errorCodes.GROUP_AUTHORIZATION_FAILED,
+  errorCodes.CLUSTER_AUTHORIZATION_FAILED,
+  errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+  errorCodes.UNSUPPORTED_FOR_MESSAGE_FORMAT,
+])
+
+export class Pipe<K, V, OK, OV> {
+  private readonly consumer: Consumer<K, V>
+  private readonly handle: PipeHandler<K, V, OK, OV>
+  private readonly producer: Producer
+  private readonly options: PipeOptions
+  private readonly settings: PipeSettings
+  private readonly maxRecords: number
+  private readonly maxWaitMs: number
+  /** What the handler threw: that ends the pipe, whatever it is. */
+  private thrown: { error: unknown } | null = null
+  private isEnded = false
+  private records = 0
+  private outputs = 0
+
+  /** @throws InvalidArgumentError for what cannot be exactly once */
+  constructor(
+    consumer: Consumer<K, V>,
+    handle: PipeHandler<K, V, OK, OV>,
+    options: PipeOptions,
+    settings: PipeSettings,
+  ) {
+    const { producer, maxRecords = 10_000, maxWaitMs = 100 } = options
+    checkConsumer(consumer)
+    if (!Number.isInteger(maxRecords) || maxRecords < 1) {
+      throw new InvalidArgumentError(`pipe(): maxRecords must be 1 or more, not ${maxRecords}`)
+    }
+    if (!(maxWaitMs >= 0 && maxWaitMs <= 2_147_483_647)) {
+      throw new InvalidArgumentError(`pipe(): maxWaitMs must be 0 or more, not ${maxWaitMs}`)
+    }
+    this.consumer = consumer
+    this.handle = handle
+    this.producer = producer
+    this.options = options
+    this.settings = settings
+    this.maxRecords = maxRecords
+    this.maxWaitMs = maxWaitMs
+  }
+
+  /** Goes on until the signal aborts, the consumer or the producer is closed, or nothing more can be done. */
+  async run(): Promise<void> {
+    try {
+      for (let failures = 0; !this.isOver; ) {
+        if (await this.runOnce()) failures = 0
+        else await this.pause(failures++)
+      }
+    } catch (error) {
+      if (this.thrown !== null || !tellsOfClose(error)) throw error
+    }
+  }
+
+  private get isOver(): boolean {
+    return this.isEnded || this.options.signal?.aborted === true
+  }
+
+  /** One transaction. False: it was aborted, and its records will come again. */
+  private async runOnce(): Promise<boolean> {
+    try {
+      await this.producer.transaction((tx) => this.fill(tx), { consumer: this.consumer })
+    } catch (error) {
+      if (this.thrown !== null) throw error
+      if (!(error instanceof OutcomeUnknownError)) return this.aborted(error)
+      const abortion = await this.learnOutcome(error)
+      if (abortion !== null) return this.aborted(abortion)
+    }
+    if (this.records > 0) this.tell(() => this.options.onCommit?.(this.commitInfo()))
+    return true
+  }
+
+  private commitInfo(): PipeCommit {
+    return { records: this.records, outputs: this.outputs }
+  }
+
+  /** The body of a transaction: from its first record until it is full, old enough, or all must end. */
+  private async fill(tx: Transaction): Promise<void> {
+    const { consumer, maxRecords } = this
+    const { signal } = this.options
+    this.records = 0
+    this.outputs = 0
+    const end = new AbortController()
+    const stop = (): void => end.abort()
+    if (signal?.aborted) return
+    signal?.addEventListener('abort', stop, { once: true })
+    let timer: NodeJS.Timeout | undefined
+    const stream = consumer.batches({ signal: end.signal })
+    try {
+      while (this.records < maxRecords) {
+        const { done, value: batch } = await stream.next()
+        if (done) {
+          this.isEnded = true
+          break
+        }
+        timer ??= setTimeout(stop, this.maxWaitMs)
+        await this.transform(tx, batch)
+        this.records += batch.length
+      }
+      // The last batch stays in hand meanwhile: a rebalance waits until its offsets are taken.
+      await this.sendOffsets(tx)
+    } catch (error) {
+      // Nothing was handed over by the loop that was ended: all that was read has been written.
+      if (!end.signal.aborted || error !== end.signal.reason) throw error
+      await this.sendOffsets(tx)
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', stop)
+      await stream.return()
+    }
+  }
+
+  private async sendOffsets(tx: Transaction): Promise<void> {
+    if (this.records > 0) await tx.sendOffsets(this.consumer)
+  }
+
+  private async transform(tx: Transaction, batch: ConsumerBatch<K, V>): Promise<void> {
+    let outputs: PipeOutput<OK, OV>
+    try {
+      const context = { signal: this.consumer.assignmentSignal(batch) }
+      outputs = await this.handle(batch.records, context)
+    } catch (error) {
+      this.thrown = { error }
+      throw error
+    }
+    if (outputs === null || outputs === undefined) return
+    for (const output of outputs) {
+      this.outputs++
+      if (!tx.enqueue(output)) await this.producer.drained()
+    }
+  }
+
+  /** It was aborted: whether to go on is told by what the reason was. */
+  private aborted(error: unknown): false {
+    if (!canGoOn(error)) throw error
+    this.settings.logger.warn('a transaction was aborted: its records are read again', { error })
+    this.tell(() => this.options.onAbort?.(error))
+    return false
+  }
+
+  /** Asks until it is known; null: it was committed. Until then the consumer delivers nothing. */
+  private async learnOutcome(unknown: OutcomeUnknownError): Promise<KafkaError | null> {
+    for (let attempt = 0; ; attempt++) {
+      this.settings.logger.warn('it is not known yet whether a transaction was committed', {
+        error: unknown,
+      })
+      try {
+        await this.producer.commitTransaction()
+        return null
+      } catch (error) {
+        const isAborting = error instanceof InvalidTransactionStateError
+        if (isAborting || error instanceof TransactionAbortableError) {
+          if (await this.tryAbort()) return isAborting ? unknown : error
+        } else if (!(error instanceof OutcomeUnknownError)) throw error
+      }
+      if (this.isOver) throw unknown
+      await this.pause(attempt)
+    }
+  }
+
+  private async tryAbort(): Promise<boolean> {
+    try {
+      await this.producer.abortTransaction()
+      return true
+    } catch (error) {
+      if (error instanceof OutcomeUnknownError) return false
+      throw error
+    }
+  }
+
+  private async pause(failures: number): Promise<void> {
+    const { retryBackoffMs, retryBackoffMaxMs } = this.settings
+    const waitMs = backoff(failures, retryBackoffMs, retryBackoffMaxMs)
+    // The signal only ends the wait: the loop finds it.
+    await sleep(waitMs, this.options.signal).catch(() => {})
+  }
+
+  /** Runs a hook of the user: what it throws is logged, as there is nobody else to tell. */
+  private tell(hook: () => void): void {
+    try {
+      hook()
+    } catch (error) {
+      this.settings.logger.error('a hook of pipe() threw', { error })
+    }
+  }
+}
+
+/** Asked for early: a consumer without a group, or one that commits by itself, is refused at once. */
+function checkConsumer(consumer: TransactionalConsumer): void {
+  try {
+    consumer.transactionOffsets()
+  } catch (error) {
+    // It need not be a member before it is read.
+    if (!(error instanceof CommitFailedError)) throw error
+  }
+}
+
+/** Whether it failed since somebody closed the consumer or the producer. */
+function tellsOfClose(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(tellsOfClose)
+  return error instanceof ClosedError || (error instanceof Error && tellsOfClose(error.cause))
+}
+
+/** Whether the same records may fare better in another transaction. */
+function canGoOn(error: unknown): error is KafkaError {
+  if (!(error instanceof KafkaError) || error instanceof FencedError) return false
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof BrokerError && finalCodes.has(cause.code)) return false
+    if (cause instanceof InvalidArgumentError) return false
+  }
+  return (
+    error.retriable ||
+    error instanceof CommitFailedError ||
+    error instanceof TransactionAbortableError ||
+    error instanceof OutcomeUnknownError
+  )
+}

@@ -1,0 +1,313 @@
+// kafka.pipe() against the in-process broker: each input has its effect once, whatever happens between.
+
+import { expect, onTestFinished, test } from 'vitest'
+import type { Consumer } from '../src/consumer/consumer.ts'
+import type { ConsumerOptions } from '../src/consumer-options.ts'
+import { FencedError, InvalidArgumentError } from '../src/errors.ts'
+import { Kafka } from '../src/kafka.ts'
+import type { PipeOptions } from '../src/pipe.ts'
+import type { Producer } from '../src/producer/producer.ts'
+import type { ProducerRecord } from '../src/producer/producer-record.ts'
+import { errorCodes } from '../src/protocol/error-codes.ts'
+import { endTxn } from '../src/protocol/messages/end-txn.ts'
+import { txnOffsetCommit } from '../src/protocol/messages/txn-offset-commit.ts'
+import type { ConsumerRecord } from '../src/records/consumer-record.ts'
+import { disconnect } from '../src/testing/interceptors.ts'
+import type { TestCluster } from '../src/testing/test-cluster.ts'
+import { consumerOf, fill, take, textOf } from './consumer/harness.ts'
+import { startCluster } from './producer/with-producer.ts'
+
+/** A cluster with `in` and `out`, and what one process has of it. */
+async function start(partitions = 2, transactionVersion: 1 | 2 = 2) {
+  const cluster = await startCluster({
+    topics: { in: partitions, out: 1 },
+    properties: { transactionVersion },
+  })
+  const open = () => {
+    const kafka = new Kafka({
+      bootstrapServers: cluster.bootstrapServers,
+      retryBackoffMs: 5,
+      retryBackoffMaxMs: 20,
+      reconnectBackoffMs: 5,
+      reconnectBackoffMaxMs: 20,
+    })
+    onTestFinished(() => kafka.close())
+    return {
+      kafka,
+      producer: (transactionalId = 'copy'): Producer =>
+        kafka.producer({ transactionalId, lingerMs: 0, maxBlockMs: 1000 }),
+      consumer: (options: ConsumerOptions = {}): Consumer =>
+        kafka.consumer({
+          groupId: 'g',
+          topics: ['in'],
+          enableAutoCommit: false,
+          autoOffsetReset: 'earliest',
+          fetchMaxWaitMs: 50,
+          heartbeatIntervalMs: 50,
+          ...options,
+        }),
+    }
+  }
+  return { cluster, open, ...open() }
+}
+
+function copies(records: readonly ConsumerRecord[]): ProducerRecord[] {
+  return records.map((record) => ({ topic: 'out', partition: 0, value: textOf(record) }))
+}
+
+/** The first `count` records of the output that are committed, sorted. */
+async function copied(cluster: TestCluster, count: number): Promise<string[]> {
+  const consumer = consumerOf(cluster, { isolationLevel: 'read_committed' })
+  consumer.assign([{ topic: 'out', partition: 0 }])
+  try {
+    return (await take(consumer, count)).sort()
+  } finally {
+    await consumer.close({ timeoutMs: 100 })
+  }
+}
+
+/** A signal that aborts once so many inputs are committed, and all that was seen on the way. */
+function until(count: number): Required<Pick<PipeOptions, 'signal' | 'onCommit' | 'onAbort'>> & {
+  commits: number[]
+  aborts: Error[]
+} {
+  const stop = new AbortController()
+  const commits: number[] = []
+  const aborts: Error[] = []
+  let done = 0
+  return {
+    commits,
+    aborts,
+    signal: stop.signal,
+    onCommit: ({ records }) => {
+      commits.push(records)
+      done += records
+      if (done >= count) stop.abort()
+    },
+    onAbort: (error) => aborts.push(error),
+  }
+}
+
+test.each([1, 2] as const)('copies all, transaction.version %i', async (version) => {
+  const { cluster, kafka, producer, consumer } = await start(2, version)
+  const inputs = [...(await fill(cluster, 'in', 0, 50)), ...(await fill(cluster, 'in', 1, 30))]
+  const end = until(80)
+  const options = { producer: producer(), maxRecords: 20, ...end }
+  await kafka.pipe(consumer({ maxPollRecords: 10 }), copies, options)
+  expect(await copied(cluster, 80)).toEqual(inputs.sort())
+  expect(end.commits).toEqual([20, 20, 20, 20])
+  expect(end.aborts).toEqual([])
+  expect(cluster.committedOffset('g', 'in', 0)).toBe(50n)
+  expect(cluster.committedOffset('g', 'in', 1)).toBe(30n)
+})
+
+test('ends a transaction by time, waits for its first record without one', async () => {
+  const { cluster, kafka, producer, consumer } = await start(1)
+  const end = until(8)
+  const piping = kafka.pipe(consumer(), copies, { producer: producer(), maxWaitMs: 20, ...end })
+  await fill(cluster, 'in', 0, 3)
+  await cluster.waitFor(() => end.commits.length > 0)
+  expect(end.commits).toEqual([3])
+  expect(cluster.requests(endTxn)).toHaveLength(1)
+  await fill(cluster, 'in', 0, 5)
+  await piping
+  expect(end.commits).toEqual([3, 5])
+  expect(cluster.committedOffset('g', 'in', 0)).toBe(8n)
+})
+
+test('what a handler throws ends it, and nothing of its transaction is there', async () => {
+  const { cluster, kafka, producer, consumer } = await start(1)
+  const inputs = await fill(cluster, 'in', 0, 30)
+  const writer = producer()
+  const reader = consumer({ maxPollRecords: 10 })
+  const mine = new Error('mine')
+  const seen: string[] = []
+  const handle = (records: readonly ConsumerRecord[]) => {
+    seen.push(textOf(records[0]))
+    if (seen.length === 2) throw mine
+    return copies(records)
+  }
+  const options = { producer: writer, maxRecords: 30 }
+  await expect(kafka.pipe(reader, handle, options)).rejects.toBe(mine)
+  expect(cluster.committedOffset('g', 'in', 0)).toBe(null)
+  // The same two go on where it began.
+  await kafka.pipe(reader, handle, { ...options, ...until(30) })
+  expect(seen).toEqual([inputs[0], inputs[10], inputs[0], inputs[10], inputs[20]])
+  expect(await copied(cluster, 30)).toEqual(inputs.sort())
+})
+
+test('a transaction that has to be aborted is done again', async () => {
+  const { cluster, kafka, producer, consumer } = await start(1)
+  const inputs = await fill(cluster, 'in', 0, 20)
+  let count = 0
+  cluster.intercept(txnOffsetCommit, async (call) => {
+    const answer = await call.next()
+    if (count++ > 0) return answer
+    for (const topic of answer.topics) {
+      for (const partition of topic.partitions) {
+        partition.errorCode = errorCodes.ILLEGAL_GENERATION
+      }
+    }
+    return answer
+  })
+  const end = until(20)
+  await kafka.pipe(consumer(), copies, { producer: producer(), maxRecords: 20, ...end })
+  expect(await copied(cluster, 20)).toEqual(inputs.sort())
+  expect(end.aborts).toHaveLength(1)
+  expect(String(end.aborts[0])).toContain('ILLEGAL_GENERATION')
+})
+
+test('what no retry can mend ends it', async () => {
+  const { cluster, kafka, producer, consumer } = await start(1)
+  await fill(cluster, 'in', 0, 1)
+  cluster.intercept(txnOffsetCommit, async (call) => {
+    const answer = await call.next()
+    answer.topics[0].partitions[0].errorCode = errorCodes.GROUP_AUTHORIZATION_FAILED
+    return answer
+  })
+  const piping = kafka.pipe(consumer(), copies, { producer: producer(), maxRecords: 1 })
+  await expect(piping).rejects.toThrow('GROUP_AUTHORIZATION_FAILED')
+})
+
+test('a commit whose outcome is not known is learned, not repeated', async () => {
+  const { cluster, kafka, producer, consumer } = await start(1)
+  const inputs = await fill(cluster, 'in', 0, 20)
+  let count = 0
+  let isCutOff = true
+  // All answers of the first commit are lost, for longer than a call may take.
+  cluster.intercept(endTxn, async (call) => {
+    const answer = await call.next()
+    count++
+    return isCutOff ? disconnect : answer
+  })
+  const end = until(20)
+  const piping = kafka.pipe(consumer(), copies, { producer: producer(), maxRecords: 20, ...end })
+  const healed = new Promise((resolve) => setTimeout(resolve, 1300)).then(() => {
+    isCutOff = false
+  })
+  await Promise.all([piping, healed])
+  expect(count).toBeGreaterThan(1)
+  expect(end.commits).toEqual([20])
+  expect(end.aborts).toEqual([])
+  expect(cluster.partition('out', 0).highWatermark).toBe(21n)
+  expect(await copied(cluster, 20)).toEqual(inputs.sort())
+})
+
+test('partitions that are taken away in the middle of a transaction are copied once', async () => {
+  const { cluster, kafka, producer, consumer, open } = await start(2)
+  const inputs = [...(await fill(cluster, 'in', 0, 10)), ...(await fill(cluster, 'in', 1, 10))]
+  const other = open()
+  let done = 0
+  const stop = new AbortController()
+  const onCommit = ({ records }: { records: number }) => {
+    done += records
+    if (done >= 20) stop.abort()
+  }
+  const aborts: Error[] = []
+  const options = { onCommit, signal: stop.signal, onAbort: (error: Error) => aborts.push(error) }
+  const first = kafka.pipe(
+    consumer({ maxPollRecords: 5 }),
+    (records) => copies(records),
+    // Never full, and open for as long as the second one needs to join.
+    { producer: producer('one'), maxRecords: 1000, maxWaitMs: 1500, ...options },
+  )
+  await cluster.waitFor(() => cluster.partition('out', 0).highWatermark > 0n)
+  const second = other.kafka.pipe(other.consumer(), copies, {
+    producer: other.producer('two'),
+    ...options,
+  })
+  await Promise.all([first, second])
+  expect(aborts.length).toBeGreaterThan(0)
+  expect(done).toBe(20)
+  expect(await copied(cluster, 20)).toEqual(inputs.sort())
+})
+
+test('one that has been replaced is fenced, and writes nothing more', async () => {
+  const { cluster, kafka, producer, consumer, open } = await start(1)
+  await fill(cluster, 'in', 0, 10)
+  const other = open()
+  let go: () => void = () => {}
+  const gate = new Promise<void>((resolve) => {
+    go = resolve
+  })
+  let isInside = false
+  const handle = async (records: readonly ConsumerRecord[]) => {
+    isInside = true
+    await gate
+    return copies(records)
+  }
+  const zombie = kafka.pipe(consumer(), handle, { producer: producer() })
+  const fenced = expect(zombie).rejects.toBeInstanceOf(FencedError)
+  await cluster.waitFor(() => isInside)
+  await other.producer().initTransactions()
+  go()
+  await fenced
+  expect(cluster.committedOffset('g', 'in', 0)).toBe(null)
+})
+
+test('ends when its consumer is closed', async () => {
+  const { cluster, kafka, producer, consumer } = await start(1)
+  await fill(cluster, 'in', 0, 10)
+  const reader = consumer()
+  const end = until(1000)
+  const piping = kafka.pipe(reader, copies, { producer: producer(), ...end })
+  await cluster.waitFor(() => end.commits.length > 0)
+  await reader.close()
+  await piping
+  const again = kafka.pipe(reader, copies, { producer: producer('next') })
+  await expect(again).rejects.toThrow('closed')
+})
+
+test.each(['in its handler', 'between two transactions', 'in a commit'])(
+  'ends when all is closed %s, and what was open is not there',
+  async (where) => {
+    const { cluster, kafka, producer, consumer } = await start(1)
+    await fill(cluster, 'in', 0, 10)
+    let isThere = false
+    let go: () => void = () => {}
+    const gate = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    const handle = async (records: readonly ConsumerRecord[]) => {
+      isThere = where === 'in its handler'
+      if (isThere) await gate
+      return copies(records)
+    }
+    cluster.intercept(endTxn, async (call) => {
+      if (where !== 'in a commit') return call.next()
+      isThere = true
+      await gate
+      return call.next()
+    })
+    const onCommit = () => {
+      isThere = true
+    }
+    const piping = kafka.pipe(consumer(), handle, { producer: producer(), onCommit })
+    await cluster.waitFor(() => isThere)
+    const closing = kafka.close()
+    setTimeout(go, 100)
+    await Promise.all([closing, piping])
+    const isDone = where !== 'in its handler'
+    expect(cluster.committedOffset('g', 'in', 0)).toBe(isDone ? 10n : null)
+  },
+)
+
+test('refuses what cannot be exactly once', async () => {
+  const { kafka, producer, consumer } = await start(1)
+  const options = { producer: producer() }
+  const commits = consumer({ enableAutoCommit: true })
+  await expect(kafka.pipe(commits, copies, options)).rejects.toThrow('enableAutoCommit: false')
+  const alone = kafka.consumer({ enableAutoCommit: false })
+  await expect(kafka.pipe(alone, copies, options)).rejects.toThrow('groupId')
+  for (const wrong of [
+    { maxRecords: 0 },
+    { maxRecords: 1.5 },
+    { maxWaitMs: -1 },
+    { maxWaitMs: Number.NaN },
+  ]) {
+    const piping = kafka.pipe(consumer(), copies, { ...options, ...wrong })
+    await expect(piping).rejects.toBeInstanceOf(InvalidArgumentError)
+  }
+  const plain = kafka.pipe(consumer(), copies, { producer: kafka.producer() })
+  await expect(plain).rejects.toThrow('transactionalId')
+})
