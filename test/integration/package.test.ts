@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Kafka } from '../../src/kafka.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
 
 const run = promisify(execFile)
@@ -39,13 +40,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** A snippet of the README, with the address of the test's own broker. */
-async function snippet(name: string): Promise<string> {
-  const readme = await readFile(join(root, 'README.md'), 'utf8')
-  const match = new RegExp(`<!-- snippet: ${name} -->\n\`\`\`\\w+\n([\\s\\S]*?)\n\`\`\``).exec(
-    readme,
-  )
-  expect(match, `README.md has no snippet ${name}`).not.toBeNull()
+/** A snippet of the README or another page, with the address of the test's own broker. */
+async function snippet(name: string, page = 'README.md'): Promise<string> {
+  const text = await readFile(join(root, page), 'utf8')
+  const match = new RegExp(`<!-- snippet: ${name} -->\n\`\`\`\\w+\n([\\s\\S]*?)\n\`\`\``).exec(text)
+  expect(match, `${page} has no snippet ${name}`).not.toBeNull()
   expect(match![1]).toContain('localhost:9092')
   return match![1].replaceAll('localhost:9092', cluster.bootstrapServers)
 }
@@ -149,6 +148,82 @@ describe('the README, pasted', () => {
       expect(code).toBe(0)
     },
   )
+})
+
+describe('the program of docs/exactly-once.md', () => {
+  const file = 'exactly-once.mjs'
+  const orders = 3000
+
+  /** How many orders are done, as the group's offsets say. */
+  function done(): number {
+    return [0, 1, 2, 3, 4, 5]
+      .map((partition) => Number(cluster.committedOffset('invoicer', 'orders', partition) ?? 0n))
+      .reduce((sum, offset) => sum + offset, 0)
+  }
+
+  /** Starts it, and ends it by a signal when `isDone`. */
+  async function live(signal: NodeJS.Signals, isDone: () => boolean): Promise<Ended> {
+    const child = spawn(process.execPath, ['--trace-warnings', file], { cwd: folder })
+    const ended: Ended = { code: null, stdout: '', stderr: '' }
+    child.stdout.on('data', (data) => {
+      ended.stdout += data
+    })
+    child.stderr.on('data', (data) => {
+      ended.stderr += data
+    })
+    const closed = new Promise<void>((resolve) => child.on('close', () => resolve()))
+    try {
+      await cluster.waitFor(() => isDone() || child.exitCode !== null, { timeoutMs: 60_000 })
+      child.kill(signal)
+      await closed
+    } finally {
+      child.kill('SIGKILL')
+    }
+    return { ...ended, code: child.exitCode }
+  }
+
+  test('is killed and started again, and each order has one invoice', async () => {
+    await writeFile(join(folder, file), await snippet(file, 'docs/exactly-once.md'))
+    cluster.createTopic('invoices', { partitions: 3 })
+    const kafka = new Kafka({ bootstrapServers: cluster.bootstrapServers })
+    try {
+      const before = done()
+      const producer = kafka.producer()
+      const feed = async (from: number, to: number): Promise<void> => {
+        for (let i = from; i < to; i++) {
+          await producer.send({ topic: 'orders', key: `${i}`, value: `order ${i}` })
+        }
+      }
+      // Each life is killed while orders come in: so before, in, or after a commit.
+      for (let third = 0; third < 3; third++) {
+        const start = done()
+        const feeding = feed(third * 1000, third * 1000 + 1000)
+        await live('SIGKILL', () => done() > start + 300)
+        await feeding
+      }
+      const { code, stderr } = await live('SIGINT', () => done() >= before + orders)
+      expect(stderr).toBe('')
+      expect(code).toBe(0)
+
+      const reader = kafka.consumer({ isolationLevel: 'read_committed' })
+      reader.assign([0, 1, 2].map((partition) => ({ topic: 'invoices', partition, offset: 0n })))
+      const invoices: string[] = []
+      const ends = await reader.endOffsets()
+      const left = new Set(ends.filter(({ offset }) => offset > 0n).map((end) => end.partition))
+      for await (const batch of reader.batches()) {
+        for (const { value } of batch) invoices.push(String(value))
+        for (const { partition, offset } of ends) {
+          if ((await reader.position({ topic: 'invoices', partition })) >= offset)
+            left.delete(partition)
+        }
+        if (left.size === 0) break
+      }
+      const expected = Array.from({ length: orders }, (_, i) => `invoice for order ${i}`)
+      expect(invoices.filter((text) => text.includes('order')).sort()).toEqual(expected.sort())
+    } finally {
+      await kafka.close()
+    }
+  }, 200_000)
 })
 
 describe('the command line of the package', () => {
