@@ -101,7 +101,10 @@ class PortionWork<K, V> {
       const lane = this.lanes[this.nextLane++]
       if (lane === undefined) return
       for (const index of lane) {
-        if (!(await this.enter())) return
+        do {
+          if (!(await this.enter())) return
+          // A handler may have paused the partition since: looked at in the turn of the call.
+        } while (!this.isGranted())
         try {
           await this.call(index)
         } catch (error) {
@@ -114,6 +117,13 @@ class PortionWork<K, V> {
     }
   }
 
+  /** Whether a record may be handed out in this very turn. If not, the slot is given back. */
+  private isGranted(): boolean {
+    if (!this.isOver && this.mayGo) return true
+    this.work.slots.release()
+    return false
+  }
+
   /** Waits for a slot, and while the partition stands still. False: nothing more of it is to be begun. */
   private async enter(): Promise<boolean> {
     const { delivery, slots, stopped } = this.work
@@ -124,11 +134,8 @@ class PortionWork<K, V> {
         continue
       }
       await slots.acquire()
-      if (!this.isOver && this.mayGo) {
-        if (!delivery.checkClock()) await turn(delivery)
-        return true
-      }
-      slots.release()
+      if (!delivery.checkClock()) await turn(delivery)
+      return true
     }
     return false
   }

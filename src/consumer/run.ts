@@ -36,19 +36,13 @@ export async function runHandlers<K, V>(
   const onAbort = (): void => stop.abort()
   signal?.addEventListener('abort', onAbort, { once: true })
   const stopped = AbortSignal.any([stop.signal, delivery.ending])
-  const work = openWorker(context, plan, stop.signal, stopped)
   const failures: unknown[] = []
-  const worker = async (): Promise<void> => {
-    try {
-      await work()
-    } catch (error) {
-      const isEnd = [stop.signal, delivery.ending].some(
-        (end) => end.aborted && end.reason === error,
-      )
-      if (!isEnd) failures.push(error)
-      stop.abort()
-    }
+  const fail = (error: unknown): void => {
+    const isEnd = [stop.signal, delivery.ending].some((end) => end.aborted && end.reason === error)
+    if (!isEnd) failures.push(error)
+    stop.abort()
   }
+  const worker = openWorker(context, plan, stop.signal, stopped, fail)
   const endGathering = delivery.startGathering(plan.maxRecords, plan.maxWaitMs)
   try {
     // What begins with the first pull of all must not run in the context of a handler.
@@ -69,6 +63,7 @@ function openWorker<K, V>(
   plan: RunPlan<K, V>,
   end: AbortSignal,
   stopped: AbortSignal,
+  fail: (error: unknown) => void,
 ): () => Promise<void> {
   const { delivery, handlers, commitBatch, deadLetters, logger } = context
   const { handler, concurrency, retry, deadLetterTopic } = plan
@@ -79,29 +74,40 @@ function openWorker<K, V>(
       const slots = new Slots(concurrency)
       const { handle } = handler
       const work = { delivery, handlers, policy, slots, handle, concurrency, stopped }
-      return () => closing(portionStream(delivery, end), (stream) => workByKey(stream, work))
+      return () => closing(portionStream(delivery, end), (stream) => workByKey(stream, work), fail)
     }
     case 'records': {
       const { handle } = handler
       const open = () => recordStream(delivery, null, end)
       return () =>
-        handlers.thread(() => closing(open(), (stream) => callHandlers(stream, handle, policy)))
+        handlers.thread(() =>
+          closing(open(), (stream) => callHandlers(stream, handle, policy), fail),
+        )
     }
     default: {
       const { handle } = handler
       const open = () => batchStream(delivery, null, end, commitBatch)
       return () =>
-        handlers.thread(() => closing(open(), (stream) => callHandlers(stream, handle, policy)))
+        handlers.thread(() =>
+          closing(open(), (stream) => callHandlers(stream, handle, policy), fail),
+        )
     }
   }
 }
 
+/**
+ * Ends the loop with the work. A failure is told before the loop gives its partition back: else another
+ * worker would go on behind the item that failed, and its being done would cover that one.
+ */
 async function closing<K, V, T>(
   stream: DeliveryStream<K, V, T>,
   work: (stream: DeliveryStream<K, V, T>) => Promise<void>,
+  fail: (error: unknown) => void,
 ): Promise<void> {
   try {
     await work(stream)
+  } catch (error) {
+    fail(error)
   } finally {
     await stream.return()
   }

@@ -82,6 +82,25 @@ describe('run', () => {
     }
   })
 
+  it('lets no other worker go on behind a record that failed', async () => {
+    await fill(cluster, 't', 0, 20, 1)
+    for (const concurrencyBy of ['partition', 'key'] as const) {
+      const consumer = consumerOf(cluster, { groupId: concurrencyBy, maxPollRecords: 2 })
+      open.push(consumer)
+      consumer.assign([t0])
+      const failed = consumer.run({
+        concurrency: 3,
+        concurrencyBy,
+        eachRecord: async (record) => {
+          if (record.offset === 7n) throw new Error('no')
+        },
+      })
+      await expect(failed).rejects.toThrow('no')
+      await consumer.close()
+      expect(cluster.committedOffset(concurrencyBy, 't', 0)).toBe(7n)
+    }
+  })
+
   it('begins nothing more once its signal aborts, and commits what is done', async () => {
     await fill(cluster, 't', 0, 100, 100)
     const consumer = reader()
@@ -235,10 +254,11 @@ describe('run', () => {
         },
       })
       await cluster.waitFor(() => got.length === 2)
-      let isRebalancing = false
+      let calls = 0
       cluster.intercept(heartbeat, async ({ next }) => {
         const answer = await next()
-        if (answer.errorCode === 27) isRebalancing = true
+        // The second call says that the first one's answer was taken up.
+        if (answer.errorCode === 27) calls++
         return answer
       })
       const second = consumerOf(cluster, { groupId: 'r', topics: ['t'] })
@@ -247,11 +267,12 @@ describe('run', () => {
       const reading = (async () => {
         for await (const record of second) others.push(textOf(record))
       })()
-      await cluster.waitFor(() => isRebalancing)
+      await cluster.waitFor(() => calls === 2)
       held.open()
       await cluster.waitFor(
         () => first.assignment().length === 1 && second.assignment().length === 1,
       )
+      expect(got).toHaveLength(2)
       await cluster.waitFor(() => new Set([...got, ...others]).size === 40)
       await Promise.all([first.close(), second.close()])
       await Promise.all([running, reading])
