@@ -131,6 +131,8 @@ export class Topics {
     }
     topic.available = available
     topic.sticky.candidates = []
+    // One that was made anew may have fewer.
+    if (topic.sticky.partition >= topic.metadata.length) topic.sticky.partition = -1
   }
 
   /** With each answer: topics cost nothing but their place in the next question. */

@@ -1,7 +1,7 @@
 // The topics of a producer: idle ones are not asked for and keep their sequence numbers; partitions that are
 // not there yet are waited for.
 
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { DeliveryError } from '../../src/errors.ts'
 import { Kafka } from '../../src/kafka.ts'
 import type { Producer } from '../../src/producer/producer.ts'
@@ -83,6 +83,19 @@ test('a topic that was made anew while it was idle gets numbers of a new epoch',
   expect(await producer.send({ topic: 't', value: 'c' })).toMatchObject({ offset: 0n })
   const [{ producerEpoch, baseSequence }] = await batchesOf(cluster)
   expect([producerEpoch, baseSequence]).toEqual([1, 0])
+})
+
+test('a topic that was made anew with fewer partitions gets keyless records all the same', async () => {
+  vi.spyOn(Math, 'random').mockReturnValue(0.99)
+  onTestFinished(() => void vi.restoreAllMocks())
+  const cluster = await startCluster({ topics: { t: 3 } })
+  const producer = startForgetful(cluster)
+  expect(await producer.send({ topic: 't', value: 'a' })).toMatchObject({ partition: 2 })
+  await letGo(cluster, 't')
+  cluster.deleteTopic('t')
+  cluster.createTopic('t', { partitions: 1 })
+  const place = { partition: 0, offset: 0n }
+  expect(await producer.send({ topic: 't', value: 'b' })).toMatchObject(place)
 })
 
 test('a topic with a record that has no outcome yet is not idle', async () => {
