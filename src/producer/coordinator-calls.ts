@@ -132,6 +132,7 @@ export class CoordinatorCalls {
       case 'fenced':
         return { verdict: 'final', error: fencedError(error, this.transactionalId) }
       default:
+        if (isWrongState(error)) error.message += timedOutHint
         return { verdict: 'final', error }
     }
   }
@@ -180,6 +181,13 @@ function mayHaveArrived(error: KafkaError): boolean {
 function isConcurrent(error: KafkaError): boolean {
   return error instanceof BrokerError && error.code === errorCodes.CONCURRENT_TRANSACTIONS
 }
+
+function isWrongState(error: KafkaError): boolean {
+  return error instanceof BrokerError && error.code === errorCodes.INVALID_TXN_STATE
+}
+
+const timedOutHint =
+  '. The brokers may have aborted the transaction, as it lasted longer than transactionTimeoutMs: make another producer'
 
 function isOfMember(error: KafkaError): boolean {
   return error instanceof BrokerError && memberCodes.has(error.code)

@@ -86,7 +86,7 @@ export class Producer implements AsyncDisposable {
             this.refuse(givenUp(`send() to ${plain.topic}`, plain.topic, limits, cause)),
           )
     } catch (error) {
-      return Promise.reject(this.refuse(error))
+      return this.rejection(error)
     }
   }
 
@@ -99,8 +99,8 @@ export class Producer implements AsyncDisposable {
     records: Iterable<ProducerRecord<K, V>>,
     limits?: WaitLimits,
   ): Promise<RecordMetadata[]> {
-    if (limits?.signal?.aborted) return Promise.reject(this.refuse(limits.signal.reason))
-    if (!isIterable(records)) return Promise.reject(this.refuse(notRecords(records)))
+    if (limits?.signal?.aborted) return this.rejection(limits.signal.reason)
+    if (!isIterable(records)) return this.rejection(notRecords(records))
     const caller = new SendMany()
     let i = 0
     for (const record of records) this.sendOneOf(caller, i++, record)
@@ -184,18 +184,18 @@ export class Producer implements AsyncDisposable {
    * CommitFailedError if its partitions were given to others; TransactionAbortableError, FencedError
    */
   sendOffsets(...args: SendOffsetsArguments): Promise<void> {
-    const sent = this.transactional((transactions) => {
+    return this.transactional((transactions) => {
       transactions.requireOpen('sendOffsets')
       try {
         const { offsets, group, limits } = readSendOffsets(args)
-        return transactions.sendOffsets(offsets, group, limits)
+        const sent = transactions.sendOffsets(offsets, group, limits)
+        sent.catch(ignore)
+        return sent
       } catch (error) {
         if (error instanceof CommitFailedError) this.refuse(error)
         throw error
       }
     })
-    sent.catch(ignore)
-    return sent
   }
 
   /**
@@ -351,6 +351,13 @@ export class Producer implements AsyncDisposable {
     }
   }
 
+  /** The rejection of a send. In a transaction that is told by its end too, so nobody need await it. */
+  private rejection(error: unknown): Promise<never> {
+    const rejected = Promise.reject(this.refuse(error))
+    if (this.transactions !== null && !cameAtWrongTime(error)) rejected.catch(ignore)
+    return rejected
+  }
+
   /** A record was not taken or is not waited for: its transaction must not be committed without it. */
   private refuse<E>(error: E): E {
     const cameTooLate =
@@ -391,6 +398,11 @@ export class Producer implements AsyncDisposable {
 }
 
 const ignore = (): void => {}
+
+/** Whether the call was refused, so that nothing is changed by it. */
+function cameAtWrongTime(error: unknown): boolean {
+  return error instanceof InvalidTransactionStateError || error instanceof ClosedError
+}
 
 function isIterable(records: unknown): boolean {
   return typeof records === 'object' && records !== null && Symbol.iterator in records

@@ -77,6 +77,8 @@ export class TransactionManager {
   private failure: KafkaError | null = null
   /** Whether the coordinator holds this transaction as open, as it was asked to add something to it. */
   private atCoordinator: 'nothing' | 'inDoubt' | 'open' = 'nothing'
+  /** EndTxn decides from here on: what fails now can change nothing. */
+  private isEnding = false
   /** An EndTxn may have been written whose answer never came. */
   private isInDoubt = false
   /** Before the next transaction, InitProducerId has to raise the epoch. */
@@ -191,7 +193,7 @@ export class TransactionManager {
 
   /** Something failed. Returns whether that is news: what was not sent shall then fail with it. */
   abortable(error: KafkaError): boolean {
-    if (!this.isGoing) return false
+    if (!this.isGoing || this.isEnding) return false
     this.failure = error
     this.moveTo('abortable')
     this.producer.closeTransaction()
@@ -210,6 +212,16 @@ export class TransactionManager {
   aborting(): void {
     if (this.state !== 'aborting') this.moveTo('aborting')
     this.producer.closeTransaction()
+  }
+
+  /** All of it has its outcome, and EndTxn is asked for. */
+  ending(): void {
+    this.isEnding = true
+  }
+
+  /** EndTxn was refused: the transaction goes on. */
+  endRefused(): void {
+    this.isEnding = false
   }
 
   /** An attempt of EndTxn may have reached the coordinator, but its answer did not come. */
@@ -240,15 +252,15 @@ export class TransactionManager {
     this.usesVersion2 = usesVersion2
     this.producer.closeTransaction()
     this.atCoordinator = 'nothing'
+    this.isEnding = false
     this.isInDoubt = false
     this.failure = null
   }
 
   private moveTo(next: TransactionState): void {
     if (!transitions[this.state].includes(next)) {
-      throw new InvalidTransactionStateError(
-        `a transaction cannot go from ${this.state} to ${next}: ${advice[this.state]}`,
-      )
+      // Calls are checked before: this is a bug, and nothing may go on after it.
+      throw new RangeError(`a transaction cannot go from ${this.state} to ${next}`)
     }
     this.current = next
   }

@@ -205,6 +205,7 @@ export class Transactions {
       return
     }
     let next: ProducerIdentity | null = null
+    manager.ending()
     const ending = await this.calls.persist(
       isCommit ? 'commit' : 'abort',
       {
@@ -220,7 +221,10 @@ export class Transactions {
     )
     if (ending.verdict === 'done') this.ended(next)
     else if (ending.verdict === 'timeUp') throw this.outcomeUnknown(call, ending.error, {})
-    else throw this.refused(call, ending)
+    else {
+      manager.endRefused()
+      throw this.refused(call, ending)
+    }
   }
 
   private requireEnding(isCommit: boolean): void {
@@ -332,9 +336,14 @@ export class Transactions {
   }
 
   private start(call: TransactionCall, work: Promise<void>): Promise<void> {
-    const promise = work.finally(() => {
-      this.pending = null
-    })
+    const promise = work
+      .catch((error: unknown) => {
+        if (!(error instanceof KafkaError)) this.context.failed(asKafkaError(error))
+        throw error
+      })
+      .finally(() => {
+        this.pending = null
+      })
     this.pending = { call, promise }
     return promise
   }
