@@ -258,7 +258,7 @@ export class Accumulator {
 
   /** A batch is acknowledged: its bytes can be written over, unless a socket may still hold them. */
   recycle(batch: ProducerBatch): void {
-    if (batch.openWrites === 0) this.context.buffers.giveBack(batch.builder.takeBuffer())
+    if (batch.openWrites === 0) batch.builder.release(this.giveBack)
   }
 
   /** A batch that was never sent has failed: it waits no longer. */
@@ -352,6 +352,8 @@ export class Accumulator {
   }
 
   private readonly allocate = (bytes: number): Buffer => this.context.buffers.take(bytes)
+
+  private readonly giveBack = (buffer: Buffer): void => this.context.buffers.giveBack(buffer)
 
   /** A record could not be encoded: out of memory, say. A batch without any must not reach a broker. */
   private dropIfEmpty(partition: ProducerPartition): void {

@@ -12,7 +12,7 @@ export class BufferPool {
   private readonly limit: number
   private readonly smallest: number
   /** By the power of two that is their size. */
-  private readonly free: Buffer[][] = []
+  private free: Buffer[][] = []
   private freeBytes = 0
 
   constructor(limit: number, smallest: number = usualSmallest) {
@@ -33,7 +33,12 @@ export class BufferPool {
   /** Takes back what nobody holds any more. */
   giveBack(buffer: Buffer): void {
     const { length } = buffer
-    if (length < this.smallest || this.freeBytes + length > this.limit) return
+    if (length < this.smallest || length > this.limit) return
+    if (this.freeBytes + length > this.limit) {
+      // Of sizes that nobody needs any more, perhaps.
+      this.free = []
+      this.freeBytes = 0
+    }
     const power = powerFor(length)
     this.free[power] ??= []
     this.free[power].push(buffer)

@@ -66,6 +66,8 @@ export class BatchBuilder {
 
   /** The whole batch with room for its header: `buffer` itself, or the compressed form. */
   private sealed: Buffer | undefined
+  /** What the compressed form was allocated as. */
+  private packed: Buffer = noBytes
   private sealing: Promise<void> | undefined
   private compressionId = 0
   /** The stamp that `sealed` carries. */
@@ -165,12 +167,10 @@ export class BatchBuilder {
     const records = this.buffer.subarray(recordBatchOverhead, this.position)
     const compressed = codec.compress(records, compressionLevel)
     if (compressed instanceof Uint8Array) {
-      this.sealed = behindHeader(compressed)
+      this.pack(compressed)
       return undefined
     }
-    this.sealing = compressed.then((bytes) => {
-      this.sealed = behindHeader(bytes)
-    })
+    this.sealing = compressed.then((bytes) => this.pack(bytes))
     return this.sealing
   }
 
@@ -235,14 +235,20 @@ export class BatchBuilder {
   }
 
   /**
-   * Gives up the bytes that records were written into, for another batch to write over them: only when
-   * nothing holds on to what `stamp` gave. The batch cannot be stamped or split any more.
+   * Gives back what was allocated, for another batch to write over it: only when nothing holds on to what
+   * `stamp` gave. The batch cannot be stamped or split any more.
    */
-  takeBuffer(): Buffer {
-    const { buffer } = this
-    this.buffer = noBytes
-    this.sealed = noBytes
-    return buffer
+  release(giveBack: (buffer: Buffer) => void): void {
+    giveBack(this.buffer)
+    giveBack(this.packed)
+    this.buffer = this.packed = this.sealed = noBytes
+  }
+
+  private pack(compressed: Uint8Array): void {
+    const size = recordBatchOverhead + compressed.length
+    this.packed = this.allocate(size)
+    this.packed.set(compressed, recordBatchOverhead)
+    this.sealed = this.packed.subarray(0, size)
   }
 
   /** Appends a record whose bytes behind the offset delta are those of `source`. */
@@ -327,12 +333,6 @@ class OwnRecords {
     }
     return (first & 1) === 0 ? magnitude : -magnitude - 1
   }
-}
-
-function behindHeader(compressed: Uint8Array): Buffer {
-  const batch = Buffer.allocUnsafeSlow(recordBatchOverhead + compressed.length)
-  batch.set(compressed, recordBatchOverhead)
-  return batch
 }
 
 function isSameStamp(a: ProducerStamp, b: ProducerStamp): boolean {

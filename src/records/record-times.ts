@@ -2,25 +2,23 @@
 // clock reading serves many, and so a record's time costs nothing until somebody asks.
 
 export class RecordTimes {
-  /** The index at which each run begins, and the time of its records. */
-  private readonly starts: number[] = []
-  private readonly times: number[] = []
-  /** The run that was asked for last: who asks goes through the records in order. */
+  /** Of each run: the index at which it begins, and the time of its records. */
+  private readonly runs: number[] = []
+  /** Where the run stands that was asked for last: who asks goes through the records in order. */
   private cursor = 0
 
   /** The record at `index` and those behind it have this time. */
   add(index: number, time: number): void {
-    this.starts.push(index)
-    this.times.push(time)
+    this.runs.push(index, time)
   }
 
   /** The time of a record; -1 if there is none. */
   at(index: number): number {
-    const { starts, times } = this
-    if (times.length === 0) return -1
-    let run = index < starts[this.cursor] ? 0 : this.cursor
-    while (run + 1 < starts.length && starts[run + 1] <= index) run++
+    const { runs } = this
+    if (runs.length === 0) return -1
+    let run = index < runs[this.cursor] ? 0 : this.cursor
+    while (run + 2 < runs.length && runs[run + 2] <= index) run += 2
     this.cursor = run
-    return times[run]
+    return runs[run + 1]
   }
 }

@@ -46,12 +46,14 @@ describe('BufferPool', () => {
     expect(pool.take(8193)).not.toBe(buffer)
   })
 
-  test('keeps no more than its limit', () => {
+  test('keeps no more than its limit, and of that what came back last', () => {
     const pool = new BufferPool(40_000)
-    const buffers = [1, 2, 3].map(() => pool.take(16_384))
-    for (const buffer of buffers) pool.giveBack(buffer)
-    const again = [1, 2, 3].map(() => pool.take(16_384))
-    expect(again.filter((buffer) => buffers.includes(buffer)).length).toBe(2)
+    const old = [1, 2].map(() => pool.take(16_384))
+    const recent = [1, 2, 3].map(() => pool.take(8192))
+    for (const buffer of [...old, ...recent]) pool.giveBack(buffer)
+    const again = [1, 2, 3, 4].map(() => pool.take(8192))
+    expect(again.filter((buffer) => recent.includes(buffer)).length).toBe(3)
+    expect(old.includes(pool.take(16_384))).toBe(false)
   })
 })
 

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { BatchBuilder } from '../../src/records/batch-builder.ts'
+import { RecordTimes } from '../../src/records/record-times.ts'
+
+test('a record has the time of its run, asked for in order or not', () => {
+  const times = new RecordTimes()
+  expect(times.at(0)).toBe(-1)
+  times.add(0, 1000)
+  times.add(3, 999)
+  times.add(4, 2000)
+  const expected = [1000, 1000, 1000, 999, 2000, 2000]
+  expect(expected.map((_, index) => times.at(index))).toEqual(expected)
+  expect([5, 0, 3, 1, 4].map((index) => times.at(index))).toEqual([2000, 1000, 999, 1000, 2000])
+})
+
+test('a batch keeps the times of its records, and its children theirs', () => {
+  const builder = new BatchBuilder(1000)
+  const given = [50, 50, 40, 60, 60, 60, 50]
+  for (const time of given) builder.append(null, 'value', [], time)
+  expect(given.map((_, index) => builder.times.at(index))).toEqual(given)
+  const children = builder.split(100)
+  expect(children.length).toBeGreaterThan(1)
+  const times = children.flatMap(({ count, times }) =>
+    Array.from({ length: count }, (_, index) => times.at(index)),
+  )
+  expect(times).toEqual(given)
+})
