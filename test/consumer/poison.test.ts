@@ -162,7 +162,11 @@ describe('records that cannot be deserialized', () => {
     it('are passed for good though nothing stands behind them', async () => {
       await append('1')
       await append('x', 'y')
-      const consumer = reader({ poisonRecords: 'skip', autoCommitIntervalMs: 5 })
+      const consumer = reader({
+        poisonRecords: 'skip',
+        autoCommitIntervalMs: 5,
+        maxPollRecords: 1,
+      })
       const records = consumer.records()
       await records.next()
       const waiting = records.next()
