@@ -135,7 +135,7 @@ export const copyScenarios: readonly CopyScenario[] = [
     run: oneByOne([endTxnLimbo, anyLimbo]),
   },
   {
-    id: 33,
+    id: 34,
     name: 'transactions, everything',
     seconds: 180,
     run: atOnce(
