@@ -146,6 +146,7 @@ export class Pipe<K, V, OK, OV> {
       if (this.thrown !== null) throw error
       if (!(error instanceof OutcomeUnknownError)) return this.aborted(error)
       const abortion = await this.learnOutcome(error)
+      await this.rewind()
       if (abortion !== null) return this.aborted(abortion)
     }
     if (this.records > 0) this.tell(() => this.options.onCommit?.(this.commitInfo()))
@@ -237,6 +238,18 @@ export class Pipe<K, V, OK, OV> {
       }
       if (this.isOver) throw unknown
       await this.pause(attempt)
+    }
+  }
+
+  /**
+   * The consumer was sent back already; brokers before 2.5 may have told it an offset of before the commit.
+   * What fails here loses nothing: until the offsets are known nothing is delivered.
+   */
+  private async rewind(): Promise<void> {
+    try {
+      await this.consumer.seekToCommitted()
+    } catch (error) {
+      this.settings.logger.warn('the committed offsets are not known yet', { error })
     }
   }
 

@@ -26,7 +26,7 @@ import { GiveUpError, waitUntil } from './wait-until.ts'
 const run = promisify(execFile)
 
 /** How long a cluster may take to start; two busy cores and three JVMs need some of it. */
-const startTimeoutMs = 120_000
+const startTimeoutMs = 300_000
 
 export interface ClusterOptions {
   version: KafkaVersion
