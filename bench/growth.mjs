@@ -23,6 +23,7 @@ export async function runGrowth(rounds) {
       produce: [],
       consume: [],
       rss: [],
+      consumerRss: [],
     }))
     for (let round = 0; round < rounds; round++) for (const row of rows) await measure(row)
     print(dimension, rows)
@@ -45,7 +46,9 @@ async function measure(row) {
     const produced = await cell('produce')
     row.produce.push(produced.cpuMicros)
     row.rss.push(produced.rssMb)
-    row.consume.push((await cell('consume')).cpuMicros)
+    const consumed = await cell('consume')
+    row.consume.push(consumed.cpuMicros)
+    row.consumerRss.push(consumed.rssMb)
   } finally {
     broker.kill()
   }
@@ -56,13 +59,13 @@ function print(dimension, rows) {
   const base = rows.find((row) => row[dimension] === usual[dimension])
   console.log(`\n### growth with ${dimension}, Node ${process.versions.node}, default options`)
   console.log(
-    `| ${dimension} | produce, CPU µs per record | of the usual | consume, CPU µs per record | of the usual | producer RSS MB |`,
+    `| ${dimension} | produce, CPU µs per record | of the usual | consume, CPU µs per record | of the usual | producer RSS MB | consumer RSS MB |`,
   )
-  console.log('| ---: | ---: | ---: | ---: | ---: | ---: |')
+  console.log('| ---: | ---: | ---: | ---: | ---: | ---: | ---: |')
   for (const row of rows) {
     const [produce, consume] = [median(row.produce), median(row.consume)]
     console.log(
-      `| ${row[dimension].toLocaleString('en')} | ${produce.toFixed(2)} | ${(produce / median(base.produce)).toFixed(2)} x | ${consume.toFixed(2)} | ${(consume / median(base.consume)).toFixed(2)} x | ${median(row.rss).toFixed(0)} |`,
+      `| ${row[dimension].toLocaleString('en')} | ${produce.toFixed(2)} | ${(produce / median(base.produce)).toFixed(2)} x | ${consume.toFixed(2)} | ${(consume / median(base.consume)).toFixed(2)} x | ${median(row.rss).toFixed(0)} | ${median(row.consumerRss).toFixed(0)} |`,
     )
   }
 }

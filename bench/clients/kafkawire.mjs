@@ -84,6 +84,7 @@ main({
       topics: [o.topic],
       autoOffsetReset: 'earliest',
       maxPartitionFetchBytes: o.fetchpart,
+      ...(o.buffered && { maxBufferedBytes: Number(o.buffered) }),
     })
     return {
       async start(sink) {

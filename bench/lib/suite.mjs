@@ -23,7 +23,7 @@ const usual = {
     compression: 'none,lz4,zstd',
     batch: '1048576,16384',
   },
-  consume: { ...brief, clients: 'all' },
+  consume: { ...brief, clients: 'all', target: 'null,kafka', compression: 'none,lz4,zstd' },
   latency: {
     clients: 'all',
     target: 'null,kafka',
@@ -50,6 +50,11 @@ export async function runAll(names, options) {
     const { runGrowth } = await import('../growth.mjs')
     await runGrowth(Number(options.rounds))
   }
+  if (names.includes('heap')) {
+    for (const kind of await targetKinds({ target: 'null,kafka', ...options })) {
+      await measureHeap(kind, options)
+    }
+  }
   const isBrief = names.length === 0
   for (const operation of isBrief ? ['produce', 'consume'] : names) {
     if (usual[operation] === undefined) continue
@@ -59,6 +64,32 @@ export async function runAll(names, options) {
     }
   }
   return failures === 0 ? 0 : 1
+}
+
+async function measureHeap(kind, options) {
+  const { runHeap } = await import('../heap.mjs')
+  const count = Number(options.count) || 10_000_000
+  const target = await startTarget(kind, {
+    bootstrapServers: options['bootstrap-server'],
+    partitions: Number(options.partitions),
+  })
+  try {
+    if (target.kind === 'null') {
+      await runHeap(target, 'pb-null-100', count)
+      return
+    }
+    const topic = `bench-heap-${process.pid}`
+    const admin = await openAdmin(target.bootstrapServers)
+    await admin.create(topic, Number(options.partitions))
+    // A batch more than is asked for: the driver counts whole ones.
+    const filled = count + 10_000
+    await fillTopic(target.bootstrapServers, { topic, size: 100, compression: 'none', filled })
+    await runHeap(target, topic, count)
+    await admin.remove(topic)
+    await admin.close()
+  } finally {
+    await target.stop()
+  }
 }
 
 async function onTarget(kind, operation, options) {

@@ -3,7 +3,7 @@
 // bottleneck). Each is started here and stopped with the run.
 
 import { execFileSync, fork, spawn } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import net from 'node:net'
 import { fileURLToPath } from 'node:url'
 
@@ -47,7 +47,7 @@ async function startTesting() {
 
 async function startNull(partitions) {
   const binary = `${lab}/bin/nullbroker`
-  if (!existsSync(binary)) buildGo()
+  if (!isBuilt(binary)) buildGo()
   const port = await freePort()
   const child = spawn(binary, ['-listen', `127.0.0.1:${port}`, '-partitions', String(partitions)], {
     stdio: 'ignore',
@@ -59,6 +59,11 @@ async function startNull(partitions) {
     bootstrapServers: `127.0.0.1:${port}`,
     stop: async () => child.kill(),
   }
+}
+
+function isBuilt(binary) {
+  const source = `${bench}peers/go/cmd/nullbroker/main.go`
+  return existsSync(binary) && statSync(binary).mtimeMs >= statSync(source).mtimeMs
 }
 
 function buildGo() {
