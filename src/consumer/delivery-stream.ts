@@ -120,13 +120,14 @@ export class DeliveryStream<K, V, T>
   retry(): void {
     const { waiter } = this
     if (waiter === null) return
+    // Looking may give a partition back, which wakes every loop, this one too: inside that, nobody waits,
+    // or two items would be taken for one promise.
+    this.waiter = null
     try {
       const result = this.tryNext()
-      if (result === null) return
-      this.waiter = null
-      waiter.resolve(result)
+      if (result === null) this.waiter = waiter
+      else waiter.resolve(result)
     } catch (error) {
-      this.waiter = null
       this.end()
       waiter.reject(error)
     }
