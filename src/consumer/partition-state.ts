@@ -321,11 +321,13 @@ export class PartitionState<K = unknown, V = unknown> {
 
   /** All of the chunk was handed over: the position is behind it. What is done of it stays so. */
   retireChunk(chunk: Chunk<K, V>): void {
-    // Nothing in it could be deserialized: nobody will ever hold it.
-    const isPassed = chunk.count === 0 && this.doneOffset === this.offset
-    if (chunk.done > 0 || isPassed) {
+    if (chunk.done > 0) {
       this.doneOffset = chunk.offsetAfter(chunk.done)
       this.doneEpoch = chunk.epochAfter(chunk.done)
+    } else if (chunk.count === 0 && this.doneOffset === this.offset) {
+      // Nothing in it could be deserialized: nobody will ever hold it.
+      this.doneOffset = chunk.place.nextOffset
+      this.doneEpoch = chunk.place.nextEpoch
     }
     this.offset = chunk.place.nextOffset
     this.epoch = chunk.place.nextEpoch
