@@ -19,7 +19,13 @@ import type { BufferMemory } from './buffer-memory.ts'
 import { asKafkaError } from './delivery-errors.ts'
 import { Fifo } from './fifo.ts'
 import type { FlushLedger } from './flush-ledger.ts'
-import { type Destination, type HeldRecord, ownBytes, ownHeaders } from './held-record.ts'
+import {
+  type Destination,
+  type HeldRecord,
+  HeldWaiter,
+  ownBytes,
+  ownHeaders,
+} from './held-record.ts'
 import { MissingPartitions } from './missing-partitions.ts'
 import { anyPartition, type PartitionChooser } from './partitioner.ts'
 import type { ProducerBatch } from './producer-batch.ts'
@@ -253,21 +259,17 @@ export class Intake {
       this.placeHeld(held, now)
       return
     }
-    memory.wait({
-      bytes,
-      get isCancelled() {
-        return held.isDone
-      },
-      grant: () => {
-        this.placeHeld(held, this.context.clock.now())
-        this.watchMemoryWaits()
-      },
-    })
+    memory.wait(new HeldWaiter(bytes, held, this.granted))
     this.memoryWaits.push(held)
     // Its topic must not be let go of meanwhile.
     held.topic.lastUsedAt = held.deadline
     this.watchMemoryWaits()
     wake()
+  }
+
+  private readonly granted = (held: HeldRecord): void => {
+    this.placeHeld(held, this.clock.now())
+    this.watchMemoryWaits()
   }
 
   private placeHeld(held: HeldRecord, now: number): void {
