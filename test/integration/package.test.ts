@@ -112,6 +112,14 @@ describe('the README, pasted', () => {
     expect(code).toBe(0)
   })
 
+  test('copies in transactions, until it is told to end', async () => {
+    const program = await snippet('transaction.mjs')
+    const { code, stdout, stderr } = await runFile('transaction.mjs', program, /copied \d/)
+    expect(stderr).toBe('')
+    expect(stdout).toMatch(/copied \d/)
+    expect(code).toBe(0)
+  })
+
   test('runs by require, inside an async function', async () => {
     const body = (await snippet('produce.mjs')).replace(
       "import { Kafka } from 'kafkawire'",

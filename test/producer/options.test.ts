@@ -108,3 +108,23 @@ describe('idempotence', () => {
     expect(mutes({ maxInFlightRequestsPerConnection: 2 })).toBe(false)
   })
 })
+
+describe('a transactionalId', () => {
+  test('is none by default, and implies idempotence', () => {
+    expect(resolve({})).toMatchObject({ transactionalId: null, transactionTimeoutMs: 60_000 })
+    expect(resolve({ transactionalId: 'x' })).toMatchObject({ enableIdempotence: true })
+  })
+
+  test.each<[ProducerOptions, RegExp]>([
+    [{ enableIdempotence: false }, /'transactionalId' needs idempotence/],
+    [{ acks: 1 }, /'transactionalId' needs acks: 'all'.*not acks: 1/],
+    [{ acks: 0 }, /not acks: 0/],
+    [{ retries: 0 }, /not retries: 0/],
+    [{ maxInFlightRequestsPerConnection: 6 }, /at most 5/],
+    [{ transactionTimeoutMs: 0 }, /'transactionTimeoutMs' must be/],
+    [{ transactionalId: '' }, /'transactionalId' must be/],
+  ])('is refused beside %j', (options, text) => {
+    expect(() => resolve({ transactionalId: 'x', ...options })).toThrow(text)
+    expect(() => resolve({ transactionalId: 'x', ...options })).toThrow(ConfigError)
+  })
+})
