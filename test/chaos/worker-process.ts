@@ -74,10 +74,14 @@ export class WorkerProcess<Summary = WorkerSummary> {
   /** Resolves when it says that it has started. */
   static async start<Summary>(task: WorkerTask): Promise<WorkerProcess<Summary>> {
     const worker = new WorkerProcess<Summary>(task)
-    await waitUntil(`${task.name} starts`, async () => {
-      if (!isAlive(worker.#child)) throw new Error(await worker.errors())
-      return worker.#output.includes('started')
-    })
+    await waitUntil(
+      `${task.name} starts`,
+      async () => {
+        if (!isAlive(worker.#child)) throw new Error(await worker.errors())
+        return worker.#output.includes('started')
+      },
+      { timeoutMs: 120_000 },
+    )
     return worker
   }
 
