@@ -301,6 +301,9 @@ export class BrokerNode {
     slot.ready = null
     if (this.closedBy !== null || connection.wasIdle) return
     this.reach.lost(performance.now())
+    // Silence says the same of the other ways to this broker. Those that owe an answer find out by their own
+    // limits; idle ones show nothing, and a join would wait on one as long as a rebalance may take.
+    if (reason instanceof RequestTimeoutError) this.closeUnused()
     this.memory.failedAddress = this.memory.goodAddress
     this.memory.goodAddress = null
     this.settings.options.logger.debug(`${this.describe()}: ${reason.message}`, { kind: slot.kind })

@@ -189,6 +189,22 @@ test('a broker that stops answering metadata is not waited for alone', async () 
   expect(fake.asked.filter(({ nodeId }) => nodeId === 0).length).toBeLessThan(4)
 })
 
+test('idle connections go with one that fell silent: the way they take is the same', async () => {
+  const fake = await start()
+  const cluster = connect(fake.bootstrapServers)
+  await cluster.refresh()
+  const general = await cluster.connection(0, 'general')
+  const join = await cluster.connection(0, 'join')
+  fake.handlers.metadata = () => null
+  const version = general.version(metadata)
+  await expect(general.send(metadata, version, noTopics, { timeoutMs: 50 })).rejects.toThrow(
+    /no answer within 50 ms/,
+  )
+  // A join on it would not have been answered either, and may wait for five minutes.
+  expect(join.isClosed).toBe(true)
+  expect(await cluster.connection(0, 'join')).not.toBe(join)
+})
+
 test('the bootstrap answers, the advertised address does not: the listener is named', async () => {
   const fake = await start()
   const dead = await deadAddress()
