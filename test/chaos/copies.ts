@@ -23,6 +23,7 @@ const usage = `npm run chaos -- copies [options]
   --by WAY           of the copiers: pipe or transaction (default: pipe)
   --package FILE     the entry file of another build of kafkawire
   --mutants          are faults of the client caught? One rule after the other is taken out
+  --mutant TEXT      with --mutants: only those that have it in their name
   --verbose          tell what is done
 Scenarios:
 ${copyScenarios.map(({ id, name }) => `  ${id} ${name}`).join('\n')}`
@@ -48,6 +49,7 @@ export async function main(args: string[]): Promise<number> {
       by: { type: 'string', default: 'pipe' },
       package: { type: 'string' },
       mutants: { type: 'boolean', default: false },
+      mutant: { type: 'string', default: '' },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -96,7 +98,8 @@ export async function main(args: string[]): Promise<number> {
           }
         }
         for (const mutant of values.mutants && build !== null ? copyMutants : []) {
-          if (mutant.brokers !== undefined && mutant.brokers !== brokers.name) continue
+          const isMeant = mutant.brokers === undefined || mutant.brokers === brokers.name
+          if (!isMeant || !mutant.name.includes(values.mutant)) continue
           chaos ??= await startBrokers(brokers, toolsFor)
           const mutated = await buildMutant(build as Build, mutant)
           builds.push(mutated)
