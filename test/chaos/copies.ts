@@ -19,7 +19,7 @@ const usage = `npm run chaos -- copies [options]
   --seeds LIST       each brings the same faults again (default: one, chosen, and printed)
   --seconds N        how long the faults of each run go on (default: 180)
   --records N        that the input is given meanwhile (default: 100000)
-  --per-transaction N  records of a transaction (default: 750)
+  --per-transaction N  records of a transaction (default: 750; 24: 100)
   --by WAY           of the copiers: pipe or transaction (default: pipe)
   --package FILE     the entry file of another build of kafkawire
   --mutants          are faults of the client caught? One rule after the other is taken out
@@ -45,7 +45,7 @@ export async function main(args: string[]): Promise<number> {
       seeds: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
       seconds: { type: 'string', default: '180' },
       records: { type: 'string', default: '100000' },
-      'per-transaction': { type: 'string', default: '750' },
+      'per-transaction': { type: 'string' },
       by: { type: 'string', default: 'pipe' },
       package: { type: 'string' },
       mutants: { type: 'boolean', default: false },
@@ -62,7 +62,7 @@ export async function main(args: string[]): Promise<number> {
   const options = {
     seconds: Number(values.seconds),
     records: Number(values.records),
-    recordsPerTransaction: Number(values['per-transaction']),
+    recordsPerTransaction: toNumber(values['per-transaction']),
     by: values.by === 'transaction' ? 'transaction' : 'pipe',
     isVerbose: values.verbose,
   } as const
@@ -157,6 +157,10 @@ async function startBrokers(
   const args = ['--bootstrap-server', chaos.cluster.internalServers, 'downgrade', ...feature]
   await runTool('4.3.0', 'org.apache.kafka.tools.FeatureCommand', args)
   return chaos
+}
+
+function toNumber(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text)
 }
 
 function toScenario(id: string): CopyScenario {

@@ -24,7 +24,7 @@ export interface CopyOptions {
   seconds?: number
   /** How many records the input gets, spread over the time of the faults. Default: 100,000. */
   records?: number
-  /** Default: 750. */
+  /** Default: the scenario's own. */
   recordsPerTransaction?: number
   /** By kafka.pipe() or by producer.transaction(). Default: pipe. */
   by?: 'pipe' | 'transaction'
@@ -97,7 +97,7 @@ export async function runCopies(
       folder,
       by: options.by ?? 'pipe',
       assignor,
-      recordsPerTransaction: options.recordsPerTransaction ?? 750,
+      recordsPerTransaction: options.recordsPerTransaction ?? scenario.recordsPerTransaction ?? 750,
       mostMs: 2000,
       transactionTimeoutMs: 10_000,
       requestTimeoutMs: 5000,

@@ -10,6 +10,8 @@ export interface CopyScenario {
   name: string
   /** How long the faults go on by default. */
   seconds: number
+  /** Default: 750. */
+  recordsPerTransaction?: number
   run(stage: Stage, copiers: Copiers): Promise<void>
 }
 
@@ -132,6 +134,8 @@ export const copyScenarios: readonly CopyScenario[] = [
     id: 24,
     name: 'EndTxn limbo',
     seconds: 180,
+    // Many ends.
+    recordsPerTransaction: 100,
     run: oneByOne([endTxnLimbo, anyLimbo]),
   },
   {
