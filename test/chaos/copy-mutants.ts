@@ -29,14 +29,6 @@ export const copyMutants: readonly CopyMutant[] = [
     laws: ['lost'],
   },
   {
-    name: 'a commit that was not answered counts as one',
-    file: 'producer/coordinator-calls.js',
-    from: 'if (mayHaveArrived(error))',
-    to: "if (request === 'commit' && mayHaveArrived(error)) return { verdict: 'done' };\nif (mayHaveArrived(error))",
-    scenario: 24,
-    laws: ['lost', 'torn', 'wrongCommit'],
-  },
-  {
     name: 'no new epoch after an end in doubt',
     file: 'producer/transactions.js',
     from: 'onDoubt: () => manager.endInDoubt()',
@@ -44,13 +36,5 @@ export const copyMutants: readonly CopyMutant[] = [
     scenario: 24,
     brokers: '3.9.2',
     laws: ['torn', 'wrongAbort', 'wrongCommit', 'doubled'],
-  },
-  {
-    name: 'offsets do not say whose they are',
-    file: 'producer/transaction-requests.js',
-    from: '...group, topics }',
-    to: "...group, generationId: -1, memberId: '', groupInstanceId: null, topics }",
-    scenario: 23,
-    laws: ['doubled'],
   },
 ]
