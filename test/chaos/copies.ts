@@ -105,6 +105,7 @@ export async function main(args: string[]): Promise<number> {
           builds.push(mutated)
           const given = {
             ...options,
+            recordsPerTransaction: options.recordsPerTransaction ?? mutant.recordsPerTransaction,
             seed: seeds[0],
             package: mutated.entry,
           }

@@ -5,6 +5,8 @@ import type { CopyViolations } from './copy-oracle.ts'
 import type { Mutant } from './mutants.ts'
 
 export interface CopyMutant extends Pick<Mutant, 'name' | 'file' | 'from' | 'to' | 'scenario'> {
+  /** Default: the scenario's own. */
+  recordsPerTransaction?: number
   /** Only on these brokers. Default: on any. */
   brokers?: string
   /** One of these must be found broken. */
@@ -27,6 +29,16 @@ export const copyMutants: readonly CopyMutant[] = [
     to: 'Promise.resolve()',
     scenario: 23,
     laws: ['lost'],
+  },
+  {
+    name: 'a commit that was not answered counts as one',
+    file: 'producer/coordinator-calls.js',
+    from: 'if (mayHaveArrived(error))',
+    to: "if (request === 'commit' && mayHaveArrived(error)) return { verdict: 'done' };\nif (mayHaveArrived(error))",
+    // An abort or a kill must come before the next commit, which would make up for it.
+    scenario: 34,
+    recordsPerTransaction: 100,
+    laws: ['lost', 'torn', 'wrongCommit'],
   },
   {
     name: 'no new epoch after an end in doubt',
