@@ -3,6 +3,7 @@
 
 import type { KafkaError } from '../errors.ts'
 import type { RecordTimes } from '../records/record-times.ts'
+import type { Destination } from './held-record.ts'
 import { type BatchPlace, RecordMetadata } from './record-metadata.ts'
 
 /** What became of a batch. */
@@ -48,6 +49,25 @@ function catchResolver(resolve: Resolver): void {
   caught = resolve
 }
 
+/** The promise of a record that has to wait: whichever batch takes it settles it. */
+export class SendDestination implements Destination {
+  readonly promise: Promise<RecordMetadata>
+  private readonly resolver: Resolver
+
+  constructor() {
+    this.promise = new Promise(catchResolver)
+    this.resolver = caught
+  }
+
+  placed({ deliveries }: { readonly deliveries: BatchDeliveries }, index: number): void {
+    deliveries.settleAlso(this.resolver, index)
+  }
+
+  refused(error: KafkaError): void {
+    this.resolver(Promise.reject(error))
+  }
+}
+
 export class BatchDeliveries {
   private outcome: BatchOutcome | null = null
   private children: readonly ChildDeliveries[] | null = null
@@ -65,7 +85,7 @@ export class BatchDeliveries {
   /** The promise of the record at `index`, which was just appended. */
   promise(index: number): Promise<RecordMetadata> {
     const promise = new Promise(catchResolver)
-    this.addResolver(index, caught)
+    this.settleAlso(caught, index)
     return promise
   }
 
@@ -128,12 +148,13 @@ export class BatchDeliveries {
     this.resolvers.forEach((resolver, i) => {
       const index = this.resolverIndexes?.[i] ?? i
       const child = this.childOf(index)
-      child?.deliveries.addResolver(index - child.first, resolver)
+      child?.deliveries.settleAlso(resolver, index - child.first)
     })
     this.tellCallers()
   }
 
-  private addResolver(index: number, resolver: Resolver): void {
+  /** `resolver` is told of the record at `index`. */
+  settleAlso(resolver: Resolver, index: number): void {
     if (this.resolverIndexes !== null) this.resolverIndexes.push(index)
     else if (index !== this.resolvers.length) {
       this.resolverIndexes = this.resolvers.map((_, i) => i)

@@ -3,9 +3,11 @@
 
 import type { KafkaError } from '../errors.ts'
 import type { HeaderInput } from '../records/headers.ts'
+import { recordBatchOverhead } from '../records/record-batch.ts'
 import type { Bytes } from '../types.ts'
 import type { MemoryWaiter } from './buffer-memory.ts'
 import type { ProducerBatch } from './producer-batch.ts'
+import type { PlainRecord } from './producer-record.ts'
 import type { TopicState } from './topic-state.ts'
 
 /** Who is told what became of it. */
@@ -16,7 +18,8 @@ export interface Destination {
   refused(error: KafkaError): void
 }
 
-export interface HeldRecord {
+/** What is held of one record. Hundreds of thousands may wait: each is this object, and no closure. */
+export class HeldRecord implements MemoryWaiter {
   readonly topic: TopicState
   readonly key: Bytes
   readonly value: Bytes
@@ -33,37 +36,62 @@ export interface HeldRecord {
   readonly isCharged: boolean
   readonly destination: Destination
   /** It waits no longer. */
-  isDone: boolean
-}
-
-/** A record that waits for memory: a class, as an object with a getter of its own costs a microsecond. */
-export class HeldWaiter implements MemoryWaiter {
-  readonly bytes: number
-  private readonly held: HeldRecord
+  isDone = false
   private readonly granted: (held: HeldRecord) => void
 
-  constructor(bytes: number, held: HeldRecord, granted: (held: HeldRecord) => void) {
-    this.bytes = bytes
-    this.held = held
+  /** @param granted told when there is memory for it */
+  constructor(
+    topic: TopicState,
+    { key = null, value, partition, timestamp }: PlainRecord,
+    headers: readonly HeaderInput[],
+    place: HeldPlace,
+    granted: (held: HeldRecord) => void,
+  ) {
+    this.topic = topic
+    this.key = ownBytes(key)
+    this.value = ownBytes(value)
+    this.headers = ownHeaders(headers)
+    this.partition = partition
+    this.timestamp = timestamp ?? place.now
+    this.upperBound = place.upperBound
+    this.deadline = place.deadline
+    this.generation = place.generation
+    this.isCharged = place.isCharged
+    this.destination = place.destination
     this.granted = granted
   }
 
+  /** What it needs to go on. */
+  get bytes(): number {
+    return this.isCharged ? 0 : this.upperBound + recordBatchOverhead
+  }
+
   get isCancelled(): boolean {
-    return this.held.isDone
+    return this.isDone
   }
 
   grant(): void {
-    this.granted(this.held)
+    this.granted(this)
   }
 }
 
+/** How a record is held. */
+export interface HeldPlace {
+  readonly now: number
+  readonly upperBound: number
+  readonly deadline: number
+  readonly generation: number
+  readonly isCharged: boolean
+  readonly destination: Destination
+}
+
 /** Bytes that the caller can no longer change. */
-export function ownBytes(bytes: Bytes): Bytes {
+function ownBytes(bytes: Bytes): Bytes {
   return bytes === null || typeof bytes === 'string' ? bytes : Buffer.from(bytes)
 }
 
 /** Headers that the caller can no longer change. */
-export function ownHeaders(headers: readonly HeaderInput[]): readonly HeaderInput[] {
+function ownHeaders(headers: readonly HeaderInput[]): readonly HeaderInput[] {
   return headers.length === 0
     ? headers
     : headers.map(({ key, value }) => ({ key, value: ownBytes(value) }))

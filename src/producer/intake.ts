@@ -19,13 +19,7 @@ import type { BufferMemory } from './buffer-memory.ts'
 import { asKafkaError } from './delivery-errors.ts'
 import { Fifo } from './fifo.ts'
 import type { FlushLedger } from './flush-ledger.ts'
-import {
-  type Destination,
-  type HeldRecord,
-  HeldWaiter,
-  ownBytes,
-  ownHeaders,
-} from './held-record.ts'
+import { type Destination, HeldRecord } from './held-record.ts'
 import { MissingPartitions } from './missing-partitions.ts'
 import { anyPartition, type PartitionChooser } from './partitioner.ts'
 import type { ProducerBatch } from './producer-batch.ts'
@@ -119,24 +113,14 @@ export class Intake {
     const { memory, clock, flushes, wake } = this.context
     const now = clock.now()
     const topic = this.topicOf(record, now)
-    const key = record.key ?? null
+    const { key = null, value } = record
     const headers = headerList(record.headers)
-    const upperBound = recordSizeUpperBound(key, record.value, headers)
+    const upperBound = recordSizeUpperBound(key, value, headers)
     if (upperBound > this.mostBytes) throw this.tooLarge(topic, upperBound)
-    const held: HeldRecord = {
-      topic,
-      key: ownBytes(key),
-      value: ownBytes(record.value),
-      headers: ownHeaders(headers),
-      partition: record.partition,
-      timestamp: record.timestamp ?? now,
-      upperBound,
-      deadline: now + this.options.maxBlockMs,
-      generation: flushes.enter(),
-      isCharged,
-      destination,
-      isDone: false,
-    }
+    const deadline = now + this.options.maxBlockMs
+    const generation = flushes.enter()
+    const place = { now, upperBound, deadline, generation, isCharged, destination }
+    const held = new HeldRecord(topic, record, headers, place, this.granted)
     if (isCharged) memory.hold(upperBound)
     if (topic.isKnown && topic.held.length === 0) this.admit(held, now)
     else {
@@ -254,12 +238,11 @@ export class Intake {
       this.missingPartitions.hold(held)
       return
     }
-    const bytes = held.isCharged ? 0 : held.upperBound + recordBatchOverhead
-    if (held.isCharged ? !this.hasMemoryWaits() : memory.hasRoomFor(bytes)) {
+    if (held.isCharged ? !this.hasMemoryWaits() : memory.hasRoomFor(held.bytes)) {
       this.placeHeld(held, now)
       return
     }
-    memory.wait(new HeldWaiter(bytes, held, this.granted))
+    memory.wait(held)
     this.memoryWaits.push(held)
     // Its topic must not be let go of meanwhile.
     held.topic.lastUsedAt = held.deadline

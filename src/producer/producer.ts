@@ -18,10 +18,10 @@ import {
 } from '../errors.ts'
 import type { ClusterOptions } from '../options.ts'
 import type { Bytes, WaitLimits } from '../types.ts'
-import { type RecordObserver, unknownPlace } from './batch-deliveries.ts'
+import { type RecordObserver, SendDestination, unknownPlace } from './batch-deliveries.ts'
 import type { BufferMemory } from './buffer-memory.ts'
 import { asKafkaError } from './delivery-errors.ts'
-import type { Destination, HeldRecord } from './held-record.ts'
+import type { Destination } from './held-record.ts'
 import type { Intake } from './intake.ts'
 import { interceptSend } from './interceptors.ts'
 import { limitError, withLimits } from './limits.ts'
@@ -279,17 +279,13 @@ export class Producer implements AsyncDisposable {
   }
 
   private sendHeld(record: PlainRecord, limits: WaitLimits | undefined): Promise<RecordMetadata> {
-    let held: HeldRecord | null = null
-    const sent = new Promise<RecordMetadata>((resolve, reject) => {
-      held = this.intake.hold(record, false, {
-        placed: (batch, index) => resolve(batch.deliveries.promise(index)),
-        refused: reject,
-      })
-    })
+    const destination = new SendDestination()
+    const sent = destination.promise
+    const held = this.intake.hold(record, false, destination)
     if (this.transactions !== null) sent.catch(ignore)
     if (limits === undefined) return sent
     return withLimits(sent, limits, (cause) => {
-      if (held === null || held.isDone)
+      if (held.isDone)
         return this.refuse(givenUp(`send() to ${record.topic}`, record.topic, limits, cause))
       const error = notTaken(record, cause, limits)
       this.intake.cancel(held, error)
