@@ -356,9 +356,7 @@ export class Producer implements AsyncDisposable {
 
   /** A record was not taken or is not waited for: its transaction must not be committed without it. */
   private refuse<E>(error: E): E {
-    const cameTooLate =
-      error instanceof InvalidTransactionStateError || error instanceof ClosedError
-    if (!cameTooLate) this.transactions?.recordRefused(asKafkaError(error))
+    if (!cameAtWrongTime(error)) this.transactions?.recordRefused(asKafkaError(error))
     return error
   }
 
