@@ -44,6 +44,8 @@ const testOf: Record<string, [file: string, name: string]> = {
   allowAutoCreateTopics: [here, 'allowAutoCreateTopics'],
   interceptors: ['hooks.test.ts', 'interceptors change records'],
   onDelivery: ['hooks.test.ts', 'onDelivery is told of each record'],
+  transactionalId: ['transactions.test.ts', 'the older of two producers with one transactionalId'],
+  transactionTimeoutMs: ['transactions-records.test.ts', 'a transaction that lasts too long'],
   onDataLoss: ['faults.test.ts', 'a broker that lost acknowledged records is reported'],
 }
 
