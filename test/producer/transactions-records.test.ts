@@ -348,6 +348,18 @@ describe.each([1, 2])('with transaction.version %i', (transactionVersion) => {
     await producer.send({ ...u0, value: 'gone' })
     cluster.recreateTopic('u')
     cluster.disconnectAll()
+    // Before KIP-890 Produce names a topic, and a broker cannot tell: metadata has to come first.
+    const seen = new Promise<void>((resolve) => {
+      cluster.intercept(metadata, async (call) => {
+        const answer = await call.next()
+        setTimeout(resolve, 50)
+        return answer
+      })
+    })
+    cluster.intercept(produce, async (call) => {
+      await seen
+      return call.next()
+    })
     await producer.send({ ...u0, value: 'new' }).catch(() => {})
     await expect(producer.commitTransaction()).rejects.toThrow(TransactionAbortableError)
     await producer.abortTransaction()
