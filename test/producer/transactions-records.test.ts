@@ -11,6 +11,7 @@ import {
 } from '../../src/errors.ts'
 import { endTxn } from '../../src/protocol/messages/end-txn.ts'
 import { initProducerId } from '../../src/protocol/messages/init-producer-id.ts'
+import { metadata } from '../../src/protocol/messages/metadata.ts'
 import { type ProduceResponse, produce } from '../../src/protocol/messages/produce.ts'
 import { disconnect, noAnswer } from '../../src/testing/interceptors.ts'
 import type { TestCluster } from '../../src/testing/test-cluster.ts'
