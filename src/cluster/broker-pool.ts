@@ -110,6 +110,12 @@ export class BrokerPool {
     return false
   }
 
+  /** Whether a known broker has failed, and was not reached since. */
+  get isAnyKnownDown(): boolean {
+    for (const node of this.known.values()) if (node.failures > 0 && !node.isReady) return true
+    return false
+  }
+
   /** What answers there is not what it was: as if it could not be reached. */
   distrust(nodeId: number, error: Error): void {
     this.node(nodeId)?.distrust(error)

@@ -33,8 +33,8 @@ export interface MetadataRefreshOptions {
 
 /** A broker that does not answer for so long is given a competitor. */
 const HEDGE_AFTER_MS = 1000
-/** Between questions while records wait for a leader. */
-const LEADERLESS_PAUSE_MS = 500
+/** Between questions while a leader may be being chosen: none is named, or a broker cannot be reached. */
+const ELECTION_PAUSE_MS = 500
 
 interface TopicWait {
   waiters: Waiters<TopicMetadata>
@@ -190,10 +190,9 @@ export class MetadataRefresh {
   /** After the first question that brought nothing there is no pause, then it doubles. */
   private pause(attempt: number): number {
     if (attempt === 0) return 0
-    const { retryBackoffMs, retryBackoffMaxMs } = this.options
-    const most = this.isLeaderless
-      ? Math.min(LEADERLESS_PAUSE_MS, retryBackoffMaxMs)
-      : retryBackoffMaxMs
+    const { retryBackoffMs, retryBackoffMaxMs, pool } = this.options
+    const isElection = this.isLeaderless || pool.isAnyKnownDown
+    const most = isElection ? Math.min(ELECTION_PAUSE_MS, retryBackoffMaxMs) : retryBackoffMaxMs
     return backoff(attempt - 1, retryBackoffMs, most)
   }
 

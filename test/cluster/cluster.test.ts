@@ -352,6 +352,25 @@ test('a missing topic that is named again and again is not asked for at full spe
   expect(fake.count(metadata) - before).toBeLessThan(7)
 })
 
+test('while a broker cannot be reached, the wait for a new leader stays short', async () => {
+  const fake = await start(2)
+  fake.addTopic('orders', [{ leaderId: 1, leaderEpoch: 0 }])
+  const cluster = connect(fake.bootstrapServers, { retryBackoffMs: 200, retryBackoffMaxMs: 60_000 })
+  await cluster.ensureTopic('orders', { timeoutMs: 5000 })
+  // It is gone, and the others have not noticed.
+  await fake.servers.get(1)?.close()
+  const before = fake.count(metadata)
+  // Doubling from 200 ms, the eighth question would come after twelve seconds.
+  await vi.waitFor(
+    () => {
+      cluster.readyConnection(1, 'produce')
+      cluster.requestRefresh('the leader is gone')
+      expect(fake.count(metadata) - before).toBeGreaterThan(7)
+    },
+    { timeout: 8000, interval: 10 },
+  )
+}, 20_000)
+
 test('changes are told: recreated and unknown topics, and leader hints', async () => {
   const fake = await start(2)
   fake.addTopic('orders', one)
