@@ -192,6 +192,7 @@ export class TransactionAbortableError extends KafkaError {
 /**
  * Whether the transaction was committed (or aborted) could not be learned in time. Allowed next is the
  * same call again, which learns it, or `initTransactions()`, which makes sure that nothing is left open.
+ * With a FencedError as its `cause` nobody can ask any more: a successor goes on from what is committed.
  */
 export class OutcomeUnknownError extends KafkaError {
   override readonly name = 'OutcomeUnknownError'

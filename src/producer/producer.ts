@@ -202,7 +202,9 @@ export class Producer implements AsyncDisposable {
    * Sends all that was taken since the begin, awaited or not, and makes it visible together. Resolves when
    * the coordinator has confirmed it, never before.
    * @throws TransactionAbortableError if any record or offset failed: `abortTransaction()` is next;
-   * OutcomeUnknownError if no answer came in `maxBlockMs` or within the limits; FencedError
+   * OutcomeUnknownError if no answer came in `maxBlockMs` or within the limits, or to an attempt after
+   * which another producer has fenced this one (its `cause` then); FencedError: it was not committed,
+   * unless a call before had no outcome
    */
   commitTransaction(limits?: WaitLimits): Promise<void> {
     return this.transactional((transactions) => transactions.commit(limits))

@@ -223,7 +223,9 @@ export class Transactions {
     else if (ending.verdict === 'timeUp') throw this.outcomeUnknown(call, ending.error, {})
     else {
       manager.endRefused()
-      throw this.refused(call, ending)
+      const isDecidedUnseen = isCommit && ending.verdict === 'final' && manager.isOutcomeUnknown
+      const refused = this.refused(call, ending)
+      throw isDecidedUnseen ? this.decidedUnseen(refused) : refused
     }
   }
 
@@ -346,6 +348,14 @@ export class Transactions {
       })
     this.pending = { call, promise }
     return promise
+  }
+
+  /** The refusal of a later attempt says nothing of an earlier one that may have committed. */
+  private decidedUnseen(cause: KafkaError): OutcomeUnknownError {
+    return new OutcomeUnknownError(
+      `commitTransaction() of '${this.options.transactionalId}' has no outcome: an attempt of it whose answer was lost may have committed it, and this producer cannot ask any more. Its successor goes on from what is committed. ${cause.message}`,
+      { cause },
+    )
   }
 
   private outcomeUnknown(

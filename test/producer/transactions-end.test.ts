@@ -2,7 +2,7 @@
 // when EndTxn is not needed at all.
 
 import { describe, expect, test } from 'vitest'
-import { InvalidTransactionStateError, OutcomeUnknownError } from '../../src/errors.ts'
+import { FencedError, InvalidTransactionStateError, OutcomeUnknownError } from '../../src/errors.ts'
 import { addPartitionsToTxn } from '../../src/protocol/messages/add-partitions-to-txn.ts'
 import { apiVersions } from '../../src/protocol/messages/api-versions.ts'
 import { describeTransactions } from '../../src/protocol/messages/describe-transactions.ts'
@@ -96,6 +96,27 @@ describe.each([1, 2])('with transaction.version %i', (transactionVersion) => {
     await producer.commitTransaction()
     await producer.transaction((tx) => tx.send({ ...t0, value: 'b' }))
     expect(await committed(cluster, 2)).toEqual(['a', 'b'])
+  })
+
+  test('a commit in doubt whose producer is fenced meanwhile is not called aborted', async () => {
+    const cluster = await start()
+    const producer = startProducer(cluster, { transactionalId: 'x' })
+    const heir = startProducer(cluster, { transactionalId: 'x' })
+    await producer.beginTransaction()
+    await producer.send({ ...t0, value: 'a' })
+    let attempts = 0
+    cluster.intercept(endTxn, async (call) => {
+      if (attempts++ > 0) return call.next()
+      await call.next()
+      await heir.initTransactions()
+      return disconnect
+    })
+    const error = await producer.commitTransaction().catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(OutcomeUnknownError)
+    expect(error).toHaveProperty('cause', expect.any(FencedError))
+    await expect(producer.commitTransaction()).rejects.toThrow(FencedError)
+    await expect(producer.abortTransaction()).rejects.toThrow(FencedError)
+    expect(await committed(cluster, 1)).toEqual(['a'])
   })
 
   test('after an unknown outcome initTransactions() leaves nothing open', async () => {

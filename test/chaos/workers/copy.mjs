@@ -130,12 +130,14 @@ note('started')
 try {
   await ways[options.by]()
 } catch (error) {
-  note(error instanceof FencedError ? 'fenced' : 'failed', {
+  // One that was fenced may not know what became of its last commit.
+  const isFenced = error instanceof FencedError || error.cause instanceof FencedError
+  note(isFenced ? 'fenced' : 'failed', {
     transaction,
     error: String(error?.stack ?? error),
   })
   console.error(error)
-  process.exitCode = error instanceof FencedError ? 3 : 1
+  process.exitCode = isFenced ? 3 : 1
 }
 try {
   await kafka.close()
