@@ -113,7 +113,10 @@ export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> {
    * handed over. Default: `stop`.
    */
   poisonRecords?: PoisonRecords
-  /** These partitions are this member's now. Nothing of them is delivered until it is done. */
+  /**
+   * These partitions are this member's now. Nothing of them is delivered until it is done, at most
+   * `maxPollIntervalMs`; one that calls `close` or `unsubscribe` is not waited for, here as in the next two.
+   */
   onAssigned?: (partitions: readonly TopicPartition[]) => void | Promise<void>
   /** These partitions go to another member when it is done; their done offsets are committed already. */
   onRevoked?: (partitions: readonly TopicPartition[]) => void | Promise<void>

@@ -240,6 +240,12 @@ export class ConsumerCore<K, V> {
     }
   }
 
+  /** Whoever calls this from within a handler or a callback is not waited for by `close`. */
+  leaveCaller(): void {
+    this.handlers.leaveCaller()
+    this.rebalancer.callbacks.leaveCaller()
+  }
+
   /** Stops everything in order: delivery, joining, last commit, revoke, leave, connections. */
   async close(timeoutMs: number, isLeaving: boolean, handlers: Promise<void>): Promise<void> {
     const deadline = AbortSignal.timeout(timeoutMs)
@@ -270,6 +276,7 @@ export class ConsumerCore<K, V> {
 
   /** Gives up what is read: leaves the group, or forgets what was assigned by hand. */
   unsubscribe(): Promise<void> {
+    this.rebalancer.callbacks.leaveCaller()
     this.leaving ??= this.giveUp().finally(() => {
       this.leaving = null
     })

@@ -362,9 +362,10 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    * by a handler it does not wait for that handler, nor count its record as done. Idempotent.
    */
   close(options: CloseOptions = {}): Promise<void> {
-    const { handlers } = this.core
-    handlers.leaveCaller()
-    this.closing ??= this.shutDown(options, handlers.whenIdle()).finally(this.settleClosed)
+    this.core.leaveCaller()
+    this.closing ??= this.shutDown(options, this.core.handlers.whenIdle()).finally(
+      this.settleClosed,
+    )
     return this.closing
   }
 

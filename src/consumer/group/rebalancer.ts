@@ -4,6 +4,7 @@
 
 import type { TopicPartition } from '../../types.ts'
 import { compareTopicPartitions } from '../by-topic.ts'
+import { Callbacks } from '../callbacks.ts'
 import type { Delivery } from '../delivery.ts'
 import type { PartitionState } from '../partition-state.ts'
 import type { Subscription } from '../subscription.ts'
@@ -32,6 +33,7 @@ export class Rebalancer<K, V> {
   private readonly hooks: RebalanceHooks
   private readonly timeoutMs: number
   private readonly owner: RebalancerOwner<K, V>
+  readonly callbacks: Callbacks = new Callbacks()
   /** Aborted when what is owned was lost: nobody need be waited for, nothing can be committed. */
   private lost = stopSwitch()
 
@@ -128,21 +130,13 @@ export class Rebalancer<K, V> {
   ): Promise<void> {
     if (callback === null) return
     const partitions = states.map(({ topic, partition }) => ({ topic, partition }))
-    let timer: NodeJS.Timeout | undefined
-    const tooLong = new Promise<never>((_, reject) => {
-      const text = `${name} did not settle within ${this.timeoutMs} ms: the rebalance goes on without it`
-      timer = setTimeout(() => reject(new Error(text)), this.timeoutMs)
-    })
-    try {
-      await Promise.race([callback(partitions), tooLong])
-    } catch (error) {
-      this.owner.onError(
-        new Error(`${name} failed: ${error instanceof Error ? error.message : String(error)}`, {
-          cause: error,
-        }),
-      )
-    } finally {
-      clearTimeout(timer)
-    }
+    await this.callbacks.call(
+      () => callback(partitions),
+      this.timeoutMs,
+      (cause) => {
+        const reason = cause instanceof Error ? cause.message : String(cause)
+        this.owner.onError(new Error(`${name} failed: ${reason}`, { cause }))
+      },
+    )
   }
 }

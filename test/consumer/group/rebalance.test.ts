@@ -42,6 +42,49 @@ describe('members of a classic group', () => {
     return { got, ended }
   }
 
+  it.each(['onAssigned', 'onRevoked'] as const)(
+    'close and unsubscribe within %s do not wait for it',
+    async (hook) => {
+      for (const end of ['close', 'unsubscribe'] as const) {
+        let settled: (value: unknown) => void = () => {}
+        const isDone = new Promise((resolve) => {
+          settled = resolve
+        })
+        const consumer: Consumer = member({
+          maxPollIntervalMs: 600_000,
+          [hook]: async () => {
+            await consumer[end]()
+            settled('done')
+          },
+        })
+        const { ended } = read(consumer)
+        if (hook === 'onRevoked') {
+          await cluster.waitFor(() => consumer.assignment().length === 4)
+          await consumer[end]()
+        }
+        expect(await isDone).toBe('done')
+        expect(consumer.assignment()).toEqual([])
+        await consumer.close({ timeoutMs: 1000 })
+        await ended
+      }
+    },
+  )
+
+  it('do not wait for a callback for longer than maxPollIntervalMs', async () => {
+    await fill(cluster, 't', 0, 1)
+    const errors: Error[] = []
+    const consumer = member({
+      maxPollIntervalMs: 200,
+      onAssigned: () => new Promise<void>(() => {}),
+      onError: (error) => void errors.push(error),
+    })
+    const { got } = read(consumer)
+    await cluster.waitFor(() => got.length === 1)
+    expect(errors.map(({ message }) => message)).toEqual([
+      'onAssigned failed: not settled within 200 ms: the rebalance goes on without it',
+    ])
+  })
+
   it('share the partitions, and hand them over without reading anything twice', async () => {
     const expected: string[] = []
     for (const p of [0, 1, 2, 3]) expected.push(...(await fill(cluster, 't', p, 50)))
