@@ -68,29 +68,37 @@ const text = (length) => 'abcdefghijklmnopqrstuvwxyz0123456789'.repeat(40).slice
 const sizes = [100, 1024]
 const batchSizes = [16 * 1024, 1024 * 1024]
 const noHeaders = []
+const twoHeaders = [
+  { key: 'trace-id', value: Buffer.from('4bf92f3577b34da6') },
+  { key: 'content-type', value: Buffer.from('application/json') },
+]
 const now = Date.now()
 
 /** Fills and finishes one batch of `value`; its bytes and how many records it has. */
-function build(value, batchSize, capacity) {
-  const builder = new BatchBuilder(batchSize, capacity)
-  const size = value.length + 80
-  while (builder.hasRoomFor(size)) builder.append(null, value, noHeaders, now)
+function build(value, batchSize, headers = noHeaders) {
+  const builder = new BatchBuilder(batchSize, batchSize)
+  const size = value.length + 160
+  while (builder.hasRoomFor(size)) builder.append(null, value, headers, now)
   builder.seal('none')
   return { bytes: builder.stamp(noProducer), count: builder.count }
 }
 
 async function building() {
-  const kinds = { Buffer: Buffer.from, string: (value) => value }
+  const kinds = {
+    Buffer: { make: Buffer.from, headers: noHeaders },
+    string: { make: (value) => value, headers: noHeaders },
+    'Buffer, two headers': { make: Buffer.from, headers: twoHeaders },
+  }
   const cases = []
   for (const size of sizes) {
-    for (const [kind, make] of Object.entries(kinds)) {
+    for (const [kind, { make, headers }] of Object.entries(kinds)) {
       for (const batchSize of batchSizes) {
         const value = make(text(size))
         cases.push({
           label: [`${size} B ${kind}`, batchSize],
-          units: build(value, batchSize, batchSize).count,
+          units: build(value, batchSize, headers).count,
           run() {
-            sink += build(value, batchSize, batchSize).bytes.length
+            sink += build(value, batchSize, headers).bytes.length
           },
         })
       }
@@ -139,13 +147,22 @@ const readers = {
       sink += record.value.length
     }
   },
+  'value as Buffer, two headers': (bytes) => {
+    const batch = new RecordsReader(bytes, raw, readOptions).nextBatch()
+    batch.open()
+    for (let record = batch.next(); record !== null; record = batch.next()) {
+      sink += record.value.length
+      for (const { key, value } of record.headers) sink += key.length + value.length
+    }
+  },
 }
 
 async function reading() {
   const cases = []
   for (const name of Object.keys(readers)) {
     for (const size of sizes) {
-      const { bytes, count } = build(Buffer.from(text(size)), 1024 * 1024, 1024 * 1024)
+      const headers = name.endsWith('headers') ? twoHeaders : noHeaders
+      const { bytes, count } = build(Buffer.from(text(size)), 1024 * 1024, headers)
       cases.push({ units: count, run: () => readers[name](bytes) })
     }
   }
@@ -236,7 +253,7 @@ async function checksums() {
 
 const range = (count) => Array.from({ length: count }, (_, index) => index)
 const topicId = 'b8RLfyDHTZ-o6Sx0pJtJjw'
-const records = build(Buffer.from(text(100)), 16 * 1024, 16 * 1024).bytes
+const records = build(Buffer.from(text(100)), 16 * 1024).bytes
 
 const frames = {
   'Produce request, encode': (partitions) => {

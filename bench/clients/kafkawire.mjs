@@ -1,11 +1,27 @@
 // kafkawire, as its users call it: `enqueue` (no promise, outcomes by the hook), `single` (a promise per
 // record), `bulk` (arrays); `batch` and `each` to read. With `--transaction N`: transactions of N records.
+// What a record is made of, by `enqueue`: `strings` (key and value), `headers` (two of them); by `batch`: `strings`.
 
 import { readFileSync } from 'node:fs'
-import { Kafka } from 'kafkawire'
+import { Kafka, serdes } from 'kafkawire'
 import { main } from '../lib/harness.mjs'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+
+const headerValue = Buffer.from('4bf92f3577b34da6')
+const headers = [
+  { key: 'trace-id', value: headerValue },
+  { key: 'content-type', value: headerValue },
+]
+
+/** A fresh object for each record, as a program would make it. */
+function recordMaker(mode, topic, key, value) {
+  if (mode === 'headers') return (i) => ({ topic, key: key(i), value: value(i), headers })
+  if (mode !== 'strings') return (i) => ({ topic, key: key(i), value: value(i) })
+  const texts = (of) => Array.from({ length: 10_000 }, (_, i) => of(i).toString())
+  const [keys, values] = [texts(key), texts(value)]
+  return (i) => ({ topic, key: keys[i % keys.length], value: values[i % values.length] })
+}
 
 main({
   client: 'kafkawire',
@@ -13,6 +29,8 @@ main({
   async produce(o, { key, value }) {
     const kafka = new Kafka({ bootstrapServers: o.bootstrap, clientId: 'pb' })
     const { topic } = o
+    const isEnqueued = ['enqueue', 'strings', 'headers'].includes(o.mode)
+    const make = recordMaker(o.mode, topic, key, value)
     let delivered = 0
     let failed = 0
     const producer = kafka.producer({
@@ -23,7 +41,7 @@ main({
       maxRequestSize: Math.max(1048576, o.batch + 65536),
       compressionType: o.compression,
       ...(o.transaction > 0 && { transactionalId: o.topic }),
-      ...(o.mode === 'enqueue' && {
+      ...(isEnqueued && {
         onDelivery: (error) => {
           if (error === null) delivered++
           else failed++
@@ -32,7 +50,7 @@ main({
     })
     const enqueue = async (from, to) => {
       for (let i = from; i < to; i++) {
-        if (!producer.enqueue({ topic, key: key(i), value: value(i) })) await producer.drained()
+        if (!producer.enqueue(make(i))) await producer.drained()
       }
     }
     const send = async (from, to) => {
@@ -53,13 +71,13 @@ main({
       for (let from = 0; o.transaction > 0 && from < n; from += o.transaction) {
         const to = Math.min(n, from + o.transaction)
         await producer.beginTransaction()
-        await (o.mode === 'enqueue' ? enqueue : send)(from, to)
+        await (isEnqueued ? enqueue : send)(from, to)
         await producer.commitTransaction()
       }
       return { errors: failed + (n - delivered - failed) }
     }
     return {
-      ...((o.mode === 'enqueue' || o.transaction > 0) && { run }),
+      ...((isEnqueued || o.transaction > 0) && { run }),
       single: (i) => producer.send({ topic, key: key(i), value: value(i) }),
       bulk: (a, b) => {
         const records = []
@@ -84,6 +102,10 @@ main({
       topics: [o.topic],
       autoOffsetReset: 'earliest',
       maxPartitionFetchBytes: o.fetchpart,
+      ...(o.mode === 'strings' && {
+        keyDeserializer: serdes.string,
+        valueDeserializer: serdes.string,
+      }),
       ...(o.buffered && { maxBufferedBytes: Number(o.buffered) }),
     })
     return {

@@ -3,6 +3,7 @@
 
 import { inspect } from 'node:util'
 import type { Header } from '../types.ts'
+import { headerKey } from './header-key.ts'
 import { bytesToJson, type JsonBytes, RecordHeaders } from './headers.ts'
 import type { TimestampType } from './record-batch.ts'
 import { readVarint, readVarlong, varintEnd } from './varint.ts'
@@ -220,7 +221,7 @@ export function decodeHeaders(buffer: Buffer, start: number, count: number): Hea
   for (let index = 0; index < count; index++) {
     const keyLength = readVarint(buffer, at)
     at = varintEnd(buffer, at)
-    const key = buffer.toString('utf8', at, at + keyLength)
+    const key = headerKey(buffer, at, at + keyLength)
     at += keyLength
     const valueLength = readVarint(buffer, at)
     at = varintEnd(buffer, at)
