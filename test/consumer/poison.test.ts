@@ -231,21 +231,44 @@ describe('records that cannot be deserialized', () => {
       expect(await valuesOf(consumer, 2)).toEqual([1, 3])
     })
 
-    it('do not hold up a seek', async () => {
-      await append('x', '1', '2')
+    it.each([
+      ['are acknowledged', 0],
+      ['are refused', 29],
+    ])('do not hold up a seek, nor undo it when they %s', async (_, errorCode) => {
+      await append('x', '1', '2', '3')
       let isSent = false
+      let isAnswered = false
       const held = latch()
       cluster.intercept(produce, async ({ next }) => {
         isSent = true
         await held.promise
-        return next()
+        const answer = await next()
+        answer.responses[0].partitionResponses[0].errorCode = errorCode
+        isAnswered = true
+        return answer
       })
-      const consumer = reader({ poisonRecords })
-      const got = valuesOf(consumer, 1)
+      const errors: Error[] = []
+      const consumer = reader({
+        poisonRecords,
+        maxPollRecords: 2,
+        onError: (error) => void errors.push(error),
+      })
+      const records = consumer.records()
+      const first = records.next()
       await cluster.waitFor(() => isSent)
       consumer.seek(t0, 2n)
-      expect(await got).toEqual([2])
+      expect((await first).value?.value).toBe(2)
+      consumer.pause([t0])
+      const second = records.next()
       held.open()
+      await cluster.waitFor(() => isAnswered)
+      // A request after that answer, on the same broker: what the answer sets off is over.
+      await consumer.endOffsets([t0])
+      consumer.resume([t0])
+      expect((await second).value?.value).toBe(3)
+      await append('4')
+      expect((await records.next()).value?.value).toBe(4)
+      expect(errors).toEqual([])
     })
   })
 
