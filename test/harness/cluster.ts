@@ -4,7 +4,7 @@
 
 import { type ChildProcess, execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, rmSync, statSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -75,6 +75,8 @@ interface Node extends NodeAddress {
   listeners: Map<string, Listener>
   process: ChildProcess | null
   isPaused: boolean
+  /** Where the log of its last start begins. */
+  logFrom: number
 }
 
 /** Starts a cluster and waits until every node sees all others. */
@@ -187,7 +189,8 @@ export class RealCluster implements ClusterAddress {
 
   /**
    * Starts nodes that were ended, on the same ports and data, and waits until they and all other
-   * running nodes see each other. Nodes that need each other for a quorum go into one call.
+   * running nodes see each other. Nodes that need each other for a quorum go into one call. With
+   * ZooKeeper, a node that was killed is started again until its former session has expired.
    */
   async restart(...nodeIds: number[]): Promise<void> {
     const starting = nodeIds.map((nodeId) => this.#node(nodeId))
@@ -302,6 +305,7 @@ export class RealCluster implements ClusterAddress {
     if (node.process !== null && isAlive(node.process)) {
       throw new Error(`node ${node.nodeId} is running: kill or terminate it first`)
     }
+    node.logFrom = existsSync(logFile(node.folder)) ? statSync(logFile(node.folder)).size : 0
     node.process = await startJava({
       mainClass: 'kafka.Kafka',
       args: [await this.#writeProperties(node)],
@@ -335,10 +339,14 @@ export class RealCluster implements ClusterAddress {
     const hosted = usesKraft(this.version) ? [] : await hostedTopics(dataFolder(node.folder))
     const sees = async (): Promise<boolean> => {
       if (node.process === null || !isAlive(node.process)) {
-        const lines = (await this.logs(node.nodeId)).split('\n')
-        const bad = lines.filter((line) => !line.includes(' INFO ')).join('\n')
+        const log = (await readFile(logFile(node.folder))).subarray(node.logFrom).toString()
+        if (isRegisteredStill(log)) {
+          await this.#launch(node)
+          return false
+        }
+        const bad = log.split('\n').filter((line) => !line.includes(' INFO '))
         const what = `Kafka ${this.version} node ${node.nodeId} ended`
-        throw new GiveUpError(`${what}:\n${bad.slice(0, 4000)}`)
+        throw new GiveUpError(`${what}:\n${bad.join('\n').slice(0, 4000)}`)
       }
       const { brokers, topics } = await askMetadata(node.internal, hosted)
       const known = hosted.every((topic) => topics.get(topic)?.every((view) => view.leader !== -1))
@@ -363,7 +371,24 @@ async function makeNode(nodeId: number, root: string, options: ClusterOptions): 
   }
   const address = { host: '127.0.0.1', port: ports[0] }
   listeners.set('INTERNAL', { protocol: 'PLAINTEXT', address: internal, advertised: internal })
-  return { nodeId, address, internal, folder, listeners, process: null, isPaused: false }
+  return {
+    nodeId,
+    address,
+    internal,
+    folder,
+    listeners,
+    process: null,
+    isPaused: false,
+    logFrom: 0,
+  }
+}
+
+/**
+ * Whether a broker ended because ZooKeeper still has the session of the one that was killed: it does not
+ * wait for its end, but leaves that to who started it.
+ */
+function isRegisteredStill(log: string): boolean {
+  return log.includes('NodeExistsException') && log.includes('/brokers/ids/')
 }
 
 function logFile(folder: string): string {

@@ -60,6 +60,7 @@ export function zooKeeperProperties(port: number, dataFolder: string): string {
     clientPortAddress: '127.0.0.1',
     maxClientCnxns: 0,
     tickTime: 500,
+    maxSessionTimeout: 30_000,
     'admin.enableServer': false,
   })
 }

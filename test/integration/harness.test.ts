@@ -250,6 +250,26 @@ describeReal('own cluster with other listeners', () => {
   })
 })
 
+describeReal('own cluster with ZooKeeper', () => {
+  test('takes a broker back right after kill -9, while its former session lasts', async () => {
+    // Longer than a broker needs to start on a busy machine, so that it comes too early.
+    const properties = { 'zookeeper.session.timeout.ms': 15_000 }
+    const cluster = await startCluster({ version: '2.8.2', nodes: 2, properties })
+    const java = await javaTools(cluster)
+    try {
+      const topic = await java.createTopic(uniqueName('kill'), { assignments: [[1, 2]] })
+      await java.produce(topic, [{ value: 'kept' }])
+      await cluster.kill(1)
+      await cluster.restart(1)
+      await cluster.waitForIsr(topic)
+      expect((await java.consume(topic)).map(({ value }) => String(value))).toEqual(['kept'])
+    } finally {
+      java.close()
+      await cluster.stop()
+    }
+  })
+})
+
 describeReal('brokers of every age', () => {
   const versions: KafkaVersion[] = ['4.1.0', '3.9.2', '2.8.2', '2.1.1', '1.1.1']
   test.each(versions)(
