@@ -5,10 +5,11 @@
 import { type ChildProcess, execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, rmSync, statSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { dataFolder, hostedTopics, isRegisteredStill, logFile } from './broker-folder.ts'
 import { classPath, type KafkaVersion, usesKraft } from './distribution.ts'
 import { atProcessEnd, endProcess, isAlive, startJava } from './java.ts'
 import { freePorts } from './ports.ts'
@@ -48,6 +49,8 @@ export interface ClusterOptions {
   advertise?: (nodeId: number, broker: Address, listener: string) => Address | Promise<Address>
   /** SCRAM users that exist from the first moment: `SCRAM-SHA-256=[name=alice,password=secret]`. */
   scramUsers?: string[]
+  /** Levels of features that the cluster begins with in place of its version's own: `transaction.version=1`. */
+  features?: string[]
   /** More arguments for each broker's JVM; a later one wins, so `-Xmx` may be given again. */
   jvmArgs?: string[]
 }
@@ -278,10 +281,20 @@ export class RealCluster implements ClusterAddress {
     while (clusterId.startsWith('-'))
     const jars = await classPath(this.version)
     const users = (this.#options.scramUsers ?? []).flatMap((user) => ['--add-scram', user])
+    const features = (this.#options.features ?? []).flatMap((level) => ['--feature', level])
     const format = async (node: Node): Promise<void> => {
       const file = await this.#writeProperties(node)
       const jvm = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', jars]
-      const tool = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file, ...users]
+      const tool = [
+        'kafka.tools.StorageTool',
+        'format',
+        '-t',
+        clusterId,
+        '-c',
+        file,
+        ...users,
+        ...features,
+      ]
       await run('java', [...jvm, ...tool])
     }
     await Promise.all(this.nodes.map(format))
@@ -381,27 +394,4 @@ async function makeNode(nodeId: number, root: string, options: ClusterOptions): 
     isPaused: false,
     logFrom: 0,
   }
-}
-
-/**
- * Whether a broker ended because ZooKeeper still has the session of the one that was killed: it does not
- * wait for its end, but leaves that to who started it.
- */
-function isRegisteredStill(log: string): boolean {
-  return log.includes('NodeExistsException') && log.includes('/brokers/ids/')
-}
-
-function logFile(folder: string): string {
-  return join(folder, 'broker.log')
-}
-
-function dataFolder(folder: string): string {
-  return join(folder, 'data')
-}
-
-/** The topics that a broker has partitions of, by the folders that it keeps them in. */
-async function hostedTopics(folder: string): Promise<string[]> {
-  const names = existsSync(folder) ? await readdir(folder) : []
-  const topics = names.map((name) => /^(.+)-\d+$/.exec(name)?.[1])
-  return [...new Set(topics.filter((topic) => topic !== undefined))]
 }

@@ -73,12 +73,18 @@ export class CommandTool {
 
   /** Waits for a line that `test` accepts, among those already there too. */
   async waitForLine(test: (line: string) => boolean, timeoutMs = 30_000): Promise<string> {
-    const look = (): string | undefined => {
-      const line = this.lines.find(test)
-      if (line === undefined && !isAlive(this.#child)) throw new GiveUpError(this.#whatWasSaid())
-      return line
+    return this.waitFor(`a line of ${this.#name}`, () => this.lines.find(test), timeoutMs)
+  }
+
+  /** Waits until what it has printed makes `look` give something; rejects when the program has ended before. */
+  async waitFor<T>(what: string, look: () => T, timeoutMs: number): Promise<NonNullable<T>> {
+    const lookOrGiveUp = (): T => {
+      const isOver = !isAlive(this.#child)
+      const found = look()
+      if (!found && isOver) throw new GiveUpError(this.#whatWasSaid())
+      return found
     }
-    return waitUntil(`a line of ${this.#name}`, look, { timeoutMs })
+    return waitUntil(what, lookOrGiveUp, { timeoutMs })
   }
 
   /** Waits for the end of the program; rejects when it fails. */

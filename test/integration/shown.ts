@@ -49,8 +49,20 @@ export function shownRecord(record: ConsumerRecord): ShownRecord {
 }
 
 /** By partition, then offset, as Java's are sorted. */
-export function byPlace(a: ShownRecord, b: ShownRecord): number {
+export function byPlace(
+  a: { partition: number; offset: bigint },
+  b: { partition: number; offset: bigint },
+): number {
   return a.partition - b.partition || Number(a.offset - b.offset)
+}
+
+/** `partition@offset=value` of each record, by partition, then offset. */
+export function shownPlaces(
+  records: Iterable<{ partition: number; offset: bigint; value: unknown }>,
+): string[] {
+  return [...records]
+    .sort((a, b) => a.partition - b.partition || Number(a.offset - b.offset))
+    .map(({ partition, offset, value }) => `${partition}@${offset}=${value}`)
 }
 
 /** The next `count` records. */

@@ -11,6 +11,9 @@ export interface StoredBatch {
   codec: number
   /** -1n: not idempotent. */
   producerId: bigint
+  producerEpoch: number
+  /** The end of a transaction. */
+  isControl: boolean
   baseSequence: number
   recordCount: number
   sizeBytes: number
@@ -94,6 +97,8 @@ export async function storedBatches(
       baseOffset: rest.readBigInt64BE(0),
       codec: rest.readInt16BE(21) & 7,
       producerId: rest.readBigInt64BE(43),
+      producerEpoch: rest.readInt16BE(51),
+      isControl: (rest.readInt16BE(21) & 32) !== 0,
       baseSequence: rest.readInt32BE(53),
       recordCount: rest.readInt32BE(57),
       sizeBytes,

@@ -7,6 +7,7 @@ import { Kafka } from '../../src/kafka.ts'
 import { Random } from '../chaos/random.ts'
 import type { JavaConfig, JavaStep, JavaTools } from '../harness/java-tools.ts'
 import { describeReal, javaTools, sharedCluster, uniqueName } from '../harness/real.ts'
+import { byPlace, shownPlaces } from './shown.ts'
 
 const partitionCount = 6
 const levels = ['read_uncommitted', 'read_committed'] as const
@@ -93,20 +94,6 @@ function written({ steps, ends }: Script, offsets: bigint[][]): Written[] {
   })
 }
 
-function byPlace(
-  a: { partition: number; offset: bigint },
-  b: { partition: number; offset: bigint },
-): number {
-  return a.partition - b.partition || Number(a.offset - b.offset)
-}
-
-function shown(records: Iterable<{ partition: number; offset: bigint; value: unknown }>): string[] {
-  return [...records]
-    .map(({ partition, offset, value }) => ({ partition, offset, value: String(value) }))
-    .sort(byPlace)
-    .map(({ partition, offset, value }) => `${partition}@${offset}=${value}`)
-}
-
 for (const [version, nodes] of [
   ['4.3.0', 1],
   ['4.3.0', 3],
@@ -157,8 +144,10 @@ for (const [version, nodes] of [
         offset: 0n,
       }))
       for (const isolationLevel of levels) {
-        const expected = shown(visible[isolationLevel])
-        expect(shown(await java.consume(topic, { isolation: isolationLevel }))).toEqual(expected)
+        const expected = shownPlaces(visible[isolationLevel])
+        expect(shownPlaces(await java.consume(topic, { isolation: isolationLevel }))).toEqual(
+          expected,
+        )
         // Whole partitions in one answer, and answers that end in the middle of a transaction.
         for (const maxPartitionFetchBytes of [1_048_576, 600]) {
           const consumer = open({ isolationLevel, maxPartitionFetchBytes })
@@ -168,7 +157,7 @@ for (const [version, nodes] of [
             got.push({ partition, offset, value: String(value), end: 'none' })
             if (got.length === expected.length) break
           }
-          expect(shown(got)).toEqual(expected)
+          expect(shownPlaces(got)).toEqual(expected)
           // Behind the last record come markers only, and what is not decided.
           await expect(
             consumer.records({ signal: AbortSignal.timeout(300) }).next(),
@@ -191,7 +180,7 @@ for (const [version, nodes] of [
           got.push(record)
           if (got.length === rest.length) break
         }
-        expect(shown(got)).toEqual(shown(rest))
+        expect(shownPlaces(got)).toEqual(shownPlaces(rest))
       }
     })
 

@@ -16,21 +16,10 @@ import {
   uniqueName,
 } from '../harness/real.ts'
 import { waitUntil } from '../harness/wait-until.ts'
+import { codecs, writeTransactions } from './our-transactions.ts'
+import { shownPlaces } from './shown.ts'
 
 const partitionCount = 6
-
-interface Written {
-  partition: number
-  offset: bigint
-  value: string
-  isCommitted: boolean
-}
-
-function shown(records: Iterable<{ partition: number; offset: bigint; value: unknown }>): string[] {
-  return [...records]
-    .sort((a, b) => a.partition - b.partition || Number(a.offset - b.offset))
-    .map(({ partition, offset, value }) => `${partition}@${offset}=${value}`)
-}
 
 for (const [version, nodes] of [
   ['4.3.0', 1],
@@ -62,36 +51,16 @@ for (const [version, nodes] of [
     test.each([1, 2])('are what we say, seed %i', async (seed) => {
       const random = new Random(seed)
       const topic = await java.createTopic(uniqueName('ours'), { partitions: partitionCount })
-      const written: Written[] = []
-      let next = 0
-      /** Transactions of 0 to 200 records, committed or aborted. */
-      const work = async (producer: Producer, transactions: number): Promise<void> => {
-        for (let i = 0; i < transactions; i++) {
-          await producer.beginTransaction()
-          const isCommitted = random.next() < 0.6
-          const sending = Array.from({ length: random.below(200) }, async () => {
-            const value = `${next++} ${'x'.repeat(random.below(300))}`
-            const partition = random.below(partitionCount)
-            const { offset } = await producer.send({ topic, partition, value })
-            written.push({ partition, offset, value, isCommitted })
-          })
-          // An abort drops what is still waiting, so this one waits before it.
-          if (!isCommitted) await Promise.all(sending)
-          if (isCommitted) await producer.commitTransaction()
-          else await producer.abortTransaction()
-          await Promise.all(sending)
-        }
-      }
-      const codecs = ['none', 'lz4', 'zstd', 'gzip'] as const
-      await Promise.all(codecs.map((compressionType) => work(open({ compressionType }), 12)))
+      const producers = codecs.map((compressionType) => open({ compressionType }))
+      const written = await writeTransactions(producers, topic, partitionCount, random)
       const committed = written.filter(({ isCommitted }) => isCommitted)
       expect(committed.length).toBeGreaterThan(500)
       expect(committed.length).toBeLessThan(written.length - 500)
 
       const all = await java.consume(topic, { isolation: 'read_uncommitted' })
-      expect(shown(all)).toEqual(shown(written))
+      expect(shownPlaces(all)).toEqual(shownPlaces(written))
       const visible = await java.consume(topic, { isolation: 'read_committed' })
-      expect(shown(visible)).toEqual(shown(committed))
+      expect(shownPlaces(visible)).toEqual(shownPlaces(committed))
       // Nothing is left open.
       expect(await java.offsets(topic, 'latest', 'read_committed')).toEqual(
         await java.offsets(topic, 'latest', 'read_uncommitted'),
@@ -106,7 +75,7 @@ for (const [version, nodes] of [
         got.push({ partition, offset, value })
         if (got.length === committed.length) break
       }
-      expect(shown(got)).toEqual(shown(committed))
+      expect(shownPlaces(got)).toEqual(shownPlaces(committed))
       if (version === '2.8.2') return
       const servers = ['--bootstrap-server', cluster.internalServers]
       const asked = [
