@@ -71,6 +71,11 @@ export class Copiers {
     return this.#lastLife
   }
 
+  /** By its client id, which is its transactional id. */
+  numberOf(clientId: string): number {
+    return Number(clientId.slice(this.#task.name.length + 1))
+  }
+
   /** kill -9; it is started again at once. */
   kill(copier: number): void {
     this.#current(copier)?.child.kill('SIGKILL')

@@ -49,4 +49,12 @@ export const copyMutants: readonly CopyMutant[] = [
     brokers: '3.9.2',
     laws: ['torn', 'wrongAbort', 'wrongCommit', 'doubled'],
   },
+  {
+    name: 'offsets are sent without the generation of the group',
+    file: 'producer/transaction-requests.js',
+    from: '...this.identity, ...group, topics }',
+    to: "...this.identity, groupId: group.groupId, generationId: -1, memberId: '', groupInstanceId: null, topics }",
+    scenario: 35,
+    laws: ['doubled'],
+  },
 ]

@@ -99,7 +99,7 @@ export async function runCopies(
       assignor,
       recordsPerTransaction: options.recordsPerTransaction ?? scenario.recordsPerTransaction ?? 750,
       mostMs: 2000,
-      transactionTimeoutMs: 10_000,
+      transactionTimeoutMs: scenario.transactionTimeoutMs ?? 10_000,
       requestTimeoutMs: 5000,
       deliveryTimeoutMs: 60_000,
       maxBlockMs: 60_000,

@@ -61,6 +61,11 @@ export function toRequest(bytes: Buffer): RequestFrame {
   }
 }
 
+/** Who sends it. All versions of the header that a client sends have it there. */
+export function clientIdOf({ bytes }: RequestFrame): string {
+  return bytes.toString('utf8', 14, 14 + Math.max(0, bytes.readInt16BE(12)))
+}
+
 /** An answer to a Produce request that gives every partition the same error code. */
 export function produceError(request: RequestFrame, errorCode: number): Buffer {
   const { version, correlationId } = request

@@ -86,7 +86,8 @@ export class ProxyConnection {
       this.reset()
       return
     }
-    if (verdict.do === 'mute') this.#isMute = true
+    if (verdict.do === 'mute' || verdict.do === 'lose') this.#isMute = true
+    if (verdict.do === 'lose') return
     const own = verdict.do === 'answer' ? verdict.answer : null
     const isOwed = verdict.do !== 'answer' || verdict.forward
     const eatsAnswer = verdict.do === 'eatAnswer'

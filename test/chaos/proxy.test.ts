@@ -104,6 +104,18 @@ describe('a proxy', () => {
     expect(answerIds()).toEqual([1])
   })
 
+  test('loses a request for which the client waits', async () => {
+    proxy.rules = {
+      onRequest: ({ correlationId }) => ({ do: correlationId === 2 ? 'lose' : 'forward' }),
+    }
+    client.write(Buffer.concat([frame(1), frame(2), frame(3)]))
+    await waitUntil('the others', () => received.length === 2)
+    await waitUntil('the first answer', () => answers.length === 1)
+    client.end()
+    await clientEnd
+    expect(answerIds()).toEqual([1])
+  })
+
   test('cuts a request at a byte and resets', async () => {
     proxy.rules = { onRequest: () => ({ do: 'cut', bytes: 17 }) }
     client.write(frame(1))

@@ -14,6 +14,8 @@ export type Verdict =
   | { do: 'eatAnswer' }
   /** The broker goes on to get requests; the client gets no answer on this connection any more. */
   | { do: 'mute' }
+  /** The broker never gets it, and the client gets no answer on this connection any more. */
+  | { do: 'lose' }
   /** The broker gets the first `bytes` bytes of the frame, then both sides a reset. */
   | { do: 'cut'; bytes: number }
   /**

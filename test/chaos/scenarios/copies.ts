@@ -1,7 +1,7 @@
 // What is done to a copy job: to its brokers, to its copiers, and to the requests that end transactions.
 
 import type { Copiers } from '../copiers.ts'
-import { apiKeys } from '../frames.ts'
+import { apiKeys, clientIdOf } from '../frames.ts'
 import type { Verdict } from '../proxy.ts'
 import type { Stage } from '../stage.ts'
 
@@ -12,6 +12,8 @@ export interface CopyScenario {
   seconds: number
   /** Default: 750. */
   recordsPerTransaction?: number
+  /** Default: 10 s. */
+  transactionTimeoutMs?: number
   run(stage: Stage, copiers: Copiers): Promise<void>
 }
 
@@ -100,6 +102,31 @@ const anyLimbo = limbo(
   [20, 3000],
 )
 
+/**
+ * A copier stands still with a transaction that lacks nothing but its offsets, until its partitions have
+ * gone to others, who copy the same records. Its transaction is open still when it wakes: the generation
+ * in its offsets is all that keeps them, and with them its copies, out.
+ */
+const wakeInTransaction: Fault = async (stage, copiers) => {
+  let copier: number | null = null
+  stage.setRules({
+    onRequest(request): Verdict {
+      if (request.apiKey !== txnOffsetCommit || copier !== null) return { do: 'forward' }
+      copier = copiers.numberOf(clientIdOf(request))
+      copiers.pause(copier)
+      return { do: 'lose' }
+    },
+  })
+  while (copier === null && stage.secondsLeft > 0) await stage.sleep(20)
+  stage.setRules({})
+  if (copier === null) return
+  stage.log(`SIGSTOP of copier ${copier} before its offsets`)
+  await stage.sleep(zombieMs)
+  stage.log(`SIGCONT of copier ${copier}`)
+  copiers.resume(copier)
+  await stage.sleep(1000)
+}
+
 /** One fault after the other, with some calm between. */
 function oneByOne(faults: readonly Fault[]): CopyScenario['run'] {
   return async (stage, copiers) => {
@@ -147,5 +174,13 @@ export const copyScenarios: readonly CopyScenario[] = [
       oneByOne([killCopier, pauseCopier]),
       oneByOne([endTxnLimbo, anyLimbo]),
     ),
+  },
+  {
+    id: 35,
+    name: 'zombies with a transaction',
+    seconds: 120,
+    // Longer than they stand still: the transaction's own coordinator must not be who fences them.
+    transactionTimeoutMs: 60_000,
+    run: oneByOne([wakeInTransaction]),
   },
 ]
