@@ -108,9 +108,11 @@ describe('a proxy', () => {
     proxy.rules = {
       onRequest: ({ correlationId }) => ({ do: correlationId === 2 ? 'lose' : 'forward' }),
     }
-    client.write(Buffer.concat([frame(1), frame(2), frame(3)]))
-    await waitUntil('the others', () => received.length === 2)
+    client.write(frame(1))
     await waitUntil('the first answer', () => answers.length === 1)
+    client.write(Buffer.concat([frame(2), frame(3)]))
+    await waitUntil('the last request', () => received.length === 2)
+    expect(received.map((bytes) => bytes.readInt32BE(8))).toEqual([1, 3])
     client.end()
     await clientEnd
     expect(answerIds()).toEqual([1])
