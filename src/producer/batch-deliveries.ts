@@ -2,7 +2,8 @@
 // nobody asked, an acknowledgement costs nothing.
 
 import type { KafkaError } from '../errors.ts'
-import type { RecordTimes } from '../records/record-times.ts'
+import type { BatchBuilder } from '../records/batch-builder.ts'
+import { RecordTimes } from '../records/record-times.ts'
 import type { Destination } from './held-record.ts'
 import { type BatchPlace, RecordMetadata } from './record-metadata.ts'
 
@@ -68,19 +69,18 @@ export class SendDestination implements Destination {
   }
 }
 
+const noTimes = new RecordTimes()
+
 export class BatchDeliveries {
   private outcome: BatchOutcome | null = null
   private children: readonly ChildDeliveries[] | null = null
-  private readonly times: RecordTimes
+  /** The times of its records, once there is an outcome that somebody asked for. */
+  private times = noTimes
   private readonly resolvers: Resolver[] = []
   /** Which record each resolver is for, where that is not 0, 1, 2 ... */
   private resolverIndexes: number[] | null = null
   private callers: BatchWatcher[] | null = null
   private contexts: unknown[] | null = null
-
-  constructor(times: RecordTimes) {
-    this.times = times
-  }
 
   /** The promise of the record at `index`, which was just appended. */
   promise(index: number): Promise<RecordMetadata> {
@@ -111,17 +111,19 @@ export class BatchDeliveries {
     return error ?? new RecordMetadata(this.outcome.place, index, this.times.at(index))
   }
 
-  /** Tells everybody. `observer` is told of all `count` records, before the promises are settled. */
-  complete(outcome: BatchOutcome, count: number, observer: RecordObserver | null): void {
+  /** Tells everybody. `observer` is told of all records, before the promises are settled. */
+  complete(outcome: BatchOutcome, records: BatchBuilder, observer: RecordObserver | null): void {
     this.outcome = outcome
+    const { resolvers, callers } = this
+    if (observer !== null || resolvers.length > 0 || callers !== null) this.times = records.times()
     if (observer !== null) {
       const { place, error, recordErrors } = outcome
-      for (let i = 0; i < count; i++) {
+      for (let i = 0; i < records.count; i++) {
         const metadata = new RecordMetadata(place, i, this.times.at(i))
         observer(recordErrors?.get(i) ?? error, metadata, this.contexts?.[i])
       }
     }
-    const { resolvers, resolverIndexes } = this
+    const { resolverIndexes } = this
     for (let i = 0; i < resolvers.length; i++) {
       const index = resolverIndexes === null ? i : resolverIndexes[i]
       const error = outcome.recordErrors?.get(index) ?? outcome.error

@@ -404,7 +404,7 @@ export class Delivery {
     const { topic, partition } = batch.partition
     batch.isSettled = true
     const place = { topic: topic.name, partition, baseOffset, logAppendTimeMs }
-    batch.deliveries.complete({ place, error, recordErrors }, batch.count, this.context.observer)
+    batch.deliveries.complete({ place, error, recordErrors }, batch.builder, this.context.observer)
     this.context.flushes.leave(batch.generation)
     // Bytes that a socket may still hold are not free yet.
     if (!batch.isInFlight) this.release(batch)

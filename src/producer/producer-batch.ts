@@ -9,7 +9,7 @@ import type { ProducerPartition } from './producer-partition.ts'
 export class ProducerBatch {
   readonly partition: ProducerPartition
   readonly builder: BatchBuilder
-  readonly deliveries: BatchDeliveries
+  readonly deliveries: BatchDeliveries = new BatchDeliveries()
   /** When its first record was accepted: the delivery timeout counts from here. */
   readonly createdAt: number
   /**
@@ -69,7 +69,6 @@ export class ProducerBatch {
   ) {
     this.partition = partition
     this.builder = builder
-    this.deliveries = new BatchDeliveries(builder.times)
     this.createdAt = life.createdAt
     this.generation = life.generation
     this.order = life.order

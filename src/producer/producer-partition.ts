@@ -7,15 +7,15 @@ import type { ProducerBatch } from './producer-batch.ts'
 import type { TopicState } from './topic-state.ts'
 
 export class ProducerPartition {
+  /** The batch that takes records; null when the next record opens one. */
+  open: ProducerBatch | null = null
+  /** What encodes them: its own field, so that a record need not fetch the batch into the cache. */
+  builder: BatchBuilder | null = null
   readonly topic: TopicState
   readonly partition: number
   readonly state: PartitionState = new PartitionState()
   /** Batches that are not under way, in append order. Only the last may be open. */
   readonly queue: ProducerBatch[] = []
-  /** The batch that takes records; null when the next record opens one. */
-  open: ProducerBatch | null = null
-  /** What encodes them: its own field, so that a record need not fetch the batch into the cache. */
-  builder: BatchBuilder | null = null
   /** Batches under way, in the order they were sent. */
   readonly underWay: ProducerBatch[] = []
   /** The broker that has them. */

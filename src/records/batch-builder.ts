@@ -48,22 +48,27 @@ export const noProducer: ProducerStamp = Object.freeze({
   isTransactional: false,
 })
 
+// A time of day is split here: both halves are small integers.
+const timeUnit = 2 ** 30
+
 /** One batch of one partition, from its first record to the bytes on the wire. */
 export class BatchBuilder {
-  /** The size that `hasRoomFor` holds the batch to, in bytes before compression. */
-  readonly batchSize: number
-  /** The times of its records. */
-  readonly times: RecordTimes = new RecordTimes()
-
-  private readonly allocate: (bytes: number) => Buffer
+  // What each record touches comes first: with ten thousand partitions every further line of the cache is
+  // a miss. For that reason times are small integers: a larger one would be an object of its own.
   private buffer: Buffer
   private position = recordBatchOverhead
   private recordCount = 0
-  private firstTimestamp = -1
-  private latestTimestamp = -1
-  private lastTimestamp = -1
-  private largest = 0
+  /** The first record's time, in units of 2^30 ms and the rest. */
+  private firstTimeHigh = -1
+  private firstTimeLow = timeUnit - 1
+  /** The greatest time, as ms after the first record's. */
+  private latestDelta = 0
+  private hasOneTime = true
+  /** The size that `hasRoomFor` holds the batch to, in bytes before compression. */
+  readonly batchSize: number
+  private isOpen = true
 
+  private readonly allocate: (bytes: number) => Buffer
   /** The whole batch with room for its header: `buffer` itself, or the compressed form. */
   private sealed: Buffer | undefined
   /** What the compressed form was allocated as. */
@@ -101,22 +106,43 @@ export class BatchBuilder {
 
   /** Time of the first record in ms; -1 while there is none. */
   get baseTimestamp(): number {
-    return this.firstTimestamp
+    return this.firstTimeHigh * timeUnit + this.firstTimeLow
   }
 
   /** Greatest time of a record in ms; -1 while there is none. */
   get maxTimestamp(): number {
-    return this.latestTimestamp
+    return this.baseTimestamp + this.latestDelta
   }
 
   /** Bytes of the largest record. */
   get largestRecord(): number {
-    return this.largest
+    let largest = 0
+    const cursor = this.ownRecords()
+    while (cursor.next()) largest = Math.max(largest, cursor.end - cursor.start)
+    return largest
+  }
+
+  /** The times of its records, read from the batch: not after `release`. */
+  times(): RecordTimes {
+    const times = new RecordTimes()
+    const base = this.baseTimestamp
+    if (this.hasOneTime) {
+      times.add(0, base)
+      return times
+    }
+    const cursor = this.ownRecords()
+    let last = Number.NaN
+    for (let index = 0; cursor.next(); index++) {
+      const { timestampDelta } = cursor
+      if (timestampDelta !== last) times.add(index, base + timestampDelta)
+      last = timestampDelta
+    }
+    return times
   }
 
   /** Whether `seal` was called: no record can be added any more. */
   get isSealed(): boolean {
-    return this.sealed !== undefined || this.sealing !== undefined
+    return !this.isOpen
   }
 
   /** Bytes of the batch as it goes out, header included; those before compression until it is sealed. */
@@ -141,12 +167,10 @@ export class BatchBuilder {
     timestamp: number,
     upperBound: number = recordSizeUpperBound(key, value, headers),
   ): number {
-    this.reserve(upperBound, timestamp)
-    const start = this.position
-    const timestampDelta = timestamp - this.firstTimestamp
-    const { buffer, recordCount } = this
-    this.position = writeRecord(buffer, start, recordCount, timestampDelta, key, value, headers)
-    return this.added(start, timestamp)
+    const timestampDelta = this.reserve(upperBound, timestamp)
+    const { buffer, position: start, recordCount } = this
+    const end = writeRecord(buffer, start, recordCount, timestampDelta, key, value, headers)
+    return this.added(end, timestampDelta)
   }
 
   /**
@@ -159,6 +183,7 @@ export class BatchBuilder {
     if (this.recordCount === 0)
       throw new InvalidArgumentError('a batch without records is not sent')
     const codec = codecByName(compressionType)
+    this.isOpen = false
     this.compressionId = codec.id
     if (codec.id === 0) {
       this.sealed = this.buffer.subarray(0, this.position)
@@ -194,8 +219,8 @@ export class BatchBuilder {
       crc: 0,
       attributes: this.compressionId | transactional,
       lastOffsetDelta: this.recordCount - 1,
-      baseTimestamp: BigInt(this.firstTimestamp),
-      maxTimestamp: BigInt(this.latestTimestamp),
+      baseTimestamp: BigInt(this.baseTimestamp),
+      maxTimestamp: BigInt(this.maxTimestamp),
       producerId: stamp.producerId,
       producerEpoch: stamp.producerEpoch,
       baseSequence: stamp.baseSequence,
@@ -221,9 +246,9 @@ export class BatchBuilder {
   split(maxBytes: number): BatchBuilder[] {
     const children: BatchBuilder[] = []
     let child: BatchBuilder | undefined
-    const cursor = new OwnRecords(this.buffer, this.position)
+    const cursor = this.ownRecords()
     while (cursor.next()) {
-      const timestamp = this.firstTimestamp + cursor.timestampDelta
+      const timestamp = this.baseTimestamp + cursor.timestampDelta
       const upperBound = maxRecordPrefix + cursor.end - cursor.tail
       if (!child?.hasRoomFor(upperBound)) {
         child = new BatchBuilder(maxBytes, Math.min(maxBytes, this.position))
@@ -251,27 +276,31 @@ export class BatchBuilder {
     this.sealed = this.packed.subarray(0, size)
   }
 
+  private ownRecords(): OwnRecords {
+    return new OwnRecords(this.buffer, this.position)
+  }
+
   /** Appends a record whose bytes behind the offset delta are those of `source`. */
   private appendTail(source: Buffer, tail: number, end: number, timestamp: number): void {
-    this.reserve(maxRecordPrefix + end - tail, timestamp)
-    const start = this.position
-    const { buffer, recordCount } = this
-    const timestampDelta = timestamp - this.firstTimestamp
+    const timestampDelta = this.reserve(maxRecordPrefix + end - tail, timestamp)
+    const { buffer, position: start, recordCount } = this
     // As in writeRecord, the length comes last.
     const bodyStart = start + sizeOfLength(end - tail)
     const at = writePrefix(buffer, bodyStart, recordCount, timestampDelta)
     source.copy(buffer, at, tail, end)
-    this.position = writeLengthBefore(buffer, start, bodyStart, at + end - tail)
-    this.added(start, timestamp)
+    this.added(writeLengthBefore(buffer, start, bodyStart, at + end - tail), timestampDelta)
   }
 
-  private reserve(upperBound: number, timestamp: number): void {
-    if (this.sealed !== undefined || this.sealing !== undefined) {
-      throw new InvalidArgumentError('a sealed batch takes no more records')
+  /** Makes room for a record, and returns how long after the first one its time is. */
+  private reserve(upperBound: number, timestamp: number): number {
+    if (!this.isOpen) throw new InvalidArgumentError('a sealed batch takes no more records')
+    if (this.recordCount === 0) {
+      this.firstTimeHigh = Math.floor(timestamp / timeUnit)
+      this.firstTimeLow = timestamp - this.firstTimeHigh * timeUnit
     }
-    if (this.recordCount === 0) this.firstTimestamp = this.latestTimestamp = timestamp
     const needed = this.position + upperBound
     if (needed > this.buffer.length) this.grow(needed)
+    return timestamp - this.baseTimestamp
   }
 
   private grow(needed: number): void {
@@ -282,15 +311,14 @@ export class BatchBuilder {
     this.buffer = buffer
   }
 
-  private added(start: number, timestamp: number): number {
-    const size = this.position - start
-    if (timestamp !== this.lastTimestamp) {
-      this.lastTimestamp = timestamp
-      this.times.add(this.recordCount, timestamp)
-    }
+  private added(end: number, timestampDelta: number): number {
+    const size = end - this.position
+    this.position = end
     this.recordCount++
-    if (timestamp > this.latestTimestamp) this.latestTimestamp = timestamp
-    if (size > this.largest) this.largest = size
+    if (timestampDelta !== 0) {
+      this.hasOneTime = false
+      if (timestampDelta > this.latestDelta) this.latestDelta = timestampDelta
+    }
     return size
   }
 }
@@ -298,6 +326,7 @@ export class BatchBuilder {
 /** Walks the records that a builder wrote itself, which need no checks. */
 class OwnRecords {
   timestampDelta = 0
+  start = 0
   /** Where the key length stands: from here to `end` a record is the same in any batch. */
   tail = 0
   end: number = recordBatchOverhead
@@ -313,7 +342,7 @@ class OwnRecords {
 
   next(): boolean {
     if (this.end >= this.limit) return false
-    this.at = this.end
+    this.start = this.at = this.end
     const size = this.varlong()
     this.end = this.at + size
     this.at += 1

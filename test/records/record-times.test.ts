@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { BatchDeliveries } from '../../src/producer/batch-deliveries.ts'
+import { RecordMetadata } from '../../src/producer/record-metadata.ts'
 import { BatchBuilder } from '../../src/records/batch-builder.ts'
 import { RecordTimes } from '../../src/records/record-times.ts'
 
@@ -17,11 +19,31 @@ test('a batch keeps the times of its records, and its children theirs', () => {
   const builder = new BatchBuilder(1000)
   const given = [50, 50, 40, 60, 60, 60, 50]
   for (const time of given) builder.append(null, 'value', [], time)
-  expect(given.map((_, index) => builder.times.at(index))).toEqual(given)
+  expect(given.map((_, index) => builder.times().at(index))).toEqual(given)
   const children = builder.split(100)
   expect(children.length).toBeGreaterThan(1)
-  const times = children.flatMap(({ count, times }) =>
-    Array.from({ length: count }, (_, index) => times.at(index)),
+  const times = children.flatMap((child) =>
+    Array.from({ length: child.count }, (_, index) => child.times().at(index)),
   )
   expect(times).toEqual(given)
+})
+
+test('who asks after the bytes are written over is told the times all the same', async () => {
+  const given = [50, 40, 60]
+  const builder = new BatchBuilder(1000)
+  for (const time of given) builder.append(null, 'value', [], time)
+  const deliveries = new BatchDeliveries()
+  const promised = deliveries.promise(1)
+  const observed: number[] = []
+  const watched = new BatchDeliveries()
+  watched.watch({ batchJoined() {}, batchDone() {} })
+  const place = { topic: 't', partition: 0, baseOffset: 0n, logAppendTimeMs: -1 }
+  const outcome = { place, error: null, recordErrors: null }
+  deliveries.complete(outcome, builder, (_error, { timestamp }) => observed.push(timestamp))
+  watched.complete(outcome, builder, null)
+  builder.release((buffer) => buffer.fill(0xff))
+  expect(observed).toEqual(given)
+  expect((await promised).timestamp).toBe(40)
+  const asked = given.map((_, index) => watched.outcomeOf(index))
+  expect(asked.map((told) => told instanceof RecordMetadata && told.timestamp)).toEqual(given)
 })
