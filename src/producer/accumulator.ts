@@ -16,6 +16,7 @@ import { ProducerBatch } from './producer-batch.ts'
 import type { ProducerPartition } from './producer-partition.ts'
 import type { ProducerState } from './producer-state.ts'
 import { ReadyLanes } from './ready-lanes.ts'
+import { removeFrom } from './remove-from.ts'
 import { TimedHeap } from './timed-heap.ts'
 
 export interface AccumulatorOptions {
@@ -250,10 +251,8 @@ export class Accumulator {
 
   /** The request with this batch has ended, whatever the answer. */
   requestEnded(batch: ProducerBatch): void {
-    const { underWay } = batch.partition
     batch.isInFlight = false
-    const at = underWay.indexOf(batch)
-    if (at >= 0) underWay.splice(at, 1)
+    removeFrom(batch.partition.underWay, batch)
   }
 
   /** A batch is acknowledged: its bytes can be written over, unless a socket may still hold them. */

@@ -4,6 +4,7 @@
 
 import type { ProducerBatch } from './producer-batch.ts'
 import type { ProducerState } from './producer-state.ts'
+import { removeFrom } from './remove-from.ts'
 
 /** The broker remembers only so many batches of a producer on a partition. */
 const brokerWindow = 5
@@ -208,7 +209,6 @@ export class PartitionState {
 
   /** This batch waits for no answer any more. */
   remove(batch: ProducerBatch): void {
-    const at = this.unresolved.indexOf(batch)
-    if (at >= 0) this.unresolved.splice(at, 1)
+    removeFrom(this.unresolved, batch)
   }
 }

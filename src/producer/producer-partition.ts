@@ -4,6 +4,7 @@
 import type { BatchBuilder } from '../records/batch-builder.ts'
 import { PartitionState } from './partition-state.ts'
 import type { ProducerBatch } from './producer-batch.ts'
+import { removeFrom } from './remove-from.ts'
 import type { TopicState } from './topic-state.ts'
 
 export class ProducerPartition {
@@ -91,11 +92,8 @@ export class ProducerPartition {
   /** Takes a batch out of the queue. */
   take(batch: ProducerBatch): void {
     this.close(batch)
-    if (this.queue[0] === batch) this.queue.shift()
-    else {
-      const at = this.queue.indexOf(batch)
-      if (at >= 0) this.queue.splice(at, 1)
-    }
+    if (this.queue.length > 1 && this.queue[0] === batch) this.queue.shift()
+    else removeFrom(this.queue, batch)
   }
 
   /** The batch whose delivery timeout comes first. */

@@ -1,6 +1,7 @@
 // The header of a record batch (magic 2): 61 bytes, then the records, compressed as one. The CRC
 // covers everything from the attributes on, so a broker sets base offset and leader epoch without it.
 
+import { endianness } from 'node:os'
 import type { CompressionType } from '../compression/codec.ts'
 import { codecById } from '../compression/codecs.ts'
 import { DecodeError } from '../errors.ts'
@@ -153,19 +154,31 @@ export function encodeBatchHeader(
   header: RecordBatchHeader,
 ): void {
   const at = batchOffsets
-  buffer.writeBigInt64BE(header.baseOffset, position + at.baseOffset)
+  writeInt64(buffer, position + at.baseOffset, header.baseOffset)
   buffer.writeInt32BE(header.batchLength, position + at.batchLength)
   buffer.writeInt32BE(header.partitionLeaderEpoch, position + at.partitionLeaderEpoch)
   buffer.writeInt8(header.magic, position + at.magic)
   buffer.writeUInt32BE(header.crc, position + at.crc)
   buffer.writeInt16BE(header.attributes, position + at.attributes)
   buffer.writeInt32BE(header.lastOffsetDelta, position + at.lastOffsetDelta)
-  buffer.writeBigInt64BE(header.baseTimestamp, position + at.baseTimestamp)
-  buffer.writeBigInt64BE(header.maxTimestamp, position + at.maxTimestamp)
-  buffer.writeBigInt64BE(header.producerId, position + at.producerId)
+  writeInt64(buffer, position + at.baseTimestamp, header.baseTimestamp)
+  writeInt64(buffer, position + at.maxTimestamp, header.maxTimestamp)
+  writeInt64(buffer, position + at.producerId, header.producerId)
   buffer.writeInt16BE(header.producerEpoch, position + at.producerEpoch)
   buffer.writeInt32BE(header.baseSequence, position + at.baseSequence)
   buffer.writeInt32BE(header.recordCount, position + at.recordCount)
+}
+
+const wide = new BigInt64Array(1)
+const halves = new Int32Array(wide.buffer)
+const highHalf = endianness() === 'LE' ? 1 : 0
+
+// `writeBigInt64BE` makes six bigints on its way: four times in each batch.
+function writeInt64(buffer: Buffer, position: number, value: bigint): void {
+  if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${value} needs more than 64 bits`)
+  wide[0] = value
+  buffer.writeInt32BE(halves[highHalf], position)
+  buffer.writeInt32BE(halves[1 - highHalf], position + 4)
 }
 
 /** Whether the CRC in the header is that of the batch, which must be there whole. */

@@ -5,6 +5,7 @@ import { BufferMemory } from '../../src/producer/buffer-memory.ts'
 import { BufferPool } from '../../src/producer/buffer-pool.ts'
 import { Fifo } from '../../src/producer/fifo.ts'
 import { FlushLedger } from '../../src/producer/flush-ledger.ts'
+import { removeFrom } from '../../src/producer/remove-from.ts'
 import { TickClock } from '../../src/producer/tick-clock.ts'
 import { TimedHeap } from '../../src/producer/timed-heap.ts'
 import { mulberry32 } from './model.ts'
@@ -31,6 +32,20 @@ describe('Fifo', () => {
     expect(fifo.drain()).toEqual(plain)
     expect(fifo.length).toBe(0)
     expect(fifo.shift()).toBeUndefined()
+  })
+})
+
+describe('removeFrom', () => {
+  test('takes out the one item, wherever it is, and keeps the order of the others', () => {
+    for (const item of [1, 2, 3, 4]) {
+      const list = [1, 2, 3]
+      removeFrom(list, item)
+      expect(list).toEqual([1, 2, 3].filter((other) => other !== item))
+    }
+    const alone = ['a']
+    removeFrom(alone, 'a')
+    removeFrom(alone, 'a')
+    expect(alone).toEqual([])
   })
 })
 

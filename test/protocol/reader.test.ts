@@ -134,3 +134,24 @@ test('reading starts where it is told to, and positions count from the start of 
   expect(r.offset).toBe(4)
   expect(() => r.int16()).toThrow('(byte 4)')
 })
+
+test.each([
+  0n,
+  1n,
+  -1n,
+  -2n,
+  0xffffffffn,
+  0x100000000n,
+  -0xffffffffn,
+  -0x100000001n,
+  2n ** 53n - 1n,
+  2n ** 53n,
+  2n ** 53n + 1n,
+  -(2n ** 53n) - 1n,
+  2n ** 63n - 1n,
+  -(2n ** 63n),
+])('int64 %s is read exactly', (value) => {
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigInt64BE(value)
+  expect(new Reader(context, OLD, bytes).int64()).toBe(value)
+})
