@@ -15,6 +15,7 @@ const columns = [
   'doubled',
   'inverted',
   'torn',
+  'console',
   'drained in s',
   'verdict',
 ] as const
@@ -37,6 +38,7 @@ export function toCopyRow(result: CopyResult, brokers: string): string {
     doubled,
     inversions,
     torn + wrongAbort + wrongCommit,
+    result.printed,
     Math.round(result.drainMs / 1000),
     violations.length > 0 ? `**broken: ${violations.join(', ')}**` : 'laws hold',
   ])

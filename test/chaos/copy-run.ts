@@ -3,13 +3,16 @@
 // oracle judges.
 
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ClusterAddress } from '../harness/cluster.ts'
 import { runTool } from '../harness/command-tool.ts'
+import { readByConsole } from '../harness/java-programs.ts'
 import type { JavaTools } from '../harness/java-tools.ts'
 import { waitUntil } from '../harness/wait-until.ts'
 import type { ChaosCluster } from './chaos-cluster.ts'
+import { readCommits } from './commit-log.ts'
 import { Copiers } from './copiers.ts'
 import { type CopyRecord, type CopyVerdict, compareReader, judgeCopies } from './copy-oracle.ts'
 import { startLoad } from './load-process.ts'
@@ -36,6 +39,8 @@ export interface CopyResult {
   scenario: CopyScenario
   seed: number
   verdict: CopyVerdict
+  /** How many outputs the console consumer of Kafka's own printed, with read_committed. */
+  printed: number
   /** Processes of copiers, and how many of them were fenced. */
   lives: number
   fenced: number
@@ -174,8 +179,12 @@ export async function runCopies(
   reader.tell(`${output.length}\n`)
   if (!(await reader.endsWithin(60_000))) violations.push('the reader did not come to the end')
   await reader.kill()
-  const evidence = [...verdict.evidence, ...compareReader(await readSeen(seenFile), output)]
-  if (evidence.length > verdict.evidence.length) violations.push('the reader saw something else')
+  const readers = compareReader(await readSeen(seenFile), output)
+  if (readers.length > 0) violations.push('the reader saw something else')
+  const printed = await readPrinted(cluster, topics.output, output.length)
+  const byConsole = compareReader(printed, output)
+  if (byConsole.length > 0) violations.push('the console consumer printed something else')
+  const evidence = [...verdict.evidence, ...readers, ...byConsole]
   for (const [law, count] of Object.entries(verdict.violations)) {
     if (count > 0) violations.push(`${law} ${count}`)
   }
@@ -196,12 +205,14 @@ export async function runCopies(
     await rm(folder, { recursive: true })
     for (const topic of Object.values(topics)) await tools.deleteTopic(topic)
   }
+  if (isKept) await writeCommits(tools, name, topics.input, join(folder, 'commits.txt'))
   const { lives, fenced } = copiers
   const kept = isKept ? folder : null
   return {
     scenario,
     seed,
     verdict,
+    printed: printed.length,
     lives,
     fenced,
     drainMs: drained,
@@ -266,6 +277,36 @@ async function findHanging(servers: string, topic: string, partition: number): P
   const more = ['--partition', String(partition), '--max-transaction-timeout', '0']
   const lines = await runTool('4.3.0', main, [...args, ...more], { timeoutMs: 60_000 })
   return lines.slice(1).filter((line) => line.trim() !== '')
+}
+
+/** A second count by another program. */
+async function readPrinted(
+  cluster: ClusterAddress,
+  topic: string,
+  count: number,
+): Promise<{ partition: number; offset: number }[]> {
+  if (count === 0) return []
+  const printed = await readByConsole(cluster, topic, {
+    isolation: 'read_committed',
+    isAll: (records) => records.length >= count,
+    hasValues: false,
+    timeoutMs: 180_000,
+  })
+  return printed.map(({ partition, offset }) => ({ partition, offset: Number(offset) }))
+}
+
+/** For who looks for the reason: the group's offsets as its coordinators took them, in order. */
+async function writeCommits(
+  tools: JavaTools,
+  groupId: string,
+  topic: string,
+  file: string,
+): Promise<void> {
+  const commits = await readCommits(tools, groupId, topic)
+  const lines = commits.map(({ partition, offset, at }) => {
+    return `${new Date(at).toISOString()} ${partition} ${offset}\n`
+  })
+  await writeFile(file, lines.join(''))
 }
 
 async function readSeen(file: string): Promise<{ partition: number; offset: number }[]> {
