@@ -4,6 +4,7 @@
 // before its bytes arrive, so that a prefix that lies costs address space and no memory.
 
 import { DecodeError } from '../errors.ts'
+import { frameMemory } from './frame-memory.ts'
 
 const RECEIVE_BUFFER_BYTES = 64 * 1024
 const TLS_ALERT = 0x1503
@@ -110,8 +111,7 @@ function allocateFrame(size: number, limit: number): Buffer {
     )
   }
   try {
-    // Small ones share a slab; a large one is memory that the system gives when it is written to.
-    return Buffer.allocUnsafe(size)
+    return frameMemory.allocate(size)
   } catch (cause) {
     throw new DecodeError(`no memory for a response of ${size} bytes`, { cause })
   }
