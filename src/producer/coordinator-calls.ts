@@ -33,6 +33,8 @@ export interface Terms {
   readonly isFirst?: boolean
   /** An attempt may have reached the coordinator, and its answer did not come. */
   readonly onDoubt?: () => void
+  /** After such an attempt the next one comes so long after it was sent, at the earliest. */
+  readonly doubtMs?: number
 }
 
 export interface Failure {
@@ -87,15 +89,18 @@ export class CoordinatorCalls {
       if (terms.goesOn?.() === false) return this.unwanted(request)
       const left = Math.min(deadline - Date.now(), requestTimeoutMs)
       const attempt = { timeoutMs: Math.max(1, left), signal }
+      const startedAt = Date.now()
       const { verdict, error } = await this.tryOnce(request, attempt, ask)
       if (error === null) return { verdict: 'done' }
-      if (mayHaveArrived(error)) terms.onDoubt?.()
+      const isInDoubt = mayHaveArrived(error)
+      if (isInDoubt) terms.onDoubt?.()
       if (signal.aborted) return { verdict: 'timeUp', error: asKafkaError(signal.reason) }
       if (verdict === 'find') this.requests.forgetCoordinator()
       else if (verdict !== 'retry') return this.failure(verdict, error)
       logger.debug(`tried again: ${error.message}`)
       let waitMs = backoff(failures, retryBackoffMs, retryBackoffMaxMs)
       if (terms.isFirst && isConcurrent(error)) waitMs = Math.min(waitMs, concurrentWaitMs)
+      if (isInDoubt) waitMs = Math.max(waitMs, startedAt + (terms.doubtMs ?? 0) - Date.now())
       if (Date.now() + waitMs >= deadline) return { verdict: 'timeUp', error: late(terms, error) }
       // The signal only ends the wait: the next attempt finds it.
       await sleep(waitMs, signal).catch(() => {})

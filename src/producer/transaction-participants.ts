@@ -12,6 +12,14 @@ import type { ProducerState } from './producer-state.ts'
 import type { TransactionCall, TransactionManager } from './transaction-manager.ts'
 import type { TransactionRequests } from './transaction-requests.ts'
 
+/**
+ * Brokers before 4.0 hold offsets back for offsets.commit.timeout.ms (5 s) until replicas have them, and
+ * then drop what is pending of their partitions: also what a second attempt has added meanwhile, and was
+ * acknowledged. Its commit would leave the group where it was, and all of it would be done again. So a
+ * second attempt waits until the first one is over.
+ */
+const offsetsDoubtMs = 5500
+
 export interface ParticipantsContext {
   readonly producer: ProducerState
   readonly accumulator: Accumulator
@@ -100,7 +108,7 @@ export class TransactionParticipants {
     let left = offsets
     const ending = await this.calls.persist(
       'txnOffsetCommit',
-      { ...this.adding, goesOn, signal },
+      { ...this.adding, goesOn, signal, doubtMs: usesVersion2 ? 0 : offsetsDoubtMs },
       async (attempt) => {
         // With KIP-890 whatever is tried may have been added.
         if (usesVersion2) manager.added()

@@ -174,6 +174,33 @@ describe('sendOffsets(offsets, group)', () => {
   })
 })
 
+describe('offsets in doubt', () => {
+  /** How long after the first attempt, whose answer is lost, the second one comes. */
+  async function secondAttemptMs(transactionVersion: number): Promise<number> {
+    const cluster = await startTransactionCluster(transactionVersion)
+    const producer = startProducer(cluster, { transactionalId: 'x' })
+    await producer.beginTransaction()
+    const attempts: number[] = []
+    cluster.intercept(txnOffsetCommit, (call) => {
+      attempts.push(performance.now())
+      return attempts.length === 1 ? disconnect : call.next()
+    })
+    await producer.sendOffsets([{ ...t0, offset: 5n }], group)
+    await producer.commitTransaction()
+    expect(cluster.committedOffset('g', 't', 0)).toBe(5n)
+    expect(attempts).toHaveLength(2)
+    return attempts[1] - attempts[0]
+  }
+
+  test('are sent again at once where an epoch is of one transaction (KIP-890)', async () => {
+    expect(await secondAttemptMs(2)).toBeLessThan(4000)
+  })
+
+  test('else when the broker must have given up the first attempt, which would drop them', async () => {
+    expect(await secondAttemptMs(1)).toBeGreaterThan(5000)
+  })
+})
+
 describe('transaction()', () => {
   test('gives what its body gives, and takes nothing when that is over', async () => {
     const cluster = await start()
