@@ -66,7 +66,7 @@ export class Reader {
     const at = this.take(8, 'int64')
     const high = this.buffer.readInt32BE(at)
     const low = this.buffer.readUInt32BE(at + 4)
-    // Most are small or -1; `readBigInt64BE` makes four bigints of any.
+    // Most are small or -1; `readBigInt64BE` makes several bigints of any.
     if (high === -1 && low === 0xffffffff) return -1n
     if (high >= 0 && high < 0x200000) return BigInt(high * 0x100000000 + low)
     return (BigInt(high) << 32n) | BigInt(low)

@@ -173,7 +173,7 @@ const wide = new BigInt64Array(1)
 const halves = new Int32Array(wide.buffer)
 const highHalf = endianness() === 'LE' ? 1 : 0
 
-// `writeBigInt64BE` makes six bigints on its way: four times in each batch.
+// `writeBigInt64BE` makes several bigints on its way, four times in each batch.
 function writeInt64(buffer: Buffer, position: number, value: bigint): void {
   if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${value} needs more than 64 bits`)
   wide[0] = value
