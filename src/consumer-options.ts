@@ -77,7 +77,10 @@ export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> {
   fetchMinBytes?: number
   /** How long a broker may wait for `fetchMinBytes`. Default: 500. */
   fetchMaxWaitMs?: number
-  /** At most so many bytes in one answer; a first batch that is greater comes whole. Default: 52428800. */
+  /**
+   * At most so many bytes in one answer; a first batch that is greater comes whole. As long as answers are
+   * not waited for, less is asked for: 2 MiB, or 16 KiB for each partition. Default: 52428800.
+   */
   fetchMaxBytes?: number
   /** At most so many bytes of one partition in one answer, likewise. Default: 1048576. */
   maxPartitionFetchBytes?: number

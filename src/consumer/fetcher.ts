@@ -7,6 +7,7 @@ import { backoff } from '../cluster/retry.ts'
 import { ClosedError, UnsupportedVersionError } from '../errors.ts'
 import type { Connection } from '../network/connection.ts'
 import { type FetchRequest, type FetchResponse, fetch } from '../protocol/messages/fetch.ts'
+import { AnswerSize } from './answer-size.ts'
 import { fetchRequestBody } from './fetch-request.ts'
 import { FetchSession } from './fetch-session.ts'
 import type { BlockOptions } from './fetched-block.ts'
@@ -46,6 +47,7 @@ const CLOSE_TIMEOUT_MS = 500
 class BrokerLoop<K, V> {
   readonly nodeId: number
   readonly session = new FetchSession<PartitionState<K, V>>()
+  readonly answerSize: AnswerSize
   isBusy = false
   failures = 0
   notBefore = 0
@@ -53,8 +55,9 @@ class BrokerLoop<K, V> {
   /** The last answer (ms); 0: none yet. */
   answeredAt = 0
 
-  constructor(nodeId: number) {
+  constructor(nodeId: number, options: FetcherOptions) {
     this.nodeId = nodeId
+    this.answerSize = new AnswerSize(options)
   }
 }
 
@@ -173,7 +176,7 @@ export class Fetcher<K, V> {
     const never = Number.POSITIVE_INFINITY
     let loop = this.loops.get(nodeId)
     if (loop === undefined) {
-      loop = new BrokerLoop(nodeId)
+      loop = new BrokerLoop(nodeId, this.options)
       this.loops.set(nodeId, loop)
     }
     if (loop.isBusy) return never
@@ -200,11 +203,16 @@ export class Fetcher<K, V> {
       const request = loop.session.next(round.targets, newest >= TOPIC_ID_VERSION)
       const version = request.usesTopicIds ? newest : Math.min(newest, TOPIC_ID_VERSION - 1)
       const maxWaitMs = this.maxWaitMs(loop, round)
-      const body: FetchRequest = fetchRequestBody(request, { ...this.options, maxWaitMs })
+      const fetchMaxBytes = loop.answerSize.toAsk(round.targets.length)
+      const limits = { ...this.options, maxWaitMs, fetchMaxBytes }
+      const body: FetchRequest = fetchRequestBody(request, limits)
+      const sent = performance.eventLoopUtilization()
       const timeoutMs = maxWaitMs + this.cluster.options.requestTimeoutMs
       // Without the signal: nobody waits for this request, and what an abort listener holds on to lives
       // until the next full collection, answer and all.
       const answer = await connection.send(fetch, version, body, { timeoutMs })
+      const { idle } = performance.eventLoopUtilization(sent)
+      loop.answerSize.learn(fetchMaxBytes, bytesOf(answer), idle)
       if (!signal.aborted) this.handleAnswer(loop, answer)
     } catch (error) {
       if (!signal.aborted) this.handleFailure(loop, error)
@@ -346,6 +354,14 @@ export class Fetcher<K, V> {
       this.cluster.options.logger.debug('a fetch session was not closed', { error })
     }
   }
+}
+
+function bytesOf(answer: FetchResponse): number {
+  let bytes = 0
+  for (const { partitions } of answer.responses) {
+    for (const { records } of partitions) bytes += records?.length ?? 0
+  }
+  return bytes
 }
 
 function nodeFor(state: PartitionState, now: number): number {

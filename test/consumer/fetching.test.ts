@@ -278,6 +278,20 @@ describe('fetching', () => {
     for (let count = 1; count < 800; count++) await records.next()
   })
 
+  it('asks for more at once when the broker is far away', async () => {
+    const batch = await batchOf(['x'.repeat(900_000)])
+    const batches = 24
+    for (let i = 0; i < batches; i++) cluster.partition('t', 0).append(Buffer.from(batch))
+    cluster.intercept(fetch, async ({ next }) => {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      return next()
+    })
+    await take(reader({ maxPartitionFetchBytes: 8 * 1024 * 1024 }), batches)
+    const asked = cluster.requests(fetch).map(({ request }) => request.maxBytes)
+    expect(asked[0]).toBe(2 * 1024 * 1024)
+    expect(Math.max(...asked)).toBeGreaterThan(2 * 1024 * 1024)
+  })
+
   it('holds up no neighbour: a paused partition is forgotten from the session once', async () => {
     for (const p of [0, 1]) cluster.moveLeader('t', p, 1)
     for (const p of [0, 1]) await fill(cluster, 't', p, 100)
