@@ -34,15 +34,20 @@ export class BufferPool {
   giveBack(buffer: Buffer): void {
     const { length } = buffer
     if (length < this.smallest || length > this.limit) return
-    if (this.freeBytes + length > this.limit) {
-      // Of sizes that nobody needs any more, perhaps.
-      this.free = []
-      this.freeBytes = 0
-    }
     const power = powerFor(length)
+    // Of sizes that nobody needs any more, perhaps.
+    if (this.freeBytes + length > this.limit) this.keepOnly(power)
+    if (this.freeBytes + length > this.limit) return
     this.free[power] ??= []
     this.free[power].push(buffer)
     this.freeBytes += length
+  }
+
+  private keepOnly(power: number): void {
+    const kept = this.free[power] ?? []
+    this.free = []
+    this.free[power] = kept
+    this.freeBytes = kept.length * 2 ** power
   }
 }
 

@@ -70,6 +70,14 @@ describe('BufferPool', () => {
     expect(again.filter((buffer) => recent.includes(buffer)).length).toBe(3)
     expect(old.includes(pool.take(16_384))).toBe(false)
   })
+
+  test('loses nothing that is in use to more of the same size than it keeps', () => {
+    const pool = new BufferPool(40_000)
+    const flood = Array.from({ length: 9 }, () => pool.take(8192))
+    for (const buffer of flood) pool.giveBack(buffer)
+    const again = flood.map(() => pool.take(8192))
+    expect(again.filter((buffer) => flood.includes(buffer)).length).toBe(4)
+  })
 })
 
 describe('TimedHeap', () => {
