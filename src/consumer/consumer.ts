@@ -2,6 +2,7 @@
 
 import type { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
+import { anySignal } from '../cluster/any-signal.ts'
 import type { ResolvedConsumerOptions, TopicSelector } from '../consumer-options.ts'
 import { ConfigError, InvalidArgumentError } from '../errors.ts'
 import type { ClusterOptions } from '../options.ts'
@@ -435,7 +436,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     const signals = [this.core.closing, AbortSignal.timeout(timeoutMs)]
     return {
       timeoutMs,
-      signal: AbortSignal.any(signal === undefined ? signals : [...signals, signal]),
+      signal: anySignal(signal === undefined ? signals : [...signals, signal]),
     }
   }
 }

@@ -3,6 +3,7 @@
 // stay in order, and what is committed of it has no gaps, whatever the concurrency. By key, a worker shares
 // out the records of its partition once more (keyed-work.ts).
 
+import { anySignal } from '../cluster/any-signal.ts'
 import type { Logger } from '../logger.ts'
 import type { CommitBatch } from './consumer-batch.ts'
 import type { DeadLetters } from './dead-letters.ts'
@@ -35,7 +36,7 @@ export async function runHandlers<K, V>(
   const stop = stopSwitch()
   const onAbort = (): void => stop.abort()
   signal?.addEventListener('abort', onAbort, { once: true })
-  const stopped = AbortSignal.any([stop.signal, delivery.ending])
+  const stopped = anySignal([stop.signal, delivery.ending])
   const failures: unknown[] = []
   const fail = (error: unknown): void => {
     const isEnd = [stop.signal, delivery.ending].some((end) => end.aborted && end.reason === error)

@@ -1,6 +1,7 @@
 // Sees to it that topics are known to the cluster: waits for them, has them created if that is allowed,
 // and says which ones are forbidden. One lookup per topic at a time.
 
+import { anySignal } from '../cluster/any-signal.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { sleep } from '../cluster/retry.ts'
 import { BrokerError, KafkaError } from '../errors.ts'
@@ -38,7 +39,7 @@ export class TopicWatch {
   async prepare(names: Iterable<string>, signal: AbortSignal): Promise<void> {
     const over = new AbortController()
     const known = Promise.all([...names].map((name) => this.ensure(name)))
-    const patience = sleep(PATIENCE_MS, AbortSignal.any([signal, over.signal]))
+    const patience = sleep(PATIENCE_MS, anySignal([signal, over.signal]))
     // Rejected only by those two signals.
     await Promise.race([known, patience.catch(() => {})])
     over.abort()

@@ -1,6 +1,7 @@
 // Requests to coordinators: one at a time, in order, each tried again until an answer decides
 // (coordinator-verdicts.ts), its time is up, or nobody wants it any more.
 
+import { anySignal } from '../cluster/any-signal.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { backoff, sleep } from '../cluster/retry.ts'
 import {
@@ -84,7 +85,7 @@ export class CoordinatorCalls {
     const signal =
       terms.signal === undefined
         ? this.stopped.signal
-        : AbortSignal.any([this.stopped.signal, terms.signal])
+        : anySignal([this.stopped.signal, terms.signal])
     for (let failures = 0; ; failures++) {
       if (terms.goesOn?.() === false) return this.unwanted(request)
       const left = Math.min(deadline - Date.now(), requestTimeoutMs)

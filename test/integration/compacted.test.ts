@@ -48,11 +48,16 @@ for (const version of ['2.8.2', '4.3.0'] as const) {
       const keys = (from: number, to: number, value: string | null) =>
         Object.fromEntries(Array.from({ length: to - from }, (_, i) => [`k${from + i}`, value]))
       const isolation = 'read_committed'
+      // The cleaner looks every 15 seconds, and may come a moment too early.
       const cleaned = (what: string, count: number) =>
-        waitUntil(what, async () => {
-          const records = await java.consume(topic, { isolation })
-          return records.length === count ? records : null
-        })
+        waitUntil(
+          what,
+          async () => {
+            const records = await java.consume(topic, { isolation })
+            return records.length === count ? records : null
+          },
+          { timeoutMs: 75_000 },
+        )
       await write(keys(0, 10, 'first'))
       await write(keys(0, 5, 'second'), 'commit')
       await write(keys(0, 3, 'aborted'), 'abort')

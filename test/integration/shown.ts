@@ -61,7 +61,7 @@ export function shownPlaces(
   records: Iterable<{ partition: number; offset: bigint; value: unknown }>,
 ): string[] {
   return [...records]
-    .sort((a, b) => a.partition - b.partition || Number(a.offset - b.offset))
+    .sort(byPlace)
     .map(({ partition, offset, value }) => `${partition}@${offset}=${value}`)
 }
 

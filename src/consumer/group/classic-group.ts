@@ -3,6 +3,7 @@
 // other; heartbeats run beside it and only set what the loop is to do next. A generation is one object
 // that never changes: an answer counts only if the object it was asked under is still the present one.
 
+import { anySignal } from '../../cluster/any-signal.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { backoff, sleep } from '../../cluster/retry.ts'
 import { KafkaError } from '../../errors.ts'
@@ -197,10 +198,7 @@ export class ClassicGroup {
     if (this.generation === null) await this.owner.prepareTopics(signal)
     const topics = this.owner.subscribedTopics()
     const timeout = AbortSignal.timeout(this.options.rebalanceTimeoutMs)
-    await this.rebalancer.revoke(
-      this.toRevokeBeforeJoin(topics),
-      AbortSignal.any([timeout, signal]),
-    )
+    await this.rebalancer.revoke(this.toRevokeBeforeJoin(topics), anySignal([timeout, signal]))
     if (this.isLost || signal.aborted) return
     // Only now: until here the group's wish to rebalance is one that this join answers.
     this.joinReason = null

@@ -2,6 +2,7 @@
 // before delivery has stopped duplicates what is handed out in between: KAFKA-14196), and takes new ones
 // up. Callbacks of the user may take their time, but not longer than a rebalance may.
 
+import { anySignal } from '../../cluster/any-signal.ts'
 import type { TopicPartition } from '../../types.ts'
 import { compareTopicPartitions } from '../by-topic.ts'
 import { Callbacks } from '../callbacks.ts'
@@ -86,7 +87,7 @@ export class Rebalancer<K, V> {
     const { signal } = this.lost
     for (const state of states) state.hold('isRevoking', true)
     this.delivery.wake()
-    await this.delivery.whenIdle(new Set(states), AbortSignal.any([patience, signal]))
+    await this.delivery.whenIdle(new Set(states), anySignal([patience, signal]))
     if (!signal.aborted) await this.owner.commitDone(states)
     if (signal.aborted) {
       this.forget(states)
