@@ -4,9 +4,21 @@
 
 export type { MetadataSnapshot, PartitionMetadata, TopicMetadata } from './cluster/metadata.ts'
 export type { CompressionType } from './compression/codec.ts'
-export type { CommittedOffset } from './consumer/committed-offsets.ts'
 export { Consumer } from './consumer/consumer.ts'
-export type { ConsumerBatch } from './consumer/consumer-batch.ts'
+export type { ConsumerBatch } from './consumer/delivery/consumer-batch.ts'
+export type { ConsumerLoop } from './consumer/delivery/iterators.ts'
+export type { PartitionStream } from './consumer/delivery/partition-iterators.ts'
+export type { BrokerHealth, ConsumerHealth, PartitionHealth } from './consumer/liveness/health.ts'
+export type { CommittedOffset } from './consumer/offsets/committed-offsets.ts'
+export type {
+  AutoOffsetReset,
+  ConsumerOptions,
+  IsolationLevel,
+  LogTruncation,
+  PoisonRecords,
+} from './consumer/options.ts'
+export type { HandlerContext, RetryOptions } from './consumer/run/retry-policy.ts'
+export type { RunOptions } from './consumer/run/run-options.ts'
 export type {
   CloseOptions,
   CommitTarget,
@@ -14,19 +26,7 @@ export type {
   PartitionOffset,
   SeekTarget,
   TimestampedOffset,
-} from './consumer/consumer-types.ts'
-export type { HandlerContext, RetryOptions } from './consumer/handler-policy.ts'
-export type { BrokerHealth, ConsumerHealth, PartitionHealth } from './consumer/health.ts'
-export type { ConsumerLoop } from './consumer/loops.ts'
-export type { PartitionStream } from './consumer/partition-streams.ts'
-export type { RunOptions } from './consumer/run-options.ts'
-export type {
-  AutoOffsetReset,
-  ConsumerOptions,
-  IsolationLevel,
-  LogTruncation,
-  PoisonRecords,
-} from './consumer-options.ts'
+} from './consumer/types.ts'
 export {
   AuthenticationError,
   BatchDeliveryError,
@@ -64,20 +64,24 @@ export type {
   SaslOptions,
   SslOption,
   TlsOptions,
-} from './options.ts'
+} from './options/kafka-options.ts'
 export type { PipeCommit, PipeHandler, PipeOptions, PipeOutput } from './pipe.ts'
 export type { DataLoss, OnDelivery, ProducerInterceptor } from './producer/hooks.ts'
-export type { Partitioner, PartitionerName, PartitionerRecord } from './producer/partitioner.ts'
+export type { Acks, ProducerOptions } from './producer/options.ts'
+export type {
+  Partitioner,
+  PartitionerName,
+  PartitionerRecord,
+} from './producer/partitioning/partitioner.ts'
 export { Producer } from './producer/producer.ts'
-export type { Acks, ProducerOptions } from './producer/producer-options.ts'
-export type { ProducerRecord } from './producer/producer-record.ts'
+export type { ProducerRecord } from './producer/record.ts'
 export type { RecordMetadata } from './producer/record-metadata.ts'
-export type { Transaction, TransactionRunOptions } from './producer/transaction.ts'
+export type { Transaction, TransactionRunOptions } from './producer/transactions/run-transaction.ts'
 export type { ConsumerRecord } from './records/consumer-record.ts'
 export type { HeaderInput, HeadersInput, RecordHeaders } from './records/headers.ts'
 export type { TimestampType } from './records/record-batch.ts'
-export { serdes } from './serdes.ts'
-export type { TopicSerdes } from './topic.ts'
+export { serdes } from './serialization/serdes.ts'
+export type { TopicSerdes } from './serialization/topic.ts'
 export type {
   Bytes,
   ConsumerGroupMetadata,
@@ -90,5 +94,5 @@ export type {
   TopicPartition,
   TransactionalConsumer,
   TransactionOffsets,
-  WaitLimits,
+  WaitOptions,
 } from './types.ts'

@@ -3,15 +3,19 @@
 import { Cluster, type Target } from './cluster/cluster.ts'
 import type { MetadataSnapshot, PartitionMetadata } from './cluster/metadata.ts'
 import { Consumer } from './consumer/consumer.ts'
-import { type ConsumerOptions, resolveConsumerOptions } from './consumer-options.ts'
+import { type ConsumerOptions, resolveConsumerOptions } from './consumer/options.ts'
 import { ClosedError } from './errors.ts'
-import { type ClusterOptions, type KafkaOptions, resolveKafkaOptions } from './options.ts'
+import {
+  type ClusterOptions,
+  type KafkaOptions,
+  resolveKafkaOptions,
+} from './options/kafka-options.ts'
 import { Pipe, type PipeHandler, type PipeOptions } from './pipe.ts'
+import { type ProducerOptions, resolveProducerOptions } from './producer/options.ts'
 import { Producer } from './producer/producer.ts'
-import { type ProducerOptions, resolveProducerOptions } from './producer/producer-options.ts'
 import type { Api } from './protocol/api.ts'
-import { createTopicHandle, type TopicSerdes } from './topic.ts'
-import type { Bytes, Topic, TopicPartition, WaitLimits } from './types.ts'
+import { createTopicHandle, type TopicSerdes } from './serialization/topic.ts'
+import type { Bytes, Topic, TopicPartition, WaitOptions } from './types.ts'
 
 /** Which broker a request goes to, and how. Default: any broker, one attempt. */
 export interface KafkaRequestOptions {
@@ -105,12 +109,12 @@ export class Kafka {
    * Connects to the cluster, which any other call does by itself: for those who want to know early.
    * @throws ConnectionError naming each address and its cause; RequestTimeoutError; ClosedError
    */
-  async connect(options: WaitLimits = {}): Promise<void> {
+  async connect(options: WaitOptions = {}): Promise<void> {
     await this.cluster().refresh(options)
   }
 
   /** What the brokers say of themselves now. Throws as `connect` does. */
-  async metadata(options: WaitLimits = {}): Promise<MetadataSnapshot> {
+  async metadata(options: WaitOptions = {}): Promise<MetadataSnapshot> {
     return this.cluster().refresh(options)
   }
 
@@ -120,7 +124,7 @@ export class Kafka {
    */
   async partitionsFor(
     topic: string,
-    options: WaitLimits = {},
+    options: WaitOptions = {},
   ): Promise<readonly PartitionMetadata[]> {
     const timeoutMs = options.timeoutMs ?? this.options.requestTimeoutMs
     const { partitions } = await this.cluster().ensureTopic(topic, { ...options, timeoutMs })

@@ -3,10 +3,10 @@
 // has the offsets of all records whose outputs it has, as the member that had their partitions all the
 // while; after anything else the consumer goes back to what is committed before it reads on.
 
-import { backoff, sleep } from './cluster/retry.ts'
+import { backoff, sleep } from './async/retry.ts'
 import type { Consumer } from './consumer/consumer.ts'
-import type { ConsumerBatch } from './consumer/consumer-batch.ts'
-import type { HandlerContext } from './consumer/handler-policy.ts'
+import type { ConsumerBatch } from './consumer/delivery/consumer-batch.ts'
+import type { HandlerContext } from './consumer/run/retry-policy.ts'
 import {
   BrokerError,
   ClosedError,
@@ -20,8 +20,8 @@ import {
 } from './errors.ts'
 import type { Logger } from './logger.ts'
 import type { Producer } from './producer/producer.ts'
-import type { ProducerRecord } from './producer/producer-record.ts'
-import type { Transaction } from './producer/transaction.ts'
+import type { ProducerRecord } from './producer/record.ts'
+import type { Transaction } from './producer/transactions/run-transaction.ts'
 import { errorCodes } from './protocol/error-codes.ts'
 import type { ConsumerRecord } from './records/consumer-record.ts'
 import type { Bytes, TransactionalConsumer } from './types.ts'

@@ -52,9 +52,9 @@ export {
   responseHeaderReader,
   responseHeaderVersion,
 } from './protocol/header.ts'
+export * from './protocol/public-messages.ts'
 export { Reader } from './protocol/reader.ts'
 export { type MessageContext, type TaggedField, Writer } from './protocol/writer.ts'
-export * from './protocol-messages.ts'
 export { BatchBuilder, noProducer, type ProducerStamp } from './records/batch-builder.ts'
 export type { BatchReader } from './records/batch-reader.ts'
 export {
@@ -71,6 +71,13 @@ export {
   type OtherControlRecord,
 } from './records/control-record.ts'
 export { crc32c } from './records/crc32c.ts'
+export {
+  type DecodeBatchOptions,
+  type DecodedRecord,
+  decodeBatch,
+  decodeBatches,
+  type RecordBatch,
+} from './records/decode-batch.ts'
 export { encodeBatch, type RecordBatchInput, type RecordInput } from './records/encode-batch.ts'
 export type { HeaderInput, RecordHeaders } from './records/headers.ts'
 export {
@@ -78,13 +85,6 @@ export {
   type LegacyMessage,
   type LegacyRecord,
 } from './records/legacy-messages.ts'
-export {
-  type DecodeBatchOptions,
-  type DecodedRecord,
-  decodeBatch,
-  decodeBatches,
-  type RecordBatch,
-} from './records/record.ts'
 export {
   attributeBits,
   compressionOf,

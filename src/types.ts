@@ -7,7 +7,7 @@ export interface TopicPartition {
 }
 
 /** What every call that waits takes. */
-export interface WaitLimits {
+export interface WaitOptions {
   /** The call is over after this time (ms). Default: what the client's options say for such calls. */
   timeoutMs?: number
   /** Aborting it ends the call. */
@@ -42,7 +42,7 @@ export interface TransactionalConsumer {
   /** Offsets behind all that was handed over. Throws where that would cover the work of others. */
   transactionOffsets(): TransactionOffsets
   /** Goes back to what the group has committed. Nothing is delivered before that is known. */
-  seekToCommitted(limits?: WaitLimits): Promise<void>
+  seekToCommitted(limits?: WaitOptions): Promise<void>
 }
 
 /** What a key or a value may be before serialization. `null` is Kafka's null (a tombstone). */

@@ -13,7 +13,7 @@ import { describeCluster } from '../src/protocol/messages/describe-cluster.ts'
 import { findCoordinator } from '../src/protocol/messages/find-coordinator.ts'
 import { heartbeat } from '../src/protocol/messages/heartbeat.ts'
 import { listOffsets } from '../src/protocol/messages/list-offsets.ts'
-import { serdes } from '../src/serdes.ts'
+import { serdes } from '../src/serialization/serdes.ts'
 import { TestCluster } from '../src/testing/test-cluster.ts'
 
 let cluster: TestCluster

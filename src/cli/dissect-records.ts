@@ -5,8 +5,8 @@
 import { defaultMaxDecompressedBytes } from '../compression/codec.ts'
 import { KafkaError } from '../errors.ts'
 import { decodeControlRecord } from '../records/control-record.ts'
+import { type DecodedRecord, decodeBatch } from '../records/decode-batch.ts'
 import { decodeLegacyMessage } from '../records/legacy-messages.ts'
-import { type DecodedRecord, decodeBatch } from '../records/record.ts'
 import {
   batchLengthEnd,
   batchOffsets,

@@ -1,6 +1,7 @@
 // Every broker this client knows, by node id, and the bootstrap addresses under negative ids. Brokers
 // are never told apart by host and port: two ids behind one address are two brokers.
 
+import { callAll } from '../async/listeners.ts'
 import {
   AuthenticationError,
   ConfigError,
@@ -9,12 +10,11 @@ import {
 } from '../errors.ts'
 import type { Connection, ConnectionClass } from '../network/connection.ts'
 import { codeOf, formatEndpoint } from '../network/connection-errors.ts'
-import type { ClusterOptions, Endpoint } from '../options.ts'
-import { BrokerNode, type ConnectionEvent } from './broker-node.ts'
-import { callAll } from './listeners.ts'
+import type { ClusterOptions, Endpoint } from '../options/kafka-options.ts'
+import { Broker, type ConnectionEvent } from './broker.ts'
 import type { BrokerMetadata } from './metadata.ts'
-import { Reachability, Turns } from './reachability.ts'
-import { advertisedListenerHint, unreachableText } from './unreachable.ts'
+import { ReconnectBackoff, Turns } from './reconnect-backoff.ts'
+import { advertisedListenerHint, unreachableText } from './unreachable-error.ts'
 
 /** A second broker is tried as well when the first has not become ready after this time. */
 const STAGGER_MS = 500
@@ -25,9 +25,9 @@ export class BrokerPool {
   private readonly options: ClusterOptions
   private readonly turns: Turns = new Turns(() => !this.isAnyReady)
   /** By address: those of all brokers known now, and of the bootstrap addresses. */
-  private readonly reachabilities = new Map<string, Reachability>()
-  private readonly bootstrap: readonly BrokerNode[]
-  private readonly known = new Map<number, BrokerNode>()
+  private readonly reachabilities = new Map<string, ReconnectBackoff>()
+  private readonly bootstrap: readonly Broker[]
+  private readonly known = new Map<number, Broker>()
   /** Brokers that only a coordinator lookup or a leader hint named, until metadata has them. */
   private readonly extra = new Set<number>()
   private readonly listeners = new Set<(event: ConnectionEvent) => void>()
@@ -152,7 +152,7 @@ export class BrokerPool {
   }): Promise<Connection> {
     const deadline = performance.now() + options.timeoutMs
     const before = new Map(this.bootstrap.map((node) => [node, node.failures]))
-    const tried = new Set<BrokerNode>()
+    const tried = new Set<Broker>()
     for (;;) {
       options.signal?.throwIfAborted()
       if (this.closedBy !== null) throw this.closedBy
@@ -199,7 +199,7 @@ export class BrokerPool {
     return Promise.all(this.released).then(() => {})
   }
 
-  private node(nodeId: number): BrokerNode | undefined {
+  private node(nodeId: number): Broker | undefined {
     return nodeId < 0 ? this.bootstrap[-1 - nodeId] : this.known.get(nodeId)
   }
 
@@ -214,14 +214,14 @@ export class BrokerPool {
     this.known.set(nodeId, this.newNode(nodeId, { host, port }))
   }
 
-  private drop(node: BrokerNode, reason: Error): void {
+  private drop(node: Broker, reason: Error): void {
     this.known.delete(node.nodeId)
     this.forgetReachability(node.address)
     this.keepUntilReleased(node.close(reason))
   }
 
   private forgetReachability(address: string): void {
-    const isShared = (node: BrokerNode): boolean => node.address === address
+    const isShared = (node: Broker): boolean => node.address === address
     if (this.bootstrap.some(isShared) || [...this.known.values()].some(isShared)) return
     const forgotten = this.reachabilities.get(address)
     if (forgotten !== undefined) this.turns.leave(forgotten)
@@ -233,8 +233,8 @@ export class BrokerPool {
     released.then(() => this.released.delete(released))
   }
 
-  private newNode(nodeId: number, endpoint: Endpoint): BrokerNode {
-    return new BrokerNode({
+  private newNode(nodeId: number, endpoint: Endpoint): Broker {
+    return new Broker({
       nodeId,
       endpoint,
       options: this.options,
@@ -244,16 +244,16 @@ export class BrokerPool {
     })
   }
 
-  private reachability(address: string): Reachability {
+  private reachability(address: string): ReconnectBackoff {
     let found = this.reachabilities.get(address)
     if (found === undefined) {
-      found = new Reachability(this.options, this.turns)
+      found = new ReconnectBackoff(this.options, this.turns)
       this.reachabilities.set(address, found)
     }
     return found
   }
 
-  private explain(node: BrokerNode, error: Error): Error {
+  private explain(node: Broker, error: Error): Error {
     if (node.nodeId < 0 || node.wasReached || this.bootstrapAddress === null) return error
     if (!(error instanceof ConnectionError) || this.bootstrapAddress === node.address) return error
     return new ConnectionError(advertisedListenerHint(this.bootstrapAddress, node, error), {
@@ -295,7 +295,7 @@ export class BrokerPool {
     return verdict
   }
 
-  private isHopeless(before: ReadonlyMap<BrokerNode, number>): boolean {
+  private isHopeless(before: ReadonlyMap<Broker, number>): boolean {
     if (this.wasAnyBrokerReached) return false
     for (const [node, failures] of before) {
       if (node.failures <= failures) return false
@@ -306,12 +306,8 @@ export class BrokerPool {
   }
 
   /** The best broker to ask now; null if all that are left are in their backoff. */
-  private pick(
-    now: number,
-    avoid: ReadonlySet<number>,
-    tried: ReadonlySet<BrokerNode>,
-  ): BrokerNode | null {
-    let best: BrokerNode | null = null
+  private pick(now: number, avoid: ReadonlySet<number>, tried: ReadonlySet<Broker>): Broker | null {
+    let best: Broker | null = null
     let least = Number.POSITIVE_INFINITY
     for (const node of this.candidates()) {
       let rank = rankOf(node, now, tried)
@@ -327,7 +323,7 @@ export class BrokerPool {
     return best
   }
 
-  private *candidates(): Iterable<BrokerNode> {
+  private *candidates(): Iterable<Broker> {
     yield* this.known.values()
     const mayRebootstrap = this.options.metadataRecoveryStrategy === 'rebootstrap'
     const isNeeded = this.known.size === 0 || (mayRebootstrap && this.areAllKnownDown)
@@ -370,7 +366,7 @@ function isUnknownName(error: Error | null): boolean {
 }
 
 /** Idle and ready first, then ready, then connecting, then not yet tried; a silent one at the end. */
-function rankOf(node: BrokerNode, now: number, tried: ReadonlySet<BrokerNode>): number {
+function rankOf(node: Broker, now: number, tried: ReadonlySet<Broker>): number {
   const connection = node.peek('general')
   const silence = node.isSilent ? 5000 : 0
   if (connection !== null) return Math.min(connection.inFlight, 999) + silence

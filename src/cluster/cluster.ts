@@ -1,18 +1,20 @@
 // The one door to the brokers: sends a request to a node, a leader, a coordinator, the controller or
 // any broker, and tells what is known of the cluster. Each client has its own, with its own connections.
 
+import { callAll } from '../async/listeners.ts'
+import { backoff, sleep } from '../async/retry.ts'
+import type { EnsureTopicOptions } from '../async/waiters.ts'
 import { ClosedError, ConnectionError, KafkaError, UnsupportedVersionError } from '../errors.ts'
 import type { Connection, ConnectionClass } from '../network/connection.ts'
-import type { ClusterOptions } from '../options.ts'
+import type { ClusterOptions } from '../options/kafka-options.ts'
 import type { Api } from '../protocol/api.ts'
 import { brokerError, errorCodes, isRetriable } from '../protocol/error-codes.ts'
 import { type Coordinator, findCoordinator } from '../protocol/messages/find-coordinator.ts'
-import type { TopicPartition, WaitLimits } from '../types.ts'
-import type { ConnectionEvent } from './broker-node.ts'
+import type { TopicPartition, WaitOptions } from '../types.ts'
+import type { ConnectionEvent } from './broker.ts'
 import { BrokerPool } from './broker-pool.ts'
 import { Coordinators, type CoordinatorType } from './coordinators.ts'
 import { FinalizedFeatures } from './finalized-features.ts'
-import { callAll } from './listeners.ts'
 import {
   type BrokerMetadata,
   type MetadataChange,
@@ -21,9 +23,7 @@ import {
   type TopicMetadata,
 } from './metadata.ts'
 import { MetadataRefresh } from './metadata-refresh.ts'
-import { answerTimeoutMs, connectionClassOf, errorCodeOf } from './request-rules.ts'
-import { backoff, sleep } from './retry.ts'
-import type { EnsureTopicOptions } from './waiters.ts'
+import { answerTimeoutMs, connectionClassOf, errorCodeOf } from './request-routing.ts'
 
 /** Who is to answer a request. */
 export type Target =
@@ -129,7 +129,7 @@ export class Cluster {
   }
 
   /** Waits for metadata that was asked for after this call. */
-  refresh(options: WaitLimits = {}): Promise<MetadataSnapshot> {
+  refresh(options: WaitOptions = {}): Promise<MetadataSnapshot> {
     const { timeoutMs = this.options.requestTimeoutMs, signal } = options
     return this.refresher.refresh(signal === undefined ? { timeoutMs } : { timeoutMs, signal })
   }
@@ -171,7 +171,11 @@ export class Cluster {
   }
 
   /** Waits for a ready connection: until the attempt under way, or the next one, ends. */
-  connection(nodeId: number, kind: ConnectionClass, options: WaitLimits = {}): Promise<Connection> {
+  connection(
+    nodeId: number,
+    kind: ConnectionClass,
+    options: WaitOptions = {},
+  ): Promise<Connection> {
     const { timeoutMs = this.options.requestTimeoutMs, signal } = options
     return this.pool.connect(nodeId, kind, { timeoutMs, signal })
   }
@@ -209,7 +213,7 @@ export class Cluster {
   }
 
   /** The node that coordinates this group or transactional id; looked up once for all who ask. */
-  coordinator(type: CoordinatorType, key: string, options: WaitLimits = {}): Promise<number> {
+  coordinator(type: CoordinatorType, key: string, options: WaitOptions = {}): Promise<number> {
     const { timeoutMs = this.options.requestTimeoutMs, signal } = options
     return this.coordinators.find(type, key, { timeoutMs, signal })
   }

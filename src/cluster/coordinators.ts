@@ -1,11 +1,11 @@
 // Which broker coordinates a group or a transactional id. Must stay true: one lookup per key however
 // many wait for it, and no lookup at full speed when two brokers point at each other.
 
+import { backoff, sleep } from '../async/retry.ts'
+import { Waiters } from '../async/waiters.ts'
 import { type ClosedError, KafkaError, RequestTimeoutError } from '../errors.ts'
 import { brokerError, errorCodes } from '../protocol/error-codes.ts'
 import type { Coordinator } from '../protocol/messages/find-coordinator.ts'
-import { backoff, sleep } from './retry.ts'
-import { Waiters } from './waiters.ts'
 
 export type CoordinatorType = 'group' | 'transaction'
 

@@ -2,6 +2,8 @@
 // second only when the first stays unanswered for a second), pauses between answers that bring nothing
 // new, and every waiter told why it waited in vain.
 
+import { backoff } from '../async/retry.ts'
+import { type EnsureTopicOptions, Waiters } from '../async/waiters.ts'
 import {
   AuthenticationError,
   type ClosedError,
@@ -15,8 +17,6 @@ import { type MetadataResponse, metadata } from '../protocol/messages/metadata.t
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { BrokerPool } from './broker-pool.ts'
 import type { Acceptance, MetadataSnapshot, MetadataView, TopicMetadata } from './metadata.ts'
-import { backoff } from './retry.ts'
-import { type EnsureTopicOptions, Waiters } from './waiters.ts'
 
 export interface MetadataRefreshOptions {
   pool: BrokerPool

@@ -5,7 +5,7 @@
 import { errorCodes } from '../protocol/error-codes.ts'
 import type { MetadataResponse, MetadataResponseTopic } from '../protocol/messages/metadata.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
-import { EpochRewinds } from './epoch-rewinds.ts'
+import { LeaderEpochRollback } from './leader-epoch-rollback.ts'
 
 export interface BrokerMetadata {
   nodeId: number
@@ -103,7 +103,7 @@ interface Draft {
 
 export class MetadataView {
   private current: MetadataSnapshot = emptySnapshot
-  private readonly rewinds = new EpochRewinds()
+  private readonly rewinds = new LeaderEpochRollback()
   /** Since when a topic, or a partition of it, is only believed from before: by name, or name and number. */
   private readonly staleSince = new Map<string, number>()
   private mayChangeCluster = true

@@ -1,58 +1,58 @@
 // What a consumer consists of, wired together: who tells whom. The public methods are in consumer.ts, the
 // decisions in the parts; here is only the passing on, and the order of starting and closing.
 
+import { stopSwitch, Watchers, within } from '../async/watchers.ts'
 import { Cluster } from '../cluster/cluster.ts'
+import { CoordinatorClient } from '../cluster/coordinator-client.ts'
 import type { MetadataChange } from '../cluster/metadata.ts'
-import type { ResolvedConsumerOptions, TopicSelector } from '../consumer-options.ts'
 import {
   ClosedError,
   CommitFailedError,
   type DeserializationError,
   OffsetOutOfRangeError,
 } from '../errors.ts'
-import type { ClusterOptions } from '../options.ts'
+import type { ClusterOptions } from '../options/kafka-options.ts'
 import type { TopicPartition } from '../types.ts'
-import { Committer, committableEntries, type Membership, standalone } from './committer.ts'
-import { type DeadLetterProducer, DeadLetters } from './dead-letters.ts'
-import { Delivery } from './delivery.ts'
-import { Fetcher } from './fetcher.ts'
+import type { AssignedPartition } from './assignment/assigned-partition.ts'
+import { Assignment } from './assignment/assignment.ts'
+import { Deserializers } from './buffer/deserializers.ts'
+import { type DeadLetterProducer, DeadLetters } from './delivery/dead-letters.ts'
+import { Delivery } from './delivery/delivery.ts'
+import { poisonScreen } from './delivery/poison-records.ts'
+import { Fetcher } from './fetching/fetcher.ts'
 import { assignorsByName } from './group/assignors/by-name.ts'
 import { ClassicGroup } from './group/classic-group.ts'
 import { Rebalancer } from './group/rebalancer.ts'
-import { GroupCoordinator } from './group-coordinator.ts'
-import { Handlers } from './handlers.ts'
-import { type ConsumerHealth, healthOf } from './health.ts'
-import { OffsetResolver } from './offset-resolver.ts'
-import type { PartitionState } from './partition-state.ts'
-import { poisonScreen } from './poison.ts'
-import { Pulse } from './pulse.ts'
-import { RecordSources } from './record-sources.ts'
-import { Subscription } from './subscription.ts'
-import { TopicSubscription } from './topic-subscription.ts'
-import { TopicWatch } from './topic-watch.ts'
-import { stopSwitch, Watchers, within } from './waiting.ts'
+import { TopicLookup } from './group/topic-lookup.ts'
+import { TopicSubscription } from './group/topic-subscription.ts'
+import { type ConsumerHealth, healthOf } from './liveness/health.ts'
+import { LivenessMonitor } from './liveness/liveness-monitor.ts'
+import { Committer, committableEntries, type Membership, standalone } from './offsets/committer.ts'
+import { OffsetResolver } from './offsets/offset-resolver.ts'
+import type { ResolvedConsumerOptions, TopicSelector } from './options.ts'
+import { RunningHandlers } from './run/running-handlers.ts'
 
 export class ConsumerCore<K, V> {
   readonly options: ResolvedConsumerOptions
   readonly cluster: Cluster
-  readonly subscription: Subscription<K, V>
+  readonly subscription: Assignment<K, V>
   readonly delivery: Delivery<K, V>
   readonly resolver: OffsetResolver
-  readonly coordinator: GroupCoordinator | null
+  readonly coordinator: CoordinatorClient | null
   readonly committer: Committer | null
-  readonly sources: RecordSources<K, V>
-  readonly handlers: Handlers = new Handlers()
+  readonly sources: Deserializers<K, V>
+  readonly handlers: RunningHandlers = new RunningHandlers()
   readonly deadLetters: DeadLetters
   topics: TopicSubscription
   private readonly fetcher: Fetcher<K, V>
   private readonly rebalancer: Rebalancer<K, V>
-  private readonly topicWatch: TopicWatch
+  private readonly topicWatch: TopicLookup
   private readonly stopped = stopSwitch()
   /** For those who wait for a position. */
   readonly watchers: Watchers = new Watchers()
   private group: ClassicGroup | null = null
   private commitTimer: NodeJS.Timeout | null = null
-  private readonly pulse: Pulse
+  private readonly pulse: LivenessMonitor
   private isStarted = false
   private leaving: Promise<void> | null = null
 
@@ -66,11 +66,9 @@ export class ConsumerCore<K, V> {
     this.cluster = new Cluster(clusterOptions)
     const { cluster } = this
     const { groupId } = options
-    this.sources = new RecordSources(options.keyDeserializer, options.valueDeserializer)
+    this.sources = new Deserializers(options.keyDeserializer, options.valueDeserializer)
     this.topics = new TopicSubscription([], options.excludeInternalTopics)
-    this.subscription = new Subscription((topic, partition) =>
-      this.sources.source(topic, partition),
-    )
+    this.subscription = new Assignment((topic, partition) => this.sources.source(topic, partition))
     const screen = poisonScreen<K, V>(options.poisonRecords, this.deadLetters, (error) =>
       this.onPoison(error),
     )
@@ -94,7 +92,7 @@ export class ConsumerCore<K, V> {
         onFatal: (error) => this.fail(error),
       },
     )
-    this.coordinator = groupId === null ? null : new GroupCoordinator(cluster, groupId)
+    this.coordinator = groupId === null ? null : new CoordinatorClient(cluster, groupId)
     const { autoOffsetReset } = options
     const reset = { autoOffsetReset, isReadCommitted }
     this.resolver = new OffsetResolver(cluster, this.subscription, this.coordinator, reset, {
@@ -124,14 +122,14 @@ export class ConsumerCore<K, V> {
       },
     )
     const readGroup = (): ClassicGroup | null => this.group
-    this.pulse = new Pulse(cluster, this.delivery, options, {
+    this.pulse = new LivenessMonitor(cluster, this.delivery, options, {
       get group() {
         return readGroup()
       },
       onStall: (durationMs) => this.guard(() => options.onStall?.({ durationMs })),
       onError: (error) => this.reportError(error),
     })
-    this.topicWatch = new TopicWatch(cluster, options, this.stopped.signal, (error) =>
+    this.topicWatch = new TopicLookup(cluster, options, this.stopped.signal, (error) =>
       this.delivery.report(error),
     )
     cluster.onMetadata((change) => this.onMetadata(change))
@@ -227,7 +225,7 @@ export class ConsumerCore<K, V> {
   }
 
   /** Commits what is done, if that is done automatically. Never rejects; what fails is reported. */
-  async commitDone(states: Iterable<PartitionState<K, V>>): Promise<void> {
+  async commitDone(states: Iterable<AssignedPartition<K, V>>): Promise<void> {
     if (this.committer === null || !this.options.enableAutoCommit) return
     try {
       const timeoutMs = Math.min(this.options.defaultApiTimeoutMs, this.options.sessionTimeoutMs)
@@ -382,7 +380,7 @@ export class ConsumerCore<K, V> {
   }
 
   /** Every record of the new topic is one that nobody has read: the beginning is where to go on. */
-  private onRecreated(state: PartitionState<K, V>): void {
+  private onRecreated(state: AssignedPartition<K, V>): void {
     const { topicId } = this.cluster.topic(state.topic) ?? state
     state.forgetLog(topicId)
     if (this.options.autoOffsetReset === 'none') {
@@ -394,7 +392,7 @@ export class ConsumerCore<K, V> {
     }
   }
 
-  private onOutOfRange(state: PartitionState<K, V>, error: Error): void {
+  private onOutOfRange(state: AssignedPartition<K, V>, error: Error): void {
     // What was fetched before is good, though the log no longer has it: first deliver that.
     if (state.position < state.fetchOffset) {
       state.retryAt = Date.now() + this.cluster.options.retryBackoffMs
@@ -404,7 +402,7 @@ export class ConsumerCore<K, V> {
     this.resolver.resetByPolicy(state, error)
   }
 
-  private onResolved(state: PartitionState): void {
+  private onResolved(state: AssignedPartition): void {
     const known = this.subscription.get(state.topic, state.partition)
     if (known !== undefined && (known.failure !== null || known.canHand)) this.delivery.offer(known)
     this.fetcher.wake()

@@ -2,22 +2,38 @@
 
 import type { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
-import { anySignal } from '../cluster/any-signal.ts'
-import type { ResolvedConsumerOptions, TopicSelector } from '../consumer-options.ts'
+import { anySignal } from '../async/any-signal.ts'
+import { abortable } from '../async/watchers.ts'
 import { ConfigError, InvalidArgumentError } from '../errors.ts'
-import type { ClusterOptions } from '../options.ts'
+import type { ClusterOptions } from '../options/kafka-options.ts'
 import type { ConsumerRecord } from '../records/consumer-record.ts'
 import type {
   ConsumerGroupMetadata,
   TopicPartition,
   TransactionOffsets,
-  WaitLimits,
+  WaitOptions,
 } from '../types.ts'
-import { handedOverEntries, targetEntries } from './commit-targets.ts'
-import type { CommittedOffset } from './committed-offsets.ts'
-import type { Committer } from './committer.ts'
-import type { CommitBatch, ConsumerBatch } from './consumer-batch.ts'
+import type { AssignedPartition } from './assignment/assigned-partition.ts'
 import { ConsumerCore } from './consumer-core.ts'
+import type { CommitBatch, ConsumerBatch } from './delivery/consumer-batch.ts'
+import type { DeadLetterProducer } from './delivery/dead-letters.ts'
+import { batchStream, type ConsumerLoop, recordStream } from './delivery/iterators.ts'
+import { PartitionIterators, type PartitionStream } from './delivery/partition-iterators.ts'
+import { readableOf, readableStreamOf } from './delivery/streams.ts'
+import { type ConsumerHealth, lagOf } from './liveness/health.ts'
+import { handedOverEntries, targetEntries } from './offsets/commit-targets.ts'
+import type { CommittedOffset } from './offsets/committed-offsets.ts'
+import type { Committer } from './offsets/committer.ts'
+import { logOffsets, offsetsForTimes, queryCommitted } from './offsets/offset-queries.ts'
+import { EARLIEST, LATEST, timestampOf } from './offsets/offset-reset.ts'
+import {
+  areKnown,
+  awaitCommittedOffsets,
+  takeTransactionOffsets,
+} from './offsets/transaction-offsets.ts'
+import type { ResolvedConsumerOptions, TopicSelector } from './options.ts'
+import { runHandlers } from './run/run.ts'
+import { planRun, type RunOptions } from './run/run-options.ts'
 import type {
   CloseOptions,
   CommitTarget,
@@ -25,19 +41,7 @@ import type {
   PartitionOffset,
   SeekTarget,
   TimestampedOffset,
-} from './consumer-types.ts'
-import type { DeadLetterProducer } from './dead-letters.ts'
-import { areKnown, awaitCommittedOffsets, takeTransactionOffsets } from './handed-over.ts'
-import { type ConsumerHealth, lagOf } from './health.ts'
-import { batchStream, type ConsumerLoop, recordStream } from './loops.ts'
-import { logOffsets, offsetsForTimes, queryCommitted } from './offset-queries.ts'
-import type { PartitionState } from './partition-state.ts'
-import { type PartitionStream, PartitionStreams } from './partition-streams.ts'
-import { EARLIEST, LATEST, timestampOf } from './reset-policy.ts'
-import { runHandlers } from './run.ts'
-import { planRun, type RunOptions } from './run-options.ts'
-import { readableOf, readableStreamOf } from './streams.ts'
-import { abortable } from './waiting.ts'
+} from './types.ts'
 
 const CLOSE_TIMEOUT_MS = 30_000
 
@@ -153,7 +157,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   /** A loop for each partition; each ends when its partition is taken away. */
   partitions(options: { signal?: AbortSignal } = {}): ConsumerLoop<PartitionStream<K, V>> {
     this.checkFree()
-    return new PartitionStreams(this.core.delivery, this.commitBatch, options.signal)
+    return new PartitionIterators(this.core.delivery, this.commitBatch, options.signal)
   }
 
   /**
@@ -193,7 +197,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    * @throws CommitFailedError if the partition is not this member's; FencedError; BrokerError;
    *   RequestTimeoutError after `timeoutMs`
    */
-  async commit(target?: CommitTarget<K, V> | null, options: WaitLimits = {}): Promise<void> {
+  async commit(target?: CommitTarget<K, V> | null, options: WaitOptions = {}): Promise<void> {
     this.core.checkOpen()
     const committer = this.requireCommitter()
     const { subscription, delivery, isGroupMember } = this.core
@@ -245,7 +249,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    * The offset that is handed out next. Waits until it is known.
    * @throws OffsetOutOfRangeError where there is none and `autoOffsetReset` is `none`
    */
-  async position(partition: TopicPartition, options: WaitLimits = {}): Promise<bigint> {
+  async position(partition: TopicPartition, options: WaitOptions = {}): Promise<bigint> {
     this.core.checkOpen()
     const state = this.core.subscription.require(partition)
     this.core.start()
@@ -260,7 +264,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   /** What the group has committed; partitions without a committed offset are left out. */
   async committed(
     partitions: readonly TopicPartition[] = this.assignment(),
-    options: WaitLimits = {},
+    options: WaitOptions = {},
   ): Promise<CommittedOffset[]> {
     this.core.checkOpen()
     const { coordinator } = this.core
@@ -272,7 +276,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   /** The first offset of each log. */
   beginningOffsets(
     partitions: readonly TopicPartition[] = this.assignment(),
-    options: WaitLimits = {},
+    options: WaitOptions = {},
   ): Promise<PartitionOffset[]> {
     return this.logOffsets(partitions, EARLIEST, options)
   }
@@ -280,7 +284,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   /** The offset after the last record of each log; with `read_committed`, before open transactions. */
   endOffsets(
     partitions: readonly TopicPartition[] = this.assignment(),
-    options: WaitLimits = {},
+    options: WaitOptions = {},
   ): Promise<PartitionOffset[]> {
     return this.logOffsets(partitions, LATEST, options)
   }
@@ -288,7 +292,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   /** The first record of each log that is not older; logs without such a record are left out. */
   async offsetsForTimes(
     times: readonly (TopicPartition & { timestamp: number })[],
-    options: WaitLimits = {},
+    options: WaitOptions = {},
   ): Promise<TimestampedOffset[]> {
     this.core.checkOpen()
     return offsetsForTimes(
@@ -332,7 +336,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    * buffered are dropped, and nothing is delivered before the offsets are known, none of them pending.
    * Where nothing is committed: to where this consumer began. Settles when the positions are known.
    */
-  async seekToCommitted(limits: WaitLimits = {}): Promise<void> {
+  async seekToCommitted(limits: WaitOptions = {}): Promise<void> {
     this.core.checkOpen()
     if (this.core.coordinator === null) {
       throw new InvalidArgumentError('seekToCommitted() needs the option groupId')
@@ -406,7 +410,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     throw new InvalidArgumentError('commit() needs the option groupId')
   }
 
-  private *require(partitions: readonly TopicPartition[]): Iterable<PartitionState<K, V>> {
+  private *require(partitions: readonly TopicPartition[]): Iterable<AssignedPartition<K, V>> {
     this.core.checkOpen()
     for (const partition of partitions) yield this.core.subscription.require(partition)
   }
@@ -416,7 +420,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   private async logOffsets(
     partitions: readonly TopicPartition[],
     timestamp: bigint,
-    options: WaitLimits,
+    options: WaitOptions,
   ): Promise<PartitionOffset[]> {
     this.core.checkOpen()
     const { cluster } = this.core
@@ -429,7 +433,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     )
   }
 
-  private limits({ timeoutMs = this.options.defaultApiTimeoutMs, signal }: WaitLimits): {
+  private limits({ timeoutMs = this.options.defaultApiTimeoutMs, signal }: WaitOptions): {
     timeoutMs: number
     signal: AbortSignal
   } {

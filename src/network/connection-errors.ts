@@ -3,7 +3,7 @@
 
 import { isIPv6 } from 'node:net'
 import { AuthenticationError, ConnectionError, KafkaError } from '../errors.ts'
-import type { Endpoint } from '../options.ts'
+import type { Endpoint } from '../options/kafka-options.ts'
 
 /** What a connection is doing on its way to being ready. */
 export type SetupPhase = 'resolving' | 'connecting' | 'tls' | 'apiVersions' | 'sasl'

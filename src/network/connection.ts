@@ -4,12 +4,12 @@
 import type { Socket } from 'node:net'
 import { ConnectionError, UnsupportedVersionError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
-import type { Endpoint } from '../options.ts'
+import type { Endpoint } from '../options/kafka-options.ts'
 import { type AnyApi, type Api, chooseVersion, type VersionRange } from '../protocol/api.ts'
 import type { BrokerFeatures } from './broker-features.ts'
 import { describeNode, formatEndpoint } from './connection-errors.ts'
+import { PendingRequest } from './pending-requests.ts'
 import { RequestPipeline } from './request-pipeline.ts'
-import { PendingRequest } from './request-queue.ts'
 
 /** What a connection is used for: a request that waits long at the broker holds up those behind it. */
 export type ConnectionClass = 'produce' | 'fetch' | 'join' | 'slow' | 'general'

@@ -4,8 +4,7 @@
 import { promises as dns } from 'node:dns'
 import { isIP, type Socket } from 'node:net'
 import { ClosedError, ConnectionError } from '../errors.ts'
-import type { Lookup, SaslSettings, SslOption, TlsOptions } from '../options.ts'
-import { authenticate } from './authenticate.ts'
+import type { Lookup, SaslSettings, SslOption, TlsOptions } from '../options/kafka-options.ts'
 import type { Connection } from './connection.ts'
 import {
   endOfStreamText,
@@ -15,8 +14,9 @@ import {
   setupTimeoutText,
 } from './connection-errors.ts'
 import { exchangeVersions } from './handshake.ts'
+import { authenticate } from './sasl/authenticate.ts'
 import { mechanismOf } from './sasl/mechanism-of.ts'
-import { keepSession } from './session-renewal.ts'
+import { keepSession } from './sasl/reauthenticate.ts'
 import { openTcpSocket, openTlsSocket } from './socket.ts'
 
 export interface SetupOptions {

@@ -1,7 +1,7 @@
 // The errors by which a request ends that got no answer: what, to whom, why, and whether it was written.
 
 import { ClosedError, ConnectionError, DecodeError, RequestTimeoutError } from '../errors.ts'
-import type { PendingRequest } from './request-queue.ts'
+import type { PendingRequest } from './pending-requests.ts'
 
 export function noAnswerError(pending: PendingRequest, where: string): RequestTimeoutError {
   return new RequestTimeoutError(

@@ -3,13 +3,13 @@
 // the connection; there is one timer however many requests are under way.
 
 import type { Socket } from 'node:net'
+import { DeadlineTimer } from '../async/deadline-timer.ts'
 import { DecodeError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { FrameSplitter } from '../protocol/frame-splitter.ts'
 import { encodeRequestFrame } from '../protocol/header.ts'
-import { readAnswer } from './answer.ts'
 import { MAX_CORRELATION_ID, MAX_QUEUED, MAX_SETUP_RESPONSE } from './connection-limits.ts'
-import { DeadlineTimer } from './deadline-timer.ts'
+import { type PendingRequest, PendingRequests } from './pending-requests.ts'
 import {
   disconnectedError,
   noAnswerError,
@@ -17,7 +17,7 @@ import {
   queueFullError,
   unreadableError,
 } from './request-errors.ts'
-import { type PendingRequest, RequestQueue } from './request-queue.ts'
+import { readResponse } from './response.ts'
 import { SocketWriter } from './socket-writer.ts'
 import { throttleTimeOf } from './throttling.ts'
 
@@ -44,9 +44,9 @@ export class RequestPipeline {
   private readonly options: PipelineOptions
   private readonly splitter: FrameSplitter
   /** Waits to be written; owes an answer; owes the kernel's taking it. */
-  private readonly waiting = new RequestQueue()
-  private readonly written = new RequestQueue()
-  private readonly unanswered = new RequestQueue()
+  private readonly waiting = new PendingRequests()
+  private readonly written = new PendingRequests()
+  private readonly unanswered = new PendingRequests()
   private readonly timer = new DeadlineTimer(() => this.handleTimer())
   /** Whether there was an answer since the setup. */
   hasAnswered = false
@@ -217,7 +217,7 @@ export class RequestPipeline {
 
   private write(
     pending: PendingRequest,
-    queue: RequestQueue,
+    queue: PendingRequests,
     done?: (error?: Error | null) => void,
   ): void {
     const { writer } = this
@@ -255,7 +255,7 @@ export class RequestPipeline {
 
   private handleFrame(frame: Buffer): void {
     const pending = this.written.first
-    const { message, bytesLeft } = readAnswer(frame, pending)
+    const { message, bytesLeft } = readResponse(frame, pending)
     if (pending === null) return
     const { api, version } = pending
     this.written.shift()

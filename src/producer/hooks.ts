@@ -3,7 +3,7 @@
 
 import type { KafkaError } from '../errors.ts'
 import type { TopicPartition } from '../types.ts'
-import type { ProducerRecord } from './producer-record.ts'
+import type { ProducerRecord } from './record.ts'
 import type { RecordMetadata } from './record-metadata.ts'
 
 /**

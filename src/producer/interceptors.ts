@@ -1,9 +1,9 @@
 // Calls what the user hung into the producer. What is thrown there is logged and changes nothing.
 
 import type { Logger } from '../logger.ts'
-import type { RecordObserver } from './batch-deliveries.ts'
+import type { RecordObserver } from './batching/batch-callbacks.ts'
 import type { OnDelivery, ProducerInterceptor } from './hooks.ts'
-import type { ProducerRecord } from './producer-record.ts'
+import type { ProducerRecord } from './record.ts'
 
 /** The record as the interceptors want it sent; one that throws is left out. */
 export function interceptSend(

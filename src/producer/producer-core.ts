@@ -1,47 +1,47 @@
 // The parts of a producer and how they hang together: what each tells the others. The public face of it is
 // producer.ts; a record's way through them is told in docs/architecture.md.
 
+import { backoff } from '../async/retry.ts'
+import { TickClock } from '../async/tick-clock.ts'
 import { Cluster } from '../cluster/cluster.ts'
-import { backoff } from '../cluster/retry.ts'
 import { BrokerError, ClosedError, type KafkaError } from '../errors.ts'
-import type { ClusterOptions } from '../options.ts'
+import type { ClusterOptions } from '../options/kafka-options.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
-import { Accumulator } from './accumulator.ts'
-import type { RecordObserver } from './batch-deliveries.ts'
-import { BufferMemory } from './buffer-memory.ts'
-import { BufferPool } from './buffer-pool.ts'
-import { Delivery } from './delivery.ts'
-import { asKafkaError } from './delivery-errors.ts'
-import { FlushLedger } from './flush-ledger.ts'
-import { Intake } from './intake.ts'
+import { RecordAdmission } from './admission/record-admission.ts'
+import { Accumulator } from './batching/accumulator.ts'
+import type { RecordObserver } from './batching/batch-callbacks.ts'
+import { BufferMemory } from './batching/buffer-memory.ts'
+import { BufferPool } from './batching/buffer-pool.ts'
+import { FlushTracker } from './batching/flush-tracker.ts'
+import type { ProducerBatch } from './batching/producer-batch.ts'
+import { ProducerIdRequest } from './idempotence/producer-id-request.ts'
+import { ProducerIdentity } from './idempotence/producer-identity.ts'
 import { callHook, makeObserver } from './interceptors.ts'
-import { PartitionChooser } from './partitioner.ts'
-import type { ProducerBatch } from './producer-batch.ts'
-import { ProducerIdSource } from './producer-id-source.ts'
-import type { ResolvedProducerOptions } from './producer-options.ts'
-import { ProducerState } from './producer-state.ts'
-import { Sender } from './sender.ts'
-import { StickyPartitioner } from './sticky-partitioner.ts'
-import { TickClock } from './tick-clock.ts'
-import { Topics } from './topics.ts'
-import { Transactions } from './transactions.ts'
+import type { ResolvedProducerOptions } from './options.ts'
+import { PartitionChooser } from './partitioning/partitioner.ts'
+import { StickyPartitioner } from './partitioning/sticky-partitioner.ts'
+import { BatchCompletion } from './sending/batch-completion.ts'
+import { asKafkaError } from './sending/delivery-errors.ts'
+import { Sender } from './sending/sender.ts'
+import { Topics } from './sending/topic-metadata.ts'
+import { TransactionLifecycle } from './transactions/transaction-lifecycle.ts'
 
 export class ProducerCore {
   readonly cluster: Cluster
-  readonly state: ProducerState
+  readonly state: ProducerIdentity
   readonly memory: BufferMemory
-  readonly flushes: FlushLedger = new FlushLedger()
+  readonly flushes: FlushTracker = new FlushTracker()
   readonly clock: TickClock = new TickClock()
   readonly accumulator: Accumulator
-  readonly intake: Intake
+  readonly intake: RecordAdmission
   /** Told of each record's outcome; null where nobody wants to know. */
   readonly observer: RecordObserver | null
-  private readonly delivery: Delivery
+  private readonly delivery: BatchCompletion
   private readonly topics: Topics
-  private readonly producerIds: ProducerIdSource
+  private readonly producerIds: ProducerIdRequest
   private readonly sender: Sender
   /** null without a `transactionalId`. */
-  readonly transactions: Transactions | null
+  readonly transactions: TransactionLifecycle | null
 
   constructor(clusterOptions: ClusterOptions, options: ResolvedProducerOptions) {
     const { requestTimeoutMs, retryBackoffMs, retryBackoffMaxMs, interceptors } = options
@@ -54,7 +54,7 @@ export class ProducerCore {
     })
     this.observer = makeObserver(options.onDelivery, interceptors, logger)
     const { transactionalId } = options
-    this.state = new ProducerState({
+    this.state = new ProducerIdentity({
       isIdempotent: options.enableIdempotence,
       isTransactional: transactionalId !== null,
     })
@@ -76,7 +76,7 @@ export class ProducerCore {
         queueMicrotask(() => this.sender.wake())
       },
     })
-    this.delivery = new Delivery(
+    this.delivery = new BatchCompletion(
       {
         ...options,
         backoff: (retries) => backoff(retries - 1, retryBackoffMs, retryBackoffMaxMs),
@@ -108,7 +108,7 @@ export class ProducerCore {
       becameKnown: (topic, now) => this.intake.topicKnown(topic, now),
       wake: () => this.sender.wake(),
     })
-    this.intake = new Intake(options, {
+    this.intake = new RecordAdmission(options, {
       cluster: this.cluster,
       accumulator: this.accumulator,
       memory: this.memory,
@@ -133,7 +133,7 @@ export class ProducerCore {
     this.transactions =
       transactionalId === null
         ? null
-        : new Transactions(
+        : new TransactionLifecycle(
             { ...options, transactionalId },
             {
               cluster: this.cluster,
@@ -146,7 +146,7 @@ export class ProducerCore {
               wake: () => this.sender.wake(),
             },
           )
-    this.producerIds = new ProducerIdSource({
+    this.producerIds = new ProducerIdRequest({
       cluster: this.cluster,
       producer: this.state,
       adopted: () => this.sender.wake(),

@@ -1,9 +1,10 @@
-// The producer: what a program calls. The path of a record: send or enqueue -> intake.ts (partition,
-// memory) -> accumulator.ts (batch) -> sender.ts (request) -> delivery.ts (outcome) -> batch-deliveries.ts
+// The producer: what a program calls. The path of a record: send or enqueue -> record-admission.ts (partition,
+// memory) -> accumulator.ts (batch) -> sender.ts (request) -> delivery.ts (outcome) -> batch-callbacks.ts
 // (the caller's promise).
 
 import type { Writable } from 'node:stream'
 import type { WritableStream } from 'node:stream/web'
+import { limitError, withLimits } from '../async/wait-limits.ts'
 import type { PartitionMetadata } from '../cluster/metadata.ts'
 import {
   BufferExhaustedError,
@@ -16,35 +17,38 @@ import {
   InvalidTransactionStateError,
   type KafkaError,
 } from '../errors.ts'
-import type { ClusterOptions } from '../options.ts'
-import type { Bytes, WaitLimits } from '../types.ts'
-import { type RecordObserver, SendDestination, unknownPlace } from './batch-deliveries.ts'
-import type { BufferMemory } from './buffer-memory.ts'
-import { asKafkaError } from './delivery-errors.ts'
-import type { Destination } from './held-record.ts'
-import type { Intake } from './intake.ts'
+import type { ClusterOptions } from '../options/kafka-options.ts'
+import type { Bytes, WaitOptions } from '../types.ts'
+import type { RecordAdmission } from './admission/record-admission.ts'
+import type { Destination } from './admission/waiting-record.ts'
+import { type RecordObserver, SendDestination, unknownPlace } from './batching/batch-callbacks.ts'
+import type { BufferMemory } from './batching/buffer-memory.ts'
+import { SendMany } from './batching/send-batch-result.ts'
 import { interceptSend } from './interceptors.ts'
-import { limitError, withLimits } from './limits.ts'
+import type { ResolvedProducerOptions } from './options.ts'
 import { ProducerCore } from './producer-core.ts'
-import type { ResolvedProducerOptions } from './producer-options.ts'
-import { type PlainRecord, type ProducerRecord, serialized } from './producer-record.ts'
+import { type PlainRecord, type ProducerRecord, serialized } from './record.ts'
 import { RecordMetadata } from './record-metadata.ts'
-import { SendMany } from './send-many.ts'
-import { runTransaction, type Transaction, type TransactionRunOptions } from './transaction.ts'
-import { readSendOffsets, type SendOffsetsArguments } from './transaction-offsets.ts'
-import type { Transactions } from './transactions.ts'
-import { nodeWritable, type WritableOptions, webWritable } from './writable.ts'
+import { asKafkaError } from './sending/delivery-errors.ts'
+import { nodeWritable, type WritableOptions, webWritable } from './streams.ts'
+import {
+  runTransaction,
+  type Transaction,
+  type TransactionRunOptions,
+} from './transactions/run-transaction.ts'
+import { readSendOffsets, type SendOffsetsArguments } from './transactions/send-offsets.ts'
+import type { TransactionLifecycle } from './transactions/transaction-lifecycle.ts'
 
 /** Sends records. Made by `kafka.producer()`; connects when the first record is sent. */
 export class Producer implements AsyncDisposable {
   private readonly options: ResolvedProducerOptions
   private readonly core: ProducerCore
   // What every record needs, one load away.
-  private readonly intake: Intake
+  private readonly intake: RecordAdmission
   private readonly memory: BufferMemory
   private readonly observer: RecordObserver | null
   private readonly intercepts: boolean
-  private readonly transactions: Transactions | null
+  private readonly transactions: TransactionLifecycle | null
   private closing: Promise<void> | null = null
   private hasClosed: () => void = () => {}
   /** Resolves when the producer is closed and nothing of it is left. */
@@ -70,7 +74,7 @@ export class Producer implements AsyncDisposable {
    */
   send<K = Bytes, V = Bytes>(
     record: ProducerRecord<K, V>,
-    limits?: WaitLimits,
+    limits?: WaitOptions,
   ): Promise<RecordMetadata> {
     try {
       limits?.signal?.throwIfAborted()
@@ -97,7 +101,7 @@ export class Producer implements AsyncDisposable {
    */
   sendBatch<K = Bytes, V = Bytes>(
     records: Iterable<ProducerRecord<K, V>>,
-    limits?: WaitLimits,
+    limits?: WaitOptions,
   ): Promise<RecordMetadata[]> {
     if (limits?.signal?.aborted) return this.rejection(limits.signal.reason)
     if (!isIterable(records)) return this.rejection(notRecords(records))
@@ -143,13 +147,13 @@ export class Producer implements AsyncDisposable {
   }
 
   /** Resolves when there is room again. @throws BufferExhaustedError after `maxBlockMs`, ClosedError */
-  drained(limits: WaitLimits = {}): Promise<void> {
+  drained(limits: WaitOptions = {}): Promise<void> {
     if (this.closing !== null) return Promise.reject(this.closedError())
     return withLimits(this.intake.drained(), limits, limitError('drained()', limits))
   }
 
   /** Sends all that waits, and resolves when everything taken before has its outcome. */
-  flush(limits: WaitLimits = {}): Promise<void> {
+  flush(limits: WaitOptions = {}): Promise<void> {
     if (this.core.flushes.isEmpty) return Promise.resolve()
     // Those who await a send() shall have heard before this call goes on.
     const flushed = this.core.flushes.flush().then(() => new Promise<void>(setImmediate))
@@ -163,7 +167,7 @@ export class Producer implements AsyncDisposable {
    * @throws BrokerError where the id may not be used, ConfigError for a transactionTimeoutMs that is too
    * long, RequestTimeoutError: all may be tried again
    */
-  initTransactions(limits?: WaitLimits): Promise<void> {
+  initTransactions(limits?: WaitOptions): Promise<void> {
     return this.transactional((transactions) => transactions.init(limits))
   }
 
@@ -172,7 +176,7 @@ export class Producer implements AsyncDisposable {
    * first time, and after a transaction that failed.
    * @throws InvalidTransactionStateError while there is one, FencedError, and as `initTransactions`
    */
-  beginTransaction(limits?: WaitLimits): Promise<void> {
+  beginTransaction(limits?: WaitOptions): Promise<void> {
     return this.transactional((transactions) => transactions.begin(limits))
   }
 
@@ -206,12 +210,12 @@ export class Producer implements AsyncDisposable {
    * which another producer has fenced this one (its `cause` then); FencedError: it was not committed,
    * unless a call before had no outcome
    */
-  commitTransaction(limits?: WaitLimits): Promise<void> {
+  commitTransaction(limits?: WaitOptions): Promise<void> {
     return this.transactional((transactions) => transactions.commit(limits))
   }
 
   /** Undoes all since the begin. What was not sent yet fails. @throws OutcomeUnknownError, FencedError */
-  abortTransaction(limits?: WaitLimits): Promise<void> {
+  abortTransaction(limits?: WaitOptions): Promise<void> {
     return this.transactional((transactions) => transactions.abort(limits))
   }
 
@@ -246,7 +250,7 @@ export class Producer implements AsyncDisposable {
   /** The partitions of a topic, as metadata has them now. */
   async partitionsFor(
     topic: string,
-    limits: WaitLimits = {},
+    limits: WaitOptions = {},
   ): Promise<readonly PartitionMetadata[]> {
     this.checkOpen()
     const { maxBlockMs, allowAutoCreateTopics: allowAutoCreate } = this.options
@@ -280,7 +284,7 @@ export class Producer implements AsyncDisposable {
     return serialized(changed)
   }
 
-  private sendHeld(record: PlainRecord, limits: WaitLimits | undefined): Promise<RecordMetadata> {
+  private sendHeld(record: PlainRecord, limits: WaitOptions | undefined): Promise<RecordMetadata> {
     const destination = new SendDestination()
     const sent = destination.promise
     const held = this.intake.hold(record, false, destination)
@@ -336,7 +340,9 @@ export class Producer implements AsyncDisposable {
     }
   }
 
-  private transactional(call: (transactions: Transactions) => Promise<void>): Promise<void> {
+  private transactional(
+    call: (transactions: TransactionLifecycle) => Promise<void>,
+  ): Promise<void> {
     const { transactions } = this
     try {
       if (this.closing !== null) throw this.closedError()
@@ -411,7 +417,7 @@ function notRecords(given: unknown): InvalidArgumentError {
   )
 }
 
-function notTaken(record: PlainRecord, cause: unknown, limits: WaitLimits): KafkaError {
+function notTaken(record: PlainRecord, cause: unknown, limits: WaitOptions): KafkaError {
   return new DeliveryError(
     `send() to ${record.topic} was not taken within ${limits.timeoutMs} ms: it still waited for metadata or memory`,
     { topic: record.topic, partition: -1, attempts: 0, persisted: 'no', cause },
@@ -419,7 +425,7 @@ function notTaken(record: PlainRecord, cause: unknown, limits: WaitLimits): Kafk
 }
 
 /** The caller waits no longer, but the record is on its way. */
-function givenUp(what: string, topic: string, limits: WaitLimits, cause: unknown): DeliveryError {
+function givenUp(what: string, topic: string, limits: WaitOptions, cause: unknown): DeliveryError {
   const details = { topic, partition: -1, attempts: 0, persisted: 'maybe' } as const
   const text = 'what is on its way may be written yet'
   return cause === undefined

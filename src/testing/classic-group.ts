@@ -1,5 +1,5 @@
 // One classic consumer group: who is in it, what they speak, which of them leads, and its state. It
-// decides nothing by itself: group-coordinator.ts does.
+// decides nothing by itself: coordinator-client.ts does.
 
 import { randomUUID } from 'node:crypto'
 import { errorCodes } from '../protocol/error-codes.ts'

@@ -3,7 +3,7 @@
 import { DecodeError } from '../errors.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import type { BatchIndexAndErrorMessage } from '../protocol/messages/produce.ts'
-import { decodeBatch } from '../records/record.ts'
+import { decodeBatch } from '../records/decode-batch.ts'
 import {
   attributeBits,
   batchOffsets,

@@ -5,7 +5,7 @@ import { InvalidArgumentError } from '../errors.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import type { BatchIndexAndErrorMessage } from '../protocol/messages/produce.ts'
 import { decodeControlRecord } from '../records/control-record.ts'
-import { decodeBatch, type RecordBatch } from '../records/record.ts'
+import { decodeBatch, type RecordBatch } from '../records/decode-batch.ts'
 import {
   batchOffsets,
   decodeBatchHeader,

@@ -24,7 +24,7 @@ export const copyMutants: readonly CopyMutant[] = [
   },
   {
     name: 'after an abort the consumer goes on',
-    file: 'producer/transaction.js',
+    file: 'producer/transactions/run-transaction.js',
     from: 'consumer.seekToCommitted()',
     to: 'Promise.resolve()',
     scenario: 23,
@@ -32,7 +32,7 @@ export const copyMutants: readonly CopyMutant[] = [
   },
   {
     name: 'a commit that was not answered counts as one',
-    file: 'producer/coordinator-calls.js',
+    file: 'producer/transactions/coordinator-queue.js',
     from: 'if (mayHaveArrived(error))',
     to: "if (request === 'commit' && mayHaveArrived(error)) return { verdict: 'done' };\nif (mayHaveArrived(error))",
     // An abort or a kill must come before the next commit, which would make up for it.
@@ -42,7 +42,7 @@ export const copyMutants: readonly CopyMutant[] = [
   },
   {
     name: 'no new epoch after an end in doubt',
-    file: 'producer/transactions.js',
+    file: 'producer/transactions/transaction-lifecycle.js',
     from: 'onDoubt: () => manager.endInDoubt()',
     to: 'onDoubt: () => {}',
     scenario: 24,
@@ -51,7 +51,7 @@ export const copyMutants: readonly CopyMutant[] = [
   },
   {
     name: 'offsets are sent without the generation of the group',
-    file: 'producer/transaction-requests.js',
+    file: 'producer/transactions/transaction-requests.js',
     from: '...this.identity, ...group, topics }',
     to: "...this.identity, groupId: group.groupId, generationId: -1, memberId: '', groupInstanceId: null, topics }",
     scenario: 35,

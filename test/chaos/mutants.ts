@@ -29,7 +29,7 @@ const forgetNumbers = `if (batch.stamp !== null) {
 export const mutants: readonly Mutant[] = [
   {
     name: 'a lost connection counts as an answer',
-    file: 'producer/delivery.js',
+    file: 'producer/sending/batch-completion.js',
     from: `batch.isAmbiguous = true;
         }
         else
@@ -45,7 +45,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a retry gets new numbers',
-    file: 'producer/delivery.js',
+    file: 'producer/sending/batch-completion.js',
     from: 'batch.retryAt = isCounted ?',
     to: `${forgetNumbers} batch.stamp = null;
 }
@@ -56,7 +56,7 @@ batch.retryAt = isCounted ?`,
   },
   {
     name: 'the numbers of a lost batch are given to another one',
-    file: 'producer/delivery.js',
+    file: 'producer/sending/batch-completion.js',
     from: 'batch.retryAt = isCounted ?',
     to: `${forgetNumbers} batch.partition.state.nextSequence = batch.stamp.baseSequence;
   batch.stamp = null;
@@ -68,7 +68,7 @@ batch.retryAt = isCounted ?`,
   },
   {
     name: 'no idempotence',
-    file: 'producer/producer-options.js',
+    file: 'producer/options.js',
     from: 'enableIdempotence: boolean(true)',
     to: 'enableIdempotence: boolean(false)',
     scenario: 11,
@@ -77,7 +77,7 @@ batch.retryAt = isCounted ?`,
   },
   {
     name: 'what is in doubt is renumbered after a gap',
-    file: 'producer/delivery.js',
+    file: 'producer/sending/batch-completion.js',
     from: `&& state.nextToResend() === null) {
             for (const batch of [...state.unresolved]) {`,
     to: ') {\n            for (const batch of []) {',
@@ -87,7 +87,7 @@ batch.retryAt = isCounted ?`,
   },
   {
     name: "every failure says 'no'",
-    file: 'producer/producer-batch.js',
+    file: 'producer/batching/producer-batch.js',
     from: 'get persisted() {',
     to: "get persisted() {\n        return 'no';",
     scenario: 6,
@@ -105,7 +105,7 @@ batch.retryAt = isCounted ?`,
   },
   {
     name: 'no probe',
-    file: 'producer/gates.js',
+    file: 'producer/idempotence/send-gates.js',
     from: 'if (state.isProbing && inFlight > 0)',
     to: 'if (false)',
     scenario: 33,
@@ -114,7 +114,7 @@ batch.retryAt = isCounted ?`,
   },
   {
     name: 'a commit before the work is done',
-    file: 'consumer/partition-state.js',
+    file: 'consumer/assignment/assigned-partition.js',
     from: 'get committable() {',
     to: 'get committable() {\n        return this.position;',
     scenario: 0,
@@ -124,7 +124,7 @@ batch.retryAt = isCounted ?`,
   },
   {
     name: 'what was asked for at another position is taken',
-    file: 'consumer/fetcher.js',
+    file: 'consumer/fetching/fetcher.js',
     from: 'if (target.version !== entry.version || target.fetchOffset !== entry.fetchOffset)',
     to: 'if (false)',
     scenario: 0,
@@ -134,7 +134,7 @@ batch.retryAt = isCounted ?`,
   },
   {
     name: 'a partition that is being given up is read on',
-    file: 'consumer/partition-state.js',
+    file: 'consumer/assignment/assigned-partition.js',
     from: 'this.isRevoking ||',
     to: '',
     scenario: 19,

@@ -15,7 +15,7 @@ import { offsetForLeaderEpoch } from '../../src/protocol/messages/offset-for-lea
 import { produce } from '../../src/protocol/messages/produce.ts'
 import { txnOffsetCommit } from '../../src/protocol/messages/txn-offset-commit.ts'
 import { writeTxnMarkers } from '../../src/protocol/messages/write-txn-markers.ts'
-import { decodeBatches } from '../../src/records/record.ts'
+import { decodeBatches } from '../../src/records/decode-batch.ts'
 import { batch, fetchPartition, produceTo } from '../testing/requests.ts'
 import type { Conversation } from './conversation.ts'
 import type { TestTopic } from './topics.ts'

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Consumer } from '../../src/consumer/consumer.ts'
-import type { ConsumerOptions } from '../../src/consumer-options.ts'
+import type { ConsumerOptions } from '../../src/consumer/options.ts'
 import type { ConsumerRecord } from '../../src/records/consumer-record.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
 import { consumerOf, fill, textOf } from './harness.ts'

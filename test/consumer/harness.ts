@@ -1,10 +1,10 @@
 // What the consumer's tests share: a cluster, batches in its logs, and a consumer that reads them.
 
 import { Consumer } from '../../src/consumer/consumer.ts'
-import { type ConsumerOptions, resolveConsumerOptions } from '../../src/consumer-options.ts'
-import { type KafkaOptions, resolveKafkaOptions } from '../../src/options.ts'
+import { type ConsumerOptions, resolveConsumerOptions } from '../../src/consumer/options.ts'
+import { type KafkaOptions, resolveKafkaOptions } from '../../src/options/kafka-options.ts'
+import { resolveProducerOptions } from '../../src/producer/options.ts'
 import { Producer } from '../../src/producer/producer.ts'
-import { resolveProducerOptions } from '../../src/producer/producer-options.ts'
 import { BatchBuilder, noProducer } from '../../src/records/batch-builder.ts'
 import type { ConsumerRecord } from '../../src/records/consumer-record.ts'
 import type { TestCluster } from '../../src/testing/test-cluster.ts'

@@ -20,7 +20,7 @@ import { listTransactions } from '../../src/protocol/messages/list-transactions.
 import { offsetFetch } from '../../src/protocol/messages/offset-fetch.ts'
 import { produce } from '../../src/protocol/messages/produce.ts'
 import { txnOffsetCommit } from '../../src/protocol/messages/txn-offset-commit.ts'
-import { decodeBatches } from '../../src/records/record.ts'
+import { decodeBatches } from '../../src/records/decode-batch.ts'
 import { describeReal } from '../harness/real.ts'
 import { waitUntil } from '../harness/wait-until.ts'
 import { fetchFrom, fetchPartition, produceTo, sequenced } from '../testing/requests.ts'

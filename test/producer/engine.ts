@@ -3,17 +3,20 @@
 
 import type { DeliveryError, KafkaError } from '../../src/errors.ts'
 import { ConnectionError } from '../../src/errors.ts'
-import { Accumulator, type AccumulatorOptions } from '../../src/producer/accumulator.ts'
-import { BufferMemory } from '../../src/producer/buffer-memory.ts'
-import { BufferPool } from '../../src/producer/buffer-pool.ts'
-import { Delivery, type DeliveryOptions } from '../../src/producer/delivery.ts'
-import { FlushLedger } from '../../src/producer/flush-ledger.ts'
+import { Accumulator, type AccumulatorOptions } from '../../src/producer/batching/accumulator.ts'
+import { BufferMemory } from '../../src/producer/batching/buffer-memory.ts'
+import { BufferPool } from '../../src/producer/batching/buffer-pool.ts'
+import { FlushTracker } from '../../src/producer/batching/flush-tracker.ts'
+import type { PartitionQueue } from '../../src/producer/batching/partition-queue.ts'
+import type { ProducerBatch } from '../../src/producer/batching/producer-batch.ts'
+import { ProducerTopic } from '../../src/producer/batching/topic.ts'
 import type { DataLoss } from '../../src/producer/hooks.ts'
-import type { ProducerBatch } from '../../src/producer/producer-batch.ts'
-import type { ProducerPartition } from '../../src/producer/producer-partition.ts'
-import { ProducerState } from '../../src/producer/producer-state.ts'
+import { ProducerIdentity } from '../../src/producer/idempotence/producer-identity.ts'
 import type { RecordMetadata } from '../../src/producer/record-metadata.ts'
-import { TopicState } from '../../src/producer/topic-state.ts'
+import {
+  BatchCompletion,
+  type BatchCompletionOptions,
+} from '../../src/producer/sending/batch-completion.ts'
 import type { PartitionProduceResponse } from '../../src/protocol/messages/produce.ts'
 import { ZERO_UUID } from '../../src/protocol/uuid.ts'
 import { recordSizeUpperBound } from '../../src/records/record-encoder.ts'
@@ -27,7 +30,9 @@ export interface Fate {
   outcomes: number
 }
 
-export interface EngineOptions extends Partial<AccumulatorOptions>, Partial<DeliveryOptions> {
+export interface EngineOptions
+  extends Partial<AccumulatorOptions>,
+    Partial<BatchCompletionOptions> {
   partitions?: number
   isIdempotent?: boolean
   bufferMemory?: number
@@ -37,12 +42,12 @@ export interface EngineOptions extends Partial<AccumulatorOptions>, Partial<Deli
 
 export class Engine {
   now = 1_000_000
-  readonly topic: TopicState
-  readonly producer: ProducerState
+  readonly topic: ProducerTopic
+  readonly producer: ProducerIdentity
   readonly memory: BufferMemory
-  readonly flushes: FlushLedger = new FlushLedger()
+  readonly flushes: FlushTracker = new FlushTracker()
   readonly accumulator: Accumulator
-  readonly delivery: Delivery
+  readonly delivery: BatchCompletion
   readonly dataLosses: DataLoss[] = []
   readonly refreshes: string[] = []
   readonly fatal: KafkaError[] = []
@@ -50,7 +55,7 @@ export class Engine {
 
   constructor(options: EngineOptions = {}) {
     const isIdempotent = options.isIdempotent ?? true
-    this.producer = new ProducerState({ isIdempotent })
+    this.producer = new ProducerIdentity({ isIdempotent })
     if (isIdempotent) this.producer.adopt(7n, 0)
     this.memory = new BufferMemory({
       limit: options.bufferMemory ?? 1 << 25,
@@ -81,7 +86,7 @@ export class Engine {
           this.delivery.unsendable(batch, error as KafkaError, this.now),
       },
     )
-    this.delivery = new Delivery(
+    this.delivery = new BatchCompletion(
       {
         batchSize: 16_384,
         deliveryTimeoutMs: 120_000,
@@ -106,7 +111,7 @@ export class Engine {
         batchFailed: null,
       },
     )
-    this.topic = new TopicState('t')
+    this.topic = new ProducerTopic('t')
     this.topic.update({
       name: 't',
       topicId: ZERO_UUID,
@@ -126,12 +131,12 @@ export class Engine {
     }
   }
 
-  get partition(): ProducerPartition {
+  get partition(): PartitionQueue {
     return this.topic.partitions[0]
   }
 
   /** Accepts a record; its fate is told by the observer. */
-  append(value: string, partition: ProducerPartition = this.partition): Fate {
+  append(value: string, partition: PartitionQueue = this.partition): Fate {
     const fate: Fate = { value, metadata: null, error: null, outcomes: 0 }
     const bound = recordSizeUpperBound(null, value, [])
     const batch = this.accumulator.append(partition, null, value, [], this.now, bound, this.now)
@@ -141,7 +146,7 @@ export class Engine {
   }
 
   /** A record in a batch of its own. */
-  appendBatch(value: string, partition: ProducerPartition = this.partition): Fate {
+  appendBatch(value: string, partition: PartitionQueue = this.partition): Fate {
     this.accumulator.closeOpen(partition, this.now)
     const fate = this.append(value, partition)
     this.accumulator.closeOpen(partition, this.now)
@@ -191,7 +196,7 @@ export class Engine {
   }
 
   /** Metadata names a leader. */
-  lead(node: number, leaderEpoch: number, partition: ProducerPartition = this.partition): void {
+  lead(node: number, leaderEpoch: number, partition: PartitionQueue = this.partition): void {
     this.accumulator.setLeader(partition, node, leaderEpoch, this.now)
   }
 

@@ -3,7 +3,7 @@
 // refused. Entries are committed, or may be cut off when the leader changes.
 
 import { errorCodes } from '../../src/protocol/error-codes.ts'
-import { decodeBatch, type RecordBatch } from '../../src/records/record.ts'
+import { decodeBatch, type RecordBatch } from '../../src/records/decode-batch.ts'
 
 interface Entry {
   value: string

@@ -2,8 +2,8 @@
 // flight to each node, and every fault that may befall a request. At the end the log is compared with
 // what the callers were told.
 
-import { sequenceAfter } from '../../src/producer/partition-state.ts'
-import type { ProducerBatch } from '../../src/producer/producer-batch.ts'
+import type { ProducerBatch } from '../../src/producer/batching/producer-batch.ts'
+import { sequenceAfter } from '../../src/producer/idempotence/partition-sequences.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
 import { noProducer } from '../../src/records/batch-builder.ts'
 import { Engine, type Fate } from './engine.ts'

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type ProducerOptions, producerOptionTable } from '../../src/producer/producer-options.ts'
+import { type ProducerOptions, producerOptionTable } from '../../src/producer/options.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
 import { initProducerId } from '../../src/protocol/messages/init-producer-id.ts'
 import { metadata } from '../../src/protocol/messages/metadata.ts'
@@ -19,15 +19,15 @@ const testOf: Record<string, [file: string, name: string]> = {
   acks: [here, 'acks is what brokers are asked for'],
   enableIdempotence: [here, 'enableIdempotence numbers batches'],
   retries: [here, 'retries bounds the attempts'],
-  deliveryTimeoutMs: ['faults.test.ts', 'the delivery timeout ends a wait'],
+  deliveryTimeoutMs: ['sending/faults.test.ts', 'the delivery timeout ends a wait'],
   requestTimeoutMs: [here, 'requestTimeoutMs ends an attempt'],
   retryBackoffMs: [here, 'retryBackoffMs and retryBackoffMaxMs'],
   retryBackoffMaxMs: [here, 'retryBackoffMs and retryBackoffMaxMs'],
   lingerMs: ['producer.test.ts', 'lingers for more records'],
   batchSize: ['producer.test.ts', 'a full batch does not linger'],
-  bufferMemory: ['memory.test.ts', 'sends that wait for memory'],
-  queueBufferingMaxMessages: ['memory.test.ts', 'enqueue says when the budget is spent'],
-  maxBlockMs: ['faults.test.ts', 'a topic that does not exist fails after maxBlockMs'],
+  bufferMemory: ['batching/memory.test.ts', 'sends that wait for memory'],
+  queueBufferingMaxMessages: ['batching/memory.test.ts', 'enqueue says when the budget is spent'],
+  maxBlockMs: ['sending/faults.test.ts', 'a topic that does not exist fails after maxBlockMs'],
   maxRequestSize: [here, 'maxRequestSize bounds requests'],
   maxInFlightRequestsPerConnection: [here, 'maxInFlightRequestsPerConnection'],
   compressionType: ['producer.test.ts', 'compressed batches hold what was sent'],
@@ -40,13 +40,19 @@ const testOf: Record<string, [file: string, name: string]> = {
   flushMessages: ['hooks.test.ts', 'sends what waits without lingering'],
   flushBytes: ['hooks.test.ts', 'sends what waits without lingering'],
   flushFrequencyMs: ['hooks.test.ts', 'flushFrequencyMs sends what waits'],
-  metadataMaxIdleMs: ['topics.test.ts', 'an idle topic is asked for no longer'],
+  metadataMaxIdleMs: ['sending/topic-metadata.test.ts', 'an idle topic is asked for no longer'],
   allowAutoCreateTopics: [here, 'allowAutoCreateTopics'],
   interceptors: ['hooks.test.ts', 'interceptors change records'],
   onDelivery: ['hooks.test.ts', 'onDelivery is told of each record'],
-  transactionalId: ['transactions.test.ts', 'the older of two producers with one transactionalId'],
-  transactionTimeoutMs: ['transactions-records.test.ts', 'a transaction that lasts too long'],
-  onDataLoss: ['faults.test.ts', 'a broker that lost acknowledged records is reported'],
+  transactionalId: [
+    'transactions/transactions.test.ts',
+    'the older of two producers with one transactionalId',
+  ],
+  transactionTimeoutMs: [
+    'transactions/transactions-records.test.ts',
+    'a transaction that lasts too long',
+  ],
+  onDataLoss: ['sending/faults.test.ts', 'a broker that lost acknowledged records is reported'],
 }
 
 test.each(Object.keys(producerOptionTable))('option %s has a test of what it does', (option) => {

@@ -7,7 +7,7 @@ import {
   type ProducerOptions,
   type ResolvedProducerOptions,
   resolveProducerOptions,
-} from '../../src/producer/producer-options.ts'
+} from '../../src/producer/options.ts'
 
 const warnings: string[] = []
 const connection = {

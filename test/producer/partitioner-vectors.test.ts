@@ -1,8 +1,8 @@
 // The key hashes of other clients, against what librdkafka and sarama themselves answered.
 
 import { describe, expect, test } from 'vitest'
-import { crc32Partition, fnv1aPartition } from '../../src/producer/key-hashes.ts'
-import { partitionForKey } from '../../src/producer/murmur2.ts'
+import { crc32Partition, fnv1aPartition } from '../../src/producer/partitioning/key-hashes.ts'
+import { partitionForKey } from '../../src/producer/partitioning/murmur2.ts'
 import { loadVectors } from '../vectors/load.ts'
 
 interface Vector {

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { BatchDeliveryError, ClosedError } from '../../src/errors.ts'
 import { initProducerId } from '../../src/protocol/messages/init-producer-id.ts'
 import { produce } from '../../src/protocol/messages/produce.ts'
-import { serdes } from '../../src/serdes.ts'
+import { serdes } from '../../src/serialization/serdes.ts'
 import { noAnswer } from '../../src/testing/interceptors.ts'
 import { batchesOf, startCluster, startProducer, valuesOf } from './with-producer.ts'
 

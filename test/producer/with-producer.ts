@@ -2,13 +2,10 @@
 
 import { onTestFinished } from 'vitest'
 import type { Logger } from '../../src/logger.ts'
-import { resolveKafkaOptions } from '../../src/options.ts'
+import { resolveKafkaOptions } from '../../src/options/kafka-options.ts'
+import { type ProducerOptions, resolveProducerOptions } from '../../src/producer/options.ts'
 import { Producer } from '../../src/producer/producer.ts'
-import {
-  type ProducerOptions,
-  resolveProducerOptions,
-} from '../../src/producer/producer-options.ts'
-import { decodeBatches, type RecordBatch } from '../../src/records/record.ts'
+import { decodeBatches, type RecordBatch } from '../../src/records/decode-batch.ts'
 import { TestCluster, type TestClusterOptions } from '../../src/testing/test-cluster.ts'
 
 /** A cluster that is closed when the running test ends. */

@@ -7,12 +7,12 @@ import { compressionTypes, defaultMaxDecompressedBytes } from '../../src/compres
 import { DecodeError } from '../../src/errors.ts'
 import { type RecordSource, rawSource } from '../../src/records/consumer-record.ts'
 import { encodeEndTransactionMarker } from '../../src/records/control-record.ts'
+import { decodeBatch } from '../../src/records/decode-batch.ts'
 import {
   encodeBatch,
   type RecordBatchInput,
   type RecordInput,
 } from '../../src/records/encode-batch.ts'
-import { decodeBatch } from '../../src/records/record.ts'
 import { batchOffsets, setOffsetAndEpoch, writeCrc } from '../../src/records/record-batch.ts'
 import { RecordsReader } from '../../src/records/records-reader.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { BatchDeliveries } from '../../src/producer/batch-deliveries.ts'
+import { BatchCallbacks } from '../../src/producer/batching/batch-callbacks.ts'
 import { RecordMetadata } from '../../src/producer/record-metadata.ts'
 import { BatchBuilder } from '../../src/records/batch-builder.ts'
 import { RecordTimes } from '../../src/records/record-times.ts'
@@ -32,10 +32,10 @@ test('who asks after the bytes are written over is told the times all the same',
   const given = [50, 40, 60]
   const builder = new BatchBuilder(1000)
   for (const time of given) builder.append(null, 'value', [], time)
-  const deliveries = new BatchDeliveries()
+  const deliveries = new BatchCallbacks()
   const promised = deliveries.promise(1)
   const observed: number[] = []
-  const watched = new BatchDeliveries()
+  const watched = new BatchCallbacks()
   watched.watch({ batchJoined() {}, batchDone() {} })
   const place = { topic: 't', partition: 0, baseOffset: 0n, logAppendTimeMs: -1 }
   const outcome = { place, error: null, recordErrors: null }

@@ -6,8 +6,8 @@ import { DecodeError } from '../../src/errors.ts'
 import { BatchReader } from '../../src/records/batch-reader.ts'
 import { rawSource } from '../../src/records/consumer-record.ts'
 import { decodeControlRecord } from '../../src/records/control-record.ts'
+import { decodeBatch, decodeBatches, type RecordBatch } from '../../src/records/decode-batch.ts'
 import { encodeBatch } from '../../src/records/encode-batch.ts'
-import { decodeBatch, decodeBatches, type RecordBatch } from '../../src/records/record.ts'
 import {
   compressionOf,
   hasDeleteHorizon,

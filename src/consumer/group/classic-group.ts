@@ -3,18 +3,18 @@
 // other; heartbeats run beside it and only set what the loop is to do next. A generation is one object
 // that never changes: an answer counts only if the object it was asked under is still the present one.
 
-import { anySignal } from '../../cluster/any-signal.ts'
+import { anySignal } from '../../async/any-signal.ts'
+import { backoff, sleep } from '../../async/retry.ts'
+import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { backoff, sleep } from '../../cluster/retry.ts'
+import { type CoordinatorClient, isUnreachable } from '../../cluster/coordinator-client.ts'
 import { KafkaError } from '../../errors.ts'
 import type { JoinGroupResponse } from '../../protocol/messages/join-group.ts'
-import type { Membership } from '../committer.ts'
-import { type GroupCoordinator, isUnreachable } from '../group-coordinator.ts'
-import { stopSwitch } from '../waiting.ts'
+import type { Membership } from '../offsets/committer.ts'
+import { leadGroup, partitionCounts } from './assignment-leader.ts'
+import { fatalGroupError, type MemberAction, memberAction } from './classic-error-table.ts'
 import { type ClassicRequestOptions, ClassicRequests, type Generation } from './classic-requests.ts'
-import { fatalGroupError, type MemberAction, memberAction } from './classic-rules.ts'
 import { decodeAssignment } from './consumer-protocol.ts'
-import { leadGroup, partitionCounts } from './group-leader.ts'
 import { HeartbeatTimer } from './heartbeat-timer.ts'
 import type { Rebalancer } from './rebalancer.ts'
 
@@ -36,7 +36,7 @@ type GroupState = 'unjoined' | 'preparing' | 'completing' | 'stable'
 
 export class ClassicGroup {
   private readonly cluster: Cluster
-  private readonly coordinator: GroupCoordinator
+  private readonly coordinator: CoordinatorClient
   private readonly rebalancer: Rebalancer<unknown, unknown>
   private readonly options: ClassicGroupOptions
   private readonly owner: ClassicGroupOwner
@@ -59,7 +59,7 @@ export class ClassicGroup {
 
   constructor(
     cluster: Cluster,
-    coordinator: GroupCoordinator,
+    coordinator: CoordinatorClient,
     rebalancer: Rebalancer<unknown, unknown>,
     options: ClassicGroupOptions,
     owner: ClassicGroupOwner,

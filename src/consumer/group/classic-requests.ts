@@ -1,5 +1,6 @@
 // The four requests of a classic group's member: what stands in them, and how long each may take.
 
+import type { CoordinatorClient, CoordinatorResponse } from '../../cluster/coordinator-client.ts'
 import type { HeartbeatResponse } from '../../protocol/messages/heartbeat.ts'
 import { heartbeat } from '../../protocol/messages/heartbeat.ts'
 import { type JoinGroupResponse, joinGroup } from '../../protocol/messages/join-group.ts'
@@ -10,8 +11,7 @@ import {
   syncGroup,
 } from '../../protocol/messages/sync-group.ts'
 import type { TopicPartition } from '../../types.ts'
-import type { Membership } from '../committer.ts'
-import type { CoordinatorAnswer, GroupCoordinator } from '../group-coordinator.ts'
+import type { Membership } from '../offsets/committer.ts'
 import type { Assignor } from './assignors/assignor.ts'
 import { encodeSubscription } from './consumer-protocol.ts'
 
@@ -45,12 +45,12 @@ const LEAVE_TIMEOUT_MS = 5000
 const PROTOCOL_TYPE = 'consumer'
 
 export class ClassicRequests {
-  private readonly coordinator: GroupCoordinator
+  private readonly coordinator: CoordinatorClient
   private readonly options: ClassicRequestOptions
   private readonly requestTimeoutMs: number
 
   constructor(
-    coordinator: GroupCoordinator,
+    coordinator: CoordinatorClient,
     options: ClassicRequestOptions,
     requestTimeoutMs: number,
   ) {
@@ -62,7 +62,7 @@ export class ClassicRequests {
   join(
     { memberId, topics, ownedPartitions, generationId, reason }: JoiningMember,
     signal: AbortSignal,
-  ): Promise<CoordinatorAnswer<JoinGroupResponse>> {
+  ): Promise<CoordinatorResponse<JoinGroupResponse>> {
     const { sessionTimeoutMs, rebalanceTimeoutMs, groupInstanceId, clientRack } = this.options
     const body = {
       groupId: this.coordinator.groupId,
@@ -94,7 +94,7 @@ export class ClassicRequests {
     generation: Generation,
     assignments: SyncGroupRequestAssignment[],
     signal: AbortSignal,
-  ): Promise<CoordinatorAnswer<SyncGroupResponse>> {
+  ): Promise<CoordinatorResponse<SyncGroupResponse>> {
     const { generationId, memberId, groupInstanceId, protocolName } = generation
     const { groupId } = this.coordinator
     const member = { groupId, generationId, memberId, groupInstanceId }
@@ -102,7 +102,7 @@ export class ClassicRequests {
     return this.coordinator.request(syncGroup, () => body, { connection: 'join', signal })
   }
 
-  heartbeat(generation: Membership): Promise<CoordinatorAnswer<HeartbeatResponse>> {
+  heartbeat(generation: Membership): Promise<CoordinatorResponse<HeartbeatResponse>> {
     const { generationId, memberId, groupInstanceId } = generation
     const { groupId } = this.coordinator
     const body = { groupId, generationId, memberId, groupInstanceId }
@@ -111,7 +111,7 @@ export class ClassicRequests {
     })
   }
 
-  leave(memberId: string, reason: string): Promise<CoordinatorAnswer<LeaveGroupResponse>> {
+  leave(memberId: string, reason: string): Promise<CoordinatorResponse<LeaveGroupResponse>> {
     const { groupId } = this.coordinator
     const { groupInstanceId } = this.options
     return this.coordinator.request(

@@ -5,8 +5,8 @@
 
 import { Reader } from '../../protocol/reader.ts'
 import { Writer } from '../../protocol/writer.ts'
+import { compareTopicPartitions, groupByTopic } from '../../topic-partition.ts'
 import type { TopicPartition } from '../../types.ts'
-import { compareTopicPartitions, groupByTopic } from '../by-topic.ts'
 
 export interface MemberSubscription {
   topics: readonly string[]

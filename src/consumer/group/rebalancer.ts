@@ -2,14 +2,14 @@
 // before delivery has stopped duplicates what is handed out in between: KAFKA-14196), and takes new ones
 // up. Callbacks of the user may take their time, but not longer than a rebalance may.
 
-import { anySignal } from '../../cluster/any-signal.ts'
+import { anySignal } from '../../async/any-signal.ts'
+import { stopSwitch } from '../../async/watchers.ts'
+import { compareTopicPartitions } from '../../topic-partition.ts'
 import type { TopicPartition } from '../../types.ts'
-import { compareTopicPartitions } from '../by-topic.ts'
-import { Callbacks } from '../callbacks.ts'
-import type { Delivery } from '../delivery.ts'
-import type { PartitionState } from '../partition-state.ts'
-import type { Subscription } from '../subscription.ts'
-import { stopSwitch } from '../waiting.ts'
+import type { AssignedPartition } from '../assignment/assigned-partition.ts'
+import type { Assignment } from '../assignment/assignment.ts'
+import type { Delivery } from '../delivery/delivery.ts'
+import { RebalanceCallbacks } from './rebalance-callbacks.ts'
 
 export type PartitionsCallback = (partitions: readonly TopicPartition[]) => void | Promise<void>
 
@@ -21,7 +21,7 @@ export interface RebalanceHooks {
 
 export interface RebalancerOwner<K, V> {
   /** Commits what is done of these partitions, if that is done automatically. Never rejects. */
-  commitDone(states: readonly PartitionState<K, V>[]): Promise<void>
+  commitDone(states: readonly AssignedPartition<K, V>[]): Promise<void>
   /** A partition was taken up or given up: leaders to be looked up, positions to be found. */
   onChanged(): void
   /** A callback threw, or took too long. */
@@ -29,17 +29,17 @@ export interface RebalancerOwner<K, V> {
 }
 
 export class Rebalancer<K, V> {
-  private readonly subscription: Subscription<K, V>
+  private readonly subscription: Assignment<K, V>
   private readonly delivery: Delivery<K, V>
   private readonly hooks: RebalanceHooks
   private readonly timeoutMs: number
   private readonly owner: RebalancerOwner<K, V>
-  readonly callbacks: Callbacks = new Callbacks()
+  readonly callbacks: RebalanceCallbacks = new RebalanceCallbacks()
   /** Aborted when what is owned was lost: nobody need be waited for, nothing can be committed. */
   private lost = stopSwitch()
 
   constructor(
-    subscription: Subscription<K, V>,
+    subscription: Assignment<K, V>,
     delivery: Delivery<K, V>,
     hooks: RebalanceHooks,
     timeoutMs: number,
@@ -117,7 +117,7 @@ export class Rebalancer<K, V> {
     this.delivery.wake()
   }
 
-  private forget(states: readonly PartitionState<K, V>[]): void {
+  private forget(states: readonly AssignedPartition<K, V>[]): void {
     for (const state of states) this.subscription.remove(state)
     this.owner.onChanged()
     // Loops over one partition end with it.
@@ -126,7 +126,7 @@ export class Rebalancer<K, V> {
 
   private async call(
     callback: PartitionsCallback | null,
-    states: readonly PartitionState<K, V>[],
+    states: readonly AssignedPartition<K, V>[],
     name: string,
   ): Promise<void> {
     if (callback === null) return

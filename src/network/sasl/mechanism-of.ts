@@ -1,6 +1,6 @@
 // The mechanism that the user's options ask for.
 
-import type { SaslMechanism, SaslSettings } from '../../options.ts'
+import type { SaslMechanism, SaslSettings } from '../../options/kafka-options.ts'
 import { oauthbearer } from './oauthbearer.ts'
 import { plain } from './plain.ts'
 import { scram } from './scram.ts'

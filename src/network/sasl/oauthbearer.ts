@@ -8,7 +8,7 @@ import type {
   SaslContext,
   SaslExchange,
   SaslMechanism,
-} from '../../options.ts'
+} from '../../options/kafka-options.ts'
 import { escapeSaslName } from './sasl-mechanism.ts'
 
 /** Separates the key-value pairs; alone it is the answer to a refusal (RFC 7628, section 3.2.3). */

@@ -7,7 +7,7 @@ import type {
   SaslContext,
   SaslExchange,
   SaslMechanism,
-} from '../../options.ts'
+} from '../../options/kafka-options.ts'
 
 export interface PlainCredentials {
   username: string

@@ -1,4 +1,4 @@
-// What SASL mechanisms have in common. What a mechanism is to the handshake stands in options.ts, since
+// What SASL mechanisms have in common. What a mechanism is to the handshake stands in options/kafka-options.ts, since
 // users may give their own: bytes for SaslAuthenticate rounds, and nothing of sockets.
 
 /** A name as SCRAM and OAUTHBEARER write it: `=` and `,` have a meaning there (RFC 5801, 5802). */

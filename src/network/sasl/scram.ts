@@ -10,7 +10,7 @@ import type {
   SaslContext,
   SaslExchange,
   SaslMechanism,
-} from '../../options.ts'
+} from '../../options/kafka-options.ts'
 import { escapeSaslName } from './sasl-mechanism.ts'
 
 export interface ScramCredentials {

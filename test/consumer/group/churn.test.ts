@@ -3,7 +3,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Consumer } from '../../../src/consumer/consumer.ts'
-import type { PartitionAssignor } from '../../../src/consumer-options.ts'
+import type { PartitionAssignor } from '../../../src/consumer/options.ts'
 import type { AnyApi } from '../../../src/protocol/api.ts'
 import { fetch } from '../../../src/protocol/messages/fetch.ts'
 import { heartbeat } from '../../../src/protocol/messages/heartbeat.ts'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Consumer } from '../../../src/consumer/consumer.ts'
-import type { ConsumerOptions } from '../../../src/consumer-options.ts'
+import type { ConsumerOptions } from '../../../src/consumer/options.ts'
 import { heartbeat } from '../../../src/protocol/messages/heartbeat.ts'
 import { joinGroup } from '../../../src/protocol/messages/join-group.ts'
 import { leaveGroup } from '../../../src/protocol/messages/leave-group.ts'

@@ -1,6 +1,6 @@
 // The assignors that `partitionAssignors` can name.
 
-import type { PartitionAssignor } from '../../../consumer-options.ts'
+import type { PartitionAssignor } from '../../options.ts'
 import type { Assignor } from './assignor.ts'
 import { cooperativeSticky } from './cooperative-sticky.ts'
 import { range } from './range.ts'

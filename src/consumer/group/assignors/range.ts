@@ -2,8 +2,8 @@
 // the same topics get the same partition numbers of all of them. With racks (KIP-881), partitions go first
 // to members in a rack of one of their replicas; no member gets more for that.
 
+import { compareTopicPartitions } from '../../../topic-partition.ts'
 import type { TopicPartition } from '../../../types.ts'
-import { compareTopicPartitions } from '../../by-topic.ts'
 import {
   type Assignor,
   type GroupAssignment,

@@ -1,0 +1,316 @@
+// All connections to one broker, one per class, opened when they are first asked for. Must stay true:
+// after a failure only one attempt at a time is made to this broker, whatever the number of classes,
+// and only a connection that became READY ends the backoff.
+
+import { backoff } from '../async/retry.ts'
+import { Waiters } from '../async/waiters.ts'
+import { ConnectionError, RequestTimeoutError } from '../errors.ts'
+import { Connection, type ConnectionClass } from '../network/connection.ts'
+import { describeNode, formatEndpoint } from '../network/connection-errors.ts'
+import { openConnection, type SetupMemory } from '../network/open-connection.ts'
+import type { ClusterOptions, Endpoint } from '../options/kafka-options.ts'
+import type { ReconnectBackoff } from './reconnect-backoff.ts'
+
+/** A connection became ready, or an attempt failed or a connection was lost (`connection` is null). */
+export interface ConnectionEvent {
+  nodeId: number
+  kind: ConnectionClass
+  connection: Connection | null
+  error: Error | null
+}
+
+interface Slot {
+  kind: ConnectionClass
+  ready: Connection | null
+  opening: Connection | null
+  isWanted: boolean
+  waiters: Waiters<Connection>
+}
+
+export interface BrokerOptions {
+  nodeId: number
+  endpoint: Endpoint
+  options: ClusterOptions
+  reachability: ReconnectBackoff
+  /** Adds what the pool knows to the error of a failed attempt. */
+  explain: (node: Broker, error: Error) => Error
+  onEvent: (event: ConnectionEvent) => void
+}
+
+/** A broker that owes an answer for longer than this is asked only if there is no other. */
+const SILENT_AFTER_MS = 1000
+
+export class Broker {
+  readonly nodeId: number
+  readonly endpoint: Endpoint
+  readonly address: string
+  lastError: Error | null = null
+  /** Whether any connection to it has ever been ready. */
+  wasReached = false
+  /** By `Date.now()`: since when it is asked for and not reached; 0 if it is fine. */
+  unreachableSince = 0
+  /** By `performance.now()`: when it was last chosen among several. */
+  lastChosenAt = 0
+  private readonly settings: BrokerOptions
+  private readonly slots = new Map<ConnectionClass, Slot>()
+  private readonly memory: SetupMemory = {
+    goodAddress: null,
+    failedAddress: null,
+    tlsSession: undefined,
+  }
+  private readonly releasing = new Set<Promise<void>>()
+  private readonly reach: ReconnectBackoff
+  private timer: NodeJS.Timeout | null = null
+  private closedBy: Error | null = null
+
+  constructor(settings: BrokerOptions) {
+    this.settings = settings
+    this.nodeId = settings.nodeId
+    this.endpoint = settings.endpoint
+    this.address = formatEndpoint(settings.endpoint)
+    this.reach = settings.reachability
+  }
+
+  /** A ready connection, or null: then one is being opened, and an event will tell. */
+  ready(kind: ConnectionClass): Connection | null {
+    const slot = this.slot(kind)
+    const connection = this.usable(slot)
+    if (connection === null) this.want(slot)
+    return connection
+  }
+
+  /** The ready connection if there is one; asks for none. */
+  peek(kind: ConnectionClass): Connection | null {
+    const slot = this.slots.get(kind)
+    return slot === undefined ? null : this.usable(slot)
+  }
+
+  /** Waits for a ready connection: until the attempt under way, or the next one, ends. */
+  connect(
+    kind: ConnectionClass,
+    options: { timeoutMs: number; signal?: AbortSignal | undefined },
+  ): Promise<Connection> {
+    const slot = this.slot(kind)
+    const connection = this.usable(slot)
+    if (connection !== null) return Promise.resolve(connection)
+    if (this.closedBy !== null) return Promise.reject(this.closedBy)
+    const wait = slot.waiters.wait({
+      ...options,
+      onTimeout: () =>
+        new RequestTimeoutError(
+          `No connection to ${this.describe()} within ${options.timeoutMs} ms${this.lastError === null ? '' : `: ${this.lastError.message}`}`,
+          { cause: this.lastError ?? undefined },
+        ),
+    })
+    this.want(slot)
+    return wait
+  }
+
+  describe(): string {
+    return describeNode(this.nodeId, this.address)
+  }
+
+  /** Whether any of its connections is ready. */
+  get isReady(): boolean {
+    for (const slot of this.slots.values()) if (this.usable(slot) !== null) return true
+    return false
+  }
+
+  get isConnecting(): boolean {
+    for (const slot of this.slots.values()) if (slot.opening !== null) return true
+    return false
+  }
+
+  /** Failed attempts since the last connection that became ready. */
+  get failures(): number {
+    return this.reach.failures
+  }
+
+  /** When an attempt may be made, by `performance.now()`. */
+  get attemptAllowedAt(): number {
+    return this.reach.attemptAllowedAt
+  }
+
+  /** Another broker was reached after an outage: no reason to wait longer. */
+  retryNow(): void {
+    this.reach.retryNow()
+    if (this.timer === null) return
+    clearTimeout(this.timer)
+    this.timer = null
+    this.proceed()
+  }
+
+  /** Whether it owes an answer that should have come by now; long polls and joins do not count. */
+  get isSilent(): boolean {
+    for (const { kind, ready } of this.slots.values()) {
+      if (kind === 'fetch' || kind === 'join' || ready === null) continue
+      if (ready.silentMs > SILENT_AFTER_MS) return true
+    }
+    return false
+  }
+
+  /** Its connections are closed, and the next attempt waits as after a failure. */
+  distrust(error: Error): void {
+    this.reach.failed(performance.now())
+    this.lastError = error
+    for (const { ready } of this.slots.values()) ready?.close(error)
+  }
+
+  /** Closes every connection, ready or not. Settles when no socket is left. */
+  close(reason: Error): Promise<void> {
+    if (this.closedBy !== null) return Promise.all(this.releasing).then(() => {})
+    this.closedBy = reason
+    if (this.timer !== null) clearTimeout(this.timer)
+    for (const slot of this.slots.values()) {
+      const isAskedFor = slot.isWanted || slot.ready !== null || slot.opening !== null
+      slot.isWanted = false
+      slot.ready?.close(reason)
+      slot.opening?.close(reason)
+      slot.waiters.rejectAll(reason)
+      if (isAskedFor) this.emit(slot.kind, null, reason)
+    }
+    return Promise.all(this.releasing).then(() => {})
+  }
+
+  /** Closes the connections that owe nothing. */
+  closeUnused(): void {
+    for (const { ready } of this.slots.values()) if (ready?.inFlight === 0) ready.closeIdle()
+  }
+
+  private slot(kind: ConnectionClass): Slot {
+    let slot = this.slots.get(kind)
+    if (slot === undefined) {
+      slot = { kind, ready: null, opening: null, isWanted: false, waiters: new Waiters() }
+      this.slots.set(kind, slot)
+    }
+    return slot
+  }
+
+  private usable(slot: Slot): Connection | null {
+    const { ready } = slot
+    if (ready === null) return null
+    if (!ready.isStale) return ready
+    // The broker may be closing it just now.
+    ready.closeIdle()
+    return null
+  }
+
+  private want(slot: Slot): void {
+    if (this.closedBy !== null || slot.opening !== null) return
+    slot.isWanted = true
+    if (this.unreachableSince === 0) this.unreachableSince = Date.now()
+    this.proceed()
+  }
+
+  private proceed(): void {
+    if (this.closedBy !== null) return
+    const now = performance.now()
+    const waitMs = this.reach.attemptAllowedAt - now
+    if (waitMs > 0) {
+      this.timer ??= setTimeout(() => {
+        this.timer = null
+        this.proceed()
+      }, Math.ceil(waitMs))
+      return
+    }
+    for (const slot of this.slots.values()) {
+      if (!slot.isWanted || slot.opening !== null) continue
+      if (this.failures > 0 && this.isConnecting) return
+      this.reach.attempt(now)
+      this.open(slot)
+    }
+  }
+
+  private open(slot: Slot): void {
+    const { options } = this.settings
+    const connection = new Connection({
+      nodeId: this.nodeId,
+      endpoint: this.endpoint,
+      kind: slot.kind,
+      clientId: options.clientId,
+      requestTimeoutMs: options.requestTimeoutMs,
+      maxResponseSize: options.maxResponseSize,
+      maxIdleMs: options.connectionsMaxIdleMs,
+      usesSasl: options.sasl !== null,
+      logger: options.logger,
+      onClose: (reason) => this.handleClose(slot, connection, reason),
+    })
+    slot.isWanted = false
+    slot.opening = connection
+    const { released } = connection
+    this.releasing.add(released)
+    released.then(() => this.releasing.delete(released))
+    openConnection(connection, {
+      timeoutMs: backoff(
+        this.failures,
+        options.socketConnectionSetupTimeoutMs,
+        options.socketConnectionSetupTimeoutMaxMs,
+      ),
+      ssl: options.ssl,
+      sasl: options.sasl,
+      lookup: options.lookup,
+      memory: this.memory,
+    }).then(
+      () => this.handleReady(slot, connection),
+      (error: unknown) => this.handleFailure(slot, error),
+    )
+  }
+
+  private handleReady(slot: Slot, connection: Connection): void {
+    slot.opening = null
+    // Lost between becoming ready and this turn: as if it had never been.
+    if (connection.isClosed) {
+      this.handleFailure(slot, connection.closing.reason)
+      return
+    }
+    slot.ready = connection
+    this.reach.reached()
+    this.lastError = null
+    this.unreachableSince = 0
+    this.wasReached = true
+    this.settings.options.logger.debug(`connected to ${this.describe()}`, { kind: slot.kind })
+    slot.waiters.resolveAll(connection)
+    this.emit(slot.kind, connection, null)
+    this.proceed()
+  }
+
+  private handleFailure(failed: Slot, cause: unknown): void {
+    failed.opening = null
+    if (this.closedBy !== null) {
+      failed.waiters.rejectAll(this.closedBy)
+      return
+    }
+    const raw = cause instanceof Error ? cause : new ConnectionError(String(cause))
+    const error = this.settings.explain(this, raw)
+    const waitMs = this.reach.failed(performance.now())
+    this.lastError = error
+    this.settings.options.logger.warn(error.message, {
+      failures: this.failures,
+      nextAttemptInMs: Math.round(waitMs),
+    })
+    for (const slot of this.slots.values()) {
+      if (slot !== failed && !slot.isWanted) continue
+      slot.isWanted = false
+      slot.waiters.rejectAll(error)
+      this.emit(slot.kind, null, error)
+    }
+  }
+
+  private handleClose(slot: Slot, connection: Connection, reason: Error): void {
+    if (slot.ready !== connection) return
+    slot.ready = null
+    if (this.closedBy !== null || connection.wasIdle) return
+    this.reach.lost(performance.now())
+    // Silence says the same of the other ways to this broker. Those that owe an answer find out by their own
+    // limits; idle ones show nothing, and a join would wait on one as long as a rebalance may take.
+    if (reason instanceof RequestTimeoutError) this.closeUnused()
+    this.memory.failedAddress = this.memory.goodAddress
+    this.memory.goodAddress = null
+    this.settings.options.logger.debug(`${this.describe()}: ${reason.message}`, { kind: slot.kind })
+    this.emit(slot.kind, null, reason)
+  }
+
+  private emit(kind: ConnectionClass, connection: Connection | null, error: Error | null): void {
+    this.settings.onEvent({ nodeId: this.nodeId, kind, connection, error })
+  }
+}

@@ -1,0 +1,32 @@
+// What a person is told when no broker, or one broker, cannot be reached.
+
+import type { Broker } from './broker.ts'
+
+/** Each address with its own cause, one line each. */
+export function unreachableText(nodes: readonly Broker[], timeoutMs: number | null): string {
+  const within = timeoutMs === null ? '' : ` within ${timeoutMs} ms`
+  const lines = nodes.map((node) => `\n  ${node.describe()}: ${causeText(node)}`)
+  return `No broker could be reached${within}:${lines.join('')}`
+}
+
+function causeText(node: Broker): string {
+  const { lastError } = node
+  if (lastError !== null) return withoutPrefix(lastError.message, node)
+  if (node.isReady) return 'connected, but it did not answer in time'
+  return node.isConnecting ? 'still connecting' : 'not tried'
+}
+
+/** The line names the broker already. */
+function withoutPrefix(message: string, node: Broker): string {
+  const prefix = `Cannot connect to ${node.describe()}: `
+  return message.startsWith(prefix) ? message.slice(prefix.length) : message
+}
+
+/** The most common failure of first use: the broker tells clients an address that is not theirs. */
+export function advertisedListenerHint(
+  bootstrapAddress: string,
+  node: Broker,
+  error: Error,
+): string {
+  return `Bootstrap via ${bootstrapAddress} works, but broker ${node.nodeId} told us to use ${node.address}, and that fails: ${withoutPrefix(error.message, node)}. If that broker is up, check its \`advertised.listeners\`, or use a listener meant for this network`
+}

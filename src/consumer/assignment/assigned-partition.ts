@@ -1,0 +1,399 @@
+// One assigned partition: its position, its fetch state and what is buffered of it. No I/O, no clock.
+// The one rule that replaces dozens of special cases: `version` rises with every assignment, seek, revoke
+// and reset; each request and each buffered block carries the version it was made under, and is thrown
+// away when the two differ.
+
+import { stopSwitch } from '../../async/watchers.ts'
+import type { RecordSource } from '../../records/consumer-record.ts'
+import type { CompletedFetch } from '../buffer/completed-fetch.ts'
+import type { RecordSlice } from '../buffer/record-slice.ts'
+
+export type FetchState =
+  /** Assigned, no position. */
+  | 'initializing'
+  /** The group's committed offset is asked for. */
+  | 'awaitCommitted'
+  /** The log is asked where `resetTo` is. */
+  | 'awaitReset'
+  /** The leader is asked whether the log still holds what the position stands on (KIP-320). */
+  | 'awaitValidation'
+  | 'fetching'
+
+const transitions: Readonly<Record<FetchState, readonly FetchState[]>> = {
+  initializing: ['awaitCommitted', 'awaitReset', 'awaitValidation', 'fetching'],
+  awaitCommitted: ['awaitValidation', 'awaitReset', 'fetching'],
+  awaitReset: ['awaitCommitted', 'fetching', 'awaitReset', 'awaitValidation'],
+  awaitValidation: ['awaitCommitted', 'fetching', 'awaitReset', 'awaitValidation'],
+  fetching: ['awaitCommitted', 'awaitValidation', 'awaitReset', 'fetching'],
+}
+
+/** At most so many blocks of a partition are kept: one to read from, one ahead of it. */
+const maxBlocks = 2
+
+/** Counts every change that the delivery of records has to look at: one integer to compare per record. */
+export interface ChangeCounter {
+  changes: number
+}
+
+/** Topic id of brokers that have none (before 2.8). */
+export const noTopicId = 'AAAAAAAAAAAAAAAAAAAAAA'
+
+export class AssignedPartition<K = unknown, V = unknown> {
+  readonly topic: string
+  readonly partition: number
+  readonly source: RecordSource<K, V>
+  private readonly counter: ChangeCounter
+
+  version = 0
+  fetchState: FetchState = 'initializing'
+  /** Not any more: revoked, lost, unassigned. A state object is never assigned a second time. */
+  isAssigned = true
+  isPaused = false
+  /** A rebalance takes it away; nothing more is delivered. */
+  isRevoking = false
+  /** `onAssigned` has not answered yet. */
+  isAwaitingCallback = false
+  /** Still assigned, no longer subscribed to. */
+  isUnsubscribed = false
+
+  topicId: string = noTopicId
+  leader = -1
+  leaderEpoch = -1
+  /** Where to fetch instead of the leader (KIP-392), until the lease ends. */
+  preferredReplica = -1
+  preferredUntil = 0
+
+  /** ListOffsets timestamp to which `awaitReset` goes: -2 earliest, -1 latest, else ms. */
+  resetTo = 0n
+  /** Nothing is asked about this partition before this time (ms). */
+  retryAt = 0
+  /** Failures in a row, for the backoff. */
+  failures = 0
+  /** Version under which a request about the position is under way; -1: none is. */
+  resolvingVersion = -1
+  /** What the caller is told at its next pull, when the records before it are handed over. */
+  failure: Error | null = null
+  /** Denied by the brokers: not asked for until metadata allows again. */
+  isDenied = false
+
+  /** Next to be asked for: the end of what is buffered. */
+  fetchOffset = -1n
+  fetchEpoch = -1
+  highWatermark = -1n
+  lastStableOffset = -1n
+  logStartOffset = -1n
+  blocks: CompletedFetch<K, V>[] = []
+  /** A block is being decompressed off the main thread. */
+  isOpening = false
+  /** The chunk that is being handed out, or was when its loop stopped. */
+  chunk: RecordSlice<K, V> | null = null
+  /** The loop that has the chunk; nobody else takes from this partition meanwhile. */
+  holder: object | null = null
+
+  /** What the group has committed, as far as is known. */
+  committedOffset: bigint | null = null
+  /** The last offset committed since the position was set: commits by interval do not go below. */
+  commitFloor = -1n
+
+  /** Where the position was set last: what there is to go back to while nothing is committed. */
+  placedOffset = -1n
+  placedEpoch = -1
+
+  /** Up to here the offsets are in a transaction, or nothing was handed over. */
+  private sentOffset = -1n
+  private offset = -1n
+  private epoch = -1
+  private doneOffset = -1n
+  private doneEpoch = -1
+  private lossSignal: AbortController | null = null
+
+  constructor(
+    topic: string,
+    partition: number,
+    source: RecordSource<K, V>,
+    counter: ChangeCounter,
+  ) {
+    this.topic = topic
+    this.partition = partition
+    this.source = source
+    this.counter = counter
+  }
+
+  get name(): string {
+    return `${this.topic}-${this.partition}`
+  }
+
+  /** Any flag: do not fetch and do not deliver. */
+  get isHeld(): boolean {
+    return (
+      this.isPaused ||
+      this.isRevoking ||
+      this.isAwaitingCallback ||
+      this.isUnsubscribed ||
+      !this.isAssigned
+    )
+  }
+
+  get hasPosition(): boolean {
+    return this.fetchState === 'fetching' || this.fetchState === 'awaitValidation'
+  }
+
+  /** Next to be handed over. Meaningful only with `hasPosition`. */
+  get position(): bigint {
+    return this.chunk === null ? this.offset : this.chunk.offsetAfter(this.chunk.taken)
+  }
+
+  /** Leader epoch of the record before the position; -1: unknown. */
+  get positionEpoch(): number {
+    return this.chunk === null ? this.epoch : this.chunk.epochAfter(this.chunk.taken)
+  }
+
+  /** What may be committed: the position up to which the caller has asked for more. -1: nothing. */
+  get committable(): bigint {
+    const { chunk } = this
+    return chunk === null || chunk.done === 0 ? this.doneOffset : chunk.offsetAfter(chunk.done)
+  }
+
+  get committableEpoch(): number {
+    const { chunk } = this
+    return chunk === null || chunk.done === 0 ? this.doneEpoch : chunk.epochAfter(chunk.done)
+  }
+
+  /** Whether records were handed over whose offsets no transaction has. */
+  get isUnsent(): boolean {
+    return this.hasPosition && this.position > this.sentOffset
+  }
+
+  /** Whether to fetch it as soon as its buffer has room. */
+  get isWanted(): boolean {
+    return this.fetchState === 'fetching' && !this.isHeld && !this.isDenied && this.failure === null
+  }
+
+  get isFull(): boolean {
+    return this.blocks.length >= maxBlocks
+  }
+
+  /** Whether a loop could take records of it now. */
+  get isDeliverable(): boolean {
+    return this.fetchState === 'fetching' && !this.isHeld && !this.isOpening
+  }
+
+  /** Whether a loop would find records, or at least something to pass. */
+  get canHand(): boolean {
+    return this.isDeliverable && (this.chunk !== null || this.blocks.length > 0)
+  }
+
+  /** Whether the error is what comes next. */
+  get canFail(): boolean {
+    const { chunk } = this
+    return (
+      this.failure !== null &&
+      this.isAssigned &&
+      this.blocks.length === 0 &&
+      (chunk === null || chunk.taken === chunk.count)
+    )
+  }
+
+  get bufferedBytes(): number {
+    let bytes = 0
+    for (const block of this.blocks) bytes += block.sizeInBytes
+    return bytes
+  }
+
+  /** Fires when the partition is no longer this member's. */
+  get signal(): AbortSignal {
+    this.lossSignal ??= stopSwitch()
+    if (!this.isAssigned) this.lossSignal.abort()
+    return this.lossSignal.signal
+  }
+
+  hold(
+    flag: 'isPaused' | 'isRevoking' | 'isAwaitingCallback' | 'isUnsubscribed',
+    on: boolean,
+  ): void {
+    if (this[flag] === on) return
+    this[flag] = on
+    this.counter.changes++
+  }
+
+  /** Asks for the group's committed offset. */
+  awaitCommitted(): void {
+    this.moveTo('awaitCommitted')
+    this.restart()
+  }
+
+  /** The same from wherever it is: what is buffered is dropped. */
+  backToCommitted(): void {
+    if (this.fetchState === 'awaitCommitted') this.restart()
+    else this.awaitCommitted()
+  }
+
+  /** Asks for the offset of a ListOffsets timestamp. What is buffered is dropped. */
+  awaitReset(timestamp: bigint): void {
+    this.moveTo('awaitReset')
+    this.resetTo = timestamp
+    this.restart()
+  }
+
+  /**
+   * A new position, from a commit or the caller. With an epoch, the leader is asked first whether its log
+   * still has it.
+   */
+  seek(offset: bigint, epoch: number): void {
+    this.moveTo(epoch >= 0 ? 'awaitValidation' : 'fetching')
+    this.place(offset, epoch)
+  }
+
+  /** A new position that the leader itself has just named: nothing is left to validate. */
+  seekValidated(offset: bigint, epoch: number): void {
+    this.moveTo('fetching')
+    this.place(offset, epoch)
+  }
+
+  /** The log still has what the position stands on. Neither position nor buffer changed. */
+  validated(): void {
+    this.moveTo('fetching')
+    this.resolvingVersion = -1
+    this.failures = 0
+    this.counter.changes++
+  }
+
+  /** Nothing more is fetched until the caller took the error; a seek forgets it. */
+  fail(error: Error): void {
+    this.failure = error
+    this.counter.changes++
+  }
+
+  /**
+   * Drops what is buffered but not handed over, and fetches again from the position. The records are the
+   * same log's, so nothing is delivered twice.
+   */
+  dropBuffer(): void {
+    const { position, positionEpoch, committable, committableEpoch } = this
+    this.restart()
+    this.offset = position
+    this.epoch = positionEpoch
+    this.fetchOffset = position
+    this.fetchEpoch = positionEpoch
+    this.doneOffset = committable
+    this.doneEpoch = committableEpoch
+  }
+
+  /**
+   * What metadata, or a hint of an answer, says. True: the position has to be validated first. An epoch
+   * that falls has passed the cluster's rules for such, and is one more reason to validate.
+   */
+  setLeader(leader: number, epoch: number): boolean {
+    const isNewEpoch = epoch >= 0 && epoch !== this.leaderEpoch
+    if (leader !== this.leader || isNewEpoch) this.preferredReplica = -1
+    this.leader = leader
+    if (isNewEpoch) this.leaderEpoch = epoch
+    if (!isNewEpoch || this.fetchState !== 'fetching' || this.fetchEpoch < 0) return false
+    this.moveTo('awaitValidation')
+    this.resolvingVersion = -1
+    this.counter.changes++
+    return true
+  }
+
+  /** The topic was deleted and made again: nothing known of the old log is true of the new one. */
+  forgetLog(topicId: string): void {
+    this.topicId = topicId
+    this.leaderEpoch = -1
+    this.leader = -1
+    this.preferredReplica = -1
+    this.highWatermark = -1n
+    this.lastStableOffset = -1n
+    this.logStartOffset = -1n
+    this.committedOffset = null
+  }
+
+  /** Adds to what waits to be handed out. */
+  addChunk(chunk: RecordSlice<K, V>): void {
+    this.chunk = this.chunk === null ? chunk : this.chunk.joined(chunk)
+  }
+
+  /** Takes up what a fetch brought. */
+  addBlock(block: CompletedFetch<K, V>, nextOffset: bigint, nextEpoch: number): void {
+    this.blocks.push(block)
+    this.fetchOffset = nextOffset
+    if (nextEpoch >= 0) this.fetchEpoch = nextEpoch
+  }
+
+  /** All of the chunk was handed over: the position is behind it. What is done of it stays so. */
+  retireChunk(chunk: RecordSlice<K, V>): void {
+    if (chunk.done > 0) {
+      this.doneOffset = chunk.offsetAfter(chunk.done)
+      this.doneEpoch = chunk.epochAfter(chunk.done)
+    } else if (chunk.count === 0 && this.doneOffset === this.offset) {
+      // Nothing in it could be deserialized: nobody will ever hold it.
+      this.doneOffset = chunk.place.nextOffset
+      this.doneEpoch = chunk.place.nextEpoch
+    }
+    this.offset = chunk.place.nextOffset
+    this.epoch = chunk.place.nextEpoch
+    this.chunk = null
+  }
+
+  /** The block was read to its end: passes what stood there and is never delivered. */
+  retireBlock(block: CompletedFetch<K, V>): void {
+    if (this.blocks[0] === block) this.blocks.shift()
+    if (this.chunk !== null) {
+      if (block.position <= this.chunk.place.nextOffset) return
+      this.chunk = this.chunk.extendedTo(block.position, block.leaderEpoch)
+      return
+    }
+    if (block.position <= this.offset) return
+    // Where everything before is done, so is this: nobody will ever hold it.
+    if (this.doneOffset === this.offset) {
+      this.doneOffset = block.position
+      this.doneEpoch = block.leaderEpoch
+    }
+    this.offset = block.position
+    this.epoch = block.leaderEpoch
+  }
+
+  /** The offset behind all that was handed over goes into a transaction. */
+  sentToTransaction(): void {
+    if (this.hasPosition) this.sentOffset = this.position
+  }
+
+  /** Revoked, lost or unassigned: whatever is under way for it counts no more. */
+  remove(): void {
+    this.isAssigned = false
+    this.restart()
+    this.lossSignal?.abort()
+  }
+
+  private moveTo(next: FetchState): void {
+    if (!transitions[this.fetchState].includes(next)) {
+      throw new Error(`${this.name} cannot go from ${this.fetchState} to ${next}`)
+    }
+    this.fetchState = next
+  }
+
+  private place(offset: bigint, epoch: number): void {
+    this.restart()
+    this.offset = offset
+    this.epoch = epoch
+    this.fetchOffset = offset
+    this.fetchEpoch = epoch
+    this.doneOffset = offset
+    this.doneEpoch = epoch
+    this.placedOffset = offset
+    this.placedEpoch = epoch
+    this.sentOffset = offset
+    this.commitFloor = -1n
+  }
+
+  private restart(): void {
+    this.version++
+    this.counter.changes++
+    this.blocks = []
+    this.chunk = null
+    this.isOpening = false
+    this.failure = null
+    this.resolvingVersion = -1
+    this.retryAt = 0
+    this.failures = 0
+  }
+}

@@ -1,0 +1,95 @@
+// What is assigned. No I/O, no clock: the fetcher, the offset resolver, the committer and the group all
+// read and move the same states here, and one counter tells the delivery loops that something changed.
+
+import { InvalidArgumentError } from '../../errors.ts'
+import type { RecordSource } from '../../records/consumer-record.ts'
+import { compareTopicPartitions } from '../../topic-partition.ts'
+import type { TopicPartition } from '../../types.ts'
+import { AssignedPartition, type ChangeCounter } from './assigned-partition.ts'
+
+export class Assignment<K = unknown, V = unknown> implements ChangeCounter {
+  /** Rises with whatever may stop or redirect a delivery. */
+  changes = 0
+  /** Partitions that were taken away after records were handed over whose offsets no transaction has. */
+  readonly takenUnsent: Set<string> = new Set()
+  private readonly topics = new Map<string, Map<number, AssignedPartition<K, V>>>()
+  /** In the order in which they are named in fetch requests: what brought data goes to the end. */
+  private readonly order = new Set<AssignedPartition<K, V>>()
+  private readonly sourceOf: (topic: string, partition: number) => RecordSource<K, V>
+
+  constructor(sourceOf: (topic: string, partition: number) => RecordSource<K, V>) {
+    this.sourceOf = sourceOf
+  }
+
+  get size(): number {
+    return this.order.size
+  }
+
+  /** All assigned partitions, in fetch order. */
+  get partitions(): Iterable<AssignedPartition<K, V>> {
+    return this.order
+  }
+
+  get(topic: string, partition: number): AssignedPartition<K, V> | undefined {
+    return this.topics.get(topic)?.get(partition)
+  }
+
+  /** @throws InvalidArgumentError if it is not assigned */
+  require({ topic, partition }: TopicPartition): AssignedPartition<K, V> {
+    const state = this.get(topic, partition)
+    if (state !== undefined) return state
+    throw new InvalidArgumentError(
+      `${topic}-${partition} is not assigned to this consumer (assigned: ${this.describe()})`,
+    )
+  }
+
+  ofTopic(topic: string): Iterable<AssignedPartition<K, V>> {
+    return this.topics.get(topic)?.values() ?? []
+  }
+
+  topicNames(): string[] {
+    return [...this.topics.keys()]
+  }
+
+  add({ topic, partition }: TopicPartition): AssignedPartition<K, V> {
+    const present = this.get(topic, partition)
+    if (present !== undefined) return present
+    const state = new AssignedPartition(topic, partition, this.sourceOf(topic, partition), this)
+    let ofTopic = this.topics.get(topic)
+    if (ofTopic === undefined) {
+      ofTopic = new Map()
+      this.topics.set(topic, ofTopic)
+    }
+    ofTopic.set(partition, state)
+    this.order.add(state)
+    this.changes++
+    return state
+  }
+
+  remove(state: AssignedPartition<K, V>): void {
+    if (!this.order.delete(state)) return
+    const ofTopic = this.topics.get(state.topic)
+    ofTopic?.delete(state.partition)
+    if (ofTopic?.size === 0) this.topics.delete(state.topic)
+    if (state.isUnsent) this.takenUnsent.add(state.name)
+    state.remove()
+  }
+
+  /** Brokers fill their answers in the order of the request: whoever got something waits its turn. */
+  moveToEnd(state: AssignedPartition<K, V>): void {
+    if (this.order.delete(state)) this.order.add(state)
+  }
+
+  /** As pairs of topic and partition, sorted. */
+  list(): TopicPartition[] {
+    return [...this.order]
+      .map(({ topic, partition }) => ({ topic, partition }))
+      .sort(compareTopicPartitions)
+  }
+
+  private describe(): string {
+    if (this.order.size === 0) return 'none'
+    const names = [...this.order].slice(0, 10).map((state) => state.name)
+    return this.order.size > 10 ? `${names.join(', ')} ...` : names.join(', ')
+  }
+}

@@ -1,0 +1,68 @@
+// Some decoded records of one partition in a row: what is handed over at once to a batch loop, and one
+// by one to a record loop. It counts what was handed over (`taken`) and what the caller has answered for
+// (`done`); offsets are made of these counts only when somebody asks, not per record.
+
+import type { ConsumerRecord } from '../../records/consumer-record.ts'
+
+export interface RecordSlicePlace {
+  /** The position before the first record. */
+  readonly startOffset: bigint
+  readonly startEpoch: number
+  /** The position after the last record, beyond what compaction and markers left out behind it. */
+  readonly nextOffset: bigint
+  /** Leader epoch of the last batch. */
+  readonly nextEpoch: number
+}
+
+export class RecordSlice<K, V> {
+  readonly records: readonly ConsumerRecord<K, V>[]
+  readonly count: number
+  readonly place: RecordSlicePlace
+  /** How many were handed over. */
+  taken = 0
+  /** How many of those the caller has asked past: they are done and may be committed. */
+  done = 0
+
+  constructor(records: readonly ConsumerRecord<K, V>[], place: RecordSlicePlace) {
+    this.records = records
+    this.count = records.length
+    this.place = place
+  }
+
+  /** This one with another behind it, which begins where this one ends. */
+  joined(next: RecordSlice<K, V>): RecordSlice<K, V> {
+    const { startOffset, startEpoch } = this.place
+    const { nextOffset, nextEpoch } = next.place
+    const place = { startOffset, startEpoch, nextOffset, nextEpoch }
+    return this.replaced([...this.records, ...next.records], place)
+  }
+
+  /** This one, with the position behind it moved on over what is never delivered. */
+  extendedTo(nextOffset: bigint, nextEpoch: number): RecordSlice<K, V> {
+    return this.replaced(this.records, { ...this.place, nextOffset, nextEpoch })
+  }
+
+  private replaced(
+    records: readonly ConsumerRecord<K, V>[],
+    place: RecordSlicePlace,
+  ): RecordSlice<K, V> {
+    const chunk = new RecordSlice(records, place)
+    chunk.taken = this.taken
+    chunk.done = this.done
+    return chunk
+  }
+
+  /** The position after the first `count` records. */
+  offsetAfter(count: number): bigint {
+    if (count === 0) return this.place.startOffset
+    if (count === this.count) return this.place.nextOffset
+    return this.records[count - 1].offset + 1n
+  }
+
+  /** The leader epoch that belongs to that position. */
+  epochAfter(count: number): number {
+    if (count === 0) return this.place.startEpoch
+    if (count === this.count) return this.place.nextEpoch
+    return this.records[count - 1].leaderEpoch
+  }
+}

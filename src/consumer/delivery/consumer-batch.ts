@@ -1,0 +1,82 @@
+// The records of one partition that are handed over together.
+
+import type { ConsumerRecord } from '../../records/consumer-record.ts'
+import type { AssignedPartition } from '../assignment/assigned-partition.ts'
+import type { RecordSlice } from '../buffer/record-slice.ts'
+
+/** Commits the offset after a batch. */
+export type CommitBatch = (batch: {
+  topic: string
+  partition: number
+  offset: bigint
+  leaderEpoch: number
+}) => Promise<void>
+
+/** At most `maxPollRecords` records of one partition, in order. */
+export class ConsumerBatch<K = Buffer | null, V = Buffer | null>
+  implements Iterable<ConsumerRecord<K, V>>
+{
+  readonly topic: string
+  readonly partition: number
+  /** All of them, at least one. */
+  readonly records: readonly ConsumerRecord<K, V>[]
+  /** The end of the log, transactions that are not decided included, when this was fetched. */
+  readonly highWatermark: bigint
+  private readonly chunk: RecordSlice<K, V>
+  private readonly end: number
+  private readonly commitBatch: CommitBatch
+
+  /** What of the chunk was not handed over yet, up to its record number `end`. */
+  constructor(
+    chunk: RecordSlice<K, V>,
+    end: number,
+    state: AssignedPartition<K, V>,
+    commitBatch: CommitBatch,
+  ) {
+    const isWhole = chunk.taken === 0 && end === chunk.count
+    this.topic = state.topic
+    this.partition = state.partition
+    this.records = isWhole ? chunk.records : chunk.records.slice(chunk.taken, end)
+    this.highWatermark = state.highWatermark
+    this.chunk = chunk
+    this.end = end
+    this.commitBatch = commitBatch
+  }
+
+  get length(): number {
+    return this.records.length
+  }
+
+  /** Offset of the first record. */
+  get baseOffset(): bigint {
+    return this.records[0].offset
+  }
+
+  /** Offset of the last record. */
+  get lastOffset(): bigint {
+    return this.records[this.records.length - 1].offset
+  }
+
+  /** The position after this batch. Above `lastOffset + 1n` where the log has holes. */
+  get nextOffset(): bigint {
+    return this.chunk.offsetAfter(this.end)
+  }
+
+  /** Leader epoch of the last record; -1: not known. */
+  get nextEpoch(): number {
+    return this.chunk.epochAfter(this.end)
+  }
+
+  [Symbol.iterator](): Iterator<ConsumerRecord<K, V>> {
+    return this.records[Symbol.iterator]()
+  }
+
+  /**
+   * Commits that everything up to the end of this batch is done.
+   * @throws CommitFailedError, FencedError, BrokerError, RequestTimeoutError
+   */
+  commit(): Promise<void> {
+    const { topic, partition, nextOffset: offset, nextEpoch: leaderEpoch } = this
+    return this.commitBatch({ topic, partition, offset, leaderEpoch })
+  }
+}

@@ -1,0 +1,318 @@
+// Between what is fetched and the loops that ask for it. Nothing is pushed: a loop (record-iterator.ts)
+// claims a partition that has something, takes from it, and gives it back. Everything that may stop a
+// delivery raises `subscription.changes`, so that a loop sees by one integer that it has to look again.
+
+import { stopSwitch, Watchers } from '../../async/watchers.ts'
+import type { AssignedPartition } from '../assignment/assigned-partition.ts'
+import type { Assignment } from '../assignment/assignment.ts'
+import type { RecordSlice } from '../buffer/record-slice.ts'
+import { BatchCollector } from './batch-collector.ts'
+import type { PoisonScreen } from './poison-records.ts'
+
+/** A loop, as the delivery sees it. */
+export interface Loop {
+  /** The partition of the item that its caller has not answered for yet. */
+  readonly heldPartition: AssignedPartition | null
+  /** Whether it takes from all partitions, so that its caller may speak for all that was handed over. */
+  readonly isOverAll: boolean
+  /** Looks again whether there is something for the one who waits. */
+  retry(): void
+  /** For how long the same item has been seen in the caller's hand (ms). */
+  sampleHeldMs(now: number): number
+}
+
+/** Whom the delivery tells. */
+export interface DeliveryOwner {
+  /** Room was made in the buffer. */
+  onRoom(): void
+  /** The caller has got the error of a partition: it may be tried again. */
+  onFailureTaken(): void
+  /** A loop asks for more than there is: membership and fetching must be under way. */
+  onPull(): void
+  /** The clock was read: the place to notice that the event loop stood still. */
+  onClock(now: number): void
+}
+
+/**
+ * A loop over buffered records never leaves the microtask queue by itself. After so long it is made to,
+ * so that heartbeats and sockets have their turn.
+ */
+const TURN_MS = 20
+
+export class Delivery<K, V> {
+  readonly subscription: Assignment<K, V>
+  /** At most so many records are decoded, and make a batch, at once. */
+  maxPollRecords: number
+  /** Set while batches are to be of some size. */
+  gather: BatchCollector<K, V> | null = null
+  /** For those who wait for anything that `wake` tells of. */
+  readonly watchers: Watchers = new Watchers()
+  /** Until then (ms) the event loop is known to have turned not long ago. */
+  turnEndsAt = 0
+  private readonly owner: DeliveryOwner
+  private readonly screen: PoisonScreen<K, V> | null
+  private readonly ended = stopSwitch()
+  private readonly ready = new Set<AssignedPartition<K, V>>()
+  private readonly streams = new Set<Loop>()
+  private readonly idleWaiters = new Set<() => void>()
+  private errors: Error[] = []
+  private fatal: Error | null = null
+  private isClosed = false
+  private isFenced = false
+  private lastReturnAt = 0
+
+  /** @param screen keeps back records that cannot be deserialized; null: the caller meets them */
+  constructor(
+    subscription: Assignment<K, V>,
+    maxPollRecords: number,
+    screen: PoisonScreen<K, V> | null,
+    owner: DeliveryOwner,
+  ) {
+    this.subscription = subscription
+    this.screen = screen
+    this.maxPollRecords = maxPollRecords
+    this.owner = owner
+  }
+
+  get isEnded(): boolean {
+    return this.isClosed
+  }
+
+  /** Aborts when the loops are to end. */
+  get ending(): AbortSignal {
+    return this.ended.signal
+  }
+
+  /** How many loops there are. */
+  get loops(): number {
+    return this.streams.size
+  }
+
+  /** Whether one loop at most has all that was handed over. */
+  get isOneLoop(): boolean {
+    for (const stream of this.streams) if (!stream.isOverAll) return false
+    return this.streams.size <= 1
+  }
+
+  /** Something of this partition can be taken. */
+  offer(state: AssignedPartition<K, V>): void {
+    this.ready.add(state)
+    this.beginTurn()
+    this.wake()
+  }
+
+  /** Lets every loop that waits look again. */
+  wake(): void {
+    for (const stream of this.streams) stream.retry()
+    this.watchers.look()
+  }
+
+  /** From now on batches are of so many records, or of what came within so many ms. */
+  startGathering(maxRecords: number, maxWaitMs: number): () => void {
+    const before = this.maxPollRecords
+    this.maxPollRecords = maxRecords
+    const gather = maxWaitMs > 0 ? new BatchCollector(this, maxWaitMs) : null
+    this.gather = gather
+    return () => {
+      gather?.close()
+      this.gather = null
+      this.maxPollRecords = before
+    }
+  }
+
+  /** The next pull of some loop gets this error, once. */
+  report(error: Error): void {
+    this.errors.push(error)
+    this.subscription.changes++
+    this.wake()
+  }
+
+  /** Every pull gets this error from now on. */
+  fail(error: Error): void {
+    this.fatal ??= error
+    this.subscription.changes++
+    this.wake()
+  }
+
+  /** Every loop ends. */
+  close(): void {
+    this.isClosed = true
+    this.subscription.changes++
+    this.ended.abort()
+    this.wake()
+    for (const check of this.idleWaiters) check()
+  }
+
+  /** Nothing is delivered while the fence is up: this member may have been taken for dead. */
+  setFence(isUp: boolean): void {
+    if (this.isFenced === isUp) return
+    this.isFenced = isUp
+    this.subscription.changes++
+    if (!isUp) this.wake()
+  }
+
+  /**
+   * Settles when no loop holds an item of these partitions, or when the signal aborts. The caller has set
+   * a flag on them before, so that no new item is handed out.
+   */
+  async whenIdle(states: ReadonlySet<AssignedPartition>, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && this.isHolding(states)) {
+      await new Promise<void>((resolve) => {
+        const check = (): void => {
+          this.idleWaiters.delete(check)
+          signal.removeEventListener('abort', check)
+          resolve()
+        }
+        this.idleWaiters.add(check)
+        signal.addEventListener('abort', check, { once: true })
+      })
+    }
+  }
+
+  /** For how long the slowest loop has been working on one item, as far as samples tell (ms). */
+  sampleHeldMs(now: number): number {
+    let longest = 0
+    for (const stream of this.streams) longest = Math.max(longest, stream.sampleHeldMs(now))
+    // After a break nobody asks any more: that is no polling either.
+    if (this.streams.size === 0 && this.lastReturnAt > 0) {
+      longest = Math.max(longest, now - this.lastReturnAt)
+    }
+    return longest
+  }
+
+  // What follows is for the loops.
+
+  add(stream: Loop): void {
+    this.lastReturnAt = 0
+    this.streams.add(stream)
+  }
+
+  remove(stream: Loop): void {
+    if (!this.streams.delete(stream)) return
+    if (this.streams.size === 0) this.lastReturnAt = Date.now()
+  }
+
+  released(): void {
+    for (const check of this.idleWaiters) check()
+  }
+
+  /** What every pull gets. */
+  get fatalError(): Error | null {
+    return this.fatal
+  }
+
+  takeError(): Error | null {
+    return this.fatal ?? this.errors.shift() ?? null
+  }
+
+  get isBlocked(): boolean {
+    return this.isFenced
+  }
+
+  /** A partition that has something and that no other loop has. */
+  claim(stream: object, only: AssignedPartition<K, V> | null): AssignedPartition<K, V> | null {
+    if (only !== null) return this.tryClaim(stream, only) ? only : null
+    for (const state of this.ready) {
+      if (this.tryClaim(stream, state)) return state
+    }
+    return null
+  }
+
+  /** Gives a partition back; it goes behind the others. */
+  unclaim(state: AssignedPartition<K, V>): void {
+    state.holder = null
+    this.ready.delete(state)
+    if (!hasSomething(state)) return
+    this.ready.add(state)
+    if (this.streams.size > 1) this.wake()
+  }
+
+  pull(): void {
+    this.owner.onPull()
+  }
+
+  /**
+   * What of a chunk may be handed out. null: that is not decided yet; then the partition stands still, and
+   * is offered when it is.
+   */
+  screened(chunk: RecordSlice<K, V>, state: AssignedPartition<K, V>): RecordSlice<K, V> | null {
+    if (this.screen === null) return chunk
+    const passed = this.screen.pass(chunk)
+    if (!(passed instanceof Promise)) return passed
+    const { version } = state
+    state.isOpening = true
+    passed.then(
+      (kept) => {
+        if (state.version !== version) return
+        state.isOpening = false
+        state.addChunk(kept)
+        this.offer(state)
+      },
+      (error: unknown) => {
+        if (state.version !== version) return
+        // The position stays before the chunk: a loop that goes on meets the same records again.
+        state.dropBuffer()
+        state.fail(error instanceof Error ? error : new Error(String(error)))
+        this.offer(state)
+      },
+    )
+    return null
+  }
+
+  /** A block is being decompressed: the partition is offered when that is done. */
+  openLater(state: AssignedPartition<K, V>, opening: Promise<void>): void {
+    const { version } = state
+    state.isOpening = true
+    void opening.then(() => {
+      if (state.version !== version) return
+      state.isOpening = false
+      this.offer(state)
+    })
+  }
+
+  madeRoom(): void {
+    this.owner.onRoom()
+  }
+
+  tookFailure(): void {
+    this.owner.onFailureTaken()
+  }
+
+  /** The event loop has just turned. */
+  beginTurn(): void {
+    const now = Date.now()
+    this.owner.onClock(now)
+    this.turnEndsAt = now + TURN_MS
+  }
+
+  /** Looks at the clock between two items. False: the event loop must turn first. */
+  checkClock(): boolean {
+    const now = Date.now()
+    if (now < this.turnEndsAt) return true
+    this.owner.onClock(now)
+    return false
+  }
+
+  private tryClaim(stream: object, state: AssignedPartition<K, V>): boolean {
+    if (state.holder !== null) return false
+    if (!state.isAssigned || !hasSomething(state)) {
+      this.ready.delete(state)
+      return false
+    }
+    if (!state.canHand && !state.canFail) return false
+    if (this.gather !== null && !this.gather.isRipe(state, Date.now())) return false
+    state.holder = stream
+    return true
+  }
+
+  private isHolding(states: ReadonlySet<AssignedPartition>): boolean {
+    for (const stream of this.streams) {
+      if (stream.heldPartition !== null && states.has(stream.heldPartition)) return true
+    }
+    return false
+  }
+}
+
+function hasSomething(state: AssignedPartition): boolean {
+  return state.chunk !== null || state.blocks.length > 0 || state.failure !== null
+}

@@ -1,0 +1,63 @@
+// The two kinds of loops: over records, and over batches.
+
+import type { ConsumerRecord } from '../../records/consumer-record.ts'
+import type { AssignedPartition } from '../assignment/assigned-partition.ts'
+import type { RecordSlice } from '../buffer/record-slice.ts'
+import type { Portion } from '../run/key-worker.ts'
+import { type CommitBatch, ConsumerBatch } from './consumer-batch.ts'
+import type { Delivery } from './delivery.ts'
+import { RecordIterator } from './record-iterator.ts'
+
+/** What `for await` takes, and what may be called by hand. */
+export interface ConsumerLoop<T> extends AsyncIterable<T, undefined, undefined>, AsyncDisposable {
+  /** The next one. Says that the former one is done. */
+  next(): Promise<IteratorResult<T, undefined>>
+  /** Ends the loop; the one in hand does not count as done. */
+  return(): Promise<IteratorResult<T, undefined>>
+  [Symbol.asyncIterator](): ConsumerLoop<T>
+}
+
+/** @param only the one partition to read; null for all */
+export function recordStream<K, V>(
+  delivery: Delivery<K, V>,
+  only: AssignedPartition<K, V> | null,
+  signal: AbortSignal | undefined,
+): RecordIterator<K, V, ConsumerRecord<K, V>> {
+  return new RecordIterator(delivery, takeRecord, only, signal)
+}
+
+/** @param only the one partition to read; null for all */
+export function batchStream<K, V>(
+  delivery: Delivery<K, V>,
+  only: AssignedPartition<K, V> | null,
+  signal: AbortSignal | undefined,
+  commitBatch: CommitBatch,
+): RecordIterator<K, V, ConsumerBatch<K, V>> {
+  const takeBatch = (
+    chunk: RecordSlice<K, V>,
+    state: AssignedPartition<K, V>,
+  ): ConsumerBatch<K, V> => {
+    const end = Math.min(chunk.count, chunk.taken + delivery.maxPollRecords)
+    const batch = new ConsumerBatch(chunk, end, state, commitBatch)
+    chunk.taken = end
+    return batch
+  }
+  return new RecordIterator(delivery, takeBatch, only, signal)
+}
+
+/** Portions of a partition that are worked off by key. Their own worker counts what is done of them. */
+export function portionStream<K, V>(
+  delivery: Delivery<K, V>,
+  signal: AbortSignal,
+): RecordIterator<K, V, Portion<K, V>> {
+  const takePortion = (chunk: RecordSlice<K, V>, state: AssignedPartition<K, V>): Portion<K, V> => {
+    const start = chunk.taken
+    chunk.taken = chunk.count
+    return { state, chunk, start, end: chunk.count }
+  }
+  return new RecordIterator(delivery, takePortion, null, signal)
+}
+
+function takeRecord<K, V>(chunk: RecordSlice<K, V>): ConsumerRecord<K, V> {
+  return chunk.records[chunk.taken++]
+}

@@ -1,0 +1,139 @@
+// One loop per partition: what `consumer.partitions()` gives. A stream is given when its partition is
+// assigned, and ends when it is taken away.
+
+import type { ConsumerRecord } from '../../records/consumer-record.ts'
+import type { AssignedPartition } from '../assignment/assigned-partition.ts'
+import type { CommitBatch, ConsumerBatch } from './consumer-batch.ts'
+import type { Delivery, Loop } from './delivery.ts'
+import { batchStream, type ConsumerLoop, recordStream } from './iterators.ts'
+
+/** The records of one partition, for as long as it is assigned. */
+export class PartitionStream<K = Buffer | null, V = Buffer | null>
+  implements AsyncIterable<ConsumerRecord<K, V>>
+{
+  readonly topic: string
+  readonly partition: number
+  private readonly delivery: Delivery<K, V>
+  private readonly state: AssignedPartition<K, V>
+  private readonly commitBatch: CommitBatch
+
+  constructor(delivery: Delivery<K, V>, state: AssignedPartition<K, V>, commitBatch: CommitBatch) {
+    this.topic = state.topic
+    this.partition = state.partition
+    this.delivery = delivery
+    this.state = state
+    this.commitBatch = commitBatch
+  }
+
+  /** Aborts when the partition is no longer this consumer's. */
+  get signal(): AbortSignal {
+    return this.state.signal
+  }
+
+  [Symbol.asyncIterator](): ConsumerLoop<ConsumerRecord<K, V>> {
+    return recordStream(this.delivery, this.state, undefined)
+  }
+
+  /** In batches of at most `maxPollRecords`. */
+  batches(): ConsumerLoop<ConsumerBatch<K, V>> {
+    return batchStream(this.delivery, this.state, undefined, this.commitBatch)
+  }
+}
+
+type Result<K, V> = IteratorResult<PartitionStream<K, V>, undefined>
+
+/** Gives a stream for each partition, those assigned now and those that come. */
+export class PartitionIterators<K, V> implements ConsumerLoop<PartitionStream<K, V>>, Loop {
+  readonly heldPartition = null
+  readonly isOverAll = false
+  private readonly delivery: Delivery<K, V>
+  private readonly commitBatch: CommitBatch
+  private readonly signal: AbortSignal | undefined
+  private readonly given = new WeakSet<AssignedPartition<K, V>>()
+  private waiter: {
+    resolve: (result: Result<K, V>) => void
+    reject: (error: unknown) => void
+  } | null = null
+  private isEnded = false
+
+  constructor(delivery: Delivery<K, V>, commitBatch: CommitBatch, signal: AbortSignal | undefined) {
+    this.delivery = delivery
+    this.commitBatch = commitBatch
+    this.signal = signal
+    delivery.add(this)
+    signal?.addEventListener('abort', this.onAbort, { once: true })
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<Result<K, V>> {
+    const result = new Promise<Result<K, V>>((resolve, reject) => {
+      this.waiter = { resolve, reject }
+    })
+    this.retry()
+    if (this.waiter !== null) this.delivery.pull()
+    return result
+  }
+
+  return(): Promise<Result<K, V>> {
+    this.end()
+    return Promise.resolve({ done: true, value: undefined })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.end()
+    return Promise.resolve()
+  }
+
+  sampleHeldMs(): number {
+    return 0
+  }
+
+  retry(): void {
+    const { waiter } = this
+    if (waiter === null) return
+    try {
+      const result = this.find()
+      if (result === null) return
+      this.waiter = null
+      waiter.resolve(result)
+    } catch (error) {
+      this.waiter = null
+      this.end()
+      waiter.reject(error)
+    }
+  }
+
+  private find(): Result<K, V> | null {
+    const { delivery } = this
+    if (this.isEnded) return { done: true, value: undefined }
+    this.signal?.throwIfAborted()
+    const error = delivery.takeError()
+    if (error !== null) throw error
+    if (delivery.isEnded) {
+      this.end()
+      return { done: true, value: undefined }
+    }
+    for (const state of delivery.subscription.partitions) {
+      if (this.given.has(state) || state.isAwaitingCallback || state.isRevoking) continue
+      this.given.add(state)
+      return { done: false, value: new PartitionStream(delivery, state, this.commitBatch) }
+    }
+    return null
+  }
+
+  private readonly onAbort = (): void => {
+    this.retry()
+  }
+
+  private end(): void {
+    this.isEnded = true
+    this.signal?.removeEventListener('abort', this.onAbort)
+    this.delivery.remove(this)
+    const { waiter } = this
+    this.waiter = null
+    waiter?.resolve({ done: true, value: undefined })
+  }
+}

@@ -1,0 +1,78 @@
+// Records that a deserializer refuses, where they are not to reach the caller: they are found before they
+// are handed over, reported, and left out. Where they become dead letters, what stands behind them waits
+// for the acknowledgement.
+
+import { DeserializationError } from '../../errors.ts'
+import type { ConsumerRecord } from '../../records/consumer-record.ts'
+import { RecordSlice } from '../buffer/record-slice.ts'
+import type { PoisonRecords } from '../options.ts'
+import type { DeadLetters } from './dead-letters.ts'
+
+export class PoisonScreen<K, V> {
+  private readonly onPoison: (error: DeserializationError) => void
+  private readonly bury: PoisonBurial | null
+
+  /**
+   * @param onPoison told of each record that is left out
+   * @param bury makes a dead letter of it; null: it is skipped
+   */
+  constructor(onPoison: (error: DeserializationError) => void, bury: PoisonBurial | null) {
+    this.onPoison = onPoison
+    this.bury = bury
+  }
+
+  /**
+   * The chunk without what cannot be decoded. A promise while dead letters are on their way; it rejects
+   * if one of them was not acknowledged.
+   */
+  pass(chunk: RecordSlice<K, V>): RecordSlice<K, V> | Promise<RecordSlice<K, V>> {
+    const kept: ConsumerRecord<K, V>[] = []
+    const burials: Promise<void>[] = []
+    for (const record of chunk.records) {
+      const error = refusalOf(record)
+      if (error === null) {
+        kept.push(record)
+        continue
+      }
+      this.onPoison(error)
+      if (this.bury !== null) burials.push(this.bury(record, error))
+    }
+    if (kept.length === chunk.count) return chunk
+    const passed = new RecordSlice(kept, chunk.place)
+    return burials.length === 0 ? passed : Promise.all(burials).then(() => passed)
+  }
+}
+
+export type PoisonBurial = (
+  record: ConsumerRecord<unknown, unknown>,
+  error: DeserializationError,
+) => Promise<void>
+
+/** Decodes a record, which keeps what comes of it. */
+function refusalOf(record: ConsumerRecord<unknown, unknown>): DeserializationError | null {
+  try {
+    decode(record)
+    return null
+  } catch (error) {
+    if (error instanceof DeserializationError) return error
+    throw error
+  }
+}
+
+function decode({ key, value }: ConsumerRecord<unknown, unknown>): [unknown, unknown] {
+  return [key, value]
+}
+
+/** @returns null where records that cannot be deserialized reach the caller */
+export function poisonScreen<K, V>(
+  policy: PoisonRecords,
+  deadLetters: DeadLetters,
+  onPoison: (error: DeserializationError) => void,
+): PoisonScreen<K, V> | null {
+  if (policy === 'stop') return null
+  if (policy === 'skip') return new PoisonScreen(onPoison, null)
+  const { deadLetterTopic } = policy
+  return new PoisonScreen(onPoison, (record, error) =>
+    deadLetters.send(deadLetterTopic, [record], error),
+  )
+}

@@ -1,0 +1,271 @@
+// One loop over records or batches: the iterator behind `for await`. Written by hand, as this is the
+// hottest path of a consumer: for a buffered record it makes one resolved promise and nothing else.
+// Asking for the next item says that the former one is done; return() (break, or an exception in the
+// body, which an iterator cannot tell apart) does not.
+
+import type { AssignedPartition } from '../assignment/assigned-partition.ts'
+import type { RecordSlice } from '../buffer/record-slice.ts'
+import type { Delivery, Loop } from './delivery.ts'
+
+/** Takes the next item out of a chunk that has something left. */
+export type Hand<K, V, T> = (chunk: RecordSlice<K, V>, state: AssignedPartition<K, V>) => T
+
+interface Waiter<T> {
+  readonly resolve: (result: IteratorResult<T, undefined>) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class RecordIterator<K, V, T>
+  implements AsyncIterableIterator<T, undefined, undefined>, Loop
+{
+  private readonly delivery: Delivery<K, V>
+  private readonly hand: Hand<K, V, T>
+  private readonly only: AssignedPartition<K, V> | null
+  private readonly signal: AbortSignal | undefined
+  private state: AssignedPartition<K, V> | null = null
+  private chunk: RecordSlice<K, V> | null = null
+  private isHolding = false
+  private isEnded = false
+  /** `subscription.changes` when the chunk was last found to be deliverable. */
+  private seen = -1
+  private waiter: Waiter<T> | null = null
+  private pending: Promise<IteratorResult<T, undefined>> | null = null
+  private sampledChunk: RecordSlice<K, V> | null = null
+  private sampledProgress = 0
+  private sampledAt = 0
+
+  /** @param only take from this partition alone; the loop ends when it is no longer assigned */
+  constructor(
+    delivery: Delivery<K, V>,
+    hand: Hand<K, V, T>,
+    only: AssignedPartition<K, V> | null,
+    signal: AbortSignal | undefined,
+  ) {
+    this.delivery = delivery
+    this.hand = hand
+    this.only = only
+    this.signal = signal
+    delivery.add(this)
+    signal?.addEventListener('abort', this.onAbort, { once: true })
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    const item = this.takeNow()
+    return item === null ? this.pull() : Promise.resolve({ done: false, value: item })
+  }
+
+  /** As `next()`, but null where the next one is not at hand: then `next()` has to be asked. */
+  takeNow(): T | null {
+    const { chunk, delivery } = this
+    if (
+      chunk !== null &&
+      this.state !== null &&
+      chunk.taken < chunk.count &&
+      this.seen === delivery.subscription.changes &&
+      Date.now() < delivery.turnEndsAt
+    ) {
+      chunk.done = chunk.taken
+      return this.hand(chunk, this.state)
+    }
+    return null
+  }
+
+  /** Ends the loop. The item in hand does not become committable. */
+  return(): Promise<IteratorResult<T, undefined>> {
+    this.end()
+    return Promise.resolve({ done: true, value: undefined })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.end()
+    return Promise.resolve()
+  }
+
+  /** The partition of the item that the caller has not answered for yet. */
+  get heldPartition(): AssignedPartition<K, V> | null {
+    return this.isHolding ? this.state : null
+  }
+
+  get isOverAll(): boolean {
+    return this.only === null
+  }
+
+  /** Aborts when the partition of the item in hand is no longer this consumer's. */
+  get lossSignal(): AbortSignal {
+    return this.state?.signal ?? AbortSignal.abort()
+  }
+
+  /** For how long the same item has been seen in the caller's hand (ms). */
+  sampleHeldMs(now: number): number {
+    const { chunk } = this
+    if (!this.isHolding || chunk === null) {
+      this.sampledChunk = null
+      return 0
+    }
+    // What is done counts too: a batch may be worked off record by record.
+    const progress = chunk.taken + chunk.done
+    if (chunk !== this.sampledChunk || progress !== this.sampledProgress) {
+      this.sampledChunk = chunk
+      this.sampledProgress = progress
+      this.sampledAt = now
+    }
+    return now - this.sampledAt
+  }
+
+  /** Looks again whether there is something for the one who waits. */
+  retry(): void {
+    const { waiter } = this
+    if (waiter === null) return
+    // Looking may give a partition back, which wakes every loop, this one too: inside that, nobody waits,
+    // or two items would be taken for one promise.
+    this.waiter = null
+    try {
+      const result = this.tryNext()
+      if (result === null) this.waiter = waiter
+      else waiter.resolve(result)
+    } catch (error) {
+      this.end()
+      waiter.reject(error)
+    }
+  }
+
+  private pull(): Promise<IteratorResult<T, undefined>> {
+    // Somebody asks without having awaited the answer before: one after the other.
+    if (this.waiter !== null && this.pending !== null) return this.pending.then(() => this.next())
+    if (this.isEnded) return Promise.resolve({ done: true, value: undefined })
+    this.answer()
+    try {
+      const hasTime = this.delivery.checkClock()
+      const result = hasTime ? this.tryNext() : null
+      if (result !== null) return Promise.resolve(result)
+      if (!hasTime) setImmediate(this.onTurn)
+    } catch (error) {
+      this.end()
+      return Promise.reject(error)
+    }
+    this.pending = new Promise<IteratorResult<T, undefined>>((resolve, reject) => {
+      this.waiter = { resolve, reject }
+    })
+    this.delivery.pull()
+    return this.pending
+  }
+
+  private readonly onTurn = (): void => {
+    this.delivery.beginTurn()
+    this.retry()
+  }
+
+  private readonly onAbort = (): void => {
+    this.seen = -1
+    this.retry()
+  }
+
+  /**
+   * The item in hand, if there is one, is done. If it was lost meanwhile (revoked, sought away), its chunk
+   * was dropped: nobody looks at the count.
+   */
+  private answer(): void {
+    if (!this.isHolding) return
+    this.isHolding = false
+    if (this.chunk !== null) this.chunk.done = this.chunk.taken
+    this.delivery.released()
+    // Each batch is gathered anew, of whichever partition has enough first.
+    if (this.delivery.gather !== null) this.release()
+  }
+
+  /** The next item; null: wait. */
+  private tryNext(): IteratorResult<T, undefined> | null {
+    const { delivery } = this
+    if (this.isEnded) return { done: true, value: undefined }
+    this.signal?.throwIfAborted()
+    const error = delivery.takeError()
+    if (error !== null) throw error
+    if (delivery.isEnded) return this.finish()
+    if (delivery.isBlocked) return null
+    for (;;) {
+      if (this.only !== null && !this.only.isAssigned) return this.finish()
+      this.state ??= delivery.claim(this, this.only)
+      const { state } = this
+      if (state === null) return null
+      const chunk = this.findChunk(state)
+      if (chunk !== null) {
+        this.chunk = chunk
+        this.seen = delivery.subscription.changes
+        this.isHolding = true
+        return { done: false, value: this.hand(chunk, state) }
+      }
+      this.release()
+    }
+  }
+
+  /** A chunk of this partition with something left; null if there is none to be had now. */
+  private findChunk(state: AssignedPartition<K, V>): RecordSlice<K, V> | null {
+    const { delivery } = this
+    while (state.isDeliverable) {
+      const { chunk } = state
+      if (chunk !== null) {
+        if (chunk.taken < chunk.count) return chunk
+        state.retireChunk(chunk)
+      }
+      const block = state.blocks[0]
+      if (block === undefined) break
+      let taken: ReturnType<typeof block.take>
+      try {
+        taken = block.take(delivery.maxPollRecords)
+      } catch (error) {
+        // The position stays before what cannot be read: the caller may seek past it.
+        state.dropBuffer()
+        delivery.madeRoom()
+        throw error
+      }
+      if (taken instanceof Promise) {
+        delivery.openLater(state, taken)
+        return null
+      }
+      if (taken === null) {
+        state.retireBlock(block)
+        delivery.madeRoom()
+        // The next block waits until the others had their turn.
+        return null
+      }
+      state.chunk = delivery.screened(taken, state)
+      if (state.chunk === null) return null
+    }
+    const { failure } = state
+    if (state.canFail && failure !== null) {
+      state.failure = null
+      delivery.tookFailure()
+      throw failure
+    }
+    return null
+  }
+
+  private release(): void {
+    const { state } = this
+    this.state = null
+    this.chunk = null
+    if (state !== null && state.holder === this) this.delivery.unclaim(state)
+  }
+
+  private finish(): IteratorResult<T, undefined> {
+    this.end()
+    return { done: true, value: undefined }
+  }
+
+  private end(): void {
+    if (this.isEnded) return
+    this.isEnded = true
+    this.isHolding = false
+    this.signal?.removeEventListener('abort', this.onAbort)
+    this.release()
+    this.delivery.remove(this)
+    this.delivery.released()
+    const { waiter } = this
+    this.waiter = null
+    waiter?.resolve({ done: true, value: undefined })
+  }
+}

@@ -1,0 +1,143 @@
+// What a fetch answer says of one partition, and what follows: records to be buffered, or one row of the
+// table of fetch errors (consumer.md, section 2). No I/O: the result tells the fetcher what else to do.
+
+import { KafkaError, OffsetOutOfRangeError } from '../../errors.ts'
+import { brokerError, codeName, errorCodes } from '../../protocol/error-codes.ts'
+import type { PartitionData } from '../../protocol/messages/fetch.ts'
+import type { AssignedPartition } from '../assignment/assigned-partition.ts'
+import { type BlockOptions, CompletedFetch, findBlockEnd } from '../buffer/completed-fetch.ts'
+
+/** What the fetcher does after a partition's answer was taken up. */
+export type AnswerEffect =
+  /** Nothing new. */
+  | { kind: 'none' }
+  /** A block was buffered, or a failure waits for the caller: the delivery should look. */
+  | { kind: 'deliver' }
+  /** Metadata may be stale; this partition backs off. */
+  | { kind: 'refresh'; reason: string }
+  /** This partition backs off. */
+  | { kind: 'backOff'; reason: string }
+  /** The offset is not in the leader's log: reset by policy, or tell the caller. */
+  | { kind: 'outOfRange'; error: OffsetOutOfRangeError }
+  /** The log was truncated: it is the position's only up to `endOffset`. */
+  | { kind: 'diverged'; endOffset: bigint; epoch: number }
+
+const none: AnswerEffect = { kind: 'none' }
+const deliver: AnswerEffect = { kind: 'deliver' }
+
+/** Applies one partition's answer of `nodeId` to its state, which is known to be the one it was asked for. */
+export function applyPartitionAnswer<K, V>(
+  state: AssignedPartition<K, V>,
+  answer: PartitionData,
+  nodeId: number,
+  options: BlockOptions,
+  lease: { hasRack: boolean; untilMs: number },
+): AnswerEffect {
+  if (answer.errorCode !== errorCodes.NONE) return applyError(state, answer, nodeId)
+  state.failures = 0
+  state.highWatermark = answer.highWatermark
+  state.lastStableOffset = answer.lastStableOffset
+  state.logStartOffset = answer.logStartOffset
+  if (answer.divergingEpoch.endOffset >= 0n) {
+    const { endOffset, epoch } = answer.divergingEpoch
+    return { kind: 'diverged', endOffset, epoch }
+  }
+  if (lease.hasRack && answer.preferredReadReplica >= 0) {
+    state.preferredReplica = answer.preferredReadReplica
+    state.preferredUntil = lease.untilMs
+  }
+  if (answer.records === null || answer.records.length === 0) return none
+  return buffer(state, answer.records, answer, options)
+}
+
+function buffer<K, V>(
+  state: AssignedPartition<K, V>,
+  records: Buffer,
+  answer: PartitionData,
+  options: BlockOptions,
+): AnswerEffect {
+  const end = findBlockEnd(records)
+  if (end.nextOffset === null && !end.isDamaged) {
+    state.fail(
+      new KafkaError(
+        `The broker sent ${records.length} bytes of ${state.name} at offset ${state.fetchOffset}, less than one batch: raise maxPartitionFetchBytes and fetchMaxBytes`,
+      ),
+    )
+    return deliver
+  }
+  const place = {
+    fetchOffset: state.fetchOffset,
+    fetchEpoch: state.fetchEpoch,
+  }
+  const block = new CompletedFetch(
+    records,
+    state.source,
+    options,
+    place,
+    answer.abortedTransactions,
+  )
+  const { fetchOffset } = state
+  const isAhead = end.nextOffset !== null && end.nextOffset > fetchOffset
+  state.addBlock(block, isAhead ? end.nextOffset : fetchOffset, end.leaderEpoch)
+  return deliver
+}
+
+function applyError<K, V>(
+  state: AssignedPartition<K, V>,
+  answer: PartitionData,
+  nodeId: number,
+): AnswerEffect {
+  const code = answer.errorCode
+  const reason = `fetch of ${state.name} at node ${nodeId}: ${codeName(code)}`
+  switch (code) {
+    case errorCodes.OFFSET_OUT_OF_RANGE:
+      // A follower may be behind, or ahead in what it deleted: only the leader's word counts.
+      if (nodeId !== state.leader) {
+        state.preferredReplica = -1
+        return { kind: 'backOff', reason }
+      }
+      return { kind: 'outOfRange', error: outOfRange(state, answer) }
+    case errorCodes.NOT_LEADER_OR_FOLLOWER:
+    case errorCodes.REPLICA_NOT_AVAILABLE:
+    case errorCodes.KAFKA_STORAGE_ERROR:
+    case errorCodes.FENCED_LEADER_EPOCH:
+    case errorCodes.OFFSET_NOT_AVAILABLE:
+    case errorCodes.UNKNOWN_TOPIC_OR_PARTITION:
+    case errorCodes.UNKNOWN_TOPIC_ID:
+    case errorCodes.INCONSISTENT_TOPIC_ID:
+      state.preferredReplica = -1
+      return { kind: 'refresh', reason }
+    case errorCodes.UNKNOWN_LEADER_EPOCH:
+      // The broker is behind, not we: it will catch up, and metadata has nothing new to say.
+      state.preferredReplica = -1
+      return { kind: 'backOff', reason }
+    case errorCodes.TOPIC_AUTHORIZATION_FAILED:
+      state.isDenied = true
+      state.fail(brokerError(code, `Fetch of ${state.name} from node ${nodeId}`))
+      return deliver
+    case errorCodes.CORRUPT_MESSAGE:
+      state.fail(
+        brokerError(
+          code,
+          `Fetch of ${state.name} at offset ${state.fetchOffset} from node ${nodeId}`,
+        ),
+      )
+      return deliver
+    default:
+      state.preferredReplica = -1
+      return { kind: 'backOff', reason }
+  }
+}
+
+function outOfRange<K, V>(
+  state: AssignedPartition<K, V>,
+  answer: PartitionData,
+): OffsetOutOfRangeError {
+  const bounds =
+    answer.logStartOffset >= 0n
+      ? `the log begins at ${answer.logStartOffset}`
+      : 'the broker does not say where the log begins'
+  return new OffsetOutOfRangeError(
+    `Offset ${state.fetchOffset} of ${state.name} is out of range: ${bounds}, its high watermark was last seen at ${state.highWatermark}. Seek, or set autoOffsetReset to something else than 'none'`,
+  )
+}

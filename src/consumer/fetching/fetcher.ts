@@ -1,0 +1,370 @@
+// Fetches what is assigned: one loop per broker, one request in flight per broker. The next request goes
+// out when the last answer is in and less than `maxBufferedBytes` wait to be delivered, so that a slow
+// handler holds up no neighbour and memory stays within that budget and one response per broker.
+
+import { backoff } from '../../async/retry.ts'
+import { stopSwitch } from '../../async/watchers.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { ClosedError, UnsupportedVersionError } from '../../errors.ts'
+import type { Connection } from '../../network/connection.ts'
+import { type FetchRequest, type FetchResponse, fetch } from '../../protocol/messages/fetch.ts'
+import type { AssignedPartition } from '../assignment/assigned-partition.ts'
+import type { Assignment } from '../assignment/assignment.ts'
+import type { BlockOptions } from '../buffer/completed-fetch.ts'
+import type { BrokerHealth } from '../liveness/health.ts'
+import { fetchRequestBody } from './fetch-request.ts'
+import { applyPartitionAnswer } from './fetch-response.ts'
+import { FetchSession } from './fetch-session.ts'
+import { FetchSize } from './fetch-size.ts'
+
+export interface FetcherOptions {
+  readonly fetchMinBytes: number
+  readonly fetchMaxBytes: number
+  readonly fetchMaxWaitMs: number
+  readonly maxPartitionFetchBytes: number
+  readonly maxBufferedBytes: number
+  readonly clientRack: string | null
+  readonly block: BlockOptions
+}
+
+/** Whom the fetcher tells. */
+export interface FetcherOwner<K, V> {
+  /** Something of this partition can be delivered: records, or an error. */
+  onDeliverable(state: AssignedPartition<K, V>): void
+  /** The position is not in the log, or the log was cut below it. */
+  onOutOfRange(state: AssignedPartition<K, V>, error: Error): void
+  onDiverged(state: AssignedPartition<K, V>, endOffset: bigint, epoch: number): void
+  /** Nothing more can be fetched at all. */
+  onFatal(error: Error): void
+}
+
+/** First version that names topics by their ids. */
+const TOPIC_ID_VERSION = 13
+/** A short wait at the broker while a full buffer keeps partitions out of the request; doubles. */
+const FIRST_SHORT_WAIT_MS = 10
+const CLOSE_TIMEOUT_MS = 500
+
+class BrokerLoop<K, V> {
+  readonly nodeId: number
+  readonly session = new FetchSession<AssignedPartition<K, V>>()
+  readonly answerSize: FetchSize
+  isBusy = false
+  failures = 0
+  notBefore = 0
+  emptyAnswers = 0
+  /** The last answer (ms); 0: none yet. */
+  answeredAt = 0
+
+  constructor(nodeId: number, options: FetcherOptions) {
+    this.nodeId = nodeId
+    this.answerSize = new FetchSize(options)
+  }
+}
+
+interface Round<K, V> {
+  readonly targets: AssignedPartition<K, V>[]
+  /** Partitions that would be asked for if their buffer had room. */
+  full: number
+}
+
+export class Fetcher<K, V> {
+  private readonly cluster: Cluster
+  private readonly subscription: Assignment<K, V>
+  private readonly options: FetcherOptions
+  private readonly owner: FetcherOwner<K, V>
+  private readonly loops = new Map<number, BrokerLoop<K, V>>()
+  private readonly stopped = stopSwitch()
+  private unsubscribe: (() => void) | null = null
+  private busyLoops = 0
+  private isScheduled = false
+  private timer: NodeJS.Timeout | null = null
+
+  constructor(
+    cluster: Cluster,
+    subscription: Assignment<K, V>,
+    options: FetcherOptions,
+    owner: FetcherOwner<K, V>,
+  ) {
+    this.cluster = cluster
+    this.subscription = subscription
+    this.options = options
+    this.owner = owner
+  }
+
+  /** Begins to fetch; does nothing if it has begun. */
+  start(): void {
+    if (this.unsubscribe !== null || this.stopped.signal.aborted) return
+    this.unsubscribe = this.cluster.onConnection(({ nodeId, kind, connection }) => {
+      if (kind !== 'fetch') return
+      if (connection === null) this.releaseFrom(nodeId)
+      this.wake()
+    })
+    this.wake()
+  }
+
+  /** Something changed: look, before this turn ends, whether there is something to fetch. */
+  wake(): void {
+    if (this.isScheduled || this.unsubscribe === null) return
+    this.isScheduled = true
+    queueMicrotask(() => {
+      this.isScheduled = false
+      if (!this.stopped.signal.aborted) this.pass()
+    })
+  }
+
+  /** A buffer has room again. While every broker has a request in flight, the answers will look. */
+  onRoom(): void {
+    if (this.busyLoops < this.loops.size || this.loops.size === 0) this.wake()
+  }
+
+  /** The brokers that were asked. */
+  health(): BrokerHealth[] {
+    return [...this.loops.values()].map(({ nodeId, answeredAt }) => ({
+      nodeId,
+      lastFetchAt: answeredAt === 0 ? null : answeredAt,
+      unreachableSince: this.cluster.unreachableSince(nodeId) || null,
+    }))
+  }
+
+  /** Stops fetching and closes the sessions, as well as that can be done within half a second. */
+  async stop(): Promise<void> {
+    if (this.stopped.signal.aborted) return
+    this.stopped.abort(new ClosedError('The consumer was closed'))
+    this.unsubscribe?.()
+    if (this.timer !== null) clearTimeout(this.timer)
+    await Promise.all([...this.loops.values()].map((loop) => this.closeSession(loop)))
+  }
+
+  /** One look at all partitions: sends a request to each broker that is free and has candidates. */
+  private pass(): void {
+    const now = Date.now()
+    const rounds = new Map<number, Round<K, V>>()
+    let buffered = 0
+    let next = Number.POSITIVE_INFINITY
+    let isLeaderless = false
+    for (const state of this.subscription.partitions) {
+      if (state.blocks.length > 0) buffered += state.bufferedBytes
+      if (!state.isWanted) continue
+      if (state.retryAt > now) {
+        next = Math.min(next, state.retryAt)
+        continue
+      }
+      const nodeId = nodeFor(state, now)
+      if (nodeId < 0) {
+        isLeaderless = true
+        continue
+      }
+      let round = rounds.get(nodeId)
+      if (round === undefined) {
+        round = { targets: [], full: 0 }
+        rounds.set(nodeId, round)
+      }
+      if (state.isFull) round.full++
+      else round.targets.push(state)
+    }
+    if (isLeaderless) this.cluster.requestRefresh('a partition has no leader')
+    if (buffered < this.options.maxBufferedBytes) {
+      for (const [nodeId, round] of rounds) {
+        if (round.targets.length > 0) next = Math.min(next, this.turn(nodeId, round, now))
+      }
+    }
+    this.wakeAt(next, now)
+  }
+
+  /** Sends the next request to a broker if it may have one. When to look again, otherwise. */
+  private turn(nodeId: number, round: Round<K, V>, now: number): number {
+    const never = Number.POSITIVE_INFINITY
+    let loop = this.loops.get(nodeId)
+    if (loop === undefined) {
+      loop = new BrokerLoop(nodeId, this.options)
+      this.loops.set(nodeId, loop)
+    }
+    if (loop.isBusy) return never
+    if (loop.notBefore > now) return loop.notBefore
+    const connection = this.cluster.readyConnection(nodeId, 'fetch')
+    // One is being opened; its coming, or its failure, will be told.
+    if (connection === null) return never
+    if (connection.throttledUntil > now) return connection.throttledUntil
+    void this.fetch(loop, connection, round)
+    return never
+  }
+
+  /** One request and its answer. Never rejects. */
+  private async fetch(
+    loop: BrokerLoop<K, V>,
+    connection: Connection,
+    round: Round<K, V>,
+  ): Promise<void> {
+    loop.isBusy = true
+    this.busyLoops++
+    const { signal } = this.stopped
+    try {
+      const newest = connection.version(fetch)
+      const request = loop.session.next(round.targets, newest >= TOPIC_ID_VERSION)
+      const version = request.usesTopicIds ? newest : Math.min(newest, TOPIC_ID_VERSION - 1)
+      const maxWaitMs = this.maxWaitMs(loop, round)
+      const fetchMaxBytes = loop.answerSize.toAsk(round.targets.length)
+      const limits = { ...this.options, maxWaitMs, fetchMaxBytes }
+      const body: FetchRequest = fetchRequestBody(request, limits)
+      const sent = performance.eventLoopUtilization()
+      const timeoutMs = maxWaitMs + this.cluster.options.requestTimeoutMs
+      // Without the signal: nobody waits for this request, and what an abort listener holds on to lives
+      // until the next full collection, answer and all.
+      const answer = await connection.send(fetch, version, body, { timeoutMs })
+      const { idle } = performance.eventLoopUtilization(sent)
+      loop.answerSize.learn(fetchMaxBytes, bytesOf(answer), idle)
+      if (!signal.aborted) this.handleAnswer(loop, answer)
+    } catch (error) {
+      if (!signal.aborted) this.handleFailure(loop, error)
+    } finally {
+      loop.isBusy = false
+      this.busyLoops--
+    }
+    this.wake()
+  }
+
+  /**
+   * While a partition is kept out by its full buffer, a request for the others waits only shortly at the
+   * broker: else the partition, emptied a millisecond later, would sit out a long poll of its neighbours.
+   */
+  private maxWaitMs(loop: BrokerLoop<K, V>, round: Round<K, V>): number {
+    const { fetchMaxWaitMs } = this.options
+    if (round.full === 0) return fetchMaxWaitMs
+    return Math.min(fetchMaxWaitMs, FIRST_SHORT_WAIT_MS * 2 ** Math.min(loop.emptyAnswers, 10))
+  }
+
+  private handleAnswer(loop: BrokerLoop<K, V>, answer: FetchResponse): void {
+    loop.failures = 0
+    loop.notBefore = 0
+    loop.answeredAt = Date.now()
+    if (!loop.session.handleAnswer(answer)) {
+      const { logger } = this.cluster.options
+      logger.debug('fetch session begins anew', { node: loop.nodeId, code: answer.errorCode })
+      if (answer.errorCode !== 0) this.backOffLoop(loop)
+      return
+    }
+    let hasData = false
+    for (const { topic, topicId, partitions } of answer.responses) {
+      for (const partition of partitions) {
+        if (partition.records !== null && partition.records.length > 0) hasData = true
+        const entry = loop.session.find(topic, topicId, partition.partitionIndex)
+        if (entry === undefined) continue
+        const { target } = entry
+        const isHinted = this.applyLeaderHint(target, partition.currentLeader, answer)
+        // The new leader is known already: nothing to wait for (KIP-951).
+        if (isHinted && partition.errorCode !== 0) continue
+        // The rule: an answer to a question that is no longer ours has no effect. A partition that is
+        // being validated asks again when that is done, as this answer may come from the old leader.
+        if (target.version !== entry.version || target.fetchOffset !== entry.fetchOffset) continue
+        if (!target.isAssigned || target.fetchState !== 'fetching') continue
+        this.applyAnswer(loop, target, partition)
+      }
+    }
+    loop.emptyAnswers = hasData ? 0 : loop.emptyAnswers + 1
+  }
+
+  private applyAnswer(
+    loop: BrokerLoop<K, V>,
+    state: AssignedPartition<K, V>,
+    answer: FetchResponse['responses'][number]['partitions'][number],
+  ): void {
+    const { options } = this
+    const effect = applyPartitionAnswer(state, answer, loop.nodeId, options.block, {
+      hasRack: options.clientRack !== null,
+      untilMs: Date.now() + this.cluster.options.metadataMaxAgeMs,
+    })
+    if (effect.kind === 'none') return
+    this.subscription.moveToEnd(state)
+    switch (effect.kind) {
+      case 'deliver':
+        this.owner.onDeliverable(state)
+        break
+      case 'outOfRange':
+        this.owner.onOutOfRange(state, effect.error)
+        break
+      case 'diverged':
+        this.owner.onDiverged(state, effect.endOffset, effect.epoch)
+        break
+      default:
+        this.cluster.options.logger.debug(effect.reason)
+        if (effect.kind === 'refresh') this.cluster.requestRefresh(effect.reason)
+        this.backOff(state)
+    }
+  }
+
+  /** Whether the answer named a leader that was not known. */
+  private applyLeaderHint(
+    state: AssignedPartition<K, V>,
+    leader: { leaderId: number; leaderEpoch: number },
+    answer: FetchResponse,
+  ): boolean {
+    if (leader.leaderId < 0 || leader.leaderEpoch <= state.leaderEpoch) return false
+    const { topic, partition } = state
+    return this.cluster.applyLeaderHint({ topic, partition, ...leader }, answer.nodeEndpoints)
+  }
+
+  private handleFailure(loop: BrokerLoop<K, V>, error: unknown): void {
+    loop.session.handleFailure()
+    this.releaseFrom(loop.nodeId)
+    if (error instanceof UnsupportedVersionError) {
+      this.owner.onFatal(error)
+      return
+    }
+    this.backOffLoop(loop)
+    const reason = `fetch from node ${loop.nodeId} failed`
+    this.cluster.options.logger.debug(reason, { error })
+    this.cluster.requestRefresh(reason)
+  }
+
+  /** A preferred replica that does not answer is preferred no longer. */
+  private releaseFrom(nodeId: number): void {
+    for (const state of this.subscription.partitions) {
+      if (state.preferredReplica === nodeId) state.preferredReplica = -1
+    }
+  }
+
+  private backOffLoop(loop: BrokerLoop<K, V>): void {
+    const { retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
+    loop.notBefore = Date.now() + backoff(loop.failures++, retryBackoffMs, retryBackoffMaxMs)
+  }
+
+  private backOff(state: AssignedPartition<K, V>): void {
+    const { retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
+    state.retryAt = Date.now() + backoff(state.failures++, retryBackoffMs, retryBackoffMaxMs)
+  }
+
+  private wakeAt(time: number, now: number): void {
+    if (this.timer !== null) clearTimeout(this.timer)
+    this.timer = null
+    if (time === Number.POSITIVE_INFINITY) return
+    this.timer = setTimeout(() => this.wake(), Math.max(1, Math.ceil(time - now)))
+  }
+
+  private async closeSession(loop: BrokerLoop<K, V>): Promise<void> {
+    const final = loop.session.close()
+    const connection = this.cluster.readyConnection(loop.nodeId, 'general')
+    if (final === null || connection === null) return
+    try {
+      const version = connection.version(fetch)
+      const request = { ...final, isFull: true, usesTopicIds: true, changed: [], forgotten: [] }
+      const body = fetchRequestBody(request, { ...this.options, maxWaitMs: 0 })
+      await connection.send(fetch, version, body, { timeoutMs: CLOSE_TIMEOUT_MS })
+    } catch (error) {
+      // The broker drops the session by itself when it needs the room.
+      this.cluster.options.logger.debug('a fetch session was not closed', { error })
+    }
+  }
+}
+
+function bytesOf(answer: FetchResponse): number {
+  let bytes = 0
+  for (const { partitions } of answer.responses) {
+    for (const { records } of partitions) bytes += records?.length ?? 0
+  }
+  return bytes
+}
+
+function nodeFor(state: AssignedPartition, now: number): number {
+  if (state.preferredReplica >= 0 && now < state.preferredUntil) return state.preferredReplica
+  return state.leader
+}

@@ -1,0 +1,57 @@
+// Which topics are subscribed to: names, and patterns that are held against the cluster's topics.
+
+import type { MetadataSnapshot } from '../../cluster/metadata.ts'
+import { InvalidArgumentError } from '../../errors.ts'
+import { isTopic, type TopicSelector } from '../options.ts'
+
+export class TopicSubscription {
+  readonly names: ReadonlySet<string>
+  private readonly patterns: readonly RegExp[]
+  private readonly excludeInternalTopics: boolean
+  private resolvedFrom: MetadataSnapshot | null = null
+  private resolved: readonly string[] = []
+
+  /** @throws InvalidArgumentError for what is no name, pattern or topic */
+  constructor(selectors: readonly TopicSelector[], excludeInternalTopics: boolean) {
+    const names = new Set<string>()
+    const patterns: RegExp[] = []
+    for (const selector of selectors) {
+      if (selector instanceof RegExp) {
+        // A `g` or `y` would make every test begin where the last one ended.
+        patterns.push(new RegExp(selector.source, selector.flags.replaceAll(/[gy]/g, '')))
+      } else if (typeof selector === 'string' && selector !== '') {
+        names.add(selector)
+      } else if (isTopic(selector)) {
+        names.add(selector.name)
+      } else {
+        throw new InvalidArgumentError('topics must be names, regular expressions or kafka.topic()')
+      }
+    }
+    this.names = names
+    this.patterns = patterns
+    this.excludeInternalTopics = excludeInternalTopics
+  }
+
+  get isEmpty(): boolean {
+    return this.names.size === 0 && this.patterns.length === 0
+  }
+
+  get hasPatterns(): boolean {
+    return this.patterns.length > 0
+  }
+
+  /** All topics subscribed to that are named or exist now, sorted. */
+  resolve(metadata: MetadataSnapshot): readonly string[] {
+    if (this.resolvedFrom === metadata) return this.resolved
+    const found = new Set(this.names)
+    if (this.hasPatterns) {
+      for (const { name, isInternal } of metadata.topics.values()) {
+        if (isInternal && this.excludeInternalTopics) continue
+        if (this.patterns.some((pattern) => pattern.test(name))) found.add(name)
+      }
+    }
+    this.resolved = [...found].sort()
+    this.resolvedFrom = metadata
+    return this.resolved
+  }
+}

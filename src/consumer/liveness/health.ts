@@ -1,0 +1,106 @@
+// What health() tells: enough for a readiness probe and for the first look at a consumer that reads nothing.
+
+import { compareTopicPartitions } from '../../topic-partition.ts'
+import type { TopicPartition } from '../../types.ts'
+import type { AssignedPartition } from '../assignment/assigned-partition.ts'
+
+/** How a consumer is. Times are milliseconds since 1970. */
+export interface ConsumerHealth {
+  /** What a readiness probe asks: `stable` or `assigned`, not stalled, and some broker is reached. */
+  readonly isReady: boolean
+  /**
+   * `idle`: no membership is wanted now: nothing was asked for yet, or a record took longer than
+   * `maxPollIntervalMs`. `joining`: the group comes together. `stable`: a member. `assigned`: reads by
+   * hand. `failed`: `error` says why.
+   */
+  readonly state: 'idle' | 'joining' | 'stable' | 'assigned' | 'failed' | 'closed'
+  /** What every loop gets from now on. */
+  readonly error: Error | null
+  /** The last time the coordinator took this member for alive; null: it never has. */
+  readonly lastHeartbeatAt: number | null
+  /** Since when no broker at all can be reached. */
+  readonly unreachableSince: number | null
+  /** The brokers that were asked for records. */
+  readonly brokers: readonly BrokerHealth[]
+  /** The event loop stood still for so long that nothing is delivered until the coordinator has answered. */
+  readonly isStalled: boolean
+  /** For how long the slowest record or batch has been worked on (ms). */
+  readonly heldMs: number
+  /** Bytes fetched and not handed over. */
+  readonly bufferedBytes: number
+  /** The sum over all partitions; null while none is known. */
+  readonly lag: bigint | null
+  /** What is assigned, sorted. */
+  readonly partitions: readonly PartitionHealth[]
+}
+
+export interface BrokerHealth {
+  readonly nodeId: number
+  /** The last answer to a fetch. */
+  readonly lastFetchAt: number | null
+  readonly unreachableSince: number | null
+}
+
+export interface PartitionHealth extends TopicPartition {
+  /** null while it is looked for. */
+  readonly position: bigint | null
+  /** Up to the end of the log as the last fetch saw it. */
+  readonly lag: bigint | null
+  readonly isPaused: boolean
+  /** What the next pull gets, and after which it is read on. */
+  readonly error: Error | null
+}
+
+/** How many offsets lie between the position and the end of the log as the last fetch saw it. */
+export function lagOf(state: AssignedPartition, isReadCommitted: boolean): bigint | null {
+  const end = isReadCommitted ? state.lastStableOffset : state.highWatermark
+  if (!state.hasPosition || end < 0n) return null
+  return end > state.position ? end - state.position : 0n
+}
+
+/** Who knows. */
+export interface HealthSources {
+  readonly delivery: {
+    readonly fatalError: Error | null
+    readonly isBlocked: boolean
+    sampleHeldMs(now: number): number
+  }
+  readonly fetcher: { health(): BrokerHealth[] }
+  readonly subscription: { readonly partitions: Iterable<AssignedPartition> }
+  readonly pulse: {
+    readonly lastHeartbeatAt: number | null
+    readonly unreachableSince: number | null
+  }
+  readonly status: ConsumerHealth['state']
+}
+
+export function healthOf(sources: HealthSources, isReadCommitted: boolean): ConsumerHealth {
+  const { delivery, fetcher, subscription, pulse, status: state } = sources
+  const { lastHeartbeatAt, unreachableSince } = pulse
+  let bufferedBytes = 0
+  let lag: bigint | null = null
+  const partitions: PartitionHealth[] = []
+  for (const entry of subscription.partitions) {
+    const { topic, partition, isPaused, failure: error } = entry
+    const behind = lagOf(entry, isReadCommitted)
+    bufferedBytes += entry.bufferedBytes
+    if (behind !== null) lag = (lag ?? 0n) + behind
+    const position = entry.hasPosition ? entry.position : null
+    partitions.push({ topic, partition, position, lag: behind, isPaused, error })
+  }
+  const isStalled = delivery.isBlocked
+  const isWorking = state === 'stable' || state === 'assigned'
+  return {
+    isReady: isWorking && !isStalled && unreachableSince === null,
+    state,
+    error: delivery.fatalError,
+    lastHeartbeatAt,
+    unreachableSince,
+    brokers: fetcher.health(),
+    isStalled,
+    heldMs: delivery.sampleHeldMs(Date.now()),
+    bufferedBytes,
+    lag,
+    partitions: partitions.sort(compareTopicPartitions),
+  }
+}

@@ -1,0 +1,119 @@
+// Whether this consumer lives, looked at from time to time: is the event loop turning, is a record worked on
+// for too long, is any broker reached? stall-detector.ts and outage-detector.ts judge; here is the timer, and what
+// follows from their word.
+
+import type { Cluster } from '../../cluster/cluster.ts'
+import { ConnectionError } from '../../errors.ts'
+import type { Membership } from '../offsets/committer.ts'
+import { OutageDetector } from './outage-detector.ts'
+import { type LivenessEvent, StallDetector, type StallDetectorOptions } from './stall-detector.ts'
+
+export interface LivenessMonitorOptions extends StallDetectorOptions {
+  readonly defaultApiTimeoutMs: number
+}
+
+/** What of a group is needed; null: there is none. */
+export interface MonitoredGroup {
+  readonly membership: Membership | null
+  beatNow(): void
+  onPollExpired(): void
+}
+
+/** What of the delivery is needed. */
+export interface MonitoredDelivery {
+  setFence(isUp: boolean): void
+  sampleHeldMs(now: number): number
+}
+
+export interface LivenessMonitorOwner {
+  readonly group: MonitoredGroup | null
+  onStall(durationMs: number): void
+  onError(error: Error): void
+}
+
+export class LivenessMonitor {
+  /** The last time the coordinator took this member for alive (ms). */
+  lastHeartbeatAt: number | null = null
+  private readonly cluster: Cluster
+  private readonly delivery: MonitoredDelivery
+  private readonly options: LivenessMonitorOptions
+  private readonly owner: LivenessMonitorOwner
+  private readonly liveness: StallDetector
+  private readonly outage: OutageDetector
+  private timer: NodeJS.Timeout | null = null
+
+  constructor(
+    cluster: Cluster,
+    delivery: MonitoredDelivery,
+    options: LivenessMonitorOptions,
+    owner: LivenessMonitorOwner,
+  ) {
+    this.cluster = cluster
+    this.delivery = delivery
+    this.options = options
+    this.owner = owner
+    this.liveness = new StallDetector(options, Date.now())
+    this.outage = new OutageDetector(options.defaultApiTimeoutMs)
+  }
+
+  /** Since when no broker at all is reached (ms); null: one is. */
+  get unreachableSince(): number | null {
+    return this.outage.since === 0 ? null : this.outage.since
+  }
+
+  start(): void {
+    this.timer = setInterval(() => this.tick(), this.liveness.tickMs)
+  }
+
+  stop(): void {
+    if (this.timer !== null) clearInterval(this.timer)
+  }
+
+  /** The clock was read somewhere. */
+  check(now: number): void {
+    this.tell(this.liveness.check(now))
+  }
+
+  /** The coordinator took this member for alive at some time after `since`, or does so no longer. */
+  onAlive(since: number): void {
+    if (this.isMember) this.lastHeartbeatAt = Date.now()
+    this.liftFence(since)
+  }
+
+  private get isMember(): boolean {
+    const { group } = this.owner
+    return group !== null && group.membership !== null
+  }
+
+  private tick(): void {
+    const now = Date.now()
+    this.tell(this.liveness.tick(now))
+    const { outage } = this.cluster
+    if (this.outage.look(now, outage !== null))
+      this.owner.onError(new ConnectionError(outage ?? ''))
+    const { group } = this.owner
+    if (group === null) return
+    if (this.liveness.isFenced && !this.isMember) this.liftFence(now)
+    const heldMs = this.delivery.sampleHeldMs(now)
+    if (!this.liveness.isPollExpired(heldMs)) return
+    this.cluster.options.logger.warn(
+      `a record or batch has been worked on for ${heldMs} ms, longer than maxPollIntervalMs (${this.options.maxPollIntervalMs}): leaving the group until more is asked for`,
+    )
+    group.onPollExpired()
+  }
+
+  private tell(event: LivenessEvent | null): void {
+    if (event === null) return
+    const { durationMs } = event
+    this.cluster.options.logger.warn(`the event loop stood still for ${durationMs} ms`)
+    this.owner.onStall(durationMs)
+    const { group } = this.owner
+    if (!event.isFencing || group === null) return
+    this.delivery.setFence(true)
+    group.beatNow()
+  }
+
+  private liftFence(since: number): void {
+    if (this.liveness.alive(since)) this.delivery.setFence(false)
+  }
+}

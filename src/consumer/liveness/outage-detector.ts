@@ -1,0 +1,30 @@
+// Notices that no broker at all can be reached, and that this lasts. A loop that waits for records would
+// otherwise wait in silence. Told once an outage. Pure: the clock is passed in.
+
+/** A restart of a lone broker is no outage yet. */
+const PATIENCE_MS = 5000
+
+export class OutageDetector {
+  /** Since when (ms); 0: some broker is reached, or none has been tried yet. */
+  since = 0
+  private readonly patienceMs: number
+  private isTold = false
+
+  /** @param callTimeoutMs how long a call may take: nobody has more patience than that */
+  constructor(callTimeoutMs: number) {
+    this.patienceMs = Math.min(PATIENCE_MS, callTimeoutMs)
+  }
+
+  /** True: this is the time to tell. */
+  look(now: number, isUnreachable: boolean): boolean {
+    if (!isUnreachable) {
+      this.since = 0
+      this.isTold = false
+      return false
+    }
+    if (this.since === 0) this.since = now
+    if (this.isTold || now - this.since < this.patienceMs) return false
+    this.isTold = true
+    return true
+  }
+}

@@ -1,0 +1,117 @@
+// OffsetFetch, one attempt: what the group has committed. Always asks for stable offsets (KIP-447), by
+// names or by topic ids, whichever the coordinator speaks, and matches the answer likewise.
+
+import type { Cluster } from '../../cluster/cluster.ts'
+import type { CoordinatorClient } from '../../cluster/coordinator-client.ts'
+import { KafkaError } from '../../errors.ts'
+import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
+import {
+  type OffsetFetchRequest,
+  type OffsetFetchResponse,
+  offsetFetch,
+} from '../../protocol/messages/offset-fetch.ts'
+import { groupByTopic } from '../../topic-partition.ts'
+import type { TopicPartition } from '../../types.ts'
+import { noTopicId } from '../assignment/assigned-partition.ts'
+
+/** An offset that a group committed. */
+export interface CommittedOffset extends TopicPartition {
+  offset: bigint
+  /** Leader epoch of the record before it; -1: not known. */
+  leaderEpoch: number
+  /** What the committer wrote beside it; empty for nothing. */
+  metadata: string
+}
+
+export interface CommittedAnswer {
+  /** Partitions without a committed offset are in neither list. */
+  committed: CommittedOffset[]
+  errors: { topic: string; partition: number; error: KafkaError }[]
+}
+
+const STABLE_VERSION = 7
+const GROUPS_VERSION = 8
+const TOPIC_ID_VERSION = 10
+
+/** @throws BrokerError for the group as a whole, and what the connection throws */
+export async function fetchCommitted(
+  cluster: Cluster,
+  coordinator: CoordinatorClient,
+  partitions: readonly TopicPartition[],
+  options: { timeoutMs?: number; signal?: AbortSignal } = {},
+): Promise<CommittedAnswer> {
+  const { groupId } = coordinator
+  const byTopic = groupByTopic(partitions)
+  const topics = [...byTopic].map(([name, ofTopic]) => ({
+    name,
+    topicId: cluster.topic(name)?.topicId ?? noTopicId,
+    partitionIndexes: ofTopic.map(({ partition }) => partition),
+  }))
+  const hasIds = topics.every(({ topicId }) => topicId !== noTopicId)
+  const body = (version: number): OffsetFetchRequest =>
+    version >= GROUPS_VERSION
+      ? {
+          groupId: '',
+          topics: [],
+          groups: [{ groupId, memberId: null, memberEpoch: -1, topics }],
+          requireStable: true,
+        }
+      : { groupId, topics, groups: [], requireStable: version >= STABLE_VERSION }
+  const maxVersion = hasIds ? undefined : TOPIC_ID_VERSION - 1
+  const { answer, version, nodeId } = await coordinator.request(offsetFetch, body, {
+    ...options,
+    maxVersion,
+  })
+  const group = groupOf(answer, version, groupId)
+  if (group.errorCode !== errorCodes.NONE) {
+    coordinator.handleCode(group.errorCode, nodeId)
+    throw brokerError(group.errorCode, `OffsetFetch of group ${groupId} at node ${nodeId}`)
+  }
+  const nameOf = new Map(topics.map(({ name, topicId }) => [topicId, name]))
+  const missing = new Map(partitions.map((wish) => [`${wish.topic}-${wish.partition}`, wish]))
+  const result: CommittedAnswer = { committed: [], errors: [] }
+  for (const answered of group.topics) {
+    const topic = version >= TOPIC_ID_VERSION ? nameOf.get(answered.topicId) : answered.name
+    if (topic === undefined) continue
+    for (const { partitionIndex, errorCode, ...found } of answered.partitions) {
+      const partition = partitionIndex
+      missing.delete(`${topic}-${partition}`)
+      if (errorCode !== errorCodes.NONE) {
+        const what = `OffsetFetch of ${topic}-${partition} of group ${groupId} at node ${nodeId}`
+        result.errors.push({ topic, partition, error: brokerError(errorCode, what) })
+      } else if (found.committedOffset >= 0n) {
+        result.committed.push({
+          topic,
+          partition,
+          offset: found.committedOffset,
+          leaderEpoch: found.committedLeaderEpoch,
+          metadata: found.metadata ?? '',
+        })
+      }
+    }
+  }
+  // Silence about a partition must not be taken for "nothing committed": that would reset it.
+  for (const { topic, partition } of missing.values()) {
+    const text = `Node ${nodeId} left ${topic}-${partition} out of its OffsetFetch answer`
+    result.errors.push({ topic, partition, error: new KafkaError(text, { retriable: true }) })
+  }
+  return result
+}
+
+interface GroupAnswer {
+  errorCode: number
+  topics: {
+    name: string
+    topicId: string
+    partitions: OffsetFetchResponse['topics'][number]['partitions']
+  }[]
+}
+
+function groupOf(answer: OffsetFetchResponse, version: number, groupId: string): GroupAnswer {
+  if (version >= GROUPS_VERSION) {
+    const group = answer.groups.find((candidate) => candidate.groupId === groupId)
+    return group ?? { errorCode: errorCodes.UNKNOWN_SERVER_ERROR, topics: [] }
+  }
+  const topics = answer.topics.map((topic) => ({ ...topic, topicId: noTopicId }))
+  return { errorCode: answer.errorCode, topics }
+}

@@ -1,0 +1,239 @@
+// Commits offsets: by hand, by interval, before a revoke and on close. commit-queue.ts keeps them in order;
+// here is the request, its table of errors (consumer.md, section 5) and the retries.
+
+import { backoff, sleep } from '../../async/retry.ts'
+import { stopSwitch } from '../../async/watchers.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { type CoordinatorClient, isUnreachable } from '../../cluster/coordinator-client.ts'
+import { ClosedError, CommitFailedError, FencedError, RequestTimeoutError } from '../../errors.ts'
+import { brokerError, codeName, errorCodes, isRetriable } from '../../protocol/error-codes.ts'
+import { offsetCommit } from '../../protocol/messages/offset-commit.ts'
+import { groupByTopic } from '../../topic-partition.ts'
+import { type AssignedPartition, noTopicId } from '../assignment/assigned-partition.ts'
+import { type CommitEntry, CommitQueue } from './commit-queue.ts'
+
+/** As whom a group member speaks. */
+export interface Membership {
+  readonly generationId: number
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+}
+
+/** A consumer that is no member: it assigns by hand. */
+export const standalone: Membership = { generationId: -1, memberId: '', groupInstanceId: null }
+
+export interface CommitterOwner {
+  /** null: not a member now, so nothing can be committed. */
+  membership(): Membership | null
+  /** The coordinator refused a commit made under `membership` with a code that concerns the member. */
+  onRefused(code: number, membership: Membership): void
+}
+
+const TOPIC_ID_VERSION = 10
+
+export class Committer {
+  private readonly cluster: Cluster
+  private readonly coordinator: CoordinatorClient
+  private readonly owner: CommitterOwner
+  private readonly queue = new CommitQueue()
+  private readonly stopped = stopSwitch()
+  private isRunning = false
+  private lastError: Error | null = null
+
+  constructor(cluster: Cluster, coordinator: CoordinatorClient, owner: CommitterOwner) {
+    this.cluster = cluster
+    this.coordinator = coordinator
+    this.owner = owner
+  }
+
+  /** Settles when the group has these offsets. Retriable failures are tried again until `timeoutMs`. */
+  commit(entries: readonly CommitEntry[], timeoutMs: number): Promise<void> {
+    if (this.stopped.signal.aborted) {
+      return Promise.reject(new ClosedError('The consumer was closed'))
+    }
+    if (entries.length === 0) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      this.queue.add({
+        entries,
+        deadline: Date.now() + timeoutMs,
+        settle: (error) => (error === null ? resolve() : reject(error)),
+      })
+      void this.run()
+    })
+  }
+
+  /** Gives up what is not committed yet. */
+  stop(): void {
+    if (this.stopped.signal.aborted) return
+    const error = new ClosedError('The consumer was closed before its offsets were committed')
+    this.stopped.abort(error)
+    this.queue.abort(error)
+  }
+
+  /** One commit after the other until none waits. Never rejects. */
+  private async run(): Promise<void> {
+    if (this.isRunning) return
+    this.isRunning = true
+    const { retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
+    let failures = 0
+    // Calls of the same turn go together.
+    await Promise.resolve()
+    for (;;) {
+      this.queue.expire(Date.now(), () => this.timeout())
+      const entries = this.queue.take()
+      if (entries === null) break
+      const failed = new Map<CommitEntry, Error>()
+      const retried = new Map<CommitEntry, Error>()
+      await this.attempt(entries, failed, retried)
+      if (this.stopped.signal.aborted) break
+      for (const entry of entries) {
+        if (!failed.has(entry) && !retried.has(entry)) markCommitted(entry)
+      }
+      this.queue.finish(failed, retried)
+      if (retried.size === 0) {
+        failures = 0
+        continue
+      }
+      this.lastError = [...retried.values()][0]
+      const wait = backoff(failures++, retryBackoffMs, retryBackoffMaxMs)
+      const isStopped = await sleep(wait, this.stopped.signal).then(
+        () => false,
+        () => true,
+      )
+      if (isStopped) break
+    }
+    this.isRunning = false
+  }
+
+  private timeout(): Error {
+    return new RequestTimeoutError(
+      `The offsets were not committed in time${this.lastError === null ? '' : `: ${this.lastError.message}`}`,
+      { cause: this.lastError, wasSent: true },
+    )
+  }
+
+  private async attempt(
+    all: readonly CommitEntry[],
+    failed: Map<CommitEntry, Error>,
+    retried: Map<CommitEntry, Error>,
+  ): Promise<void> {
+    const membership = this.owner.membership()
+    const entries: CommitEntry[] = []
+    for (const entry of all) {
+      const isOwned = entry.state === null || entry.state.isAssigned
+      // While this one waited, a commit by hand may have gone beyond it: then there is nothing to do.
+      if (entry.isAutomatic && entry.state !== null && entry.offset <= entry.state.commitFloor)
+        continue
+      if (membership !== null && isOwned) entries.push(entry)
+      else failed.set(entry, notOwned(entry, this.coordinator.groupId))
+    }
+    if (membership === null || entries.length === 0) return
+    const topics = [...groupByTopic(entries)].map(([name, ofTopic]) => ({
+      name,
+      topicId: this.cluster.topic(name)?.topicId ?? noTopicId,
+      partitions: ofTopic.map((entry) => ({
+        partitionIndex: entry.partition,
+        committedOffset: entry.offset,
+        committedLeaderEpoch: entry.leaderEpoch,
+        committedMetadata: entry.metadata,
+      })),
+    }))
+    const hasIds = topics.every(({ topicId }) => topicId !== noTopicId)
+    const nameOfId = new Map(topics.map(({ topicId, name }) => [topicId, name]))
+    const body = {
+      groupId: this.coordinator.groupId,
+      generationIdOrMemberEpoch: membership.generationId,
+      memberId: membership.memberId,
+      groupInstanceId: membership.groupInstanceId,
+      retentionTimeMs: -1n,
+      topics,
+    }
+    const { requestTimeoutMs } = this.cluster.options
+    const open = new Map(entries.map((entry) => [`${entry.topic}-${entry.partition}`, entry]))
+    try {
+      const { answer, version, nodeId } = await this.coordinator.request(offsetCommit, () => body, {
+        maxVersion: hasIds ? undefined : TOPIC_ID_VERSION - 1,
+        timeoutMs: Math.max(1, Math.min(this.queue.deadline - Date.now(), requestTimeoutMs)),
+        signal: this.stopped.signal,
+      })
+      for (const topic of answer.topics) {
+        const name = version >= TOPIC_ID_VERSION ? nameOfId.get(topic.topicId) : topic.name
+        for (const { partitionIndex, errorCode } of topic.partitions) {
+          const entry = open.get(`${name}-${partitionIndex}`)
+          if (entry === undefined) continue
+          open.delete(`${name}-${partitionIndex}`)
+          if (errorCode === errorCodes.NONE) continue
+          const error = this.refusal(errorCode, entry, membership, nodeId)
+          if (mayRetry(errorCode)) retried.set(entry, error)
+          else failed.set(entry, error)
+        }
+      }
+      const silence = new CommitFailedError(
+        `Node ${nodeId} left partitions out of its OffsetCommit answer`,
+        { retriable: true },
+      )
+      for (const entry of open.values()) retried.set(entry, silence)
+    } catch (error) {
+      const cause = error instanceof Error ? error : new Error(String(error))
+      for (const entry of entries) (isUnreachable(error) ? retried : failed).set(entry, cause)
+    }
+  }
+
+  private refusal(code: number, entry: CommitEntry, membership: Membership, nodeId: number): Error {
+    const what = `Commit of ${entry.topic}-${entry.partition} at offset ${entry.offset} for group ${this.coordinator.groupId} at node ${nodeId}`
+    const cause = brokerError(code, what)
+    this.coordinator.handleCode(code, nodeId)
+    switch (code) {
+      case errorCodes.REQUEST_TIMED_OUT:
+        this.coordinator.forget(nodeId)
+        return cause
+      case errorCodes.ILLEGAL_GENERATION:
+      case errorCodes.UNKNOWN_MEMBER_ID:
+        this.owner.onRefused(code, membership)
+        return new CommitFailedError(
+          `${what} failed: ${codeName(code)}, this member's partitions were given to others. Raise maxPollIntervalMs, or work on fewer records at a time`,
+          { cause },
+        )
+      case errorCodes.REBALANCE_IN_PROGRESS:
+        this.owner.onRefused(code, membership)
+        return new CommitFailedError(`${what} failed: the group is rebalancing`, {
+          cause,
+          retriable: true,
+        })
+      case errorCodes.FENCED_INSTANCE_ID:
+        this.owner.onRefused(code, membership)
+        return new FencedError(`${what} failed: another member has its groupInstanceId`, { cause })
+      default:
+        return cause
+    }
+  }
+}
+
+/** The codes after which the same commit may succeed. A rebalance is for the caller to wait out. */
+function mayRetry(code: number): boolean {
+  return isRetriable(code) && code !== errorCodes.REBALANCE_IN_PROGRESS
+}
+
+function markCommitted({ state, offset, isAutomatic }: CommitEntry): void {
+  if (state === null || (isAutomatic && offset <= state.commitFloor)) return
+  state.committedOffset = offset
+  state.commitFloor = offset
+}
+
+function notOwned({ topic, partition }: CommitEntry, groupId: string): CommitFailedError {
+  return new CommitFailedError(
+    `${topic}-${partition} is not assigned to this member of group ${groupId} any more: its offset was not committed`,
+  )
+}
+
+/** What is done of these partitions and not committed yet. Never less than what was committed by hand. */
+export function committableEntries(states: Iterable<AssignedPartition>): CommitEntry[] {
+  const entries: CommitEntry[] = []
+  for (const state of states) {
+    const { topic, partition, committable: offset, committableEpoch: leaderEpoch } = state
+    if (!state.hasPosition || offset < 0n) continue
+    if (offset <= state.commitFloor || offset === state.committedOffset) continue
+    entries.push({ topic, partition, offset, leaderEpoch, metadata: '', isAutomatic: true, state })
+  }
+  return entries
+}

@@ -1,0 +1,125 @@
+// Questions about offsets that a caller waits for: committed ones, and those of the log. Tried again
+// until the caller's time is up.
+
+import { backoff, sleep } from '../../async/retry.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import type { CoordinatorClient } from '../../cluster/coordinator-client.ts'
+import { KafkaError, RequestTimeoutError } from '../../errors.ts'
+import type { TopicPartition } from '../../types.ts'
+import type { PartitionOffset, TimestampedOffset } from '../types.ts'
+import { type CommittedOffset, fetchCommitted } from './committed-offsets.ts'
+import { type ListOffsetsResult, type ListOffsetsWish, listOffsets } from './list-offsets.ts'
+import { timestampOf } from './offset-reset.ts'
+
+export interface QueryLimits {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+}
+
+/** What the group has committed for these partitions; those without an offset are left out. */
+export async function queryCommitted(
+  cluster: Cluster,
+  coordinator: CoordinatorClient,
+  partitions: readonly TopicPartition[],
+  limits: QueryLimits,
+): Promise<CommittedOffset[]> {
+  return retried(cluster, 'committed offsets', limits, async (timeoutMs) => {
+    const { signal } = limits
+    const answer = await fetchCommitted(cluster, coordinator, partitions, { timeoutMs, signal })
+    if (answer.errors.length > 0) throw answer.errors[0].error
+    return answer.committed
+  })
+}
+
+/** What the leaders say of these partitions and timestamps; all of them or an error. */
+async function queryOffsets<W extends ListOffsetsWish>(
+  cluster: Cluster,
+  wishes: readonly W[],
+  isReadCommitted: boolean,
+  limits: QueryLimits,
+): Promise<{ wish: W; offset: bigint; timestamp: bigint; leaderEpoch: number }[]> {
+  const { signal, timeoutMs } = limits
+  const topics = new Set(wishes.map(({ topic }) => topic))
+  await Promise.all([...topics].map((topic) => cluster.ensureTopic(topic, { timeoutMs, signal })))
+  const found: Extract<ListOffsetsResult<W>, { error: null }>[] = []
+  let open = wishes
+  return retried(cluster, 'offsets', limits, async (attemptMs) => {
+    const options = { isReadCommitted, timeoutMs: attemptMs, signal }
+    const again: W[] = []
+    let failure: KafkaError | null = null
+    for (const result of await listOffsets(cluster, open, options)) {
+      if (result.error === null) {
+        found.push(result)
+        continue
+      }
+      if (!result.error.retriable) throw result.error
+      failure = result.error
+      again.push(result.wish)
+    }
+    open = again
+    if (failure !== null) throw failure
+    return found
+  })
+}
+
+/** Where each log begins (EARLIEST) or ends (LATEST). */
+export async function logOffsets(
+  cluster: Cluster,
+  partitions: readonly TopicPartition[],
+  timestamp: bigint,
+  isReadCommitted: boolean,
+  limits: QueryLimits,
+): Promise<PartitionOffset[]> {
+  const wishes = partitions.map(({ topic, partition }) => ({ topic, partition, timestamp }))
+  const found = await queryOffsets(cluster, wishes, isReadCommitted, limits)
+  return found.map(({ wish: { topic, partition }, offset }) => ({ topic, partition, offset }))
+}
+
+/** The first record of each log that is not older; logs without such a record are left out. */
+export async function offsetsForTimes(
+  cluster: Cluster,
+  times: readonly (TopicPartition & { timestamp: number })[],
+  isReadCommitted: boolean,
+  limits: QueryLimits,
+): Promise<TimestampedOffset[]> {
+  const wishes = times.map(({ topic, partition, timestamp }) => ({
+    topic,
+    partition,
+    timestamp: timestampOf(timestamp),
+  }))
+  const found = await queryOffsets(cluster, wishes, isReadCommitted, limits)
+  return found
+    .filter(({ offset }) => offset >= 0n)
+    .map(({ wish: { topic, partition }, offset, timestamp, leaderEpoch }) => ({
+      topic,
+      partition,
+      offset,
+      timestamp: Number(timestamp),
+      leaderEpoch,
+    }))
+}
+
+async function retried<T>(
+  cluster: Cluster,
+  what: string,
+  { timeoutMs, signal }: QueryLimits,
+  attempt: (timeoutMs: number) => Promise<T>,
+): Promise<T> {
+  const { retryBackoffMs, retryBackoffMaxMs, requestTimeoutMs } = cluster.options
+  const deadline = Date.now() + timeoutMs
+  for (let failures = 0; ; failures++) {
+    const left = deadline - Date.now()
+    try {
+      return await attempt(Math.max(1, Math.min(left, requestTimeoutMs)))
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof KafkaError) || !error.retriable) throw error
+      const wait = backoff(failures, retryBackoffMs, retryBackoffMaxMs)
+      if (Date.now() + wait >= deadline) {
+        const text = `No ${what} within ${timeoutMs} ms: ${error.message}`
+        throw new RequestTimeoutError(text, { cause: error, wasSent: true })
+      }
+      await sleep(wait, signal)
+    }
+  }
+}

@@ -1,0 +1,65 @@
+// What a consumer gives into a transaction of a producer, and how it goes back when that is aborted.
+
+import { CommitFailedError, InvalidArgumentError } from '../../errors.ts'
+import type { ConsumerGroupMetadata, TransactionOffsets } from '../../types.ts'
+import type { Assignment } from '../assignment/assignment.ts'
+import type { Delivery } from '../delivery/delivery.ts'
+import { handedOverEntries } from './commit-targets.ts'
+
+export interface HandedOver {
+  readonly subscription: Assignment
+  readonly delivery: Pick<Delivery<unknown, unknown>, 'isOneLoop'>
+  /** As whom offsets are committed; null: it is not a member at the moment. */
+  readonly group: ConsumerGroupMetadata | null
+  readonly enableAutoCommit: boolean
+}
+
+/**
+ * The offsets behind all that was handed over.
+ * @throws InvalidArgumentError where they would cover the work of others; CommitFailedError if a partition
+ * was taken away whose records are in the transaction: another member will read them again
+ */
+export function takeTransactionOffsets(handedOver: HandedOver): TransactionOffsets {
+  const { subscription, delivery, group, enableAutoCommit } = handedOver
+  if (enableAutoCommit) {
+    throw new InvalidArgumentError(
+      'sendOffsets(consumer) needs a consumer with enableAutoCommit: false: a commit of its own outlives an abort, and what it read is lost',
+    )
+  }
+  if (!delivery.isOneLoop) {
+    throw new InvalidArgumentError(
+      'sendOffsets(consumer) would cover what other handlers have in hand: with partitions(), or several handlers, give it the offsets and consumer.groupMetadata()',
+    )
+  }
+  if (group === null) {
+    throw new CommitFailedError('this consumer is not a member of its group at the moment', {
+      retriable: true,
+    })
+  }
+  const [taken] = subscription.takenUnsent
+  if (taken !== undefined) {
+    throw new CommitFailedError(
+      `${taken} was taken away from this consumer after records of it were handed over: another member reads them again, so abort, then seekToCommitted()`,
+      { retriable: true },
+    )
+  }
+  const offsets = handedOverEntries(subscription.partitions, false).map(
+    ({ topic, partition, offset, leaderEpoch }) => ({ topic, partition, offset, leaderEpoch }),
+  )
+  for (const state of subscription.partitions) state.sentToTransaction()
+  return { group, offsets }
+}
+
+/** Every position is asked for anew, and what is buffered is dropped. */
+export function awaitCommittedOffsets(subscription: Assignment): void {
+  subscription.takenUnsent.clear()
+  for (const state of subscription.partitions) state.backToCommitted()
+}
+
+/** Whether every partition has a position again, or there is nothing more to wait for. */
+export function areKnown(subscription: Assignment): boolean {
+  for (const state of subscription.partitions) {
+    if (!state.hasPosition && state.failure === null && !state.isRevoking) return false
+  }
+  return true
+}

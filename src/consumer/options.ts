@@ -1,0 +1,315 @@
+// The consumer's options: type, unit, default and what each trades, once. Names and defaults are those of
+// Java's client. What is resolved here is complete and frozen; nothing below has defaults of its own.
+
+import { ConfigError, type DeserializationError } from '../errors.ts'
+import {
+  boolean,
+  callback,
+  duration,
+  integer,
+  type OptionSpec,
+  oneOf,
+  type ResolvedOptions,
+  resolveOptions,
+  text,
+} from '../options/option-table.ts'
+import type { Deserializer, Topic, TopicPartition } from '../types.ts'
+
+/**
+ * Where to begin without a committed offset, or when the offset is no longer in the log: `earliest`,
+ * `latest`, `none` (an error), this long ago (KIP-1106), or at a point in time (ms since 1970).
+ */
+export type AutoOffsetReset =
+  | 'earliest'
+  | 'latest'
+  | 'none'
+  | { readonly durationMs: number }
+  | { readonly timestamp: number }
+
+/** `read_committed` leaves out records of aborted transactions and ends before open ones. */
+export type IsolationLevel = 'read_uncommitted' | 'read_committed'
+
+/** How the leader of a classic group divides partitions. All members must have one in common. */
+export type PartitionAssignor = 'range' | 'roundrobin' | 'cooperative-sticky'
+
+/** A name, every topic that matches, or a topic with its types (`kafka.topic()`). */
+export type TopicSelector<K = unknown, V = unknown> = string | RegExp | Topic<K, V>
+
+/** A log that lost records below the position: by an unclean leader election, for example. */
+export interface LogTruncation extends TopicPartition {
+  /** The position before: the next record that was to be read. */
+  from: bigint
+  /** Where the log ends that the position shared with it. */
+  to: bigint
+}
+
+/**
+ * What becomes of a record whose key or value its deserializer refuses. `stop`: whoever reads
+ * `record.key` or `record.value` gets the DeserializationError. Else it is left out, and what stands behind
+ * it goes on: after `skip` at once, with a topic when the brokers have acknowledged it there, as it came.
+ */
+export type PoisonRecords = 'stop' | 'skip' | { readonly deadLetterTopic: string }
+
+/** What `kafka.consumer(...)` takes. All times are in milliseconds. */
+export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> {
+  /** The group whose members share the partitions. Without it: `assign` only, nothing is committed. */
+  groupId?: string
+  /** What to read, as a member of the group. Or call `subscribe` or `assign` later. */
+  topics?: readonly TopicSelector<K, V>[]
+  /** Default: `latest`. */
+  autoOffsetReset?: AutoOffsetReset
+  /** Whether done records are committed by themselves. Default: true. */
+  enableAutoCommit?: boolean
+  /** How often: smaller means fewer records seen again after a crash. Default: 5000. */
+  autoCommitIntervalMs?: number
+  /** How long a call such as `commit` or `endOffsets` may take all in all. Default: 60000. */
+  defaultApiTimeoutMs?: number
+  /** Bytes fetched ahead and not yet handed over, over all brokers. Default: 67108864. */
+  maxBufferedBytes?: number
+  /** At most so many records in one batch of `batches()` and `eachBatch`. Default: 500. */
+  maxPollRecords?: number
+  /**
+   * How long a record or batch may be worked on until this member counts as stuck and leaves the group.
+   * Also how long a rebalance waits for its members. Default: 300000.
+   */
+  maxPollIntervalMs?: number
+  /** A broker waits for this many bytes before it answers, `fetchMaxWaitMs` at most. Default: 1. */
+  fetchMinBytes?: number
+  /** How long a broker may wait for `fetchMinBytes`. Default: 500. */
+  fetchMaxWaitMs?: number
+  /**
+   * At most so many bytes in one answer; a first batch that is greater comes whole. As long as answers are
+   * not waited for, less is asked for: 2 MiB, or 16 KiB for each partition. Default: 52428800.
+   */
+  fetchMaxBytes?: number
+  /** At most so many bytes of one partition in one answer, likewise. Default: 1048576. */
+  maxPartitionFetchBytes?: number
+  /** Whether the CRC of each batch is checked. Default: true. */
+  checkCrcs?: boolean
+  /** The greatest size of one batch after decompression: a bound for hostile bytes. Default: 536870912. */
+  maxDecompressedBytes?: number
+  /** This client's rack: with it, brokers may name a nearer replica to read from (KIP-392). */
+  clientRack?: string
+  /** Default: `read_uncommitted`. */
+  isolationLevel?: IsolationLevel
+  /** Whether a subscribed topic that does not exist may be created by the brokers. Default: true. */
+  allowAutoCreateTopics?: boolean
+  /** Whether a regular expression leaves out internal topics such as `__consumer_offsets`. Default: true. */
+  excludeInternalTopics?: boolean
+  /** The group takes a member that has not been heard of for so long for dead. Default: 45000. */
+  sessionTimeoutMs?: number
+  /** How often this member says that it is alive; a third of `sessionTimeoutMs` at most. Default: 3000. */
+  heartbeatIntervalMs?: number
+  /** Makes this a static member (KIP-345): it keeps its partitions over a restart. */
+  groupInstanceId?: string
+  /**
+   * In order of preference. Partitions stay with their members during a rebalance only if all that are
+   * named are cooperative. Default: `['range', 'cooperative-sticky']`.
+   */
+  partitionAssignors?: readonly PartitionAssignor[]
+  /** Default: keys are `Buffer | null`. */
+  keyDeserializer?: Deserializer<K>
+  /** Default: values are `Buffer | null`. */
+  valueDeserializer?: Deserializer<V>
+  /**
+   * Records that cannot be deserialized. Anything but `stop` has every record deserialized before it is
+   * handed over. Default: `stop`.
+   */
+  poisonRecords?: PoisonRecords
+  /**
+   * These partitions are this member's now. Nothing of them is delivered until it is done, at most
+   * `maxPollIntervalMs`; one that calls `close` or `unsubscribe` is not waited for, here as in the next two.
+   */
+  onAssigned?: (partitions: readonly TopicPartition[]) => void | Promise<void>
+  /** These partitions go to another member when it is done; their done offsets are committed already. */
+  onRevoked?: (partitions: readonly TopicPartition[]) => void | Promise<void>
+  /** These partitions are gone already: another member may be reading them. */
+  onLost?: (partitions: readonly TopicPartition[]) => void | Promise<void>
+  /** A log lost records below the position. With a reset policy reading goes on at `to`. */
+  onLogTruncated?: (truncation: LogTruncation) => void
+  /** The event loop stood still for so long: nobody was told that this member is alive meanwhile. */
+  onStall?: (stall: { durationMs: number }) => void
+  /** A record is left out, as `poisonRecords` says. */
+  onPoisonRecord?: (error: DeserializationError) => void
+  /** What failed in the background and no call can report: an automatic commit, a callback, all brokers. */
+  onError?: (error: Error) => void
+}
+
+type Callback<Key extends keyof ConsumerOptions> = OptionSpec<NonNullable<
+  ConsumerOptions[Key]
+> | null>
+
+/** Each option: its default and its check. */
+export const consumerOptionTable: {
+  readonly groupId: OptionSpec<string | null>
+  readonly topics: OptionSpec<readonly TopicSelector[]>
+  readonly autoOffsetReset: OptionSpec<AutoOffsetReset>
+  readonly enableAutoCommit: OptionSpec<boolean>
+  readonly autoCommitIntervalMs: OptionSpec<number>
+  readonly defaultApiTimeoutMs: OptionSpec<number>
+  readonly maxBufferedBytes: OptionSpec<number>
+  readonly maxPollRecords: OptionSpec<number>
+  readonly maxPollIntervalMs: OptionSpec<number>
+  readonly fetchMinBytes: OptionSpec<number>
+  readonly fetchMaxWaitMs: OptionSpec<number>
+  readonly fetchMaxBytes: OptionSpec<number>
+  readonly maxPartitionFetchBytes: OptionSpec<number>
+  readonly checkCrcs: OptionSpec<boolean>
+  readonly maxDecompressedBytes: OptionSpec<number>
+  readonly clientRack: OptionSpec<string | null>
+  readonly isolationLevel: OptionSpec<IsolationLevel>
+  readonly allowAutoCreateTopics: OptionSpec<boolean>
+  readonly excludeInternalTopics: OptionSpec<boolean>
+  readonly sessionTimeoutMs: OptionSpec<number>
+  readonly heartbeatIntervalMs: OptionSpec<number>
+  readonly groupInstanceId: OptionSpec<string | null>
+  readonly partitionAssignors: OptionSpec<readonly PartitionAssignor[]>
+  readonly keyDeserializer: OptionSpec<Deserializer<unknown> | null>
+  readonly valueDeserializer: OptionSpec<Deserializer<unknown> | null>
+  readonly poisonRecords: OptionSpec<PoisonRecords>
+  readonly onAssigned: Callback<'onAssigned'>
+  readonly onRevoked: Callback<'onRevoked'>
+  readonly onLost: Callback<'onLost'>
+  readonly onLogTruncated: Callback<'onLogTruncated'>
+  readonly onStall: Callback<'onStall'>
+  readonly onPoisonRecord: Callback<'onPoisonRecord'>
+  readonly onError: Callback<'onError'>
+} = {
+  groupId: text(null),
+  topics: { default: [], check: checkTopics },
+  autoOffsetReset: { default: 'latest', check: checkReset },
+  enableAutoCommit: boolean(true),
+  autoCommitIntervalMs: duration(5000, 1),
+  defaultApiTimeoutMs: duration(60_000, 1),
+  maxBufferedBytes: integer(64 * 1024 * 1024, 1),
+  maxPollRecords: integer(500, 1),
+  maxPollIntervalMs: duration(300_000, 1),
+  fetchMinBytes: integer(1, 0, 2_147_483_647),
+  fetchMaxWaitMs: duration(500),
+  fetchMaxBytes: integer(50 * 1024 * 1024, 1, 2_147_483_647),
+  maxPartitionFetchBytes: integer(1024 * 1024, 1, 2_147_483_647),
+  checkCrcs: boolean(true),
+  maxDecompressedBytes: integer(512 * 1024 * 1024, 1),
+  clientRack: text(null),
+  isolationLevel: oneOf('read_uncommitted', ['read_uncommitted', 'read_committed']),
+  allowAutoCreateTopics: boolean(true),
+  excludeInternalTopics: boolean(true),
+  sessionTimeoutMs: duration(45_000, 1),
+  heartbeatIntervalMs: duration(3000, 1),
+  groupInstanceId: text(null),
+  partitionAssignors: { default: ['range', 'cooperative-sticky'], check: checkAssignors },
+  keyDeserializer: { default: null, check: checkDeserializer },
+  valueDeserializer: { default: null, check: checkDeserializer },
+  poisonRecords: { default: 'stop', check: checkPoison },
+  onAssigned: callback(),
+  onRevoked: callback(),
+  onLost: callback(),
+  onLogTruncated: callback(),
+  onStall: callback(),
+  onPoisonRecord: callback(),
+  onError: callback(),
+}
+
+/** All options of a consumer, none missing. */
+export type ResolvedConsumerOptions = ResolvedOptions<typeof consumerOptionTable>
+
+/**
+ * Checks everything that was given to `kafka.consumer(...)` and fills in the defaults.
+ * @throws ConfigError naming the option and what it may be
+ */
+export function resolveConsumerOptions<K, V>(
+  options: ConsumerOptions<K, V>,
+): ResolvedConsumerOptions {
+  const owner = 'kafka.consumer()'
+  const resolved = resolveOptions(consumerOptionTable, options, owner)
+  const refuse = (problem: string): never => {
+    throw new ConfigError(`${owner}: ${problem}`)
+  }
+  if (resolved.groupId === null) {
+    if (resolved.topics.length > 0) {
+      refuse("option 'topics' needs 'groupId'; to read without a group, call assign()")
+    }
+    if (resolved.groupInstanceId !== null) refuse("option 'groupInstanceId' needs 'groupId'")
+    if (options.enableAutoCommit === true) refuse("option 'enableAutoCommit' needs 'groupId'")
+  }
+  if (resolved.heartbeatIntervalMs * 3 > resolved.sessionTimeoutMs) {
+    refuse(
+      `option 'heartbeatIntervalMs' (${resolved.heartbeatIntervalMs}) must be at most a third of 'sessionTimeoutMs' (${resolved.sessionTimeoutMs})`,
+    )
+  }
+  return resolved
+}
+
+function checkTopics(value: unknown, fail: (expected: string) => never): readonly TopicSelector[] {
+  if (!Array.isArray(value)) return fail('an array of names, regular expressions or kafka.topic()')
+  return Object.freeze(
+    value.map((entry: unknown): TopicSelector => {
+      if (typeof entry === 'string' && entry !== '') return entry
+      if (entry instanceof RegExp || isTopic(entry)) return entry
+      return fail('an array of names, regular expressions or kafka.topic()')
+    }),
+  )
+}
+
+/** Whether this is what `kafka.topic()` gives. */
+export function isTopic(value: unknown): value is Topic<unknown, unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof Reflect.get(value, 'name') === 'string' &&
+    isDeserializer(Reflect.get(value, 'key')) &&
+    isDeserializer(Reflect.get(value, 'value'))
+  )
+}
+
+function checkReset(value: unknown, fail: (expected: string) => never): AutoOffsetReset {
+  if (value === 'earliest' || value === 'latest' || value === 'none') return value
+  if (typeof value === 'object' && value !== null) {
+    const durationMs: unknown = Reflect.get(value, 'durationMs')
+    const timestamp: unknown = Reflect.get(value, 'timestamp')
+    if (isMilliseconds(durationMs) && timestamp === undefined) return { durationMs }
+    if (isMilliseconds(timestamp) && durationMs === undefined) return { timestamp }
+  }
+  return fail("'earliest', 'latest', 'none', { durationMs } or { timestamp }, whole numbers of ms")
+}
+
+function checkPoison(value: unknown, fail: (expected: string) => never): PoisonRecords {
+  if (value === 'stop' || value === 'skip') return value
+  if (typeof value === 'object' && value !== null) {
+    const deadLetterTopic: unknown = Reflect.get(value, 'deadLetterTopic')
+    if (typeof deadLetterTopic === 'string' && deadLetterTopic !== '') return { deadLetterTopic }
+  }
+  return fail("'stop', 'skip' or { deadLetterTopic }, the name of a topic")
+}
+
+function isMilliseconds(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+const assignorNames: readonly PartitionAssignor[] = ['range', 'roundrobin', 'cooperative-sticky']
+
+function checkAssignors(
+  value: unknown,
+  fail: (expected: string) => never,
+): readonly PartitionAssignor[] {
+  const expected = `an array of one or more of ${assignorNames.join(', ')}`
+  if (!Array.isArray(value) || value.length === 0) return fail(expected)
+  return Object.freeze(
+    value.map((entry: unknown) => assignorNames.find((name) => name === entry) ?? fail(expected)),
+  )
+}
+
+function checkDeserializer(
+  value: unknown,
+  fail: (expected: string) => never,
+): Deserializer<unknown> {
+  return isDeserializer(value) ? value : fail('an object with a deserialize(bytes, topic) method')
+}
+
+function isDeserializer(value: unknown): value is Deserializer<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof Reflect.get(value, 'deserialize') === 'function'
+  )
+}

@@ -1,0 +1,192 @@
+// One worker of a run whose order is by key. It takes a portion of a partition, divides it into lanes, one a
+// key, and works on several lanes at once. What is done is counted up to the first record that is not, so
+// that a commit never passes an unfinished one. The partition's next portion is taken when all are done.
+
+import type { ConsumerRecord } from '../../records/consumer-record.ts'
+import type { AssignedPartition } from '../assignment/assigned-partition.ts'
+import type { RecordSlice } from '../buffer/record-slice.ts'
+import type { Delivery } from '../delivery/delivery.ts'
+import type { RecordIterator } from '../delivery/record-iterator.ts'
+import type { HandlerContext, RetryPolicy } from './retry-policy.ts'
+import type { RunningHandlers } from './running-handlers.ts'
+
+/** Some records of a partition, handed out together. */
+export interface Portion<K, V> {
+  readonly state: AssignedPartition<K, V>
+  readonly chunk: RecordSlice<K, V>
+  /** Its records in the chunk: from here, */
+  readonly start: number
+  /** up to before here. */
+  readonly end: number
+}
+
+export interface KeyedWork<K, V> {
+  readonly delivery: Delivery<K, V>
+  readonly handlers: RunningHandlers
+  readonly policy: RetryPolicy
+  /** Shared by all workers of the run. */
+  readonly slots: Slots
+  readonly handle: (record: ConsumerRecord<K, V>, context: HandlerContext) => unknown
+  readonly concurrency: number
+  /** Aborts when nothing more is to be begun. */
+  readonly stopped: AbortSignal
+}
+
+/** How many may be at work at once; who waits is served in order. */
+export class Slots {
+  private free: number
+  private readonly waiting: (() => void)[] = []
+
+  constructor(count: number) {
+    this.free = count
+  }
+
+  async acquire(): Promise<void> {
+    if (this.free > 0) this.free--
+    else await new Promise<void>((resolve) => this.waiting.push(resolve))
+  }
+
+  release(): void {
+    const next = this.waiting.shift()
+    if (next === undefined) this.free++
+    else next()
+  }
+}
+
+/** Works until the loop ends. */
+export async function workByKey<K, V>(
+  stream: RecordIterator<K, V, Portion<K, V>>,
+  work: KeyedWork<K, V>,
+): Promise<void> {
+  for (;;) {
+    const { done, value } = await stream.next()
+    if (done) return
+    await new PortionWork(value, work).finish()
+  }
+}
+
+class PortionWork<K, V> {
+  private readonly portion: Portion<K, V>
+  private readonly work: KeyedWork<K, V>
+  private readonly lanes: number[][]
+  private readonly isDone: boolean[] = []
+  /** Up to before here all are done. */
+  private doneEnd: number
+  private nextLane = 0
+  private hasFailed = false
+
+  constructor(portion: Portion<K, V>, work: KeyedWork<K, V>) {
+    this.portion = portion
+    this.work = work
+    this.lanes = lanesOf(portion)
+    this.doneEnd = portion.start
+  }
+
+  /** Settles when all are done, or nothing more of the portion is to be worked on. */
+  async finish(): Promise<void> {
+    const { handlers, concurrency } = this.work
+    const count = Math.min(concurrency, this.lanes.length)
+    const threads = Array.from({ length: count }, () => handlers.thread(() => this.workLanes()))
+    const outcomes = await Promise.allSettled(threads)
+    const { chunk } = this.portion
+    // What was left undone was not handed out. If the chunk is still there, it is so again.
+    chunk.taken = this.doneEnd
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  private async workLanes(): Promise<void> {
+    const { slots } = this.work
+    for (;;) {
+      const lane = this.lanes[this.nextLane++]
+      if (lane === undefined) return
+      for (const index of lane) {
+        do {
+          if (!(await this.enter())) return
+          // A handler may have paused the partition since: looked at in the turn of the call.
+        } while (!this.isGranted())
+        try {
+          await this.call(index)
+        } catch (error) {
+          this.hasFailed = true
+          throw error
+        } finally {
+          slots.release()
+        }
+      }
+    }
+  }
+
+  /** Whether a record may be handed out in this very turn. If not, the slot is given back. */
+  private isGranted(): boolean {
+    if (!this.isOver && this.mayGo) return true
+    this.work.slots.release()
+    return false
+  }
+
+  /** Waits for a slot, and while the partition stands still. False: nothing more of it is to be begun. */
+  private async enter(): Promise<boolean> {
+    const { delivery, slots, stopped } = this.work
+    while (!this.isOver) {
+      if (!this.mayGo) {
+        // Rejected only when all is to end.
+        await delivery.watchers.until(() => this.isOver || this.mayGo, stopped).catch(() => {})
+        continue
+      }
+      await slots.acquire()
+      if (!delivery.checkClock()) await turn(delivery)
+      return true
+    }
+    return false
+  }
+
+  private async call(index: number): Promise<void> {
+    const { chunk, state, start } = this.portion
+    const { handle, policy } = this.work
+    const record = chunk.records[index]
+    const context = { signal: state.signal }
+    try {
+      await handle(record, context)
+    } catch (error) {
+      await policy.recover(error, record, state.signal, () => handle(record, context))
+    }
+    this.isDone[index - start] = true
+    while (this.isDone[this.doneEnd - start]) this.doneEnd++
+    if (this.doneEnd > start) chunk.done = this.doneEnd
+  }
+
+  private get isOver(): boolean {
+    const { state, chunk } = this.portion
+    return this.hasFailed || this.work.stopped.aborted || state.isRevoking || state.chunk !== chunk
+  }
+
+  private get mayGo(): boolean {
+    return this.portion.state.isDeliverable && !this.work.delivery.isBlocked
+  }
+}
+
+/** The places of the records, those of one key together. */
+function lanesOf<K, V>({ chunk, start, end }: Portion<K, V>): number[][] {
+  const lanes: number[][] = []
+  const byKey = new Map<string, number[]>()
+  for (let index = start; index < end; index++) {
+    const key = chunk.records[index].rawKey?.toString('latin1')
+    const known = key === undefined ? undefined : byKey.get(key)
+    if (known !== undefined) {
+      known.push(index)
+      continue
+    }
+    const lane = [index]
+    lanes.push(lane)
+    if (key !== undefined) byKey.set(key, lane)
+  }
+  return lanes
+}
+
+/** Lets the event loop turn: buffered records alone would keep it from sockets and timers. */
+async function turn<K, V>(delivery: Delivery<K, V>): Promise<void> {
+  await new Promise<void>((resolve) => {
+    setImmediate(resolve)
+  })
+  delivery.beginTurn()
+}

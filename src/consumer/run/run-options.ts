@@ -1,0 +1,138 @@
+// What consumer.run() takes, checked and with its defaults.
+
+import { InvalidArgumentError } from '../../errors.ts'
+import type { ConsumerRecord } from '../../records/consumer-record.ts'
+import type { ConsumerBatch } from '../delivery/consumer-batch.ts'
+import type { HandlerContext, RetryOptions } from './retry-policy.ts'
+
+export interface RunOptions<K, V> {
+  /** Called for each record; it is done when this settles. */
+  eachRecord?: (record: ConsumerRecord<K, V>, context: HandlerContext) => unknown
+  /** Called for each batch instead: records of one partition. */
+  eachBatch?: (batch: ConsumerBatch<K, V>, context: HandlerContext) => unknown
+  /** How many handlers are at work at once. Default: 1. */
+  concurrency?: number
+  /**
+   * What is worked on one after the other: records of one `partition`, or, with `eachRecord`, those of one
+   * `key` of it; records without a key then have no order. Committed is what has no gap before it. What is
+   * done behind a gap comes again if the run ends before the gap is closed. Default: `partition`.
+   */
+  concurrencyBy?: 'partition' | 'key'
+  /** At most so many records in one batch. Default: `maxPollRecords`. */
+  maxRecords?: number
+  /** How long a batch may wait for `maxRecords`, from when it is first looked at. Default: 0. */
+  maxWaitMs?: number
+  /** How often a handler is called again for what it failed at. Default: never. */
+  retry?: RetryOptions
+  /**
+   * Where records go whose handler has failed for good, as they came, with headers
+   * `__kafkawire.errors.topic`, `.partition`, `.offset`, `.exception` and `.message`. They are done when
+   * the brokers have acknowledged them there. Of a batch, all records go. Default: the run ends with the
+   * handler's error.
+   */
+  deadLetterTopic?: string
+  /** Ends the run when the handlers have finished what they have in hand. */
+  signal?: AbortSignal
+}
+
+/** What is called, and by what it is divided. */
+export type RunHandler<K, V> =
+  | {
+      readonly kind: 'records' | 'keys'
+      readonly handle: (record: ConsumerRecord<K, V>, context: HandlerContext) => unknown
+    }
+  | {
+      readonly kind: 'batches'
+      readonly handle: (batch: ConsumerBatch<K, V>, context: HandlerContext) => unknown
+    }
+
+/** The options, none missing. */
+export interface RunPlan<K, V> {
+  readonly handler: RunHandler<K, V>
+  readonly concurrency: number
+  readonly maxRecords: number
+  readonly maxWaitMs: number
+  readonly retry: Required<RetryOptions>
+  readonly deadLetterTopic: string | null
+  readonly signal: AbortSignal | undefined
+}
+
+const names: readonly string[] = [
+  'eachRecord',
+  'eachBatch',
+  'concurrency',
+  'concurrencyBy',
+  'maxRecords',
+  'maxWaitMs',
+  'retry',
+  'deadLetterTopic',
+  'signal',
+]
+const retryNames: readonly string[] = ['retries', 'retryBackoffMs', 'retryBackoffMaxMs']
+
+/** @throws InvalidArgumentError naming the option */
+export function planRun<K, V>(options: RunOptions<K, V>, maxPollRecords: number): RunPlan<K, V> {
+  checkNames(options, names, '')
+  const retry = options.retry ?? {}
+  checkNames(retry, retryNames, 'retry.')
+  const concurrency = wholeNumber('concurrency', options.concurrency, 1, 1)
+  const { deadLetterTopic } = options
+  if (deadLetterTopic !== undefined && (typeof deadLetterTopic !== 'string' || !deadLetterTopic)) {
+    refuse(`deadLetterTopic must be the name of a topic, not ${String(deadLetterTopic)}`)
+  }
+  return {
+    handler: handlerOf(options, concurrency),
+    concurrency,
+    maxRecords: wholeNumber('maxRecords', options.maxRecords, maxPollRecords, 1),
+    maxWaitMs: wholeNumber('maxWaitMs', options.maxWaitMs, 0, 0),
+    retry: {
+      retries: wholeNumber('retry.retries', retry.retries, 0, 0),
+      retryBackoffMs: wholeNumber('retry.retryBackoffMs', retry.retryBackoffMs, 100, 0),
+      retryBackoffMaxMs: wholeNumber('retry.retryBackoffMaxMs', retry.retryBackoffMaxMs, 1000, 0),
+    },
+    deadLetterTopic: deadLetterTopic ?? null,
+    signal: options.signal,
+  }
+}
+
+function handlerOf<K, V>(options: RunOptions<K, V>, concurrency: number): RunHandler<K, V> {
+  const { eachRecord, eachBatch, concurrencyBy = 'partition', maxRecords, maxWaitMs } = options
+  if (concurrencyBy !== 'partition' && concurrencyBy !== 'key') {
+    refuse(`concurrencyBy must be 'partition' or 'key', not ${String(concurrencyBy)}`)
+  }
+  if (eachRecord !== undefined && eachBatch === undefined) {
+    if (maxRecords !== undefined || maxWaitMs !== undefined) {
+      refuse('maxRecords and maxWaitMs are for eachBatch')
+    }
+    // One after the other is in order by key as well.
+    const isByKey = concurrencyBy === 'key' && concurrency > 1
+    return { kind: isByKey ? 'keys' : 'records', handle: eachRecord }
+  }
+  if (eachBatch === undefined || eachRecord !== undefined) {
+    return refuse('give one of eachRecord and eachBatch')
+  }
+  if (concurrencyBy === 'key') refuse("concurrencyBy 'key' is for eachRecord")
+  return { kind: 'batches', handle: eachBatch }
+}
+
+function checkNames(options: object, known: readonly string[], prefix: string): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name))
+  if (unknown !== undefined) {
+    refuse(`there is no option ${prefix}${unknown}: there are ${known.join(', ')}`)
+  }
+}
+
+function wholeNumber(
+  name: string,
+  value: number | undefined,
+  fallback: number,
+  least: number,
+): number {
+  if (value === undefined) return fallback
+  if (Number.isSafeInteger(value) && value >= least) return value
+  return refuse(`${name} must be a whole number of ${least} or more, not ${String(value)}`)
+}
+
+function refuse(problem: string): never {
+  throw new InvalidArgumentError(`run(): ${problem}`)
+}

@@ -1,0 +1,142 @@
+// consumer.run(): a handler is called for each record or batch, several at once if asked for. Each worker
+// is a loop of its own and has a partition to itself while it works on it: so records of one partition
+// stay in order, and what is committed of it has no gaps, whatever the concurrency. By key, a worker shares
+// out the records of its partition once more (key-worker.ts).
+
+import { anySignal } from '../../async/any-signal.ts'
+import { stopSwitch } from '../../async/watchers.ts'
+import type { Logger } from '../../logger.ts'
+import type { CommitBatch } from '../delivery/consumer-batch.ts'
+import type { DeadLetters } from '../delivery/dead-letters.ts'
+import type { Delivery } from '../delivery/delivery.ts'
+import { batchStream, portionStream, recordStream } from '../delivery/iterators.ts'
+import type { RecordIterator } from '../delivery/record-iterator.ts'
+import { Slots, workByKey } from './key-worker.ts'
+import { type HandlerContext, type Item, RetryPolicy } from './retry-policy.ts'
+import type { RunPlan } from './run-options.ts'
+import type { RunningHandlers } from './running-handlers.ts'
+
+/** What of the consumer a run needs. */
+export interface RunContext<K, V> {
+  readonly delivery: Delivery<K, V>
+  readonly handlers: RunningHandlers
+  readonly commitBatch: CommitBatch
+  readonly deadLetters: DeadLetters
+  readonly logger: Logger
+}
+
+/** Works until the signal aborts or the consumer is closed. Rejects with what a handler threw, or what is fatal. */
+export async function runHandlers<K, V>(
+  context: RunContext<K, V>,
+  plan: RunPlan<K, V>,
+): Promise<void> {
+  const { delivery, handlers } = context
+  const { signal, concurrency } = plan
+  if (signal?.aborted) return
+  const stop = stopSwitch()
+  const onAbort = (): void => stop.abort()
+  signal?.addEventListener('abort', onAbort, { once: true })
+  const stopped = anySignal([stop.signal, delivery.ending])
+  const failures: unknown[] = []
+  const fail = (error: unknown): void => {
+    const isEnd = [stop.signal, delivery.ending].some((end) => end.aborted && end.reason === error)
+    if (!isEnd) failures.push(error)
+    stop.abort()
+  }
+  const worker = openWorker(context, plan, stop.signal, stopped, fail)
+  const endGathering = delivery.startGathering(plan.maxRecords, plan.maxWaitMs)
+  try {
+    // What begins with the first pull of all must not run in the context of a handler.
+    delivery.pull()
+    await handlers.during(async () => {
+      await Promise.all(Array.from({ length: concurrency }, worker))
+    })
+  } finally {
+    endGathering()
+    signal?.removeEventListener('abort', onAbort)
+  }
+  if (failures.length > 0) throw failures[0]
+}
+
+/** What one worker does until its loop ends. */
+function openWorker<K, V>(
+  context: RunContext<K, V>,
+  plan: RunPlan<K, V>,
+  end: AbortSignal,
+  stopped: AbortSignal,
+  fail: (error: unknown) => void,
+): () => Promise<void> {
+  const { delivery, handlers, commitBatch, deadLetters, logger } = context
+  const { handler, concurrency, retry, deadLetterTopic } = plan
+  const onFailure = (text: string, error: unknown): void => logger.warn(text, { error })
+  const policy = new RetryPolicy({ retry, deadLetterTopic, deadLetters, stopped, onFailure })
+  switch (handler.kind) {
+    case 'keys': {
+      const slots = new Slots(concurrency)
+      const { handle } = handler
+      const work = { delivery, handlers, policy, slots, handle, concurrency, stopped }
+      return () => closing(portionStream(delivery, end), (stream) => workByKey(stream, work), fail)
+    }
+    case 'records': {
+      const { handle } = handler
+      const open = () => recordStream(delivery, null, end)
+      return () =>
+        handlers.thread(() =>
+          closing(open(), (stream) => callHandlers(stream, handle, policy), fail),
+        )
+    }
+    default: {
+      const { handle } = handler
+      const open = () => batchStream(delivery, null, end, commitBatch)
+      return () =>
+        handlers.thread(() =>
+          closing(open(), (stream) => callHandlers(stream, handle, policy), fail),
+        )
+    }
+  }
+}
+
+/**
+ * Ends the loop with the work. A failure is told before the loop gives its partition back: else another
+ * worker would go on behind the item that failed, and its being done would cover that one.
+ */
+async function closing<K, V, T>(
+  stream: RecordIterator<K, V, T>,
+  work: (stream: RecordIterator<K, V, T>) => Promise<void>,
+  fail: (error: unknown) => void,
+): Promise<void> {
+  try {
+    await work(stream)
+  } catch (error) {
+    fail(error)
+  } finally {
+    await stream.return()
+  }
+}
+
+/** One item after the other: asking for the next one says that the former is done. */
+async function callHandlers<K, V, T extends Item>(
+  stream: RecordIterator<K, V, T>,
+  handle: (item: T, context: HandlerContext) => unknown,
+  policy: RetryPolicy,
+): Promise<void> {
+  let context: HandlerContext = { signal: stream.lossSignal }
+  for (;;) {
+    // A handler that returns no promise costs none either.
+    let item = stream.takeNow()
+    if (item === null) {
+      const { done, value } = await stream.next()
+      if (done) return
+      item = value
+      context = { signal: stream.lossSignal }
+    }
+    try {
+      const result = handle(item, context)
+      if (result instanceof Object && 'then' in result) await result
+    } catch (error) {
+      const { signal } = context
+      const failed = item
+      await policy.recover(error, failed, signal, () => handle(failed, { signal }))
+    }
+  }
+}

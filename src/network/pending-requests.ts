@@ -1,0 +1,129 @@
+// Requests of one connection in the order they were made: a linked list, since answers leave at its
+// head and an abort or a deadline may take one out of its middle.
+
+import type { AnyApi } from '../protocol/api.ts'
+
+/** One request that owes its caller an answer or an error. */
+export class PendingRequest {
+  readonly api: AnyApi
+  readonly version: number
+  /** Not kept once it is written: a batch may be large, and the answer far. */
+  request: unknown
+  readonly timeoutMs: number
+  correlationId = -1
+  /** By `performance.now()`: for the writing while it is not written, for the answer afterwards. */
+  deadline = 0
+  writtenAt = 0
+  isWritten = false
+  next: PendingRequest | null = null
+  /** Called when the kernel has taken all its bytes. */
+  onReleased: (() => void) | null = null
+  private readonly onAnswer: (answer: never) => void
+  private readonly onError: (error: unknown) => void
+  private signal: AbortSignal | null = null
+  private onAbort: (() => void) | null = null
+
+  constructor(
+    api: AnyApi,
+    version: number,
+    request: unknown,
+    timeoutMs: number,
+    onAnswer: (answer: never) => void,
+    onError: (error: unknown) => void,
+  ) {
+    this.api = api
+    this.version = version
+    this.request = request
+    this.timeoutMs = timeoutMs
+    this.onAnswer = onAnswer
+    this.onError = onError
+  }
+
+  /** Frees the caller when `signal` aborts; the answer, if it comes, is dropped. */
+  watch(signal: AbortSignal, forget: () => void): void {
+    this.signal = signal
+    this.onAbort = () => {
+      this.reject(signal.reason)
+      forget()
+    }
+    signal.addEventListener('abort', this.onAbort, { once: true })
+  }
+
+  wasWritten(correlationId: number, now: number): void {
+    this.correlationId = correlationId
+    this.writtenAt = now
+    this.deadline = now + this.timeoutMs
+    this.isWritten = true
+    this.request = null
+  }
+
+  /** `answer` is what the API's own decoder gave. */
+  resolve(answer: unknown): void {
+    this.unwatch()
+    this.onAnswer(answer as never)
+  }
+
+  reject(error: unknown): void {
+    this.unwatch()
+    this.onError(error)
+  }
+
+  /** `Produce v11` */
+  get name(): string {
+    return `${this.api.name} v${this.version}`
+  }
+
+  private unwatch(): void {
+    if (this.onAbort !== null) this.signal?.removeEventListener('abort', this.onAbort)
+  }
+}
+
+export class PendingRequests {
+  length = 0
+  first: PendingRequest | null = null
+  private last: PendingRequest | null = null
+
+  push(pending: PendingRequest): void {
+    if (this.last === null) this.first = pending
+    else this.last.next = pending
+    this.last = pending
+    this.length++
+  }
+
+  shift(): PendingRequest | null {
+    const { first } = this
+    if (first === null) return null
+    this.first = first.next
+    if (this.first === null) this.last = null
+    first.next = null
+    this.length--
+    return first
+  }
+
+  /** Does nothing if it is not in this queue. */
+  remove(pending: PendingRequest): void {
+    let before: PendingRequest | null = null
+    for (let at = this.first; at !== null; before = at, at = at.next) {
+      if (at !== pending) continue
+      if (before === null) this.first = at.next
+      else before.next = at.next
+      if (this.last === at) this.last = before
+      at.next = null
+      this.length--
+      return
+    }
+  }
+
+  /** One whose deadline has passed; null if there is none. */
+  expired(now: number): PendingRequest | null {
+    for (let at = this.first; at !== null; at = at.next) if (at.deadline <= now) return at
+    return null
+  }
+
+  /** The earliest deadline; Infinity if it is empty. */
+  earliest(): number {
+    let due = Number.POSITIVE_INFINITY
+    for (let at = this.first; at !== null; at = at.next) due = Math.min(due, at.deadline)
+    return due
+  }
+}

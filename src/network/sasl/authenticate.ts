@@ -1,0 +1,87 @@
+// Proves to a broker who we are: SaslHandshake names the mechanism, then SaslAuthenticate carries its
+// messages until the mechanism itself is content, whatever the broker says.
+
+import { AuthenticationError } from '../../errors.ts'
+import type { SaslContext, SaslExchange, SaslMechanism } from '../../options/kafka-options.ts'
+import type { Api } from '../../protocol/api.ts'
+import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
+import { saslAuthenticate } from '../../protocol/messages/sasl-authenticate.ts'
+import { saslHandshake } from '../../protocol/messages/sasl-handshake.ts'
+import type { Connection } from '../connection.ts'
+
+/** Version 0 would send the mechanism's messages raw, without an answer that says what is wrong. */
+const LEAST_HANDSHAKE_VERSION = 1
+/** No mechanism needs as many; a broker that goes on for ever only keeps us busy. */
+const MAX_ROUNDS = 10
+
+/**
+ * @returns for how long the broker takes requests before it wants to be convinced anew (KIP-368), in
+ * milliseconds; 0: for ever
+ * @throws AuthenticationError for a refusal; what `send` throws
+ */
+export async function authenticate(
+  connection: Connection,
+  mechanism: SaslMechanism,
+  context: SaslContext,
+  timeoutMs: number,
+): Promise<number> {
+  const send = <Q, A>(api: Api<Q, A>, request: Q): Promise<A> =>
+    connection.sendHeld(api, connection.version(api), request, timeoutMs)
+  await proposeMechanism(connection, mechanism, send)
+  const exchange = mechanism.begin(context)
+  let authBytes = await exchange.start()
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const answer = await send(saslAuthenticate, { authBytes })
+    if (answer.errorCode !== 0) {
+      throw refusal(answer.errorCode, answer.errorMessage, mechanism, exchange)
+    }
+    const next = await exchange.next(answer.authBytes)
+    if (next === null) return Number(answer.sessionLifetimeMs)
+    authBytes = next
+  }
+  throw new AuthenticationError(
+    `SASL ${mechanism.name}: no end after ${MAX_ROUNDS} rounds with the broker`,
+  )
+}
+
+async function proposeMechanism(
+  connection: Connection,
+  mechanism: SaslMechanism,
+  send: <Q, A>(api: Api<Q, A>, request: Q) => Promise<A>,
+): Promise<void> {
+  if (connection.version(saslHandshake) < LEAST_HANDSHAKE_VERSION) {
+    throw new AuthenticationError(
+      'the broker is older than 1.0: it knows SASL only without error messages, which this client does not speak',
+    )
+  }
+  const { errorCode, mechanisms } = await send(saslHandshake, { mechanism: mechanism.name })
+  if (errorCode === 0) return
+  const cause = brokerError(errorCode, 'SaslHandshake')
+  if (errorCode === errorCodes.UNSUPPORTED_SASL_MECHANISM) {
+    throw new AuthenticationError(
+      `the broker does not offer SASL ${mechanism.name}: it offers ${mechanisms.join(', ') || 'none'}`,
+      { cause },
+    )
+  }
+  if (errorCode === errorCodes.ILLEGAL_SASL_STATE) {
+    throw new AuthenticationError(
+      'the broker does not expect SASL here: this may not be a SASL listener',
+      { cause },
+    )
+  }
+  throw new AuthenticationError(cause.message, { cause })
+}
+
+/** Names the mechanism and the user, and never the secret. */
+function refusal(
+  errorCode: number,
+  errorMessage: string | null,
+  mechanism: SaslMechanism,
+  exchange: SaslExchange,
+): AuthenticationError {
+  const who = exchange.user === '' ? '' : ` of user '${exchange.user}'`
+  const cause = brokerError(errorCode, `SASL ${mechanism.name} authentication${who}`)
+  return new AuthenticationError(`${cause.message}: ${errorMessage ?? 'no reason given'}`, {
+    cause,
+  })
+}

@@ -1,0 +1,77 @@
+// Re-authentication (KIP-368): before a session ends, on its own connection. Must stay true: nothing else
+// is under way meanwhile, so that no answer is taken for another; what cannot be renewed in time takes
+// nothing more and is closed after its last answer, and only then replaced, so that order is kept.
+
+import { ConnectionError } from '../../errors.ts'
+import type { Connection } from '../connection.ts'
+
+export interface SessionRenewalOptions {
+  connection: Connection
+  /** Authenticates, and gives the lifetime of the new session in milliseconds. */
+  authenticate: () => Promise<number>
+  random?: () => number
+}
+
+/**
+ * Renews the session of `connection` for as long as that is open.
+ * @param lifetimeMs of the present session; 0: it does not end
+ * @param since when its authentication began, by `performance.now()`
+ */
+export function keepSession(
+  options: SessionRenewalOptions,
+  lifetimeMs: number,
+  since: number,
+): void {
+  if (lifetimeMs <= 0 || options.connection.isClosed) return
+  const { connection, random = Math.random } = options
+  // Not all clients of a broker at the same moment.
+  const dueMs = since + lifetimeMs * (0.85 + 0.1 * random()) - performance.now()
+  const stop = (): void => clearTimeout(timer)
+  const timer = setTimeout(
+    () => {
+      connection.closing.removeEventListener('abort', stop)
+      renew(options, since + lifetimeMs).catch((error: unknown) => {
+        connection.close(error instanceof Error ? error : new ConnectionError(String(error)))
+      })
+    },
+    Math.min(Math.max(0, dueMs), 0x7fffffff),
+  )
+  timer.unref()
+  connection.closing.addEventListener('abort', stop, { once: true })
+}
+
+async function renew(options: SessionRenewalOptions, endsAt: number): Promise<void> {
+  const { connection, authenticate } = options
+  const drained = connection.hold()
+  // Half of what is left for the answers that are owed, half for the exchange.
+  const isDrained = await within(drained, (endsAt - performance.now()) / 2, connection.closing)
+  if (connection.isClosed) return
+  if (!isDrained) {
+    await within(drained, Number.POSITIVE_INFINITY, connection.closing)
+    connection.close(
+      new ConnectionError('the session ended before it could be renewed: answers were still owed'),
+    )
+    return
+  }
+  const startedAt = performance.now()
+  const lifetimeMs = await authenticate()
+  connection.resume()
+  keepSession(options, lifetimeMs, startedAt)
+}
+
+/** Whether `promise` settles within `ms`; false also when the connection closes. */
+function within(promise: Promise<void>, ms: number, closing: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (isSettled: boolean): void => {
+      clearTimeout(timer)
+      closing.removeEventListener('abort', onClosing)
+      resolve(isSettled)
+    }
+    const onClosing = (): void => end(false)
+    const timer = Number.isFinite(ms) ? setTimeout(end, Math.max(0, ms), false) : undefined
+    timer?.unref()
+    closing.addEventListener('abort', onClosing, { once: true })
+    promise.then(() => end(true))
+    if (closing.aborted) end(false)
+  })
+}

@@ -1,0 +1,385 @@
+// Accepts records: validates, chooses the partition, appends, or holds what must wait for metadata or
+// memory, in order. What is called for every record allocates nothing.
+
+import { sleep } from '../../async/retry.ts'
+import type { TickClock } from '../../async/tick-clock.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { Queue } from '../../collections/queue.ts'
+import {
+  BufferExhaustedError,
+  DeliveryError,
+  InvalidArgumentError,
+  type KafkaError,
+  RequestTimeoutError,
+} from '../../errors.ts'
+import { type HeaderInput, headerList } from '../../records/headers.ts'
+import { recordBatchOverhead } from '../../records/record-batch.ts'
+import { recordSizeUpperBound } from '../../records/record-encoder.ts'
+import type { Bytes } from '../../types.ts'
+import type { Accumulator } from '../batching/accumulator.ts'
+import type { BufferMemory } from '../batching/buffer-memory.ts'
+import type { FlushTracker } from '../batching/flush-tracker.ts'
+import type { ProducerBatch } from '../batching/producer-batch.ts'
+import type { ProducerTopic } from '../batching/topic.ts'
+import { anyPartition, type PartitionChooser } from '../partitioning/partitioner.ts'
+import type { StickyPartitioner } from '../partitioning/sticky-partitioner.ts'
+import type { PlainRecord } from '../record.ts'
+import { asKafkaError } from '../sending/delivery-errors.ts'
+import type { Topics } from '../sending/topic-metadata.ts'
+import { UnknownPartitions } from './unknown-partitions.ts'
+import { type Destination, WaitingRecord } from './waiting-record.ts'
+
+/** Between two questions for a topic whose metadata could not be had. */
+const askAgainMs = 100
+
+export interface RecordAdmissionOptions {
+  readonly maxRequestSize: number
+  readonly maxBlockMs: number
+  readonly allowAutoCreateTopics: boolean
+}
+
+export interface RecordAdmissionContext {
+  readonly cluster: Cluster
+  readonly accumulator: Accumulator
+  readonly memory: BufferMemory
+  readonly flushes: FlushTracker
+  readonly topics: Topics
+  readonly chooser: PartitionChooser
+  readonly sticky: StickyPartitioner
+  readonly clock: TickClock
+  readonly wake: () => void
+  /** A record that was held was not taken after all. null: nobody asks. */
+  readonly refused: ((error: KafkaError) => void) | null
+}
+
+export class RecordAdmission {
+  private readonly options: RecordAdmissionOptions
+  private readonly context: RecordAdmissionContext
+  // What every record needs, one load away.
+  private readonly clock: TickClock
+  private readonly memory: BufferMemory
+  private readonly accumulator: Accumulator
+  private readonly chooser: PartitionChooser
+  /** The largest record that can ever be granted memory and be sent. */
+  private readonly mostBytes: number
+  private lastTopic: ProducerTopic | null = null
+  /** Records that wait for memory, by deadline. */
+  private readonly memoryWaits = new Queue<WaitingRecord>()
+  private memoryTimer: NodeJS.Timeout | null = null
+  private readonly missingPartitions: UnknownPartitions
+  /** Ends the calls of drained() that wait. */
+  private readonly drains = new Set<(error: KafkaError | null) => void>()
+
+  constructor(options: RecordAdmissionOptions, context: RecordAdmissionContext) {
+    this.options = options
+    this.context = context
+    this.clock = context.clock
+    this.memory = context.memory
+    this.accumulator = context.accumulator
+    this.chooser = context.chooser
+    this.missingPartitions = new UnknownPartitions(options, {
+      cluster: context.cluster,
+      clock: context.clock,
+      refuse: (held, error) => this.cancel(held, error),
+    })
+    this.mostBytes = Math.min(options.maxRequestSize, context.memory.limit) - recordBatchOverhead
+  }
+
+  /**
+   * Appends a record, if that can be done now. The record is then the last one of the batch returned.
+   * @returns null when the topic's metadata or memory must be waited for, or others wait already
+   * @throws InvalidArgumentError for a wrong record; BufferExhaustedError when it `mayOverdraw` and even
+   * that is used up
+   */
+  append(record: PlainRecord, mayOverdraw: boolean): ProducerBatch | null {
+    const { memory } = this
+    const now = this.clock.now()
+    const topic = this.topicOf(record, now)
+    const { key = null, value, partition } = record
+    const headers = headerList(record.headers)
+    const bound = recordSizeUpperBound(key, value, headers)
+    if (bound > this.mostBytes) throw this.tooLarge(topic, bound)
+    const timestamp = record.timestamp === undefined ? now : checkTimestamp(record.timestamp)
+    if (partition !== undefined) checkPartition(partition)
+    if (mayOverdraw && memory.isOverdrawn) throw this.memoryError()
+    if (!topic.isKnown || topic.held.length > 0 || this.hasMemoryWaits()) return null
+    if (partition !== undefined && partition >= topic.metadata.length) return null
+    if (!mayOverdraw && !memory.hasRoomFor(bound + recordBatchOverhead)) return null
+    return this.place(topic, partition, key, value, headers, timestamp, bound, now)
+  }
+
+  /** Holds a record that `append` could not take. It keeps its place among those of its topic. */
+  hold(record: PlainRecord, isCharged: boolean, destination: Destination): WaitingRecord {
+    const { memory, clock, flushes, wake } = this.context
+    const now = clock.now()
+    const topic = this.topicOf(record, now)
+    const { key = null, value } = record
+    const headers = headerList(record.headers)
+    const upperBound = recordSizeUpperBound(key, value, headers)
+    if (upperBound > this.mostBytes) throw this.tooLarge(topic, upperBound)
+    const deadline = now + this.options.maxBlockMs
+    const generation = flushes.enter()
+    const place = { now, upperBound, deadline, generation, isCharged, destination }
+    const held = new WaitingRecord(topic, record, headers, place, this.granted)
+    if (isCharged) memory.hold(upperBound)
+    if (topic.isKnown && topic.held.length === 0) this.admit(held, now)
+    else {
+      topic.held.push(held)
+      void this.awaitTopic(topic)
+      wake()
+    }
+    return held
+  }
+
+  /** Resolves when there is room for a record, in turn with the records that wait. */
+  drained(): Promise<void> {
+    const { memory, wake } = this.context
+    if (!memory.isSpent && !memory.hasWaiters) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      let isCancelled = false
+      const end = (error: KafkaError | null): void => {
+        isCancelled = true
+        clearTimeout(timer)
+        this.drains.delete(end)
+        if (error === null) resolve()
+        else reject(error)
+      }
+      const timer = setTimeout(() => end(this.memoryError()), this.options.maxBlockMs)
+      this.drains.add(end)
+      memory.wait({
+        bytes: 1,
+        get isCancelled() {
+          return isCancelled
+        },
+        grant: () => end(null),
+      })
+      wake()
+    })
+  }
+
+  /** A held record waits no longer: its caller gave up. */
+  cancel(held: WaitingRecord, error: KafkaError): void {
+    if (held.isDone) return
+    this.finish(held)
+    held.destination.refused(error)
+    this.context.refused?.(error)
+    this.context.memory.grantWaiters()
+  }
+
+  /** The topic's partitions are known, or there are more: what was held for it goes on, in order. */
+  topicKnown(topic: ProducerTopic, now: number): void {
+    for (const held of topic.beyond.drain()) this.admit(held, now)
+    for (const held of topic.held.drain()) this.admit(held, now)
+  }
+
+  /** Refuses all that is held, and those who wait for room. */
+  close(error: KafkaError): void {
+    this.refuseAll(error)
+    for (const end of this.drains) end(error)
+  }
+
+  /** Refuses all that is held, as its transaction will not be committed. */
+  refuseAll(error: KafkaError): void {
+    for (const topic of this.context.topics.values()) {
+      for (const held of topic.held.drain()) this.cancel(held, error)
+      for (const held of topic.beyond.drain()) this.cancel(held, error)
+    }
+    this.missingPartitions.close()
+    for (const held of this.memoryWaits.drain()) this.cancel(held, error)
+    this.watchMemoryWaits()
+  }
+
+  private topicOf(record: PlainRecord, now: number): ProducerTopic {
+    const { topic: name } = record
+    if (this.lastTopic !== null && this.lastTopic.name === name) return this.lastTopic
+    this.lastTopic = this.context.topics.get(name, now)
+    return this.lastTopic
+  }
+
+  private tooLarge(topic: ProducerTopic, bound: number): InvalidArgumentError {
+    return new InvalidArgumentError(
+      `a record for ${topic.name} takes up to ${bound} bytes: more than maxRequestSize (${this.options.maxRequestSize}) or bufferMemory (${this.memory.limit}) allows`,
+    )
+  }
+
+  private place(
+    topic: ProducerTopic,
+    partition: number | undefined,
+    key: Bytes,
+    value: Bytes,
+    headers: readonly HeaderInput[],
+    timestamp: number,
+    upperBound: number,
+    now: number,
+  ): ProducerBatch {
+    const { accumulator } = this
+    const chosen = partition ?? this.chooser.choose(topic, key, value, headers)
+    const number = chosen === anyPartition ? this.stickTo(topic, upperBound, now) : chosen
+    const target = topic.partitions[number]
+    const batch = accumulator.append(target, key, value, headers, timestamp, upperBound, now)
+    if (chosen === anyPartition) topic.sticky.bytes += accumulator.appendedBytes
+    return batch
+  }
+
+  private stickTo(topic: ProducerTopic, upperBound: number, now: number): number {
+    const { sticky, accumulator } = this.context
+    if (!sticky.isDone(topic, upperBound)) return topic.sticky.partition
+    const left = topic.partitions.at(topic.sticky.partition)
+    // A batch that the next record does not fit into is full.
+    if (left?.open?.builder.hasRoomFor(upperBound) === false) accumulator.closeOpen(left, now)
+    return sticky.next(topic, now)
+  }
+
+  /** The topic of a held record is known: appends it, or lets it wait for memory in turn. */
+  private admit(held: WaitingRecord, now: number): void {
+    const { memory, wake } = this.context
+    if (held.isDone) return
+    if (held.partition !== undefined && held.partition >= held.topic.metadata.length) {
+      this.missingPartitions.hold(held)
+      return
+    }
+    if (held.isCharged ? !this.hasMemoryWaits() : memory.hasRoomFor(held.bytes)) {
+      this.placeHeld(held, now)
+      return
+    }
+    memory.wait(held)
+    this.memoryWaits.push(held)
+    // Its topic must not be let go of meanwhile.
+    held.topic.lastUsedAt = held.deadline
+    this.watchMemoryWaits()
+    wake()
+  }
+
+  private readonly granted = (held: WaitingRecord): void => {
+    this.placeHeld(held, this.clock.now())
+    this.watchMemoryWaits()
+  }
+
+  private placeHeld(held: WaitingRecord, now: number): void {
+    if (held.isDone) return
+    const { topic, partition, key, value, headers, timestamp, upperBound, destination } = held
+    this.uncharge(held)
+    held.isDone = true
+    try {
+      const batch = this.place(topic, partition, key, value, headers, timestamp, upperBound, now)
+      this.context.flushes.transfer(held.generation, batch)
+      this.context.accumulator.review(batch.partition, now)
+      destination.placed(batch, batch.count - 1)
+    } catch (error) {
+      this.context.flushes.leave(held.generation)
+      destination.refused(asKafkaError(error))
+      this.context.refused?.(asKafkaError(error))
+    }
+  }
+
+  /** Whether records wait for memory: none that comes later may pass them. */
+  private hasMemoryWaits(): boolean {
+    const { memoryWaits } = this
+    while (memoryWaits.length > 0 && memoryWaits.peek()?.isDone) memoryWaits.shift()
+    return memoryWaits.length > 0
+  }
+
+  private finish(held: WaitingRecord): void {
+    this.uncharge(held)
+    held.isDone = true
+    this.context.flushes.leave(held.generation)
+  }
+
+  private uncharge(held: WaitingRecord): void {
+    if (held.isCharged) this.context.memory.unhold(held.upperBound)
+  }
+
+  /** Asks for a topic's metadata until nothing waits for it any more. */
+  private async awaitTopic(topic: ProducerTopic): Promise<void> {
+    const { cluster, clock, topics } = this.context
+    topic.lastUsedAt = clock.now()
+    const { allowAutoCreateTopics: allowAutoCreate, maxBlockMs } = this.options
+    if (topic.isAwaited) return
+    topic.isAwaited = true
+    /** What was answered last: it says more than the silence of a last, short attempt. */
+    let answered: KafkaError | null = null
+    for (let head = topic.held.peek(); head !== undefined; head = topic.held.peek()) {
+      const timeoutMs = Math.min(maxBlockMs, Math.max(1, head.deadline - clock.read()))
+      try {
+        const metadata = await cluster.ensureTopic(topic.name, {
+          timeoutMs,
+          wholeWaitMs: maxBlockMs,
+          allowAutoCreate,
+        })
+        topics.becomeKnown(topic, metadata, clock.read())
+      } catch (thrown) {
+        const error = asKafkaError(thrown)
+        if (!(error instanceof RequestTimeoutError)) answered = error
+        this.refuseHeld(topic, answered ?? error, clock.read())
+        if (topic.held.length > 0) await sleep(askAgainMs)
+      }
+    }
+    topic.isAwaited = false
+    topics.forget(topic)
+    if (this.lastTopic === topic) this.lastTopic = null
+  }
+
+  /** Metadata could not be had. What cannot change by waiting fails now, the rest when its time is up. */
+  private refuseHeld(topic: ProducerTopic, error: KafkaError, now: number): void {
+    for (const held of topic.held.drain()) {
+      if (error.retriable && held.deadline > now) topic.held.push(held)
+      else {
+        this.cancel(
+          held,
+          new DeliveryError(`a record for ${topic.name} was not taken: ${error.message}`, {
+            topic: topic.name,
+            partition: -1,
+            attempts: 0,
+            persisted: 'no',
+            cause: error,
+            retriable: error.retriable,
+          }),
+        )
+      }
+    }
+  }
+
+  /** Keeps a timer for the head: all wait equally long, so its time is up first. */
+  private watchMemoryWaits(): void {
+    const head = this.hasMemoryWaits() ? this.memoryWaits.peek() : undefined
+    if (head === undefined) {
+      if (this.memoryTimer !== null) clearTimeout(this.memoryTimer)
+      this.memoryTimer = null
+    } else if (this.memoryTimer === null) {
+      const delay = Math.max(1, head.deadline - this.context.clock.read())
+      this.memoryTimer = setTimeout(() => this.expireMemoryWaits(), delay)
+    }
+  }
+
+  private expireMemoryWaits(): void {
+    this.memoryTimer = null
+    const now = this.context.clock.read()
+    for (let head = this.memoryWaits.peek(); head; head = this.memoryWaits.peek()) {
+      if (!head.isDone && head.deadline > now) break
+      this.memoryWaits.shift()
+      this.cancel(head, this.memoryError())
+    }
+    this.watchMemoryWaits()
+  }
+
+  private memoryError(): BufferExhaustedError {
+    const { limit } = this.context.memory
+    return new BufferExhaustedError(
+      `bufferMemory (${limit} bytes) is spent by records that were not acknowledged yet, and nothing was freed in time: send less, await drained(), or give it more`,
+    )
+  }
+}
+
+function checkTimestamp(timestamp: number): number {
+  if (Number.isSafeInteger(timestamp) && timestamp >= 0) return timestamp
+  throw new InvalidArgumentError(
+    `the timestamp of a record must be a whole number of ms since 1970, not ${String(timestamp)}`,
+  )
+}
+
+function checkPartition(partition: number): void {
+  if (Number.isInteger(partition) && partition >= 0) return
+  throw new InvalidArgumentError(
+    `the partition of a record must be a whole number from 0 on, not ${String(partition)}: leave it out to have one chosen`,
+  )
+}

@@ -1,0 +1,92 @@
+// Records for a partition that the topic does not have: it may have been added a moment ago, so metadata is
+// asked again until `maxBlockMs` have passed. Records for other partitions do not wait for them.
+
+import { backoff, sleep } from '../../async/retry.ts'
+import type { TickClock } from '../../async/tick-clock.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { DeliveryError, type KafkaError } from '../../errors.ts'
+import type { ProducerTopic } from '../batching/topic.ts'
+import { asKafkaError } from '../sending/delivery-errors.ts'
+import type { WaitingRecord } from './waiting-record.ts'
+
+const firstPauseMs = 100
+const longestPauseMs = 1000
+
+export interface UnknownPartitionsContext {
+  readonly cluster: Cluster
+  readonly clock: TickClock
+  /** Its time is up. */
+  readonly refuse: (held: WaitingRecord, error: KafkaError) => void
+}
+
+export class UnknownPartitions {
+  private readonly maxBlockMs: number
+  private readonly context: UnknownPartitionsContext
+  private readonly asked = new Set<ProducerTopic>()
+  private readonly closing = new AbortController()
+
+  constructor({ maxBlockMs }: { maxBlockMs: number }, context: UnknownPartitionsContext) {
+    this.maxBlockMs = maxBlockMs
+    this.context = context
+  }
+
+  /** Holds a record until whoever reads metadata takes it out of the topic's `beyond`. */
+  hold(held: WaitingRecord): void {
+    held.topic.beyond.push(held)
+    if (!this.asked.has(held.topic)) void this.ask(held.topic)
+  }
+
+  close(): void {
+    this.closing.abort()
+  }
+
+  private async ask(topic: ProducerTopic): Promise<void> {
+    const { cluster, clock } = this.context
+    const { signal } = this.closing
+    let cause: KafkaError | null = null
+    this.asked.add(topic)
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      const now = clock.read()
+      this.expire(topic, now, cause)
+      const head = topic.beyond.peek()
+      if (head === undefined) break
+      const leftMs = Math.max(1, head.deadline - now)
+      try {
+        await cluster.refresh({ timeoutMs: leftMs, signal })
+        cause = null
+        const pauseMs = backoff(attempt, firstPauseMs, longestPauseMs)
+        await sleep(Math.min(pauseMs, leftMs), signal)
+      } catch (error) {
+        cause = asKafkaError(error)
+      }
+    }
+    this.asked.delete(topic)
+  }
+
+  private expire(topic: ProducerTopic, now: number, cause: KafkaError | null): void {
+    for (let head = topic.beyond.peek(); head !== undefined; head = topic.beyond.peek()) {
+      if (!head.isDone && head.deadline > now) return
+      topic.beyond.shift()
+      if (!head.isDone) this.context.refuse(head, this.errorFor(head, cause))
+    }
+  }
+
+  private errorFor(
+    { topic, partition = -1 }: WaitingRecord,
+    cause: KafkaError | null,
+  ): DeliveryError {
+    const count = topic.metadata.length
+    const why = cause === null ? '' : `: ${cause.message}`
+    return new DeliveryError(
+      `a record for ${topic.name} was not taken: ${topic.name} has ${count} partition(s), 0 to ${count - 1}, and no partition ${partition} came within maxBlockMs (${this.maxBlockMs})${why}`,
+      {
+        topic: topic.name,
+        partition,
+        attempts: 0,
+        persisted: 'no',
+        retriable: true,
+        ...(cause !== null && { cause }),
+      },
+    )
+  }
+}

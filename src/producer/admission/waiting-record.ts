@@ -1,0 +1,98 @@
+// A record that was accepted but cannot be appended yet: its topic's metadata or memory is still to come.
+// Its bytes are copies, as the caller may use his own again.
+
+import type { KafkaError } from '../../errors.ts'
+import type { HeaderInput } from '../../records/headers.ts'
+import { recordBatchOverhead } from '../../records/record-batch.ts'
+import type { Bytes } from '../../types.ts'
+import type { MemoryWaiter } from '../batching/buffer-memory.ts'
+import type { ProducerBatch } from '../batching/producer-batch.ts'
+import type { ProducerTopic } from '../batching/topic.ts'
+import type { PlainRecord } from '../record.ts'
+
+/** Who is told what became of it. */
+export interface Destination {
+  /** It is record `index` of `batch`. */
+  placed(batch: ProducerBatch, index: number): void
+  /** It was not taken. */
+  refused(error: KafkaError): void
+}
+
+/** What is held of one record. Hundreds of thousands may wait: each is this object, and no closure. */
+export class WaitingRecord implements MemoryWaiter {
+  readonly topic: ProducerTopic
+  readonly key: Bytes
+  readonly value: Bytes
+  readonly headers: readonly HeaderInput[]
+  /** Undefined: the partitioner chooses. */
+  readonly partition: number | undefined
+  readonly timestamp: number
+  readonly upperBound: number
+  /** When it has waited long enough. */
+  readonly deadline: number
+  /** Of the flush ledger: a flush waits for it. */
+  readonly generation: number
+  /** Its bytes are charged to the budget already. */
+  readonly isCharged: boolean
+  readonly destination: Destination
+  /** It waits no longer. */
+  isDone = false
+  private readonly granted: (held: WaitingRecord) => void
+
+  /** @param granted told when there is memory for it */
+  constructor(
+    topic: ProducerTopic,
+    { key = null, value, partition, timestamp }: PlainRecord,
+    headers: readonly HeaderInput[],
+    place: WaitingPlace,
+    granted: (held: WaitingRecord) => void,
+  ) {
+    this.topic = topic
+    this.key = ownBytes(key)
+    this.value = ownBytes(value)
+    this.headers = ownHeaders(headers)
+    this.partition = partition
+    this.timestamp = timestamp ?? place.now
+    this.upperBound = place.upperBound
+    this.deadline = place.deadline
+    this.generation = place.generation
+    this.isCharged = place.isCharged
+    this.destination = place.destination
+    this.granted = granted
+  }
+
+  /** What it needs to go on. */
+  get bytes(): number {
+    return this.isCharged ? 0 : this.upperBound + recordBatchOverhead
+  }
+
+  get isCancelled(): boolean {
+    return this.isDone
+  }
+
+  grant(): void {
+    this.granted(this)
+  }
+}
+
+/** How a record is held. */
+export interface WaitingPlace {
+  readonly now: number
+  readonly upperBound: number
+  readonly deadline: number
+  readonly generation: number
+  readonly isCharged: boolean
+  readonly destination: Destination
+}
+
+/** Bytes that the caller can no longer change. */
+function ownBytes(bytes: Bytes): Bytes {
+  return bytes === null || typeof bytes === 'string' ? bytes : Buffer.from(bytes)
+}
+
+/** Headers that the caller can no longer change. */
+function ownHeaders(headers: readonly HeaderInput[]): readonly HeaderInput[] {
+  return headers.length === 0
+    ? headers
+    : headers.map(({ key, value }) => ({ key, value: ownBytes(value) }))
+}

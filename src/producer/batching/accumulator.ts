@@ -1,0 +1,415 @@
+// Records waiting per partition: appended into batches, listed per broker when a batch is ready, drained
+// into requests, put back for a retry, expired. No socket, no timer: `now` comes in, and `nextDeadline`
+// says when to come again. Nothing here walks over all partitions, so that ten thousand cost as six do.
+
+import { DeadlineHeap } from '../../collections/deadline-heap.ts'
+import { removeItem } from '../../collections/remove-item.ts'
+import type { CompressionType } from '../../compression/codec.ts'
+import { BatchBuilder } from '../../records/batch-builder.ts'
+import type { HeaderInput } from '../../records/headers.ts'
+import { recordBatchOverhead } from '../../records/record-batch.ts'
+import type { Bytes } from '../../types.ts'
+import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
+import { findGate } from '../idempotence/send-gates.ts'
+import type { BufferMemory } from './buffer-memory.ts'
+import type { BufferPool } from './buffer-pool.ts'
+import type { FlushTracker } from './flush-tracker.ts'
+import { FlushTriggers } from './flush-triggers.ts'
+import type { PartitionQueue } from './partition-queue.ts'
+import { ProducerBatch } from './producer-batch.ts'
+import { ReadyQueue } from './ready-queue.ts'
+
+export interface AccumulatorOptions {
+  readonly batchSize: number
+  readonly lingerMs: number
+  readonly deliveryTimeoutMs: number
+  readonly maxRequestSize: number
+  readonly mutesPartitions: boolean
+  readonly compressionType: CompressionType
+  readonly compressionLevel: number | null
+  readonly flushMessages: number
+  readonly flushBytes: number
+  readonly flushFrequencyMs: number
+}
+
+/** What the accumulator shares with the rest of the producer. */
+export interface AccumulatorContext {
+  readonly memory: BufferMemory
+  readonly buffers: BufferPool
+  readonly flushes: FlushTracker
+  readonly producer: ProducerIdentity
+  readonly now: () => number
+  /** Something is ready, or will be earlier than `nextDeadline` last said. */
+  readonly wake: () => void
+  /** A partition has a first batch to send, or one more: it has to be in the transaction. */
+  readonly opened: ((partition: PartitionQueue) => void) | null
+  /** A batch could not be compressed. */
+  readonly sealFailed: (batch: ProducerBatch, error: unknown) => void
+}
+
+const never = Number.POSITIVE_INFINITY
+
+export class Accumulator {
+  /** What the last `append` took of its batch, in bytes. */
+  appendedBytes = 0
+  /** How often a partition was given another leader. */
+  leaderChanges = 0
+  /** Partitions with something to send and nobody to send it to. */
+  readonly leaderless: Set<PartitionQueue> = new Set()
+
+  private readonly options: AccumulatorOptions
+  private readonly context: AccumulatorContext
+  // What every record needs, one load away.
+  private readonly memory: BufferMemory
+  private readonly batchSize: number
+  private readonly hasThresholds: boolean
+  private readonly thresholds: FlushTriggers
+  private readonly lanes = new ReadyQueue()
+  /** Partitions whose head lingers or backs off. */
+  private readonly wakes = new DeadlineHeap<PartitionQueue>()
+  /** Partitions with a batch, by its delivery timeout. */
+  private readonly expiries = new DeadlineHeap<PartitionQueue>()
+
+  constructor(options: AccumulatorOptions, context: AccumulatorContext) {
+    this.options = options
+    this.context = context
+    this.thresholds = new FlushTriggers(options)
+    this.memory = context.memory
+    this.batchSize = options.batchSize
+    this.hasThresholds = this.thresholds.isUsed
+  }
+
+  /**
+   * Encodes a record into the open batch of its partition. On every record's way: with many partitions
+   * each object that is touched here is a miss in the cache.
+   */
+  append(
+    partition: PartitionQueue,
+    key: Bytes,
+    value: Bytes,
+    headers: readonly HeaderInput[],
+    timestamp: number,
+    upperBound: number,
+    now: number,
+  ): ProducerBatch {
+    let { builder } = partition
+    if (builder === null || !builder.hasRoomFor(upperBound)) {
+      builder = this.openBatch(partition, now).builder
+    }
+    let bytes: number
+    try {
+      bytes = builder.append(key, value, headers, timestamp, upperBound)
+    } catch (error) {
+      this.dropIfEmpty(partition)
+      throw error
+    }
+    this.appendedBytes = bytes
+    this.memory.charge(bytes, 1)
+    const { open } = partition
+    if (open === null) throw new RangeError('a partition that takes a record has an open batch')
+    if (builder.sizeInBytes >= this.batchSize) this.closeOpen(partition, now)
+    if (this.hasThresholds && this.thresholds.added(bytes, now)) this.releaseAll(now)
+    return open
+  }
+
+  /** The open batch takes no more records: it is full. */
+  closeOpen(partition: PartitionQueue, now: number): void {
+    if (partition.open === null) return
+    partition.close(partition.open)
+    this.review(partition, now)
+  }
+
+  /** All that waits now shall go without lingering. */
+  releaseAll(now: number): void {
+    this.context.flushes.advance()
+    this.thresholds.released(now)
+    for (const partition of this.wakes.drain()) {
+      partition.wakeAt = 0
+      this.review(partition, now)
+    }
+  }
+
+  /** Something about a partition changed: lists it if its next batch is ready, or looks again later. */
+  review(partition: PartitionQueue, now: number): void {
+    if (partition.leader < 0 && partition.queue.length > 0) {
+      this.leaderless.add(partition)
+      this.context.wake()
+      return
+    }
+    const time = this.readyAt(partition)
+    if (time <= now) {
+      this.lanes.list(partition, now)
+      this.context.wake()
+    } else if (time < never) this.schedule(partition, time)
+  }
+
+  /** Another broker leads a partition, or the same under a newer epoch; -1: nobody does. */
+  setLeader(partition: PartitionQueue, node: number, leaderEpoch: number, now: number): void {
+    if (partition.leader === node && partition.leaderEpoch === leaderEpoch) return
+    this.leaderChanges++
+    if (partition.leaderChanges > 0 || partition.batchCount > 0) partition.state.isProbing = true
+    partition.leader = node
+    partition.leaderEpoch = leaderEpoch
+    partition.leaderChanges++
+    partition.listedAt = -1
+    this.leaderless.delete(partition)
+    this.review(partition, now)
+  }
+
+  /** Looks at the partitions whose time has come. */
+  advance(now: number): void {
+    if (this.thresholds.dueAt <= now) this.releaseAll(now)
+    for (let due = this.wakes.popDue(now); due !== undefined; due = this.wakes.popDue(now)) {
+      due.wakeAt = 0
+      this.review(due, now)
+    }
+  }
+
+  /** Batches beyond their delivery timeout, under way or not. */
+  expired(now: number): ProducerBatch[] {
+    const expired: ProducerBatch[] = []
+    const { deliveryTimeoutMs } = this.options
+    for (let due = this.expiries.popDue(now); due !== undefined; due = this.expiries.popDue(now)) {
+      due.isWatched = false
+      let next = never
+      for (const batches of [due.underWay, due.queue]) {
+        for (const batch of batches) {
+          if (batch.isSettled) continue
+          const time = batch.createdAt + deliveryTimeoutMs
+          if (time <= now) expired.push(batch)
+          else next = Math.min(next, time)
+        }
+      }
+      if (next < never) this.watch(due, next)
+    }
+    return expired
+  }
+
+  /** Whether a batch may wait for its time to come. */
+  get isLingering(): boolean {
+    return this.wakes.length > 0
+  }
+
+  /** When `advance` or `expired` has something to do. */
+  get nextDeadline(): number {
+    return Math.min(this.wakes.nextTime, this.expiries.nextTime, this.thresholds.dueAt)
+  }
+
+  /** Brokers for which something is ready. */
+  readyNodes(): Iterable<number> {
+    return this.lanes.nodes()
+  }
+
+  /** Since when a broker has taken nothing although something was ready; 0: nothing is. */
+  waitingSince(node: number): number {
+    return this.lanes.waitingSince(node)
+  }
+
+  /** Whether a broker has taken nothing for so long although something was ready. */
+  isStuck(node: number, forMs: number, now: number): boolean {
+    const since = this.waitingSince(node)
+    return since > 0 && now - since > forMs
+  }
+
+  /**
+   * The next request's worth of batches for a broker: at most one of each partition, `maxRequestSize`
+   * bytes in all (one that is larger goes alone). They are numbered and under way from here on.
+   */
+  drain(node: number, now: number): ProducerBatch[] {
+    const { lanes } = this
+    const lane = lanes.get(node)
+    if (lane === undefined) return []
+    const batches: ProducerBatch[] = []
+    let size = 0
+    for (let left = lane.ready.length; left > 0; left--) {
+      const partition = lanes.next(lane)
+      if (partition === null) continue
+      const batch = partition.candidate
+      if (batch === null || this.readyAt(partition) > now) {
+        this.review(partition, now)
+        continue
+      }
+      // Only the producer id can be missing here: what else holds it back was seen by readyAt.
+      if (findGate(partition, batch, node, this.context.producer) !== null) {
+        lanes.keep(lane, partition, false)
+        continue
+      }
+      if (!this.seal(partition, batch)) continue
+      const bytes = batch.builder.compressedSizeInBytes
+      if (batches.length > 0 && size + bytes > this.options.maxRequestSize) {
+        lanes.keep(lane, partition, true)
+        break
+      }
+      size += bytes
+      this.send(partition, batch, node)
+      batches.push(batch)
+      this.review(partition, now)
+    }
+    lanes.served(lane, batches.length > 0, now)
+    return batches
+  }
+
+  /** The request with this batch has ended, whatever the answer. */
+  requestEnded(batch: ProducerBatch): void {
+    batch.isInFlight = false
+    removeItem(batch.partition.underWay, batch)
+  }
+
+  /** A batch is acknowledged: its bytes can be written over, unless a socket may still hold them. */
+  recycle(batch: ProducerBatch): void {
+    if (batch.openWrites === 0) batch.builder.release(this.giveBack)
+  }
+
+  /** A batch that was never sent has failed: it waits no longer. */
+  discarded(batch: ProducerBatch): void {
+    batch.partition.take(batch)
+    if (batch.attemptedLeader < 0) this.leftBehind(batch)
+  }
+
+  /** Puts a batch back to be sent again, at its place. */
+  requeue(batch: ProducerBatch, now: number): void {
+    batch.partition.insert(batch)
+    this.watch(batch.partition, batch.createdAt + this.options.deliveryTimeoutMs)
+    this.review(batch.partition, now)
+  }
+
+  /** Makes batches of a partition that is split: `builders` hold the parent's records in order. */
+  makeChildren(parent: ProducerBatch, builders: readonly BatchBuilder[]): ProducerBatch[] {
+    const width = parent.orderWidth / builders.length
+    const children = builders.map((builder, i) => {
+      const child = new ProducerBatch(parent.partition, builder, {
+        createdAt: parent.createdAt,
+        generation: parent.generation,
+        order: parent.order + i * width,
+        orderWidth: width,
+        isChild: true,
+      })
+      child.isClosed = true
+      child.share = Math.floor(parent.chargedBytes / builders.length)
+      child.attempts = parent.attempts
+      child.attemptedLeader = parent.attemptedLeader
+      child.firstError = parent.firstError
+      return child
+    })
+    // What is charged stays the same to the byte: the budget must come out even.
+    children[0].share += parent.chargedBytes % builders.length
+    this.context.flushes.enterAt(parent.generation, children.length)
+    return children
+  }
+
+  /** When the next batch of a partition may be sent: `never` while an answer or metadata must come first. */
+  private readyAt(partition: PartitionQueue): number {
+    const batch = partition.candidate
+    if (batch === null || partition.isSealing || partition.leader < 0) return never
+    if (this.options.mutesPartitions && partition.inFlight > 0) return never
+    const gate = findGate(partition, batch, partition.leader, this.context.producer)
+    // Waiting for a producer id, it stays listed: that answer is not one of this partition's.
+    if (gate !== null && gate !== 'noProducerId') return never
+    if (batch.retryAt > 0) {
+      return batch.attemptedLeader === partition.leaderChanges ? batch.retryAt : 0
+    }
+    if (batch.isClosed || batch.generation < this.context.flushes.current) return 0
+    return batch.createdAt + this.options.lingerMs
+  }
+
+  private schedule(partition: PartitionQueue, time: number): void {
+    if (partition.wakeAt !== 0 && partition.wakeAt <= time) return
+    partition.wakeAt = time
+    const isEarliest = time < this.wakes.nextTime
+    this.wakes.push(time, partition)
+    if (isEarliest) this.context.wake()
+  }
+
+  private watch(partition: PartitionQueue, time: number): void {
+    if (partition.isWatched) return
+    partition.isWatched = true
+    this.expiries.push(time, partition)
+  }
+
+  private openBatch(partition: PartitionQueue, now: number): ProducerBatch {
+    if (partition.open !== null) partition.close(partition.open)
+    const { batchSize, deliveryTimeoutMs } = this.options
+    const batch = new ProducerBatch(
+      partition,
+      new BatchBuilder(batchSize, partition.capacityHint || undefined, this.allocate),
+      {
+        createdAt: now,
+        generation: this.context.flushes.enter(),
+        order: partition.nextOrder(),
+        orderWidth: 1,
+        isChild: false,
+      },
+    )
+    this.context.memory.charge(recordBatchOverhead, 0)
+    partition.topic.lastUsedAt = now
+    partition.queue.push(batch)
+    partition.openWith(batch)
+    this.watch(partition, now + deliveryTimeoutMs)
+    this.context.opened?.(partition)
+    this.review(partition, now)
+    return batch
+  }
+
+  private readonly allocate = (bytes: number): Buffer => this.context.buffers.take(bytes)
+
+  private readonly giveBack = (buffer: Buffer): void => this.context.buffers.giveBack(buffer)
+
+  /** A record could not be encoded: out of memory, say. A batch without any must not reach a broker. */
+  private dropIfEmpty(partition: PartitionQueue): void {
+    const batch = partition.open
+    if (batch === null || batch.count > 0) return
+    partition.take(batch)
+    this.memory.release(batch.chargedBytes, 0)
+    this.context.flushes.leave(batch.generation)
+  }
+
+  /** A batch no longer waits for its first attempt. */
+  private leftBehind(batch: ProducerBatch): void {
+    this.thresholds.left(batch.count, batch.chargedBytes - recordBatchOverhead)
+  }
+
+  /** Closes and compresses a batch. False: that goes on off the main thread, or has failed. */
+  private seal(partition: PartitionQueue, batch: ProducerBatch): boolean {
+    const { compressionType, compressionLevel } = this.options
+    partition.close(batch)
+    try {
+      const pending = batch.builder.seal(compressionType, compressionLevel ?? undefined)
+      if (pending === undefined) return true
+      partition.isSealing = true
+      pending.then(
+        () => this.sealed(partition),
+        (error: unknown) => {
+          partition.isSealing = false
+          this.context.sealFailed(batch, error)
+        },
+      )
+    } catch (error) {
+      this.context.sealFailed(batch, error)
+    }
+    return false
+  }
+
+  private sealed(partition: PartitionQueue): void {
+    partition.isSealing = false
+    this.review(partition, this.context.now())
+  }
+
+  private send(partition: PartitionQueue, batch: ProducerBatch, node: number): void {
+    const { state } = partition
+    partition.take(batch)
+    // A batch that is a little larger than the one before it shall not have to grow.
+    const { sizeInBytes } = batch.builder
+    partition.capacityHint = Math.min(sizeInBytes + (sizeInBytes >> 2), this.options.batchSize)
+    if (this.context.producer.isIdempotent && batch.stamp === null) {
+      state.number(batch, this.context.producer)
+    }
+    if (batch.attemptedLeader < 0) this.leftBehind(batch)
+    batch.isResend = state.isBumping
+    batch.isInFlight = true
+    batch.openWrites++
+    batch.attempts++
+    batch.attemptedLeader = partition.leaderChanges
+    partition.underWay.push(batch)
+    partition.busyNode = node
+  }
+}

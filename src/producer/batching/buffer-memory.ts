@@ -1,0 +1,114 @@
+// The budget of what waits to be sent, in bytes and in records, and those who wait for it. Freed bytes go
+// to the head waiter first, so a large record cannot starve; and as many waiters are woken as fit, as one
+// at a time would make batches of one record.
+
+import { Queue } from '../../collections/queue.ts'
+
+/** Callers beside the one who was told that the budget is spent may add this much. */
+const overdraft = 0.125
+
+/** One who waits. `grant` takes what it needs by `charge` before it returns. */
+export interface MemoryWaiter {
+  readonly bytes: number
+  /** It waits no longer. */
+  readonly isCancelled: boolean
+  grant(): void
+}
+
+export class BufferMemory {
+  /** Most bytes. */
+  readonly limit: number
+  private readonly recordLimit: number
+  private readonly overdraft: number
+  private readonly recordOverdraft: number
+  private readonly waiters = new Queue<MemoryWaiter>()
+  private usedBytes = 0
+  private heldBytes = 0
+  private usedRecords = 0
+
+  constructor(options: { limit: number; recordLimit: number }) {
+    this.limit = options.limit
+    this.recordLimit = options.recordLimit
+    this.overdraft = options.limit * overdraft
+    this.recordOverdraft = options.recordLimit * overdraft
+  }
+
+  /** Bytes taken. */
+  get used(): number {
+    return this.usedBytes
+  }
+
+  /** Whether there is room for a record of so many bytes and nobody was here before it. */
+  hasRoomFor(bytes: number): boolean {
+    return !this.hasWaiters && this.fits(bytes)
+  }
+
+  /** Whether nothing more should be taken for now. */
+  get isSpent(): boolean {
+    return this.usedBytes >= this.limit || this.usedRecords >= this.recordLimit
+  }
+
+  /** Whether so much more was taken than there is that callers must have ignored `isSpent`. */
+  get isOverdrawn(): boolean {
+    return (
+      this.usedBytes > this.limit + this.overdraft ||
+      this.usedRecords > this.recordLimit + this.recordOverdraft
+    )
+  }
+
+  get hasWaiters(): boolean {
+    while (this.waiters.length > 0 && this.waiters.peek()?.isCancelled) this.waiters.shift()
+    return this.waiters.length > 0
+  }
+
+  charge(bytes: number, records: number): void {
+    this.usedBytes += bytes
+    this.usedRecords += records
+  }
+
+  /** Charges a record that is in no batch yet. */
+  hold(bytes: number): void {
+    this.heldBytes += bytes
+    this.charge(bytes, 1)
+  }
+
+  /** Takes back what `hold` charged. */
+  unhold(bytes: number): void {
+    this.heldBytes -= bytes
+    this.charge(-bytes, -1)
+  }
+
+  /** Joins the queue. The waiter is granted when what it needs is free, in order. */
+  wait(waiter: MemoryWaiter): void {
+    this.waiters.push(waiter)
+  }
+
+  /** Gives back what was charged, and wakes those for whom there is room now. */
+  release(bytes: number, records: number): void {
+    this.usedBytes -= bytes
+    this.usedRecords -= records
+    if (this.waiters.length > 0) this.grantWaiters()
+  }
+
+  /** Wakes those for whom there is room: also when the head waiter was cancelled. */
+  grantWaiters(): void {
+    for (;;) {
+      const head = this.waiters.peek()
+      if (head === undefined) return
+      if (!head.isCancelled) {
+        if (!this.fits(head.bytes)) return
+        this.waiters.shift()
+        head.grant()
+      } else this.waiters.shift()
+    }
+  }
+
+  /**
+   * When all that is taken is held, nothing is under way that could free it: then the head waiter must
+   * go on, as those that hold it may stand behind that waiter.
+   */
+  private fits(bytes: number): boolean {
+    if (this.usedBytes === this.heldBytes) return true
+    return this.usedBytes + bytes <= this.limit && this.usedRecords < this.recordLimit
+  }
+}

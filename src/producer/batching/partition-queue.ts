@@ -1,0 +1,115 @@
+// One partition of a topic that is produced to: the queue of its batches, who leads it, and what is
+// under way.
+
+import { removeItem } from '../../collections/remove-item.ts'
+import type { BatchBuilder } from '../../records/batch-builder.ts'
+import { PartitionSequences } from '../idempotence/partition-sequences.ts'
+import type { ProducerBatch } from './producer-batch.ts'
+import type { ProducerTopic } from './topic.ts'
+
+export class PartitionQueue {
+  /** The batch that takes records; null when the next record opens one. */
+  open: ProducerBatch | null = null
+  /** What encodes them: its own field, so that a record need not fetch the batch into the cache. */
+  builder: BatchBuilder | null = null
+  readonly topic: ProducerTopic
+  readonly partition: number
+  readonly state: PartitionSequences = new PartitionSequences()
+  /** Batches that are not under way, in append order. Only the last may be open. */
+  readonly queue: ProducerBatch[] = []
+  /** Batches under way, in the order they were sent. */
+  readonly underWay: ProducerBatch[] = []
+  /** The broker that has them. */
+  busyNode = -1
+
+  /** -1 while nobody leads it. */
+  leader = -1
+  leaderEpoch = -1
+  /** How often the leader has changed: a retry that finds another one need not back off. */
+  leaderChanges = 0
+
+  /** The lane it is listed in as ready; -1: none. */
+  listedAt = -1
+  /** When it is looked at again; 0: not scheduled. */
+  wakeAt = 0
+  /** Whether a check of its oldest batch's delivery timeout is scheduled. */
+  isWatched = false
+  /** Its head is being compressed off the main thread. */
+  isSealing = false
+  /** How large its batches become: what the next one's buffer starts with. */
+  capacityHint = 0
+  /** With `gapless`: batches before this place fail, as one before them did. */
+  brokenBefore = -1
+  private batches = 0
+
+  constructor(topic: ProducerTopic, partition: number) {
+    this.topic = topic
+    this.partition = partition
+  }
+
+  get inFlight(): number {
+    return this.underWay.length
+  }
+
+  /** How many batches it has had: the place of the next one in append order. */
+  get batchCount(): number {
+    return this.batches
+  }
+
+  nextOrder(): number {
+    if (this.batches === 0) this.topic.usedPartitions++
+    return this.batches++
+  }
+
+  /** The batch that is to be sent next: the head, but for a bump in which old numbers are tried again. */
+  get candidate(): ProducerBatch | null {
+    if (this.queue.length === 0) return null
+    if (this.state.isBumping) return this.state.nextToResend()
+    return this.queue[0]
+  }
+
+  /** Puts a batch back at its place in append order: never blindly to the front. */
+  insert(batch: ProducerBatch): void {
+    let at = 0
+    while (at < this.queue.length && this.queue[at].order < batch.order) at++
+    this.queue.splice(at, 0, batch)
+  }
+
+  /** A batch takes records from now on. */
+  openWith(batch: ProducerBatch): void {
+    this.open = batch
+    this.builder = batch.builder
+  }
+
+  /** A batch takes no more records. */
+  close(batch: ProducerBatch): void {
+    batch.isClosed = true
+    if (this.open !== batch) return
+    this.open = null
+    this.builder = null
+  }
+
+  /** Takes a batch out of the queue. */
+  take(batch: ProducerBatch): void {
+    this.close(batch)
+    if (this.queue.length > 1 && this.queue[0] === batch) this.queue.shift()
+    else removeItem(this.queue, batch)
+  }
+
+  /** The batch whose delivery timeout comes first. */
+  oldest(): ProducerBatch | null {
+    let oldest: ProducerBatch | null = null
+    for (const batch of this.underWay) {
+      if (!batch.isSettled && (oldest === null || batch.createdAt < oldest.createdAt)) {
+        oldest = batch
+      }
+    }
+    const head = this.queue.at(0) ?? null
+    if (head !== null && (oldest === null || head.createdAt < oldest.createdAt)) oldest = head
+    return oldest
+  }
+
+  toString(): string {
+    return `${this.topic.name}-${this.partition}`
+  }
+}

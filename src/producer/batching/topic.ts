@@ -1,0 +1,73 @@
+// What the producer knows of one topic. It is kept when metadata forgets the topic for a while: the
+// sequence numbers of its partitions must outlive that (librdkafka 1.9.0 lost records without it).
+
+import type { PartitionMetadata, TopicMetadata } from '../../cluster/metadata.ts'
+import { Queue } from '../../collections/queue.ts'
+import { ZERO_UUID } from '../../protocol/uuid.ts'
+import type { WaitingRecord } from '../admission/waiting-record.ts'
+import { StickyState } from '../partitioning/sticky-partitioner.ts'
+import { PartitionQueue } from './partition-queue.ts'
+
+export class ProducerTopic {
+  readonly name: string
+  /** The zero UUID where brokers have no topic ids. */
+  topicId: string = ZERO_UUID
+  /** Never shrinks. */
+  readonly partitions: PartitionQueue[] = []
+  /** What metadata said last; empty until it is known. */
+  metadata: readonly PartitionMetadata[] = []
+  /** Partitions with a leader. */
+  available: number[] = []
+  /** Since when metadata has called the topic unknown without a break; 0: it has not. */
+  unknownSince = 0
+  /** How many partitions have had a batch. */
+  usedPartitions = 0
+  readonly sticky: StickyState = new StickyState()
+  /** For the partitioner `roundRobin`. */
+  turn = 0
+  /** Records that wait for metadata, in order. */
+  readonly held: Queue<WaitingRecord> = new Queue()
+  /** Records that wait for a partition beyond those that there are, in order. */
+  readonly beyond: Queue<WaitingRecord> = new Queue()
+  /** When it was last asked about, or a batch opened for it. */
+  lastUsedAt = 0
+  /** Its metadata is not asked for any more; the next record asks anew. */
+  isLetGo = false
+  /** Somebody asks for its metadata on their behalf. */
+  isAwaited = false
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  /** Whether records can be appended: the number of partitions is known. */
+  get isKnown(): boolean {
+    return this.metadata.length > 0
+  }
+
+  /** Whether something of it waits, is under way, or has no outcome yet. */
+  get isBusy(): boolean {
+    if (this.isAwaited || this.held.length > 0 || this.beyond.length > 0) return true
+    return this.partitions.some(
+      ({ queue, inFlight, state }) =>
+        queue.length > 0 || inFlight > 0 || state.unresolved.length > 0 || state.isBumping,
+    )
+  }
+
+  /** Forgets what metadata said, and nothing else: numbers that were given out stay given out. */
+  letGo(): void {
+    this.isLetGo = true
+    this.metadata = []
+    this.available = []
+    this.sticky.candidates = []
+  }
+
+  /** Takes over what metadata says now. Leaders are set by the accumulator, which moves partitions. */
+  update(topic: TopicMetadata): void {
+    this.topicId = topic.topicId
+    this.metadata = topic.partitions
+    for (let p = this.partitions.length; p < topic.partitions.length; p++) {
+      this.partitions.push(new PartitionQueue(this, p))
+    }
+  }
+}

@@ -1,0 +1,444 @@
+// What becomes of batches that were sent: answers and lost connections turn into acknowledgements,
+// retries, splits, failures and epoch bumps. Pure: `now` comes in, and what needs the cluster goes out by
+// `effects`. The tables are produce-error-table.ts and sequence-error-table.ts.
+
+import { BrokerError, ClosedError, KafkaError } from '../../errors.ts'
+import { errorCodes } from '../../protocol/error-codes.ts'
+import type { PartitionProduceResponse } from '../../protocol/messages/produce.ts'
+import { recordBatchOverhead } from '../../records/record-batch.ts'
+import type { Accumulator } from '../batching/accumulator.ts'
+import type { ChildDeliveries, RecordObserver } from '../batching/batch-callbacks.ts'
+import type { BufferMemory } from '../batching/buffer-memory.ts'
+import type { FlushTracker } from '../batching/flush-tracker.ts'
+import type { PartitionQueue } from '../batching/partition-queue.ts'
+import type { ProducerBatch } from '../batching/producer-batch.ts'
+import type { ProducerTopic } from '../batching/topic.ts'
+import type { DataLoss } from '../hooks.ts'
+import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
+import {
+  answerError,
+  culpritErrors,
+  deliveryError,
+  hintFor,
+  neighbourError,
+  timeoutError,
+} from './delivery-errors.ts'
+import { outcomeOf } from './produce-error-table.ts'
+import { judgeSequenceError } from './sequence-error-table.ts'
+
+/** Metadata must have called a topic unknown for so long without a break: brokers learn of one late. */
+export const unknownTopicBoundMs = 30_000
+
+const mostCorruptAnswers = 3
+
+export interface BatchCompletionOptions {
+  readonly batchSize: number
+  readonly deliveryTimeoutMs: number
+  readonly retries: number
+  readonly gapless: boolean
+  /** The wait before the retry that follows `attempts` attempts. */
+  readonly backoff: (attempts: number) => number
+}
+
+export interface BatchCompletionContext {
+  readonly accumulator: Accumulator
+  readonly memory: BufferMemory
+  readonly flushes: FlushTracker
+  readonly producer: ProducerIdentity
+  /** Told of each record; null where nobody asked. */
+  readonly observer: RecordObserver | null
+  readonly refreshMetadata: (reason: string) => void
+  /** Why a broker cannot be reached; null: it can. */
+  readonly obstacleTo: (node: number) => KafkaError | null
+  readonly dataLost: (loss: DataLoss) => void
+  readonly failed: (error: KafkaError) => void
+  /** A batch failed; `hadNumbers`: they will not be written. null: there are no transactions. */
+  readonly batchFailed: ((error: KafkaError, hadNumbers: boolean) => void) | null
+}
+
+export class BatchCompletion {
+  private readonly options: BatchCompletionOptions
+  private readonly context: BatchCompletionContext
+
+  constructor(options: BatchCompletionOptions, context: BatchCompletionContext) {
+    this.options = options
+    this.context = context
+  }
+
+  /** A broker answered for this batch. */
+  answered(
+    batch: ProducerBatch,
+    answer: PartitionProduceResponse,
+    node: number,
+    now: number,
+  ): void {
+    this.context.accumulator.requestEnded(batch)
+    batch.isSent = true
+    const outcome = outcomeOf(answer.errorCode)
+    if (outcome.verdict === 'acknowledge' || outcome.verdict === 'duplicate') {
+      const offset = outcome.verdict === 'duplicate' ? -1n : answer.baseOffset
+      this.acknowledge(batch, offset, Number(answer.logAppendTimeMs))
+    } else {
+      const error = answerError(batch, answer, node)
+      batch.firstError ??= error
+      if (outcome.leavesDoubt) batch.isAmbiguous = true
+      if (outcome.refreshes) this.context.refreshMetadata(error.message)
+      if (batch.isSettled) this.endTombstone(batch)
+      else this.refused(batch, answer, error, now)
+    }
+    this.settled(batch.partition, now)
+  }
+
+  /** The request with this batch ended without an answer for it. */
+  lost(batch: ProducerBatch, error: KafkaError, wasSent: boolean, now: number): void {
+    this.context.accumulator.requestEnded(batch)
+    batch.firstError ??= error
+    if (wasSent) {
+      batch.isSent = true
+      batch.isAmbiguous = true
+    } else batch.attempts--
+    if (batch.isSettled) this.endTombstone(batch)
+    else this.retry(batch, error, now)
+    this.settled(batch.partition, now)
+  }
+
+  /** With `acks: 0`: the bytes are with the kernel, and that is all that will be known. */
+  handedOver(batch: ProducerBatch, now: number): void {
+    this.context.accumulator.requestEnded(batch)
+    batch.isSent = true
+    this.acknowledge(batch, -1n, -1)
+    this.settled(batch.partition, now)
+  }
+
+  /** The batch cannot be sent as it is: encoding or compression failed. */
+  unsendable(batch: ProducerBatch, error: KafkaError, now: number): void {
+    this.context.accumulator.requestEnded(batch)
+    if (batch.isSettled) this.endTombstone(batch)
+    else this.fail(batch, deliveryError(batch, error))
+    this.settled(batch.partition, now)
+  }
+
+  /** Fails what is older than the delivery timeout. */
+  expire(now: number): void {
+    for (const batch of this.context.accumulator.expired(now)) {
+      if (batch.isSettled) continue
+      this.fail(batch, this.timeout(batch))
+      this.settled(batch.partition, now)
+    }
+  }
+
+  /** The topic was deleted and made anew: nothing that was in doubt can be asked about any more. */
+  topicRecreated(topic: ProducerTopic, now: number): void {
+    const { producer, batchFailed } = this.context
+    for (const partition of topic.partitions) {
+      if (producer.isTransactional) {
+        // What the transaction wrote before went with the old topic.
+        const { transaction } = partition.state
+        const isTouched = transaction !== 0 && transaction === producer.openTransaction
+        if (isTouched) batchFailed?.(new KafkaError(`${partition} was deleted and made anew`), true)
+      } else partition.state.reset()
+      this.settled(partition, now)
+    }
+  }
+
+  /** Fails what waits for a topic that metadata has called unknown for too long. */
+  failUnknownTopic(topic: ProducerTopic, error: KafkaError, now: number): void {
+    for (const partition of topic.partitions) {
+      this.failQueue(partition, error)
+      this.settled(partition, now)
+    }
+  }
+
+  /** Fails of what waits to be sent all that is `hopeless`. */
+  failWaiting(
+    topics: Iterable<ProducerTopic>,
+    hopeless: (batch: ProducerBatch) => boolean,
+    error: KafkaError,
+    now: number,
+  ): void {
+    for (const topic of topics) {
+      for (const partition of topic.partitions) {
+        if (partition.queue.length === 0) continue
+        for (const batch of [...partition.queue]) {
+          if (!batch.isSettled && hopeless(batch)) this.fail(batch, deliveryError(batch, error))
+        }
+        this.settled(partition, now)
+      }
+    }
+  }
+
+  /** Fails everything, at once: after a fatal error, or when close() may wait no longer. */
+  failAll(topics: Iterable<ProducerTopic>, error: KafkaError): void {
+    for (const topic of topics) {
+      for (const partition of topic.partitions) {
+        for (const batch of [...partition.underWay, ...partition.queue]) {
+          if (!batch.isSettled) this.fail(batch, deliveryError(batch, error))
+        }
+      }
+    }
+  }
+
+  /** A broker refused the batch, and its callers still wait. */
+  private refused(
+    batch: ProducerBatch,
+    answer: PartitionProduceResponse,
+    error: KafkaError,
+    now: number,
+  ): void {
+    const { errorCode } = answer
+    const failure = (): KafkaError => deliveryError(batch, error, hintFor(batch, errorCode))
+    switch (outcomeOf(errorCode).verdict) {
+      case 'tooLarge':
+        if (batch.count > 1 && !batch.isAmbiguous) this.split(batch, now)
+        else this.fail(batch, failure())
+        break
+      case 'retry':
+        this.retry(batch, error, now)
+        break
+      case 'unknownTopic':
+        if (isLongUnknown(batch.partition.topic, now)) this.fail(batch, failure())
+        else this.retry(batch, error, now)
+        break
+      case 'corrupt':
+        if (++batch.corruptAnswers > mostCorruptAnswers) this.fail(batch, failure())
+        else this.retry(batch, error, now)
+        break
+      case 'sequence':
+        if (this.context.producer.isIdempotent) this.outOfSequence(batch, answer, error, now)
+        else this.fail(batch, failure())
+        break
+      case 'staleEpoch':
+        if (this.isBumpingItself) this.staleEpoch(batch, error, now)
+        else this.fail(batch, failure())
+        break
+      case 'rejectedRecords': {
+        const culprits = culpritErrors(batch, answer, error)
+        this.fail(batch, culprits === null ? failure() : neighbourError(batch, error), culprits)
+        break
+      }
+      case 'fatal':
+        this.fail(batch, failure())
+        this.context.failed(error)
+        break
+      default:
+        this.fail(batch, failure())
+    }
+  }
+
+  private acknowledge(batch: ProducerBatch, baseOffset: bigint, logAppendTimeMs: number): void {
+    const lastOffset = baseOffset < 0n ? -1n : baseOffset + BigInt(batch.count - 1)
+    batch.partition.state.acknowledge(batch, lastOffset)
+    batch.isAmbiguous = false
+    if (batch.isSettled) this.release(batch)
+    else this.settle(batch, null, baseOffset, logAppendTimeMs)
+    this.context.accumulator.recycle(batch)
+  }
+
+  /** Sends it again, if its time and the number of retries allow it. */
+  private retry(batch: ProducerBatch, error: KafkaError, now: number, isCounted = true): void {
+    const refusal = this.whyNoRetry(batch, error, now, isCounted)
+    if (refusal !== null) {
+      this.fail(batch, refusal)
+      return
+    }
+    batch.retryAt = isCounted ? now + this.waitBefore(batch, error) : now
+    this.context.accumulator.requeue(batch, now)
+  }
+
+  private waitBefore({ retries }: ProducerBatch, error: KafkaError): number {
+    const waitMs = this.options.backoff(retries)
+    // The markers of the transaction before are being written: that takes some ms.
+    return isConcurrent(error) ? Math.min(concurrentWaitMs, waitMs) : waitMs
+  }
+
+  /** Whether epochs are this producer's own to raise. Those of a transaction are the coordinator's. */
+  private get isBumpingItself(): boolean {
+    const { isIdempotent, isTransactional } = this.context.producer
+    return isIdempotent && !isTransactional
+  }
+
+  private whyNoRetry(
+    batch: ProducerBatch,
+    error: KafkaError,
+    now: number,
+    isCounted: boolean,
+  ): KafkaError | null {
+    const { deliveryTimeoutMs, retries, gapless } = this.options
+    const { isIdempotent, fatalError } = this.context.producer
+    if (fatalError !== null) return deliveryError(batch, fatalError)
+    if (now >= batch.createdAt + deliveryTimeoutMs) return this.timeout(batch)
+    // Giving up leaves the doubt; with idempotence, asking once more ends it.
+    const isInDoubt = batch.isAmbiguous && isIdempotent
+    if (isCounted && batch.retries++ >= retries && !isInDoubt) return deliveryError(batch, error)
+    if (gapless && batch.order < batch.partition.brokenBefore) {
+      return deliveryError(batch, error, behindFailure)
+    }
+    return null
+  }
+
+  private timeout(batch: ProducerBatch): KafkaError {
+    const obstacle = this.context.obstacleTo(batch.partition.leader)
+    return timeoutError(batch, this.options.deliveryTimeoutMs, obstacle)
+  }
+
+  private outOfSequence(
+    batch: ProducerBatch,
+    answer: PartitionProduceResponse,
+    error: KafkaError,
+    now: number,
+  ): void {
+    const { partition } = batch
+    const { state } = partition
+    const verdict = judgeSequenceError(answer.errorCode, batch, state, answer.logStartOffset)
+    if (!this.isBumpingItself && verdict !== 'requeue' && verdict !== 'retry') {
+      this.fail(batch, deliveryError(batch, error))
+      return
+    }
+    switch (verdict) {
+      case 'requeue':
+      case 'awaitBump':
+        this.retry(batch, error, now, false)
+        break
+      case 'retry':
+        this.retry(batch, error, now)
+        break
+      case 'absent':
+        batch.isProvenAbsent = true
+        this.retry(batch, error, now, false)
+        break
+      case 'forgotten':
+        state.requestBump(state.producerEpoch)
+        this.retry(batch, error, now)
+        break
+      case 'inDoubt':
+      case 'overtaken':
+        this.fail(batch, deliveryError(batch, error))
+        break
+      case 'dataLoss':
+        this.context.dataLost({
+          topic: partition.topic.name,
+          partition: partition.partition,
+          lastAckedOffset: state.lastAckedOffset,
+        })
+        state.requestBump(state.producerEpoch)
+        // Renumbered, a batch that was written after all would be doubled.
+        if (batch.isAmbiguous) this.fail(batch, deliveryError(batch, error))
+        else this.retry(batch, error, now)
+    }
+  }
+
+  /** The partition knows a newer epoch of ours, so this attempt wrote nothing. */
+  private staleEpoch(batch: ProducerBatch, error: KafkaError, now: number): void {
+    batch.partition.state.requestBump(this.context.producer.epoch)
+    batch.isProvenAbsent = true
+    if (batch.isAmbiguous) this.fail(batch, deliveryError(batch, error))
+    else this.retry(batch, error, now)
+  }
+
+  private split(batch: ProducerBatch, now: number): void {
+    const { partition, builder } = batch
+    const { accumulator, flushes } = this.context
+    const { batchSize } = this.options
+    const isSmall = batch.isChild || builder.sizeInBytes <= batchSize
+    const half = Math.ceil(builder.sizeInBytes / 2)
+    const most = isSmall ? Math.max(recordBatchOverhead + builder.largestRecord, half) : batchSize
+    const children = accumulator.makeChildren(batch, builder.split(most))
+    partition.state.replace(batch, children)
+    let first = 0
+    const places = children.map((child): ChildDeliveries => {
+      const place = { deliveries: child.deliveries, first, count: child.count }
+      first += child.count
+      return place
+    })
+    batch.deliveries.splitInto(places)
+    batch.isSettled = true
+    flushes.leave(batch.generation)
+    for (const child of children) {
+      child.retryAt = now
+      accumulator.requeue(child, now)
+    }
+  }
+
+  /** The end for its callers. What has numbers leaves a gap, now or when its request ends. */
+  private fail(
+    batch: ProducerBatch,
+    error: KafkaError,
+    recordErrors: ReadonlyMap<number, KafkaError> | null = null,
+  ): void {
+    const { partition } = batch
+    this.context.accumulator.discarded(batch)
+    if (!batch.isInFlight) this.giveUpNumbers(batch)
+    this.settle(batch, error, -1n, -1, recordErrors)
+    this.context.batchFailed?.(error, batch.stamp !== null)
+    if (!this.options.gapless || error.cause instanceof ClosedError) return
+    if (batch.order < partition.brokenBefore) return
+    partition.brokenBefore = partition.batchCount
+    this.failQueue(partition, error)
+  }
+
+  private failQueue(partition: PartitionQueue, error: KafkaError): void {
+    for (const batch of [...partition.queue]) {
+      if (!batch.isSettled) this.fail(batch, deliveryError(batch, error, behindFailure))
+    }
+  }
+
+  /** The request of a batch has ended that its callers were told of long ago, and not by success. */
+  private endTombstone(batch: ProducerBatch): void {
+    this.giveUpNumbers(batch)
+    this.release(batch)
+  }
+
+  private giveUpNumbers(batch: ProducerBatch): void {
+    const { state } = batch.partition
+    if (this.context.producer.isTransactional) state.remove(batch)
+    else state.leaveGap(batch)
+  }
+
+  private settle(
+    batch: ProducerBatch,
+    error: KafkaError | null,
+    baseOffset: bigint,
+    logAppendTimeMs: number,
+    recordErrors: ReadonlyMap<number, KafkaError> | null = null,
+  ): void {
+    const { topic, partition } = batch.partition
+    batch.isSettled = true
+    const place = { topic: topic.name, partition, baseOffset, logAppendTimeMs }
+    batch.deliveries.complete({ place, error, recordErrors }, batch.builder, this.context.observer)
+    this.context.flushes.leave(batch.generation)
+    // Bytes that a socket may still hold are not free yet.
+    if (!batch.isInFlight) this.release(batch)
+  }
+
+  private release(batch: ProducerBatch): void {
+    this.context.memory.release(batch.chargedBytes, batch.count)
+  }
+
+  /** After each change: closes a gap if nothing is under way or in doubt any more. */
+  private settled(partition: PartitionQueue, now: number): void {
+    const { state } = partition
+    if (state.isBumping && partition.inFlight === 0 && state.nextToResend() === null) {
+      for (const batch of [...state.unresolved]) {
+        const error = batch.firstError ?? new KafkaError(`${partition} starts under a new epoch`)
+        if (batch.isAmbiguous || state.isOvertaken(batch)) {
+          this.fail(batch, deliveryError(batch, error))
+        }
+      }
+      state.completeBump(this.context.producer)
+    }
+    this.context.accumulator.review(partition, now)
+  }
+}
+
+const behindFailure = '. It was behind a batch of its partition that failed'
+
+/** Between two attempts while the end of the transaction before is still being written. */
+export const concurrentWaitMs = 20
+
+function isConcurrent(error: KafkaError): boolean {
+  return error instanceof BrokerError && error.code === errorCodes.CONCURRENT_TRANSACTIONS
+}
+
+function isLongUnknown({ unknownSince }: ProducerTopic, now: number): boolean {
+  return unknownSince > 0 && now - unknownSince >= unknownTopicBoundMs
+}

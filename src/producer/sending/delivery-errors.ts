@@ -1,0 +1,124 @@
+// The errors that records fail with. Each says what, where, after how many attempts, and whether the
+// records may be in the log all the same.
+
+import { DeliveryError, DeliveryTimeoutError, KafkaError } from '../../errors.ts'
+import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
+import type { PartitionProduceResponse } from '../../protocol/messages/produce.ts'
+import type { ProducerBatch } from '../batching/producer-batch.ts'
+
+/** What a failure of `batch` has in common with all others. */
+function detailsOf(batch: ProducerBatch, cause: KafkaError | null) {
+  const { partition, attempts, persisted } = batch
+  return {
+    topic: partition.topic.name,
+    partition: partition.partition,
+    attempts,
+    persisted,
+    ...(cause === null ? {} : { cause, retriable: cause.retriable }),
+  }
+}
+
+const persistedText = {
+  no: 'it is not in the log',
+  maybe: 'it may be in the log all the same',
+}
+
+/** A batch fails because of `cause`. */
+export function deliveryError(batch: ProducerBatch, cause: KafkaError, hint = ''): DeliveryError {
+  return new DeliveryError(
+    `a record for ${batch.partition} was not acknowledged: ${cause.message}${hint} (attempts: ${batch.attempts}; ${persistedText[batch.persisted]})`,
+    detailsOf(batch, cause),
+  )
+}
+
+/**
+ * A batch is older than the delivery timeout.
+ * @param obstacle why its leader cannot be reached; null: it can
+ */
+export function timeoutError(
+  batch: ProducerBatch,
+  timeoutMs: number,
+  obstacle: KafkaError | null,
+): DeliveryTimeoutError {
+  const { attempts, firstError, isInFlight } = batch
+  const cause = firstError ?? (isInFlight ? null : obstacle)
+  let why = isInFlight
+    ? 'the broker has not answered'
+    : `it was never sent, as ${hindranceOf(batch, obstacle)}`
+  if (firstError !== null) why = `the first attempt failed: ${firstError.message}`
+  return new DeliveryTimeoutError(
+    `a record for ${batch.partition} was not acknowledged within deliveryTimeoutMs (${timeoutMs}): ${why} (attempts: ${attempts}; ${persistedText[batch.persisted]})`,
+    detailsOf(batch, cause),
+  )
+}
+
+function hindranceOf({ partition }: ProducerBatch, obstacle: KafkaError | null): string {
+  if (partition.leader < 0) return 'the partition has no leader'
+  if (obstacle !== null) return `its leader could not be reached: ${obstacle.message}`
+  if (partition.queue[0]?.attempts > 0) return 'batches before it were not acknowledged either'
+  return `node ${partition.leader} took nothing in that time`
+}
+
+/** The error of a broker's answer, with the broker's own message. */
+export function answerError(
+  batch: ProducerBatch,
+  answer: PartitionProduceResponse,
+  node: number,
+): KafkaError {
+  const { errorCode, errorMessage } = answer
+  const error = brokerError(errorCode, `Produce to ${batch.partition} on node ${node}`)
+  if (errorMessage !== null && errorMessage !== '') error.message += `: ${errorMessage}`
+  return error
+}
+
+/** What more there is to say of an error code. */
+export function hintFor(batch: ProducerBatch, errorCode: number): string {
+  const { builder } = batch
+  switch (errorCode) {
+    case errorCodes.MESSAGE_TOO_LARGE:
+    case errorCodes.RECORD_LIST_TOO_LARGE:
+      return `. The batch has ${batch.count} record(s), ${builder.sizeInBytes} bytes, ${builder.compressedSizeInBytes} as sent: more than max.message.bytes of the topic (or message.max.bytes of the broker) allows`
+    case errorCodes.CORRUPT_MESSAGE:
+      return '. Brokers before 2.4 say this also of a record without a key for a compacted topic'
+    case errorCodes.UNSUPPORTED_FOR_MESSAGE_FORMAT:
+      return '. The topic keeps messages of before Kafka 0.11, which have no place for a producer id and for headers: set enableIdempotence: false and send no headers, or raise message.format.version of the topic'
+    default:
+      return ''
+  }
+}
+
+/** Errors of single records: the culprits by what the broker says of each, by index in the batch. */
+export function culpritErrors(
+  batch: ProducerBatch,
+  answer: PartitionProduceResponse,
+  cause: KafkaError,
+): Map<number, DeliveryError> | null {
+  if (answer.recordErrors.length === 0) return null
+  const culprits = new Map<number, DeliveryError>()
+  for (const { batchIndex, batchIndexErrorMessage } of answer.recordErrors) {
+    const reason = batchIndexErrorMessage ?? 'the broker gives no reason'
+    culprits.set(
+      batchIndex,
+      new DeliveryError(
+        `a record for ${batch.partition} was refused: ${reason} (${persistedText[batch.persisted]})`,
+        detailsOf(batch, cause),
+      ),
+    )
+  }
+  return culprits
+}
+
+/** What the records beside the culprits are told. */
+export function neighbourError(batch: ProducerBatch, cause: KafkaError): DeliveryError {
+  return deliveryError(
+    batch,
+    cause,
+    '. The batch was rejected because of a neighbour of this record',
+  )
+}
+
+/** Whatever was thrown, as an error of this family. */
+export function asKafkaError(error: unknown): KafkaError {
+  if (error instanceof KafkaError) return error
+  return new KafkaError(error instanceof Error ? error.message : String(error), { cause: error })
+}

@@ -1,0 +1,162 @@
+// The topics that are produced to, and what the cluster's metadata means for them: leaders, recreated
+// topics, topics that metadata does not know. A change is taken over once per turn of the sender, however
+// many answers brought it.
+
+import type { Cluster } from '../../cluster/cluster.ts'
+import type { MetadataChange, TopicMetadata } from '../../cluster/metadata.ts'
+import { InvalidArgumentError } from '../../errors.ts'
+import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
+import { ZERO_UUID } from '../../protocol/uuid.ts'
+import type { Accumulator } from '../batching/accumulator.ts'
+import { ProducerTopic } from '../batching/topic.ts'
+import { type BatchCompletion, unknownTopicBoundMs } from './batch-completion.ts'
+
+export interface TopicsContext {
+  readonly cluster: Cluster
+  /** A topic that nothing was sent to for so long is not asked for any more. */
+  readonly metadataMaxIdleMs: number
+  readonly accumulator: Accumulator
+  readonly delivery: BatchCompletion
+  /** A topic became known, or has more partitions: its held records can be appended. */
+  readonly becameKnown: (topic: ProducerTopic, now: number) => void
+  readonly wake: () => void
+}
+
+export class Topics {
+  private readonly context: TopicsContext
+  private readonly byName = new Map<string, ProducerTopic>()
+  /** What was last taken over, by topic: the same object says the same. */
+  private readonly applied = new Map<ProducerTopic, TopicMetadata>()
+  private readonly recreated = new Set<string>()
+  private readonly unknown = new Set<string>()
+  private hasChanged = false
+  private readonly stopListening: () => void
+
+  constructor(context: TopicsContext) {
+    this.context = context
+    this.stopListening = context.cluster.onMetadata((change) => this.noteChange(change))
+  }
+
+  /** The state of a topic; made when it is used for the first time. */
+  get(name: string, now: number): ProducerTopic {
+    return this.byName.get(name) ?? this.add(name, now)
+  }
+
+  values(): Iterable<ProducerTopic> {
+    return this.byName.values()
+  }
+
+  /** Somebody waited for a topic's metadata, and here it is. */
+  becomeKnown(topic: ProducerTopic, metadata: TopicMetadata, now: number): void {
+    const wasLetGo = topic.isLetGo
+    const { topicId } = topic
+    topic.isLetGo = false
+    if (this.applied.get(topic) !== metadata) this.update(topic, metadata, now)
+    // Nobody compared its ids while it was not asked for.
+    const isAnother = topicId !== ZERO_UUID && topicId !== topic.topicId
+    if (wasLetGo && isAnother) this.context.delivery.topicRecreated(topic, now)
+    this.context.becameKnown(topic, now)
+  }
+
+  /**
+   * Nothing ever came of it: a name that metadata refused must not be kept for ever. One that was known
+   * is kept, with its sequence numbers.
+   */
+  forget(topic: ProducerTopic): void {
+    if (topic.isKnown || topic.held.length > 0) return
+    this.context.cluster.removeTopics([topic.name])
+    if (topic.partitions.length === 0) this.byName.delete(topic.name)
+    else topic.letGo()
+  }
+
+  /** Takes over what changed since the last time. */
+  apply(now: number): void {
+    if (!this.hasChanged) return
+    this.hasChanged = false
+    const { topics } = this.context.cluster.metadata
+    for (const topic of this.byName.values()) {
+      // What comes in an answer to an old question is not kept fresh.
+      if (topic.isLetGo) continue
+      const metadata = topics.get(topic.name)
+      const countBefore = topic.metadata.length
+      // What is only believed from before is the same object still.
+      if (metadata !== undefined && this.applied.get(topic) !== metadata) {
+        topic.unknownSince = 0
+        this.update(topic, metadata, now)
+      }
+      if (this.recreated.has(topic.name)) this.context.delivery.topicRecreated(topic, now)
+      this.noteUnknown(topic, now)
+      if (topic.metadata.length > countBefore) this.context.becameKnown(topic, now)
+    }
+    this.recreated.clear()
+    this.unknown.clear()
+    this.letGoOfIdle(now)
+  }
+
+  close(): void {
+    this.stopListening()
+  }
+
+  private add(name: string, now: number): ProducerTopic {
+    if (typeof name !== 'string' || name === '') {
+      throw new InvalidArgumentError(
+        `the topic of a record must be a name or a kafka.topic(), not ${name === '' ? 'an empty string' : typeof name}`,
+      )
+    }
+    const topic = new ProducerTopic(name)
+    topic.lastUsedAt = now
+    this.byName.set(name, topic)
+    const metadata = this.context.cluster.topic(name)
+    if (metadata !== undefined) this.update(topic, metadata, now)
+    return topic
+  }
+
+  private noteChange({ recreated, unknown }: MetadataChange): void {
+    for (const name of recreated) this.recreated.add(name)
+    for (const name of unknown) this.unknown.add(name)
+    this.hasChanged = true
+    this.context.wake()
+  }
+
+  private update(topic: ProducerTopic, metadata: TopicMetadata, now: number): void {
+    this.applied.set(topic, metadata)
+    topic.update(metadata)
+    const available: number[] = []
+    for (const { partition, leader, leaderEpoch } of metadata.partitions) {
+      if (leader >= 0) available.push(partition)
+      this.context.accumulator.setLeader(topic.partitions[partition], leader, leaderEpoch, now)
+    }
+    for (const partition of topic.partitions.slice(metadata.partitions.length)) {
+      this.context.accumulator.setLeader(partition, -1, -1, now)
+    }
+    topic.available = available
+    topic.sticky.candidates = []
+    // One that was made anew may have fewer.
+    if (topic.sticky.partition >= topic.metadata.length) topic.sticky.partition = -1
+  }
+
+  /** With each answer: topics cost nothing but their place in the next question. */
+  private letGoOfIdle(now: number): void {
+    const idle: string[] = []
+    for (const topic of this.byName.values()) {
+      if (!topic.isKnown || now - topic.lastUsedAt < this.context.metadataMaxIdleMs) continue
+      if (topic.isBusy) continue
+      topic.letGo()
+      this.applied.delete(topic)
+      idle.push(topic.name)
+    }
+    if (idle.length > 0) this.context.cluster.removeTopics(idle)
+  }
+
+  private noteUnknown(topic: ProducerTopic, now: number): void {
+    if (!this.unknown.has(topic.name)) return
+    if (topic.unknownSince === 0) topic.unknownSince = now
+    if (now - topic.unknownSince < unknownTopicBoundMs || !topic.isKnown) return
+    const seconds = unknownTopicBoundMs / 1000
+    const error = brokerError(
+      errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
+      `Metadata has called ${topic.name} unknown for ${seconds} s: Produce`,
+    )
+    this.context.delivery.failUnknownTopic(topic, error, now)
+  }
+}

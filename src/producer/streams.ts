@@ -1,0 +1,126 @@
+// The producer as the end of a pipe: a Node Writable and a Web WritableStream. A chunk is a record, or what
+// `toRecord` makes one of. Backpressure is the memory budget; a record that fails fails the stream.
+
+import { Writable } from 'node:stream'
+import { WritableStream } from 'node:stream/web'
+import { InvalidArgumentError } from '../errors.ts'
+import type { Bytes } from '../types.ts'
+import type { ProducerRecord } from './record.ts'
+import type { RecordMetadata } from './record-metadata.ts'
+
+/** What the streams need of a producer. */
+export interface RecordSink {
+  sendBatch(records: Iterable<ProducerRecord>): Promise<RecordMetadata[]>
+}
+
+/** How a stream makes records of its chunks. */
+export interface WritableOptions<Chunk> {
+  /** Where plain chunks go: each string or Uint8Array is the value of a record. */
+  topic?: string
+  /** Makes a record of each chunk; takes the place of `topic`. */
+  toRecord?: (chunk: Chunk) => ProducerRecord
+  /** Chunks that may be on their way before the source is asked to wait. Default: 1000. */
+  highWaterMark?: number
+}
+
+/** A Node stream whose chunks are produced. `finish` comes when all of them are acknowledged. */
+export function nodeWritable<Chunk>(sink: RecordSink, options: WritableOptions<Chunk>): Writable {
+  const highWaterMark = options.highWaterMark ?? 1000
+  const under = new InFlight(sink, recordMaker(options), highWaterMark)
+  return new Writable({
+    objectMode: true,
+    decodeStrings: false,
+    highWaterMark,
+    writev: (chunks, done) => {
+      under.send(chunks.map(({ chunk }: { chunk: Chunk }) => chunk)).then(() => done(), done)
+    },
+    final: (done) => {
+      under.drained().then(() => done(), done)
+    },
+  })
+}
+
+/** A Web stream whose chunks are produced. It closes when all of them are acknowledged. */
+export function webWritable<Chunk>(
+  sink: RecordSink,
+  options: WritableOptions<Chunk>,
+): WritableStream<Chunk> {
+  const highWaterMark = options.highWaterMark ?? 1000
+  const under = new InFlight(sink, recordMaker(options), highWaterMark)
+  return new WritableStream<Chunk>(
+    {
+      write: (chunk) => under.send([chunk]),
+      close: () => under.drained(),
+    },
+    { highWaterMark },
+  )
+}
+
+/** Records on their way: the next are taken while there are few enough, and one failure ends it. */
+class InFlight<Chunk> {
+  private readonly sink: RecordSink
+  private readonly toRecord: (chunk: Chunk) => ProducerRecord
+  private readonly most: number
+  private records = 0
+  private failure: { error: unknown } | null = null
+  private readonly waiting: (() => void)[] = []
+
+  constructor(sink: RecordSink, toRecord: (chunk: Chunk) => ProducerRecord, most: number) {
+    this.sink = sink
+    this.toRecord = toRecord
+    this.most = most
+  }
+
+  /** Settles when more may come. */
+  async send(chunks: readonly Chunk[]): Promise<void> {
+    const records = chunks.map(this.toRecord)
+    this.records += records.length
+    this.sink.sendBatch(records).then(
+      () => this.done(records.length),
+      (error: unknown) => {
+        this.failure ??= { error }
+        this.done(records.length)
+      },
+    )
+    await this.until(() => this.records < this.most)
+  }
+
+  /** Settles when all are acknowledged. */
+  drained(): Promise<void> {
+    return this.until(() => this.records === 0)
+  }
+
+  private async until(condition: () => boolean): Promise<void> {
+    while (this.failure === null && !condition()) {
+      await new Promise<void>((resolve) => this.waiting.push(resolve))
+    }
+    if (this.failure !== null) throw this.failure.error
+  }
+
+  private done(count: number): void {
+    this.records -= count
+    for (const resolve of this.waiting.splice(0)) resolve()
+  }
+}
+
+function recordMaker<Chunk>({
+  topic,
+  toRecord,
+}: WritableOptions<Chunk>): (chunk: Chunk) => ProducerRecord {
+  if (toRecord !== undefined) return toRecord
+  return (chunk) => {
+    if (isRecord(chunk)) return chunk
+    if (topic !== undefined && isBytes(chunk)) return { topic, value: chunk }
+    throw new InvalidArgumentError(
+      'a chunk written to the producer must be a record { topic, value }, or with the option topic a string or a Uint8Array: give toRecord for others',
+    )
+  }
+}
+
+function isRecord(chunk: unknown): chunk is ProducerRecord {
+  return typeof chunk === 'object' && chunk !== null && 'topic' in chunk && 'value' in chunk
+}
+
+function isBytes(chunk: unknown): chunk is Bytes {
+  return typeof chunk === 'string' || chunk instanceof Uint8Array
+}

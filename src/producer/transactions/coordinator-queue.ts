@@ -1,0 +1,218 @@
+// Requests to coordinators: one at a time, in order, each tried again until an answer decides
+// (coordinator-error-table.ts), its time is up, or nobody wants it any more.
+
+import { anySignal } from '../../async/any-signal.ts'
+import { backoff, sleep } from '../../async/retry.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import {
+  BrokerError,
+  CommitFailedError,
+  ConfigError,
+  ConnectionError,
+  FencedError,
+  KafkaError,
+  RequestTimeoutError,
+  UnsupportedVersionError,
+} from '../../errors.ts'
+import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
+import { concurrentWaitMs } from '../sending/batch-completion.ts'
+import { asKafkaError } from '../sending/delivery-errors.ts'
+import {
+  type CoordinatorRequest,
+  type CoordinatorVerdict,
+  coordinatorVerdict,
+} from './coordinator-error-table.ts'
+import type { Attempt, TransactionRequests } from './transaction-requests.ts'
+
+/** How long a request is tried, and for whom. */
+export interface Terms {
+  readonly timeoutMs: number
+  /** Whether anybody wants it still. */
+  readonly goesOn?: () => boolean
+  readonly signal?: AbortSignal
+  /** Whether it is the first of its transaction: the end of the one before may still be written. */
+  readonly isFirst?: boolean
+  /** An attempt may have reached the coordinator, and its answer did not come. */
+  readonly onDoubt?: () => void
+  /** After such an attempt the next one comes so long after it was sent, at the earliest. */
+  readonly doubtMs?: number
+}
+
+export interface Failure {
+  readonly verdict: 'abortable' | 'forgotten' | 'refused' | 'final' | 'timeUp' | 'unwanted'
+  readonly error: KafkaError
+}
+
+export type Ending = { readonly verdict: 'done' } | Failure
+
+export class CoordinatorQueue {
+  private readonly cluster: Cluster
+  private readonly requests: TransactionRequests
+  private readonly transactionalId: string
+  private readonly stopped = new AbortController()
+  private last: Promise<unknown> = Promise.resolve()
+
+  constructor(cluster: Cluster, requests: TransactionRequests, transactionalId: string) {
+    this.cluster = cluster
+    this.requests = requests
+    this.transactionalId = transactionalId
+  }
+
+  get isStopped(): boolean {
+    return this.stopped.signal.aborted
+  }
+
+  stop(reason: KafkaError): void {
+    this.stopped.abort(reason)
+  }
+
+  /** Runs `task` when those before it are done. */
+  inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const run = this.last.then(task)
+    // Its failure is told to whoever asked for it.
+    this.last = run.catch(() => {})
+    return run
+  }
+
+  /** @param ask one attempt: the code of the answer, 0 for success */
+  async persist(
+    request: CoordinatorRequest,
+    terms: Terms,
+    ask: (attempt: Attempt) => Promise<number>,
+  ): Promise<Ending> {
+    const { requestTimeoutMs, retryBackoffMs, retryBackoffMaxMs, logger } = this.cluster.options
+    const deadline = Date.now() + terms.timeoutMs
+    const signal =
+      terms.signal === undefined
+        ? this.stopped.signal
+        : anySignal([this.stopped.signal, terms.signal])
+    for (let failures = 0; ; failures++) {
+      if (terms.goesOn?.() === false) return this.unwanted(request)
+      const left = Math.min(deadline - Date.now(), requestTimeoutMs)
+      const attempt = { timeoutMs: Math.max(1, left), signal }
+      const startedAt = Date.now()
+      const { verdict, error } = await this.tryOnce(request, attempt, ask)
+      if (error === null) return { verdict: 'done' }
+      const isInDoubt = mayHaveArrived(error)
+      if (isInDoubt) terms.onDoubt?.()
+      if (signal.aborted) return { verdict: 'timeUp', error: asKafkaError(signal.reason) }
+      if (verdict === 'find') this.requests.forgetCoordinator()
+      else if (verdict !== 'retry') return this.failure(verdict, error)
+      logger.debug(`tried again: ${error.message}`)
+      let waitMs = backoff(failures, retryBackoffMs, retryBackoffMaxMs)
+      if (terms.isFirst && isConcurrent(error)) waitMs = Math.min(waitMs, concurrentWaitMs)
+      if (isInDoubt) waitMs = Math.max(waitMs, startedAt + (terms.doubtMs ?? 0) - Date.now())
+      if (Date.now() + waitMs >= deadline) return { verdict: 'timeUp', error: late(terms, error) }
+      // The signal only ends the wait: the next attempt finds it.
+      await sleep(waitMs, signal).catch(() => {})
+    }
+  }
+
+  private async tryOnce(
+    request: CoordinatorRequest,
+    attempt: Attempt,
+    ask: (attempt: Attempt) => Promise<number>,
+  ): Promise<{ verdict: CoordinatorVerdict; error: KafkaError | null }> {
+    try {
+      attempt.signal.throwIfAborted()
+      const code = await ask(attempt)
+      const error = code === 0 ? null : brokerError(code, this.describe(request))
+      return { verdict: coordinatorVerdict(request, code), error }
+    } catch (thrown) {
+      const error = asKafkaError(thrown)
+      return { verdict: thrownVerdict(request, error), error }
+    }
+  }
+
+  private failure(verdict: CoordinatorVerdict, error: KafkaError): Failure {
+    switch (verdict) {
+      case 'abortable':
+        return { verdict, error: isOfMember(error) ? memberError(error) : error }
+      case 'forgotten':
+      case 'refused':
+        return { verdict, error }
+      case 'timeoutTooLong': {
+        const text = `option 'transactionTimeoutMs' is more than transaction.max.timeout.ms of the brokers allows: ${error.message}`
+        return { verdict: 'refused', error: new ConfigError(text, { cause: error }) }
+      }
+      case 'fenced':
+        return { verdict: 'final', error: fencedError(error, this.transactionalId) }
+      default:
+        if (isWrongState(error)) error.message += timedOutHint
+        return { verdict: 'final', error }
+    }
+  }
+
+  private unwanted(request: CoordinatorRequest): Failure {
+    const text = `${this.describe(request)} is not wanted any more: the transaction has failed or is being aborted`
+    return { verdict: 'unwanted', error: new KafkaError(text) }
+  }
+
+  private describe(request: CoordinatorRequest): string {
+    return `${names[request]} of transactional id '${this.transactionalId}'`
+  }
+}
+
+const names: Readonly<Record<CoordinatorRequest, string>> = {
+  initProducerId: 'InitProducerId',
+  addPartitionsToTxn: 'AddPartitionsToTxn',
+  addOffsetsToTxn: 'AddOffsetsToTxn',
+  txnOffsetCommit: 'TxnOffsetCommit',
+  commit: 'EndTxn (commit)',
+  abort: 'EndTxn (abort)',
+}
+
+/** What is told of a producer that is not the owner of its transactional id any more. */
+export function fencedError(cause: KafkaError, transactionalId: string): FencedError {
+  return new FencedError(
+    `this producer can do nothing more: another one has taken over transactional id '${transactionalId}', or a transaction lasted longer than transactionTimeoutMs and the brokers aborted it. ${cause.message}`,
+    { cause },
+  )
+}
+
+function thrownVerdict(request: CoordinatorRequest, error: KafkaError): CoordinatorVerdict {
+  // FindCoordinator was refused.
+  if (error instanceof BrokerError) return coordinatorVerdict(request, error.code)
+  if (error.retriable) return 'retry'
+  if (request === 'initProducerId') return 'refused'
+  const isTooOld = error instanceof UnsupportedVersionError && request === 'txnOffsetCommit'
+  return isTooOld ? 'abortable' : 'fatal'
+}
+
+function mayHaveArrived(error: KafkaError): boolean {
+  if (error instanceof ConnectionError || error instanceof RequestTimeoutError) return error.wasSent
+  return !(error instanceof BrokerError || error instanceof UnsupportedVersionError)
+}
+
+function isConcurrent(error: KafkaError): boolean {
+  return error instanceof BrokerError && error.code === errorCodes.CONCURRENT_TRANSACTIONS
+}
+
+function isWrongState(error: KafkaError): boolean {
+  return error instanceof BrokerError && error.code === errorCodes.INVALID_TXN_STATE
+}
+
+const timedOutHint =
+  '. The brokers may have aborted the transaction, as it lasted longer than transactionTimeoutMs: make another producer'
+
+function isOfMember(error: KafkaError): boolean {
+  return error instanceof BrokerError && memberCodes.has(error.code)
+}
+
+const memberCodes: ReadonlySet<number> = new Set([
+  errorCodes.ILLEGAL_GENERATION,
+  errorCodes.UNKNOWN_MEMBER_ID,
+  errorCodes.FENCED_INSTANCE_ID,
+  errorCodes.STALE_MEMBER_EPOCH,
+])
+
+function memberError(cause: KafkaError): CommitFailedError {
+  return new CommitFailedError(
+    `the consumer's partitions were given to others, so its offsets cannot be part of the transaction: ${cause.message}`,
+    { cause },
+  )
+}
+
+function late({ timeoutMs }: Terms, cause: KafkaError): RequestTimeoutError {
+  return new RequestTimeoutError(`not done within ${timeoutMs} ms: ${cause.message}`, { cause })
+}

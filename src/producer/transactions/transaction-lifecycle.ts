@@ -1,0 +1,385 @@
+// A producer's transactions: begins and ends them, brings partitions and offsets into them, and gets its
+// identity. The states are transaction-manager.ts; here is what waits. Requests to coordinators go one at
+// a time, in order. Must stay true: no commit is reported that a coordinator did not confirm, and after
+// anything that failed there is none.
+
+import { limitError, withLimits } from '../../async/wait-limits.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { InvalidTransactionStateError, KafkaError, OutcomeUnknownError } from '../../errors.ts'
+import { errorCodes } from '../../protocol/error-codes.ts'
+import type { ConsumerGroupMetadata, OffsetToCommit, WaitOptions } from '../../types.ts'
+import type { Accumulator } from '../batching/accumulator.ts'
+import type { FlushTracker } from '../batching/flush-tracker.ts'
+import type { PartitionQueue } from '../batching/partition-queue.ts'
+import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
+import { asKafkaError } from '../sending/delivery-errors.ts'
+import { CoordinatorQueue, type Failure, fencedError } from './coordinator-queue.ts'
+import { type TransactionCall, TransactionManager } from './transaction-manager.ts'
+import { TransactionPartitions } from './transaction-partitions.ts'
+import { type ProducerIdAndEpoch, TransactionRequests } from './transaction-requests.ts'
+
+export interface TransactionLifecycleOptions {
+  readonly transactionalId: string
+  readonly transactionTimeoutMs: number
+  readonly maxBlockMs: number
+}
+
+export interface TransactionLifecycleContext {
+  readonly cluster: Cluster
+  readonly producer: ProducerIdentity
+  readonly accumulator: Accumulator
+  readonly flushes: FlushTracker
+  readonly now: () => number
+  /** Fails every record that was never sent. */
+  readonly failUnsent: (error: KafkaError) => void
+  /** There is no way back. */
+  readonly failed: (error: KafkaError) => void
+  /** The sender shall look, and then say that it has `turned`. */
+  readonly wake: () => void
+}
+
+/** A call that is under way, for all who make it meanwhile. */
+interface Pending {
+  readonly call: TransactionCall
+  readonly promise: Promise<void>
+}
+
+const feature = 'transaction.version'
+
+export class TransactionLifecycle {
+  private readonly options: TransactionLifecycleOptions
+  private readonly context: TransactionLifecycleContext
+  private readonly manager: TransactionManager
+  private readonly requests: TransactionRequests
+  private readonly calls: CoordinatorQueue
+  private pending: Pending | null = null
+  private readonly participants: TransactionPartitions
+  private settled: (() => void) | null = null
+
+  constructor(options: TransactionLifecycleOptions, context: TransactionLifecycleContext) {
+    const { cluster, producer } = context
+    const { transactionalId } = options
+    this.options = options
+    this.context = context
+    this.manager = new TransactionManager(producer)
+    this.requests = new TransactionRequests(cluster, producer, transactionalId)
+    this.calls = new CoordinatorQueue(cluster, this.requests, transactionalId)
+    this.participants = new TransactionPartitions(this.manager, this.calls, this.requests, {
+      ...context,
+      refused: (call, failure) => this.refused(call, failure),
+    })
+  }
+
+  /** @throws what says why no record is taken now, and what to do about it */
+  requireOpen(call: 'send' | 'sendOffsets' = 'send'): void {
+    if (this.manager.state !== 'inTransaction') this.manager.require(call)
+  }
+
+  init(limits: WaitOptions = {}): Promise<void> {
+    const shared = this.join('initTransactions')
+    if (shared !== null) return bounded(shared, 'initTransactions()', limits)
+    return this.checked('initTransactions', () => {
+      const { state, nextIdentity } = this.manager
+      if (state === 'ready' && nextIdentity !== 'first') return Promise.resolve()
+      return bounded(this.getIdentity('first'), 'initTransactions()', limits)
+    })
+  }
+
+  async begin(limits: WaitOptions = {}): Promise<void> {
+    const { pending } = this
+    if (pending !== null && pending.call !== 'initTransactions') {
+      throw busy('beginTransaction', pending)
+    }
+    this.manager.require('beginTransaction')
+    while (this.manager.state !== 'ready' || this.manager.nextIdentity !== null) {
+      const identity = this.join('initTransactions') ?? this.getIdentity(this.manager.nextIdentity)
+      await bounded(identity, 'beginTransaction()', limits)
+      this.manager.require('beginTransaction')
+    }
+    this.manager.begin()
+  }
+
+  commit(limits: WaitOptions = {}): Promise<void> {
+    return this.end('commitTransaction', limits)
+  }
+
+  abort(limits: WaitOptions = {}): Promise<void> {
+    return this.end('abortTransaction', limits)
+  }
+
+  /** Makes offsets of a group part of the transaction. Whatever keeps them out makes it abortable. */
+  async sendOffsets(
+    offsets: readonly OffsetToCommit[],
+    group: ConsumerGroupMetadata,
+    limits: WaitOptions = {},
+  ): Promise<void> {
+    this.manager.require('sendOffsets')
+    if (offsets.length === 0) return
+    const { timeoutMs = this.options.maxBlockMs, signal } = limits
+    const givenUp = new AbortController()
+    const sent = this.calls.inTurn(() =>
+      this.participants.addOffsets(offsets, group, givenUp.signal),
+    )
+    const bounds = signal === undefined ? { timeoutMs } : { timeoutMs, signal }
+    try {
+      await bounded(sent, 'sendOffsets()', bounds)
+    } catch (error) {
+      givenUp.abort()
+      this.recordRefused(asKafkaError(error))
+      throw error
+    }
+  }
+
+  /** A partition has a batch to send. */
+  opened(partition: PartitionQueue): void {
+    this.participants.opened(partition)
+  }
+
+  /** A batch failed, so the transaction has to. */
+  readonly batchFailed = (error: KafkaError, hadNumbers: boolean): void => {
+    if (hadNumbers) this.loseNumbers(error)
+    this.recordRefused(error)
+  }
+
+  /** A record that belongs to the transaction will not be written: there must be no commit. */
+  readonly recordRefused = (error: KafkaError): void => {
+    if (!this.manager.abortable(error)) {
+      this.context.wake()
+      return
+    }
+    // In a microtask: the batches of the answer that brought this are told first.
+    queueMicrotask(() => this.dropUnsent(error))
+  }
+
+  /** Something may have ended. */
+  readonly turned = (): void => {
+    if (this.settled === null || !this.isSettled) return
+    const { settled } = this
+    this.settled = null
+    settled()
+  }
+
+  /** What a broker means that says so of a batch. */
+  fenced(cause: KafkaError): KafkaError {
+    return fencedError(cause, this.options.transactionalId)
+  }
+
+  /** Ends every wait: the producer is closed, or can do nothing more. */
+  stop(error: KafkaError): void {
+    this.calls.stop(error)
+    this.turned()
+  }
+
+  /** Aborts what is open, for close(). An end that is under way is waited for instead. */
+  async leave(limits: WaitOptions): Promise<void> {
+    if (this.pending !== null) await bounded(this.pending.promise, 'close()', limits)
+    if (this.manager.isOpen && this.pending === null) await this.abort(limits)
+  }
+
+  private end(call: 'commitTransaction' | 'abortTransaction', limits: WaitOptions): Promise<void> {
+    const isCommit = call === 'commitTransaction'
+    const unknown = (cause: unknown): OutcomeUnknownError =>
+      this.outcomeUnknown(call, cause, limits)
+    const shared = this.join(call)
+    if (shared !== null) return withLimits(shared, limits, unknown)
+    return this.checked(call, () => {
+      if (isCommit) this.manager.committing()
+      else this.abandon()
+      return withLimits(this.start(call, this.finish(isCommit)), limits, unknown)
+    })
+  }
+
+  private async finish(isCommit: boolean): Promise<void> {
+    await this.allSettled()
+    this.requireEnding(isCommit)
+    await this.calls.inTurn(() => this.endOnce(isCommit))
+  }
+
+  private async endOnce(isCommit: boolean): Promise<void> {
+    const { manager } = this
+    const call = isCommit ? 'commitTransaction' : 'abortTransaction'
+    // Offsets that were sent before, and not awaited, may have failed.
+    this.requireEnding(isCommit)
+    if (!manager.mustEnd) {
+      this.ended(null)
+      return
+    }
+    let next: ProducerIdAndEpoch | null = null
+    manager.ending()
+    const ending = await this.calls.persist(
+      isCommit ? 'commit' : 'abort',
+      {
+        timeoutMs: this.options.maxBlockMs,
+        onDoubt: () => manager.endInDoubt(),
+      },
+      async (attempt) => {
+        const answer = await this.requests.endTxn(isCommit, manager.usesVersion2, attempt)
+        next = answer.next
+        const isUnknown = answer.errorCode === errorCodes.INVALID_TXN_STATE && manager.mayBeUnknown
+        return isUnknown && !isCommit ? errorCodes.NONE : answer.errorCode
+      },
+    )
+    if (ending.verdict === 'done') this.ended(next)
+    else if (ending.verdict === 'timeUp') throw this.outcomeUnknown(call, ending.error, {})
+    else {
+      manager.endRefused()
+      const isDecidedUnseen = isCommit && ending.verdict === 'final' && manager.isOutcomeUnknown
+      const refused = this.refused(call, ending)
+      throw isDecidedUnseen ? this.decidedUnseen(refused) : refused
+    }
+  }
+
+  private requireEnding(isCommit: boolean): void {
+    if (this.manager.state === (isCommit ? 'committing' : 'aborting')) return
+    throw this.manager.refusal(isCommit ? 'commitTransaction' : 'abortTransaction')
+  }
+
+  private ended(next: ProducerIdAndEpoch | null): void {
+    this.participants.clear()
+    this.manager.ended(next, this.hasVersion2)
+  }
+
+  /** The newest that was told by any broker: levels are raised while brokers run. */
+  private get hasVersion2(): boolean {
+    return this.context.cluster.finalizedFeature(feature) >= 2
+  }
+
+  private getIdentity(kind: 'first' | 'bump' | null): Promise<void> {
+    return this.start('initTransactions', this.initialize(kind ?? 'first'))
+  }
+
+  private async initialize(kind: 'first' | 'bump'): Promise<void> {
+    const { manager } = this
+    const { transactionTimeoutMs, maxBlockMs } = this.options
+    manager.initializing(kind)
+    let id = { producerId: -1n, producerEpoch: -1 }
+    const ending = await this.calls.inTurn(() =>
+      this.calls.persist('initProducerId', { timeoutMs: maxBlockMs }, async (attempt) => {
+        const answer = await this.requests.initProducerId(kind, transactionTimeoutMs, attempt)
+        manager.canBump = answer.canBump
+        id = answer
+        return answer.errorCode
+      }),
+    )
+    if (ending.verdict === 'done') {
+      manager.initialized(id, this.hasVersion2)
+      return
+    }
+    if (ending.verdict === 'final') this.context.failed(ending.error)
+    else if (manager.state === 'initializing') manager.initFailed()
+    throw ending.error
+  }
+
+  /** What a failed request means for the transaction. Returns what its caller is told. */
+  private refused(call: TransactionCall, { verdict, error }: Failure): KafkaError {
+    const { manager } = this
+    const isForgotten = verdict === 'forgotten'
+    if (verdict === 'final' || (isForgotten && !manager.canBump)) this.context.failed(error)
+    else if (verdict === 'abortable' || isForgotten) {
+      if (isForgotten) manager.lostNumbers()
+      this.recordRefused(error)
+    }
+    return call === 'sendOffsets' || manager.state === 'fatal' ? error : manager.refusal(call)
+  }
+
+  /** Numbers are given once: those that follow need another epoch, which the coordinator must give. */
+  private loseNumbers(cause: KafkaError): void {
+    const { manager } = this
+    if (!manager.isOpen) return
+    manager.lostNumbers()
+    if (manager.usesVersion2 || manager.canBump) return
+    this.context.failed(
+      new KafkaError(
+        `the transaction failed, and these brokers (before Kafka 2.5) cannot let this producer go on after it: make another one. ${cause.message}`,
+        { cause },
+      ),
+    )
+  }
+
+  private abandon(): void {
+    this.manager.aborting()
+    this.dropUnsent(new KafkaError('its transaction was aborted before it was sent'))
+  }
+
+  private dropUnsent(error: KafkaError): void {
+    this.context.failUnsent(error)
+    this.context.wake()
+  }
+
+  /** Resolves when every batch has its end, requests included; or when it makes no more difference. */
+  private allSettled(): Promise<void> {
+    this.context.accumulator.releaseAll(this.context.now())
+    return new Promise((resolve) => {
+      this.settled = resolve
+      this.turned()
+    })
+  }
+
+  private get isSettled(): boolean {
+    const { state } = this.manager
+    if (this.calls.isStopped || (state !== 'committing' && state !== 'aborting')) return true
+    // A batch whose time was up may still be on its way: it must not come after the end.
+    return this.context.flushes.isEmpty && !this.participants.areUnderWay
+  }
+
+  /** The promise of the same call, if it is under way. */
+  private join(call: TransactionCall): Promise<void> | null {
+    return this.pending?.call === call ? this.pending.promise : null
+  }
+
+  private checked(call: TransactionCall, go: () => Promise<void>): Promise<void> {
+    try {
+      if (this.pending !== null) throw busy(call, this.pending)
+      this.manager.require(call)
+      return go()
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  private start(call: TransactionCall, work: Promise<void>): Promise<void> {
+    const promise = work
+      .catch((error: unknown) => {
+        if (!(error instanceof KafkaError)) this.context.failed(asKafkaError(error))
+        throw error
+      })
+      .finally(() => {
+        this.pending = null
+      })
+    this.pending = { call, promise }
+    return promise
+  }
+
+  /** The refusal of a later attempt says nothing of an earlier one that may have committed. */
+  private decidedUnseen(cause: KafkaError): OutcomeUnknownError {
+    return new OutcomeUnknownError(
+      `commitTransaction() of '${this.options.transactionalId}' has no outcome: an attempt of it whose answer was lost may have committed it, and this producer cannot ask any more. Its successor goes on from what is committed. ${cause.message}`,
+      { cause },
+    )
+  }
+
+  private outcomeUnknown(
+    call: TransactionCall,
+    cause: unknown,
+    { timeoutMs }: WaitOptions,
+  ): OutcomeUnknownError {
+    const time = timeoutMs === undefined ? '' : ` within ${timeoutMs} ms`
+    const what = this.manager.isOutcomeUnknown
+      ? 'the request may have reached the coordinator'
+      : 'it was not sent yet'
+    return new OutcomeUnknownError(
+      `${call}() of '${this.options.transactionalId}' has no outcome${time}: ${what}. Call ${call}() again, or initTransactions()`,
+      { cause },
+    )
+  }
+}
+
+function busy(call: TransactionCall, pending: Pending): InvalidTransactionStateError {
+  return new InvalidTransactionStateError(
+    `${call}() was refused: ${pending.call}() is under way: await it first`,
+  )
+}
+
+function bounded<T>(promise: Promise<T>, what: string, limits: WaitOptions): Promise<T> {
+  return withLimits(promise, limits, limitError(what, limits))
+}

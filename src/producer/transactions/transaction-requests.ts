@@ -1,0 +1,201 @@
+// The requests of a transactional producer to its coordinators, one attempt each. What an answer says is
+// returned as an error code; what to do about it is for transaction-lifecycle.ts.
+
+import type { Cluster } from '../../cluster/cluster.ts'
+import type { CoordinatorType } from '../../cluster/coordinators.ts'
+import { ConnectionError, RequestTimeoutError } from '../../errors.ts'
+import type { Api } from '../../protocol/api.ts'
+import { errorCodes } from '../../protocol/error-codes.ts'
+import { addOffsetsToTxn } from '../../protocol/messages/add-offsets-to-txn.ts'
+import { addPartitionsToTxn } from '../../protocol/messages/add-partitions-to-txn.ts'
+import { endTxn } from '../../protocol/messages/end-txn.ts'
+import { initProducerId } from '../../protocol/messages/init-producer-id.ts'
+import { txnOffsetCommit } from '../../protocol/messages/txn-offset-commit.ts'
+import type { ConsumerGroupMetadata, OffsetToCommit, TopicPartition } from '../../types.ts'
+import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
+import { worst } from './coordinator-error-table.ts'
+
+export interface Attempt {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+}
+
+/** Who a producer is. */
+export interface ProducerIdAndEpoch {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+}
+
+export interface InitAnswer extends ProducerIdAndEpoch {
+  readonly errorCode: number
+  /** Whether the coordinator can raise the epoch of a producer that it knows. */
+  readonly canBump: boolean
+}
+
+const nobody: ProducerIdAndEpoch = { producerId: -1n, producerEpoch: -1 }
+
+/** From here on InitProducerId takes the identity held so far (KIP-360). */
+const firstInitWithIdentity = 3
+/** From here on these versions speak the protocol of KIP-890. */
+const kip890 = { endTxn: 5, txnOffsetCommit: 5 }
+/** v4 is for brokers. */
+const mostAddPartitions = 3
+
+export class TransactionRequests {
+  private readonly cluster: Cluster
+  private readonly producer: ProducerIdentity
+  private readonly transactionalId: string
+  private asked: { type: CoordinatorType; key: string; nodeId: number }
+
+  constructor(cluster: Cluster, producer: ProducerIdentity, transactionalId: string) {
+    this.cluster = cluster
+    this.producer = producer
+    this.transactionalId = transactionalId
+    this.asked = { type: 'transaction', key: transactionalId, nodeId: -1 }
+  }
+
+  /** @param kind a first id fences whoever had the transactional id; a bump gives ours its next epoch */
+  async initProducerId(
+    kind: 'first' | 'bump',
+    transactionTimeoutMs: number,
+    attempt: Attempt,
+  ): Promise<InitAnswer> {
+    const { transactionalId } = this
+    let canBump = false
+    const answer = await this.ask(
+      initProducerId,
+      (version) => {
+        canBump = version >= firstInitWithIdentity
+        const identity = kind === 'bump' ? this.identity : nobody
+        return {
+          transactionalId,
+          transactionTimeoutMs,
+          ...identity,
+          enable2Pc: false,
+          keepPreparedTxn: false,
+        }
+      },
+      attempt,
+    )
+    return { ...answer, canBump }
+  }
+
+  async addPartitions(partitions: readonly TopicPartition[], attempt: Attempt): Promise<number> {
+    const { producerId, producerEpoch } = this.identity
+    const topics = byTopic(partitions).map(([name, ofTopic]) => ({
+      name,
+      partitions: ofTopic.map(({ partition }) => partition),
+    }))
+    const body = {
+      transactions: [],
+      v3AndBelowTransactionalId: this.transactionalId,
+      v3AndBelowProducerId: producerId,
+      v3AndBelowProducerEpoch: producerEpoch,
+      v3AndBelowTopics: topics,
+    }
+    const answer = await this.ask(addPartitionsToTxn, () => body, attempt, mostAddPartitions)
+    const codes = answer.resultsByTopicV3AndBelow.flatMap(({ resultsByPartition }) =>
+      resultsByPartition.map(({ partitionErrorCode }) => partitionErrorCode),
+    )
+    return worst('addPartitionsToTxn', [answer.errorCode, ...codes])
+  }
+
+  async addOffsets(groupId: string, attempt: Attempt): Promise<number> {
+    const { transactionalId } = this
+    const body = { transactionalId, ...this.identity, groupId }
+    return (await this.ask(addOffsetsToTxn, () => body, attempt)).errorCode
+  }
+
+  /** The code of each partition. What the answer leaves out may not have been done. */
+  async commitOffsets(
+    offsets: readonly OffsetToCommit[],
+    group: ConsumerGroupMetadata,
+    usesVersion2: boolean,
+    attempt: Attempt,
+  ): Promise<ReadonlyMap<OffsetToCommit, number>> {
+    const topics = byTopic(offsets).map(([name, ofTopic]) => ({
+      name,
+      partitions: ofTopic.map(({ partition, offset, leaderEpoch, metadata }) => ({
+        partitionIndex: partition,
+        committedOffset: offset,
+        committedLeaderEpoch: leaderEpoch ?? -1,
+        committedMetadata: metadata ?? '',
+      })),
+    }))
+    const body = { transactionalId: this.transactionalId, ...this.identity, ...group, topics }
+    const most = usesVersion2 ? undefined : kip890.txnOffsetCommit - 1
+    const answer = await this.ask(txnOffsetCommit, () => body, attempt, most, group.groupId)
+    const codes = new Map<string, number>()
+    for (const { name, partitions } of answer.topics) {
+      for (const { partitionIndex, errorCode } of partitions) {
+        codes.set(`${name}-${partitionIndex}`, errorCode)
+      }
+    }
+    const codeOf = ({ topic, partition }: TopicPartition): number =>
+      codes.get(`${topic}-${partition}`) ?? errorCodes.REQUEST_TIMED_OUT
+    return new Map(offsets.map((entry) => [entry, codeOf(entry)]))
+  }
+
+  /** With KIP-890 `next` is the identity of the next transaction. */
+  async endTxn(
+    committed: boolean,
+    usesVersion2: boolean,
+    attempt: Attempt,
+  ): Promise<{ errorCode: number; next: ProducerIdAndEpoch | null }> {
+    const body = { transactionalId: this.transactionalId, ...this.identity, committed }
+    const most = usesVersion2 ? undefined : kip890.endTxn - 1
+    const { errorCode, producerId, producerEpoch } = await this.ask(
+      endTxn,
+      () => body,
+      attempt,
+      most,
+    )
+    return { errorCode, next: producerId < 0n ? null : { producerId, producerEpoch } }
+  }
+
+  /** Whoever was asked last does not coordinate: it is looked up before the next attempt. */
+  forgetCoordinator(): void {
+    const { type, key, nodeId } = this.asked
+    this.cluster.forgetCoordinator(type, key, nodeId)
+  }
+
+  private get identity(): ProducerIdAndEpoch {
+    const { producerId, epoch: producerEpoch } = this.producer
+    return { producerId, producerEpoch }
+  }
+
+  private async ask<Q, A>(
+    api: Api<Q, A>,
+    body: (version: number) => Q,
+    attempt: Attempt,
+    maxVersion?: number,
+    groupId: string | null = null,
+  ): Promise<A> {
+    const type = groupId === null ? 'transaction' : 'group'
+    const key = groupId ?? this.transactionalId
+    const nodeId = await this.cluster.coordinator(type, key, attempt)
+    this.asked = { type, key, nodeId }
+    try {
+      const connection = await this.cluster.connection(nodeId, 'general', attempt)
+      const version = connection.version(api, maxVersion)
+      return await connection.send(api, version, body(version), attempt)
+    } catch (error) {
+      if (isUnreachable(error)) this.forgetCoordinator()
+      throw error
+    }
+  }
+}
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof ConnectionError || error instanceof RequestTimeoutError
+}
+
+function byTopic<T extends TopicPartition>(partitions: readonly T[]): [string, T[]][] {
+  const topics = new Map<string, T[]>()
+  for (const entry of partitions) {
+    const ofTopic = topics.get(entry.topic)
+    if (ofTopic === undefined) topics.set(entry.topic, [entry])
+    else ofTopic.push(entry)
+  }
+  return [...topics]
+}

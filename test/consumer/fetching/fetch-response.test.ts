@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest'
+import { AssignedPartition } from '../../../src/consumer/assignment/assigned-partition.ts'
+import { applyPartitionAnswer } from '../../../src/consumer/fetching/fetch-response.ts'
+import { BrokerError, OffsetOutOfRangeError } from '../../../src/errors.ts'
+import type { PartitionData } from '../../../src/protocol/messages/fetch.ts'
+import { rawSource } from '../../../src/records/consumer-record.ts'
+import { batchOf } from '../harness.ts'
+
+const LEADER = 1
+const FOLLOWER = 2
+
+function partition(): AssignedPartition<Buffer | null, Buffer | null> {
+  const state = new AssignedPartition('t', 0, rawSource('t', 0), { changes: 0 })
+  state.seek(5n, -1)
+  state.setLeader(LEADER, 3)
+  state.preferredReplica = FOLLOWER
+  state.preferredUntil = Number.POSITIVE_INFINITY
+  return state
+}
+
+function answer(given: Partial<PartitionData>): PartitionData {
+  return {
+    partitionIndex: 0,
+    errorCode: 0,
+    highWatermark: 20n,
+    lastStableOffset: 15n,
+    logStartOffset: 2n,
+    divergingEpoch: { epoch: -1, endOffset: -1n },
+    currentLeader: { leaderId: -1, leaderEpoch: -1 },
+    snapshotId: { endOffset: -1n, epoch: -1 },
+    abortedTransactions: [],
+    preferredReadReplica: -1,
+    records: Buffer.alloc(0),
+    ...given,
+  }
+}
+
+const options = { checkCrcs: true, maxDecompressedBytes: 1_000_000, isReadCommitted: false }
+
+function apply(
+  state: AssignedPartition<Buffer | null, Buffer | null>,
+  given: Partial<PartitionData>,
+  { nodeId = LEADER, hasRack = true } = {},
+) {
+  return applyPartitionAnswer(state, answer(given), nodeId, options, { hasRack, untilMs: 1000 })
+}
+
+// consumer.md, section 2, row by row: what the fetcher does next, and whether the replica is kept.
+describe("a partition's answer", () => {
+  it('without an error tells where the log ends, and brings records', async () => {
+    const state = partition()
+    state.failures = 3
+    expect(apply(state, { records: await batchOf(['a', 'b']) })).toEqual({ kind: 'deliver' })
+    const { highWatermark, lastStableOffset, logStartOffset, failures, blocks } = state
+    expect({ highWatermark, lastStableOffset, logStartOffset, failures }).toEqual({
+      highWatermark: 20n,
+      lastStableOffset: 15n,
+      logStartOffset: 2n,
+      failures: 0,
+    })
+    expect(blocks).toHaveLength(1)
+  })
+
+  it('without records is nothing new', () => {
+    for (const records of [null, Buffer.alloc(0)]) {
+      expect(apply(partition(), { records })).toEqual({ kind: 'none' })
+    }
+  })
+
+  it('names a replica to be read from, which only those with a rack do', () => {
+    const state = partition()
+    apply(state, { preferredReadReplica: 7 })
+    expect([state.preferredReplica, state.preferredUntil]).toEqual([7, 1000])
+    const rackless = partition()
+    apply(rackless, { preferredReadReplica: 7 }, { hasRack: false })
+    expect(rackless.preferredReplica).toBe(FOLLOWER)
+  })
+
+  it('out of range at a follower asks the leader, which may know better', () => {
+    const state = partition()
+    expect(apply(state, { errorCode: 1 }, { nodeId: FOLLOWER }).kind).toBe('backOff')
+    expect(state.preferredReplica).toBe(-1)
+    expect(state.position).toBe(5n)
+  })
+
+  it('out of range at the leader says so with position and bounds', () => {
+    const effect = apply(partition(), { errorCode: 1, logStartOffset: 8n })
+    expect(effect.kind).toBe('outOfRange')
+    const error = effect.kind === 'outOfRange' ? effect.error : null
+    expect(error).toBeInstanceOf(OffsetOutOfRangeError)
+    expect(error?.message).toMatch(/Offset 5 of t-0.*begins at 8/)
+  })
+
+  it.each([6, 9, 56, 74, 78, 3, 100, 103])(
+    '%i: metadata is asked for, the leader too',
+    (errorCode) => {
+      const state = partition()
+      expect(apply(state, { errorCode })).toMatchObject({
+        kind: 'refresh',
+        reason: expect.stringContaining('t-0'),
+      })
+      expect(state.preferredReplica).toBe(-1)
+      expect(state.failure).toBe(null)
+    },
+  )
+
+  it.each([75, -1, 999])('%i: asked again later, without new metadata', (errorCode) => {
+    const state = partition()
+    expect(apply(state, { errorCode }).kind).toBe('backOff')
+    expect(state.preferredReplica).toBe(-1)
+    expect(state.failure).toBe(null)
+  })
+
+  it('that diverges tells to where the log is shared', () => {
+    const divergingEpoch = { epoch: 2, endOffset: 4n }
+    expect(apply(partition(), { divergingEpoch })).toEqual({
+      kind: 'diverged',
+      endOffset: 4n,
+      epoch: 2,
+    })
+  })
+
+  it('forbidden (29) is told once, and not asked for until metadata allows again', () => {
+    const state = partition()
+    expect(apply(state, { errorCode: 29 })).toEqual({ kind: 'deliver' })
+    expect(state.failure).toBeInstanceOf(BrokerError)
+    expect([state.isDenied, state.isWanted]).toEqual([true, false])
+  })
+
+  it('corrupt at the broker (2) is told with its offset; the position does not move', () => {
+    const state = partition()
+    expect(apply(state, { errorCode: 2 })).toEqual({ kind: 'deliver' })
+    expect(state.failure?.message).toMatch(/t-0 at offset 5.*CORRUPT_MESSAGE/)
+    expect([state.position, state.isWanted]).toEqual([5n, false])
+  })
+
+  it('with less than one batch says what to raise', async () => {
+    const state = partition()
+    const records = (await batchOf(['a'])).subarray(0, 40)
+    expect(apply(state, { records })).toEqual({ kind: 'deliver' })
+    expect(state.failure?.message).toMatch(/t-0 at offset 5.*maxPartitionFetchBytes/)
+  })
+
+  it('with damaged bytes is kept: what stands before them is delivered', async () => {
+    const state = partition()
+    const records = Buffer.concat([await batchOf(['a']), Buffer.alloc(80, 0xff)])
+    expect(apply(state, { records })).toEqual({ kind: 'deliver' })
+    expect([state.blocks.length, state.failure]).toEqual([1, null])
+  })
+})

@@ -1,0 +1,56 @@
+// enqueue() and drained() against the in-process broker: the budget as a program meets it.
+
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Kafka } from '../../../src/kafka.ts'
+import { TestCluster } from '../../../src/testing/test-cluster.ts'
+
+let cluster: TestCluster
+let kafka: Kafka
+
+beforeEach(async () => {
+  cluster = await TestCluster.start({ topics: { orders: 1 } })
+  kafka = new Kafka({ bootstrapServers: cluster.bootstrapServers })
+})
+
+afterEach(async () => {
+  await kafka.close()
+  await cluster.close()
+})
+
+test('the budget may be spent before the topic is known: what is held then goes on by itself', async () => {
+  const delivered: unknown[] = []
+  const producer = kafka.producer({
+    bufferMemory: 65536,
+    maxRequestSize: 65536,
+    maxBlockMs: 3000,
+    onDelivery: (error, _metadata, context) => delivered.push(error ?? context),
+  })
+  for (let i = 0; i < 2000; i++) {
+    if (!producer.enqueue({ topic: 'orders', value: 'x'.repeat(200) }, i)) await producer.drained()
+  }
+  await producer.flush()
+  expect(delivered).toEqual(Array.from({ length: 2000 }, (_, i) => i))
+})
+
+test('enqueue does not overtake a send that waits for memory', async () => {
+  const order: string[] = []
+  const producer = kafka.producer({ bufferMemory: 65536, maxRequestSize: 65536, lingerMs: 0 })
+  await producer.send({ topic: 'orders', value: 'first' })
+  const large = 'x'.repeat(40_000)
+  const first = producer.send({ topic: 'orders', value: large }).then(() => order.push('first'))
+  const waits = producer.send({ topic: 'orders', value: large }).then(() => order.push('waited'))
+  producer.enqueue({ topic: 'orders', value: 'enqueued' })
+  await Promise.all([first, waits])
+  await producer.flush()
+  const last = await producer.send({ topic: 'orders', value: 'last' })
+  expect(order).toEqual(['first', 'waited'])
+  expect(last.offset).toBe(4n)
+  const consumer = kafka.consumer()
+  consumer.assign([{ topic: 'orders', partition: 0, offset: 0n }])
+  const lengths: number[] = []
+  for await (const record of consumer) {
+    lengths.push(record.valueSize)
+    if (lengths.length === 5) break
+  }
+  expect(lengths).toEqual([5, 40_000, 40_000, 8, 4])
+})

@@ -1,0 +1,269 @@
+// Every row of the table of coordinator errors, on each request, over sockets: what is tried again, what
+// makes the transaction abortable, what ends the producer.
+
+import { describe, expect, test } from 'vitest'
+import {
+  BrokerError,
+  CommitFailedError,
+  ConfigError,
+  FencedError,
+  TransactionAbortableError,
+} from '../../../src/errors.ts'
+import { initProducerId } from '../../../src/protocol/messages/init-producer-id.ts'
+import { txnOffsetCommit } from '../../../src/protocol/messages/txn-offset-commit.ts'
+import type { TestCluster } from '../../../src/testing/test-cluster.ts'
+import { startProducer, valuesOf } from '../with-producer.ts'
+import {
+  committed,
+  group,
+  type Refusal,
+  refuseEnd,
+  refuseGroup,
+  refuseInit,
+  refuseOffsets,
+  refusePartitions,
+  startTransactionCluster,
+  t0,
+} from './with-transactions.ts'
+
+interface Step {
+  readonly name: string
+  readonly refuse: Refusal
+}
+
+const steps1: Step[] = [
+  { name: 'AddPartitionsToTxn', refuse: refusePartitions },
+  { name: 'AddOffsetsToTxn', refuse: refuseGroup },
+  { name: 'TxnOffsetCommit', refuse: refuseOffsets },
+  { name: 'EndTxn', refuse: refuseEnd },
+]
+/** With KIP-890 there is less to ask. */
+const steps2 = steps1.slice(2)
+
+const offsets = [{ ...t0, offset: 5n }]
+
+/** All of a transaction, from one record to the end. */
+async function transact(cluster: TestCluster, value = 'a') {
+  const producer = startProducer(cluster, { transactionalId: 'x' })
+  await producer.beginTransaction()
+  void producer.send({ ...t0, value })
+  await producer.sendOffsets(offsets, group)
+  await producer.commitTransaction()
+  return producer
+}
+
+describe.each([
+  [1, steps1],
+  [2, steps2],
+] as const)('with transaction.version %i', (transactionVersion, steps) => {
+  const start = (): Promise<TestCluster> => startTransactionCluster(transactionVersion)
+
+  test.each(
+    [15, 16, 14, 51, 7].flatMap((code) => [
+      ...steps.map((step) => ({ code, ...step })),
+      { code, name: 'InitProducerId', refuse: refuseInit },
+    ]),
+  )('error $code of $name is tried again', async ({ code, refuse }) => {
+    const cluster = await start()
+    refuse(cluster, code, 2)
+    await transact(cluster)
+    expect(await committed(cluster, 1)).toEqual(['a'])
+    expect(cluster.committedOffset('g', 't', 0)).toBe(5n)
+    const ids = cluster.requests(initProducerId)
+    // Nothing was lost by it, so the epoch stays.
+    expect(ids.every(({ request }) => request.producerId === -1n)).toBe(true)
+  })
+
+  const abortable: [string, Refusal, number[]][] = [
+    ['AddPartitionsToTxn', refusePartitions, [29, 55, 120]],
+    ['AddOffsetsToTxn', refuseGroup, [30, 120]],
+    ['TxnOffsetCommit', refuseOffsets, [29, 30, 22, 25, 82, 113, 120]],
+    ['EndTxn', refuseEnd, [120]],
+  ]
+  test.each(
+    abortable
+      .filter(([name]) => steps.some((step) => step.name === name))
+      .flatMap(([name, refuse, codes]) => codes.map((code) => ({ name, refuse, code }))),
+  )('error $code of $name makes it abortable, and the next one goes well', async (row) => {
+    const cluster = await start()
+    row.refuse(cluster, row.code, 1)
+    const producer = startProducer(cluster, { transactionalId: 'x' })
+    await producer.beginTransaction()
+    producer.send({ ...t0, value: 'aborted' }).catch(() => {})
+    const sent = await producer.sendOffsets(offsets, group).catch((error: unknown) => error)
+    if ([22, 25, 82, 113].includes(row.code)) expect(sent).toBeInstanceOf(CommitFailedError)
+    await expect(producer.commitTransaction()).rejects.toThrow(TransactionAbortableError)
+    await expect(producer.send({ ...t0, value: 'late' })).rejects.toThrow(TransactionAbortableError)
+    await expect(producer.beginTransaction()).rejects.toThrow(TransactionAbortableError)
+    await producer.abortTransaction()
+    expect(cluster.committedOffset('g', 't', 0)).toBe(null)
+    await producer.beginTransaction()
+    await producer.send({ ...t0, value: 'b' })
+    await producer.sendOffsets(offsets, group)
+    await producer.commitTransaction()
+    expect(await committed(cluster, 1)).toEqual(['b'])
+    expect(cluster.committedOffset('g', 't', 0)).toBe(5n)
+  })
+
+  test.each(
+    steps.flatMap((step) =>
+      [47, 90, 49, 48, 53, 31, -1].map((code) => ({
+        code,
+        // 48 to a commit: the brokers have aborted it, as its time was over (KIP-890).
+        isFence: code === 47 || code === 90 || (code === 48 && step.name === 'EndTxn'),
+        ...step,
+      })),
+    ),
+  )('error $code of $name ends the producer', async ({ code, refuse, isFence }) => {
+    const cluster = await start()
+    refuse(cluster, code, 1)
+    const kind = isFence ? FencedError : BrokerError
+    const producer = startProducer(cluster, { transactionalId: 'x' })
+    await producer.beginTransaction()
+    const sent = producer.send({ ...t0, value: 'a' })
+    sent.catch(() => {})
+    await producer.sendOffsets(offsets, group).catch(() => {})
+    await expect(producer.commitTransaction()).rejects.toThrow(kind)
+    await expect(producer.abortTransaction()).rejects.toThrow(kind)
+    await expect(producer.beginTransaction()).rejects.toThrow(kind)
+    await expect(producer.initTransactions()).rejects.toThrow(kind)
+    await expect(producer.sendOffsets(offsets, group)).rejects.toThrow(kind)
+    expect(
+      await producer.send({ ...t0, value: 'b' }).catch((error: unknown) => error),
+    ).toMatchObject({ name: isFence ? 'FencedError' : 'ClosedError' })
+    expect(cluster.committedOffset('g', 't', 0)).toBe(null)
+  })
+
+  test.each([53, 31, 120])('error %i of InitProducerId may pass by another try', async (code) => {
+    const cluster = await start()
+    refuseInit(cluster, code, 2)
+    const producer = startProducer(cluster, { transactionalId: 'x' })
+    await expect(producer.initTransactions()).rejects.toMatchObject({ code })
+    await expect(producer.beginTransaction()).rejects.toMatchObject({ code })
+    await producer.beginTransaction()
+  })
+
+  test.each([47, 90])('error %i of InitProducerId ends the producer', async (code) => {
+    const cluster = await start()
+    refuseInit(cluster, code, 1)
+    const producer = startProducer(cluster, { transactionalId: 'x' })
+    await expect(producer.initTransactions()).rejects.toThrow(FencedError)
+    await expect(producer.initTransactions()).rejects.toThrow(FencedError)
+  })
+
+  test('a transactionTimeoutMs beyond what the brokers allow is told by name', async () => {
+    const cluster = await start()
+    const producer = startProducer(cluster, {
+      transactionalId: 'x',
+      transactionTimeoutMs: 2_000_000_000,
+    })
+    const error = await producer.initTransactions().catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(ConfigError)
+    expect(String(error)).toMatch(/transactionTimeoutMs.*transaction\.max\.timeout\.ms/)
+  })
+
+  test.each([59, 120])('error %i of an abort ends the producer', async (code) => {
+    const cluster = await start()
+    const producer = startProducer(cluster, { transactionalId: 'x' })
+    await producer.beginTransaction()
+    await producer.send({ ...t0, value: 'a' })
+    refuseEnd(cluster, code, 1)
+    await expect(producer.abortTransaction()).rejects.toMatchObject({ code })
+    await expect(producer.beginTransaction()).rejects.toMatchObject({ code })
+  })
+
+  test('error 59 makes it abortable, and the epoch is raised before the next one', async () => {
+    const cluster = await start()
+    const producer = startProducer(cluster, { transactionalId: 'x' })
+    await producer.beginTransaction()
+    await producer.send({ ...t0, value: 'a' })
+    refuseEnd(cluster, 59, 1)
+    await expect(producer.commitTransaction()).rejects.toThrow(TransactionAbortableError)
+    await producer.abortTransaction()
+    await producer.beginTransaction()
+    await producer.send({ ...t0, value: 'b' })
+    await producer.commitTransaction()
+    expect(await committed(cluster, 1)).toEqual(['b'])
+    const bumps = cluster
+      .requests(initProducerId)
+      .filter(({ request }) => request.producerId !== -1n)
+    expect(bumps.length).toBe(transactionVersion === 2 ? 0 : 1)
+  })
+
+  test('only the offsets that failed are sent again', async () => {
+    const cluster = await start()
+    const producer = startProducer(cluster, { transactionalId: 'x' })
+    await producer.beginTransaction()
+    let isFirst = true
+    cluster.intercept(txnOffsetCommit, async (call) => {
+      const answer = await call.next()
+      if (!isFirst) return answer
+      isFirst = false
+      answer.topics[1].partitions[0].errorCode = 3
+      answer.topics[1].partitions.splice(1)
+      return answer
+    })
+    await producer.sendOffsets(
+      [
+        { ...t0, offset: 1n },
+        { topic: 'u', partition: 0, offset: 2n },
+        { topic: 'u', partition: 1, offset: 3n },
+      ],
+      group,
+    )
+    await producer.commitTransaction()
+    const asked = cluster
+      .requests(txnOffsetCommit)
+      .map(({ request }) =>
+        request.topics.flatMap(({ name, partitions }) =>
+          partitions.map(({ partitionIndex }) => `${name}-${partitionIndex}`),
+        ),
+      )
+    expect(asked).toEqual([
+      ['t-0', 'u-0', 'u-1'],
+      ['u-0', 'u-1'],
+    ])
+    expect(cluster.committedOffset('g', 'u', 1)).toBe(3n)
+  })
+})
+
+describe('brokers before Kafka 2.5, whose coordinators cannot raise an epoch', () => {
+  const start = (): Promise<TestCluster> =>
+    startTransactionCluster(0, { versions: { InitProducerId: { maxVersion: 2 } } })
+
+  test('error 59 ends the producer', async () => {
+    const cluster = await start()
+    const producer = startProducer(cluster, { transactionalId: 'x' })
+    await producer.beginTransaction()
+    await producer.send({ ...t0, value: 'a' })
+    refuseEnd(cluster, 59, 1)
+    await expect(producer.commitTransaction()).rejects.toMatchObject({ code: 59 })
+    await expect(producer.beginTransaction()).rejects.toMatchObject({ code: 59 })
+  })
+
+  test('so does an abort after numbers were lost; not where none were', async () => {
+    const cluster = await start()
+    const producer = startProducer(cluster, { transactionalId: 'x' })
+    await producer.beginTransaction()
+    await expect(producer.send({ ...t0, value: 'a'.repeat(2_000_000) })).rejects.toThrow()
+    await producer.abortTransaction()
+    await producer.transaction((tx) => tx.send({ ...t0, value: 'b' }))
+    expect(await valuesOf(cluster)).toContain('b')
+  })
+
+  test('members of a group cannot be told apart: offsets with a member id are refused', async () => {
+    const cluster = await startTransactionCluster(0, {
+      versions: { TxnOffsetCommit: { maxVersion: 2 } },
+    })
+    const producer = startProducer(cluster, { transactionalId: 'x' })
+    await producer.beginTransaction()
+    await expect(
+      producer.sendOffsets(offsets, { ...group, memberId: 'm', generationId: 1 }),
+    ).rejects.toMatchObject({ name: 'UnsupportedVersionError' })
+    await producer.abortTransaction()
+    await producer.beginTransaction()
+    await producer.sendOffsets(offsets, group)
+    await producer.commitTransaction()
+    expect(cluster.committedOffset('g', 't', 0)).toBe(5n)
+  })
+})
