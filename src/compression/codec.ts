@@ -54,6 +54,29 @@ export function checkOutputSize(codec: CompressionType, size: number, limit: num
   if (size > limit) throw outputTooLarge(codec, limit)
 }
 
+// Decoding a frame or a block costs something even where it holds a single byte. Clients write pieces
+// of 16 KiB and more, which are hundreds of bytes when compressed.
+const unquestionedPieces = 16
+
+/**
+ * Throws when compressed data consists of more pieces (frames, blocks) than its size justifies, so that
+ * the work of decompressing is bounded by the input and not only by the output.
+ * @param leastBytes compressed bytes that a piece has on average at least
+ */
+export function checkPieces(
+  codec: CompressionType,
+  pieces: number,
+  name: string,
+  inputLength: number,
+  leastBytes: number,
+): void {
+  if (pieces <= unquestionedPieces + inputLength / leastBytes) return
+  throw corrupt(
+    codec,
+    `${inputLength} bytes are split into more than ${pieces - 1} ${name}, which would take too long to decompress`,
+  )
+}
+
 /** The error for an output beyond the limit. */
 export function outputTooLarge(
   codec: CompressionType,

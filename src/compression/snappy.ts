@@ -3,7 +3,14 @@
 // Some clients write one raw block alone; that is read too.
 
 import { ConfigError } from '../errors.ts'
-import { type Codec, checkOutputSize, corrupt, messageOf, outputLimit } from './codec.ts'
+import {
+  type Codec,
+  checkOutputSize,
+  checkPieces,
+  corrupt,
+  messageOf,
+  outputLimit,
+} from './codec.ts'
 import { type SnappyPackage, snappyPackage } from './packages.ts'
 
 const header = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1])
@@ -15,6 +22,10 @@ const blockSize = 32 * 1024
 // Buffers made outside of V8 cost the garbage collector five times what copying the output costs.
 const compressOptions = { copyOutputData: true }
 const decompressOptions = { asBuffer: true, copyOutputData: true } as const
+
+// A block of 1 KiB, the least that the Java library writes, has 48 bytes and its length even when it is
+// all zeros.
+const leastBlockBytes = 48
 
 // The densest element of the format is a copy of 64 bytes in 3.
 const maxExpansion = 22
@@ -41,9 +52,16 @@ export function decompressSnappy(data: Buffer, maxOutput: number): Buffer {
     checkOutputSize('snappy', announcedSize(data, 0), limit)
     return decompressBlock(snappy, data, 0)
   }
-  const blocks = streamBlocks(data, limit)
-  const parts = blocks.map(({ bytes, position }) => decompressBlock(snappy, bytes, position))
-  return parts.length === 1 ? parts[0] : Buffer.concat(parts)
+  const { blocks, size } = streamBlocks(data, limit)
+  if (blocks.length === 1) return decompressBlock(snappy, blocks[0].bytes, blocks[0].position)
+  const output = Buffer.allocUnsafeSlow(size)
+  let at = 0
+  for (const { bytes, position } of blocks) {
+    const part = decompressBlock(snappy, bytes, position)
+    output.set(part, at)
+    at += part.length
+  }
+  return output.subarray(0, at)
 }
 
 interface Block {
@@ -51,8 +69,8 @@ interface Block {
   readonly position: number
 }
 
-/** The blocks of a stream, once the sizes that all of them announce are within the limit. */
-function streamBlocks(data: Buffer, limit: number): Block[] {
+/** The blocks of a stream, and the size that all of them announce, which is within the limit. */
+function streamBlocks(data: Buffer, limit: number): { blocks: Block[]; size: number } {
   const blocks: Block[] = []
   let size = 0
   let position = header.length
@@ -69,9 +87,10 @@ function streamBlocks(data: Buffer, limit: number): Block[] {
     size += announcedSize(bytes, start)
     checkOutputSize('snappy', size, limit)
     blocks.push({ bytes, position: start })
+    checkPieces('snappy', blocks.length, 'blocks', data.length, leastBlockBytes)
     position = start + length
   }
-  return blocks
+  return { blocks, size }
 }
 
 function decompressBlock(snappy: SnappyPackage, block: Buffer, position: number): Buffer {

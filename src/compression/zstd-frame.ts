@@ -1,11 +1,14 @@
 // Walks the frames and blocks of zstd data without decoding them (RFC 8878). The sizes in the headers
 // bound the output: `@mongodb-js/zstd` itself takes no limit, and node:zlib stops after one frame.
 
-import { checkOutputSize, corrupt } from './codec.ts'
+import { checkOutputSize, checkPieces, corrupt } from './codec.ts'
 
 const frameMagic = 0xfd2fb528
 const skippableMagic = 0x184d2a50
 const maxBlockSize = 128 * 1024
+
+// Each frame is a call of the decompressor, which sets up its tables again: about 20 us.
+const leastFrameBytes = 256
 
 /** One frame of zstd data. */
 export interface ZstdFrame {
@@ -16,10 +19,12 @@ export interface ZstdFrame {
 }
 
 /**
- * The frames of zstd data, without skippable ones. Throws DecodeError when the data is cut off, is no
- * zstd, or could put out more than `limit` bytes.
+ * The frames of zstd data, without skippable ones. Throws DecodeError when the data is cut off, is not
+ * zstd, or states that it puts out more than `limit` bytes.
+ * @param boundsOutput whether the decompressor itself stops at `limit`. If it does not, compressed
+ * blocks, which do not state their size, count as the most that they can become.
  */
-export function walkZstdFrames(data: Buffer, limit: number): ZstdFrame[] {
+export function walkZstdFrames(data: Buffer, limit: number, boundsOutput: boolean): ZstdFrame[] {
   const frames: ZstdFrame[] = []
   let output = 0
   let position = 0
@@ -44,13 +49,15 @@ export function walkZstdFrames(data: Buffer, limit: number): ZstdFrame[] {
       const size = word >> 3
       if (type === 3) throw corrupt('zstd', 'reserved block type', position)
       if (size > maxBlockSize) throw corrupt('zstd', `block of ${size} bytes`, position)
-      output += type === 2 ? Math.min(maxBlockSize, header.windowSize) : size
+      if (type !== 2) output += size
+      else if (!boundsOutput) output += Math.min(maxBlockSize, header.windowSize)
       checkOutputSize('zstd', output, limit)
       position += 3 + (type === 1 ? 1 : size)
     }
     if (header.hasChecksum) position += 4
     if (position > data.length) throw corrupt('zstd', 'the frame is cut off', data.length)
     frames.push({ bytes: data.subarray(start, position), contentSize: header.contentSize })
+    checkPieces('zstd', frames.length, 'frames', data.length, leastFrameBytes)
   }
   if (frames.length === 0) throw corrupt('zstd', 'no frame', 0)
   return frames

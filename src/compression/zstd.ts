@@ -29,18 +29,18 @@ function compress(data: Buffer, level: number = defaultLevel): Buffer | Promise<
 
 function decompress(data: Buffer, maxOutput: number): Buffer | Promise<Buffer> {
   const limit = outputLimit(data.length, maxOutput)
-  const frames = walkZstdFrames(data, limit)
+  const frames = walkZstdFrames(data, limit, zlib !== undefined)
   if (zlib === undefined) return decompressByPackage(data)
   if (data.length >= decompressOffThreadFrom) return decompressByZlib(zlib, frames, limit)
-  const parts: Buffer[] = []
+  const output = new FrameOutput(limit)
   for (const frame of frames) {
     try {
-      parts.push(zlib.decompressSync(frame.bytes, zlibOptions(frame, limit)))
+      output.add(zlib.decompressSync(frame.bytes, output.zlibOptions(frame)))
     } catch (error) {
       throw decodeError(error, limit)
     }
   }
-  return joined(parts)
+  return output.joined()
 }
 
 async function decompressByZlib(
@@ -48,15 +48,15 @@ async function decompressByZlib(
   frames: readonly ZstdFrame[],
   limit: number,
 ): Promise<Buffer> {
-  const parts: Buffer[] = []
+  const output = new FrameOutput(limit)
   for (const frame of frames) {
     try {
-      parts.push(await zlib.decompress(frame.bytes, zlibOptions(frame, limit)))
+      output.add(await zlib.decompress(frame.bytes, output.zlibOptions(frame)))
     } catch (error) {
       throw decodeError(error, limit)
     }
   }
-  return joined(parts)
+  return output.joined()
 }
 
 async function decompressByPackage(data: Buffer): Promise<Buffer> {
@@ -68,8 +68,31 @@ async function decompressByPackage(data: Buffer): Promise<Buffer> {
   }
 }
 
-function zlibOptions(frame: ZstdFrame, limit: number): object {
-  return { maxOutputLength: limit, chunkSize: pieceSize(frame.contentSize + 1) }
+/** What the frames of one batch become, all together within the limit. */
+class FrameOutput {
+  private readonly parts: Buffer[] = []
+  private left: number
+
+  constructor(limit: number) {
+    this.left = limit
+  }
+
+  add(part: Buffer): void {
+    this.parts.push(part)
+    this.left -= part.length
+  }
+
+  zlibOptions(frame: ZstdFrame): object {
+    // zlib takes no limit of 0; the output is then at most one byte longer.
+    return {
+      maxOutputLength: Math.max(1, this.left),
+      chunkSize: pieceSize(frame.contentSize + 1),
+    }
+  }
+
+  joined(): Buffer {
+    return this.parts.length === 1 ? this.parts[0] : Buffer.concat(this.parts)
+  }
 }
 
 /**
@@ -78,10 +101,6 @@ function zlibOptions(frame: ZstdFrame, limit: number): object {
  */
 function pieceSize(expected: number): number {
   return Math.ceil(Math.min(Math.max(expected, 16 * 1024), 1024 * 1024))
-}
-
-function joined(parts: readonly Buffer[]): Buffer {
-  return parts.length === 1 ? parts[0] : Buffer.concat(parts)
 }
 
 function decodeError(error: unknown, limit: number): DecodeError {
