@@ -23,6 +23,8 @@ Options narrow that. Each scenario prints a table of medians; CPU per record is 
   --linger 5           milliseconds
   --partitions 6
   --per-transaction 100,1000,10000  records of a transaction, for transactions
+  --compare COMMIT     kafkawire as it was there, built in the cache, beside kafkawire as it is now
+                       (produce, consume, latency, transactions, growth)
   --rounds 3           --seconds 3 (how long a run is made) or --count N
   --node current       run under the Node that npm runs under; default: bench's own Node 24, as the
                        newest peers need it`
@@ -41,6 +43,7 @@ const { values: options, positionals } = parseArgs({
     linger: { type: 'string', default: '5' },
     partitions: { type: 'string', default: '6' },
     'per-transaction': { type: 'string', default: '100,1000,10000' },
+    compare: { type: 'string' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
     count: { type: 'string', default: '0' },

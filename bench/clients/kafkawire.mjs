@@ -3,8 +3,10 @@
 // What a record is made of, by `enqueue`: `strings` (key and value), `headers` (two of them); by `batch`: `strings`.
 
 import { readFileSync } from 'node:fs'
-import { Kafka, serdes } from 'kafkawire'
 import { main } from '../lib/harness.mjs'
+
+// Another build of it, where two are compared.
+const { Kafka, serdes } = await import(process.env.KAFKAWIRE_ENTRY ?? 'kafkawire')
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
 

@@ -52,6 +52,11 @@ export const clients = {
   },
 }
 
+/** Adds kafkawire as it was at a commit: the same driver on another build of it. */
+export function addCommit({ commit, entry }) {
+  clients[commit] = { ...clients.kafkawire, env: { KAFKAWIRE_ENTRY: entry } }
+}
+
 /** Whether a client can be run here. */
 export function isInstalled(client) {
   return client.needs === undefined || existsSync(client.needs)

@@ -1,8 +1,9 @@
 // One measurement of growth.mjs in a process of its own: produces or consumes `records` of `size` bytes
 // and prints its CPU time per record as JSON. Arguments: one JSON object.
 
-import { Kafka } from 'kafkawire'
 import { makeKeys, makeValues } from './harness.mjs'
+
+const { Kafka } = await import(process.env.KAFKAWIRE_ENTRY ?? 'kafkawire')
 
 const { operation, bootstrapServers, topic, size, records, producers } = JSON.parse(process.argv[2])
 const kafka = new Kafka({ bootstrapServers, clientId: 'growth' })

@@ -116,6 +116,7 @@ function drive(entry, topic, count, scenario, target) {
   return new Promise((resolve) => {
     const child = spawn(command, [...first, operations[scenario.operation], ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...entry.client.env },
     })
     let out = ''
     let err = ''

@@ -1,7 +1,8 @@
 // The benchmarks by name: which scenarios each is made of.
 
-import { clients, isInstalled } from '../clients/table.mjs'
+import { addCommit, clients, isInstalled } from '../clients/table.mjs'
 import { openAdmin } from './admin.mjs'
+import { buildCommit } from './compare.mjs'
 import { fillTopic } from './fill.mjs'
 import { printTable, runScenario } from './runner.mjs'
 import { startTarget } from './target.mjs'
@@ -42,13 +43,18 @@ const usual = {
 /** Runs the named benchmarks one after the other; the exit code says whether every client got through. */
 export async function runAll(names, options) {
   let failures = 0
+  if (options.compare !== undefined) {
+    const other = buildCommit(options.compare)
+    addCommit(other)
+    options = { clients: `kafkawire,${other.commit}`, ...options }
+  }
   if (names.includes('codec')) {
     const { runCodecs } = await import('../codec.mjs')
     await runCodecs()
   }
   if (names.includes('growth')) {
     const { runGrowth } = await import('../growth.mjs')
-    await runGrowth(Number(options.rounds))
+    await runGrowth(Number(options.rounds), options.clients)
   }
   if (names.includes('heap')) {
     for (const kind of await targetKinds({ target: 'null,kafka', ...options })) {
