@@ -91,7 +91,7 @@ export class BatchBuilder {
   ) {
     this.batchSize = batchSize
     this.allocate = allocate
-    this.buffer = allocate(Math.max(initialCapacity, recordBatchOverhead))
+    this.buffer = this.allocated(Math.max(initialCapacity, recordBatchOverhead))
   }
 
   /** How many records it holds. */
@@ -170,6 +170,8 @@ export class BatchBuilder {
     const timestampDelta = this.reserve(upperBound, timestamp)
     const { buffer, position: start, recordCount } = this
     const end = writeRecord(buffer, start, recordCount, timestampDelta, key, value, headers)
+    // Writes past the end of a typed array are ignored without an error, so this is the only check.
+    if (end - start > upperBound) throw largerThanMeasured(end - start, upperBound)
     return this.added(end, timestampDelta)
   }
 
@@ -251,7 +253,7 @@ export class BatchBuilder {
       const timestamp = this.baseTimestamp + cursor.timestampDelta
       const upperBound = maxRecordPrefix + cursor.end - cursor.tail
       if (!child?.hasRoomFor(upperBound)) {
-        child = new BatchBuilder(maxBytes, Math.min(maxBytes, this.position))
+        child = new BatchBuilder(maxBytes, Math.min(maxBytes, this.position), this.allocate)
         children.push(child)
       }
       child.appendTail(this.buffer, cursor.tail, cursor.end, timestamp)
@@ -271,9 +273,16 @@ export class BatchBuilder {
 
   private pack(compressed: Uint8Array): void {
     const size = recordBatchOverhead + compressed.length
-    this.packed = this.allocate(size)
+    this.packed = this.allocated(size)
     this.packed.set(compressed, recordBatchOverhead)
     this.sealed = this.packed.subarray(0, size)
+  }
+
+  /** A buffer that holds at least `bytes`: a shorter one would cut records without an error. */
+  private allocated(bytes: number): Buffer {
+    const buffer = this.allocate(bytes)
+    if (buffer.length >= bytes) return buffer
+    throw new RangeError(`a batch asked for ${bytes} bytes and was given ${buffer.length}`)
   }
 
   private ownRecords(): OwnRecords {
@@ -306,7 +315,7 @@ export class BatchBuilder {
   private grow(needed: number): void {
     // The last doubling stops at the batch size, not beyond it.
     const capacity = Math.max(Math.min(this.buffer.length * 4, this.batchSize), needed)
-    const buffer = this.allocate(capacity)
+    const buffer = this.allocated(capacity)
     this.buffer.copy(buffer, 0, 0, this.position)
     this.buffer = buffer
   }
@@ -362,6 +371,12 @@ class OwnRecords {
     }
     return (first & 1) === 0 ? magnitude : -magnitude - 1
   }
+}
+
+function largerThanMeasured(bytes: number, upperBound: number): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `the record changed while it was encoded: it was measured as ${upperBound} bytes at most, and takes ${bytes}. Do not change key, value or headers (or return new ones from a getter) during the call`,
+  )
 }
 
 function isSameStamp(a: ProducerStamp, b: ProducerStamp): boolean {

@@ -43,7 +43,7 @@ export function recordSizeUpperBound(
 
 function maxHeaderValueSize(header: HeaderInput, index: number): number {
   const { value } = header
-  return value === null || typeof value === 'string' || isBytes(value)
+  return value === null || typeof value === 'string' || (isBytes(value) && value.length > 0)
     ? maxSize(value, '')
     : maxSize(value, `headers[${index}].value`)
 }
@@ -53,10 +53,29 @@ function maxSize(bytes: Bytes, name: string): number {
   if (typeof bytes === 'string') {
     return bytes.length <= longestGuessedString ? bytes.length * 3 : Buffer.byteLength(bytes)
   }
-  if (isBytes(bytes)) return bytes.length
+  if (isBytes(bytes)) return bytes.length === 0 ? emptySize(bytes, name) : bytes.length
   throw new InvalidArgumentError(
     `${name} must be a string, a Uint8Array or null, got ${typeName(bytes)}: serialize it first`,
   )
+}
+
+/** 0, unless the bytes were transferred to a worker: a view of those has no bytes either. */
+function emptySize(bytes: Uint8Array, name: string): number {
+  if (!isDetached(bytes)) return 0
+  throw new InvalidArgumentError(
+    `${name} is a view of a detached ArrayBuffer: its bytes were transferred (to a worker, or by structuredClone). Send the record before that, or send a copy`,
+  )
+}
+
+function isDetached({ buffer }: Uint8Array): boolean {
+  if (buffer.byteLength > 0) return false
+  try {
+    // Node 20 has no ArrayBuffer.prototype.detached; making a view of such a buffer throws.
+    new Uint8Array(buffer)
+    return false
+  } catch {
+    return true
+  }
 }
 
 // Half the time of `instanceof Uint8Array`, on every record.
@@ -168,19 +187,31 @@ function writeString(buffer: Buffer, position: number, text: string): number {
   const { length } = text
   const start = position + sizeOfLength(length)
   if (length > longestLoopedString) {
-    const size = buffer.write(text, start)
+    const size = writeWhole(buffer, start, text)
     return writeLengthBefore(buffer, position, start, start + size)
   }
   for (let index = 0; index < length; index++) {
     const code = text.charCodeAt(index)
     if (code > 0x7f) {
-      const size = buffer.write(text, start)
+      const size = writeWhole(buffer, start, text)
       return writeLengthBefore(buffer, position, start, start + size)
     }
     buffer[start + index] = code
   }
   buffer[position] = length * 2
   return start + length
+}
+
+/** Writes a string, and throws where `Buffer.write` would stop at the end of the buffer. */
+function writeWhole(buffer: Buffer, start: number, text: string): number {
+  const size = buffer.write(text, start)
+  // It stops before a character that does not fit whole: up to three bytes stay free.
+  if (start + size + 3 >= buffer.length && size !== Buffer.byteLength(text)) {
+    throw new RangeError(
+      `a string of ${Buffer.byteLength(text)} bytes does not fit into the ${buffer.length - start} left of its batch`,
+    )
+  }
+  return size
 }
 
 function writeHeaders(buffer: Buffer, position: number, headers: readonly HeaderInput[]): number {

@@ -271,3 +271,60 @@ function backingBytes(builder: BatchBuilder): number {
   child.seal('none')
   return child.stamp(noProducer).buffer.byteLength
 }
+
+test('a buffer that is shorter than asked for is refused', () => {
+  const short = (bytes: number): Buffer => Buffer.alloc(Math.max(61, bytes - 1))
+  const builder = new BatchBuilder(16_384, 61, short)
+  expect(() => builder.append(null, 'value', [], 0)).toThrow(RangeError)
+  expect(builder.count).toBe(0)
+  expect(builder.sizeInBytes).toBe(61)
+})
+
+describe('a record that changes while it is encoded', () => {
+  /** Gives a short value when it is measured and a long one when it is written. */
+  function growing(long: string | Buffer): { key: string; value: string | Buffer } {
+    let reads = 0
+    return {
+      key: 'h',
+      get value() {
+        return ++reads < 2 ? 'short' : long
+      },
+    }
+  }
+
+  test.each([
+    ['string', 'x'.repeat(5000)],
+    ['string of two-byte characters', 'ü'.repeat(5000)],
+    ['buffer', Buffer.alloc(5000)],
+  ])('is refused (%s)', (_, long) => {
+    for (const capacity of [61, 512, 100_000]) {
+      const builder = new BatchBuilder(100_000, capacity)
+      builder.append(null, 'before', [], 0)
+      const size = builder.sizeInBytes
+      expect(() => builder.append(null, 'v', [growing(long)], 0)).toThrow()
+      expect(builder.count).toBe(1)
+      expect(builder.sizeInBytes).toBe(size)
+      builder.append(null, 'after', [], 0)
+      const batch = decodeBatch(
+        builder.finish({ ...noProducer, compressionType: 'none' }) as Buffer,
+      )
+      expect((batch as RecordBatch).records.map(({ value }) => String(value))).toEqual([
+        'before',
+        'after',
+      ])
+    }
+  })
+})
+
+test('a detached key, value or header value is refused, an empty one is not', () => {
+  const bytes = new Uint8Array(8).subarray(2, 6)
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer as ArrayBuffer] })
+  expect(() => recordSizeUpperBound(bytes, null, [])).toThrow(/^key is a view of a detached/)
+  expect(() => recordSizeUpperBound(null, bytes, [])).toThrow(/^value is a view of a detached/)
+  expect(() => recordSizeUpperBound(null, null, [{ key: 'k', value: bytes }])).toThrow(
+    /headers\[0\].value is a view of a detached/,
+  )
+  for (const empty of [Buffer.alloc(0), new Uint8Array(0), new Uint8Array(8).subarray(3, 3)]) {
+    expect(recordSizeUpperBound(empty, empty, [{ key: 'k', value: empty }])).toBeGreaterThan(0)
+  }
+})

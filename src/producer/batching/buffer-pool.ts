@@ -30,11 +30,15 @@ export class BufferPool {
     return buffer
   }
 
-  /** Takes back what nobody holds any more. */
+  /**
+   * Takes back a buffer that no batch and no socket holds any more. Keeps only what is as long as those
+   * that `take` makes: a shorter one would later be too small for its batch, and cut its records short.
+   */
   giveBack(buffer: Buffer): void {
     const { length } = buffer
     if (length < this.smallest || length > this.limit) return
     const power = powerFor(length)
+    if (length !== 2 ** power || buffer.buffer.byteLength !== length) return
     // Of sizes that nobody needs any more, perhaps.
     if (this.freeBytes + length > this.limit) this.keepOnly(power)
     if (this.freeBytes + length > this.limit) return

@@ -71,6 +71,24 @@ describe('BufferPool', () => {
     expect(old.includes(pool.take(16_384))).toBe(false)
   })
 
+  test.each([4097, 6680, 8191, 12_000, 16_383])(
+    'keeps no buffer of %i bytes, which is shorter than others of its power of two',
+    (length) => {
+      const pool = new BufferPool(1 << 20)
+      pool.giveBack(Buffer.allocUnsafeSlow(length))
+      for (const wanted of [length - 1, length, length + 1, 2 * length]) {
+        expect(pool.take(wanted).length).toBeGreaterThanOrEqual(wanted)
+      }
+    },
+  )
+
+  test('keeps no view of a larger buffer: its other bytes are not the pool’s', () => {
+    const pool = new BufferPool(1 << 20)
+    const view = Buffer.alloc(100_000).subarray(0, 8192)
+    pool.giveBack(view)
+    expect(pool.take(8192)).not.toBe(view)
+  })
+
   test('loses nothing that is in use to more of the same size than it keeps', () => {
     const pool = new BufferPool(40_000)
     const flood = Array.from({ length: 9 }, () => pool.take(8192))
