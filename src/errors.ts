@@ -1,17 +1,46 @@
-// Every error class of kafkawire: one flat family under KafkaError, one level of subclasses that a
-// caller would branch on. A Kafka error code is a row in protocol/error-codes.ts, not a class.
+// Every error class of kafkawire: a flat family under KafkaError, with subclasses only where a caller
+// would branch on them. A Kafka error code is a row in protocol/error-codes.ts, not a class.
 
-/** Options every error takes. */
+/** Options that every error takes. */
 export interface KafkaErrorOptions {
-  /** What led to this error, kept for the log. */
+  /** What led to this error. */
   cause?: unknown
-  /** Whether the same call may succeed when it is made again. Default: false. */
+  /** Whether the same call may succeed when it is made again. @defaultValue false */
   retriable?: boolean
 }
+
+/**
+ * The `code` of each error class. It never changes, and it also identifies an error across two copies
+ * of the package in one process, where `instanceof` does not.
+ */
+export type KafkaErrorCode =
+  | 'ERR_KAFKA_UNEXPECTED'
+  | 'ERR_KAFKA_BROKER'
+  | 'ERR_KAFKA_CONNECTION'
+  | 'ERR_KAFKA_AUTHENTICATION'
+  | 'ERR_KAFKA_TIMEOUT'
+  | 'ERR_KAFKA_DELIVERY'
+  | 'ERR_KAFKA_DELIVERY_TIMEOUT'
+  | 'ERR_KAFKA_BATCH_DELIVERY'
+  | 'ERR_KAFKA_UNSUPPORTED_VERSION'
+  | 'ERR_KAFKA_DECODE'
+  | 'ERR_KAFKA_CONFIG'
+  | 'ERR_KAFKA_INVALID_ARGUMENT'
+  | 'ERR_KAFKA_CLOSED'
+  | 'ERR_KAFKA_FENCED'
+  | 'ERR_KAFKA_INVALID_TRANSACTION_STATE'
+  | 'ERR_KAFKA_TRANSACTION_ABORTABLE'
+  | 'ERR_KAFKA_OUTCOME_UNKNOWN'
+  | 'ERR_KAFKA_COMMIT_FAILED'
+  | 'ERR_KAFKA_BUFFER_EXHAUSTED'
+  | 'ERR_KAFKA_OFFSET_OUT_OF_RANGE'
+  | 'ERR_KAFKA_DESERIALIZATION'
 
 /** The root of the family: `catch (error) { if (error instanceof KafkaError) ... }`. */
 export class KafkaError extends Error {
   override readonly name: string = 'KafkaError'
+  /** A stable name of the error's class, such as `ERR_KAFKA_TIMEOUT`. */
+  readonly code: KafkaErrorCode = 'ERR_KAFKA_UNEXPECTED'
   /** Whether the same call may succeed when it is made again. */
   readonly retriable: boolean
 
@@ -19,24 +48,33 @@ export class KafkaError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.retriable = options.retriable ?? false
   }
+
+  /**
+   * The error as plain data for a log line or an API response: name, code, message, its own fields and
+   * its causes. A bigint becomes a string, a buffer its length. The stack is left out.
+   */
+  toJSON(): Record<string, unknown> {
+    return errorToJson(this, new Set())
+  }
 }
 
-/** A broker answered with an error code. `code` and `codeName` are Kafka's own. */
+/** A broker responded with an error code. */
 export class BrokerError extends KafkaError {
   override readonly name = 'BrokerError'
+  override readonly code = 'ERR_KAFKA_BROKER'
   /** Kafka's error code, as on the wire. */
-  readonly code: number
-  /** Kafka's name of the code, such as `NOT_LEADER_OR_FOLLOWER`. */
+  readonly errorCode: number
+  /** Kafka's name of the error code, such as `NOT_LEADER_OR_FOLLOWER`. */
   readonly codeName: string
 
   constructor(
-    code: number,
+    errorCode: number,
     codeName: string,
     message: string,
     options: KafkaErrorOptions & { retriable: boolean },
   ) {
     super(message, options)
-    this.code = code
+    this.errorCode = errorCode
     this.codeName = codeName
   }
 }
@@ -44,7 +82,8 @@ export class BrokerError extends KafkaError {
 /** A broker cannot be reached, or the connection to it was lost. */
 export class ConnectionError extends KafkaError {
   override readonly name = 'ConnectionError'
-  /** Whether a byte of the request may have reached the broker: if not, nothing was done there. */
+  override readonly code = 'ERR_KAFKA_CONNECTION'
+  /** Whether a byte of the request may have reached the broker. If not, it had no effect there. */
   readonly wasSent: boolean
 
   constructor(message: string, options: KafkaErrorOptions & { wasSent?: boolean } = {}) {
@@ -53,15 +92,17 @@ export class ConnectionError extends KafkaError {
   }
 }
 
-/** The broker refused who we are (SASL or TLS client certificate). */
+/** The broker refused this client's credentials (SASL or TLS client certificate). */
 export class AuthenticationError extends KafkaError {
   override readonly name = 'AuthenticationError'
+  override readonly code = 'ERR_KAFKA_AUTHENTICATION'
 }
 
-/** No answer came within a request's time, or a call's own `timeoutMs` ran out. */
-export class RequestTimeoutError extends KafkaError {
-  override readonly name = 'RequestTimeoutError'
-  /** Whether a byte of the request may have reached the broker: if not, nothing was done there. */
+/** A call or a request did not finish in time. The message names it and its target. */
+export class TimeoutError extends KafkaError {
+  override readonly name = 'TimeoutError'
+  override readonly code = 'ERR_KAFKA_TIMEOUT'
+  /** Whether a byte of the request may have reached the broker. If not, it had no effect there. */
   readonly wasSent: boolean
 
   constructor(message: string, options: KafkaErrorOptions & { wasSent?: boolean } = {}) {
@@ -70,18 +111,19 @@ export class RequestTimeoutError extends KafkaError {
   }
 }
 
-/** What is known of a record whose delivery failed: `no`: it is not in the log; `maybe`: it may be. */
+/** What is known of a record whose delivery failed. `no`: it is not in the log; `maybe`: it may be. */
 export type Persisted = 'no' | 'maybe'
 
-/** Why a record was not acknowledged. Every failed record of a producer carries one. */
+/** A record was not acknowledged. Every failed record of a producer carries one of these. */
 export class DeliveryError extends KafkaError {
   override readonly name: string = 'DeliveryError'
-  /** Whether the record may be in the log all the same: the one thing to know before sending again. */
+  override readonly code: 'ERR_KAFKA_DELIVERY' | 'ERR_KAFKA_DELIVERY_TIMEOUT' = 'ERR_KAFKA_DELIVERY'
+  /** Whether the record may be in the log all the same. Check it before you send the record again. */
   readonly persisted: Persisted
   /** How many times it was sent. */
   readonly attempts: number
   readonly topic: string
-  /** -1 where no partition had been chosen. */
+  /** -1 if no partition had been chosen. */
   readonly partition: number
 
   constructor(
@@ -101,19 +143,21 @@ export class DeliveryError extends KafkaError {
   }
 }
 
-/** A record was not acknowledged within `deliveryTimeoutMs`; `cause` is the first error of its attempts. */
+/** A record was not acknowledged within `deliveryTimeoutMs`. `cause` is the first error of its attempts. */
 export class DeliveryTimeoutError extends DeliveryError {
   override readonly name = 'DeliveryTimeoutError'
+  override readonly code = 'ERR_KAFKA_DELIVERY_TIMEOUT'
 }
 
-/** The fate of one record of several that were sent by one call. */
+/** The outcome of one record of several that were sent by one call. */
 export type SendResult<Metadata> =
   | { readonly metadata: Metadata; readonly error: null }
   | { readonly metadata: null; readonly error: KafkaError }
 
-/** Some records of a `sendBatch` were not acknowledged. `results` has each record's own fate, in order. */
+/** Some records of a `sendBatch` were not acknowledged. `results` has each record's outcome, in order. */
 export class BatchDeliveryError<Metadata = unknown> extends KafkaError {
   override readonly name = 'BatchDeliveryError'
+  override readonly code = 'ERR_KAFKA_BATCH_DELIVERY'
   readonly results: readonly SendResult<Metadata>[]
 
   constructor(
@@ -125,21 +169,23 @@ export class BatchDeliveryError<Metadata = unknown> extends KafkaError {
   }
 }
 
-/** Neither side's versions of an API meet, or a version lacks a field that was set. */
+/** Client and broker have no version of an API in common, or a version lacks a field that was set. */
 export class UnsupportedVersionError extends KafkaError {
   override readonly name = 'UnsupportedVersionError'
+  override readonly code = 'ERR_KAFKA_UNSUPPORTED_VERSION'
 }
 
-/** Bytes that are not what the protocol says; the message names what was read, where, and why. */
+/** Bytes are not what the protocol says. The message names what was read, where, and why it failed. */
 export class DecodeError extends KafkaError {
   override readonly name = 'DecodeError'
+  override readonly code = 'ERR_KAFKA_DECODE'
   /** Index of the byte at which reading failed, from the start of what was decoded. */
   readonly position: number
-  /** Name of the API, or of the thing that was read (`RecordBatch`, `snappy` ...). */
+  /** Name of the API, or of the structure that was read (`RecordBatch`, `snappy` ...). */
   readonly api: string
-  /** Version of the API, or magic of the batch; -1 where there is none. */
+  /** Version of the API, or magic of the batch; -1 if it has none. */
   readonly version: number
-  /** Path of the field, such as `topics[2].partitions[0].records`; empty where it is not known. */
+  /** Path of the field, such as `topics[2].partitions[0].records`; empty if it is not known. */
   readonly field: string
 
   constructor(
@@ -162,51 +208,60 @@ export class DecodeError extends KafkaError {
 /** An option is wrong, unknown, or contradicts another one; or an optional package is missing. */
 export class ConfigError extends KafkaError {
   override readonly name = 'ConfigError'
+  override readonly code = 'ERR_KAFKA_CONFIG'
 }
 
-/** A value given to a call is wrong: a record that is no record, a partition that cannot be. */
+/** An argument of a call is wrong. The message says what was expected and what came. */
 export class InvalidArgumentError extends KafkaError {
   override readonly name = 'InvalidArgumentError'
+  override readonly code = 'ERR_KAFKA_INVALID_ARGUMENT'
 }
 
 /** The client, producer or consumer was closed. */
 export class ClosedError extends KafkaError {
   override readonly name = 'ClosedError'
+  override readonly code = 'ERR_KAFKA_CLOSED'
 }
 
-/** A newer producer or consumer with the same identity took over; this one can do nothing more. */
+/** A newer producer or consumer with the same identity took over. This one can do nothing more. */
 export class FencedError extends KafkaError {
   override readonly name = 'FencedError'
+  override readonly code = 'ERR_KAFKA_FENCED'
 }
 
-/** A transactional call that the transaction's state does not allow; the message says which one it does. */
+/** The transaction's state does not allow this call. The message says which calls it allows. */
 export class InvalidTransactionStateError extends KafkaError {
   override readonly name = 'InvalidTransactionStateError'
+  override readonly code = 'ERR_KAFKA_INVALID_TRANSACTION_STATE'
 }
 
-/** Something of the transaction failed (`cause`): it can only be aborted, and begun again. */
+/** Part of the transaction failed (`cause`). It can only be aborted and begun again. */
 export class TransactionAbortableError extends KafkaError {
   override readonly name = 'TransactionAbortableError'
+  override readonly code = 'ERR_KAFKA_TRANSACTION_ABORTABLE'
 }
 
 /**
- * Whether the transaction was committed (or aborted) could not be learned in time. Allowed next is the
- * same call again, which learns it, or `initTransactions()`, which makes sure that nothing is left open.
- * With a FencedError as its `cause` nobody can ask any more: a successor goes on from what is committed.
+ * The producer did not learn in time whether the transaction was committed (or aborted). Call the same
+ * method again to learn it, or `initTransactions()`, which makes sure that nothing is left open. With a
+ * FencedError as its `cause`, only the successor can continue, from what is committed.
  */
 export class OutcomeUnknownError extends KafkaError {
   override readonly name = 'OutcomeUnknownError'
+  override readonly code = 'ERR_KAFKA_OUTCOME_UNKNOWN'
 }
 
 /** Offsets were not committed. */
 export class CommitFailedError extends KafkaError {
   override readonly name = 'CommitFailedError'
+  override readonly code = 'ERR_KAFKA_COMMIT_FAILED'
 }
 
-/** The producer's `bufferMemory` is spent and the call may not wait (or waited `maxBlockMs`). */
+/** The producer's `bufferMemory` is full and the call may not wait (or waited `maxBlockMs`). */
 export class BufferExhaustedError extends KafkaError {
   override readonly name = 'BufferExhaustedError'
-  /** A record that was not taken is not in the log. */
+  override readonly code = 'ERR_KAFKA_BUFFER_EXHAUSTED'
+  /** A record that was not buffered is not in the log. */
   readonly persisted: Persisted = 'no'
 
   constructor(message: string, options: KafkaErrorOptions = {}) {
@@ -217,15 +272,17 @@ export class BufferExhaustedError extends KafkaError {
 /** There is no committed offset, or it is out of range, and `autoOffsetReset` is `none`. */
 export class OffsetOutOfRangeError extends KafkaError {
   override readonly name = 'OffsetOutOfRangeError'
+  override readonly code = 'ERR_KAFKA_OFFSET_OUT_OF_RANGE'
 }
 
-/** A deserializer refused the key or the value of a record. Its bytes are here as they came. */
+/** A deserializer threw on the key or the value of a record. The error holds the record's raw bytes. */
 export class DeserializationError extends KafkaError {
   override readonly name = 'DeserializationError'
+  override readonly code = 'ERR_KAFKA_DESERIALIZATION'
   readonly topic: string
   readonly partition: number
   readonly offset: bigint
-  /** Which of the two was refused. */
+  /** Which of the two could not be deserialized. */
   readonly part: 'key' | 'value'
   readonly rawKey: Buffer | null
   readonly rawValue: Buffer | null
@@ -249,4 +306,45 @@ export class DeserializationError extends KafkaError {
     this.rawKey = options.rawKey
     this.rawValue = options.rawValue
   }
+}
+
+/**
+ * `error` as a member of this family: itself, or a KafkaError with it as `cause`.
+ * @param what names the call or request that failed; it opens the message of a new error
+ */
+export function toKafkaError(error: unknown, what?: string): KafkaError {
+  if (error instanceof KafkaError) return error
+  const text = error instanceof Error ? error.message : String(error)
+  return new KafkaError(what === undefined ? text : `${what}: ${text}`, { cause: error })
+}
+
+/** Causes and lists of errors may be long: the rest is cut off. */
+const MAX_JSON_DEPTH = 8
+
+function errorToJson(error: Error, parents: ReadonlySet<object>): Record<string, unknown> {
+  const { name, message, cause } = error
+  const code: unknown = Reflect.get(error, 'code')
+  const inside = new Set(parents).add(error)
+  // Only the fields of our own classes are known to hold no secrets.
+  const fields = error instanceof KafkaError ? { ...error, name: undefined, code: undefined } : {}
+  const errors = error instanceof AggregateError ? error.errors : undefined
+  const rest = Object.entries({ ...fields, errors, cause })
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => [key, toJson(value, inside)])
+  return { name, ...(code === undefined ? {} : { code }), message, ...Object.fromEntries(rest) }
+}
+
+function toJson(value: unknown, parents: ReadonlySet<object>): unknown {
+  if (typeof value === 'bigint') return value.toString()
+  if (typeof value === 'symbol' || typeof value === 'function') return String(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (value instanceof Uint8Array) return `<${value.byteLength} bytes>`
+  if (parents.has(value)) return '<circular>'
+  if (parents.size >= MAX_JSON_DEPTH) return '<cut>'
+  if (value instanceof Error) return errorToJson(value, parents)
+  const inside = new Set(parents).add(value)
+  if (Array.isArray(value)) return value.map((entry) => toJson(entry, inside))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, entry]) => [key, toJson(entry, inside)]),
+  )
 }

@@ -47,7 +47,7 @@ export {
   OffsetOutOfRangeError,
   OutcomeUnknownError,
   type Persisted,
-  RequestTimeoutError,
+  TimeoutError,
   TransactionAbortableError,
   UnsupportedVersionError,
 } from './errors.ts'

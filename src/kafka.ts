@@ -107,7 +107,7 @@ export class Kafka {
 
   /**
    * Connects to the cluster, which any other call does by itself: for those who want to know early.
-   * @throws ConnectionError naming each address and its cause; RequestTimeoutError; ClosedError
+   * @throws ConnectionError naming each address and its cause; TimeoutError; ClosedError
    */
   async connect(options: WaitOptions = {}): Promise<void> {
     await this.cluster().refresh(options)
@@ -136,7 +136,7 @@ export class Kafka {
    * the caller's to read.
    * @example
    * const { brokers } = await kafka.request(describeCluster, body, { any: true })
-   * @throws ConnectionError, RequestTimeoutError, UnsupportedVersionError, DecodeError, ClosedError
+   * @throws ConnectionError, TimeoutError, UnsupportedVersionError, DecodeError, ClosedError
    */
   request<Q, A>(api: Api<Q, A>, body: Q, options: KafkaRequestOptions = {}): Promise<A> {
     const { version, timeoutMs, signal, retries } = options

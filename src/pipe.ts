@@ -300,7 +300,7 @@ function tellsOfClose(error: unknown): boolean {
 function canGoOn(error: unknown): error is KafkaError {
   if (!(error instanceof KafkaError) || error instanceof FencedError) return false
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof BrokerError && finalCodes.has(cause.code)) return false
+    if (cause instanceof BrokerError && finalCodes.has(cause.errorCode)) return false
     if (cause instanceof InvalidArgumentError) return false
   }
   return (

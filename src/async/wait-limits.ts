@@ -1,6 +1,6 @@
 // A caller's own bound on a wait: a time, a signal, or both.
 
-import { RequestTimeoutError } from '../errors.ts'
+import { TimeoutError } from '../errors.ts'
 import type { WaitOptions } from '../types.ts'
 
 /**
@@ -46,6 +46,5 @@ export function withLimits<T>(
 
 /** The rejection of a wait that has no outcome of its own: the signal's reason, or a timeout. */
 export function limitError(what: string, limits: WaitOptions): (cause: unknown) => unknown {
-  return (cause) =>
-    cause ?? new RequestTimeoutError(`${what} was not done within ${limits.timeoutMs} ms`)
+  return (cause) => cause ?? new TimeoutError(`${what} was not done within ${limits.timeoutMs} ms`)
 }

@@ -2,12 +2,7 @@
 // are never told apart by host and port: two ids behind one address are two brokers.
 
 import { callAll } from '../async/listeners.ts'
-import {
-  AuthenticationError,
-  ConfigError,
-  ConnectionError,
-  RequestTimeoutError,
-} from '../errors.ts'
+import { AuthenticationError, ConfigError, ConnectionError, TimeoutError } from '../errors.ts'
 import type { Connection, ConnectionClass } from '../network/connection.ts'
 import { codeOf, formatEndpoint } from '../network/connection-errors.ts'
 import type { ClusterOptions, Endpoint } from '../options/kafka-options.ts'
@@ -143,7 +138,7 @@ export class BrokerPool {
    * A ready connection to whichever broker is best placed; a second one is tried when the first is slow.
    * @param avoid brokers to be asked only if there is no other
    * @throws AuthenticationError at once; ConnectionError naming each bootstrap address and its cause,
-   * when none could be reached from the start; RequestTimeoutError saying the same
+   * when none could be reached from the start; TimeoutError saying the same
    */
   async anyConnection(options: {
     timeoutMs: number
@@ -164,7 +159,7 @@ export class BrokerPool {
         if (connection !== null) return connection
       }
       const waitMs = Math.min(deadline - now, STAGGER_MS, this.untilNextAttempt(now))
-      if (waitMs <= 0) throw new RequestTimeoutError(this.unreachable(options.timeoutMs))
+      if (waitMs <= 0) throw new TimeoutError(this.unreachable(options.timeoutMs))
       const event = this.nextEvent(waitMs, options.signal)
       if (node !== null) {
         node.lastChosenAt = now

@@ -4,7 +4,7 @@
 
 import { backoff } from '../async/retry.ts'
 import { Waiters } from '../async/waiters.ts'
-import { ConnectionError, RequestTimeoutError } from '../errors.ts'
+import { ConnectionError, TimeoutError } from '../errors.ts'
 import { Connection, type ConnectionClass } from '../network/connection.ts'
 import { describeNode, formatEndpoint } from '../network/connection-errors.ts'
 import { openConnection, type SetupMemory } from '../network/open-connection.ts'
@@ -97,7 +97,7 @@ export class Broker {
     const wait = slot.waiters.wait({
       ...options,
       onTimeout: () =>
-        new RequestTimeoutError(
+        new TimeoutError(
           `No connection to ${this.describe()} within ${options.timeoutMs} ms${this.lastError === null ? '' : `: ${this.lastError.message}`}`,
           { cause: this.lastError ?? undefined },
         ),
@@ -303,7 +303,7 @@ export class Broker {
     this.reach.lost(performance.now())
     // Silence says the same of the other ways to this broker. Those that owe an answer find out by their own
     // limits; idle ones show nothing, and a join would wait on one as long as a rebalance may take.
-    if (reason instanceof RequestTimeoutError) this.closeUnused()
+    if (reason instanceof TimeoutError) this.closeUnused()
     this.memory.failedAddress = this.memory.goodAddress
     this.memory.goodAddress = null
     this.settings.options.logger.debug(`${this.describe()}: ${reason.message}`, { kind: slot.kind })

@@ -103,7 +103,7 @@ export class Cluster {
 
   /**
    * Adds the topic to those that are asked for, and waits until it is known with a partition at least.
-   * @throws BrokerError: 29 and 17 at once, 3 when the time has run out; RequestTimeoutError saying
+   * @throws BrokerError: 29 and 17 at once, 3 when the time has run out; TimeoutError saying
    * why; ConnectionError or AuthenticationError when nothing could be reached from the start
    */
   ensureTopic(name: string, options: EnsureTopicOptions): Promise<TopicMetadata> {

@@ -1,7 +1,7 @@
 // Requests to the coordinator of one group: finds it, asks it, and forgets it when it is not there or says
 // that it is not the one.
 
-import { ClosedError, ConnectionError, RequestTimeoutError } from '../errors.ts'
+import { ClosedError, ConnectionError, TimeoutError } from '../errors.ts'
 import type { Api } from '../protocol/api.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import type { Cluster } from './cluster.ts'
@@ -68,7 +68,7 @@ export class CoordinatorClient {
 /** The broker could not be reached or did not answer: another try may find it, or another one. */
 export function isUnreachable(error: unknown): boolean {
   return (
-    (error instanceof ConnectionError || error instanceof RequestTimeoutError) &&
+    (error instanceof ConnectionError || error instanceof TimeoutError) &&
     !(error instanceof ClosedError)
   )
 }

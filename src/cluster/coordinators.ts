@@ -3,7 +3,7 @@
 
 import { backoff, sleep } from '../async/retry.ts'
 import { Waiters } from '../async/waiters.ts'
-import { type ClosedError, KafkaError, RequestTimeoutError } from '../errors.ts'
+import { type ClosedError, KafkaError, TimeoutError } from '../errors.ts'
 import { brokerError, errorCodes } from '../protocol/error-codes.ts'
 import type { Coordinator } from '../protocol/messages/find-coordinator.ts'
 
@@ -43,7 +43,7 @@ export class Coordinators {
     this.options = options
   }
 
-  /** @throws BrokerError for what asking again does not cure, RequestTimeoutError, the signal's reason */
+  /** @throws BrokerError for what asking again does not cure, TimeoutError, the signal's reason */
   find(
     type: CoordinatorType,
     key: string,
@@ -57,7 +57,7 @@ export class Coordinators {
       timeoutMs,
       signal,
       onTimeout: () =>
-        new RequestTimeoutError(
+        new TimeoutError(
           `No coordinator of ${type} '${key}' within ${timeoutMs} ms${entry.lastError === null ? '' : `: ${entry.lastError.message}`}`,
           { cause: entry.lastError ?? undefined },
         ),

@@ -4,12 +4,7 @@
 
 import { backoff } from '../async/retry.ts'
 import { type EnsureTopicOptions, Waiters } from '../async/waiters.ts'
-import {
-  AuthenticationError,
-  type ClosedError,
-  ConnectionError,
-  RequestTimeoutError,
-} from '../errors.ts'
+import { AuthenticationError, type ClosedError, ConnectionError, TimeoutError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Connection } from '../network/connection.ts'
 import { brokerError, codeName, errorCodes } from '../protocol/error-codes.ts'
@@ -355,12 +350,12 @@ export class MetadataRefresh {
     pool.dropAll(new ConnectionError(text))
   }
 
-  private timeout(timeoutMs: number): RequestTimeoutError {
+  private timeout(timeoutMs: number): TimeoutError {
     const why = this.lastError === null ? '' : `: ${this.lastError.message}`
     const text = this.options.pool.isAnyReady
       ? `No broker answered a metadata request within ${timeoutMs} ms${why}`
       : this.options.pool.unreachable(timeoutMs)
-    return new RequestTimeoutError(text, { cause: this.lastError ?? undefined })
+    return new TimeoutError(text, { cause: this.lastError ?? undefined })
   }
 
   private topicTimeout(name: string, errorCode: number, timeoutMs: number): Error {
@@ -368,7 +363,7 @@ export class MetadataRefresh {
     if (errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION) {
       return brokerError(errorCode, `Metadata of topic '${name}' (for ${timeoutMs} ms)`)
     }
-    return new RequestTimeoutError(
+    return new TimeoutError(
       `Topic '${name}' is not usable after ${timeoutMs} ms: the brokers say ${codeName(errorCode)} [${errorCode}]`,
     )
   }

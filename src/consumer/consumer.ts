@@ -195,7 +195,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    * Commits. Without a target: everything handed over, the record or batch in hand included (with
    * several loops at once: everything done). With a record or batch: up to it.
    * @throws CommitFailedError if the partition is not this member's; FencedError; BrokerError;
-   *   RequestTimeoutError after `timeoutMs`
+   *   TimeoutError after `timeoutMs`
    */
   async commit(target?: CommitTarget<K, V> | null, options: WaitOptions = {}): Promise<void> {
     this.core.checkOpen()

@@ -1,10 +1,10 @@
 // The errors by which a request ends that got no answer: what, to whom, why, and whether it was written.
 
-import { ClosedError, ConnectionError, DecodeError, RequestTimeoutError } from '../errors.ts'
+import { ClosedError, ConnectionError, DecodeError, TimeoutError } from '../errors.ts'
 import type { PendingRequest } from './pending-requests.ts'
 
-export function noAnswerError(pending: PendingRequest, where: string): RequestTimeoutError {
-  return new RequestTimeoutError(
+export function noAnswerError(pending: PendingRequest, where: string): TimeoutError {
+  return new TimeoutError(
     `${pending.name} to ${where}: no answer within ${pending.timeoutMs} ms; the connection is closed`,
     { wasSent: true },
   )
@@ -15,8 +15,8 @@ export function notWrittenError(
   pending: PendingRequest,
   where: string,
   obstacle: string,
-): RequestTimeoutError {
-  return new RequestTimeoutError(
+): TimeoutError {
+  return new TimeoutError(
     `${pending.name} to ${where}: not written within ${pending.timeoutMs} ms: ${obstacle}`,
   )
 }

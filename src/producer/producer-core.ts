@@ -4,7 +4,7 @@
 import { backoff } from '../async/retry.ts'
 import { TickClock } from '../async/tick-clock.ts'
 import { Cluster } from '../cluster/cluster.ts'
-import { BrokerError, ClosedError, type KafkaError } from '../errors.ts'
+import { BrokerError, ClosedError, type KafkaError, toKafkaError } from '../errors.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import { RecordAdmission } from './admission/record-admission.ts'
@@ -21,7 +21,6 @@ import type { ResolvedProducerOptions } from './options.ts'
 import { PartitionChooser } from './partitioning/partitioner.ts'
 import { StickyPartitioner } from './partitioning/sticky-partitioner.ts'
 import { BatchCompletion } from './sending/batch-completion.ts'
-import { asKafkaError } from './sending/delivery-errors.ts'
 import { Sender } from './sending/sender.ts'
 import { Topics } from './sending/topic-metadata.ts'
 import { TransactionLifecycle } from './transactions/transaction-lifecycle.ts'
@@ -71,7 +70,7 @@ export class ProducerCore {
       wake: () => this.sender.wake(),
       opened: transactionalId === null ? null : (partition) => this.transactions?.opened(partition),
       sealFailed: (batch, error) => {
-        this.delivery.unsendable(batch, asKafkaError(error), this.clock.now())
+        this.delivery.unsendable(batch, toKafkaError(error), this.clock.now())
         // In the midst of a drain: the memory that came free may have made other partitions ready.
         queueMicrotask(() => this.sender.wake())
       },
@@ -180,7 +179,7 @@ export class ProducerCore {
   /** There is no way back: everything fails, at once. */
   fail(error: KafkaError): void {
     const { transactions } = this
-    const isFence = error instanceof BrokerError && error.code === errorCodes.PRODUCER_FENCED
+    const isFence = error instanceof BrokerError && error.errorCode === errorCodes.PRODUCER_FENCED
     const fatal = isFence && transactions !== null ? transactions.fenced(error) : error
     this.state.fail(fatal)
     this.failAll(fatal)

@@ -16,6 +16,7 @@ import {
   InvalidArgumentError,
   InvalidTransactionStateError,
   type KafkaError,
+  toKafkaError,
 } from '../errors.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import type { Bytes, WaitOptions } from '../types.ts'
@@ -29,7 +30,6 @@ import type { ResolvedProducerOptions } from './options.ts'
 import { ProducerCore } from './producer-core.ts'
 import { type PlainRecord, type ProducerRecord, serialized } from './record.ts'
 import { RecordMetadata } from './record-metadata.ts'
-import { asKafkaError } from './sending/delivery-errors.ts'
 import { nodeWritable, type WritableOptions, webWritable } from './streams.ts'
 import {
   runTransaction,
@@ -165,7 +165,7 @@ export class Producer implements AsyncDisposable {
    * Gets the identity of this `transactionalId`: fences whoever had it and aborts what was left open.
    * `beginTransaction()` does so by itself; after OutcomeUnknownError it is one way to go on.
    * @throws BrokerError where the id may not be used, ConfigError for a transactionTimeoutMs that is too
-   * long, RequestTimeoutError: all may be tried again
+   * long, TimeoutError: all may be tried again
    */
   initTransactions(limits?: WaitOptions): Promise<void> {
     return this.transactional((transactions) => transactions.init(limits))
@@ -320,7 +320,7 @@ export class Producer implements AsyncDisposable {
         },
       })
     } catch (error) {
-      caller.refused(i, asKafkaError(this.refuse(error)))
+      caller.refused(i, toKafkaError(this.refuse(error)))
     }
   }
 
@@ -364,7 +364,7 @@ export class Producer implements AsyncDisposable {
 
   /** A record was not taken or is not waited for: its transaction must not be committed without it. */
   private refuse<E>(error: E): E {
-    if (!cameAtWrongTime(error)) this.transactions?.recordRefused(asKafkaError(error))
+    if (!cameAtWrongTime(error)) this.transactions?.recordRefused(toKafkaError(error))
     return error
   }
 

@@ -1,7 +1,7 @@
 // Waits for conditions of a test: looked at after each handled request and every few ms between, with
 // a deadline that fails by itself.
 
-import { RequestTimeoutError } from '../errors.ts'
+import { TimeoutError } from '../errors.ts'
 
 interface Wait {
   readonly condition: () => unknown
@@ -17,7 +17,7 @@ export class ConditionWaits {
   private waits: Wait[] = []
   private timer: NodeJS.Timeout | null = null
 
-  /** @throws RequestTimeoutError with the condition's text when it does not come true in time */
+  /** @throws TimeoutError with the condition's text when it does not come true in time */
   waitFor(condition: () => unknown, timeoutMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const deadline = performance.now() + timeoutMs
@@ -60,6 +60,6 @@ function isOver({ condition, resolve, reject, deadline, timeoutMs }: Wait, now: 
     return true
   }
   if (now < deadline) return false
-  reject(new RequestTimeoutError(`not true within ${timeoutMs} ms: ${condition}`))
+  reject(new TimeoutError(`not true within ${timeoutMs} ms: ${condition}`))
   return true
 }

@@ -149,7 +149,7 @@ test('a short time is kept although nobody listens, and the causes are named', a
   const dead = await deadAddress()
   const cluster = connect(dead)
   await expect(cluster.refresh({ timeoutMs: 40 })).rejects.toMatchObject({
-    name: 'RequestTimeoutError',
+    name: 'TimeoutError',
     message: expect.stringMatching(/within 40 ms:\n.*ECONNREFUSED/),
   })
 })
@@ -230,7 +230,7 @@ test('an unknown topic is asked for until the time is over, and then called unkn
   const cluster = connect(fake.bootstrapServers)
   await expect(cluster.ensureTopic('orders', { timeoutMs: 300 })).rejects.toMatchObject({
     name: 'BrokerError',
-    code: 3,
+    errorCode: 3,
     message: expect.stringContaining("'orders'"),
   })
   expect(fake.count(metadata)).toBeGreaterThan(1)
@@ -248,7 +248,7 @@ test.each([
   const cluster = connect(fake.bootstrapServers)
   const failed = cluster.ensureTopic('orders', { timeoutMs: 30_000 })
   await expect(failed).rejects.toThrow(BrokerError)
-  await expect(failed).rejects.toMatchObject({ code, codeName })
+  await expect(failed).rejects.toMatchObject({ errorCode: code, codeName })
 })
 
 test('a topic whose leader is being elected: the time runs out with the reason', async () => {
@@ -256,7 +256,7 @@ test('a topic whose leader is being elected: the time runs out with the reason',
   fake.topics.set('orders', topicError('orders', 5))
   const cluster = connect(fake.bootstrapServers)
   await expect(cluster.ensureTopic('orders', { timeoutMs: 1000 })).rejects.toMatchObject({
-    name: 'RequestTimeoutError',
+    name: 'TimeoutError',
     message: expect.stringMatching(/orders.*LEADER_NOT_AVAILABLE \[5\]/),
   })
 })
@@ -551,12 +551,12 @@ test('a coordinator that is loading or not there yet is asked for again; others 
   expect(await cluster.coordinator('group', 'g')).toBe(0)
   codes.push(30)
   await expect(cluster.coordinator('group', 'secret')).rejects.toMatchObject({
-    code: 30,
+    errorCode: 30,
     message: expect.stringContaining("group 'secret'"),
   })
   codes.push(...Array.from({ length: 100 }, () => 15))
   await expect(cluster.coordinator('group', 'slow', { timeoutMs: 60 })).rejects.toMatchObject({
-    name: 'RequestTimeoutError',
+    name: 'TimeoutError',
     message: expect.stringMatching(/COORDINATOR_NOT_AVAILABLE/),
   })
 })
@@ -610,7 +610,7 @@ test('the leader and the controller are targets; a version may be bounded', asyn
   expect(fake.asked.at(-1)?.nodeId).toBe(0)
   await expect(
     cluster.request(metadata, noTopics, { leaderOf: { topic: 'orders', partition: 1 } }),
-  ).rejects.toMatchObject({ code: 5 })
+  ).rejects.toMatchObject({ errorCode: 5 })
 })
 
 test('all topics are asked for only while that is wanted', async () => {

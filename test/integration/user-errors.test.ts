@@ -128,7 +128,7 @@ describeReal('a broker of the test’s own, killed and paused', () => {
       persisted: 'no',
       topic,
       partition: 0,
-      cause: { codeName: 'MESSAGE_TOO_LARGE', code: 10 },
+      cause: { codeName: 'MESSAGE_TOO_LARGE', errorCode: 10 },
     })
     expect(great.error?.message).toContain(topic)
     expect((await java.consume(topic)).map(({ value }) => String(value))).toEqual([
@@ -179,7 +179,7 @@ describeReal('errors of a cluster that is well', () => {
     expect(error).toMatchObject({
       persisted: 'no',
       topic,
-      cause: { code: 3, codeName: 'UNKNOWN_TOPIC_OR_PARTITION' },
+      cause: { errorCode: 3, codeName: 'UNKNOWN_TOPIC_OR_PARTITION' },
     })
     expect(error.message).toContain(topic)
     expect(error.message).toContain('UNKNOWN_TOPIC_OR_PARTITION')
@@ -187,7 +187,7 @@ describeReal('errors of a cluster that is well', () => {
 
     const asked = await failure(kafka.partitionsFor(topic, { timeoutMs: 1000 }))
     expect(asked.error).toBeInstanceOf(BrokerError)
-    expect(asked.error).toMatchObject({ code: 3 })
+    expect(asked.error).toMatchObject({ errorCode: 3 })
     expect(asked.tookMs).toBeLessThan(3000)
   })
 

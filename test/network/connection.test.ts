@@ -4,7 +4,7 @@ import {
   ConnectionError,
   DecodeError,
   KafkaError,
-  RequestTimeoutError,
+  TimeoutError,
 } from '../../src/errors.ts'
 import type { Connection } from '../../src/network/connection.ts'
 import { heartbeat } from '../../src/protocol/messages/heartbeat.ts'
@@ -115,7 +115,7 @@ test('no answer in time: that request is told so, the others are disconnected, t
   const other = beat(connection, 5000)
   await side.next()
   const [first, second] = await Promise.allSettled([late, other])
-  expect(first).toMatchObject({ reason: { name: 'RequestTimeoutError', wasSent: true } })
+  expect(first).toMatchObject({ reason: { name: 'TimeoutError', wasSent: true } })
   expect(second).toMatchObject({ reason: { name: 'ConnectionError', wasSent: true } })
   expect(String(first.status === 'rejected' && first.reason)).toMatch(
     /Heartbeat v4 to node 1 \(127\.0\.0\.1:\d+\): no answer within 50 ms/,
@@ -282,7 +282,7 @@ test('what waits behind a throttle ends at its own deadline, unwritten', async (
   side.answer(await side.next(), heartbeat, { throttleTimeMs: 60_000, errorCode: 0 })
   await first
   await expect(beat(connection, 50)).rejects.toMatchObject({
-    name: 'RequestTimeoutError',
+    name: 'TimeoutError',
     wasSent: false,
     message: expect.stringMatching(/throttles/),
   })
@@ -347,11 +347,11 @@ test('a broker that reads nothing: congested, and ended by the deadline', async 
   }
   expect(connection.isCongested).toBe(true)
   const queued = beat(connection, 50)
-  await expect(queued).rejects.toMatchObject({ name: 'RequestTimeoutError', wasSent: false })
+  await expect(queued).rejects.toMatchObject({ name: 'TimeoutError', wasSent: false })
   const results = await Promise.allSettled(sent)
   const lost = results.filter(({ status }) => status === 'rejected')
   expect(lost.length).toBeGreaterThan(0)
-  expect(lost[0]).toMatchObject({ reason: expect.any(RequestTimeoutError) })
+  expect(lost[0]).toMatchObject({ reason: expect.any(TimeoutError) })
 })
 
 test('a request is released when the kernel has all its bytes, not before, and never without', async () => {

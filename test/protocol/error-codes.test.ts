@@ -35,7 +35,7 @@ test('makes an error that says what failed and why', () => {
   expect(error).toBeInstanceOf(BrokerError)
   expect(error.message).toBe('Produce to orders-3 on node 2 failed: NOT_LEADER_OR_FOLLOWER [6]')
   expect(error).toMatchObject({
-    code: 6,
+    errorCode: 6,
     codeName: 'NOT_LEADER_OR_FOLLOWER',
     retriable: true,
     cause,

@@ -73,7 +73,7 @@ export class ConsumerBatch<K = Buffer | null, V = Buffer | null>
 
   /**
    * Commits that everything up to the end of this batch is done.
-   * @throws CommitFailedError, FencedError, BrokerError, RequestTimeoutError
+   * @throws CommitFailedError, FencedError, BrokerError, TimeoutError
    */
   commit(): Promise<void> {
     const { topic, partition, nextOffset: offset, nextEpoch: leaderEpoch } = this

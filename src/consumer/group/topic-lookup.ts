@@ -73,5 +73,7 @@ export class TopicLookup {
 
 function isFinal(error: unknown): error is Error {
   if (!(error instanceof KafkaError) || error.retriable) return false
-  return !(error instanceof BrokerError && error.code === errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
+  return !(
+    error instanceof BrokerError && error.errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+  )
 }

@@ -5,7 +5,7 @@ import { backoff, sleep } from '../../async/retry.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { type CoordinatorClient, isUnreachable } from '../../cluster/coordinator-client.ts'
-import { ClosedError, CommitFailedError, FencedError, RequestTimeoutError } from '../../errors.ts'
+import { ClosedError, CommitFailedError, FencedError, TimeoutError } from '../../errors.ts'
 import { brokerError, codeName, errorCodes, isRetriable } from '../../protocol/error-codes.ts'
 import { offsetCommit } from '../../protocol/messages/offset-commit.ts'
 import { groupByTopic } from '../../topic-partition.ts'
@@ -106,7 +106,7 @@ export class Committer {
   }
 
   private timeout(): Error {
-    return new RequestTimeoutError(
+    return new TimeoutError(
       `The offsets were not committed in time${this.lastError === null ? '' : `: ${this.lastError.message}`}`,
       { cause: this.lastError, wasSent: true },
     )

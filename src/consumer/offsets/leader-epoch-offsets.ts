@@ -1,12 +1,11 @@
 // OffsetForLeaderEpoch, one attempt at one leader: where the log of an epoch ends (KIP-320).
 
 import type { Cluster } from '../../cluster/cluster.ts'
-import { KafkaError } from '../../errors.ts'
+import { KafkaError, toKafkaError } from '../../errors.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import { offsetForLeaderEpoch as api } from '../../protocol/messages/offset-for-leader-epoch.ts'
 import { groupByTopic } from '../../topic-partition.ts'
 import type { TopicPartition } from '../../types.ts'
-import { asKafkaError } from './list-offsets.ts'
 
 export interface EpochQuestion extends TopicPartition {
   /** The leader's epoch as this client knows it: a leader that disagrees says so. */
@@ -66,7 +65,7 @@ export async function epochEndOffsets<Q extends EpochQuestion>(
       results.push({ question, error })
     }
   } catch (cause) {
-    const error = asKafkaError(cause, `${what} failed`)
+    const error = toKafkaError(cause, `${what} failed`)
     for (const question of open.values()) results.push({ question, error })
   }
   return results

@@ -1,7 +1,7 @@
 // ListOffsets, one attempt: each partition's leader is asked once, and each partition has its own answer.
 
 import type { Cluster } from '../../cluster/cluster.ts'
-import { KafkaError } from '../../errors.ts'
+import { KafkaError, toKafkaError } from '../../errors.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import { listOffsets as api } from '../../protocol/messages/list-offsets.ts'
 import { groupByTopic } from '../../topic-partition.ts'
@@ -95,15 +95,10 @@ async function askNode<W extends ListOffsetsWish>(
     }
   } catch (error) {
     cluster.requestRefresh(`ListOffsets at node ${nodeId} failed`)
-    const failed = asKafkaError(error, `ListOffsets at node ${nodeId} failed`)
+    const failed = toKafkaError(error, `ListOffsets at node ${nodeId} failed`)
     for (const wish of wishOf.values()) results.push({ wish, error: failed })
   }
   return results
-}
-
-/** Every failure that is not of the family, such as an AbortSignal's reason, with its cause. */
-export function asKafkaError(error: unknown, what: string): KafkaError {
-  return error instanceof KafkaError ? error : new KafkaError(what, { cause: error })
 }
 
 function noLeader({ topic, partition }: TopicPartition): KafkaError {

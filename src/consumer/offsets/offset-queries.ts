@@ -4,7 +4,7 @@
 import { backoff, sleep } from '../../async/retry.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { CoordinatorClient } from '../../cluster/coordinator-client.ts'
-import { KafkaError, RequestTimeoutError } from '../../errors.ts'
+import { KafkaError, TimeoutError } from '../../errors.ts'
 import type { TopicPartition } from '../../types.ts'
 import type { PartitionOffset, TimestampedOffset } from '../types.ts'
 import { type CommittedOffset, fetchCommitted } from './committed-offsets.ts'
@@ -117,7 +117,7 @@ async function retried<T>(
       const wait = backoff(failures, retryBackoffMs, retryBackoffMaxMs)
       if (Date.now() + wait >= deadline) {
         const text = `No ${what} within ${timeoutMs} ms: ${error.message}`
-        throw new RequestTimeoutError(text, { cause: error, wasSent: true })
+        throw new TimeoutError(text, { cause: error, wasSent: true })
       }
       await sleep(wait, signal)
     }

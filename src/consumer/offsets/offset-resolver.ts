@@ -7,14 +7,14 @@ import { backoff } from '../../async/retry.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { CoordinatorClient } from '../../cluster/coordinator-client.ts'
-import { BrokerError, type KafkaError, OffsetOutOfRangeError } from '../../errors.ts'
+import { BrokerError, type KafkaError, OffsetOutOfRangeError, toKafkaError } from '../../errors.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { Assignment } from '../assignment/assignment.ts'
 import type { AutoOffsetReset, LogTruncation } from '../options.ts'
 import { type CommittedAnswer, fetchCommitted } from './committed-offsets.ts'
 import { type EpochQuestion, epochEndOffsets } from './leader-epoch-offsets.ts'
-import { asKafkaError, type ListOffsetsWish, listOffsets } from './list-offsets.ts'
+import { type ListOffsetsWish, listOffsets } from './list-offsets.ts'
 import { LATEST, resetTimestamp } from './offset-reset.ts'
 
 export interface OffsetResolverOptions {
@@ -171,7 +171,7 @@ export class OffsetResolver {
         found = await fetchCommitted(this.cluster, coordinator, states, { signal })
       }
     } catch (error) {
-      failure = asKafkaError(error, 'OffsetFetch failed')
+      failure = toKafkaError(error, 'OffsetFetch failed')
     }
     if (signal.aborted) return
     if (failure instanceof BrokerError && !failure.retriable) {
@@ -264,7 +264,7 @@ export class OffsetResolver {
   }
 
   private handleError(state: AssignedPartition, error: KafkaError): void {
-    if (error instanceof BrokerError && error.code === errorCodes.TOPIC_AUTHORIZATION_FAILED) {
+    if (error instanceof BrokerError && error.errorCode === errorCodes.TOPIC_AUTHORIZATION_FAILED) {
       state.resolvingVersion = -1
       state.isDenied = true
       state.fail(error)

@@ -10,7 +10,8 @@ import {
   DeliveryError,
   InvalidArgumentError,
   type KafkaError,
-  RequestTimeoutError,
+  TimeoutError,
+  toKafkaError,
 } from '../../errors.ts'
 import { type HeaderInput, headerList } from '../../records/headers.ts'
 import { recordBatchOverhead } from '../../records/record-batch.ts'
@@ -24,7 +25,6 @@ import type { ProducerTopic } from '../batching/topic.ts'
 import { anyPartition, type PartitionChooser } from '../partitioning/partitioner.ts'
 import type { StickyPartitioner } from '../partitioning/sticky-partitioner.ts'
 import type { PlainRecord } from '../record.ts'
-import { asKafkaError } from '../sending/delivery-errors.ts'
 import type { Topics } from '../sending/topic-metadata.ts'
 import { UnknownPartitions } from './unknown-partitions.ts'
 import { type Destination, WaitingRecord } from './waiting-record.ts'
@@ -267,8 +267,8 @@ export class RecordAdmission {
       destination.placed(batch, batch.count - 1)
     } catch (error) {
       this.context.flushes.leave(held.generation)
-      destination.refused(asKafkaError(error))
-      this.context.refused?.(asKafkaError(error))
+      destination.refused(toKafkaError(error))
+      this.context.refused?.(toKafkaError(error))
     }
   }
 
@@ -308,8 +308,8 @@ export class RecordAdmission {
         })
         topics.becomeKnown(topic, metadata, clock.read())
       } catch (thrown) {
-        const error = asKafkaError(thrown)
-        if (!(error instanceof RequestTimeoutError)) answered = error
+        const error = toKafkaError(thrown)
+        if (!(error instanceof TimeoutError)) answered = error
         this.refuseHeld(topic, answered ?? error, clock.read())
         if (topic.held.length > 0) await sleep(askAgainMs)
       }

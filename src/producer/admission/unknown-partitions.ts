@@ -4,9 +4,8 @@
 import { backoff, sleep } from '../../async/retry.ts'
 import type { TickClock } from '../../async/tick-clock.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { DeliveryError, type KafkaError } from '../../errors.ts'
+import { DeliveryError, type KafkaError, toKafkaError } from '../../errors.ts'
 import type { ProducerTopic } from '../batching/topic.ts'
-import { asKafkaError } from '../sending/delivery-errors.ts'
 import type { WaitingRecord } from './waiting-record.ts'
 
 const firstPauseMs = 100
@@ -57,7 +56,7 @@ export class UnknownPartitions {
         const pauseMs = backoff(attempt, firstPauseMs, longestPauseMs)
         await sleep(Math.min(pauseMs, leftMs), signal)
       } catch (error) {
-        cause = asKafkaError(error)
+        cause = toKafkaError(error)
       }
     }
     this.asked.delete(topic)

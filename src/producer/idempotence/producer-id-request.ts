@@ -3,10 +3,9 @@
 
 import { backoff, sleep } from '../../async/retry.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import type { KafkaError } from '../../errors.ts'
+import { type KafkaError, toKafkaError } from '../../errors.ts'
 import { brokerError } from '../../protocol/error-codes.ts'
 import { initProducerId } from '../../protocol/messages/init-producer-id.ts'
-import { asKafkaError } from '../sending/delivery-errors.ts'
 import type { ProducerIdentity } from './producer-identity.ts'
 
 export interface ProducerIdSourceContext {
@@ -52,7 +51,7 @@ export class ProducerIdRequest {
         return
       } catch (thrown) {
         if (signal.aborted) return
-        const error = asKafkaError(thrown)
+        const error = toKafkaError(thrown)
         if (!error.retriable) {
           this.isAsking = false
           refused(error)

@@ -436,7 +436,7 @@ const behindFailure = '. It was behind a batch of its partition that failed'
 export const concurrentWaitMs = 20
 
 function isConcurrent(error: KafkaError): boolean {
-  return error instanceof BrokerError && error.code === errorCodes.CONCURRENT_TRANSACTIONS
+  return error instanceof BrokerError && error.errorCode === errorCodes.CONCURRENT_TRANSACTIONS
 }
 
 function isLongUnknown({ unknownSince }: ProducerTopic, now: number): boolean {

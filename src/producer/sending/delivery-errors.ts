@@ -1,7 +1,7 @@
 // The errors that records fail with. Each says what, where, after how many attempts, and whether the
 // records may be in the log all the same.
 
-import { DeliveryError, DeliveryTimeoutError, KafkaError } from '../../errors.ts'
+import { DeliveryError, DeliveryTimeoutError, type KafkaError } from '../../errors.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import type { PartitionProduceResponse } from '../../protocol/messages/produce.ts'
 import type { ProducerBatch } from '../batching/producer-batch.ts'
@@ -115,10 +115,4 @@ export function neighbourError(batch: ProducerBatch, cause: KafkaError): Deliver
     cause,
     '. The batch was rejected because of a neighbour of this record',
   )
-}
-
-/** Whatever was thrown, as an error of this family. */
-export function asKafkaError(error: unknown): KafkaError {
-  if (error instanceof KafkaError) return error
-  return new KafkaError(error instanceof Error ? error.message : String(error), { cause: error })
 }

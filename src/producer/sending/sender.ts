@@ -7,7 +7,8 @@ import type { Cluster } from '../../cluster/cluster.ts'
 import {
   ConnectionError,
   type KafkaError,
-  RequestTimeoutError,
+  TimeoutError,
+  toKafkaError,
   UnsupportedVersionError,
 } from '../../errors.ts'
 import type { Connection } from '../../network/connection.ts'
@@ -18,7 +19,6 @@ import type { FlushTracker } from '../batching/flush-tracker.ts'
 import type { ProducerIdRequest } from '../idempotence/producer-id-request.ts'
 import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
 import type { BatchCompletion } from './batch-completion.ts'
-import { asKafkaError } from './delivery-errors.ts'
 import { firstVersionWithZstd, ProduceRequests } from './produce-request.ts'
 import type { Topics } from './topic-metadata.ts'
 
@@ -91,7 +91,7 @@ export class Sender {
     this.stopListening = context.cluster.onConnection(({ nodeId, kind, connection, error }) => {
       if (kind !== 'produce') return
       if (connection !== null) this.obstacles.delete(nodeId)
-      else if (error !== null) this.obstacles.set(nodeId, asKafkaError(error))
+      else if (error !== null) this.obstacles.set(nodeId, toKafkaError(error))
       this.wake()
     })
   }
@@ -275,7 +275,7 @@ export class Sender {
     const { delivery, cluster, clock } = this.context
     this.underWay.delete(request)
     const now = clock.read()
-    const error = asKafkaError(thrown)
+    const error = toKafkaError(thrown)
     const wasSent = wasWritten(error)
     const mayPass = error.retriable || wasSent
     if (mayPass) cluster.requestRefresh(error.message)
@@ -348,7 +348,7 @@ export class Sender {
 
 /** Whether a byte of the request may have reached the broker. What does not say so was on its way. */
 function wasWritten(error: KafkaError): boolean {
-  if (error instanceof ConnectionError || error instanceof RequestTimeoutError) return error.wasSent
+  if (error instanceof ConnectionError || error instanceof TimeoutError) return error.wasSent
   return error.name === 'DecodeError' || error.name === 'ClosedError'
 }
 

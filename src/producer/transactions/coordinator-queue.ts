@@ -11,12 +11,12 @@ import {
   ConnectionError,
   FencedError,
   KafkaError,
-  RequestTimeoutError,
+  TimeoutError,
+  toKafkaError,
   UnsupportedVersionError,
 } from '../../errors.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import { concurrentWaitMs } from '../sending/batch-completion.ts'
-import { asKafkaError } from '../sending/delivery-errors.ts'
 import {
   type CoordinatorRequest,
   type CoordinatorVerdict,
@@ -95,7 +95,7 @@ export class CoordinatorQueue {
       if (error === null) return { verdict: 'done' }
       const isInDoubt = mayHaveArrived(error)
       if (isInDoubt) terms.onDoubt?.()
-      if (signal.aborted) return { verdict: 'timeUp', error: asKafkaError(signal.reason) }
+      if (signal.aborted) return { verdict: 'timeUp', error: toKafkaError(signal.reason) }
       if (verdict === 'find') this.requests.forgetCoordinator()
       else if (verdict !== 'retry') return this.failure(verdict, error)
       logger.debug(`tried again: ${error.message}`)
@@ -119,7 +119,7 @@ export class CoordinatorQueue {
       const error = code === 0 ? null : brokerError(code, this.describe(request))
       return { verdict: coordinatorVerdict(request, code), error }
     } catch (thrown) {
-      const error = asKafkaError(thrown)
+      const error = toKafkaError(thrown)
       return { verdict: thrownVerdict(request, error), error }
     }
   }
@@ -172,7 +172,7 @@ export function fencedError(cause: KafkaError, transactionalId: string): FencedE
 
 function thrownVerdict(request: CoordinatorRequest, error: KafkaError): CoordinatorVerdict {
   // FindCoordinator was refused.
-  if (error instanceof BrokerError) return coordinatorVerdict(request, error.code)
+  if (error instanceof BrokerError) return coordinatorVerdict(request, error.errorCode)
   if (error.retriable) return 'retry'
   if (request === 'initProducerId') return 'refused'
   const isTooOld = error instanceof UnsupportedVersionError && request === 'txnOffsetCommit'
@@ -180,23 +180,23 @@ function thrownVerdict(request: CoordinatorRequest, error: KafkaError): Coordina
 }
 
 function mayHaveArrived(error: KafkaError): boolean {
-  if (error instanceof ConnectionError || error instanceof RequestTimeoutError) return error.wasSent
+  if (error instanceof ConnectionError || error instanceof TimeoutError) return error.wasSent
   return !(error instanceof BrokerError || error instanceof UnsupportedVersionError)
 }
 
 function isConcurrent(error: KafkaError): boolean {
-  return error instanceof BrokerError && error.code === errorCodes.CONCURRENT_TRANSACTIONS
+  return error instanceof BrokerError && error.errorCode === errorCodes.CONCURRENT_TRANSACTIONS
 }
 
 function isWrongState(error: KafkaError): boolean {
-  return error instanceof BrokerError && error.code === errorCodes.INVALID_TXN_STATE
+  return error instanceof BrokerError && error.errorCode === errorCodes.INVALID_TXN_STATE
 }
 
 const timedOutHint =
   '. The brokers may have aborted the transaction, as it lasted longer than transactionTimeoutMs: make another producer'
 
 function isOfMember(error: KafkaError): boolean {
-  return error instanceof BrokerError && memberCodes.has(error.code)
+  return error instanceof BrokerError && memberCodes.has(error.errorCode)
 }
 
 const memberCodes: ReadonlySet<number> = new Set([
@@ -213,6 +213,6 @@ function memberError(cause: KafkaError): CommitFailedError {
   )
 }
 
-function late({ timeoutMs }: Terms, cause: KafkaError): RequestTimeoutError {
-  return new RequestTimeoutError(`not done within ${timeoutMs} ms: ${cause.message}`, { cause })
+function late({ timeoutMs }: Terms, cause: KafkaError): TimeoutError {
+  return new TimeoutError(`not done within ${timeoutMs} ms: ${cause.message}`, { cause })
 }

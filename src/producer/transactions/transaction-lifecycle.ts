@@ -5,14 +5,18 @@
 
 import { limitError, withLimits } from '../../async/wait-limits.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { InvalidTransactionStateError, KafkaError, OutcomeUnknownError } from '../../errors.ts'
+import {
+  InvalidTransactionStateError,
+  KafkaError,
+  OutcomeUnknownError,
+  toKafkaError,
+} from '../../errors.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import type { ConsumerGroupMetadata, OffsetToCommit, WaitOptions } from '../../types.ts'
 import type { Accumulator } from '../batching/accumulator.ts'
 import type { FlushTracker } from '../batching/flush-tracker.ts'
 import type { PartitionQueue } from '../batching/partition-queue.ts'
 import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
-import { asKafkaError } from '../sending/delivery-errors.ts'
 import { CoordinatorQueue, type Failure, fencedError } from './coordinator-queue.ts'
 import { type TransactionCall, TransactionManager } from './transaction-manager.ts'
 import { TransactionPartitions } from './transaction-partitions.ts'
@@ -125,7 +129,7 @@ export class TransactionLifecycle {
       await bounded(sent, 'sendOffsets()', bounds)
     } catch (error) {
       givenUp.abort()
-      this.recordRefused(asKafkaError(error))
+      this.recordRefused(toKafkaError(error))
       throw error
     }
   }
@@ -340,7 +344,7 @@ export class TransactionLifecycle {
   private start(call: TransactionCall, work: Promise<void>): Promise<void> {
     const promise = work
       .catch((error: unknown) => {
-        if (!(error instanceof KafkaError)) this.context.failed(asKafkaError(error))
+        if (!(error instanceof KafkaError)) this.context.failed(toKafkaError(error))
         throw error
       })
       .finally(() => {

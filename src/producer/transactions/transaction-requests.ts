@@ -3,7 +3,7 @@
 
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { CoordinatorType } from '../../cluster/coordinators.ts'
-import { ConnectionError, RequestTimeoutError } from '../../errors.ts'
+import { ConnectionError, TimeoutError } from '../../errors.ts'
 import type { Api } from '../../protocol/api.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { addOffsetsToTxn } from '../../protocol/messages/add-offsets-to-txn.ts'
@@ -187,7 +187,7 @@ export class TransactionRequests {
 }
 
 function isUnreachable(error: unknown): boolean {
-  return error instanceof ConnectionError || error instanceof RequestTimeoutError
+  return error instanceof ConnectionError || error instanceof TimeoutError
 }
 
 function byTopic<T extends TopicPartition>(partitions: readonly T[]): [string, T[]][] {

@@ -81,7 +81,7 @@ describe('streams of records', () => {
       const reading = async (): Promise<void> => {
         for await (const _ of consumer.readable());
       }
-      await expect(reading()).rejects.toMatchObject({ code: 29 })
+      await expect(reading()).rejects.toMatchObject({ errorCode: 29 })
       const stop = new AbortController()
       const stream = consumer.readable({ signal: stop.signal })
       const failed = new Promise((resolve) => stream.once('error', resolve))
@@ -127,7 +127,9 @@ describe('streams of records', () => {
 
     it('end with the error of the loop', async () => {
       forbid()
-      await expect(consumer.readableStream().getReader().read()).rejects.toMatchObject({ code: 29 })
+      await expect(consumer.readableStream().getReader().read()).rejects.toMatchObject({
+        errorCode: 29,
+      })
       await consumer.batches().return()
     })
   })

@@ -172,7 +172,7 @@ describe('fetching', () => {
     await fill(cluster, 't', 0, 5)
     failing(29, 1)
     const consumer = reader()
-    await expect(take(consumer, 1)).rejects.toMatchObject({ code: 29 })
+    await expect(take(consumer, 1)).rejects.toMatchObject({ errorCode: 29 })
     consumer.seek(t0, 0n)
   })
 

@@ -1,11 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Consumer } from '../../../src/consumer/consumer.ts'
 import type { ConsumerOptions } from '../../../src/consumer/options.ts'
-import {
-  CommitFailedError,
-  InvalidArgumentError,
-  RequestTimeoutError,
-} from '../../../src/errors.ts'
+import { CommitFailedError, InvalidArgumentError, TimeoutError } from '../../../src/errors.ts'
 import { fetch } from '../../../src/protocol/messages/fetch.ts'
 import { offsetCommit } from '../../../src/protocol/messages/offset-commit.ts'
 import { disconnect } from '../../../src/testing/interceptors.ts'
@@ -211,7 +207,7 @@ describe('commits', () => {
     const consumer = reader()
     cluster.intercept(offsetCommit, () => Promise.resolve(disconnect))
     const failed = consumer.commit([{ topic: 't', partition: 0, offset: 5n }], { timeoutMs: 100 })
-    await expect(failed).rejects.toThrow(RequestTimeoutError)
+    await expect(failed).rejects.toThrow(TimeoutError)
   })
 
   it('of too much metadata, or without permission, fail at once', async () => {
@@ -223,7 +219,7 @@ describe('commits', () => {
         return answer
       })
       const failed = consumer.commit([{ topic: 't', partition: 0, offset: 5n }])
-      await expect(failed).rejects.toMatchObject({ code })
+      await expect(failed).rejects.toMatchObject({ errorCode: code })
       remove()
     }
   })

@@ -288,7 +288,7 @@ test('the delivery timeout ends a wait for a broker that never answers', async (
   await expect(sent).rejects.toMatchObject({
     name: 'DeliveryTimeoutError',
     persisted: 'maybe',
-    cause: { name: 'RequestTimeoutError' },
+    cause: { name: 'TimeoutError' },
   })
   restore()
   // The numbers of v1 are never written: a new epoch goes on.

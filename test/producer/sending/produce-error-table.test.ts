@@ -115,7 +115,7 @@ describe('failed', () => {
       attempts: 1,
       topic: 't',
       partition: 0,
-      cause: { name: 'BrokerError', code: codes[name] },
+      cause: { name: 'BrokerError', errorCode: codes[name] },
     })
     expect(fate.error?.message).toContain(name)
     expect(fate.error?.message).toContain('the broker says why')

@@ -138,8 +138,8 @@ describe.each([
     const cluster = await start()
     refuseInit(cluster, code, 2)
     const producer = startProducer(cluster, { transactionalId: 'x' })
-    await expect(producer.initTransactions()).rejects.toMatchObject({ code })
-    await expect(producer.beginTransaction()).rejects.toMatchObject({ code })
+    await expect(producer.initTransactions()).rejects.toMatchObject({ errorCode: code })
+    await expect(producer.beginTransaction()).rejects.toMatchObject({ errorCode: code })
     await producer.beginTransaction()
   })
 
@@ -168,8 +168,8 @@ describe.each([
     await producer.beginTransaction()
     await producer.send({ ...t0, value: 'a' })
     refuseEnd(cluster, code, 1)
-    await expect(producer.abortTransaction()).rejects.toMatchObject({ code })
-    await expect(producer.beginTransaction()).rejects.toMatchObject({ code })
+    await expect(producer.abortTransaction()).rejects.toMatchObject({ errorCode: code })
+    await expect(producer.beginTransaction()).rejects.toMatchObject({ errorCode: code })
   })
 
   test('error 59 makes it abortable, and the epoch is raised before the next one', async () => {
@@ -237,8 +237,8 @@ describe('brokers before Kafka 2.5, whose coordinators cannot raise an epoch', (
     await producer.beginTransaction()
     await producer.send({ ...t0, value: 'a' })
     refuseEnd(cluster, 59, 1)
-    await expect(producer.commitTransaction()).rejects.toMatchObject({ code: 59 })
-    await expect(producer.beginTransaction()).rejects.toMatchObject({ code: 59 })
+    await expect(producer.commitTransaction()).rejects.toMatchObject({ errorCode: 59 })
+    await expect(producer.beginTransaction()).rejects.toMatchObject({ errorCode: 59 })
   })
 
   test('so does an abort after numbers were lost; not where none were', async () => {

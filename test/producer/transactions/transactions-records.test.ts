@@ -105,7 +105,7 @@ describe.each([1, 2])('with transaction.version %i', (transactionVersion) => {
     const error = await producer.commitTransaction().catch((thrown: unknown) => thrown)
     expect(error).toBe(await producer.abortTransaction().catch((thrown: unknown) => thrown))
     if (code === 90) expect(error).toBeInstanceOf(FencedError)
-    else expect(error).toMatchObject({ code })
+    else expect(error).toMatchObject({ errorCode: code })
   })
 
   test('never is an epoch raised inside of it', async () => {
