@@ -2,6 +2,7 @@
 // out when the last answer is in and less than `maxBufferedBytes` wait to be delivered, so that a slow
 // handler holds up no neighbour and memory stays within that budget and one response per broker.
 
+import { idleMsSince, markIdleTime } from '../../async/idle-time.ts'
 import { backoff } from '../../async/retry.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
@@ -206,13 +207,12 @@ export class Fetcher<K, V> {
       const fetchMaxBytes = loop.answerSize.toAsk(round.targets.length)
       const limits = { ...this.options, maxWaitMs, fetchMaxBytes }
       const body: FetchRequest = fetchRequestBody(request, limits)
-      const sent = performance.eventLoopUtilization()
+      const sent = markIdleTime()
       const timeoutMs = maxWaitMs + this.cluster.options.requestTimeoutMs
       // Without the signal: nobody waits for this request, and what an abort listener holds on to lives
       // until the next full collection, answer and all.
       const answer = await connection.send(fetch, version, body, { timeoutMs })
-      const { idle } = performance.eventLoopUtilization(sent)
-      loop.answerSize.learn(fetchMaxBytes, bytesOf(answer), idle)
+      loop.answerSize.learn(fetchMaxBytes, bytesOf(answer), idleMsSince(sent))
       if (!signal.aborted) this.handleAnswer(loop, answer)
     } catch (error) {
       if (!signal.aborted) this.handleFailure(loop, error)
