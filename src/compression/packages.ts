@@ -1,20 +1,22 @@
-// Loads the optional packages that codecs need, on first use. Loading is synchronous, so that a
-// missing package is an error where the option is given and not at the first record.
+// Finds an implementation for each codec, on first use: Node's own, a native package, or JavaScript.
+// Loading is synchronous, so that a missing package is an error where the option is given and not at
+// the first record.
 
-import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
+import * as nodeZlib from 'node:zlib'
 import { ConfigError } from '../errors.ts'
+import { requireOptional } from '../optional-package.ts'
 import { type CompressionType, messageOf } from './codec.ts'
+import { compressLz4Frame, decompressLz4Frame } from './lz4-frame.ts'
+import { compressSnappyBlock, decompressSnappyBlock } from './snappy-block.ts'
 
-const require = createRequire(import.meta.url)
-
-/** `snappy`: raw blocks. */
+/** Raw blocks, as the package `snappy` does them. */
 export interface SnappyPackage {
   compressSync(data: Buffer, options: { copyOutputData: boolean }): Buffer
   uncompressSync(data: Buffer, options: { asBuffer: true; copyOutputData: boolean }): Buffer
 }
 
-/** `lz4-napi`: frames. */
+/** Frames, as the package `lz4-napi` does them. */
 export interface Lz4Package {
   compressFrameSync(data: Buffer): Buffer
   decompressFrameSync(data: Buffer): Buffer
@@ -26,27 +28,52 @@ export interface ZstdPackage {
   decompress(data: Buffer): Promise<Buffer>
 }
 
+/** snappy in JavaScript: no native code, a fraction of the speed. */
+export const javascriptSnappy: SnappyPackage = {
+  compressSync: compressSnappyBlock,
+  uncompressSync: decompressSnappyBlock,
+}
+
+/** lz4 in JavaScript: no native code, a fraction of the speed. */
+export const javascriptLz4: Lz4Package = {
+  compressFrameSync: compressLz4Frame,
+  decompressFrameSync: decompressLz4Frame,
+}
+
 let snappy: SnappyPackage | undefined
 let lz4: Lz4Package | undefined
 let zstd: ZstdPackage | undefined
 
-/** The package `snappy`, or ConfigError. */
+/** The package `snappy` where it loads, else JavaScript. */
 export function snappyPackage(): SnappyPackage {
-  snappy ??= load<SnappyPackage>('snappy', 'snappy', '7')
+  snappy ??= nativeOr('snappy', javascriptSnappy)
   return snappy
 }
 
-/** The package `lz4-napi`, or ConfigError. */
+/** The package `lz4-napi` where it loads, else JavaScript. */
 export function lz4Package(): Lz4Package {
-  lz4 ??= load<Lz4Package>('lz4', 'lz4-napi', '2')
+  lz4 ??= nativeOr('lz4-napi', javascriptLz4)
   return lz4
 }
 
-/** The package `@mongodb-js/zstd`, or ConfigError. */
+/**
+ * The package `@mongodb-js/zstd`.
+ *
+ * @throws {ConfigError} when it does not load.
+ */
 export function zstdPackage(): ZstdPackage {
   // Its main module drops the level.
   zstd ??= load<ZstdPackage>('zstd', '@mongodb-js/zstd', '1.2.2', '/bindings.js')
   return zstd
+}
+
+function nativeOr<Package extends object>(name: string, fallback: Package): Package {
+  try {
+    return requireOptional<Package>(name)
+  } catch {
+    // Not installed, or no binary for this platform. codecImplementations() tells.
+    return fallback
+  }
 }
 
 function load<Package>(
@@ -56,12 +83,12 @@ function load<Package>(
   file: string = '',
 ): Package {
   try {
-    const loaded: Package = require(`${name}${file}`)
-    return loaded
+    return requireOptional<Package>(`${name}${file}`)
   } catch (cause) {
     throw new ConfigError(
-      `${codec} compression needs the package ${name}, which does not load (${messageOf(cause)}): ` +
-        `run "npm install ${name}@${version}" without --omit=optional`,
+      `${codec} compression needs the package "${name}", which does not load (${messageOf(cause)}). ` +
+        `Run "npm install ${name}@${version}", or use Node 22.15 or later, which has zstd built in. ` +
+        'A bundle in one file needs the package in a node_modules folder beside it.',
       { cause },
     )
   }
@@ -89,7 +116,7 @@ type ZlibCallback = (error: Error | null, result: Buffer) => void
 
 /** zstd of node:zlib where it has it (Node 22.15 and later), else undefined. */
 export function zlibZstd(): ZlibZstd | undefined {
-  const zlib: Partial<ZlibModule> = require('node:zlib')
+  const zlib: object = nodeZlib
   if (!hasZstd(zlib)) return undefined
   return {
     compressSync: zlib.zstdCompressSync,
@@ -100,6 +127,7 @@ export function zlibZstd(): ZlibZstd | undefined {
   }
 }
 
-function hasZstd(zlib: Partial<ZlibModule>): zlib is ZlibModule {
-  return typeof zlib.zstdCompressSync === 'function'
+/** Whether node:zlib has zstd. */
+export function hasZstd(zlib: object): zlib is ZlibModule {
+  return 'zstdCompressSync' in zlib && typeof zlib.zstdCompressSync === 'function'
 }

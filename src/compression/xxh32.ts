@@ -1,4 +1,4 @@
-// xxHash32 of short inputs (under 16 bytes, seed 0): the checksum in the header of an lz4 frame.
+// xxHash32 with seed 0: the checksum of lz4 frames.
 
 const prime1 = 0x9e3779b1
 const prime2 = 0x85ebca77
@@ -6,15 +6,26 @@ const prime3 = 0xc2b2ae3d
 const prime4 = 0x27d4eb2f
 const prime5 = 0x165667b1
 
-/** The hash as a signed 32-bit number. `bytes` must be shorter than 16. */
+/** The hash as a signed 32-bit number. */
 export function xxh32(bytes: Uint8Array): number {
-  if (bytes.length >= 16) throw new RangeError(`xxh32 of ${bytes.length} bytes: at most 15`)
-  let hash = (prime5 + bytes.length) | 0
   let index = 0
+  let hash = prime5
+  if (bytes.length >= 16) {
+    let a = (prime1 + prime2) | 0
+    let b = prime2 | 0
+    let c = 0
+    let d = -prime1 | 0
+    for (; index + 16 <= bytes.length; index += 16) {
+      a = round(a, word(bytes, index))
+      b = round(b, word(bytes, index + 4))
+      c = round(c, word(bytes, index + 8))
+      d = round(d, word(bytes, index + 12))
+    }
+    hash = rotateLeft(a, 1) + rotateLeft(b, 7) + rotateLeft(c, 12) + rotateLeft(d, 18)
+  }
+  hash = (hash + bytes.length) | 0
   for (; index + 4 <= bytes.length; index += 4) {
-    const word =
-      bytes[index] | (bytes[index + 1] << 8) | (bytes[index + 2] << 16) | (bytes[index + 3] << 24)
-    hash = Math.imul(rotateLeft((hash + Math.imul(word, prime3)) | 0, 17), prime4)
+    hash = Math.imul(rotateLeft((hash + Math.imul(word(bytes, index), prime3)) | 0, 17), prime4)
   }
   for (; index < bytes.length; index++) {
     hash = Math.imul(rotateLeft((hash + Math.imul(bytes[index], prime5)) | 0, 11), prime1)
@@ -26,4 +37,15 @@ export function xxh32(bytes: Uint8Array): number {
 
 function rotateLeft(word: number, bits: number): number {
   return (word << bits) | (word >>> (32 - bits))
+}
+
+function round(lane: number, input: number): number {
+  return Math.imul(rotateLeft((lane + Math.imul(input, prime2)) | 0, 13), prime1)
+}
+
+/** Four bytes, the lowest first, as a signed number. */
+function word(bytes: Uint8Array, index: number): number {
+  return (
+    bytes[index] | (bytes[index + 1] << 8) | (bytes[index + 2] << 16) | (bytes[index + 3] << 24)
+  )
 }

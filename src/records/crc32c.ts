@@ -2,7 +2,7 @@
 // the first use: `fast-crc32c` if its native part was built and the processor has the instruction
 // (9 GB/s measured), `@node-rs/crc32` (6 GB/s), own tables (1.6 GB/s).
 
-import { createRequire } from 'node:module'
+import { requireOptional } from '../optional-package.ts'
 import { type Crc, makeCrc } from './crc-tables.ts'
 
 /** Where the CRC-32C in use comes from. */
@@ -11,7 +11,6 @@ export type Crc32cImplementation = 'fast-crc32c' | '@node-rs/crc32' | 'javascrip
 // Below this many bytes the call out of JavaScript costs more than it saves.
 const nativeFrom = 128
 
-const require = createRequire(import.meta.url)
 const byTables: Crc = makeCrc(0x82f63b78)
 
 let implementation: Crc32cImplementation | undefined
@@ -53,10 +52,11 @@ function choose(): Crc32cImplementation {
  */
 function fastCrc32c(): ((bytes: Uint8Array) => number) | undefined {
   try {
-    // From the package's own place: a strict node_modules shows its dependency to nobody else.
-    const requireThere = createRequire(require.resolve('fast-crc32c'))
-    const sse4: { hardware_support?: boolean; calculate(bytes: Uint8Array): number } =
-      requireThere('sse4_crc32')
+    // A strict node_modules shows the native part to its package only.
+    const sse4 = requireOptional<{
+      hardware_support?: boolean
+      calculate(bytes: Uint8Array): number
+    }>('sse4_crc32', 'fast-crc32c')
     return sse4.hardware_support === true ? sse4.calculate : undefined
   } catch {
     // Not installed, or not built: an optional package's right. The next implementation serves.
@@ -66,8 +66,7 @@ function fastCrc32c(): ((bytes: Uint8Array) => number) | undefined {
 
 function nodeRsCrc32(): ((bytes: Uint8Array) => number) | undefined {
   try {
-    const package_: { crc32c(bytes: Uint8Array): number } = require('@node-rs/crc32')
-    return package_.crc32c
+    return requireOptional<{ crc32c(bytes: Uint8Array): number }>('@node-rs/crc32').crc32c
   } catch {
     // Not installed, or no binary for this platform: the tables serve.
     return undefined
