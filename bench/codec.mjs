@@ -14,7 +14,7 @@ import {
   RecordsReader,
   rawSource,
 } from 'kafkawire/protocol'
-import { crc32cCandidates } from '../dist/records/crc32c.js'
+import { crc32cCandidates } from '../dist/esm/crc32c.js'
 
 const rounds = 9
 const roundMs = 60

@@ -7,9 +7,10 @@ import { describe, expect, test } from 'vitest'
 
 const project = resolve(import.meta.dirname, '..')
 const { exports } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
-  exports: Record<string, string>
+  exports: Record<string, string | { import: { default: string } }>
 }
 const doors = Object.values(exports)
+  .map((entry) => (typeof entry === 'string' ? entry : entry.import.default))
   .map((file) => /^\.\/dist\/(.+)\.js$/.exec(file)?.[1])
   .filter((door) => door !== undefined)
   .map((door) => ({

@@ -14,7 +14,7 @@ const packageJson: unknown = JSON.parse(
 
 const program = new Command('kafkawire')
   .description('Kafka from the command line')
-  .version(String(Reflect.get(Object(packageJson), 'version')), '-V')
+  .version(String(Reflect.get(Object(packageJson), 'version')), '-V, --version')
   .showHelpAfterError()
 addRoundtrip(program)
 addDecode(program)
