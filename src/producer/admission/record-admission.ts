@@ -175,6 +175,7 @@ export class RecordAdmission {
   /** Refuses all that is held, and those who wait for room. */
   close(error: KafkaError): void {
     this.refuseAll(error)
+    this.missingPartitions.close()
     for (const end of this.drains) end(error)
   }
 
@@ -184,7 +185,6 @@ export class RecordAdmission {
       for (const held of topic.held.drain()) this.cancel(held, error)
       for (const held of topic.beyond.drain()) this.cancel(held, error)
     }
-    this.missingPartitions.close()
     for (const held of this.memoryWaits.drain()) this.cancel(held, error)
     this.watchMemoryWaits()
   }

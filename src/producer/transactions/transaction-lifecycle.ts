@@ -46,6 +46,8 @@ export interface TransactionLifecycleContext {
 interface Pending {
   readonly call: TransactionCall
   readonly promise: Promise<void>
+  /** A caller's own limit was reached: the call continues, and was reported to have no outcome. */
+  isReportedUnknown: boolean
 }
 
 const feature = 'transaction.version'
@@ -82,6 +84,11 @@ export class TransactionLifecycle {
   init(limits: WaitOptions = {}): Promise<void> {
     const shared = this.join('initTransactions')
     if (shared !== null) return bounded(shared, 'initTransactions()', limits)
+    if (this.pending?.isReportedUnknown) {
+      // An end that ran into its caller's limit: what it decides comes first.
+      const ended = this.pending.promise.catch(() => {})
+      return bounded(ended, 'initTransactions()', limits).then(() => this.init(limits))
+    }
     return this.checked('initTransactions', () => {
       const { state, nextIdentity } = this.manager
       if (state === 'ready' && nextIdentity !== 'first') return Promise.resolve()
@@ -121,8 +128,9 @@ export class TransactionLifecycle {
     if (offsets.length === 0) return
     const { timeoutMs = this.options.maxBlockMs, signal } = limits
     const givenUp = new AbortController()
+    const transaction = this.context.producer.openTransaction
     const sent = this.calls.inTurn(() =>
-      this.participants.addOffsets(offsets, group, givenUp.signal),
+      this.participants.addOffsets(offsets, group, transaction, givenUp.signal),
     )
     const bounds = signal === undefined ? { timeoutMs } : { timeoutMs, signal }
     try {
@@ -182,8 +190,10 @@ export class TransactionLifecycle {
 
   private end(call: 'commitTransaction' | 'abortTransaction', limits: WaitOptions): Promise<void> {
     const isCommit = call === 'commitTransaction'
-    const unknown = (cause: unknown): OutcomeUnknownError =>
-      this.outcomeUnknown(call, cause, limits)
+    const unknown = (cause: unknown): OutcomeUnknownError => {
+      if (this.pending?.call === call) this.pending.isReportedUnknown = true
+      return this.outcomeUnknown(call, cause, limits)
+    }
     const shared = this.join(call)
     if (shared !== null) return withLimits(shared, limits, unknown)
     return this.checked(call, () => {
@@ -266,6 +276,8 @@ export class TransactionLifecycle {
       }),
     )
     if (ending.verdict === 'done') {
+      // The coordinator has ended what was open: it knows none of the partitions and groups any more.
+      this.participants.clear()
       manager.initialized(id, this.hasVersion2)
       return
     }
@@ -350,7 +362,7 @@ export class TransactionLifecycle {
       .finally(() => {
         this.pending = null
       })
-    this.pending = { call, promise }
+    this.pending = { call, promise, isReportedUnknown: false }
     return promise
   }
 

@@ -88,11 +88,12 @@ export class TransactionPartitions {
   async addOffsets(
     offsets: readonly OffsetToCommit[],
     group: ConsumerGroupMetadata,
+    transaction: number,
     signal: AbortSignal,
   ): Promise<void> {
     const { manager, requests } = this
     const { usesVersion2 } = manager
-    const goesOn = (): boolean => manager.isGoing && !signal.aborted
+    const goesOn = this.untilEndOf(transaction, signal)
     const { groupId } = group
     if (!goesOn()) throw manager.refusal('sendOffsets')
     if (!usesVersion2 && !this.groups.has(groupId)) {
@@ -131,7 +132,7 @@ export class TransactionPartitions {
     const names = partitions.map(({ topic, partition }) => ({ topic: topic.name, partition }))
     const ending = await this.calls.persist(
       'addPartitionsToTxn',
-      { ...this.adding, goesOn: () => manager.isGoing },
+      { ...this.adding, goesOn: this.untilEndOf(transaction) },
       (attempt) => this.requests.addPartitions(names, attempt),
     )
     if (ending.verdict !== 'done') {
@@ -145,6 +146,14 @@ export class TransactionPartitions {
       this.context.accumulator.review(partition, this.context.now())
     }
     this.context.wake()
+  }
+
+  /** Whether a transaction still takes something: a later one must not get what belonged to it. */
+  private untilEndOf(transaction: number, signal?: AbortSignal): () => boolean {
+    const { manager } = this
+    const { producer } = this.context
+    return () =>
+      manager.isGoing && producer.openTransaction === transaction && signal?.aborted !== true
   }
 
   /** How something is added. Its time ends with the transaction's, or with its caller's patience. */
