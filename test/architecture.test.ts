@@ -90,6 +90,14 @@ describe.each(files)('%s', (file) => {
     expect(readFileSync(resolve(src, file), 'utf8')).not.toContain('AbortSignal.any(')
   })
 
+  test('reads the time and starts long timers by way of async/', () => {
+    if (file.startsWith('testing/') || ['async/clock.ts', 'async/timers.ts'].includes(file)) return
+    const text = readFileSync(resolve(src, file), 'utf8').replaceAll(/^\s*(\/\/|\/?\*).*$/gm, '')
+    expect(text).not.toMatch(
+      /\bDate\.now\b|\bperformance\.now\b|\bAbortSignal\.timeout\b|\bnew Date\(\)|\bhrtime\b/,
+    )
+  })
+
   test('is small enough to read', () => {
     const lines = readFileSync(resolve(src, file), 'utf8').split('\n').length
     expect(lines).toBeLessThanOrEqual(450)

@@ -1,4 +1,8 @@
-// One timer for whatever is due first. It never keeps the process alive: what is waited for does that.
+// One timer for the earliest of several deadlines. It never keeps the process alive: the socket or the
+// caller that waits does that.
+
+import { monotonicMs } from './clock.ts'
+import { MAX_TIMER_MS } from './timers.ts'
 
 export class DeadlineTimer {
   private readonly onDue: () => void
@@ -9,13 +13,12 @@ export class DeadlineTimer {
     this.onDue = onDue
   }
 
-  /** Calls `onDue` at `due` (by `performance.now()`), unless it is to be called earlier anyway. */
+  /** Calls `onDue` at `due` (by `monotonicMs()`), unless an earlier call is armed already. */
   arm(due: number): void {
     if (due >= this.due) return
     if (this.timer !== null) clearTimeout(this.timer)
     this.due = due
-    this.timer = setTimeout(() => this.fire(), Math.max(1, Math.ceil(due - performance.now())))
-    this.timer.unref()
+    this.start()
   }
 
   /** Nothing is due any more, for good. */
@@ -24,8 +27,18 @@ export class DeadlineTimer {
     this.due = Number.NEGATIVE_INFINITY
   }
 
+  private start(): void {
+    const waitMs = Math.max(1, Math.ceil(this.due - monotonicMs()))
+    this.timer = setTimeout(() => this.fire(), Math.min(waitMs, MAX_TIMER_MS))
+    this.timer.unref()
+  }
+
   private fire(): void {
     this.timer = null
+    if (this.due - monotonicMs() >= MAX_TIMER_MS) {
+      this.start()
+      return
+    }
     this.due = Number.POSITIVE_INFINITY
     this.onDue()
   }

@@ -1,6 +1,7 @@
 // Measures how long the event loop was idle while a request was in flight.
 
 import { type EventLoopUtilization, performance } from 'node:perf_hooks'
+import { preciseMs } from './clock.ts'
 
 /** A moment to measure idle time from. */
 export interface IdleMark {
@@ -12,7 +13,7 @@ export interface IdleMark {
 export function markIdleTime(): IdleMark {
   // Bun and Deno lack the function on the global `performance`, and older ones lack it everywhere.
   const utilization = performance.eventLoopUtilization?.()
-  return { at: performance.now(), utilization }
+  return { at: preciseMs(), utilization }
 }
 
 /**
@@ -26,5 +27,5 @@ export function idleMsSince(mark: IdleMark): number {
     const { active, idle } = performance.eventLoopUtilization(mark.utilization)
     if (active > 0 || idle > 0) return idle
   }
-  return performance.now() - mark.at
+  return preciseMs() - mark.at
 }

@@ -1,14 +1,18 @@
-// The time of day, read once for many records: Date.now() costs as much as encoding a record. A reading
-// holds until the end of the tick or for a few records, so that a long loop still gets right times.
+// The time, read once for many records: reading it costs as much as encoding a record. A reading holds
+// until the end of the tick or for a few records, so that a long loop still gets right times.
+
+import { monotonicMs, wallMs } from './clock.ts'
 
 const recordsPerReading = 64
 
 export class TickClock {
+  /** The wall time of the last reading, in milliseconds since 1970: for record timestamps. */
+  timestamp = 0
   private time = 0
   private uses = 0
   private isExpiring = false
 
-  /** Milliseconds since 1970, at most a few records old. */
+  /** Monotonic milliseconds, at most a few records old. */
   now(): number {
     if (this.uses > 0) {
       this.uses--
@@ -19,7 +23,8 @@ export class TickClock {
 
   /** A fresh reading, for loops that wait. */
   read(): number {
-    this.time = Date.now()
+    this.time = monotonicMs()
+    this.timestamp = wallMs()
     this.uses = recordsPerReading
     if (!this.isExpiring) {
       this.isExpiring = true

@@ -1,9 +1,11 @@
 // CPU time of this process, with the parts left out that are not the client's: making the records and
 // checking them.
 
+import { preciseMs } from '../async/clock.ts'
+
 export class CpuMeter {
   private readonly start = process.cpuUsage()
-  private readonly startedAt = performance.now()
+  private readonly startedAt = preciseMs()
   private leftOutMicros = 0
 
   /** Runs `work`, which belongs to the measuring program and not to the client. */
@@ -19,7 +21,7 @@ export class CpuMeter {
   read(): { seconds: number; cpuMicros: number } {
     const { user, system } = process.cpuUsage(this.start)
     return {
-      seconds: (performance.now() - this.startedAt) / 1000,
+      seconds: (preciseMs() - this.startedAt) / 1000,
       cpuMicros: Math.max(0, user + system - this.leftOutMicros),
     }
   }

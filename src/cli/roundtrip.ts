@@ -1,6 +1,7 @@
 // The main job: records in, acknowledged, read back by a consumer group, compared one by one. The CPU
 // time that is reported is the client's: making the records and checking them is left out.
 
+import { preciseMs, wallMs } from '../async/clock.ts'
 import type { CompressionType } from '../compression/codec.ts'
 import type { Consumer } from '../consumer/consumer.ts'
 import { KafkaError } from '../errors.ts'
@@ -96,7 +97,7 @@ export async function removeTopic(kafka: Kafka, name: string): Promise<void> {
 export async function roundtrip(job: RoundtripJob): Promise<RoundtripResult> {
   const { kafka, topic } = job
   const consumer = kafka.consumer({
-    groupId: `${topic}-${process.pid}-${Date.now()}`,
+    groupId: `${topic}-${process.pid}-${wallMs()}`,
     topics: [topic],
     autoOffsetReset: 'earliest',
   })
@@ -139,7 +140,7 @@ async function produce(job: RoundtripJob): Promise<{ measured: Measured; latenci
     onDelivery: (error, _metadata, context) => {
       if (error === null) acknowledged++
       else firstFailure ??= error
-      if (typeof context === 'number') latencies.push(performance.now() - context)
+      if (typeof context === 'number') latencies.push(preciseMs() - context)
     },
   })
   const meter = new CpuMeter()
@@ -150,7 +151,7 @@ async function produce(job: RoundtripJob): Promise<{ measured: Measured; latenci
     const keys = meter.leaveOut(() => chunk.map((_, i) => String(records + i)))
     for (let i = 0; i < chunk.length; i++) {
       const record = { topic, key: keys[i], value: chunk[i] }
-      const startedAt = records % sampleEvery === 0 ? performance.now() : undefined
+      const startedAt = records % sampleEvery === 0 ? preciseMs() : undefined
       if (!producer.enqueue(record, startedAt)) await producer.drained()
       bytes += chunk[i].length
       records++

@@ -1,6 +1,7 @@
 // Every broker this client knows, by node id, and the bootstrap addresses under negative ids. Brokers
 // are never told apart by host and port: two ids behind one address are two brokers.
 
+import { monotonicMs } from '../async/clock.ts'
 import { callAll } from '../async/listeners.ts'
 import { AuthenticationError, ConfigError, ConnectionError, TimeoutError } from '../errors.ts'
 import type { Connection, ConnectionClass } from '../network/connection.ts'
@@ -145,13 +146,13 @@ export class BrokerPool {
     signal?: AbortSignal | undefined
     avoid: ReadonlySet<number>
   }): Promise<Connection> {
-    const deadline = performance.now() + options.timeoutMs
+    const deadline = monotonicMs() + options.timeoutMs
     const before = new Map(this.bootstrap.map((node) => [node, node.failures]))
     const tried = new Set<Broker>()
     for (;;) {
       options.signal?.throwIfAborted()
       if (this.closedBy !== null) throw this.closedBy
-      const now = performance.now()
+      const now = monotonicMs()
       const node = this.pick(now, options.avoid, tried)
       if (node?.peek('general')) {
         node.lastChosenAt = now

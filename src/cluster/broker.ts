@@ -2,6 +2,7 @@
 // after a failure only one attempt at a time is made to this broker, whatever the number of classes,
 // and only a connection that became READY ends the backoff.
 
+import { monotonicMs } from '../async/clock.ts'
 import { backoff } from '../async/retry.ts'
 import { Waiters } from '../async/waiters.ts'
 import { ConnectionError, TimeoutError } from '../errors.ts'
@@ -47,9 +48,9 @@ export class Broker {
   lastError: Error | null = null
   /** Whether any connection to it has ever been ready. */
   wasReached = false
-  /** By `Date.now()`: since when it is asked for and not reached; 0 if it is fine. */
+  /** By `monotonicMs()`: since when it is asked for and not reached; 0 if it is fine. */
   unreachableSince = 0
-  /** By `performance.now()`: when it was last chosen among several. */
+  /** By `monotonicMs()`: when it was last chosen among several. */
   lastChosenAt = 0
   private readonly settings: BrokerOptions
   private readonly slots = new Map<ConnectionClass, Slot>()
@@ -126,7 +127,7 @@ export class Broker {
     return this.reach.failures
   }
 
-  /** When an attempt may be made, by `performance.now()`. */
+  /** When an attempt may be made, by `monotonicMs()`. */
   get attemptAllowedAt(): number {
     return this.reach.attemptAllowedAt
   }
@@ -151,7 +152,7 @@ export class Broker {
 
   /** Its connections are closed, and the next attempt waits as after a failure. */
   distrust(error: Error): void {
-    this.reach.failed(performance.now())
+    this.reach.failed(monotonicMs())
     this.lastError = error
     for (const { ready } of this.slots.values()) ready?.close(error)
   }
@@ -198,13 +199,13 @@ export class Broker {
   private want(slot: Slot): void {
     if (this.closedBy !== null || slot.opening !== null) return
     slot.isWanted = true
-    if (this.unreachableSince === 0) this.unreachableSince = Date.now()
+    if (this.unreachableSince === 0) this.unreachableSince = monotonicMs()
     this.proceed()
   }
 
   private proceed(): void {
     if (this.closedBy !== null) return
-    const now = performance.now()
+    const now = monotonicMs()
     const waitMs = this.reach.attemptAllowedAt - now
     if (waitMs > 0) {
       this.timer ??= setTimeout(() => {
@@ -282,7 +283,7 @@ export class Broker {
     }
     const raw = cause instanceof Error ? cause : new ConnectionError(String(cause))
     const error = this.settings.explain(this, raw)
-    const waitMs = this.reach.failed(performance.now())
+    const waitMs = this.reach.failed(monotonicMs())
     this.lastError = error
     this.settings.options.logger.warn(error.message, {
       failures: this.failures,
@@ -300,7 +301,7 @@ export class Broker {
     if (slot.ready !== connection) return
     slot.ready = null
     if (this.closedBy !== null || connection.wasIdle) return
-    this.reach.lost(performance.now())
+    this.reach.lost(monotonicMs())
     // Silence says the same of the other ways to this broker. Those that owe an answer find out by their own
     // limits; idle ones show nothing, and a join would wait on one as long as a rebalance may take.
     if (reason instanceof TimeoutError) this.closeUnused()

@@ -160,7 +160,7 @@ export class Cluster {
     return this.pool.ready(nodeId, kind)
   }
 
-  /** By `Date.now()`: since when this node is asked for and not reached; 0 if it is fine. */
+  /** By `monotonicMs()`: since when this node is asked for and not reached; 0 if it is fine. */
   unreachableSince(nodeId: number): number {
     return this.pool.unreachableSince(nodeId)
   }

@@ -2,6 +2,7 @@
 // second only when the first stays unanswered for a second), pauses between answers that bring nothing
 // new, and every waiter told why it waited in vain.
 
+import { monotonicMs } from '../async/clock.ts'
 import { backoff } from '../async/retry.ts'
 import { type EnsureTopicOptions, Waiters } from '../async/waiters.ts'
 import { AuthenticationError, type ClosedError, ConnectionError, TimeoutError } from '../errors.ts'
@@ -62,7 +63,7 @@ export class MetadataRefresh {
   private failures = 0
   private lastNode = Number.NaN
   private lastEndedAt = 0
-  private lastAcceptedAt = performance.now()
+  private lastAcceptedAt = monotonicMs()
   private lastError: Error | null = null
   private isLeaderless = false
   private timer: NodeJS.Timeout | null = null
@@ -165,7 +166,7 @@ export class MetadataRefresh {
   private schedule(): void {
     if (this.isAsking || this.isDormant || this.closing.aborted) return
     if (this.timer !== null) clearTimeout(this.timer)
-    const waitMs = Math.max(0, this.dueAt() - performance.now())
+    const waitMs = Math.max(0, this.dueAt() - monotonicMs())
     this.timer = setTimeout(() => {
       this.timer = null
       void this.ask()
@@ -216,7 +217,7 @@ export class MetadataRefresh {
       this.handleFailure(error)
     }
     this.isAsking = false
-    this.lastEndedAt = performance.now()
+    this.lastEndedAt = monotonicMs()
     this.schedule()
   }
 
@@ -284,7 +285,7 @@ export class MetadataRefresh {
     if (answer.errorCode !== 0) throw brokerError(answer.errorCode, `Metadata from node ${nodeId}`)
     // Only the addresses that the user gave may lead to another cluster, and only in need.
     if (nodeId < 0 && !pool.isAnyKnownReady) view.allowOtherCluster()
-    const now = performance.now()
+    const now = monotonicMs()
     const asked = { topics, keep: new Set(this.wanted.keys()), nodeId, now }
     const { clusterId } = view.snapshot
     const change = view.accept(answer, asked)
@@ -334,7 +335,7 @@ export class MetadataRefresh {
       // Nobody waits, and there was never anything: the next call begins again.
       this.isDormant = this.options.view.snapshot.generation === 0
     }
-    const now = performance.now()
+    const now = monotonicMs()
     if (mayRebootstrap && now - this.lastAcceptedAt > rebootstrapTriggerMs) {
       this.lastAcceptedAt = now
       this.rebootstrap(`no metadata for ${rebootstrapTriggerMs} ms`)

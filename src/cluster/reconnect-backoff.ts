@@ -15,7 +15,7 @@ const QUICK_FAILURES = 5
 export class ReconnectBackoff {
   /** Failed attempts since the last connection that became ready. */
   failures = 0
-  /** By `performance.now()`. */
+  /** By `monotonicMs()`. */
   private nextAttemptAt = 0
   private readonly options: ReconnectBackoffOptions
   private readonly turns: Turns
@@ -25,7 +25,7 @@ export class ReconnectBackoff {
     this.turns = turns
   }
 
-  /** When an attempt may be made, by `performance.now()`. */
+  /** When an attempt may be made, by `monotonicMs()`. */
   get attemptAllowedAt(): number {
     if (!this.isTakingTurns) return this.nextAttemptAt
     return Math.max(this.nextAttemptAt, this.turns.nextTurnOf(this))

@@ -1,6 +1,8 @@
 // What a consumer consists of, wired together: who tells whom. The public methods are in consumer.ts, the
 // decisions in the parts; here is only the passing on, and the order of starting and closing.
 
+import { monotonicMs } from '../async/clock.ts'
+import { timeoutSignal } from '../async/timers.ts'
 import { stopSwitch, Watchers, within } from '../async/watchers.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import { CoordinatorClient } from '../cluster/coordinator-client.ts'
@@ -246,7 +248,7 @@ export class ConsumerCore<K, V> {
 
   /** Stops everything in order: delivery, joining, last commit, revoke, leave, connections. */
   async close(timeoutMs: number, isLeaving: boolean, handlers: Promise<void>): Promise<void> {
-    const deadline = AbortSignal.timeout(timeoutMs)
+    const deadline = timeoutSignal(timeoutMs)
     const before = this.leaving
     this.delivery.close()
     if (this.commitTimer !== null) clearTimeout(this.commitTimer)
@@ -395,7 +397,7 @@ export class ConsumerCore<K, V> {
   private onOutOfRange(state: AssignedPartition<K, V>, error: Error): void {
     // What was fetched before is good, though the log no longer has it: first deliver that.
     if (state.position < state.fetchOffset) {
-      state.retryAt = Date.now() + this.cluster.options.retryBackoffMs
+      state.retryAt = monotonicMs() + this.cluster.options.retryBackoffMs
       return
     }
     this.cluster.options.logger.warn(error.message)

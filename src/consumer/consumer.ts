@@ -3,6 +3,7 @@
 import type { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { anySignal } from '../async/any-signal.ts'
+import { timeoutSignal } from '../async/timers.ts'
 import { abortable } from '../async/watchers.ts'
 import { ConfigError, InvalidArgumentError } from '../errors.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
@@ -437,7 +438,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     timeoutMs: number
     signal: AbortSignal
   } {
-    const signals = [this.core.closing, AbortSignal.timeout(timeoutMs)]
+    const signals = [this.core.closing, timeoutSignal(timeoutMs)]
     return {
       timeoutMs,
       signal: anySignal(signal === undefined ? signals : [...signals, signal]),

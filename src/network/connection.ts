@@ -2,6 +2,7 @@
 // and deadlines request-pipeline.ts keeps.
 
 import type { Socket } from 'node:net'
+import { monotonicMs } from '../async/clock.ts'
 import { ConnectionError, UnsupportedVersionError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Endpoint } from '../options/kafka-options.ts'
@@ -83,10 +84,10 @@ export class Connection {
     return this.pipeline.inFlight
   }
 
-  /** When requests are written again, by the clock of `Date.now()`; 0 if the broker does not throttle. */
+  /** When requests are written again, by the clock of `monotonicMs()`; 0 if the broker does not throttle. */
   get throttledUntil(): number {
     const { throttledMs } = this.pipeline
-    return throttledMs > 0 ? Date.now() + throttledMs : 0
+    return throttledMs > 0 ? monotonicMs() + throttledMs : 0
   }
 
   /** More than 1 MiB of requests has not been taken by the kernel. */

@@ -3,6 +3,7 @@
 
 import { promises as dns } from 'node:dns'
 import { isIP, type Socket } from 'node:net'
+import { monotonicMs } from '../async/clock.ts'
 import { ClosedError, ConnectionError } from '../errors.ts'
 import type { Lookup, SaslSettings, SslOption, TlsOptions } from '../options/kafka-options.ts'
 import type { Connection } from './connection.ts'
@@ -57,7 +58,7 @@ export async function openConnection(connection: Connection, options: SetupOptio
 class Setup {
   private readonly connection: Connection
   private readonly options: SetupOptions
-  private readonly startedAt = performance.now()
+  private readonly startedAt = monotonicMs()
   private phase: SetupPhase = 'resolving'
   private address: string | null = null
 
@@ -111,7 +112,7 @@ class Setup {
     const mechanism = mechanismOf(settings)
     const context = { host, port, isEncrypted, signal: connection.closing }
     this.phase = 'sasl'
-    const startedAt = performance.now()
+    const startedAt = monotonicMs()
     const exchange = (timeoutMs: number): Promise<number> =>
       this.unlessClosed(authenticate(connection, mechanism, context, timeoutMs))
     // The first time, its own deadline is the timer of the whole setup.
@@ -153,7 +154,7 @@ class Setup {
     const onClosing = (): void => attempt.abort(this.connection.closing.reason)
     this.connection.closing.addEventListener('abort', onClosing)
     // A dead address must leave time for those behind it: half of what is left.
-    const shareMs = (this.options.timeoutMs - (performance.now() - this.startedAt)) / 2
+    const shareMs = (this.options.timeoutMs - (monotonicMs() - this.startedAt)) / 2
     const timer = isLast
       ? undefined
       : setTimeout(() => {

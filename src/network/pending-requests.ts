@@ -11,7 +11,7 @@ export class PendingRequest {
   request: unknown
   readonly timeoutMs: number
   correlationId = -1
-  /** By `performance.now()`: for the writing while it is not written, for the answer afterwards. */
+  /** By `monotonicMs()`: for the writing while it is not written, for the answer afterwards. */
   deadline = 0
   writtenAt = 0
   isWritten = false

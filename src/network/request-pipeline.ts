@@ -3,6 +3,7 @@
 // the connection; there is one timer however many requests are under way.
 
 import type { Socket } from 'node:net'
+import { monotonicMs } from '../async/clock.ts'
 import { DeadlineTimer } from '../async/deadline-timer.ts'
 import { DecodeError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
@@ -56,9 +57,9 @@ export class RequestPipeline {
   private isHeld = false
   private onDrained: (() => void) | null = null
   private correlationId = 0
-  /** By `performance.now()`, as all times here: it does not jump when the clock is set. */
+  /** By `monotonicMs()`, as all times here: it does not jump when the clock is set. */
   private silentUntil = 0
-  private lastUsedAt = performance.now()
+  private lastUsedAt = monotonicMs()
 
   constructor(owner: PipelineOwner, options: PipelineOptions) {
     this.owner = owner
@@ -76,7 +77,7 @@ export class RequestPipeline {
 
   /** Milliseconds for which the broker wants to be left alone; 0 if it does not. */
   get throttledMs(): number {
-    return Math.max(0, this.silentUntil - performance.now())
+    return Math.max(0, this.silentUntil - monotonicMs())
   }
 
   get isCongested(): boolean {
@@ -86,11 +87,11 @@ export class RequestPipeline {
   /** For how long nothing came although an answer is owed; 0 if none is. */
   get silentMs(): number {
     const oldest = this.written.first
-    return oldest === null ? 0 : performance.now() - Math.max(oldest.writtenAt, this.lastUsedAt)
+    return oldest === null ? 0 : monotonicMs() - Math.max(oldest.writtenAt, this.lastUsedAt)
   }
 
   get isStale(): boolean {
-    return this.isUnused && performance.now() - this.lastUsedAt >= this.options.maxIdleMs
+    return this.isUnused && monotonicMs() - this.lastUsedAt >= this.options.maxIdleMs
   }
 
   attach(socket: Socket): void {
@@ -102,7 +103,7 @@ export class RequestPipeline {
   makeReady(): void {
     this.isReady = true
     this.splitter.maxFrameBytes = this.options.maxResponseSize
-    this.lastUsedAt = performance.now()
+    this.lastUsedAt = monotonicMs()
     this.restIfUnused()
   }
 
@@ -126,7 +127,7 @@ export class RequestPipeline {
       // With an error, the end of the connection is near, and rejects all that is under way.
       if (error) return
       this.unanswered.remove(pending)
-      this.lastUsedAt = performance.now()
+      this.lastUsedAt = monotonicMs()
       pending.resolve(undefined)
       this.restIfUnused()
     })
@@ -189,7 +190,7 @@ export class RequestPipeline {
       this.written.length < this.options.maxInFlight &&
       !this.isHeld &&
       !this.isCongested &&
-      (this.silentUntil === 0 || this.silentUntil <= performance.now())
+      (this.silentUntil === 0 || this.silentUntil <= monotonicMs())
     )
   }
 
@@ -198,7 +199,7 @@ export class RequestPipeline {
     if (this.ended !== null) throw disconnectedError(pending, where, this.ended)
     if (this.waiting.length >= MAX_QUEUED) throw queueFullError(pending, where, MAX_QUEUED)
     this.writer?.keepAlive(true)
-    pending.deadline = performance.now() + pending.timeoutMs
+    pending.deadline = monotonicMs() + pending.timeoutMs
     this.waiting.push(pending)
     this.timer.arm(pending.deadline)
     if (this.silentUntil > 0) this.timer.arm(this.silentUntil)
@@ -228,7 +229,7 @@ export class RequestPipeline {
     const id = this.correlationId
     this.correlationId = id === MAX_CORRELATION_ID ? 0 : id + 1
     const chunks = encodeRequestFrame(api, version, id, this.options.clientId, request)
-    pending.wasWritten(id, performance.now())
+    pending.wasWritten(id, monotonicMs())
     queue.push(pending)
     this.timer.arm(pending.deadline)
     writer.keepAlive(true)
@@ -238,7 +239,7 @@ export class RequestPipeline {
   private writeWaiting(): void {
     while (this.waiting.length > 0 && this.ended === null) {
       if (this.written.length >= this.options.maxInFlight || this.isCongested || this.isHeld) return
-      if (this.silentUntil > performance.now()) {
+      if (this.silentUntil > monotonicMs()) {
         this.timer.arm(this.silentUntil)
         return
       }
@@ -260,7 +261,7 @@ export class RequestPipeline {
     const { api, version } = pending
     this.written.shift()
     this.hasAnswered = this.isReady
-    this.lastUsedAt = performance.now()
+    this.lastUsedAt = monotonicMs()
     if (bytesLeft > 0) {
       const where = this.owner.describe()
       this.options.logger.debug(`${pending.name} from ${where}: ${bytesLeft} bytes not understood`)
@@ -308,7 +309,7 @@ export class RequestPipeline {
   }
 
   private firstExpired(): PendingRequest | null {
-    const now = performance.now()
+    const now = monotonicMs()
     return this.written.expired(now) ?? this.unanswered.expired(now)
   }
 
@@ -324,7 +325,7 @@ export class RequestPipeline {
       this.owner.close(error)
       return
     }
-    const now = performance.now()
+    const now = monotonicMs()
     for (let late = this.waiting.expired(now); late !== null; late = this.waiting.expired(now)) {
       this.waiting.remove(late)
       late.reject(notWrittenError(late, this.owner.describe(), this.obstacle()))

@@ -4,6 +4,7 @@
 
 import type { Writable } from 'node:stream'
 import type { WritableStream } from 'node:stream/web'
+import { monotonicMs } from '../async/clock.ts'
 import { limitError, withLimits } from '../async/wait-limits.ts'
 import type { PartitionMetadata } from '../cluster/metadata.ts'
 import {
@@ -383,11 +384,12 @@ export class Producer implements AsyncDisposable {
   }
 
   private async shutDown({ timeoutMs }: { timeoutMs?: number }): Promise<void> {
-    const deadline = Date.now() + (timeoutMs ?? 0)
+    const deadline = monotonicMs() + (timeoutMs ?? 0)
     // An error that ends the wait is told to nobody: what is left fails right below, each with its own.
     await this.flush(timeoutMs === undefined ? {} : { timeoutMs }).catch(() => {})
     if (this.transactions !== null) {
-      const left = timeoutMs === undefined ? {} : { timeoutMs: Math.max(0, deadline - Date.now()) }
+      const left =
+        timeoutMs === undefined ? {} : { timeoutMs: Math.max(0, deadline - monotonicMs()) }
       await this.transactions.leave(left).catch((error: unknown) => {
         const { logger } = this.core.cluster.options
         // The brokers abort it when its time is up, or when its transactionalId is used again.

@@ -1,6 +1,7 @@
 // `kafkawire roundtrip`: writes records, reads them back, says what that cost and whether all is well.
 
 import { type Command, InvalidArgumentError } from 'commander'
+import { preciseMs, wallMs } from '../../async/clock.ts'
 import { type CompressionType, compressionTypes } from '../../compression/codec.ts'
 import { KafkaError } from '../../errors.ts'
 import { Kafka } from '../../kafka.ts'
@@ -66,7 +67,7 @@ async function run(options: RoundtripOptions): Promise<void> {
 
 async function runAgainst(options: RoundtripOptions, bootstrapServers: string): Promise<void> {
   const kafka = new Kafka({ bootstrapServers, clientId: 'kafkawire-roundtrip' })
-  const topic = options.topic ?? `kafkawire-roundtrip-${Date.now()}-${process.pid}`
+  const topic = options.topic ?? `kafkawire-roundtrip-${wallMs()}-${process.pid}`
   const progress = progressLine()
   try {
     await kafka.connect({ timeoutMs: reachMs })
@@ -142,7 +143,7 @@ function progressLine(): { show: (phase: string, records: number) => void; clear
   let shownAt = 0
   return {
     show: (phase, records) => {
-      const now = performance.now()
+      const now = preciseMs()
       if (!stderr.isTTY || now - shownAt < 100) return
       shownAt = now
       stderr.write(

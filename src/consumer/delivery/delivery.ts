@@ -2,6 +2,7 @@
 // claims a partition that has something, takes from it, and gives it back. Everything that may stop a
 // delivery raises `subscription.changes`, so that a loop sees by one integer that it has to look again.
 
+import { monotonicMs } from '../../async/clock.ts'
 import { stopSwitch, Watchers } from '../../async/watchers.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { Assignment } from '../assignment/assignment.ts'
@@ -189,7 +190,7 @@ export class Delivery<K, V> {
 
   remove(stream: Loop): void {
     if (!this.streams.delete(stream)) return
-    if (this.streams.size === 0) this.lastReturnAt = Date.now()
+    if (this.streams.size === 0) this.lastReturnAt = monotonicMs()
   }
 
   released(): void {
@@ -280,14 +281,14 @@ export class Delivery<K, V> {
 
   /** The event loop has just turned. */
   beginTurn(): void {
-    const now = Date.now()
+    const now = monotonicMs()
     this.owner.onClock(now)
     this.turnEndsAt = now + TURN_MS
   }
 
   /** Looks at the clock between two items. False: the event loop must turn first. */
   checkClock(): boolean {
-    const now = Date.now()
+    const now = monotonicMs()
     if (now < this.turnEndsAt) return true
     this.owner.onClock(now)
     return false
@@ -300,7 +301,7 @@ export class Delivery<K, V> {
       return false
     }
     if (!state.canHand && !state.canFail) return false
-    if (this.gather !== null && !this.gather.isRipe(state, Date.now())) return false
+    if (this.gather !== null && !this.gather.isRipe(state, monotonicMs())) return false
     state.holder = stream
     return true
   }

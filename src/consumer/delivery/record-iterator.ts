@@ -3,6 +3,7 @@
 // Asking for the next item says that the former one is done; return() (break, or an exception in the
 // body, which an iterator cannot tell apart) does not.
 
+import { monotonicMs } from '../../async/clock.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { RecordSlice } from '../buffer/record-slice.ts'
 import type { Delivery, Loop } from './delivery.ts'
@@ -66,7 +67,7 @@ export class RecordIterator<K, V, T>
       this.state !== null &&
       chunk.taken < chunk.count &&
       this.seen === delivery.subscription.changes &&
-      Date.now() < delivery.turnEndsAt
+      monotonicMs() < delivery.turnEndsAt
     ) {
       chunk.done = chunk.taken
       return this.hand(chunk, this.state)

@@ -2,6 +2,7 @@
 // out when the last answer is in and less than `maxBufferedBytes` wait to be delivered, so that a slow
 // handler holds up no neighbour and memory stays within that budget and one response per broker.
 
+import { monotonicMs, wallMsOf } from '../../async/clock.ts'
 import { idleMsSince, markIdleTime } from '../../async/idle-time.ts'
 import { backoff } from '../../async/retry.ts'
 import { stopSwitch } from '../../async/watchers.ts'
@@ -120,11 +121,14 @@ export class Fetcher<K, V> {
 
   /** The brokers that were asked. */
   health(): BrokerHealth[] {
-    return [...this.loops.values()].map(({ nodeId, answeredAt }) => ({
-      nodeId,
-      lastFetchAt: answeredAt === 0 ? null : answeredAt,
-      unreachableSince: this.cluster.unreachableSince(nodeId) || null,
-    }))
+    return [...this.loops.values()].map(({ nodeId, answeredAt }) => {
+      const since = this.cluster.unreachableSince(nodeId)
+      return {
+        nodeId,
+        lastFetchAt: answeredAt === 0 ? null : wallMsOf(answeredAt),
+        unreachableSince: since === 0 ? null : wallMsOf(since),
+      }
+    })
   }
 
   /** Stops fetching and closes the sessions, as well as that can be done within half a second. */
@@ -138,7 +142,7 @@ export class Fetcher<K, V> {
 
   /** One look at all partitions: sends a request to each broker that is free and has candidates. */
   private pass(): void {
-    const now = Date.now()
+    const now = monotonicMs()
     const rounds = new Map<number, Round<K, V>>()
     let buffered = 0
     let next = Number.POSITIVE_INFINITY
@@ -236,7 +240,7 @@ export class Fetcher<K, V> {
   private handleAnswer(loop: BrokerLoop<K, V>, answer: FetchResponse): void {
     loop.failures = 0
     loop.notBefore = 0
-    loop.answeredAt = Date.now()
+    loop.answeredAt = monotonicMs()
     if (!loop.session.handleAnswer(answer)) {
       const { logger } = this.cluster.options
       logger.debug('fetch session begins anew', { node: loop.nodeId, code: answer.errorCode })
@@ -271,7 +275,7 @@ export class Fetcher<K, V> {
     const { options } = this
     const effect = applyPartitionAnswer(state, answer, loop.nodeId, options.block, {
       hasRack: options.clientRack !== null,
-      untilMs: Date.now() + this.cluster.options.metadataMaxAgeMs,
+      untilMs: monotonicMs() + this.cluster.options.metadataMaxAgeMs,
     })
     if (effect.kind === 'none') return
     this.subscription.moveToEnd(state)
@@ -325,12 +329,12 @@ export class Fetcher<K, V> {
 
   private backOffLoop(loop: BrokerLoop<K, V>): void {
     const { retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
-    loop.notBefore = Date.now() + backoff(loop.failures++, retryBackoffMs, retryBackoffMaxMs)
+    loop.notBefore = monotonicMs() + backoff(loop.failures++, retryBackoffMs, retryBackoffMaxMs)
   }
 
   private backOff(state: AssignedPartition<K, V>): void {
     const { retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
-    state.retryAt = Date.now() + backoff(state.failures++, retryBackoffMs, retryBackoffMaxMs)
+    state.retryAt = monotonicMs() + backoff(state.failures++, retryBackoffMs, retryBackoffMaxMs)
   }
 
   private wakeAt(time: number, now: number): void {

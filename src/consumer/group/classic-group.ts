@@ -4,7 +4,9 @@
 // that never changes: an answer counts only if the object it was asked under is still the present one.
 
 import { anySignal } from '../../async/any-signal.ts'
+import { monotonicMs } from '../../async/clock.ts'
 import { backoff, sleep } from '../../async/retry.ts'
+import { timeoutSignal } from '../../async/timers.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { type CoordinatorClient, isUnreachable } from '../../cluster/coordinator-client.ts'
@@ -197,7 +199,7 @@ export class ClassicGroup {
     const { signal } = this.stopped
     if (this.generation === null) await this.owner.prepareTopics(signal)
     const topics = this.owner.subscribedTopics()
-    const timeout = AbortSignal.timeout(this.options.rebalanceTimeoutMs)
+    const timeout = timeoutSignal(this.options.rebalanceTimeoutMs)
     await this.rebalancer.revoke(this.toRevokeBeforeJoin(topics), anySignal([timeout, signal]))
     if (this.isLost || signal.aborted) return
     // Only now: until here the group's wish to rebalance is one that this join answers.
@@ -296,7 +298,7 @@ export class ClassicGroup {
     const { generation } = this
     if (generation === null || this.state === 'preparing' || this.state === 'unjoined') return null
     const { retryBackoffMs } = this.cluster.options
-    const sentAt = Date.now()
+    const sentAt = monotonicMs()
     try {
       const { answer, nodeId } = await this.requests.heartbeat(generation)
       if (generation !== this.generation) return null
@@ -363,7 +365,7 @@ export class ClassicGroup {
     this.joinReason ??= reason
     this.rebalancer.markLost()
     // Nothing is left that could be delivered wrongly.
-    this.owner.onAlive(Date.now())
+    this.owner.onAlive(monotonicMs())
     this.wakeLoop?.()
   }
 

@@ -3,6 +3,7 @@
 // up. Callbacks of the user may take their time, but not longer than a rebalance may.
 
 import { anySignal } from '../../async/any-signal.ts'
+import { timeoutSignal } from '../../async/timers.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import { compareTopicPartitions } from '../../topic-partition.ts'
 import type { TopicPartition } from '../../types.ts'
@@ -78,7 +79,7 @@ export class Rebalancer<K, V> {
    */
   async revoke(
     partitions: readonly TopicPartition[],
-    patience: AbortSignal = AbortSignal.timeout(this.timeoutMs),
+    patience: AbortSignal = timeoutSignal(this.timeoutMs),
   ): Promise<void> {
     const states = partitions
       .map(({ topic, partition }) => this.subscription.get(topic, partition))

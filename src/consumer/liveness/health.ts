@@ -1,5 +1,6 @@
 // What health() tells: enough for a readiness probe and for the first look at a consumer that reads nothing.
 
+import { monotonicMs, wallMsOf } from '../../async/clock.ts'
 import { compareTopicPartitions } from '../../topic-partition.ts'
 import type { TopicPartition } from '../../types.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
@@ -94,11 +95,11 @@ export function healthOf(sources: HealthSources, isReadCommitted: boolean): Cons
     isReady: isWorking && !isStalled && unreachableSince === null,
     state,
     error: delivery.fatalError,
-    lastHeartbeatAt,
-    unreachableSince,
+    lastHeartbeatAt: lastHeartbeatAt === null ? null : wallMsOf(lastHeartbeatAt),
+    unreachableSince: unreachableSince === null ? null : wallMsOf(unreachableSince),
     brokers: fetcher.health(),
     isStalled,
-    heldMs: delivery.sampleHeldMs(Date.now()),
+    heldMs: delivery.sampleHeldMs(monotonicMs()),
     bufferedBytes,
     lag,
     partitions: partitions.sort(compareTopicPartitions),

@@ -2,6 +2,7 @@
 // for too long, is any broker reached? stall-detector.ts and outage-detector.ts judge; here is the timer, and what
 // follows from their word.
 
+import { monotonicMs } from '../../async/clock.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { ConnectionError } from '../../errors.ts'
 import type { Membership } from '../offsets/committer.ts'
@@ -52,7 +53,7 @@ export class LivenessMonitor {
     this.delivery = delivery
     this.options = options
     this.owner = owner
-    this.liveness = new StallDetector(options, Date.now())
+    this.liveness = new StallDetector(options, monotonicMs())
     this.outage = new OutageDetector(options.defaultApiTimeoutMs)
   }
 
@@ -76,7 +77,7 @@ export class LivenessMonitor {
 
   /** The coordinator took this member for alive at some time after `since`, or does so no longer. */
   onAlive(since: number): void {
-    if (this.isMember) this.lastHeartbeatAt = Date.now()
+    if (this.isMember) this.lastHeartbeatAt = monotonicMs()
     this.liftFence(since)
   }
 
@@ -86,7 +87,7 @@ export class LivenessMonitor {
   }
 
   private tick(): void {
-    const now = Date.now()
+    const now = monotonicMs()
     this.tell(this.liveness.tick(now))
     const { outage } = this.cluster
     if (this.outage.look(now, outage !== null))

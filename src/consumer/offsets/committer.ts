@@ -1,6 +1,7 @@
 // Commits offsets: by hand, by interval, before a revoke and on close. commit-queue.ts keeps them in order;
 // here is the request, its table of errors (consumer.md, section 5) and the retries.
 
+import { monotonicMs } from '../../async/clock.ts'
 import { backoff, sleep } from '../../async/retry.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
@@ -55,7 +56,7 @@ export class Committer {
     return new Promise((resolve, reject) => {
       this.queue.add({
         entries,
-        deadline: Date.now() + timeoutMs,
+        deadline: monotonicMs() + timeoutMs,
         settle: (error) => (error === null ? resolve() : reject(error)),
       })
       void this.run()
@@ -79,7 +80,7 @@ export class Committer {
     // Calls of the same turn go together.
     await Promise.resolve()
     for (;;) {
-      this.queue.expire(Date.now(), () => this.timeout())
+      this.queue.expire(monotonicMs(), () => this.timeout())
       const entries = this.queue.take()
       if (entries === null) break
       const failed = new Map<CommitEntry, Error>()
@@ -153,7 +154,7 @@ export class Committer {
     try {
       const { answer, version, nodeId } = await this.coordinator.request(offsetCommit, () => body, {
         maxVersion: hasIds ? undefined : TOPIC_ID_VERSION - 1,
-        timeoutMs: Math.max(1, Math.min(this.queue.deadline - Date.now(), requestTimeoutMs)),
+        timeoutMs: Math.max(1, Math.min(this.queue.deadline - monotonicMs(), requestTimeoutMs)),
         signal: this.stopped.signal,
       })
       for (const topic of answer.topics) {

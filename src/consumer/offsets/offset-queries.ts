@@ -1,6 +1,7 @@
 // Questions about offsets that a caller waits for: committed ones, and those of the log. Tried again
 // until the caller's time is up.
 
+import { monotonicMs } from '../../async/clock.ts'
 import { backoff, sleep } from '../../async/retry.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { CoordinatorClient } from '../../cluster/coordinator-client.ts'
@@ -106,16 +107,16 @@ async function retried<T>(
   attempt: (timeoutMs: number) => Promise<T>,
 ): Promise<T> {
   const { retryBackoffMs, retryBackoffMaxMs, requestTimeoutMs } = cluster.options
-  const deadline = Date.now() + timeoutMs
+  const deadline = monotonicMs() + timeoutMs
   for (let failures = 0; ; failures++) {
-    const left = deadline - Date.now()
+    const left = deadline - monotonicMs()
     try {
       return await attempt(Math.max(1, Math.min(left, requestTimeoutMs)))
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof KafkaError) || !error.retriable) throw error
       const wait = backoff(failures, retryBackoffMs, retryBackoffMaxMs)
-      if (Date.now() + wait >= deadline) {
+      if (monotonicMs() + wait >= deadline) {
         const text = `No ${what} within ${timeoutMs} ms: ${error.message}`
         throw new TimeoutError(text, { cause: error, wasSent: true })
       }

@@ -3,6 +3,7 @@
 // partition's version is the one it was asked under. Whatever fails for want of a broker is tried again
 // in the same state: an unreachable host is never a reason to reset an offset.
 
+import { monotonicMs, wallMs } from '../../async/clock.ts'
 import { backoff } from '../../async/retry.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
@@ -89,7 +90,7 @@ export class OffsetResolver {
 
   /** Goes where the reset policy says; with `none`, the caller gets `error`. */
   resetByPolicy(state: AssignedPartition, error: Error): void {
-    const timestamp = resetTimestamp(this.options.autoOffsetReset, Date.now())
+    const timestamp = resetTimestamp(this.options.autoOffsetReset, wallMs())
     if (timestamp === null) {
       state.fail(error)
       this.owner.onResolved(state)
@@ -125,7 +126,7 @@ export class OffsetResolver {
   }
 
   private pass(): void {
-    const now = Date.now()
+    const now = monotonicMs()
     const committed: AssignedPartition[] = []
     const resets: Reset[] = []
     const validations = new Map<number, Validation[]>()
@@ -279,7 +280,7 @@ export class OffsetResolver {
   private retryLater(state: AssignedPartition): void {
     const { retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
     state.resolvingVersion = -1
-    state.retryAt = Date.now() + backoff(state.failures++, retryBackoffMs, retryBackoffMaxMs)
+    state.retryAt = monotonicMs() + backoff(state.failures++, retryBackoffMs, retryBackoffMaxMs)
   }
 
   private wakeAt(time: number, now: number): void {

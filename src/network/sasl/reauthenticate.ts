@@ -2,6 +2,7 @@
 // is under way meanwhile, so that no answer is taken for another; what cannot be renewed in time takes
 // nothing more and is closed after its last answer, and only then replaced, so that order is kept.
 
+import { monotonicMs } from '../../async/clock.ts'
 import { ConnectionError } from '../../errors.ts'
 import type { Connection } from '../connection.ts'
 
@@ -15,7 +16,7 @@ export interface SessionRenewalOptions {
 /**
  * Renews the session of `connection` for as long as that is open.
  * @param lifetimeMs of the present session; 0: it does not end
- * @param since when its authentication began, by `performance.now()`
+ * @param since when its authentication began, by `monotonicMs()`
  */
 export function keepSession(
   options: SessionRenewalOptions,
@@ -25,7 +26,7 @@ export function keepSession(
   if (lifetimeMs <= 0 || options.connection.isClosed) return
   const { connection, random = Math.random } = options
   // Not all clients of a broker at the same moment.
-  const dueMs = since + lifetimeMs * (0.85 + 0.1 * random()) - performance.now()
+  const dueMs = since + lifetimeMs * (0.85 + 0.1 * random()) - monotonicMs()
   const stop = (): void => clearTimeout(timer)
   const timer = setTimeout(
     () => {
@@ -44,7 +45,7 @@ async function renew(options: SessionRenewalOptions, endsAt: number): Promise<vo
   const { connection, authenticate } = options
   const drained = connection.hold()
   // Half of what is left for the answers that are owed, half for the exchange.
-  const isDrained = await within(drained, (endsAt - performance.now()) / 2, connection.closing)
+  const isDrained = await within(drained, (endsAt - monotonicMs()) / 2, connection.closing)
   if (connection.isClosed) return
   if (!isDrained) {
     await within(drained, Number.POSITIVE_INFINITY, connection.closing)
@@ -53,7 +54,7 @@ async function renew(options: SessionRenewalOptions, endsAt: number): Promise<vo
     )
     return
   }
-  const startedAt = performance.now()
+  const startedAt = monotonicMs()
   const lifetimeMs = await authenticate()
   connection.resume()
   keepSession(options, lifetimeMs, startedAt)

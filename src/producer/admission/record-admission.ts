@@ -99,7 +99,8 @@ export class RecordAdmission {
     const headers = headerList(record.headers)
     const bound = recordSizeUpperBound(key, value, headers)
     if (bound > this.mostBytes) throw this.tooLarge(topic, bound)
-    const timestamp = record.timestamp === undefined ? now : checkTimestamp(record.timestamp)
+    const timestamp =
+      record.timestamp === undefined ? this.clock.timestamp : checkTimestamp(record.timestamp)
     if (partition !== undefined) checkPartition(partition)
     if (mayOverdraw && memory.isOverdrawn) throw this.memoryError()
     if (!topic.isKnown || topic.held.length > 0 || this.hasMemoryWaits()) return null
@@ -119,7 +120,14 @@ export class RecordAdmission {
     if (upperBound > this.mostBytes) throw this.tooLarge(topic, upperBound)
     const deadline = now + this.options.maxBlockMs
     const generation = flushes.enter()
-    const place = { now, upperBound, deadline, generation, isCharged, destination }
+    const place = {
+      timestamp: clock.timestamp,
+      upperBound,
+      deadline,
+      generation,
+      isCharged,
+      destination,
+    }
     const held = new WaitingRecord(topic, record, headers, place, this.granted)
     if (isCharged) memory.hold(upperBound)
     if (topic.isKnown && topic.held.length === 0) this.admit(held, now)

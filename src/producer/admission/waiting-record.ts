@@ -52,7 +52,7 @@ export class WaitingRecord implements MemoryWaiter {
     this.value = ownBytes(value)
     this.headers = ownHeaders(headers)
     this.partition = partition
-    this.timestamp = timestamp ?? place.now
+    this.timestamp = timestamp ?? place.timestamp
     this.upperBound = place.upperBound
     this.deadline = place.deadline
     this.generation = place.generation
@@ -77,7 +77,8 @@ export class WaitingRecord implements MemoryWaiter {
 
 /** How a record is held. */
 export interface WaitingPlace {
-  readonly now: number
+  /** Milliseconds since 1970. */
+  readonly timestamp: number
   readonly upperBound: number
   readonly deadline: number
   readonly generation: number

@@ -2,6 +2,7 @@
 // to delivery.ts. It owns the producer's timer and the requests under way. It runs as a microtask, so that
 // all that happened in one turn of the event loop is answered by one turn of this loop.
 
+import { monotonicMs } from '../../async/clock.ts'
 import type { TickClock } from '../../async/tick-clock.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import {
@@ -174,7 +175,7 @@ export class Sender {
         const batches = accumulator.drain(node, now)
         if (batches.length === 0) break
         this.write(connection, new ProduceRequests(node, batches, now))
-        if (Date.now() > until) return false
+        if (monotonicMs() > until) return false
       }
     }
     return true

@@ -2,6 +2,7 @@
 // (coordinator-error-table.ts), its time is up, or nobody wants it any more.
 
 import { anySignal } from '../../async/any-signal.ts'
+import { monotonicMs } from '../../async/clock.ts'
 import { backoff, sleep } from '../../async/retry.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import {
@@ -81,16 +82,16 @@ export class CoordinatorQueue {
     ask: (attempt: Attempt) => Promise<number>,
   ): Promise<Ending> {
     const { requestTimeoutMs, retryBackoffMs, retryBackoffMaxMs, logger } = this.cluster.options
-    const deadline = Date.now() + terms.timeoutMs
+    const deadline = monotonicMs() + terms.timeoutMs
     const signal =
       terms.signal === undefined
         ? this.stopped.signal
         : anySignal([this.stopped.signal, terms.signal])
     for (let failures = 0; ; failures++) {
       if (terms.goesOn?.() === false) return this.unwanted(request)
-      const left = Math.min(deadline - Date.now(), requestTimeoutMs)
+      const left = Math.min(deadline - monotonicMs(), requestTimeoutMs)
       const attempt = { timeoutMs: Math.max(1, left), signal }
-      const startedAt = Date.now()
+      const startedAt = monotonicMs()
       const { verdict, error } = await this.tryOnce(request, attempt, ask)
       if (error === null) return { verdict: 'done' }
       const isInDoubt = mayHaveArrived(error)
@@ -101,8 +102,9 @@ export class CoordinatorQueue {
       logger.debug(`tried again: ${error.message}`)
       let waitMs = backoff(failures, retryBackoffMs, retryBackoffMaxMs)
       if (terms.isFirst && isConcurrent(error)) waitMs = Math.min(waitMs, concurrentWaitMs)
-      if (isInDoubt) waitMs = Math.max(waitMs, startedAt + (terms.doubtMs ?? 0) - Date.now())
-      if (Date.now() + waitMs >= deadline) return { verdict: 'timeUp', error: late(terms, error) }
+      if (isInDoubt) waitMs = Math.max(waitMs, startedAt + (terms.doubtMs ?? 0) - monotonicMs())
+      if (monotonicMs() + waitMs >= deadline)
+        return { verdict: 'timeUp', error: late(terms, error) }
       // The signal only ends the wait: the next attempt finds it.
       await sleep(waitMs, signal).catch(() => {})
     }

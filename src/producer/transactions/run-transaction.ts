@@ -1,6 +1,7 @@
 // producer.transaction(): begins, runs a body, commits what it did, or undoes it: aborts, and sends the
 // consumer back to where the group's offsets are.
 
+import { monotonicMs } from '../../async/clock.ts'
 import { limitError, withLimits } from '../../async/wait-limits.ts'
 import {
   FencedError,
@@ -33,9 +34,11 @@ export async function runTransaction<T>(
   body: (tx: Transaction) => T | Promise<T>,
   options: TransactionRunOptions,
 ): Promise<T> {
-  const deadline = Date.now() + (options.timeoutMs ?? Number.POSITIVE_INFINITY)
+  const deadline = monotonicMs() + (options.timeoutMs ?? Number.POSITIVE_INFINITY)
   const left = (): WaitOptions => ({
-    ...(options.timeoutMs === undefined ? {} : { timeoutMs: Math.max(0, deadline - Date.now()) }),
+    ...(options.timeoutMs === undefined
+      ? {}
+      : { timeoutMs: Math.max(0, deadline - monotonicMs()) }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   })
   await producer.beginTransaction(left())

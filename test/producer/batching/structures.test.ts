@@ -1,6 +1,7 @@
 // The small structures that the producer stands on.
 
-import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { replaceClock } from '../../../src/async/clock.ts'
 import { TickClock } from '../../../src/async/tick-clock.ts'
 import { DeadlineHeap } from '../../../src/collections/deadline-heap.ts'
 import { Queue } from '../../../src/collections/queue.ts'
@@ -254,15 +255,17 @@ describe('BufferMemory', () => {
 })
 
 describe('TickClock', () => {
+  let time = 1000
+
   beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['Date'], now: 1000 })
-    onTestFinished(() => void vi.useRealTimers())
+    time = 1000
+    onTestFinished(replaceClock({ monotonicMs: () => time }))
   })
 
   test('in a long loop it is read again every few records', () => {
     const clock = new TickClock()
     expect(clock.now()).toBe(1000)
-    vi.setSystemTime(2000)
+    time = 2000
     expect(clock.now()).toBe(1000)
     let calls = 0
     while (clock.now() !== 2000) calls++
@@ -272,10 +275,10 @@ describe('TickClock', () => {
   test('a reading does not outlive the tick', async () => {
     const clock = new TickClock()
     clock.now()
-    vi.setSystemTime(2000)
+    time = 2000
     await null
     expect(clock.now()).toBe(2000)
-    vi.setSystemTime(3000)
+    time = 3000
     await null
     expect(clock.now()).toBe(3000)
   })
