@@ -78,6 +78,7 @@ export {
   decodeBatches,
   type RecordBatch,
 } from './records/decode-batch.ts'
+export type { DecodeLimits } from './records/decode-budget.ts'
 export { encodeBatch, type RecordBatchInput, type RecordInput } from './records/encode-batch.ts'
 export type { HeaderInput, RecordHeaders } from './records/headers.ts'
 export {

@@ -2,10 +2,10 @@
 // spelled out, control records parsed, messages of before Kafka 0.11 too. What cannot be read is shown as
 // bytes beside the reason, behind what could be.
 
-import { defaultMaxDecompressedBytes } from '../compression/codec.ts'
 import { KafkaError } from '../errors.ts'
 import { decodeControlRecord } from '../records/control-record.ts'
-import { type DecodedRecord, decodeBatch } from '../records/decode-batch.ts'
+import { type DecodedRecord, decodeBatchWithin } from '../records/decode-batch.ts'
+import type { DecodeBudget } from '../records/decode-budget.ts'
 import { decodeLegacyMessage } from '../records/legacy-messages.ts'
 import {
   batchLengthEnd,
@@ -17,8 +17,11 @@ import {
   timestampTypeOf,
 } from '../records/record-batch.ts'
 
-/** Every batch or old message in `records`, as plain objects that may hold bytes and bigints. */
-export async function dissectRecords(records: Buffer): Promise<unknown[]> {
+/**
+ * Every batch or old message in `records`, as plain objects that may hold bytes and bigints. Batches
+ * that pass the budget are shown as an error.
+ */
+export async function dissectRecords(records: Buffer, budget: DecodeBudget): Promise<unknown[]> {
   const shown: unknown[] = []
   let position = 0
   while (position < records.length) {
@@ -33,7 +36,7 @@ export async function dissectRecords(records: Buffer): Promise<unknown[]> {
     }
     try {
       if (length < 0) throw new RangeError(`a batch of ${length} bytes`)
-      shown.push(await dissectBatch(records.subarray(position, end)))
+      shown.push(await dissectBatch(records.subarray(position, end), budget))
     } catch (error) {
       if (!(error instanceof KafkaError || error instanceof RangeError)) throw error
       shown.push({ error: error.message, bytes: records.subarray(position) })
@@ -44,11 +47,9 @@ export async function dissectRecords(records: Buffer): Promise<unknown[]> {
   return shown
 }
 
-async function dissectBatch(bytes: Buffer): Promise<unknown> {
-  if (bytes[batchOffsets.magic] < 2) {
-    return decodeLegacyMessage(bytes, true, defaultMaxDecompressedBytes)
-  }
-  const { records, ...header } = await decodeBatch(bytes)
+async function dissectBatch(bytes: Buffer, budget: DecodeBudget): Promise<unknown> {
+  if (bytes[batchOffsets.magic] < 2) return decodeLegacyMessage(bytes, true, budget)
+  const { records, ...header } = await decodeBatchWithin(budget, bytes, 0)
   const { attributes } = header
   return {
     ...header,

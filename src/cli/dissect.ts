@@ -14,6 +14,7 @@ import {
   responseHeaderVersion,
 } from '../protocol/header.ts'
 import { apiVersions } from '../protocol/messages/api-versions.ts'
+import { DecodeBudget } from '../records/decode-budget.ts'
 import { dissectRecords } from './dissect-records.ts'
 
 /** A response does not say what it answers: the reader has to know. */
@@ -40,12 +41,26 @@ export function splitFrames(capture: Buffer): Buffer[] {
   return frames
 }
 
-/** What a frame says, as an object that JSON can hold. */
-export async function dissect(frame: Buffer, response: ResponseOf | null): Promise<unknown> {
-  return response === null ? dissectRequest(frame) : dissectResponse(frame, response)
+// What is printed takes several times the memory of what was decoded.
+const limits = { maxDecompressedBytes: 32 * 1024 * 1024, maxDecodedBytes: 16 * 1024 * 1024 }
+
+/** The bounds on what one run of a command decodes. */
+export function dissectBudget(): DecodeBudget {
+  return new DecodeBudget(limits)
 }
 
-async function dissectRequest(frame: Buffer): Promise<unknown> {
+/** What a frame says, as an object that JSON can hold. */
+export async function dissect(
+  frame: Buffer,
+  response: ResponseOf | null,
+  budget: DecodeBudget = dissectBudget(),
+): Promise<unknown> {
+  return response === null
+    ? dissectRequest(frame, budget)
+    : dissectResponse(frame, response, budget)
+}
+
+async function dissectRequest(frame: Buffer, budget: DecodeBudget): Promise<unknown> {
   const key = frame.readInt16BE(0)
   const version = frame.readInt16BE(2)
   const api = apiByKey(key)
@@ -58,16 +73,22 @@ async function dissectRequest(frame: Buffer): Promise<unknown> {
   const r = requestHeaderReader(requestHeaderVersion(api, version), frame)
   const header = decodeRequestHeader(r)
   const { message, bytesLeft } = decodeRequest(api, version, frame, r.offset)
-  return { api: api.name, type: 'request', version, header, body: await plain(message), bytesLeft }
+  const body = await plain(message, budget)
+  return { api: api.name, type: 'request', version, header, body, bytesLeft }
 }
 
-async function dissectResponse(frame: Buffer, of: ResponseOf): Promise<unknown> {
+async function dissectResponse(
+  frame: Buffer,
+  of: ResponseOf,
+  budget: DecodeBudget,
+): Promise<unknown> {
   const { api } = of
   const r = responseHeaderReader(responseHeaderVersion(api, of.version), frame)
   const header = decodeResponseHeader(r)
   const version = isFallback(api, frame, r.offset) ? 0 : of.version
   const { message, bytesLeft } = decodeResponse(api, version, frame, r.offset)
-  return { api: api.name, type: 'response', version, header, body: await plain(message), bytesLeft }
+  const body = await plain(message, budget)
+  return { api: api.name, type: 'response', version, header, body, bytesLeft }
 }
 
 /** A broker that does not know the version of an ApiVersions request answers in version 0 (KIP-511). */
@@ -80,16 +101,20 @@ function isFallback(api: AnyApi, frame: Buffer, bodyStart: number): boolean {
 }
 
 /** Bytes as text where they are text, int64 as digits, record batches taken apart. */
-async function plain(value: unknown, name = ''): Promise<unknown> {
+async function plain(value: unknown, budget: DecodeBudget, name = ''): Promise<unknown> {
   if (typeof value === 'bigint') return value.toString()
   if (value instanceof Uint8Array) {
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
-    return name === 'records' ? plain(await dissectRecords(bytes)) : text(bytes)
+    return name === 'records' ? plain(await dissectRecords(bytes, budget), budget) : text(bytes)
   }
-  if (Array.isArray(value)) return Promise.all(value.map((item) => plain(item)))
+  if (Array.isArray(value)) {
+    const items: unknown[] = []
+    for (const item of value) items.push(await plain(item, budget))
+    return items
+  }
   if (value === null || typeof value !== 'object') return value
   const shown: Record<string, unknown> = {}
-  for (const [key, field] of Object.entries(value)) shown[key] = await plain(field, key)
+  for (const [key, field] of Object.entries(value)) shown[key] = await plain(field, budget, key)
   return shown
 }
 

@@ -6,6 +6,7 @@
 import type { CompressionType } from '../compression/codec.ts'
 import { codecByName } from '../compression/codecs.ts'
 import { InvalidArgumentError } from '../errors.ts'
+import { invalidValue } from '../protocol/value-error.ts'
 import type { Bytes } from '../types.ts'
 import type { HeaderInput } from './headers.ts'
 import {
@@ -82,7 +83,8 @@ export class BatchBuilder {
    * `initialCapacity`: bytes to start with, for a caller who knows what the batch will hold, as the
    * partition's last batch tells. The buffer grows fourfold when it is full, up to `batchSize`: a batch
    * that grows from 512 bytes to 16 KiB costs some 30 ns a record more than one that starts there.
-   * `allocate`: where its bytes come from; it may give more than it was asked for.
+   * `allocate`: where its bytes come from; it may give more than it was asked for, but not less.
+   * @throws {InvalidArgumentError} when it gives less, here and wherever the batch grows
    */
   constructor(
     batchSize: number,
@@ -156,9 +158,11 @@ export class BatchBuilder {
   }
 
   /**
-   * Encodes a record and returns the bytes it took. `timestamp` is an integer of ms, which the caller
-   * has checked. `upperBound` is what `recordSizeUpperBound` said of this very record, for a caller
-   * who has asked already. There is no check of `batchSize`: `hasRoomFor` is that.
+   * Encodes a record and returns the bytes it took. `timestamp` is an integer of ms. `upperBound` is
+   * what `recordSizeUpperBound` said of this very record, for a caller that has asked already. There is
+   * no check of `batchSize`: `hasRoomFor` is that.
+   * @throws {InvalidArgumentError} when the timestamp is not an integer, or the record needs more than
+   * `upperBound` bytes; the batch is then as it was before
    */
   append(
     key: Bytes,
@@ -169,9 +173,17 @@ export class BatchBuilder {
   ): number {
     const timestampDelta = this.reserve(upperBound, timestamp)
     const { buffer, position: start, recordCount } = this
-    const end = writeRecord(buffer, start, recordCount, timestampDelta, key, value, headers)
-    // Writes past the end of a typed array are ignored without an error, so this is the only check.
-    if (end - start > upperBound) throw largerThanMeasured(end - start, upperBound)
+    let end: number
+    try {
+      end = writeRecord(buffer, start, recordCount, timestampDelta, key, value, headers)
+    } catch (error) {
+      // Bytes that are set beyond a buffer's end.
+      if (error instanceof RangeError) throw tooSmall(upperBound)
+      throw error
+    }
+    // Writing to an index beyond a buffer's end does nothing, and a string is cut before the character
+    // that does not fit. No record comes within four bytes of a true bound.
+    if (end + 4 > start + upperBound) throw tooSmall(upperBound)
     return this.added(end, timestampDelta)
   }
 
@@ -278,11 +290,12 @@ export class BatchBuilder {
     this.sealed = this.packed.subarray(0, size)
   }
 
-  /** A buffer that holds at least `bytes`: a shorter one would cut records without an error. */
   private allocated(bytes: number): Buffer {
     const buffer = this.allocate(bytes)
     if (buffer.length >= bytes) return buffer
-    throw new RangeError(`a batch asked for ${bytes} bytes and was given ${buffer.length}`)
+    throw new InvalidArgumentError(
+      `allocate(${bytes}) must give at least ${bytes} bytes: it gave ${buffer.length}`,
+    )
   }
 
   private ownRecords(): OwnRecords {
@@ -303,13 +316,18 @@ export class BatchBuilder {
   /** Makes room for a record, and returns how long after the first one its time is. */
   private reserve(upperBound: number, timestamp: number): number {
     if (!this.isOpen) throw new InvalidArgumentError('a sealed batch takes no more records')
+    if (typeof timestamp !== 'number') throw invalidTimestamp(timestamp)
     if (this.recordCount === 0) {
+      if (!Number.isSafeInteger(timestamp)) throw invalidTimestamp(timestamp)
       this.firstTimeHigh = Math.floor(timestamp / timeUnit)
       this.firstTimeLow = timestamp - this.firstTimeHigh * timeUnit
     }
     const needed = this.position + upperBound
     if (needed > this.buffer.length) this.grow(needed)
-    return timestamp - this.baseTimestamp
+    const delta = timestamp - this.baseTimestamp
+    // A delta of 32 bits makes its timestamp an integer; others are rare.
+    if (delta !== (delta | 0) && !Number.isSafeInteger(timestamp)) throw invalidTimestamp(timestamp)
+    return delta
   }
 
   private grow(needed: number): void {
@@ -373,9 +391,13 @@ class OwnRecords {
   }
 }
 
-function largerThanMeasured(bytes: number, upperBound: number): InvalidArgumentError {
+function invalidTimestamp(timestamp: unknown): InvalidArgumentError {
+  return invalidValue('timestamp', 'an integer of milliseconds', timestamp)
+}
+
+function tooSmall(upperBound: number): InvalidArgumentError {
   return new InvalidArgumentError(
-    `the record changed while it was encoded: it was measured as ${upperBound} bytes at most, and takes ${bytes}. Do not change key, value or headers (or return new ones from a getter) during the call`,
+    `the record changed while it was encoded: it takes more than the upper bound of ${upperBound} bytes given for it. Take the bound from recordSizeUpperBound, and do not change key, value or headers (or return new ones from a getter) during the call`,
   )
 }
 

@@ -21,6 +21,13 @@ import {
   type TimestampType,
   timestampTypeOf,
 } from './record-batch.ts'
+import { readVarint, varintEnd } from './varint.ts'
+
+/**
+ * The most headers of one record. Each takes two bytes at least, which compress to nothing, and 150 bytes
+ * when it is read.
+ */
+const maxHeaders = 2 ** 18
 
 /** One batch of a fetch answer, with a cursor over its records. */
 export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<ConsumerRecord<K, V>> {
@@ -67,15 +74,22 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
   private memory: ArrayBufferLike
   private memoryStart: number
   private firstWanted = 0
+  /** Where the batch starts in the bytes that it was read from: errors say positions in those. */
+  private readonly start: number
 
-  /** `bytes`: one whole batch of magic 2 that `checkBatch` accepts. `magic`: what it was before. */
+  /**
+   * `bytes`: one whole batch of magic 2 that `checkBatch` accepts. `magic`: what it was before.
+   * `start`: where it starts in the bytes that it was read from.
+   */
   constructor(
     bytes: Buffer,
     source: RecordSource<K, V>,
     maxDecompressedBytes: number,
     magic: number = 2,
+    start: number = 0,
   ) {
     this.bytes = bytes
+    this.start = start
     this.recordsBuffer = bytes
     this.memory = bytes.buffer
     this.memoryStart = bytes.byteOffset
@@ -93,6 +107,11 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
   /** Bytes of the batch, header included, before decompression. */
   get sizeInBytes(): number {
     return this.bytes.length
+  }
+
+  /** Whether its records are compressed. */
+  get isCompressed(): boolean {
+    return (this.attributes & attributeBits.compression) !== 0
   }
 
   get compressionType(): CompressionType {
@@ -248,6 +267,8 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
     // A header is two lengths at least.
     if (count < 0 || count * 2 > end - this.position)
       throw this.invalid(`${count} headers`, this.fieldOf('headers'))
+    if (count > maxHeaders)
+      throw this.invalid(`${count} headers, more than ${maxHeaders}`, this.fieldOf('headers'))
     for (let index = 0; index < count; index++) {
       const keyLength = this.varint()
       if (keyLength < 0)
@@ -278,11 +299,11 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
     let value = 0
     for (let shift = 0; shift < 35; shift += 7) {
       const byte = buffer[this.position++]
-      if (byte === undefined) throw this.invalid('cut off in a varint')
+      if (byte === undefined) throw this.invalidVarint('cut off in a varint')
       value |= (byte & 0x7f) << shift
       if (byte < 0x80) return (value >>> 1) ^ -(value & 1)
     }
-    throw this.invalid('varint of more than 5 bytes')
+    throw this.invalidVarint('varint of more than 5 bytes')
   }
 
   private varlong(): number {
@@ -302,11 +323,11 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
     // The lowest bit is the sign: the first byte carries six bits of the value.
     for (let index = 0, scale = 0.5; index < 10; index++, scale *= 128) {
       const byte = buffer[this.position++]
-      if (byte === undefined) throw this.invalid('cut off in a varlong')
+      if (byte === undefined) throw this.invalidVarint('cut off in a varlong')
       magnitude += index === 0 ? (byte & 0x7f) >> 1 : (byte & 0x7f) * scale
       if (byte < 0x80) return sign === 0 ? magnitude : -magnitude - 1
     }
-    throw this.invalid('varlong of more than 10 bytes')
+    throw this.invalidVarint('varlong of more than 10 bytes')
   }
 
   private ready(records: Buffer, position: number): void {
@@ -330,9 +351,47 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
     }
   }
 
+  /** The error of a codec or of a control record, with the name and the place of the batch. */
   private inContext(error: unknown): unknown {
     if (!(error instanceof DecodeError)) return error
-    return this.invalid(error.message, error.field || 'records', error)
+    return new DecodeError(`${this.name}: ${error.message}`, {
+      api: 'RecordBatch',
+      version: this.magic,
+      field: error.field || 'records',
+      position: this.start + recordBatchOverhead + Math.max(0, error.position),
+      cause: error,
+    })
+  }
+
+  private get name(): string {
+    return batchName(this.source, this.baseOffset)
+  }
+
+  private invalidVarint(reason: string): DecodeError {
+    return this.invalid(reason, this.failingField())
+  }
+
+  /** The path of the field whose varint cannot be read, found by walking there from the first record. */
+  private failingField(): string {
+    const { recordsBuffer: bytes, position: failedAt } = this
+    let at = bytes === this.bytes ? recordBatchOverhead : 0
+    for (let index = 0; index < this.taken; index++) {
+      at = varintEnd(bytes, at) + readVarint(bytes, at)
+    }
+    // Fields before the one that failed are well-formed.
+    const skips = [
+      ['length', (end: number) => end + 1],
+      ['timestampDelta', (end: number) => end],
+      ['offsetDelta', (end: number) => end],
+      ['key', (end: number, length: number) => end + Math.max(0, length)],
+      ['value', (end: number, length: number) => end + Math.max(0, length)],
+    ] as const
+    for (const [name, skip] of skips) {
+      const end = varintEnd(bytes, at)
+      if (end >= failedAt) return this.fieldOf(name)
+      at = skip(end, readVarint(bytes, at))
+    }
+    return this.fieldOf('headers')
   }
 
   /** The path of a field of the record that is being read. */
@@ -340,14 +399,19 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
     return `records[${this.taken}].${name}`
   }
 
-  private invalid(
-    reason: string,
-    field: string = `records[${this.taken}]`,
-    cause?: unknown,
-  ): DecodeError {
+  /** The error of the record that is being read. */
+  private invalid(reason: string, field: string = `records[${this.taken}]`): DecodeError {
+    // Positions in records that were decompressed, or converted, are not positions in what came.
+    const isAsItCame = this.recordsBuffer === this.bytes && this.magic === 2
+    const position = isAsItCame
+      ? this.start + this.position
+      : this.start + (this.magic === 2 ? recordBatchOverhead : 0)
+    const place = isAsItCame
+      ? `byte ${position}`
+      : `byte ${this.position} of its ${this.magic === 2 ? 'decompressed' : 'converted'} records`
     return new DecodeError(
-      `${batchName(this.source, this.baseOffset)}, record ${this.taken} of ${this.recordCount}: ${reason}`,
-      { api: 'RecordBatch', version: this.magic, field, position: this.position, cause },
+      `${this.name}, record ${this.taken} of ${this.recordCount}: ${reason} (${place}) in ${field}`,
+      { api: 'RecordBatch', version: this.magic, field, position },
     )
   }
 }

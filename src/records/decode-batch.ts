@@ -1,10 +1,12 @@
 // Decodes whole batches into plain objects, int64 as bigint: for the in-process broker, for tools and
 // tests. The consumer's way is records-reader.ts.
 
-import { defaultMaxDecompressedBytes } from '../compression/codec.ts'
+import { DecodeError } from '../errors.ts'
+import { checkedBytes, checkedPosition } from '../protocol/value-error.ts'
 import type { Header } from '../types.ts'
 import type { BatchReader } from './batch-reader.ts'
 import { decodeHeaders, rawSource } from './consumer-record.ts'
+import { DecodeBudget, type DecodeLimits } from './decode-budget.ts'
 import {
   batchLengthEnd,
   decodeBatchHeader,
@@ -33,70 +35,115 @@ export interface RecordBatch extends RecordBatchHeader {
 }
 
 /** How to decode. */
-export interface DecodeBatchOptions {
-  /** Default: true. */
+export interface DecodeBatchOptions extends DecodeLimits {
+  /**
+   * Whether the CRC of every batch is compared with its bytes.
+   * @defaultValue true
+   */
   checkCrc?: boolean
-  /** Default: 512 MiB. */
-  maxDecompressedBytes?: number
 }
 
 /**
- * The batch of magic 2 at `position`. Throws DecodeError. A promise, which rejects with it, only where
- * the codec works off the main thread.
+ * Decodes the batch of magic 2 at `position`. Returns a promise only where the codec works off the main
+ * thread.
+ * @throws {DecodeError} when the bytes are not a batch, or a limit is passed; its `position` counts from
+ * the start of `buffer`. The promise rejects with it likewise.
  */
 export function decodeBatch(
   buffer: Buffer,
   position: number = 0,
   options: DecodeBatchOptions = {},
 ): RecordBatch | Promise<RecordBatch> {
-  const header = decodeBatchHeader(buffer, position)
+  const bytes = checkedBytes('buffer', buffer)
+  const header = decodeBatchHeader(bytes, checkedPosition(position))
   const end = position + batchLengthEnd + header.batchLength
-  const reader = readerOf(buffer.subarray(position, end), options)
-  const batch = reader.nextBatch()
-  // decodeBatchHeader has seen a whole batch there.
-  if (batch === null) return { ...header, records: [] }
-  return whole(header, batch)
+  const { checkCrc = true } = options
+  const budget = new DecodeBudget(options)
+  return onlyBatch(new BatchDecoder(bytes.subarray(0, end), position, checkCrc, budget))
 }
 
-/** Every batch of magic 2 in `buffer`. A last one that is cut off is left out. */
+/** As `decodeBatch`, for one of several calls that have their limits together. */
+export function decodeBatchWithin(
+  budget: DecodeBudget,
+  buffer: Buffer,
+  position: number,
+): RecordBatch | Promise<RecordBatch> {
+  const { batchLength } = decodeBatchHeader(buffer, position)
+  const bytes = buffer.subarray(0, position + batchLengthEnd + batchLength)
+  return onlyBatch(new BatchDecoder(bytes, position, true, budget))
+}
+
+function onlyBatch(decoder: BatchDecoder): RecordBatch | Promise<RecordBatch> {
+  const batch = decoder.next()
+  if (batch === null) throw new DecodeError('a record batch is not there whole')
+  return batch
+}
+
+/**
+ * Decodes every batch of magic 2 in `buffer`. A last one that is cut off is left out.
+ * @throws {DecodeError} as `decodeBatch`; the limits hold for all of the batches together
+ */
 export async function decodeBatches(
   buffer: Buffer,
   options: DecodeBatchOptions = {},
 ): Promise<RecordBatch[]> {
   const batches: RecordBatch[] = []
-  const reader = readerOf(buffer, options)
-  let position = 0
-  for (let batch = reader.nextBatch(); batch !== null; batch = reader.nextBatch()) {
-    batches.push(await whole(decodeBatchHeader(buffer, position), batch))
-    position = reader.position
+  const bytes = checkedBytes('buffer', buffer)
+  const decoder = new BatchDecoder(bytes, 0, options.checkCrc ?? true, new DecodeBudget(options))
+  for (let batch = decoder.next(); batch !== null; batch = decoder.next()) {
+    batches.push(await batch)
   }
   return batches
 }
 
 type RawBatch = BatchReader<Buffer | null, Buffer | null>
 
-function readerOf(
-  buffer: Buffer,
-  options: DecodeBatchOptions,
-): RecordsReader<Buffer | null, Buffer | null> {
-  const { checkCrc = true, maxDecompressedBytes = defaultMaxDecompressedBytes } = options
-  return new RecordsReader(buffer, rawSource('', 0), {
-    checkCrcs: checkCrc,
-    maxDecompressedBytes,
-  })
+/** Decodes batch after batch of one call, within its limits. */
+class BatchDecoder {
+  private readonly buffer: Buffer
+  private readonly reader: RecordsReader<Buffer | null, Buffer | null>
+  private readonly budget: DecodeBudget
+
+  constructor(buffer: Buffer, start: number, checkCrcs: boolean, budget: DecodeBudget) {
+    this.budget = budget
+    this.buffer = buffer
+    const readerOptions = {
+      checkCrcs,
+      get maxDecompressedBytes() {
+        return budget.maxDecompressedBytes
+      },
+    }
+    this.reader = new RecordsReader(buffer, rawSource('', 0), readerOptions, start)
+  }
+
+  /** The next batch, or null at the end. */
+  next(): RecordBatch | Promise<RecordBatch> | null {
+    const { position } = this.reader
+    const batch = this.reader.nextBatch()
+    if (batch === null) return null
+    const header = decodeBatchHeader(this.buffer, position)
+    this.budget.spendRecords(batch.recordCount, 0)
+    const pending = batch.open()
+    if (pending === undefined) return this.whole(header, batch)
+    return pending.then(() => this.whole(header, batch))
+  }
+
+  private whole(header: RecordBatchHeader, batch: RawBatch): RecordBatch {
+    if (batch.isCompressed) this.budget.spendDecompressed(batch.recordsBuffer.length)
+    return { ...header, records: readRecords(header, batch, this.budget) }
+  }
 }
 
-function whole(header: RecordBatchHeader, batch: RawBatch): RecordBatch | Promise<RecordBatch> {
-  const pending = batch.open()
-  if (pending === undefined) return { ...header, records: readRecords(header, batch) }
-  return pending.then(() => ({ ...header, records: readRecords(header, batch) }))
-}
-
-function readRecords(header: RecordBatchHeader, batch: RawBatch): DecodedRecord[] {
+function readRecords(
+  header: RecordBatchHeader,
+  batch: RawBatch,
+  budget: DecodeBudget,
+): DecodedRecord[] {
   const isAppendTime = timestampTypeOf(header.attributes) === 'LogAppendTime'
   const records: DecodedRecord[] = []
   while (batch.advance()) {
     const { recordsBuffer: bytes, recordStart, offsetDelta } = batch
+    budget.spendRecords(0, batch.headerCount)
     // Read once more, as the cursor has it in a number.
     const timestampDelta = readVarlongBigInt(bytes, recordStart + 1)
     records.push({

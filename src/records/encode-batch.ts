@@ -2,6 +2,8 @@
 // for tools and tests. The producer's way is batch-builder.ts.
 
 import { codecById } from '../compression/codecs.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import { checkInt64, checkInteger, invalidValue } from '../protocol/value-error.ts'
 import type { Bytes } from '../types.ts'
 import type { HeaderInput } from './headers.ts'
 import {
@@ -42,8 +44,10 @@ export interface RecordBatchInput
 /**
  * The bytes of a batch, compressed as its attributes say. A promise only where the codec works off the
  * main thread.
+ * @throws {InvalidArgumentError} naming the record and the field whose value does not fit its type
  */
 export function encodeBatch(batch: RecordBatchInput): Buffer | Promise<Buffer> {
+  checkInteger('attributes', 16, batch.attributes)
   const codec = codecById(batch.attributes & attributeBits.compression)
   if (codec.id === 0) return encodeUncompressedBatch(batch)
   const plain = encodeRecords(batch.records)
@@ -60,14 +64,31 @@ export function encodeUncompressedBatch(batch: RecordBatchInput): Buffer {
 
 /** The records, behind room for the header. */
 function encodeRecords(records: readonly RecordInput[]): Buffer {
-  const bound = records.reduce(
-    (sum, { key, value, headers }) => sum + recordSizeUpperBound(key, value, headers),
-    recordBatchOverhead,
-  )
+  if (!Array.isArray(records)) throw invalidValue('records', 'an array of records', records)
+  let bound = recordBatchOverhead
+  for (let index = 0; index < records.length; index++) bound += checkedBound(records, index)
   const buffer = Buffer.allocUnsafeSlow(bound)
   let at = recordBatchOverhead
   for (const record of records) at = writeRecordExactly(buffer, at, record)
   return buffer.subarray(0, at)
+}
+
+/** The most bytes that a record can take, once each of its values is known to fit. */
+function checkedBound(records: readonly RecordInput[], index: number): number {
+  const record = records[index]
+  const name = `records[${index}]`
+  if (record === null || typeof record !== 'object') throw invalidValue(name, 'a record', record)
+  const { attributes = 0, timestampDelta, offsetDelta, key, value, headers } = record
+  checkInteger(`${name}.attributes`, 8, attributes)
+  checkInt64(`${name}.timestampDelta`, timestampDelta)
+  checkInteger(`${name}.offsetDelta`, 32, offsetDelta)
+  if (!Array.isArray(headers)) throw invalidValue(`${name}.headers`, 'an array', headers)
+  try {
+    return recordSizeUpperBound(key, value, headers)
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error
+    throw new InvalidArgumentError(`${name}.${error.message}`)
+  }
 }
 
 function writeRecordExactly(buffer: Buffer, position: number, record: RecordInput): number {

@@ -7,7 +7,9 @@ import { gunzipNow } from '../compression/gzip.ts'
 import { decompressLz4, withRightHeaderChecksum } from '../compression/lz4.ts'
 import { decompressSnappy } from '../compression/snappy.ts'
 import { DecodeError } from '../errors.ts'
+import { checkedBytes } from '../protocol/value-error.ts'
 import { crc32 } from './crc32.ts'
+import { DecodeBudget } from './decode-budget.ts'
 import { encodeUncompressedBatch } from './encode-batch.ts'
 import {
   attributeBits,
@@ -47,32 +49,48 @@ export interface LegacyRecord {
   value: Buffer | null
 }
 
-/** The messages of a message set. A last one that is cut off is left out. */
+/**
+ * Decodes the messages of a message set. A last one that is cut off is left out.
+ * @param maxDecompressedBytes as in `DecodeLimits`, for all messages together
+ * @param maxDecodedBytes as in `DecodeLimits`, for all messages together
+ * @throws {DecodeError} whose `position` is the start of the message that cannot be read
+ */
 export function decodeMessageSet(
   buffer: Buffer,
-  checkCrcs: boolean,
-  maxDecompressedBytes: number,
+  checkCrcs: boolean = true,
+  maxDecompressedBytes?: number,
+  maxDecodedBytes?: number,
 ): LegacyMessage[] {
+  const bytes = checkedBytes('buffer', buffer)
+  const budget = new DecodeBudget({ maxDecompressedBytes, maxDecodedBytes })
   const messages: LegacyMessage[] = []
   let position = 0
-  while (position + batchLengthEnd <= buffer.length) {
-    const size = buffer.readInt32BE(position + 8)
-    if (size < 0) throw invalid(`size ${size}`)
+  while (position + batchLengthEnd <= bytes.length) {
+    const size = bytes.readInt32BE(position + 8)
     const end = position + batchLengthEnd + size
-    if (end > buffer.length) break
-    messages.push(
-      decodeLegacyMessage(buffer.subarray(position, end), checkCrcs, maxDecompressedBytes),
-    )
+    if (end > bytes.length) break
+    try {
+      if (size < 0) throw invalid(`size ${size}`)
+      budget.spendRecords(1, 0)
+      messages.push(decodeLegacyMessage(bytes.subarray(position, end), checkCrcs, budget))
+    } catch (error) {
+      throw error instanceof DecodeError ? at(error, position) : error
+    }
     position = end
   }
   return messages
 }
 
-/** One whole message, wrapped ones included. Throws DecodeError. */
+function at(error: DecodeError, position: number): DecodeError {
+  const { message, api, field } = error
+  return new DecodeError(`${message} (byte ${position})`, { api, field, position, cause: error })
+}
+
+/** Decodes one whole message, wrapped ones included. Throws DecodeError. */
 export function decodeLegacyMessage(
   bytes: Buffer,
   checkCrc: boolean,
-  maxDecompressedBytes: number,
+  budget: DecodeBudget,
 ): LegacyMessage {
   const message = decodeOne(bytes)
   if (checkCrc && crc32(bytes, magicStart) !== message.crc) {
@@ -85,7 +103,7 @@ export function decodeLegacyMessage(
     const { offset, key, value } = message
     records.push({ offset, timestamp: timestamp ?? -1n, timestampType, key, value })
   } else {
-    const inner = wrappedMessages(message, maxDecompressedBytes)
+    const inner = wrappedMessages(message, budget)
     // The wrapper has the offset of its last message. In magic 0 the others have their own; in
     // magic 1 theirs count from the first.
     const base = magic === 0 ? 0n : message.offset - inner[inner.length - 1].offset
@@ -118,7 +136,9 @@ export function convertLegacyMessage(
   checkCrc: boolean,
   maxDecompressedBytes: number,
 ): Buffer {
-  const { records, attributes } = decodeLegacyMessage(bytes, checkCrc, maxDecompressedBytes)
+  // Each message is several objects on the way.
+  const budget = new DecodeBudget({ maxDecompressedBytes })
+  const { records, attributes } = decodeLegacyMessage(bytes, checkCrc, budget)
   const first = records[0]
   const last = records[records.length - 1]
   let maxTimestamp = first.timestamp
@@ -190,9 +210,10 @@ function readBytes(bytes: Buffer, position: number): Buffer | null {
 }
 
 /** The messages in a wrapper, at least one. */
-function wrappedMessages(wrapper: BareMessage, maxDecompressedBytes: number): BareMessage[] {
+function wrappedMessages(wrapper: BareMessage, budget: DecodeBudget): BareMessage[] {
   if (wrapper.value === null) throw invalid('a compressed message without a value')
-  const set = decompress(wrapper, wrapper.value, maxDecompressedBytes)
+  const set = decompress(wrapper, wrapper.value, budget.maxDecompressedBytes)
+  budget.spendDecompressed(set.length)
   const messages: BareMessage[] = []
   let position = 0
   while (position < set.length) {
@@ -200,6 +221,7 @@ function wrappedMessages(wrapper: BareMessage, maxDecompressedBytes: number): Ba
     const size = set.readInt32BE(position + 8)
     const end = position + batchLengthEnd + size
     if (size < 0 || end > set.length) throw invalid(`wrapped message of size ${size}`)
+    budget.spendRecords(1, 0)
     const message = decodeOne(set.subarray(position, end))
     if (message.magic !== wrapper.magic) throw invalid('a wrapped message of another magic')
     if (message.compression !== 'none') throw invalid('a wrapped message that is compressed again')

@@ -4,7 +4,8 @@
 import { endianness } from 'node:os'
 import type { CompressionType } from '../compression/codec.ts'
 import { codecById } from '../compression/codecs.ts'
-import { DecodeError } from '../errors.ts'
+import { DecodeError, InvalidArgumentError } from '../errors.ts'
+import { checkInt64, checkInteger, invalidInteger } from '../protocol/value-error.ts'
 import { crc32c } from './crc32c.ts'
 
 /** Bytes of the header; the first record follows. */
@@ -147,12 +148,18 @@ export function checkBatch(buffer: Buffer, position: number): number {
   return end
 }
 
-/** Writes all 61 bytes of a header, its CRC as given. */
+/**
+ * Writes all 61 bytes of a header, its CRC as given.
+ * @throws {InvalidArgumentError} naming the field whose value does not fit, before anything is written;
+ * or when the buffer has no room for a header at `position`
+ */
 export function encodeBatchHeader(
   buffer: Buffer,
   position: number,
   header: RecordBatchHeader,
 ): void {
+  checkHeader(header)
+  checkRoom(buffer, position, recordBatchOverhead)
   const at = batchOffsets
   writeInt64(buffer, position + at.baseOffset, header.baseOffset)
   buffer.writeInt32BE(header.batchLength, position + at.batchLength)
@@ -169,26 +176,62 @@ export function encodeBatchHeader(
   buffer.writeInt32BE(header.recordCount, position + at.recordCount)
 }
 
+function checkHeader(header: RecordBatchHeader): void {
+  checkInt64('baseOffset', header.baseOffset)
+  checkInteger('batchLength', 32, header.batchLength)
+  checkInteger('partitionLeaderEpoch', 32, header.partitionLeaderEpoch)
+  checkInteger('magic', 8, header.magic)
+  if (header.crc >>> 0 !== header.crc) throw invalidInteger('crc', 'uint32', header.crc)
+  checkInteger('attributes', 16, header.attributes)
+  checkInteger('lastOffsetDelta', 32, header.lastOffsetDelta)
+  checkInt64('baseTimestamp', header.baseTimestamp)
+  checkInt64('maxTimestamp', header.maxTimestamp)
+  checkInt64('producerId', header.producerId)
+  checkInteger('producerEpoch', 16, header.producerEpoch)
+  checkInteger('baseSequence', 32, header.baseSequence)
+  checkInteger('recordCount', 32, header.recordCount)
+}
+
+function checkRoom(buffer: Buffer, position: number, bytes: number): void {
+  if (Number.isInteger(position) && position >= 0 && position + bytes <= buffer.length) return
+  throw new InvalidArgumentError(
+    `a record batch at byte ${position} needs ${bytes} bytes there: the buffer has ${buffer.length}`,
+  )
+}
+
 const wide = new BigInt64Array(1)
 const halves = new Int32Array(wide.buffer)
 const highHalf = endianness() === 'LE' ? 1 : 0
 
 // `writeBigInt64BE` makes several bigints on its way, four times in each batch.
 function writeInt64(buffer: Buffer, position: number, value: bigint): void {
-  if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${value} needs more than 64 bits`)
   wide[0] = value
   buffer.writeInt32BE(halves[highHalf], position)
   buffer.writeInt32BE(halves[1 - highHalf], position + 4)
 }
 
-/** Whether the CRC in the header is that of the batch, which must be there whole. */
+/**
+ * Whether the CRC in the header is that of the batch.
+ * @throws {InvalidArgumentError} when the batch is not there whole
+ */
 export function hasValidCrc(buffer: Buffer, position: number): boolean {
+  checkWhole(buffer, position)
   return buffer.readUInt32BE(position + batchOffsets.crc) === computeCrc(buffer, position)
 }
 
-/** Computes the CRC of the batch and writes it into the header. */
+/**
+ * Computes the CRC of the batch and writes it into the header.
+ * @throws {InvalidArgumentError} when the batch is not there whole
+ */
 export function writeCrc(buffer: Buffer, position: number): void {
+  checkWhole(buffer, position)
   buffer.writeUInt32BE(computeCrc(buffer, position), position + batchOffsets.crc)
+}
+
+function checkWhole(buffer: Buffer, position: number): void {
+  checkRoom(buffer, position, recordBatchOverhead)
+  const length = buffer.readInt32BE(position + batchOffsets.batchLength)
+  checkRoom(buffer, position, Math.max(recordBatchOverhead, batchLengthEnd + length))
 }
 
 function computeCrc(buffer: Buffer, position: number): number {
@@ -204,6 +247,9 @@ export function setOffsetAndEpoch(
   baseOffset: bigint,
   partitionLeaderEpoch: number,
 ): void {
+  checkInt64('baseOffset', baseOffset)
+  checkInteger('partitionLeaderEpoch', 32, partitionLeaderEpoch)
+  checkRoom(buffer, position, recordBatchOverhead)
   buffer.writeBigInt64BE(baseOffset, position + batchOffsets.baseOffset)
   buffer.writeInt32BE(partitionLeaderEpoch, position + batchOffsets.partitionLeaderEpoch)
 }

@@ -20,13 +20,20 @@ export class RecordsReader<K, V> {
   private readonly records: Buffer
   private readonly source: RecordSource<K, V>
   private readonly options: RecordsReaderOptions
-  private at = 0
+  private at: number
   private cutOff = false
 
-  constructor(records: Buffer, source: RecordSource<K, V>, options: RecordsReaderOptions) {
+  /** `start`: where in `records` the first batch begins. Positions count from the start of `records`. */
+  constructor(
+    records: Buffer,
+    source: RecordSource<K, V>,
+    options: RecordsReaderOptions,
+    start: number = 0,
+  ) {
     this.records = records
     this.source = source
     this.options = options
+    this.at = start
   }
 
   /** Where the next batch starts. */
@@ -70,7 +77,7 @@ export class RecordsReader<K, V> {
     try {
       if (magic === 0 || magic === 1) {
         const converted = convertLegacyMessage(bytes, checkCrcs, maxDecompressedBytes)
-        return new BatchReader(converted, this.source, maxDecompressedBytes, magic)
+        return new BatchReader(converted, this.source, maxDecompressedBytes, magic, this.at)
       }
       checkBatch(bytes, 0)
     } catch (error) {
@@ -78,7 +85,7 @@ export class RecordsReader<K, V> {
     }
     if (checkCrcs && !hasValidCrc(bytes, 0))
       throw this.invalid('its CRC does not match its bytes', 'crc')
-    return new BatchReader(bytes, this.source, maxDecompressedBytes)
+    return new BatchReader(bytes, this.source, maxDecompressedBytes, magic, this.at)
   }
 
   private invalid(reason: string, field: string, cause?: unknown): DecodeError {

@@ -4,6 +4,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { Command } from 'commander'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { addDecode } from '../../src/cli/commands/decode.ts'
@@ -13,6 +14,7 @@ import { apiByName } from '../../src/protocol/apis.ts'
 import { encodeRequestFrame } from '../../src/protocol/header.ts'
 import { produce } from '../../src/protocol/messages/produce.ts'
 import { encodeEndTransactionMarker } from '../../src/records/control-record.ts'
+import { writeCrc } from '../../src/records/record-batch.ts'
 import { batch, produceTo } from '../testing/requests.ts'
 import { loadVectors } from '../vectors/load.ts'
 
@@ -177,6 +179,22 @@ describe('record batches', () => {
     ])
     expect(await records(Buffer.alloc(20, 0xff))).toEqual([
       { error: expect.stringContaining('-1'), bytes: { base64: expect.any(String) } },
+    ])
+  })
+
+  test('that would fill the memory are shown as such', async () => {
+    // Half a million empty records in a few KB.
+    const compressed = gzipSync(Buffer.alloc(7 * 500_000, Buffer.from('0c000000010100', 'hex')))
+    const bytes = Buffer.concat([
+      batch([], { attributes: 1, lastOffsetDelta: 499_999 }).subarray(0, 61),
+      compressed,
+    ])
+    bytes.writeInt32BE(bytes.length - 12, 8)
+    bytes.writeInt32BE(500_000, 57)
+    writeCrc(bytes, 0)
+    expect(bytes.length).toBeLessThan(10_000)
+    expect(await records(bytes)).toEqual([
+      { error: expect.stringContaining('maxDecodedBytes'), bytes: expect.anything() },
     ])
   })
 

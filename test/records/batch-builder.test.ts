@@ -275,7 +275,7 @@ function backingBytes(builder: BatchBuilder): number {
 test('a buffer that is shorter than asked for is refused', () => {
   const short = (bytes: number): Buffer => Buffer.alloc(Math.max(61, bytes - 1))
   const builder = new BatchBuilder(16_384, 61, short)
-  expect(() => builder.append(null, 'value', [], 0)).toThrow(RangeError)
+  expect(() => builder.append(null, 'value', [], 0)).toThrow(InvalidArgumentError)
   expect(builder.count).toBe(0)
   expect(builder.sizeInBytes).toBe(61)
 })

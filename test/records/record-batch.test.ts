@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { InvalidArgumentError } from '../../src/errors.ts'
 import {
   batchOffsets,
   decodeBatchHeader,
@@ -40,6 +41,6 @@ test('a header is written in all its 64 bits, and read back', () => {
 test('what needs more than 64 bits is refused rather than cut', () => {
   const bytes = Buffer.alloc(recordBatchOverhead)
   expect(() => encodeBatchHeader(bytes, 0, { ...header, producerId: 2n ** 63n })).toThrow(
-    RangeError,
+    InvalidArgumentError,
   )
 })

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { ConfigError } from '../../errors.ts'
 import { apiByName } from '../../protocol/apis.ts'
-import { dissect, type ResponseOf, splitFrames } from '../dissect.ts'
+import { dissect, dissectBudget, type ResponseOf, splitFrames } from '../dissect.ts'
 
 interface DecodeOptions {
   hex?: string
@@ -28,8 +28,9 @@ export function addDecode(program: Command): void {
 
 async function decode(options: DecodeOptions): Promise<void> {
   const response = answeredApi(options)
+  const budget = dissectBudget()
   for (const frame of splitFrames(await capture(options))) {
-    console.log(JSON.stringify(await dissect(frame, response), null, 2))
+    console.log(JSON.stringify(await dissect(frame, response, budget), null, 2))
   }
 }
 
