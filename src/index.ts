@@ -4,6 +4,7 @@
 
 export type { MetadataSnapshot, PartitionMetadata, TopicMetadata } from './cluster/metadata.ts'
 export type { CompressionType } from './compression/codec.ts'
+export type { PartitionProblem } from './consumer/assignment/assigned-partition.ts'
 export { Consumer } from './consumer/consumer.ts'
 export type { ConsumerBatch } from './consumer/delivery/consumer-batch.ts'
 export type { ConsumerLoop } from './consumer/delivery/iterators.ts'

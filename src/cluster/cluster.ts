@@ -94,6 +94,11 @@ export class Cluster {
     return this.view.snapshot.topics.get(name)
   }
 
+  /** The error code that the brokers returned last for this topic; 0: none, or they were not asked. */
+  topicError(name: string): number {
+    return this.view.topicError(name)
+  }
+
   /** Where to send what is meant for this partition; null if it is not known or has no leader. */
   leaderOf(topic: string, partition: number): { nodeId: number; leaderEpoch: number } | null {
     const found = this.view.snapshot.topics.get(topic)?.partitions[partition]

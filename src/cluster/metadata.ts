@@ -106,10 +106,17 @@ export class MetadataView {
   private readonly rewinds = new LeaderEpochRollback()
   /** Since when a topic, or a partition of it, is only believed from before: by name, or name and number. */
   private readonly staleSince = new Map<string, number>()
+  /** What the last response about a topic said, where that was an error. */
+  private readonly topicErrors = new Map<string, number>()
   private mayChangeCluster = true
 
   get snapshot(): MetadataSnapshot {
     return this.current
+  }
+
+  /** The error code that the brokers returned last for this topic; 0: none, or they were not asked. */
+  topicError(name: string): number {
+    return this.topicErrors.get(name) ?? errorCodes.NONE
   }
 
   /** The next answer may come from another cluster: the bootstrap addresses were resolved anew. */
@@ -190,6 +197,7 @@ export class MetadataView {
     for (const name of names) {
       topics.delete(name)
       this.staleSince.delete(name)
+      this.topicErrors.delete(name)
       this.rewinds.forget(name)
     }
     this.current = { ...this.current, topics, generation: this.current.generation + 1 }
@@ -218,11 +226,13 @@ export class MetadataView {
         : answer.errorCode
     if (errorCode !== 0) {
       draft.topicErrors.set(name, errorCode)
+      this.topicErrors.set(name, errorCode)
       if (isUnknown(errorCode)) draft.unknown.push(name)
       this.keepForNow(draft, name)
       return
     }
     this.staleSince.delete(name)
+    this.topicErrors.delete(name)
     const isRecreated =
       known !== undefined &&
       known.topicId !== answer.topicId &&
@@ -322,6 +332,9 @@ export class MetadataView {
   /** Topics that were asked for and that the answer does not mention. */
   private takeAbsent(draft: Draft, answered: ReadonlySet<string>): void {
     const { topics, keep } = draft.asked
+    for (const name of topics ?? keep) {
+      if (!answered.has(name)) this.topicErrors.set(name, errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
+    }
     for (const name of topics ?? draft.topics.keys()) {
       if (answered.has(name)) continue
       if (topics === null && !keep.has(name)) {

@@ -373,7 +373,6 @@ export class ConsumerCore<K, V> {
         if (known !== undefined) state.topicId = known.topicId
         const leader = cluster.leaderOf(topic, state.partition)
         if (leader !== null) state.setLeader(leader.nodeId, leader.leaderEpoch)
-        if (state.failure === null) state.isDenied = false
       }
     }
     cluster.addTopics(this.subscription.topicNames())
@@ -387,7 +386,7 @@ export class ConsumerCore<K, V> {
     state.forgetLog(topicId)
     if (this.options.autoOffsetReset === 'none') {
       const text = `${state.topic} was deleted and created again: the position in ${state.name} is of the old topic`
-      state.fail(new OffsetOutOfRangeError(text))
+      state.fail(new OffsetOutOfRangeError(text), true)
       this.onResolved(state)
     } else {
       state.awaitReset(-2n)

@@ -3,6 +3,7 @@
 // and reset; each request and each buffered block carries the version it was made under, and is thrown
 // away when the two differ.
 
+import { wallMs } from '../../async/clock.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { RecordSource } from '../../records/consumer-record.ts'
 import type { CompletedFetch } from '../buffer/completed-fetch.ts'
@@ -33,6 +34,14 @@ const maxBlocks = 2
 /** Counts every change that the delivery of records has to look at: one integer to compare per record. */
 export interface ChangeCounter {
   changes: number
+}
+
+/** Why no records of a partition can flow. */
+export interface PartitionProblem {
+  readonly reason: string
+  /** ms since 1970. */
+  readonly since: number
+  readonly error: Error | null
 }
 
 /** Topic id of brokers that have none (before 2.8). */
@@ -71,10 +80,10 @@ export class AssignedPartition<K = unknown, V = unknown> {
   failures = 0
   /** Version under which a request about the position is under way; -1: none is. */
   resolvingVersion = -1
-  /** What the caller is told at its next pull, when the records before it are handed over. */
+  /** The error that the caller's next pull gets, after the records before it were delivered. */
   failure: Error | null = null
-  /** Denied by the brokers: not asked for until metadata allows again. */
-  isDenied = false
+  /** Why no records of this partition can flow; null: nothing is known to be in the way. */
+  problem: PartitionProblem | null = null
 
   /** Next to be asked for: the end of what is buffered. */
   fetchOffset = -1n
@@ -106,6 +115,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
   private doneOffset = -1n
   private doneEpoch = -1
   private lossSignal: AbortController | null = null
+  private isFailureLasting = false
 
   constructor(
     topic: string,
@@ -166,7 +176,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
 
   /** Whether to fetch it as soon as its buffer has room. */
   get isWanted(): boolean {
-    return this.fetchState === 'fetching' && !this.isHeld && !this.isDenied && this.failure === null
+    return this.fetchState === 'fetching' && !this.isHeld && this.failure === null
   }
 
   get isFull(): boolean {
@@ -258,10 +268,34 @@ export class AssignedPartition<K = unknown, V = unknown> {
     this.counter.changes++
   }
 
-  /** Nothing more is fetched until the caller took the error; a seek forgets it. */
-  fail(error: Error): void {
+  /**
+   * Nothing more is fetched until the caller took the error; a seek forgets it.
+   * @param isLasting every pull gets the error until the caller seeks: nothing else can mend it
+   */
+  fail(error: Error, isLasting = false): void {
     this.failure = error
+    this.isFailureLasting = isLasting
+    this.resolvingVersion = -1
+    this.setProblem(error.message, error)
     this.counter.changes++
+  }
+
+  /** The caller gets the error. Unless it lasts, the partition is tried again. */
+  takeFailure(): Error | null {
+    const { failure } = this
+    if (!this.isFailureLasting) this.failure = null
+    return failure
+  }
+
+  /** No records can flow at the moment. The first such call says since when. */
+  setProblem(reason: string, error: Error | null): void {
+    const since = this.problem?.since ?? wallMs()
+    this.problem = { reason, since, error }
+  }
+
+  /** Records flow, or would if there were any. */
+  clearProblem(): void {
+    this.problem = null
   }
 
   /**
@@ -392,6 +426,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
     this.chunk = null
     this.isOpening = false
     this.failure = null
+    this.isFailureLasting = false
     this.resolvingVersion = -1
     this.retryAt = 0
     this.failures = 0

@@ -236,9 +236,9 @@ export class RecordIterator<K, V, T>
       state.chunk = delivery.screened(taken, state)
       if (state.chunk === null) return null
     }
-    const { failure } = state
-    if (state.canFail && failure !== null) {
-      state.failure = null
+    if (!state.canFail) return null
+    const failure = state.takeFailure()
+    if (failure !== null) {
       delivery.tookFailure()
       throw failure
     }

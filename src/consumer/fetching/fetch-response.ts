@@ -2,10 +2,11 @@
 // table of fetch errors (consumer.md, section 2). No I/O: the result tells the fetcher what else to do.
 
 import { KafkaError, OffsetOutOfRangeError } from '../../errors.ts'
-import { brokerError, codeName, errorCodes } from '../../protocol/error-codes.ts'
+import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import type { PartitionData } from '../../protocol/messages/fetch.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import { type BlockOptions, CompletedFetch, findBlockEnd } from '../buffer/completed-fetch.ts'
+import { fetchAction } from './fetch-error-table.ts'
 
 /** What the fetcher does after a partition's answer was taken up. */
 export type AnswerEffect =
@@ -14,9 +15,11 @@ export type AnswerEffect =
   /** A block was buffered, or a failure waits for the caller: the delivery should look. */
   | { kind: 'deliver' }
   /** Metadata may be stale; this partition backs off. */
-  | { kind: 'refresh'; reason: string }
+  | { kind: 'refresh'; error: KafkaError }
   /** This partition backs off. */
-  | { kind: 'backOff'; reason: string }
+  | { kind: 'backOff'; error: KafkaError }
+  /** The same, and the caller gets the error. */
+  | { kind: 'report'; error: KafkaError }
   /** The offset is not in the leader's log: reset by policy, or tell the caller. */
   | { kind: 'outOfRange'; error: OffsetOutOfRangeError }
   /** The log was truncated: it is the position's only up to `endOffset`. */
@@ -35,6 +38,7 @@ export function applyPartitionAnswer<K, V>(
 ): AnswerEffect {
   if (answer.errorCode !== errorCodes.NONE) return applyError(state, answer, nodeId)
   state.failures = 0
+  state.clearProblem()
   state.highWatermark = answer.highWatermark
   state.lastStableOffset = answer.lastStableOffset
   state.logStartOffset = answer.logStartOffset
@@ -58,12 +62,10 @@ function buffer<K, V>(
 ): AnswerEffect {
   const end = findBlockEnd(records)
   if (end.nextOffset === null && !end.isDamaged) {
-    state.fail(
-      new KafkaError(
-        `The broker sent ${records.length} bytes of ${state.name} at offset ${state.fetchOffset}, less than one batch: raise maxPartitionFetchBytes and fetchMaxBytes`,
-      ),
+    const error = new KafkaError(
+      `The broker sent ${records.length} bytes of ${state.name} at offset ${state.fetchOffset}, less than one batch: raise maxPartitionFetchBytes and fetchMaxBytes`,
     )
-    return deliver
+    return { kind: 'report', error }
   }
   const place = {
     fetchOffset: state.fetchOffset,
@@ -87,46 +89,18 @@ function applyError<K, V>(
   answer: PartitionData,
   nodeId: number,
 ): AnswerEffect {
-  const code = answer.errorCode
-  const reason = `fetch of ${state.name} at node ${nodeId}: ${codeName(code)}`
-  switch (code) {
-    case errorCodes.OFFSET_OUT_OF_RANGE:
-      // A follower may be behind, or ahead in what it deleted: only the leader's word counts.
-      if (nodeId !== state.leader) {
-        state.preferredReplica = -1
-        return { kind: 'backOff', reason }
-      }
-      return { kind: 'outOfRange', error: outOfRange(state, answer) }
-    case errorCodes.NOT_LEADER_OR_FOLLOWER:
-    case errorCodes.REPLICA_NOT_AVAILABLE:
-    case errorCodes.KAFKA_STORAGE_ERROR:
-    case errorCodes.FENCED_LEADER_EPOCH:
-    case errorCodes.OFFSET_NOT_AVAILABLE:
-    case errorCodes.UNKNOWN_TOPIC_OR_PARTITION:
-    case errorCodes.UNKNOWN_TOPIC_ID:
-    case errorCodes.INCONSISTENT_TOPIC_ID:
-      state.preferredReplica = -1
-      return { kind: 'refresh', reason }
-    case errorCodes.UNKNOWN_LEADER_EPOCH:
-      // The broker is behind, not we: it will catch up, and metadata has nothing new to say.
-      state.preferredReplica = -1
-      return { kind: 'backOff', reason }
-    case errorCodes.TOPIC_AUTHORIZATION_FAILED:
-      state.isDenied = true
-      state.fail(brokerError(code, `Fetch of ${state.name} from node ${nodeId}`))
-      return deliver
-    case errorCodes.CORRUPT_MESSAGE:
-      state.fail(
-        brokerError(
-          code,
-          `Fetch of ${state.name} at offset ${state.fetchOffset} from node ${nodeId}`,
-        ),
-      )
-      return deliver
-    default:
-      state.preferredReplica = -1
-      return { kind: 'backOff', reason }
+  const { errorCode } = answer
+  const what = `Fetch of ${state.name} at offset ${state.fetchOffset} from node ${nodeId}`
+  const action = fetchAction(errorCode)
+  const isFromLeader = nodeId === state.leader
+  state.preferredReplica = -1
+  // A follower may be behind, or ahead in what it deleted: only the leader's word counts.
+  if (action === 'outOfRange') {
+    return isFromLeader
+      ? { kind: 'outOfRange', error: outOfRange(state, answer) }
+      : { kind: 'backOff', error: brokerError(errorCode, what) }
   }
+  return { kind: action, error: brokerError(errorCode, what) }
 }
 
 function outOfRange<K, V>(

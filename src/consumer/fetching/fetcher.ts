@@ -7,11 +7,12 @@ import { idleMsSince, markIdleTime } from '../../async/idle-time.ts'
 import { backoff } from '../../async/retry.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { ClosedError, UnsupportedVersionError } from '../../errors.ts'
+import { ClosedError, KafkaError, toKafkaError, UnsupportedVersionError } from '../../errors.ts'
 import type { Connection } from '../../network/connection.ts'
 import { type FetchRequest, type FetchResponse, fetch } from '../../protocol/messages/fetch.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { Assignment } from '../assignment/assignment.ts'
+import { noteMissingLeader } from '../assignment/missing-leader.ts'
 import type { BlockOptions } from '../buffer/completed-fetch.ts'
 import type { BrokerHealth } from '../liveness/health.ts'
 import { fetchRequestBody } from './fetch-request.ts'
@@ -146,7 +147,6 @@ export class Fetcher<K, V> {
     const rounds = new Map<number, Round<K, V>>()
     let buffered = 0
     let next = Number.POSITIVE_INFINITY
-    let isLeaderless = false
     for (const state of this.subscription.partitions) {
       if (state.blocks.length > 0) buffered += state.bufferedBytes
       if (!state.isWanted) continue
@@ -156,7 +156,7 @@ export class Fetcher<K, V> {
       }
       const nodeId = nodeFor(state, now)
       if (nodeId < 0) {
-        isLeaderless = true
+        noteMissingLeader(this.cluster, state)
         continue
       }
       let round = rounds.get(nodeId)
@@ -167,7 +167,6 @@ export class Fetcher<K, V> {
       if (state.isFull) round.full++
       else round.targets.push(state)
     }
-    if (isLeaderless) this.cluster.requestRefresh('a partition has no leader')
     if (buffered < this.options.maxBufferedBytes) {
       for (const [nodeId, round] of rounds) {
         if (round.targets.length > 0) next = Math.min(next, this.turn(nodeId, round, now))
@@ -289,10 +288,15 @@ export class Fetcher<K, V> {
       case 'diverged':
         this.owner.onDiverged(state, effect.endOffset, effect.epoch)
         break
+      case 'report':
+        this.backOff(state, effect.error)
+        state.fail(effect.error)
+        this.owner.onDeliverable(state)
+        break
       default:
-        this.cluster.options.logger.debug(effect.reason)
-        if (effect.kind === 'refresh') this.cluster.requestRefresh(effect.reason)
-        this.backOff(state)
+        this.cluster.options.logger.debug(effect.error.message)
+        if (effect.kind === 'refresh') this.cluster.requestRefresh(effect.error.message)
+        this.backOff(state, effect.error)
     }
   }
 
@@ -310,8 +314,9 @@ export class Fetcher<K, V> {
   private handleFailure(loop: BrokerLoop<K, V>, error: unknown): void {
     loop.session.handleFailure()
     this.releaseFrom(loop.nodeId)
-    if (error instanceof UnsupportedVersionError) {
-      this.owner.onFatal(error)
+    // An error that is not of the family is a mistake in this client: fetching again would hide it.
+    if (error instanceof UnsupportedVersionError || !(error instanceof KafkaError)) {
+      this.owner.onFatal(toKafkaError(error))
       return
     }
     this.backOffLoop(loop)
@@ -332,8 +337,9 @@ export class Fetcher<K, V> {
     loop.notBefore = monotonicMs() + backoff(loop.failures++, retryBackoffMs, retryBackoffMaxMs)
   }
 
-  private backOff(state: AssignedPartition<K, V>): void {
+  private backOff(state: AssignedPartition<K, V>, error: Error): void {
     const { retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
+    state.setProblem(error.message, error)
     state.retryAt = monotonicMs() + backoff(state.failures++, retryBackoffMs, retryBackoffMaxMs)
   }
 

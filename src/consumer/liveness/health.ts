@@ -3,7 +3,7 @@
 import { monotonicMs, wallMsOf } from '../../async/clock.ts'
 import { compareTopicPartitions } from '../../topic-partition.ts'
 import type { TopicPartition } from '../../types.ts'
-import type { AssignedPartition } from '../assignment/assigned-partition.ts'
+import type { AssignedPartition, PartitionProblem } from '../assignment/assigned-partition.ts'
 
 /** How a consumer is. Times are milliseconds since 1970. */
 export interface ConsumerHealth {
@@ -50,6 +50,8 @@ export interface PartitionHealth extends TopicPartition {
   readonly isPaused: boolean
   /** What the next pull gets, and after which it is read on. */
   readonly error: Error | null
+  /** Why no records of the partition can flow, and since when; null: nothing is in the way. */
+  readonly problem: PartitionProblem | null
 }
 
 /** How many offsets lie between the position and the end of the log as the last fetch saw it. */
@@ -82,12 +84,12 @@ export function healthOf(sources: HealthSources, isReadCommitted: boolean): Cons
   let lag: bigint | null = null
   const partitions: PartitionHealth[] = []
   for (const entry of subscription.partitions) {
-    const { topic, partition, isPaused, failure: error } = entry
+    const { topic, partition, isPaused, failure: error, problem } = entry
     const behind = lagOf(entry, isReadCommitted)
     bufferedBytes += entry.bufferedBytes
     if (behind !== null) lag = (lag ?? 0n) + behind
     const position = entry.hasPosition ? entry.position : null
-    partitions.push({ topic, partition, position, lag: behind, isPaused, error })
+    partitions.push({ topic, partition, position, lag: behind, isPaused, error, problem })
   }
   const isStalled = delivery.isBlocked
   const isWorking = state === 'stable' || state === 'assigned'

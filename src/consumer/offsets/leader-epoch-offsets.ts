@@ -22,7 +22,7 @@ export type EpochEnd<Q extends EpochQuestion> =
 /** Older versions cannot be asked by a consumer. */
 const LEAST_VERSION = 3
 
-/** Never rejects. null: this broker cannot tell, so there is nothing to validate against. */
+/** Failures of the broker stand in the results. null: this broker cannot tell, so there is nothing to validate against. */
 export async function epochEndOffsets<Q extends EpochQuestion>(
   cluster: Cluster,
   nodeId: number,
@@ -65,6 +65,8 @@ export async function epochEndOffsets<Q extends EpochQuestion>(
       results.push({ question, error })
     }
   } catch (cause) {
+    // An error that is not of the family is a mistake in this client, not something to try again.
+    if (!(cause instanceof KafkaError) && !options.signal?.aborted) throw cause
     const error = toKafkaError(cause, `${what} failed`)
     for (const question of open.values()) results.push({ question, error })
   }

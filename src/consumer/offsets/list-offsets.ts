@@ -23,7 +23,7 @@ export interface ListOffsetsOptions {
   readonly signal?: AbortSignal
 }
 
-/** Never rejects; what failed stands in the results. */
+/** Failures of a broker stand in the results. Rejects only for a mistake in this client. */
 export async function listOffsets<W extends ListOffsetsWish>(
   cluster: Cluster,
   wishes: readonly W[],
@@ -94,6 +94,8 @@ async function askNode<W extends ListOffsetsWish>(
       results.push({ wish, error: new KafkaError(text, { retriable: true }) })
     }
   } catch (error) {
+    // An error that is not of the family is a mistake in this client, not something to try again.
+    if (!(error instanceof KafkaError) && !signal?.aborted) throw error
     cluster.requestRefresh(`ListOffsets at node ${nodeId} failed`)
     const failed = toKafkaError(error, `ListOffsets at node ${nodeId} failed`)
     for (const wish of wishOf.values()) results.push({ wish, error: failed })

@@ -28,7 +28,8 @@ export async function queryCommitted(
     const { signal } = limits
     const answer = await fetchCommitted(cluster, coordinator, partitions, { timeoutMs, signal })
     if (answer.errors.length > 0) throw answer.errors[0].error
-    return answer.committed
+    const found = new Map(answer.committed.map((entry) => [nameOf(entry), entry]))
+    return partitions.flatMap((partition) => found.get(nameOf(partition)) ?? [])
   })
 }
 
@@ -42,15 +43,16 @@ async function queryOffsets<W extends ListOffsetsWish>(
   const { signal, timeoutMs } = limits
   const topics = new Set(wishes.map(({ topic }) => topic))
   await Promise.all([...topics].map((topic) => cluster.ensureTopic(topic, { timeoutMs, signal })))
-  const found: Extract<ListOffsetsResult<W>, { error: null }>[] = []
-  let open = wishes
+  const found = new Map<string, Found<W>>()
+  // A broker refuses a request that names a partition twice.
+  let open = [...new Map(wishes.map((wish) => [nameOf(wish), wish])).values()]
   return retried(cluster, 'offsets', limits, async (attemptMs) => {
     const options = { isReadCommitted, timeoutMs: attemptMs, signal }
     const again: W[] = []
     let failure: KafkaError | null = null
     for (const result of await listOffsets(cluster, open, options)) {
       if (result.error === null) {
-        found.push(result)
+        found.set(nameOf(result.wish), result)
         continue
       }
       if (!result.error.retriable) throw result.error
@@ -59,9 +61,12 @@ async function queryOffsets<W extends ListOffsetsWish>(
     }
     open = again
     if (failure !== null) throw failure
-    return found
+    // Brokers respond in any order: what is returned follows the caller's.
+    return wishes.flatMap((wish) => found.get(nameOf(wish)) ?? [])
   })
 }
+
+type Found<W extends ListOffsetsWish> = Extract<ListOffsetsResult<W>, { error: null }>
 
 /** Where each log begins (EARLIEST) or ends (LATEST). */
 export async function logOffsets(
@@ -98,6 +103,10 @@ export async function offsetsForTimes(
       timestamp: Number(timestamp),
       leaderEpoch,
     }))
+}
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`
 }
 
 async function retried<T>(

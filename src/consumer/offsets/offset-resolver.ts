@@ -8,14 +8,15 @@ import { backoff } from '../../async/retry.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { CoordinatorClient } from '../../cluster/coordinator-client.ts'
-import { BrokerError, type KafkaError, OffsetOutOfRangeError, toKafkaError } from '../../errors.ts'
-import { errorCodes } from '../../protocol/error-codes.ts'
+import { BrokerError, KafkaError, OffsetOutOfRangeError, toKafkaError } from '../../errors.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { Assignment } from '../assignment/assignment.ts'
+import { noteMissingLeader } from '../assignment/missing-leader.ts'
 import type { AutoOffsetReset, LogTruncation } from '../options.ts'
 import { type CommittedAnswer, fetchCommitted } from './committed-offsets.ts'
 import { type EpochQuestion, epochEndOffsets } from './leader-epoch-offsets.ts'
-import { type ListOffsetsWish, listOffsets } from './list-offsets.ts'
+import { type ListOffsetsResult, type ListOffsetsWish, listOffsets } from './list-offsets.ts'
+import { type OffsetRequest, offsetAction } from './offset-error-table.ts'
 import { LATEST, resetTimestamp } from './offset-reset.ts'
 
 export interface OffsetResolverOptions {
@@ -92,8 +93,7 @@ export class OffsetResolver {
   resetByPolicy(state: AssignedPartition, error: Error): void {
     const timestamp = resetTimestamp(this.options.autoOffsetReset, wallMs())
     if (timestamp === null) {
-      state.fail(error)
-      this.owner.onResolved(state)
+      this.report(state, error)
       return
     }
     state.awaitReset(timestamp)
@@ -113,7 +113,7 @@ export class OffsetResolver {
       this.owner.onTruncated({ topic, partition, from: position, to: endOffset })
       if (resetTimestamp(this.options.autoOffsetReset, 0) === null) {
         const text = `The log of ${state.name} was truncated to offset ${endOffset}, the position was ${position}. Seek, or set an autoOffsetReset`
-        state.fail(new OffsetOutOfRangeError(text))
+        state.fail(new OffsetOutOfRangeError(text), true)
       } else {
         state.seekValidated(endOffset, epoch)
       }
@@ -134,7 +134,7 @@ export class OffsetResolver {
     for (const state of this.subscription.partitions) {
       if (state.fetchState === 'fetching' || state.fetchState === 'initializing') continue
       if (state.resolvingVersion === state.version) continue
-      if (state.isDenied || state.failure !== null || state.isRevoking) continue
+      if (state.failure !== null || state.isRevoking) continue
       if (state.retryAt > now) {
         next = Math.min(next, state.retryAt)
         continue
@@ -142,7 +142,7 @@ export class OffsetResolver {
       if (state.fetchState === 'awaitCommitted') {
         committed.push(state)
       } else if (state.leader < 0) {
-        this.cluster.requestRefresh(`no leader of ${state.name} is known`)
+        noteMissingLeader(this.cluster, state)
         continue
       } else if (state.fetchState === 'awaitReset') {
         const { topic, partition, version, resetTo } = state
@@ -155,10 +155,17 @@ export class OffsetResolver {
       }
       state.resolvingVersion = state.version
     }
-    if (committed.length > 0) void this.findCommitted(committed)
-    if (resets.length > 0) void this.findResets(resets)
-    for (const [nodeId, ofNode] of validations) void this.validate(nodeId, ofNode)
+    if (committed.length > 0) this.run(this.findCommitted(committed))
+    if (resets.length > 0) this.run(this.findResets(resets))
+    for (const [nodeId, ofNode] of validations) this.run(this.validate(nodeId, ofNode))
     this.wakeAt(next, now)
+  }
+
+  /** An error that is not of the family is a mistake in this client: trying again would hide it. */
+  private run(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (!this.stopped.signal.aborted) this.owner.onFatal(toKafkaError(error))
+    })
   }
 
   private async findCommitted(states: readonly AssignedPartition[]): Promise<void> {
@@ -172,10 +179,12 @@ export class OffsetResolver {
         found = await fetchCommitted(this.cluster, coordinator, states, { signal })
       }
     } catch (error) {
-      failure = toKafkaError(error, 'OffsetFetch failed')
+      if (signal.aborted) return
+      if (!(error instanceof KafkaError)) throw error
+      failure = error
     }
     if (signal.aborted) return
-    if (failure instanceof BrokerError && !failure.retriable) {
+    if (isFatal(failure)) {
       this.owner.onFatal(failure)
       return
     }
@@ -186,7 +195,7 @@ export class OffsetResolver {
       const entry = byName.get(state.name)
       const error = failure ?? errors.get(state.name) ?? null
       if (error !== null) {
-        this.handleError(state, error)
+        this.handleError(state, error, 'offsetFetch')
       } else if (entry === undefined && state.placedOffset >= 0n) {
         // Nothing is committed, so all that was read since the beginning is to be read again.
         state.seek(state.placedOffset, state.placedEpoch)
@@ -204,32 +213,73 @@ export class OffsetResolver {
   }
 
   private async findResets(resets: readonly Reset[]): Promise<void> {
+    const tooYoung: Reset[] = []
+    for (const result of await this.ask(resets)) {
+      if (this.place(result) === 'notFound') tooYoung.push(result.wish)
+    }
+    if (tooYoung.length > 0) await this.findEnds(tooYoung)
+    this.wake()
+  }
+
+  /**
+   * No record is as young as the timestamp: the end of the log is where such records will come. A record
+   * may be written between two questions, so the timestamp is asked for once more when the end is known:
+   * if there is still no such record, none lies before that end.
+   */
+  private async findEnds(resets: readonly Reset[]): Promise<void> {
+    const ends = new Map<AssignedPartition, { offset: bigint; leaderEpoch: number }>()
+    const again: Reset[] = []
+    for (const result of await this.ask(resets.map((reset) => ({ ...reset, timestamp: LATEST })))) {
+      const { wish, error } = result
+      if (error === null && result.offset >= 0n) {
+        ends.set(wish.state, result)
+        const timestamp = wish.state.resetTo
+        if (isWanted(wish)) again.push({ ...wish, timestamp })
+      } else this.place(result)
+    }
+    if (again.length === 0) return
+    for (const result of await this.ask(again)) {
+      const { state } = result.wish
+      const end = ends.get(state)
+      if (this.place(result) !== 'notFound' || end === undefined) continue
+      state.seekValidated(end.offset, end.leaderEpoch)
+      this.owner.onResolved(state)
+    }
+  }
+
+  /** ListOffsets; the results to questions that are still wanted. */
+  private async ask(resets: readonly Reset[]): Promise<ListOffsetsResult<Reset>[]> {
     const { signal } = this.stopped
     const results = await listOffsets(this.cluster, resets, {
       isReadCommitted: this.options.isReadCommitted,
       timeoutMs: this.cluster.options.requestTimeoutMs,
       signal,
     })
-    if (signal.aborted) return
-    for (const result of results) {
-      const { state, version, timestamp } = result.wish
-      // Another reset, or a seek, may have come meanwhile: this answer is to the old question.
-      if (state.version !== version || state.fetchState !== 'awaitReset') continue
-      if (result.error !== null) {
-        this.handleError(state, result.error)
-      } else if (result.offset < 0n) {
-        if (timestamp === LATEST) {
-          this.retryLater(state)
-        } else {
-          // No record is as young as that: the end is where such records will come.
-          state.awaitReset(LATEST)
-        }
-      } else {
-        state.seekValidated(result.offset, result.leaderEpoch)
-        this.owner.onResolved(state)
-      }
+    if (signal.aborted) return []
+    // Another reset, or a seek, may have come meanwhile: this response is to the old question.
+    return results.filter(({ wish }) => isWanted(wish))
+  }
+
+  /** Sets the position to what was found. */
+  private place(result: ListOffsetsResult<Reset>): 'done' | 'notFound' {
+    const { state, timestamp } = result.wish
+    if (result.error !== null) {
+      const { error } = result
+      const isUnsearchable =
+        error instanceof BrokerError &&
+        timestamp >= 0n &&
+        offsetAction('listOffsets', error.errorCode) === 'notFound'
+      if (isUnsearchable) return 'notFound'
+      this.handleError(state, error, 'listOffsets')
+    } else if (result.offset >= 0n) {
+      state.seekValidated(result.offset, result.leaderEpoch)
+      this.owner.onResolved(state)
+    } else if (timestamp >= 0n) {
+      return 'notFound'
+    } else {
+      this.retryLater(state, `the leader of ${state.name} does not say where its log is`, null)
     }
-    this.wake()
+    return 'done'
   }
 
   private async validate(nodeId: number, validations: readonly Validation[]): Promise<void> {
@@ -253,7 +303,7 @@ export class OffsetResolver {
         continue
       }
       if (result.error !== null) {
-        this.handleError(state, result.error)
+        this.handleError(state, result.error, 'offsetForLeaderEpoch')
       } else if (result.epoch < 0 || result.endOffset < question.offset) {
         this.truncate(state, result.epoch < 0 ? -1n : result.endOffset, result.epoch)
       } else {
@@ -264,23 +314,29 @@ export class OffsetResolver {
     this.wake()
   }
 
-  private handleError(state: AssignedPartition, error: KafkaError): void {
-    if (error instanceof BrokerError && error.errorCode === errorCodes.TOPIC_AUTHORIZATION_FAILED) {
-      state.resolvingVersion = -1
-      state.isDenied = true
-      state.fail(error)
-      this.owner.onResolved(state)
+  private handleError(state: AssignedPartition, error: KafkaError, request: OffsetRequest): void {
+    const action = error instanceof BrokerError ? offsetAction(request, error.errorCode) : 'refresh'
+    if (action === 'report') {
+      this.report(state, error)
       return
     }
     this.cluster.options.logger.debug(error.message)
-    this.cluster.requestRefresh(error.message)
-    this.retryLater(state)
+    if (action === 'refresh') this.cluster.requestRefresh(error.message)
+    this.retryLater(state, error.message, error)
   }
 
-  private retryLater(state: AssignedPartition): void {
+  /** The caller gets the error; then, and after a pause, the same is asked again. */
+  private report(state: AssignedPartition, error: Error): void {
+    this.retryLater(state, error.message, error)
+    state.fail(error)
+    this.owner.onResolved(state)
+  }
+
+  private retryLater(state: AssignedPartition, reason: string, error: Error | null): void {
     const { retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
     state.resolvingVersion = -1
     state.retryAt = monotonicMs() + backoff(state.failures++, retryBackoffMs, retryBackoffMaxMs)
+    state.setProblem(reason, error)
   }
 
   private wakeAt(time: number, now: number): void {
@@ -298,6 +354,17 @@ export class OffsetResolver {
 function toValidation(state: AssignedPartition): Validation {
   const { topic, partition, version, leaderEpoch, fetchOffset, fetchEpoch } = state
   return { state, topic, partition, version, leaderEpoch, epoch: fetchEpoch, offset: fetchOffset }
+}
+
+function isWanted({ state, version }: Reset): boolean {
+  return state.version === version && state.fetchState === 'awaitReset'
+}
+
+/** Whether nothing that happens on the brokers can let this group be read. */
+function isFatal(error: KafkaError | null): error is BrokerError {
+  return (
+    error instanceof BrokerError && offsetAction('offsetFetchGroup', error.errorCode) === 'fatal'
+  )
 }
 
 function isCurrent({ state, version, leaderEpoch }: Validation): boolean {

@@ -62,7 +62,7 @@ describe('health', () => {
     const health = consumer.health()
     expect(health).toMatchObject({ isReady: true, state: 'stable', lag: 9n })
     expect(health.partitions).toEqual([
-      { ...t0, position: 1n, lag: 9n, isPaused: false, error: null },
+      { ...t0, position: 1n, lag: 9n, isPaused: false, error: null, problem: null },
       expect.objectContaining(t1),
     ])
     expect(health.brokers).toMatchObject([{ nodeId: 1, unreachableSince: null }])

@@ -1,0 +1,160 @@
+// What keeps records from flowing: it reaches the caller or health(), and passes when its cause does.
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Consumer } from '../../../src/consumer/consumer.ts'
+import type { PartitionHealth } from '../../../src/consumer/liveness/health.ts'
+import type { ConsumerOptions } from '../../../src/consumer/options.ts'
+import type { KafkaOptions } from '../../../src/options/kafka-options.ts'
+import { fetch } from '../../../src/protocol/messages/fetch.ts'
+import { listOffsets } from '../../../src/protocol/messages/list-offsets.ts'
+import { metadata } from '../../../src/protocol/messages/metadata.ts'
+import { offsetFetch } from '../../../src/protocol/messages/offset-fetch.ts'
+import { TestCluster } from '../../../src/testing/test-cluster.ts'
+import { consumerOf, fill, take } from '../harness.ts'
+
+const t0 = { topic: 't', partition: 0 }
+
+let cluster: TestCluster
+const open: Consumer[] = []
+beforeEach(async () => {
+  cluster = await TestCluster.start({ topics: { t: 2 } })
+  await fill(cluster, 't', 0, 10)
+})
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await Promise.all(open.splice(0).map((consumer) => consumer.close()))
+  await cluster.close()
+})
+
+function reader(
+  options: ConsumerOptions = {},
+  partitions: readonly { topic: string; partition: number; offset?: bigint }[] = [t0],
+  kafka: Partial<KafkaOptions> = {},
+): Consumer {
+  const consumer = consumerOf(cluster, options, kafka)
+  open.push(consumer)
+  consumer.assign(partitions)
+  return consumer
+}
+
+function healthOf(consumer: Consumer, partition = 0): PartitionHealth {
+  const found = consumer.health().partitions.find((each) => each.partition === partition)
+  if (found === undefined) throw new Error(`partition ${partition} is not assigned`)
+  return found
+}
+
+describe('a permission that is missing', () => {
+  it.each([
+    ['Fetch', fetch],
+    ['ListOffsets', listOffsets],
+  ] as const)(
+    'for %s is an error of every pull until it is given, without new metadata',
+    async (_, api) => {
+      const consumer = reader({}, [t0], { metadataMaxAgeMs: 3_600_000 })
+      const allow = cluster.intercept(api as typeof fetch, async ({ next }) => {
+        const response = await next()
+        const topics = 'topics' in response ? response.topics : response.responses
+        for (const { partitions } of topics as typeof response.responses) {
+          for (const partition of partitions) {
+            Object.assign(partition, { errorCode: 29, records: null })
+          }
+        }
+        return response
+      })
+      for (let pull = 0; pull < 3; pull++) {
+        await expect(consumer.records().next()).rejects.toThrow(/TOPIC_AUTHORIZATION_FAILED/)
+      }
+      expect(healthOf(consumer).problem?.reason).toContain('TOPIC_AUTHORIZATION_FAILED')
+      allow()
+      await expect
+        .poll(() => take(consumer, 1).catch(() => null), { timeout: 5000 })
+        .toEqual(['t-0:0'])
+      expect(healthOf(consumer).problem).toBe(null)
+    },
+  )
+
+  it('for OffsetFetch of a topic is an error of every pull until it is given', async () => {
+    const consumer = reader({ groupId: 'g' }, [t0], { metadataMaxAgeMs: 3_600_000 })
+    const allow = cluster.intercept(offsetFetch, async ({ next }) => {
+      const response = await next()
+      for (const { topics } of response.groups) {
+        for (const { partitions } of topics) for (const each of partitions) each.errorCode = 29
+      }
+      return response
+    })
+    for (let pull = 0; pull < 2; pull++) {
+      await expect(consumer.records().next()).rejects.toThrow(/TOPIC_AUTHORIZATION_FAILED/)
+    }
+    allow()
+    await expect
+      .poll(() => take(consumer, 1).catch(() => null), { timeout: 5000 })
+      .toEqual(['t-0:0'])
+  })
+})
+
+describe('health() says what is in the way of', () => {
+  it('a partition that does not exist', async () => {
+    const consumer = reader({}, [t0, { topic: 't', partition: 7 }])
+    expect(await take(consumer, 10)).toHaveLength(10)
+    await cluster.waitFor(() => {
+      void consumer.records().next()
+      return healthOf(consumer, 7).problem !== null
+    })
+    expect(healthOf(consumer, 7).problem).toMatchObject({
+      reason: expect.stringContaining('Topic "t" has 2 partitions (0 to 1)'),
+      since: expect.any(Number),
+    })
+    expect(healthOf(consumer, 0).problem).toBe(null)
+  })
+
+  it('a topic whose name is misspelt, and no longer when it comes into being', async () => {
+    const consumer = reader({ allowAutoCreateTopics: false }, [{ topic: 'tt', partition: 0 }])
+    const next = consumer.records().next()
+    await cluster.waitFor(() => healthOf(consumer).problem?.reason.includes('does not exist'))
+    expect(healthOf(consumer).problem?.reason).toContain('Topic "tt" does not exist')
+    const { since } = healthOf(consumer).problem ?? { since: 0 }
+    expect(Math.abs(Date.now() - since)).toBeLessThan(5000)
+    cluster.createTopic('tt')
+    await fill(cluster, 'tt', 0, 1)
+    expect((await next).done).toBe(false)
+    expect(healthOf(consumer).problem).toBe(null)
+  })
+
+  it('a topic that may not be described', async () => {
+    cluster.intercept(metadata, async ({ next }) => {
+      const response = await next()
+      for (const topic of response.topics) Object.assign(topic, { errorCode: 29, partitions: [] })
+      return response
+    })
+    const consumer = reader()
+    await expect(consumer.records().next()).rejects.toThrow(/TOPIC_AUTHORIZATION_FAILED/)
+    await cluster.waitFor(() => healthOf(consumer).problem?.reason.includes('AUTHORIZATION'))
+  })
+
+  it('a partition whose broker refuses to read', async () => {
+    const end = cluster.intercept(fetch, async ({ next }) => {
+      const response = await next()
+      for (const { partitions } of response.responses) {
+        for (const each of partitions) Object.assign(each, { errorCode: 56, records: null })
+      }
+      return response
+    })
+    const consumer = reader()
+    const next = consumer.records().next()
+    await cluster.waitFor(() => healthOf(consumer).problem?.reason.includes('KAFKA_STORAGE_ERROR'))
+    end()
+    expect((await next).done).toBe(false)
+    expect(healthOf(consumer).problem).toBe(null)
+  })
+})
+
+describe('a mistake of this client', () => {
+  it('in the fetch path ends the consumer with the error', async () => {
+    vi.spyOn(performance, 'eventLoopUtilization').mockImplementation(() => {
+      throw new TypeError('a mistake')
+    })
+    const consumer = reader()
+    await expect(consumer.records().next()).rejects.toThrow(/a mistake/)
+    expect(consumer.health()).toMatchObject({ state: 'failed', isReady: false })
+  })
+})
