@@ -50,10 +50,11 @@ const CLOSE_TIMEOUT_MS = 30_000
  * Reads topics: as a member of a group (`subscribe`, or the option `topics`) or by hand (`assign`).
  *
  * Records are asked for, never pushed: by `for await (const record of consumer)`, `batches()`,
- * `partitions()` or `run()`, one of them at a time. Asking for the next one says that the former is done,
- * and done ones are committed every `autoCommitIntervalMs`. `break` and an exception in the body do not
- * say so: commit by hand before a `break` that means "done". After it the consumer stays a member and
- * the next loop goes on behind the last record, until `maxPollIntervalMs` have passed.
+ * `partitions()` or `run()`, one of them at a time. Asking for the next one says that the one before is
+ * done, and done ones are committed every `autoCommitIntervalMs`. `break` and an exception in the body
+ * look the same to an iterator: the item in hand is not done, and the next loop delivers it again. Before
+ * a `break` that means "done", call `markDone()` of the loop, or commit by hand. After a loop has ended,
+ * the consumer stays a member of its group for up to `maxPollIntervalMs`.
  */
 export class Consumer<K = Buffer | null, V = Buffer | null>
   implements AsyncIterable<ConsumerRecord<K, V>>
@@ -258,7 +259,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
       () => state.hasPosition || state.failure !== null || !state.isAssigned,
       this.limits(options).signal,
     )
-    if (state.hasPosition) return state.position
+    if (state.hasPosition) return state.deliveredPosition
     throw state.failure ?? new InvalidArgumentError(`${state.name} is not assigned any more`)
   }
 

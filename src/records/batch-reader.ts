@@ -13,6 +13,7 @@ import {
   type RecordSource,
 } from './consumer-record.ts'
 import { type ControlRecord, decodeControlRecord } from './control-record.ts'
+import type { PreservedBatch } from './preserved-batch.ts'
 import {
   attributeBits,
   batchOffsets,
@@ -63,6 +64,9 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
   valueLength = -1
   headersStart = 0
   headerCount = 0
+
+  /** Set where a handler's failure may need the records as they came. */
+  preserved: PreservedBatch<K, V> | null = null
 
   private readonly bytes: Buffer
   private readonly maxDecompressedBytes: number

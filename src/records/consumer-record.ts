@@ -5,6 +5,7 @@ import { inspect } from 'node:util'
 import type { Header } from '../types.ts'
 import { headerKey } from './header-key.ts'
 import { bytesToJson, type JsonBytes, RecordHeaders } from './headers.ts'
+import { PreservedBatch } from './preserved-batch.ts'
 import type { TimestampType } from './record-batch.ts'
 import { readVarint, readVarlong, varintEnd } from './varint.ts'
 
@@ -55,6 +56,8 @@ export interface RecordContext<K, V> {
   readonly valuePrefix: number
   /** A part of `recordsBuffer`, without a copy. */
   view(start: number, length: number): Buffer
+  /** A copy of the batch from before a handler could change its bytes. */
+  preserved: PreservedBatch<K, V> | null
 }
 
 /** A record in JSON: the offset as a string, bytes as text where they are UTF-8. */
@@ -88,6 +91,31 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> {
     this.offsetDelta = batch.offsetDelta
     this.start = batch.recordStart
     this.valuePrefix = batch.valuePrefix
+  }
+
+  /**
+   * Copies the bytes of this record's batch, once per batch, so that `originals` can restore the record.
+   * @internal
+   */
+  static preserve<K, V>({ batch }: ConsumerRecord<K, V>): void {
+    batch.preserved ??= new PreservedBatch(batch, batch.recordsBuffer)
+  }
+
+  /**
+   * Records as they were at `preserve`, on memory of their own and not yet deserialized.
+   * @internal
+   */
+  static originals<K, V>(records: readonly ConsumerRecord<K, V>[]): ConsumerRecord<K, V>[] {
+    const copies = new Map<RecordContext<K, V>, PreservedBatch<K, V>>()
+    return records.map(({ batch, offsetDelta, start, valuePrefix }) => {
+      let copy = copies.get(batch)
+      if (copy === undefined) {
+        const original = batch.preserved ?? batch
+        copy = new PreservedBatch(original, original.recordsBuffer)
+        copies.set(batch, copy)
+      }
+      return new ConsumerRecord(copy.at(offsetDelta, start, valuePrefix))
+    })
   }
 
   get topic(): string {

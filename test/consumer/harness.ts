@@ -1,6 +1,7 @@
 // What the consumer's tests share: a cluster, batches in its logs, and a consumer that reads them.
 
 import { Consumer } from '../../src/consumer/consumer.ts'
+import type { ConsumerLoop } from '../../src/consumer/delivery/iterators.ts'
 import { type ConsumerOptions, resolveConsumerOptions } from '../../src/consumer/options.ts'
 import { type KafkaOptions, resolveKafkaOptions } from '../../src/options/kafka-options.ts'
 import { resolveProducerOptions } from '../../src/producer/options.ts'
@@ -64,16 +65,19 @@ export function textOf(record: ConsumerRecord<unknown, unknown>): string {
   return String(record.rawValue)
 }
 
-/** The texts of the next `count` records. */
+/** The texts of the next `count` records, which are done then. */
 export async function take(
-  records: AsyncIterable<ConsumerRecord<unknown, unknown>>,
+  records: { [Symbol.asyncIterator](): ConsumerLoop<ConsumerRecord<unknown, unknown>> },
   count: number,
 ): Promise<string[]> {
   const texts: string[] = []
   if (count === 0) return texts
-  for await (const record of records) {
+  const loop = records[Symbol.asyncIterator]()
+  for await (const record of loop) {
     texts.push(textOf(record))
-    if (texts.length === count) break
+    if (texts.length < count) continue
+    loop.markDone()
+    break
   }
   return texts
 }

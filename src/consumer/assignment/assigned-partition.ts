@@ -153,6 +153,12 @@ export class AssignedPartition<K = unknown, V = unknown> {
     return this.chunk === null ? this.offset : this.chunk.offsetAfter(this.chunk.taken)
   }
 
+  /** The offset after everything that was handed over, records worked on side by side included. */
+  get deliveredPosition(): bigint {
+    const { chunk } = this
+    return chunk === null ? this.offset : chunk.offsetAfter(Math.max(chunk.taken, chunk.lent))
+  }
+
   /** Leader epoch of the record before the position; -1: unknown. */
   get positionEpoch(): number {
     return this.chunk === null ? this.epoch : this.chunk.epochAfter(this.chunk.taken)
@@ -167,6 +173,13 @@ export class AssignedPartition<K = unknown, V = unknown> {
   get committableEpoch(): number {
     const { chunk } = this
     return chunk === null || chunk.done === 0 ? this.doneEpoch : chunk.epochAfter(chunk.done)
+  }
+
+  /** Up to here the caller has committed, or put offsets into a transaction, by hand. */
+  get claimedOffset(): bigint {
+    const { commitFloor, sentOffset } = this
+    if (commitFloor > sentOffset) return commitFloor
+    return sentOffset
   }
 
   /** Whether records were handed over whose offsets no transaction has. */

@@ -2,7 +2,7 @@
 // by one to a record loop. It counts what was handed over (`taken`) and what the caller has answered for
 // (`done`); offsets are made of these counts only when somebody asks, not per record.
 
-import type { ConsumerRecord } from '../../records/consumer-record.ts'
+import { ConsumerRecord } from '../../records/consumer-record.ts'
 
 export interface RecordSlicePlace {
   /** The position before the first record. */
@@ -22,6 +22,8 @@ export class RecordSlice<K, V> {
   taken = 0
   /** How many of those the caller has asked past: they are done and may be committed. */
   done = 0
+  /** Up to here records are worked on side by side: `taken` follows what is done of them. */
+  lent = 0
 
   constructor(records: readonly ConsumerRecord<K, V>[], place: RecordSlicePlace) {
     this.records = records
@@ -42,6 +44,13 @@ export class RecordSlice<K, V> {
     return this.replaced(this.records, { ...this.place, nextOffset, nextEpoch })
   }
 
+  /** This one with its records after `taken` as they came, wherever they were preserved. */
+  renewed(): RecordSlice<K, V> {
+    const { records, taken, place } = this
+    const renewed = ConsumerRecord.originals(records.slice(taken))
+    return this.replaced([...records.slice(0, taken), ...renewed], place)
+  }
+
   private replaced(
     records: readonly ConsumerRecord<K, V>[],
     place: RecordSlicePlace,
@@ -49,6 +58,7 @@ export class RecordSlice<K, V> {
     const chunk = new RecordSlice(records, place)
     chunk.taken = this.taken
     chunk.done = this.done
+    chunk.lent = this.lent
     return chunk
   }
 

@@ -1,8 +1,8 @@
 // The records of one partition that are handed over together.
 
-import type { ConsumerRecord } from '../../records/consumer-record.ts'
+import { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
-import type { RecordSlice } from '../buffer/record-slice.ts'
+import { RecordSlice } from '../buffer/record-slice.ts'
 
 /** Commits the offset after a batch. */
 export type CommitBatch = (batch: {
@@ -23,7 +23,9 @@ export class ConsumerBatch<K = Buffer | null, V = Buffer | null>
   /** The end of the log, transactions that are not decided included, when this was fetched. */
   readonly highWatermark: bigint
   private readonly chunk: RecordSlice<K, V>
+  private readonly start: number
   private readonly end: number
+  private readonly state: AssignedPartition<K, V>
   private readonly commitBatch: CommitBatch
 
   /** What of the chunk was not handed over yet, up to its record number `end`. */
@@ -33,13 +35,15 @@ export class ConsumerBatch<K = Buffer | null, V = Buffer | null>
     state: AssignedPartition<K, V>,
     commitBatch: CommitBatch,
   ) {
-    const isWhole = chunk.taken === 0 && end === chunk.count
     this.topic = state.topic
     this.partition = state.partition
-    this.records = isWhole ? chunk.records : chunk.records.slice(chunk.taken, end)
+    // A copy: a handler may sort or splice what it is given.
+    this.records = chunk.records.slice(chunk.taken, end)
     this.highWatermark = state.highWatermark
     this.chunk = chunk
+    this.start = chunk.taken
     this.end = end
+    this.state = state
     this.commitBatch = commitBatch
   }
 
@@ -65,6 +69,30 @@ export class ConsumerBatch<K = Buffer | null, V = Buffer | null>
   /** Leader epoch of the last record; -1: not known. */
   get nextEpoch(): number {
     return this.chunk.epochAfter(this.end)
+  }
+
+  /**
+   * Copies the bytes of the batch's records, so that `original` can restore them.
+   * @internal
+   */
+  preserve(): void {
+    for (const record of this.records) ConsumerRecord.preserve(record)
+  }
+
+  /**
+   * This batch as it was at `preserve`, whatever a handler did to its records.
+   * @internal
+   */
+  original(): ConsumerBatch<K, V> {
+    const { chunk, start, end, state, commitBatch } = this
+    const records = ConsumerRecord.originals(chunk.records.slice(start, end))
+    const slice = new RecordSlice(records, {
+      startOffset: chunk.offsetAfter(start),
+      startEpoch: chunk.epochAfter(start),
+      nextOffset: this.nextOffset,
+      nextEpoch: this.nextEpoch,
+    })
+    return new ConsumerBatch(slice, records.length, state, commitBatch)
   }
 
   [Symbol.iterator](): Iterator<ConsumerRecord<K, V>> {

@@ -260,6 +260,19 @@ export class Delivery<K, V> {
     return null
   }
 
+  /**
+   * What of a chunk was handed over and is not done is to be delivered again, as it came: the caller may
+   * have changed it. It is fetched again, unless that would report its neighbours a second time.
+   */
+  renew(state: AssignedPartition<K, V>, chunk: RecordSlice<K, V>): void {
+    if (this.screen !== null) {
+      state.chunk = chunk.renewed()
+      return
+    }
+    state.dropBuffer()
+    this.madeRoom()
+  }
+
   /** A block is being decompressed: the partition is offered when that is done. */
   openLater(state: AssignedPartition<K, V>, opening: Promise<void>): void {
     const { version } = state

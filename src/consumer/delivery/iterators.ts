@@ -12,7 +12,9 @@ import { RecordIterator } from './record-iterator.ts'
 export interface ConsumerLoop<T> extends AsyncIterable<T, undefined, undefined>, AsyncDisposable {
   /** The next one. Says that the former one is done. */
   next(): Promise<IteratorResult<T, undefined>>
-  /** Ends the loop; the one in hand does not count as done. */
+  /** Says that the item in hand is done: for a `break` that means so. Nothing happens without one. */
+  markDone(): void
+  /** Ends the loop. The item in hand is not done, unless `markDone` said so: it is delivered again. */
   return(): Promise<IteratorResult<T, undefined>>
   [Symbol.asyncIterator](): ConsumerLoop<T>
 }
@@ -45,15 +47,17 @@ export function batchStream<K, V>(
   return new RecordIterator(delivery, takeBatch, only, signal)
 }
 
-/** Portions of a partition that are worked off by key. Their own worker counts what is done of them. */
+/**
+ * Portions of a partition that are worked off by key. Their own worker counts what is done of them, and
+ * moves the position over that alone: whatever restarts the partition meanwhile begins at what is not done.
+ */
 export function portionStream<K, V>(
   delivery: Delivery<K, V>,
   signal: AbortSignal,
 ): RecordIterator<K, V, Portion<K, V>> {
   const takePortion = (chunk: RecordSlice<K, V>, state: AssignedPartition<K, V>): Portion<K, V> => {
-    const start = chunk.taken
-    chunk.taken = chunk.count
-    return { state, chunk, start, end: chunk.count }
+    chunk.lent = chunk.count
+    return { state, chunk, start: chunk.taken, end: chunk.count }
   }
   return new RecordIterator(delivery, takePortion, null, signal)
 }

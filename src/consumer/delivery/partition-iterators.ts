@@ -77,6 +77,9 @@ export class PartitionIterators<K, V> implements ConsumerLoop<PartitionStream<K,
     return result
   }
 
+  /** A stream of records is nothing that could be done: its own loop says what is. */
+  markDone(): void {}
+
   return(): Promise<Result<K, V>> {
     this.end()
     return Promise.resolve({ done: true, value: undefined })

@@ -3,7 +3,7 @@
 // for the acknowledgement.
 
 import { DeserializationError } from '../../errors.ts'
-import type { ConsumerRecord } from '../../records/consumer-record.ts'
+import { ConsumerRecord } from '../../records/consumer-record.ts'
 import { RecordSlice } from '../buffer/record-slice.ts'
 import type { PoisonRecords } from '../options.ts'
 import type { DeadLetters } from './dead-letters.ts'
@@ -29,13 +29,15 @@ export class PoisonScreen<K, V> {
     const kept: ConsumerRecord<K, V>[] = []
     const burials: Promise<void>[] = []
     for (const record of chunk.records) {
+      // A deserializer, and the caller later on, may change the bytes.
+      ConsumerRecord.preserve(record)
       const error = refusalOf(record)
       if (error === null) {
         kept.push(record)
         continue
       }
       this.onPoison(error)
-      if (this.bury !== null) burials.push(this.bury(record, error))
+      if (this.bury !== null) burials.push(this.bury(originalOf(record), error))
     }
     if (kept.length === chunk.count) return chunk
     const passed = new RecordSlice(kept, chunk.place)
@@ -47,6 +49,10 @@ export type PoisonBurial = (
   record: ConsumerRecord<unknown, unknown>,
   error: DeserializationError,
 ) => Promise<void>
+
+function originalOf<K, V>(record: ConsumerRecord<K, V>): ConsumerRecord<K, V> {
+  return ConsumerRecord.originals([record])[0]
+}
 
 /** Decodes a record, which keeps what comes of it. */
 function refusalOf(record: ConsumerRecord<unknown, unknown>): DeserializationError | null {

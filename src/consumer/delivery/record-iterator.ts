@@ -1,7 +1,7 @@
 // One loop over records or batches: the iterator behind `for await`. Written by hand, as this is the
 // hottest path of a consumer: for a buffered record it makes one resolved promise and nothing else.
 // Asking for the next item says that the former one is done; return() (break, or an exception in the
-// body, which an iterator cannot tell apart) does not.
+// body, which an iterator cannot tell apart) does not: that item is delivered again.
 
 import { monotonicMs } from '../../async/clock.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
@@ -10,6 +10,12 @@ import type { Delivery, Loop } from './delivery.ts'
 
 /** Takes the next item out of a chunk that has something left. */
 export type Hand<K, V, T> = (chunk: RecordSlice<K, V>, state: AssignedPartition<K, V>) => T
+
+/** What a loop's caller has in hand. */
+export interface HeldItem {
+  /** For how long its slowest part has been seen in work (ms). */
+  sampleHeldMs(now: number): number
+}
 
 interface Waiter<T> {
   readonly resolve: (result: IteratorResult<T, undefined>) => void
@@ -34,6 +40,8 @@ export class RecordIterator<K, V, T>
   private sampledChunk: RecordSlice<K, V> | null = null
   private sampledProgress = 0
   private sampledAt = 0
+  /** Judges the item in hand where its parts are worked on side by side. */
+  progress: HeldItem | null = null
 
   /** @param only take from this partition alone; the loop ends when it is no longer assigned */
   constructor(
@@ -75,7 +83,7 @@ export class RecordIterator<K, V, T>
     return null
   }
 
-  /** Ends the loop. The item in hand does not become committable. */
+  /** Ends the loop. The item in hand is not done: it is delivered again. */
   return(): Promise<IteratorResult<T, undefined>> {
     this.end()
     return Promise.resolve({ done: true, value: undefined })
@@ -84,6 +92,20 @@ export class RecordIterator<K, V, T>
   [Symbol.asyncDispose](): Promise<void> {
     this.end()
     return Promise.resolve()
+  }
+
+  /** The item in hand is done, although nothing more is asked for. */
+  markDone(): void {
+    if (this.isHolding) this.settleHeld()
+  }
+
+  /** The item in hand is not done, and the loop continues: another loop or member delivers it again. */
+  giveUp(): void {
+    if (!this.isHolding) return
+    this.takeBack()
+    this.isHolding = false
+    this.release()
+    this.delivery.released()
   }
 
   /** The partition of the item that the caller has not answered for yet. */
@@ -107,6 +129,7 @@ export class RecordIterator<K, V, T>
       this.sampledChunk = null
       return 0
     }
+    if (this.progress !== null) return this.progress.sampleHeldMs(now)
     // What is done counts too: a batch may be worked off record by record.
     const progress = chunk.taken + chunk.done
     if (chunk !== this.sampledChunk || progress !== this.sampledProgress) {
@@ -171,11 +194,15 @@ export class RecordIterator<K, V, T>
    */
   private answer(): void {
     if (!this.isHolding) return
+    this.settleHeld()
+    // Each batch is gathered anew, of whichever partition has enough first.
+    if (this.delivery.gather !== null) this.release()
+  }
+
+  private settleHeld(): void {
     this.isHolding = false
     if (this.chunk !== null) this.chunk.done = this.chunk.taken
     this.delivery.released()
-    // Each batch is gathered anew, of whichever partition has enough first.
-    if (this.delivery.gather !== null) this.release()
   }
 
   /** The next item; null: wait. */
@@ -245,6 +272,19 @@ export class RecordIterator<K, V, T>
     return null
   }
 
+  /** Moves the position back to the first record of the item in hand that nobody committed by hand. */
+  private takeBack(): void {
+    const { chunk, state } = this
+    if (chunk === null || state === null || state.chunk !== chunk) return
+    const { claimedOffset } = state
+    let { done } = chunk
+    while (done < chunk.taken && chunk.records[done].offset < claimedOffset) done++
+    chunk.done = done
+    if (done === chunk.taken) return
+    chunk.taken = done
+    this.delivery.renew(state, chunk)
+  }
+
   private release(): void {
     const { state } = this
     this.state = null
@@ -260,6 +300,7 @@ export class RecordIterator<K, V, T>
   private end(): void {
     if (this.isEnded) return
     this.isEnded = true
+    if (this.isHolding) this.takeBack()
     this.isHolding = false
     this.signal?.removeEventListener('abort', this.onAbort)
     this.release()

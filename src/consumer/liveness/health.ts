@@ -58,7 +58,8 @@ export interface PartitionHealth extends TopicPartition {
 export function lagOf(state: AssignedPartition, isReadCommitted: boolean): bigint | null {
   const end = isReadCommitted ? state.lastStableOffset : state.highWatermark
   if (!state.hasPosition || end < 0n) return null
-  return end > state.position ? end - state.position : 0n
+  const { deliveredPosition: position } = state
+  return end > position ? end - position : 0n
 }
 
 /** Who knows. */
@@ -88,7 +89,7 @@ export function healthOf(sources: HealthSources, isReadCommitted: boolean): Cons
     const behind = lagOf(entry, isReadCommitted)
     bufferedBytes += entry.bufferedBytes
     if (behind !== null) lag = (lag ?? 0n) + behind
-    const position = entry.hasPosition ? entry.position : null
+    const position = entry.hasPosition ? entry.deliveredPosition : null
     partitions.push({ topic, partition, position, lag: behind, isPaused, error, problem })
   }
   const isStalled = delivery.isBlocked

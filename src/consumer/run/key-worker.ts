@@ -2,13 +2,13 @@
 // key, and works on several lanes at once. What is done is counted up to the first record that is not, so
 // that a commit never passes an unfinished one. The partition's next portion is taken when all are done.
 
-import type { ConsumerRecord } from '../../records/consumer-record.ts'
+import { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { RecordSlice } from '../buffer/record-slice.ts'
 import type { Delivery } from '../delivery/delivery.ts'
-import type { RecordIterator } from '../delivery/record-iterator.ts'
+import type { HeldItem, RecordIterator } from '../delivery/record-iterator.ts'
 import type { HandlerContext, RetryPolicy } from './retry-policy.ts'
-import type { RunningHandlers } from './running-handlers.ts'
+import type { HandlerThread, RunningHandlers } from './running-handlers.ts'
 
 /** Some records of a partition, handed out together. */
 export interface Portion<K, V> {
@@ -61,11 +61,13 @@ export async function workByKey<K, V>(
   for (;;) {
     const { done, value } = await stream.next()
     if (done) return
-    await new PortionWork(value, work).finish()
+    const portion = new PortionWork(value, work)
+    stream.progress = portion
+    await portion.finish()
   }
 }
 
-class PortionWork<K, V> {
+class PortionWork<K, V> implements HeldItem {
   private readonly portion: Portion<K, V>
   private readonly work: KeyedWork<K, V>
   private readonly lanes: number[][]
@@ -74,6 +76,8 @@ class PortionWork<K, V> {
   private doneEnd: number
   private nextLane = 0
   private hasFailed = false
+  /** Since when each record that is worked on has been seen so (ms); 0: not seen yet. */
+  private readonly inWork = new Map<number, number>()
 
   constructor(portion: Portion<K, V>, work: KeyedWork<K, V>) {
     this.portion = portion
@@ -86,16 +90,28 @@ class PortionWork<K, V> {
   async finish(): Promise<void> {
     const { handlers, concurrency } = this.work
     const count = Math.min(concurrency, this.lanes.length)
-    const threads = Array.from({ length: count }, () => handlers.thread(() => this.workLanes()))
+    const threads = Array.from({ length: count }, () =>
+      handlers.thread((thread) => this.workLanes(thread)),
+    )
     const outcomes = await Promise.allSettled(threads)
-    const { chunk } = this.portion
-    // What was left undone was not handed out. If the chunk is still there, it is so again.
-    chunk.taken = this.doneEnd
+    this.portion.chunk.lent = 0
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
+    if (failed === undefined) return
+    const { chunk, state } = this.portion
+    if (state.chunk === chunk) this.work.delivery.renew(state, chunk)
+    throw failed.reason
   }
 
-  private async workLanes(): Promise<void> {
+  sampleHeldMs(now: number): number {
+    let longest = 0
+    for (const [index, since] of this.inWork) {
+      if (since === 0) this.inWork.set(index, now)
+      else longest = Math.max(longest, now - since)
+    }
+    return longest
+  }
+
+  private async workLanes(thread: HandlerThread): Promise<void> {
     const { slots } = this.work
     for (;;) {
       const lane = this.lanes[this.nextLane++]
@@ -106,11 +122,12 @@ class PortionWork<K, V> {
           // A handler may have paused the partition since: looked at in the turn of the call.
         } while (!this.isGranted())
         try {
-          await this.call(index)
+          await this.call(index, thread)
         } catch (error) {
           this.hasFailed = true
           throw error
         } finally {
+          this.inWork.delete(index)
           slots.release()
         }
       }
@@ -140,18 +157,29 @@ class PortionWork<K, V> {
     return false
   }
 
-  private async call(index: number): Promise<void> {
+  private async call(index: number, thread: HandlerThread): Promise<void> {
     const { chunk, state, start } = this.portion
     const { handle, policy } = this.work
     const record = chunk.records[index]
     const context = { signal: state.signal }
+    this.inWork.set(index, 0)
+    if (policy.needsOriginals) ConsumerRecord.preserve(record)
     try {
-      await handle(record, context)
+      await thread.begin(handle, record, context)
+      thread.settled()
     } catch (error) {
-      await policy.recover(error, record, state.signal, () => handle(record, context))
+      const isDone = await policy.recover(error, record, state, (original) =>
+        thread.begin(handle, original, context),
+      )
+      thread.settled()
+      if (!isDone) {
+        this.hasFailed = true
+        return
+      }
     }
     this.isDone[index - start] = true
     while (this.isDone[this.doneEnd - start]) this.doneEnd++
+    chunk.taken = this.doneEnd
     if (this.doneEnd > start) chunk.done = this.doneEnd
   }
 

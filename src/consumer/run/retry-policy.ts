@@ -2,9 +2,12 @@
 // is no use it becomes a dead letter, or ends the run. It is done only when the handler, or the brokers that
 // take the dead letter, have said so.
 
+import { anySignal } from '../../async/any-signal.ts'
 import { backoff, sleep } from '../../async/retry.ts'
+import type { Watchers } from '../../async/watchers.ts'
 import { DeserializationError } from '../../errors.ts'
-import type { ConsumerRecord } from '../../records/consumer-record.ts'
+import { ConsumerRecord } from '../../records/consumer-record.ts'
+import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import { ConsumerBatch } from '../delivery/consumer-batch.ts'
 import type { DeadLetters } from '../delivery/dead-letters.ts'
 
@@ -22,64 +25,103 @@ export interface RetryPolicyOptions {
   readonly retry: Required<RetryOptions>
   readonly deadLetterTopic: string | null
   readonly deadLetters: DeadLetters
-  /** Aborts when nothing more is to be begun. */
+  /** Aborts when no handler is to be called any more. */
   readonly stopped: AbortSignal
   /** Told of each failure that does not end the run. */
   readonly onFailure: (text: string, error: unknown) => void
+  /** Look again whenever a partition may have been taken away. */
+  readonly watchers: Watchers
 }
 
 /** What a handler learns besides its record or batch. */
 export interface HandlerContext {
-  /** Aborts when the partition is no longer this consumer's: what is left of the work is in vain. */
+  /** Aborts when the partition is no longer this consumer's: the rest of the work is useless. */
   readonly signal: AbortSignal
 }
 
 /** What a handler is called for. */
 export type Item = ConsumerRecord<unknown, unknown> | ConsumerBatch<unknown, unknown>
 
+/** Keeps the bytes of an item, as a handler may change them before it fails. */
+export function preserve(item: Item): void {
+  if (item instanceof ConsumerBatch) item.preserve()
+  else ConsumerRecord.preserve(item)
+}
+
 export class RetryPolicy {
   private readonly options: RetryPolicyOptions
+  /** Whether items are to be preserved before their handler is called. */
+  readonly needsOriginals: boolean
 
   constructor(options: RetryPolicyOptions) {
     this.options = options
+    this.needsOriginals = options.retry.retries > 0 || options.deadLetterTopic !== null
   }
 
   /**
-   * Settles when the item is done after all, or is somebody else's.
-   * @param again calls the handler once more
-   * @throws the last error, if nothing helps; the reason of `stopped`
+   * Retries the handler, then sends a dead letter. False: the partition is being taken away, and the item
+   * was given up for its next owner; a rebalance does not wait for retries.
+   * @param again calls the handler once more, with the item as it came
+   * @throws the last error, if neither helps; the reason of `stopped`
    */
-  async recover(
+  async recover<T extends Item>(
     first: unknown,
-    item: Item,
-    lost: AbortSignal,
-    again: () => unknown,
-  ): Promise<void> {
+    item: T,
+    state: AssignedPartition,
+    again: (original: T) => unknown,
+  ): Promise<boolean> {
     const { retry, deadLetterTopic, deadLetters, stopped, onFailure } = this.options
     let error = first
     for (let attempt = 0; attempt < retry.retries && isWorthTrying(error); attempt++) {
+      if (isTaken(state)) break
       const waitMs = backoff(attempt, retry.retryBackoffMs, retry.retryBackoffMaxMs)
-      onFailure(`the handler of ${nameOf(item)} failed, it is called again in ${waitMs} ms`, error)
-      // Rejected only by these two signals, which are looked at next.
-      await sleep(waitMs, lost, stopped).catch(() => {})
+      onFailure(`The handler of ${nameOf(item)} failed: it is called again in ${waitMs} ms`, error)
+      await this.pause(waitMs, state)
       stopped.throwIfAborted()
-      if (lost.aborted) return
+      if (isTaken(state)) break
       try {
-        await again()
-        return
+        await again(originalOf(item))
+        return true
       } catch (later) {
         error = later
       }
     }
-    if (lost.aborted) {
-      onFailure(`the handler of ${nameOf(item)} failed, whose partition was lost meanwhile`, error)
-      return
+    if (isTaken(state)) {
+      onFailure(
+        `The handler of ${nameOf(item)} failed, and the partition is being taken away: its next owner gets the record again`,
+        error,
+      )
+      return false
     }
     if (deadLetterTopic === null) throw error
-    onFailure(`${nameOf(item)} goes to ${deadLetterTopic}: its handler failed`, error)
-    const records = item instanceof ConsumerBatch ? item.records : [item]
-    await deadLetters.send(deadLetterTopic, records, error)
+    onFailure(`The handler of ${nameOf(item)} failed: it goes to "${deadLetterTopic}"`, error)
+    await deadLetters.send(deadLetterTopic, recordsOf(originalOf(item)), error)
+    return true
   }
+
+  /** Ends early when the partition is taken away, or the run is stopped. */
+  private async pause(waitMs: number, state: AssignedPartition): Promise<void> {
+    const { stopped, watchers } = this.options
+    const over = new AbortController()
+    const signal = anySignal([over.signal, stopped])
+    const pauses = [sleep(waitMs, signal), watchers.until(() => isTaken(state), signal)]
+    // Rejected only by the signal, which the caller looks at.
+    await Promise.race(pauses).catch(() => {})
+    over.abort()
+  }
+}
+
+function recordsOf(item: Item): readonly ConsumerRecord<unknown, unknown>[] {
+  return item instanceof ConsumerBatch ? item.records : [item]
+}
+
+function isTaken(state: AssignedPartition): boolean {
+  return state.isRevoking || !state.isAssigned
+}
+
+function originalOf<T extends Item>(item: T): T
+function originalOf(item: Item): Item {
+  return item instanceof ConsumerBatch ? item.original() : ConsumerRecord.originals([item])[0]
 }
 
 function nameOf(item: Item): string {

@@ -12,9 +12,9 @@ import type { Delivery } from '../delivery/delivery.ts'
 import { batchStream, portionStream, recordStream } from '../delivery/iterators.ts'
 import type { RecordIterator } from '../delivery/record-iterator.ts'
 import { Slots, workByKey } from './key-worker.ts'
-import { type HandlerContext, type Item, RetryPolicy } from './retry-policy.ts'
+import { type HandlerContext, type Item, preserve, RetryPolicy } from './retry-policy.ts'
 import type { RunPlan } from './run-options.ts'
-import type { RunningHandlers } from './running-handlers.ts'
+import type { HandlerThread, RunningHandlers } from './running-handlers.ts'
 
 /** What of the consumer a run needs. */
 export interface RunContext<K, V> {
@@ -69,7 +69,14 @@ function openWorker<K, V>(
   const { delivery, handlers, commitBatch, deadLetters, logger } = context
   const { handler, concurrency, retry, deadLetterTopic } = plan
   const onFailure = (text: string, error: unknown): void => logger.warn(text, { error })
-  const policy = new RetryPolicy({ retry, deadLetterTopic, deadLetters, stopped, onFailure })
+  const policy = new RetryPolicy({
+    retry,
+    deadLetterTopic,
+    deadLetters,
+    stopped,
+    onFailure,
+    watchers: delivery.watchers,
+  })
   switch (handler.kind) {
     case 'keys': {
       const slots = new Slots(concurrency)
@@ -81,16 +88,16 @@ function openWorker<K, V>(
       const { handle } = handler
       const open = () => recordStream(delivery, null, end)
       return () =>
-        handlers.thread(() =>
-          closing(open(), (stream) => callHandlers(stream, handle, policy), fail),
+        handlers.thread((thread) =>
+          closing(open(), (stream) => callHandlers(stream, handle, policy, thread), fail),
         )
     }
     default: {
       const { handle } = handler
       const open = () => batchStream(delivery, null, end, commitBatch)
       return () =>
-        handlers.thread(() =>
-          closing(open(), (stream) => callHandlers(stream, handle, policy), fail),
+        handlers.thread((thread) =>
+          closing(open(), (stream) => callHandlers(stream, handle, policy, thread), fail),
         )
     }
   }
@@ -114,11 +121,12 @@ async function closing<K, V, T>(
   }
 }
 
-/** One item after the other: asking for the next one says that the former is done. */
+/** One item after the other: asking for the next one says that the one before is done. */
 async function callHandlers<K, V, T extends Item>(
   stream: RecordIterator<K, V, T>,
   handle: (item: T, context: HandlerContext) => unknown,
   policy: RetryPolicy,
+  thread: HandlerThread,
 ): Promise<void> {
   let context: HandlerContext = { signal: stream.lossSignal }
   for (;;) {
@@ -130,13 +138,17 @@ async function callHandlers<K, V, T extends Item>(
       item = value
       context = { signal: stream.lossSignal }
     }
+    if (policy.needsOriginals) preserve(item)
     try {
-      const result = handle(item, context)
+      const result = thread.begin(handle, item, context)
       if (result instanceof Object && 'then' in result) await result
+      thread.settled()
     } catch (error) {
-      const { signal } = context
-      const failed = item
-      await policy.recover(error, failed, signal, () => handle(failed, { signal }))
+      const { heldPartition: state } = stream
+      const again = (original: T): unknown => thread.begin(handle, original, context)
+      const isDone = state !== null && (await policy.recover(error, item, state, again))
+      thread.settled()
+      if (!isDone) stream.giveUp()
     }
   }
 }

@@ -50,9 +50,12 @@ describe('records that cannot be deserialized', () => {
     count: number,
   ): Promise<number[]> {
     const values: number[] = []
-    for await (const record of consumer) {
+    const loop = consumer.records()
+    for await (const record of loop) {
       values.push(record.value)
-      if (values.length === count) break
+      if (values.length < count) continue
+      loop.markDone()
+      break
     }
     return values
   }
@@ -79,10 +82,12 @@ describe('records that cannot be deserialized', () => {
         cause: expect.any(TypeError),
       })
       expect(String(error)).toContain('value of the record at offset 1 of t-0')
-      // Whoever goes on does so knowingly.
+      // It comes again, until the caller goes past it.
+      await expect(valuesOf(consumer, 1)).rejects.toThrow(DeserializationError)
+      consumer.seek(t0, 2n)
       expect(await valuesOf(consumer, 1)).toEqual([3])
       await consumer.close()
-      expect(committed()).toBe(1n)
+      expect(committed()).toBe(3n)
     })
 
     it('can be kept in a batch: what is not read is not deserialized', async () => {
@@ -147,12 +152,13 @@ describe('records that cannot be deserialized', () => {
       await append('7')
       const { value: next } = await batches.next()
       expect(next?.records.map(({ value }) => value)).toEqual([7])
+      // Its batch was not done: it comes again, and what was left out behind it is not reported again.
       await batches.return()
       const got: number[] = []
       await append('q', '9')
       const running = consumer.run({ eachRecord: ({ value }) => void got.push(value) })
-      await cluster.waitFor(() => got.length === 1)
-      expect(got).toEqual([9])
+      await cluster.waitFor(() => got.length === 2)
+      expect(got).toEqual([7, 9])
       await consumer.close()
       await running
       expect(committed()).toBe(10n)
@@ -214,7 +220,7 @@ describe('records that cannot be deserialized', () => {
       expect(await got).toEqual([1, 3])
       expect(await letters(1)).toEqual(['x'])
       await consumer.close()
-      expect(committed()).toBe(1n)
+      expect(committed()).toBe(3n)
     })
 
     it('stop the loop when they are not taken; the same records come again', async () => {

@@ -46,9 +46,9 @@ describe('streams of records', () => {
         break
       }
       expect(got).toEqual(expected.slice(0, 5))
-      // `break` has destroyed the stream, and thereby ended its loop.
+      // `break` has destroyed the stream, and thereby ended its loop: what was in hand comes again.
       const { value } = await consumer.records().next()
-      expect(textOf(value as never)).toBe('t-0:5')
+      expect(textOf(value as never)).toBe('t-0:4')
       await consumer.close()
       expect(committed()).toBe(4n)
     })
@@ -120,7 +120,7 @@ describe('streams of records', () => {
       const stream = consumer.readableStream()
       for await (const record of stream) if (record.offset === 2n) break
       const { value } = await consumer.records().next()
-      expect(value?.offset).toBe(3n)
+      expect(value?.offset).toBe(2n)
       await consumer.close()
       expect(committed()).toBe(2n)
     })

@@ -7,7 +7,7 @@ import { produce } from '../../../src/protocol/messages/produce.ts'
 import { BatchBuilder, noProducer } from '../../../src/records/batch-builder.ts'
 import type { ConsumerRecord } from '../../../src/records/consumer-record.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
-import { consumerOf, fill, latch, take, textOf } from '../harness.ts'
+import { consumerOf, fill, latch, textOf } from '../harness.ts'
 
 const t0 = { topic: 't', partition: 0 }
 
@@ -202,17 +202,22 @@ describe('run', () => {
     it('ends with what a handler threw: what is done before it is committed, the rest comes again', async () => {
       await keyed(['a', 'b', 'c', 'd', 'e', 'f'])
       const consumer = reader()
+      const done = new Set<bigint>()
       const failed = consumer.run({
         concurrency: 2,
         concurrencyBy: 'key',
         eachRecord: (record) => {
           if (textOf(record) === 'd:3') throw new Error('no')
+          done.add(record.offset)
         },
       })
       await expect(failed).rejects.toThrow('no')
-      expect((await take(consumer, 1))[0]).toBe('d:3')
+      // On a busy machine the other worker may not have come to its record before.
+      const first = [0n, 1n, 2n, 3n].find((offset) => !done.has(offset))
+      const { value: again } = await consumer.records().next()
+      expect(again?.offset).toBe(first)
       await consumer.close()
-      expect(committed()).toBe(3n)
+      expect(committed()).toBe(first)
     })
 
     it('delivers nothing while the partition is paused, and goes on where it stood', async () => {
