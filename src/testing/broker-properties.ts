@@ -1,68 +1,151 @@
-// The broker properties that the in-process broker honours, under Kafka's names in lowerCamelCase.
-// The defaults are Kafka 4's, but for the delay of a group's first rebalance.
+// The broker properties that the in-process broker honours, under Kafka's names in lowerCamelCase. Each
+// default is Kafka 4.4's, except where its comment names Kafka's.
 
 import { ConfigError } from '../errors.ts'
 
 export interface BrokerProperties {
-  /** Most bytes of one batch. */
+  /** Largest batch (bytes). @defaultValue 1,048,588 */
   messageMaxBytes: number
-  /** Most bytes of one request; a greater one ends its connection. */
+  /** Largest request (bytes); a larger one ends its connection. @defaultValue 104,857,600 */
   socketRequestMaxBytes: number
-  /** Most bytes of one Fetch answer. */
+  /** Largest Fetch response (bytes). @defaultValue 57,671,680 */
   fetchMaxBytes: number
-  /** Fetch sessions a node keeps (KIP-227); 0: none. */
+  /** Fetch sessions that a node keeps (KIP-227); 0 keeps none. @defaultValue 1000 */
   maxIncrementalFetchSessionCacheSlots: number
-  /** Partitions of a topic that says nothing. */
+  /** Partitions of a topic that is created without a number. @defaultValue 1 */
   numPartitions: number
-  /** Least replicas in sync for acks=all. */
+  /** Replicas that must be in sync for `acks=all`. @defaultValue 1 */
   minInsyncReplicas: number
+  /** @defaultValue `'CreateTime'` */
   logMessageTimestampType: 'CreateTime' | 'LogAppendTime'
+  /** @defaultValue true */
   deleteTopicEnable: boolean
-  /** Whether a leader sends consumers to a replica in their rack (KIP-392). Kafka: no. */
+  /** Sends consumers to a replica in their rack (KIP-392). @defaultValue false */
   rackAwareReplicaSelector: boolean
-  /** How long an empty group waits for more members before its first rebalance. Kafka: 3000. */
+  /**
+   * How long an empty classic group waits for more members before its first rebalance (ms).
+   *
+   * @defaultValue 0 (Kafka: 3000)
+   */
   groupInitialRebalanceDelayMs: number
+  /** @defaultValue 6000 */
   groupMinSessionTimeoutMs: number
+  /** @defaultValue 1,800,000 */
   groupMaxSessionTimeoutMs: number
+  /** Most members of a classic group. @defaultValue 2,147,483,647 */
   groupMaxSize: number
-  /** Most characters of the metadata of a committed offset. */
+  /** Silence after which a member of a consumer group is fenced (ms). @defaultValue 45,000 */
+  groupConsumerSessionTimeoutMs: number
+  /**
+   * Heartbeat interval that members of consumer groups are given (ms). Each step of a rebalance takes up
+   * to this long.
+   *
+   * @defaultValue 500 (Kafka: 5000)
+   */
+  groupConsumerHeartbeatIntervalMs: number
+  /**
+   * Least time between two target assignments of a consumer group (ms, KIP-1263).
+   *
+   * @defaultValue 0 (Kafka: 1000)
+   */
+  groupConsumerAssignmentIntervalMs: number
+  /** Most members of a consumer group. @defaultValue 2,147,483,647 */
+  groupConsumerMaxSize: number
+  /** Which groups may change between the two protocols online. @defaultValue `'bidirectional'` */
+  groupConsumerMigrationPolicy: 'bidirectional' | 'upgrade' | 'downgrade' | 'disabled'
+  /** Longest metadata of a committed offset (characters). @defaultValue 4096 */
   offsetMetadataMaxBytes: number
-  /** Most time a transaction may ask for. */
+  /** Longest timeout that a transaction may ask for (ms). @defaultValue 900,000 */
   transactionMaxTimeoutMs: number
-  /** The finalized feature `transaction.version`: 2 is KIP-890; 0 and 1 are before it. */
+  /** The finalized feature `group.version`: 0 turns consumer groups off. @defaultValue 1 */
+  groupVersion: number
+  /** The finalized feature `transaction.version`: 2 is KIP-890, 0 and 1 precede it. @defaultValue 2 */
   transactionVersion: number
-  /** How long after EndTxn was answered the markers are written. Kafka: as soon as it can. */
+  /** Delay between the response to EndTxn and the markers (ms). @defaultValue 0 (Kafka: none set) */
   transactionMarkerDelayMs: number
 }
 
-const defaults: BrokerProperties = {
-  messageMaxBytes: 1_048_588,
-  socketRequestMaxBytes: 104_857_600,
-  fetchMaxBytes: 57_671_680,
-  maxIncrementalFetchSessionCacheSlots: 1000,
-  numPartitions: 1,
-  minInsyncReplicas: 1,
-  logMessageTimestampType: 'CreateTime',
-  deleteTopicEnable: true,
-  rackAwareReplicaSelector: false,
-  groupInitialRebalanceDelayMs: 0,
-  groupMinSessionTimeoutMs: 6000,
-  groupMaxSessionTimeoutMs: 1_800_000,
-  groupMaxSize: 0x7fffffff,
-  offsetMetadataMaxBytes: 4096,
-  transactionMaxTimeoutMs: 900_000,
-  transactionVersion: 2,
-  transactionMarkerDelayMs: 0,
+const MAX_INT32 = 0x7fffffff
+
+/** A default, and what else may stand in its place: the values, or the range of a number. */
+type Rule<T> = [T] extends [boolean]
+  ? { readonly default: T }
+  : [T] extends [number]
+    ? { readonly default: T; readonly min: number; readonly max?: number }
+    : { readonly default: T; readonly oneOf: readonly T[] }
+
+const rules: { readonly [Name in keyof BrokerProperties]: Rule<BrokerProperties[Name]> } = {
+  messageMaxBytes: { default: 1_048_588, min: 0 },
+  socketRequestMaxBytes: { default: 104_857_600, min: 1 },
+  fetchMaxBytes: { default: 57_671_680, min: 1024 },
+  maxIncrementalFetchSessionCacheSlots: { default: 1000, min: 0 },
+  numPartitions: { default: 1, min: 1 },
+  minInsyncReplicas: { default: 1, min: 1 },
+  logMessageTimestampType: { default: 'CreateTime', oneOf: ['CreateTime', 'LogAppendTime'] },
+  deleteTopicEnable: { default: true },
+  rackAwareReplicaSelector: { default: false },
+  groupInitialRebalanceDelayMs: { default: 0, min: 0 },
+  groupMinSessionTimeoutMs: { default: 6000, min: 0 },
+  groupMaxSessionTimeoutMs: { default: 1_800_000, min: 0 },
+  groupMaxSize: { default: MAX_INT32, min: 1 },
+  groupConsumerSessionTimeoutMs: { default: 45_000, min: 1 },
+  groupConsumerHeartbeatIntervalMs: { default: 500, min: 1 },
+  groupConsumerAssignmentIntervalMs: { default: 0, min: 0 },
+  groupConsumerMaxSize: { default: MAX_INT32, min: 1 },
+  groupConsumerMigrationPolicy: {
+    default: 'bidirectional',
+    oneOf: ['bidirectional', 'upgrade', 'downgrade', 'disabled'],
+  },
+  offsetMetadataMaxBytes: { default: 4096, min: 0 },
+  transactionMaxTimeoutMs: { default: 900_000, min: 1 },
+  groupVersion: { default: 1, min: 0, max: 1 },
+  transactionVersion: { default: 2, min: 0, max: 2 },
+  transactionMarkerDelayMs: { default: 0, min: 0 },
 }
 
-/** All properties: those given, else the defaults. Throws ConfigError for a name it does not know. */
+interface AnyRule {
+  readonly default: unknown
+  readonly min?: number
+  readonly max?: number
+  readonly oneOf?: readonly unknown[]
+}
+
+/**
+ * The given properties, with defaults for the others.
+ *
+ * @throws {ConfigError} when a name is unknown or a value is not valid.
+ */
 export function resolveBrokerProperties(given: Partial<BrokerProperties> = {}): BrokerProperties {
-  for (const name of Object.keys(given)) {
-    if (!(name in defaults)) {
+  const known: Readonly<Record<string, AnyRule>> = rules
+  const resolved: Record<string, unknown> = {}
+  for (const [name, rule] of Object.entries(known)) resolved[name] = rule.default
+  for (const [name, value] of Object.entries(given)) {
+    const rule = known[name]
+    if (rule === undefined) {
       throw new ConfigError(
-        `the test broker has no property '${name}': it honours ${Object.keys(defaults).join(', ')}`,
+        `properties.${name} is not a property of the test broker: expected ${Object.keys(known).join(', ')}`,
       )
     }
+    if (value === undefined) continue
+    const expected = expectedOf(rule, value)
+    if (expected !== null) {
+      throw new ConfigError(
+        `properties.${name} is not valid: expected ${expected}, got ${String(value)} (${typeof value})`,
+      )
+    }
+    resolved[name] = value
   }
-  return { ...defaults, ...given }
+  return resolved as unknown as BrokerProperties
+}
+
+/** What the rule expects instead of `value`; null when the value is valid. */
+function expectedOf(rule: AnyRule, value: unknown): string | null {
+  if (typeof rule.default === 'boolean') return typeof value === 'boolean' ? null : 'a boolean'
+  if (rule.oneOf !== undefined) {
+    return rule.oneOf.includes(value) ? null : `one of ${rule.oneOf.join(', ')}`
+  }
+  const { min = 0, max = MAX_INT32 } = rule
+  const isValid =
+    typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
+  return isValid ? null : `an integer from ${min} to ${max}`
 }

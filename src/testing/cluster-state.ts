@@ -6,8 +6,9 @@ import { errorCodes } from '../protocol/error-codes.ts'
 import type { BrokerProperties } from './broker-properties.ts'
 import { Deadlines } from './deadlines.ts'
 import { FetchSessions } from './fetch-session.ts'
-import { GroupCoordinator } from './group-coordinator.ts'
-import { GroupOffsets } from './group-offsets.ts'
+import { GroupCoordinator } from './groups/group-coordinator.ts'
+import { GroupOffsets } from './groups/group-offsets.ts'
+import { groupSettings } from './groups/group-settings.ts'
 import { TopicConfig } from './topic-config.ts'
 import { type Topic, TopicStore } from './topic-store.ts'
 import { TransactionCoordinator } from './transaction-coordinator.ts'
@@ -57,8 +58,13 @@ export class ClusterState {
     this.properties = properties
     this.autoCreateTopics = autoCreateTopics
     this.deadlines = new Deadlines((at) => this.wakeAt(at))
-    this.groups = new GroupCoordinator(properties, this.deadlines)
-    this.offsets = new GroupOffsets(this.groups)
+    this.groups = new GroupCoordinator({
+      properties,
+      settings: groupSettings(properties),
+      deadlines: this.deadlines,
+      topics: this.topics,
+    })
+    this.offsets = new GroupOffsets()
     this.transactions = new TransactionCoordinator({
       properties,
       deadlines: this.deadlines,
@@ -142,7 +148,7 @@ export class ClusterState {
   moveCoordinator(key: string, nodeId: number): void {
     const before = this.coordinatorOf(key)
     this.coordinators.set(key, nodeId)
-    if (before?.id !== nodeId) this.groups.answerParked(key, errorCodes.NOT_COORDINATOR)
+    if (before?.id !== nodeId) this.groups.failParked(key, errorCodes.NOT_COORDINATOR)
   }
 
   /** Ends every wait: nothing is due any more, and who is parked is told to look elsewhere. */
@@ -151,8 +157,8 @@ export class ClusterState {
     if (this.timer !== null) clearTimeout(this.timer)
     this.timer = null
     this.deadlines.clear()
-    for (const groupId of this.groups.groups.keys()) {
-      this.groups.answerParked(groupId, errorCodes.COORDINATOR_NOT_AVAILABLE)
+    for (const { groupId } of this.groups.store.all) {
+      this.groups.failParked(groupId, errorCodes.COORDINATOR_NOT_AVAILABLE)
     }
   }
 

@@ -21,6 +21,10 @@ export class Deadlines {
     this.onSet(at)
   }
 
+  has(name: string): boolean {
+    return this.byName.has(name)
+  }
+
   delete(name: string): void {
     this.byName.delete(name)
   }

@@ -3,6 +3,8 @@
 import { addOffsetsToTxn } from '../protocol/messages/add-offsets-to-txn.ts'
 import { addPartitionsToTxn } from '../protocol/messages/add-partitions-to-txn.ts'
 import { apiVersions } from '../protocol/messages/api-versions.ts'
+import { consumerGroupDescribe } from '../protocol/messages/consumer-group-describe.ts'
+import { consumerGroupHeartbeat } from '../protocol/messages/consumer-group-heartbeat.ts'
 import { createPartitions } from '../protocol/messages/create-partitions.ts'
 import { createTopics } from '../protocol/messages/create-topics.ts'
 import { deleteGroups } from '../protocol/messages/delete-groups.ts'
@@ -32,6 +34,8 @@ import { type AnyRoute, route } from './handler.ts'
 import { handleAddOffsetsToTxn } from './handlers/add-offsets-to-txn.ts'
 import { handleAddPartitionsToTxn } from './handlers/add-partitions-to-txn.ts'
 import { handleApiVersions } from './handlers/api-versions.ts'
+import { handleConsumerGroupDescribe } from './handlers/consumer-group-describe.ts'
+import { handleConsumerGroupHeartbeat } from './handlers/consumer-group-heartbeat.ts'
 import { handleCreatePartitions } from './handlers/create-partitions.ts'
 import { handleCreateTopics } from './handlers/create-topics.ts'
 import { handleDeleteGroups } from './handlers/delete-groups.ts'
@@ -87,6 +91,8 @@ const routes: readonly AnyRoute[] = [
   route(describeCluster, handleDescribeCluster),
   route(describeTransactions, handleDescribeTransactions),
   route(listTransactions, handleListTransactions),
+  route(consumerGroupHeartbeat, handleConsumerGroupHeartbeat),
+  route(consumerGroupDescribe, handleConsumerGroupDescribe),
 ]
 
 /** By API key. */

@@ -1,9 +1,9 @@
 // The topics of a cluster as its controller knows them: ids, partitions, replicas, leaders. Every node
 // knows at once what is changed here; a node that lags behind is made with an interceptor.
 
-import { randomBytes } from 'node:crypto'
 import { InvalidArgumentError } from '../errors.ts'
 import { PartitionLog } from './partition-log.ts'
+import { randomUuid } from './random-uuid.ts'
 import type { TopicConfig } from './topic-config.ts'
 
 export interface Partition {
@@ -40,6 +40,12 @@ export function findNameProblem(name: string): string | null {
 export class TopicStore {
   private readonly byName = new Map<string, Topic>()
   private readonly byId = new Map<string, Topic>()
+  private currentVersion = 0
+
+  /** Rises with every topic and partition that is created or deleted. */
+  get version(): number {
+    return this.currentVersion
+  }
 
   get all(): Iterable<Topic> {
     return this.byName.values()
@@ -81,6 +87,7 @@ export class TopicStore {
   }
 
   addPartitions(topic: Topic, assignments: number[][], isUp: (nodeId: number) => boolean): void {
+    this.currentVersion++
     for (const replicas of assignments) {
       const index = topic.partitions.length
       const inSync = replicas.filter(isUp)
@@ -99,6 +106,7 @@ export class TopicStore {
     if (topic === undefined) return false
     this.byName.delete(name)
     this.byId.delete(topic.id)
+    this.currentVersion++
     for (const { log } of topic.partitions) log.delete()
     return true
   }
@@ -143,13 +151,5 @@ export class TopicStore {
         ? `topics: ${[...this.byName.keys()].join(', ') || 'none'}`
         : `it has ${topic.partitions.length} partitions`
     throw new InvalidArgumentError(`the test cluster has no partition ${name}-${index} (${known})`)
-  }
-}
-
-/** An id of 22 characters of base64url; Kafka never gives out one that starts with '-'. */
-function randomUuid(): string {
-  for (;;) {
-    const id = randomBytes(16).toString('base64url')
-    if (!id.startsWith('-')) return id
   }
 }

@@ -4,7 +4,7 @@
 import { encodeEndTransactionMarker } from '../records/control-record.ts'
 import { encodeUncompressedBatch } from '../records/encode-batch.ts'
 import { attributeBits } from '../records/record-batch.ts'
-import type { GroupOffsets } from './group-offsets.ts'
+import type { GroupOffsets } from './groups/group-offsets.ts'
 import type { TopicStore } from './topic-store.ts'
 import { keyOf, type Transaction } from './transaction.ts'
 

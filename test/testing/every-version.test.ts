@@ -6,6 +6,8 @@ import type { AnyApi } from '../../src/protocol/api.ts'
 import { addOffsetsToTxn } from '../../src/protocol/messages/add-offsets-to-txn.ts'
 import { addPartitionsToTxn } from '../../src/protocol/messages/add-partitions-to-txn.ts'
 import { apiVersions } from '../../src/protocol/messages/api-versions.ts'
+import { consumerGroupDescribe } from '../../src/protocol/messages/consumer-group-describe.ts'
+import { consumerGroupHeartbeat } from '../../src/protocol/messages/consumer-group-heartbeat.ts'
 import { createPartitions } from '../../src/protocol/messages/create-partitions.ts'
 import { createTopics } from '../../src/protocol/messages/create-topics.ts'
 import { deleteGroups } from '../../src/protocol/messages/delete-groups.ts'
@@ -225,6 +227,25 @@ const requests = new Map<AnyApi, (version: number, id: string) => unknown>([
   [describeGroups, () => ({ groups: ['g', 'none'], includeAuthorizedOperations: false })],
   [listGroups, () => ({ statesFilter: [], typesFilter: [] })],
   [deleteGroups, () => ({ groupsNames: ['g'] })],
+  [
+    consumerGroupHeartbeat,
+    () => ({
+      groupId: 'new',
+      memberId: 'm',
+      memberEpoch: 0,
+      instanceId: null,
+      rackId: null,
+      rebalanceTimeoutMs: 1000,
+      subscribedTopicNames: ['t'],
+      subscribedTopicRegex: null,
+      serverAssignor: null,
+      topicPartitions: [],
+    }),
+  ],
+  [
+    consumerGroupDescribe,
+    () => ({ groupIds: ['new', 'none'], includeAuthorizedOperations: false }),
+  ],
   [
     describeCluster,
     () => ({

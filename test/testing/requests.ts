@@ -122,3 +122,20 @@ export function joinOf(groupId: string, fields: Partial<JoinGroupRequest> = {}):
     ...fields,
   }
 }
+
+/** The subscription blob (v1) of a classic consumer that owns nothing. */
+export function encodeTestSubscription(topics: string[]): Buffer {
+  const parts: Buffer[] = [Buffer.from([0, 1])]
+  const int32 = (value: number): void => {
+    const bytes = Buffer.alloc(4)
+    bytes.writeInt32BE(value)
+    parts.push(bytes)
+  }
+  int32(topics.length)
+  for (const topic of topics) {
+    parts.push(Buffer.from([0, topic.length]), Buffer.from(topic))
+  }
+  int32(-1)
+  int32(0)
+  return Buffer.concat(parts)
+}

@@ -6,6 +6,7 @@ import type {
   ApiVersionsResponse,
 } from '../../protocol/messages/api-versions.ts'
 import { produce } from '../../protocol/messages/produce.ts'
+import { finalizedFeatures, supportedFeatures } from '../features.ts'
 import type { RequestContext } from '../handler.ts'
 
 const NAME_REQUIRED_SINCE = 3
@@ -20,21 +21,11 @@ export function handleApiVersions(
     version < NAME_REQUIRED_SINCE ||
     (softwareName.test(request.clientSoftwareName) &&
       softwareName.test(request.clientSoftwareVersion))
-  if (!isNamed) return answer(errorCodes.INVALID_REQUEST)
-  const response = answer(0)
-  const { transactionVersion } = state.properties
-  response.supportedFeatures = [{ name: 'transaction.version', minVersion: 0, maxVersion: 2 }]
+  if (!isNamed) return emptyResponse(errorCodes.INVALID_REQUEST)
+  const response = emptyResponse(0)
+  response.supportedFeatures = supportedFeatures(version)
   response.finalizedFeaturesEpoch = 1n
-  response.finalizedFeatures =
-    transactionVersion === 0
-      ? []
-      : [
-          {
-            name: 'transaction.version',
-            maxVersionLevel: transactionVersion,
-            minVersionLevel: transactionVersion,
-          },
-        ]
+  response.finalizedFeatures = finalizedFeatures(state.properties)
   for (const [apiKey, range] of offered) {
     // Kafka 4 offers Produce from v0, which old librdkafka looks for, and serves none before v3.
     const isProduceOfToday = apiKey === produce.key && range.minVersion === produce.minVersion
@@ -44,18 +35,18 @@ export function handleApiVersions(
   return response
 }
 
-/** The answer to a version that is not known here: in v0, naming those that are (KIP-511). */
+/** The response to a version that is not known here: in v0, naming those that are (KIP-511). */
 export function unsupportedApiVersions(
   apiKey: number,
   minVersion: number,
   maxVersion: number,
 ): ApiVersionsResponse {
-  const response = answer(errorCodes.UNSUPPORTED_VERSION)
+  const response = emptyResponse(errorCodes.UNSUPPORTED_VERSION)
   response.apiKeys.push({ apiKey, minVersion, maxVersion })
   return response
 }
 
-function answer(errorCode: number): ApiVersionsResponse {
+function emptyResponse(errorCode: number): ApiVersionsResponse {
   return {
     errorCode,
     apiKeys: [],

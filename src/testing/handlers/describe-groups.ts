@@ -23,10 +23,11 @@ export function handleDescribeGroups(
 function describe(context: RequestContext, groupId: string): DescribedGroup {
   const error = checkCoordinator(context, groupId)
   if (error !== 0) return noGroup(groupId, error, null, '')
-  const group = context.state.groups.groups.get(groupId)
-  if (group === undefined) {
+  const group = context.state.groups.store.get(groupId)
+  if (group?.type !== 'classic') {
+    const reason = group === undefined ? 'not found' : 'is not a classic group'
     return context.version >= NOT_FOUND_SINCE
-      ? noGroup(groupId, errorCodes.GROUP_ID_NOT_FOUND, `Group ${groupId} not found.`, 'Dead')
+      ? noGroup(groupId, errorCodes.GROUP_ID_NOT_FOUND, `Group ${groupId} ${reason}.`, 'Dead')
       : noGroup(groupId, 0, null, 'Dead')
   }
   const isStable = group.state === 'Stable'

@@ -1,8 +1,8 @@
-// JoinGroup: parked until the rebalance ends, unless the coordinator can answer at once.
+// JoinGroup: parked until the rebalance ends, unless the coordinator can respond at once.
 
 import type { JoinGroupRequest, JoinGroupResponse } from '../../protocol/messages/join-group.ts'
 import { checkCoordinator } from '../coordinator-check.ts'
-import { joinError } from '../group-answers.ts'
+import { joinError } from '../groups/classic/classic-responses.ts'
 import type { RequestContext } from '../handler.ts'
 
 /** Before this version there is no null for "no protocol". */
@@ -17,8 +17,8 @@ export async function handleJoinGroup(
   const response =
     error !== 0
       ? joinError(request.memberId, error)
-      : await new Promise<JoinGroupResponse>((answer) => {
-          state.groups.join({ request, clientId, clientHost, version, answer }, state.now())
+      : await new Promise<JoinGroupResponse>((respond) => {
+          state.groups.join({ request, clientId, clientHost, version, respond }, state.now())
         })
   if (version < NULL_PROTOCOL_SINCE) response.protocolName ??= ''
   return response

@@ -10,15 +10,15 @@ export function handleListGroups(
 ): ListGroupsResponse {
   const states = request.statesFilter.map((state) => state.toLowerCase())
   const types = request.typesFilter.map((type) => type.toLowerCase())
-  const groups = [...context.state.groups.groups.values()]
+  const groups = [...context.state.groups.store.all]
     .filter(({ groupId }) => checkCoordinator(context, groupId) === 0)
     .filter(({ state }) => states.length === 0 || states.includes(state.toLowerCase()))
-    .filter(() => types.length === 0 || types.includes('classic'))
-    .map(({ groupId, protocolType, state }) => ({
+    .filter(({ type }) => types.length === 0 || types.includes(type))
+    .map(({ groupId, protocolType, state, type }) => ({
       groupId,
       protocolType: protocolType ?? '',
       groupState: state,
-      groupType: 'classic',
+      groupType: type,
     }))
   return { throttleTimeMs: 0, errorCode: 0, groups }
 }

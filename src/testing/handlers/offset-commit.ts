@@ -10,6 +10,7 @@ import type {
 } from '../../protocol/messages/offset-commit.ts'
 import { unknownFirst } from '../answer-order.ts'
 import { checkCoordinator } from '../coordinator-check.ts'
+import { admitCommit, type CommittedPartitions } from '../groups/offset-admission.ts'
 import type { RequestContext } from '../handler.ts'
 import type { Topic } from '../topic-store.ts'
 
@@ -20,10 +21,12 @@ export function handleOffsetCommit(
   request: OffsetCommitRequest,
 ): OffsetCommitResponse {
   const found = request.topics.map((topic) => ({ topic, known: findTopic(context, topic) }))
-  const hasKnown = found.some(({ topic, known }) =>
-    topic.partitions.some(({ partitionIndex }) => known?.partitions[partitionIndex] !== undefined),
+  const partitions = found.flatMap(({ topic, known }) =>
+    topic.partitions
+      .filter(({ partitionIndex }) => known?.partitions[partitionIndex] !== undefined)
+      .map(({ partitionIndex }) => [known?.id ?? '', partitionIndex] as const),
   )
-  const groupError = hasKnown ? admit(context, request) : 0
+  const groupError = partitions.length > 0 ? admit(context, request, partitions) : 0
   const topics = found.map(({ topic, known }) => ({
     name: topic.name,
     topicId: topic.topicId,
@@ -41,7 +44,11 @@ function findTopic({ state, version }: RequestContext, topic: OffsetCommitReques
     : state.topics.get(topic.name)
 }
 
-function admit(context: RequestContext, request: OffsetCommitRequest): number {
+function admit(
+  context: RequestContext,
+  request: OffsetCommitRequest,
+  partitions: CommittedPartitions,
+): number {
   const { state, version } = context
   const error = checkCoordinator(context, request.groupId)
   if (error !== 0) return error
@@ -52,7 +59,7 @@ function admit(context: RequestContext, request: OffsetCommitRequest): number {
     memberId,
     groupInstanceId,
   }
-  return state.offsets.admit(committer, version, state.now())
+  return admitCommit(state.groups, committer, partitions, version, state.now())
 }
 
 function commitOne(

@@ -12,7 +12,8 @@ import type {
 } from '../../protocol/messages/offset-fetch.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
 import { checkCoordinator } from '../coordinator-check.ts'
-import type { CommittedOffset } from '../group-offsets.ts'
+import type { CommittedOffset } from '../groups/group-offsets.ts'
+import { admitOffsetFetch } from '../groups/offset-admission.ts'
 import type { RequestContext } from '../handler.ts'
 
 const MANY_SINCE = 8
@@ -47,7 +48,10 @@ function fetchGroup(
   requireStable: boolean,
 ): OffsetFetchResponseGroup {
   const { groupId } = group
-  const errorCode = checkCoordinator(context, groupId)
+  const { groups } = context.state
+  const errorCode =
+    checkCoordinator(context, groupId) ||
+    admitOffsetFetch(groups, groupId, group.memberId, group.memberEpoch)
   if (errorCode !== 0) return { groupId, topics: [], errorCode }
   const asked = group.topics ?? allTopics(context, groupId)
   const topics = asked.map((topic) => fetchTopic(context, groupId, topic, requireStable))

@@ -2,7 +2,7 @@
 
 import type { SyncGroupRequest, SyncGroupResponse } from '../../protocol/messages/sync-group.ts'
 import { checkCoordinator } from '../coordinator-check.ts'
-import { syncError } from '../group-answers.ts'
+import { syncError } from '../groups/classic/classic-responses.ts'
 import type { RequestContext } from '../handler.ts'
 
 export async function handleSyncGroup(

@@ -10,6 +10,7 @@ import type {
 } from '../../protocol/messages/txn-offset-commit.ts'
 import { unknownFirst } from '../answer-order.ts'
 import { checkCoordinator } from '../coordinator-check.ts'
+import { admitTransactionalCommit } from '../groups/offset-admission.ts'
 import type { RequestContext } from '../handler.ts'
 import type { Topic } from '../topic-store.ts'
 import { admit } from '../transaction-admission.ts'
@@ -47,7 +48,12 @@ function check(context: RequestContext, request: TxnOffsetCommitRequest): number
     const refused = admit(context, versions, transactionalId, request, { groupId })
     if (refused !== 0) return refused
   }
-  return state.offsets.admitTransactional(request)
+  const partitions = request.topics.flatMap(({ name, partitions }) =>
+    partitions.map(({ partitionIndex }) => {
+      return [state.topics.get(name)?.id ?? '', partitionIndex] as const
+    }),
+  )
+  return admitTransactionalCommit(state.groups, request, partitions)
 }
 
 function commitOne(

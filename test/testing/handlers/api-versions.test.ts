@@ -76,5 +76,26 @@ test('options that mean nothing are refused', async () => {
   await expect(startCluster({ versions: { fetch: null } })).rejects.toThrow(/serve 'fetch'/)
   await expect(
     startCluster({ properties: { messageMaxByte: 1 } as Record<string, number> }),
-  ).rejects.toThrow(/no property 'messageMaxByte'/)
+  ).rejects.toThrow(/messageMaxByte is not a property of the test broker/)
+})
+
+test.each([
+  [3, ['metadata.version']],
+  [4, ['metadata.version', 'group.version', 'transaction.version']],
+])('v%i names the features that its clients can read', async (version, names) => {
+  const client = await connectTo(await startCluster())
+  const response = await client.request(apiVersions, version, named)
+  expect(response.supportedFeatures.map(({ name }) => name)).toEqual(names)
+  expect(response.finalizedFeatures).toContainEqual({
+    name: 'group.version',
+    minVersionLevel: 1,
+    maxVersionLevel: 1,
+  })
+})
+
+test('a feature at level 0 is not finalized', async () => {
+  const properties = { groupVersion: 0, transactionVersion: 0 }
+  const client = await connectTo(await startCluster({ properties }))
+  const { finalizedFeatures } = await client.request(apiVersions, 4, named)
+  expect(finalizedFeatures.map(({ name }) => name)).toEqual(['metadata.version'])
 })

@@ -1,13 +1,13 @@
 // The answers to JoinGroup and SyncGroup: made from the state of a group, given to those who wait.
 
-import type { JoinGroupResponse } from '../protocol/messages/join-group.ts'
-import type { SyncGroupResponse } from '../protocol/messages/sync-group.ts'
+import type { JoinGroupResponse } from '../../../protocol/messages/join-group.ts'
+import type { SyncGroupResponse } from '../../../protocol/messages/sync-group.ts'
 import type { ClassicGroup, GroupMember } from './classic-group.ts'
 
 export const noAssignment: Buffer = Buffer.alloc(0)
 
 /** A member's answer of this generation; `withMembers`: it is to assign. */
-export function joinAnswer(
+export function joinResponse(
   group: ClassicGroup,
   member: GroupMember,
   withMembers: boolean,
@@ -25,7 +25,7 @@ export function joinAnswer(
   }
 }
 
-export function syncAnswer(group: ClassicGroup, member: GroupMember): SyncGroupResponse {
+export function syncResponse(group: ClassicGroup, member: GroupMember): SyncGroupResponse {
   return {
     throttleTimeMs: 0,
     errorCode: 0,
@@ -36,17 +36,17 @@ export function syncAnswer(group: ClassicGroup, member: GroupMember): SyncGroupR
 }
 
 /** Answers the JoinGroup that is parked for this member, if one is. */
-export function answerJoin(member: GroupMember, response: JoinGroupResponse): void {
-  const { answerJoin } = member
-  member.answerJoin = null
-  answerJoin?.(response)
+export function finishJoin(member: GroupMember, response: JoinGroupResponse): void {
+  const { respondToJoin } = member
+  member.respondToJoin = null
+  respondToJoin?.(response)
 }
 
 /** Answers the SyncGroup that is parked for this member, if one is. */
-export function answerSync(member: GroupMember, response: SyncGroupResponse): void {
-  const { answerSync } = member
-  member.answerSync = null
-  answerSync?.(response)
+export function finishSync(member: GroupMember, response: SyncGroupResponse): void {
+  const { respondToSync } = member
+  member.respondToSync = null
+  respondToSync?.(response)
 }
 
 export function joinError(memberId: string, errorCode: number): JoinGroupResponse {

@@ -1,25 +1,26 @@
 // The classic group protocol as a broker runs it: who may join, sync, heartbeat and leave, and what each
 // is told. Without sockets or a clock: `now` comes with each call, deadlines are the owner's to run,
-// parked requests are answered by the function that came with them.
+// parked requests are completed by the function that came with them.
 
-import { errorCodes } from '../protocol/error-codes.ts'
-import type { HeartbeatRequest } from '../protocol/messages/heartbeat.ts'
-import type { JoinGroupRequest, JoinGroupResponse } from '../protocol/messages/join-group.ts'
-import type { MemberIdentity, MemberResponse } from '../protocol/messages/leave-group.ts'
-import type { SyncGroupRequest, SyncGroupResponse } from '../protocol/messages/sync-group.ts'
-import type { BrokerProperties } from './broker-properties.ts'
-import { ClassicGroup, type GroupMember, speaksSame } from './classic-group.ts'
-import type { Deadlines } from './deadlines.ts'
+import { errorCodes } from '../../../protocol/error-codes.ts'
+import type { HeartbeatRequest } from '../../../protocol/messages/heartbeat.ts'
+import type { JoinGroupRequest, JoinGroupResponse } from '../../../protocol/messages/join-group.ts'
+import type { MemberIdentity, MemberResponse } from '../../../protocol/messages/leave-group.ts'
+import type { SyncGroupRequest, SyncGroupResponse } from '../../../protocol/messages/sync-group.ts'
+import type { BrokerProperties } from '../../broker-properties.ts'
+import type { Deadlines } from '../../deadlines.ts'
+import type { GroupStore } from '../group-store.ts'
+import { type ClassicGroup, type GroupMember, speaksSame } from './classic-group.ts'
+import { ClassicRebalance } from './classic-rebalance.ts'
 import {
-  answerJoin,
-  answerSync,
-  joinAnswer,
+  finishJoin,
+  finishSync,
   joinError,
+  joinResponse,
   noAssignment,
-  syncAnswer,
   syncError,
-} from './group-answers.ts'
-import { GroupRebalance } from './group-rebalance.ts'
+  syncResponse,
+} from './classic-responses.ts'
 
 /** A JoinGroup with what its connection tells of the client. */
 export interface Join {
@@ -28,71 +29,80 @@ export interface Join {
   readonly clientHost: string
   readonly version: number
   /** Called once: at once, or when the rebalance ends. */
-  readonly answer: (response: JoinGroupResponse) => void
+  readonly respond: (response: JoinGroupResponse) => void
 }
 
 const NEW_MEMBER_JOIN_TIMEOUT_MS = 300_000
 /** JoinGroup from this version on: a new member gets its id first, and joins with it. */
-const MEMBER_ID_REQUIRED_SINCE = 4
+export const MEMBER_ID_REQUIRED_SINCE = 4
 const SKIP_ASSIGNMENT_SINCE = 9
 
-export class GroupCoordinator {
-  readonly groups: Map<string, ClassicGroup> = new Map()
+export class ClassicCoordinator {
+  private readonly store: GroupStore
   private readonly properties: BrokerProperties
-  private readonly rebalance: GroupRebalance
+  private readonly rebalance: ClassicRebalance
 
-  constructor(properties: BrokerProperties, deadlines: Deadlines) {
+  constructor(store: GroupStore, properties: BrokerProperties, deadlines: Deadlines) {
+    this.store = store
     this.properties = properties
-    this.rebalance = new GroupRebalance(properties.groupInitialRebalanceDelayMs, deadlines)
+    this.rebalance = new ClassicRebalance(properties.groupInitialRebalanceDelayMs, deadlines)
   }
 
   join(join: Join, now: number): void {
-    const { request, answer } = join
+    const { request, respond } = join
     const { groupId, memberId } = request
     const error = this.checkJoin(request)
     if (error !== 0) {
-      answer(joinError(memberId, error))
+      respond(joinError(memberId, error))
       return
     }
-    const group = memberId === '' ? this.getOrCreate(groupId) : this.groups.get(groupId)
-    if (group === undefined) answer(joinError(memberId, errorCodes.UNKNOWN_MEMBER_ID))
-    else if (!this.hasRoomFor(group, memberId)) {
+    const group =
+      memberId === '' ? this.store.getOrCreateClassic(groupId) : this.store.classic(groupId)
+    if (group === undefined) {
+      const isOther = this.store.get(groupId) !== undefined
+      const code = isOther ? errorCodes.INCONSISTENT_GROUP_PROTOCOL : errorCodes.UNKNOWN_MEMBER_ID
+      respond(joinError(memberId, code))
+    } else if (!this.hasRoomFor(group, memberId)) {
       group.remove(memberId)
-      answer(joinError('', errorCodes.GROUP_MAX_SIZE_REACHED))
+      respond(joinError('', errorCodes.GROUP_MAX_SIZE_REACHED))
     } else if (!group.supports(request.protocolType, request.protocols)) {
-      answer(joinError(memberId, errorCodes.INCONSISTENT_GROUP_PROTOCOL))
+      respond(joinError(memberId, errorCodes.INCONSISTENT_GROUP_PROTOCOL))
     } else if (memberId === '') this.joinAsNew(group, join, now)
     else if (group.pendingMembers.has(memberId)) this.addMember(group, memberId, join, now)
     else this.joinAgain(group, join, now)
   }
 
-  sync(request: SyncGroupRequest, now: number, answer: (a: SyncGroupResponse) => void): void {
-    const group = this.groups.get(request.groupId)
+  sync(
+    request: SyncGroupRequest,
+    now: number,
+    respond: (response: SyncGroupResponse) => void,
+  ): void {
+    const group = this.store.classic(request.groupId)
     const error = validateSync(group, request)
     const member = group?.members.get(request.memberId)
     if (group === undefined || member === undefined || error !== 0) {
-      answer(syncError(error))
+      respond(syncError(error))
       return
     }
     group.pendingSyncs.delete(member.memberId)
     if (group.pendingSyncs.size === 0) this.rebalance.allSynced(group)
     if (group.state === 'Stable') {
-      answer(syncAnswer(group, member))
+      respond(syncResponse(group, member))
       return
     }
-    member.answerSync = answer
+    member.respondToSync = respond
     if (group.leaderId !== member.memberId) return
     for (const other of group.members.values()) {
       const given = request.assignments.find(({ memberId }) => memberId === other.memberId)
       other.assignment = given?.assignment ?? noAssignment
     }
     group.moveTo('Stable')
-    this.rebalance.answerSyncs(group, 0, now)
+    this.rebalance.finishSyncs(group, 0, now)
   }
 
-  /** The error code of the answer. */
+  /** The error code of the response. */
   heartbeat(request: HeartbeatRequest, now: number): number {
-    const group = this.groups.get(request.groupId)
+    const group = this.store.classic(request.groupId)
     if (request.groupId === '') return errorCodes.INVALID_GROUP_ID
     if (group === undefined) return errorCodes.UNKNOWN_MEMBER_ID
     const error = group.validateMember(request.memberId, request.groupInstanceId)
@@ -103,7 +113,7 @@ export class GroupCoordinator {
   }
 
   leave(groupId: string, members: MemberIdentity[], now: number): MemberResponse[] {
-    const group = this.groups.get(groupId)
+    const group = this.store.classic(groupId)
     const responses = members.map(({ memberId, groupInstanceId }) => ({
       memberId,
       groupInstanceId,
@@ -124,37 +134,40 @@ export class GroupCoordinator {
     this.rebalance.keepAlive(group, memberId, now)
   }
 
-  /** The error of a DeleteGroups; 0: the group is gone. */
-  delete(groupId: string): number {
-    const group = this.groups.get(groupId)
-    if (group === undefined) return errorCodes.GROUP_ID_NOT_FOUND
-    if (group.state !== 'Empty') return errorCodes.NON_EMPTY_GROUP
-    group.moveTo('Dead')
-    this.groups.delete(groupId)
-    return 0
+  /** Completes what the group has parked and stops its timers: it is about to be replaced. */
+  release(group: ClassicGroup): void {
+    this.failParked(group.groupId, errorCodes.REBALANCE_IN_PROGRESS)
+    this.rebalance.stop(group)
   }
 
-  /** A group that only holds offsets, made by a commit from outside any group. */
-  getOrCreate(groupId: string): ClassicGroup {
-    let group = this.groups.get(groupId)
-    if (group === undefined) {
-      group = new ClassicGroup(groupId)
-      this.groups.set(groupId, group)
-    }
-    return group
+  /** Expects heartbeats of the members of a group that was converted. */
+  adopt(group: ClassicGroup, now: number): void {
+    for (const { memberId } of group.members.values()) this.keepAlive(group, memberId, now)
   }
 
-  /** What the loss of a coordinator does to requests that it had parked. */
-  answerParked(groupId: string, errorCode: number): void {
-    const group = this.groups.get(groupId)
+  /** Members are to join again. */
+  rebalanceNow(group: ClassicGroup, now: number): void {
+    this.rebalance.prepare(group, now)
+  }
+
+  /** A new coordinator has loaded the group: every session begins again. */
+  restartSessions(groupId: string, now: number): void {
+    const group = this.store.classic(groupId)
+    if (group !== undefined) this.adopt(group, now)
+  }
+
+  /** Fails the requests that the group has parked, as the loss of a coordinator does. */
+  failParked(groupId: string, errorCode: number): void {
+    const group = this.store.classic(groupId)
     if (group === undefined) return
     for (const member of group.members.values()) {
-      answerJoin(member, joinError(member.memberId, errorCode))
-      answerSync(member, syncError(errorCode))
+      finishJoin(member, joinError(member.memberId, errorCode))
+      finishSync(member, syncError(errorCode))
     }
   }
 
-  private checkJoin({ groupId, sessionTimeoutMs }: JoinGroupRequest): number {
+  /** The error of a JoinGroup before its group is looked at; 0 when there is none. */
+  checkJoin({ groupId, sessionTimeoutMs }: JoinGroupRequest): number {
     if (groupId === '') return errorCodes.INVALID_GROUP_ID
     const { groupMinSessionTimeoutMs, groupMaxSessionTimeoutMs } = this.properties
     const isPossible =
@@ -169,11 +182,11 @@ export class GroupCoordinator {
     if (group.state !== 'PreparingRebalance') {
       return member !== undefined || group.members.size < groupMaxSize
     }
-    return member?.answerJoin != null || group.awaitingJoin < groupMaxSize
+    return member?.respondToJoin != null || group.awaitingJoin < groupMaxSize
   }
 
   private joinAsNew(group: ClassicGroup, join: Join, now: number): void {
-    const { request, clientId, version, answer } = join
+    const { request, clientId, version, respond } = join
     const { groupInstanceId } = request
     const memberId = group.newMemberId(clientId, groupInstanceId)
     if (groupInstanceId !== null) {
@@ -183,17 +196,17 @@ export class GroupCoordinator {
     } else if (version >= MEMBER_ID_REQUIRED_SINCE) {
       group.pendingMembers.add(memberId)
       this.rebalance.expectSign(group, memberId, now + request.sessionTimeoutMs)
-      answer(joinError(memberId, errorCodes.MEMBER_ID_REQUIRED))
+      respond(joinError(memberId, errorCodes.MEMBER_ID_REQUIRED))
     } else this.addMember(group, memberId, join, now)
   }
 
   private joinAgain(group: ClassicGroup, join: Join, now: number): void {
-    const { request, answer } = join
+    const { request, respond } = join
     const { memberId, protocols } = request
     const error = group.validateMember(memberId, request.groupInstanceId)
     const member = group.members.get(memberId)
     if (error !== 0 || member === undefined) {
-      answer(joinError(memberId, error))
+      respond(joinError(memberId, error))
       return
     }
     const isLeader = group.leaderId === memberId
@@ -204,8 +217,8 @@ export class GroupCoordinator {
       speaksSame(member, protocols) &&
       (group.state === 'CompletingRebalance' || (group.state === 'Stable' && !isLeader))
     ) {
-      // The answer to its join was lost, or a follower asks again: nothing has changed for it.
-      answer(joinAnswer(group, member, isLeader))
+      // The response to its join was lost, or a follower asks again: nothing has changed for it.
+      respond(joinResponse(group, member, isLeader))
     } else {
       updateMember(member, join)
       this.rebalance.prepare(group, now)
@@ -228,8 +241,8 @@ export class GroupCoordinator {
       rebalanceTimeoutMs: rebalanceTimeoutOf(request),
       assignment: noAssignment,
       isNew: true,
-      answerJoin: join.answer,
-      answerSync: null,
+      respondToJoin: join.respond,
+      respondToSync: null,
     })
     // It sends no heartbeats while its join is parked, but it may be gone all the same.
     this.rebalance.expectSign(group, memberId, now + NEW_MEMBER_JOIN_TIMEOUT_MS)
@@ -244,8 +257,8 @@ export class GroupCoordinator {
     join: Join,
     now: number,
   ): void {
-    answerJoin(old, joinError(old.memberId, errorCodes.FENCED_INSTANCE_ID))
-    answerSync(old, syncError(errorCodes.FENCED_INSTANCE_ID))
+    finishJoin(old, joinError(old.memberId, errorCodes.FENCED_INSTANCE_ID))
+    finishSync(old, syncError(errorCodes.FENCED_INSTANCE_ID))
     const leaderBefore = group.leaderId
     const member = group.replaceStatic(old, memberId)
     updateMember(member, join)
@@ -258,10 +271,10 @@ export class GroupCoordinator {
       // assign anew, and nobody else would hear of that.
       const canSkip = join.version >= SKIP_ASSIGNMENT_SINCE
       const isLeader = group.leaderId === memberId
-      const response = joinAnswer(group, member, canSkip && isLeader)
+      const response = joinResponse(group, member, canSkip && isLeader)
       if (canSkip) response.skipAssignment = isLeader
       else response.leader = leaderBefore ?? ''
-      answerJoin(member, response)
+      finishJoin(member, response)
     }
   }
 
@@ -294,14 +307,14 @@ function validateSync(group: ClassicGroup | undefined, request: SyncGroupRequest
   return group.state === 'PreparingRebalance' ? errorCodes.REBALANCE_IN_PROGRESS : 0
 }
 
-function updateMember(member: GroupMember, { request, answer }: Join): void {
+function updateMember(member: GroupMember, { request, respond }: Join): void {
   member.protocols = request.protocols
   member.sessionTimeoutMs = request.sessionTimeoutMs
   member.rebalanceTimeoutMs = rebalanceTimeoutOf(request)
-  member.answerJoin = answer
+  member.respondToJoin = respond
 }
 
 /** Before v1 the session timeout served for both; the codec says -1 then. */
-function rebalanceTimeoutOf(request: JoinGroupRequest): number {
+export function rebalanceTimeoutOf(request: JoinGroupRequest): number {
   return request.rebalanceTimeoutMs < 0 ? request.sessionTimeoutMs : request.rebalanceTimeoutMs
 }

@@ -2,13 +2,13 @@
 // decides nothing by itself: coordinator-client.ts does.
 
 import { randomUUID } from 'node:crypto'
-import { errorCodes } from '../protocol/error-codes.ts'
+import { errorCodes } from '../../../protocol/error-codes.ts'
 import type {
   JoinGroupRequestProtocol,
   JoinGroupResponse,
   JoinGroupResponseMember,
-} from '../protocol/messages/join-group.ts'
-import type { SyncGroupResponse } from '../protocol/messages/sync-group.ts'
+} from '../../../protocol/messages/join-group.ts'
+import type { SyncGroupResponse } from '../../../protocol/messages/sync-group.ts'
 
 export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
 
@@ -33,11 +33,12 @@ export interface GroupMember {
   /** It has not yet seen the end of a rebalance: its session may end while its join is parked. */
   isNew: boolean
   /** Answers the JoinGroup (SyncGroup) that is parked; null: none is. */
-  answerJoin: ((response: JoinGroupResponse) => void) | null
-  answerSync: ((response: SyncGroupResponse) => void) | null
+  respondToJoin: ((response: JoinGroupResponse) => void) | null
+  respondToSync: ((response: SyncGroupResponse) => void) | null
 }
 
 export class ClassicGroup {
+  readonly type: 'classic' = 'classic'
   readonly groupId: string
   /** In the order in which they joined. */
   readonly members: Map<string, GroupMember> = new Map()
@@ -58,6 +59,10 @@ export class ClassicGroup {
 
   constructor(groupId: string) {
     this.groupId = groupId
+  }
+
+  get isEmpty(): boolean {
+    return this.currentState === 'Empty'
   }
 
   get state(): GroupState {
@@ -82,7 +87,7 @@ export class ClassicGroup {
 
   get awaitingJoin(): number {
     let count = 0
-    for (const member of this.members.values()) if (member.answerJoin !== null) count++
+    for (const member of this.members.values()) if (member.respondToJoin !== null) count++
     return count
   }
 
@@ -124,7 +129,7 @@ export class ClassicGroup {
 
   /** A static member came back without its member id: the new id takes over all but what is parked. */
   replaceStatic(old: GroupMember, newMemberId: string): GroupMember {
-    const member = { ...old, memberId: newMemberId, answerJoin: null, answerSync: null }
+    const member = { ...old, memberId: newMemberId, respondToJoin: null, respondToSync: null }
     this.members.delete(old.memberId)
     this.members.set(newMemberId, member)
     if (this.leaderId === old.memberId) this.leaderId = newMemberId
@@ -137,9 +142,9 @@ export class ClassicGroup {
   /** Makes a member that has joined the leader; false: none has. */
   electJoinedLeader(): boolean {
     if (this.leaderId === null) return false
-    if (this.members.get(this.leaderId)?.answerJoin != null) return true
+    if (this.members.get(this.leaderId)?.respondToJoin != null) return true
     for (const member of this.members.values()) {
-      if (member.answerJoin === null) continue
+      if (member.respondToJoin === null) continue
       this.leaderId = member.memberId
       return true
     }
@@ -163,6 +168,14 @@ export class ClassicGroup {
     let selected = ''
     for (const [name, count] of votes) if (count > (votes.get(selected) ?? 0)) selected = name
     return selected
+  }
+
+  /** Begins as a stable group of the members it has been given: it was converted. */
+  startStable(generationId: number): void {
+    this.generationId = generationId
+    this.protocolName = this.selectProtocol()
+    this.stateBefore = 'CompletingRebalance'
+    this.currentState = 'Stable'
   }
 
   nextGeneration(): void {

@@ -8,8 +8,10 @@ import {
   resolveBrokerProperties,
 } from '../../src/testing/broker-properties.ts'
 import { Deadlines } from '../../src/testing/deadlines.ts'
-import { GroupCoordinator } from '../../src/testing/group-coordinator.ts'
-import { GroupOffsets } from '../../src/testing/group-offsets.ts'
+import type { GroupCoordinator } from '../../src/testing/groups/group-coordinator.ts'
+import { admitCommit } from '../../src/testing/groups/offset-admission.ts'
+import { TopicStore } from '../../src/testing/topic-store.ts'
+import { coordinatorOf } from './coordinator.ts'
 import { joinOf } from './requests.ts'
 
 const ILLEGAL_GENERATION = 22
@@ -30,7 +32,7 @@ let now: number
 
 function start(properties: Partial<BrokerProperties> = {}): void {
   deadlines = new Deadlines()
-  coordinator = new GroupCoordinator(resolveBrokerProperties(properties), deadlines)
+  coordinator = coordinatorOf(resolveBrokerProperties(properties), deadlines, new TopicStore())
   now = 0
 }
 
@@ -54,7 +56,7 @@ function join(fields: Partial<JoinGroupRequest> = {}, version = 9): Parked<JoinG
       clientId: 'c',
       clientHost: '/h',
       version,
-      answer: (answer) => {
+      respond: (answer: JoinGroupResponse) => {
         expect(parked.answer).toBe(null)
         parked.answer = answer
       },
@@ -93,7 +95,7 @@ function sync(
       assignment: Buffer.from(text),
     })),
   }
-  coordinator.sync(request, now, (answer) => {
+  coordinator.sync(request, now, (answer: SyncGroupResponse) => {
     expect(parked.answer).toBe(null)
     parked.answer = answer
   })
@@ -122,7 +124,7 @@ function twoMembers(fields: Partial<JoinGroupRequest> = {}): [string, string] {
   join({ ...fields, memberId: a.id })
   sync(a.id, 2, { [a.id]: 'for a', [b.id]: 'for b' })
   sync(b.id, 2)
-  expect(coordinator.groups.get('g')?.state).toBe('Stable')
+  expect(coordinator.store.classic('g')?.state).toBe('Stable')
   return [a.id, b.id]
 }
 
@@ -247,7 +249,7 @@ describe('rebalancing', () => {
     join({ memberId: a, sessionTimeoutMs: 30_000 })
     join({ memberId: b, sessionTimeoutMs: 30_000 })
     sync(a, 3, { [a]: 'x' })
-    expect(coordinator.groups.get('g')?.state).toBe('Stable')
+    expect(coordinator.store.classic('g')?.state).toBe('Stable')
     pass(20_000)
     expect(beat(a, 3)).toBe(REBALANCING)
     expect(beat(b, 3)).toBe(UNKNOWN_MEMBER)
@@ -317,7 +319,7 @@ describe('sessions', () => {
     pass(0)
     sync(a.id, 1)
     pass(10_000)
-    expect(coordinator.groups.get('g')).toMatchObject({ state: 'Empty', generationId: 2 })
+    expect(coordinator.store.classic('g')).toMatchObject({ state: 'Empty', generationId: 2 })
   })
 
   test('an id that nobody joins with is forgotten, and holds up a rebalance till then', () => {
@@ -325,7 +327,7 @@ describe('sessions', () => {
     const { answer } = join({ sessionTimeoutMs: 6000 })
     const id = answer?.memberId ?? ''
     leave(a)
-    expect(coordinator.groups.get('g')?.state).toBe('PreparingRebalance')
+    expect(coordinator.store.classic('g')?.state).toBe('PreparingRebalance')
     pass(6000)
     expect(join({ memberId: id }).answer?.errorCode).toBe(UNKNOWN_MEMBER)
   })
@@ -440,7 +442,7 @@ describe('static members', () => {
     expect(waits.answer).toMatchObject({ generationId: 2 })
     const back = join(asB)
     expect(back.answer).toBe(null)
-    expect(coordinator.groups.get('g')?.state).toBe('PreparingRebalance')
+    expect(coordinator.store.classic('g')?.state).toBe('PreparingRebalance')
   })
 
   test('one that is parked when its successor comes is fenced at once', () => {
@@ -477,11 +479,10 @@ describe('commits', () => {
   const outside = { groupId: 'g', generationId: -1, memberId: '', groupInstanceId: null }
 
   test('from outside make a group of their own, which members may not be in', () => {
-    const offsets = new GroupOffsets(coordinator)
-    expect(offsets.admit(outside, 9, now)).toBe(0)
-    expect(coordinator.groups.get('g')?.state).toBe('Empty')
+    expect(admitCommit(coordinator, outside, [], 9, now)).toBe(0)
+    expect(coordinator.store.classic('g')?.state).toBe('Empty')
     twoMembers()
-    expect(offsets.admit(outside, 9, now)).toBe(UNKNOWN_MEMBER)
+    expect(admitCommit(coordinator, outside, [], 9, now)).toBe(UNKNOWN_MEMBER)
   })
 
   test.each([
@@ -501,38 +502,36 @@ describe('commits', () => {
     ['of nobody', { memberId: 'x' }, 9, UNKNOWN_MEMBER],
     ['of a static member that is none', { groupInstanceId: 'x' }, 9, UNKNOWN_MEMBER],
   ])('%s are refused', (_, fields, version, errorCode) => {
-    const offsets = new GroupOffsets(coordinator)
     const [a] = twoMembers()
     const committer = { groupId: 'g', generationId: 2, memberId: a, groupInstanceId: null }
-    expect(offsets.admit({ ...committer, ...fields }, version, now)).toBe(errorCode)
-    expect(offsets.admit(committer, version, now)).toBe(0)
+    expect(admitCommit(coordinator, { ...committer, ...fields }, [], version, now)).toBe(errorCode)
+    expect(admitCommit(coordinator, committer, [], version, now)).toBe(0)
   })
 
   test('keep a session alive, also while others join, but not before the assignment', () => {
-    const offsets = new GroupOffsets(coordinator)
     const [a, b] = twoMembers()
     const member = { groupId: 'g', generationId: 2, memberId: a, groupInstanceId: null }
     pass(9000)
     beat(b, 2)
-    expect(offsets.admit(member, 9, now)).toBe(0)
+    expect(admitCommit(coordinator, member, [], 9, now)).toBe(0)
     pass(9000)
     beat(b, 2)
     expect(beat(a, 2)).toBe(0)
     join({ memberId: a })
-    expect(offsets.admit({ ...member, memberId: b }, 9, now)).toBe(0)
+    expect(admitCommit(coordinator, { ...member, memberId: b }, [], 9, now)).toBe(0)
     join({ memberId: b })
-    expect(offsets.admit({ ...member, generationId: 3 }, 9, now)).toBe(REBALANCING)
+    expect(admitCommit(coordinator, { ...member, generationId: 3 }, [], 9, now)).toBe(REBALANCING)
   })
 })
 
 test('what is parked at a coordinator that goes is answered', () => {
   const [a, b] = twoMembers()
   const joining = join({ memberId: a })
-  coordinator.answerParked('g', 16)
+  coordinator.failParked('g', 16)
   expect(joining.answer?.errorCode).toBe(16)
   join({ memberId: a })
   join({ memberId: b })
   const syncing = sync(b, 3)
-  coordinator.answerParked('g', 16)
+  coordinator.failParked('g', 16)
   expect(syncing.answer?.errorCode).toBe(16)
 })

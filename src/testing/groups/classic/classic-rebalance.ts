@@ -1,20 +1,20 @@
 // The course of a rebalance of a classic group: joins are gathered, a generation begins, assignments are
 // waited for, and who stays silent is left behind.
 
-import { errorCodes } from '../protocol/error-codes.ts'
+import { errorCodes } from '../../../protocol/error-codes.ts'
+import type { Deadlines } from '../../deadlines.ts'
 import type { ClassicGroup } from './classic-group.ts'
-import type { Deadlines } from './deadlines.ts'
 import {
-  answerJoin,
-  answerSync,
-  joinAnswer,
+  finishJoin,
+  finishSync,
   joinError,
+  joinResponse,
   noAssignment,
-  syncAnswer,
   syncError,
-} from './group-answers.ts'
+  syncResponse,
+} from './classic-responses.ts'
 
-export class GroupRebalance {
+export class ClassicRebalance {
   private readonly initialDelayMs: number
   private readonly deadlines: Deadlines
 
@@ -33,7 +33,7 @@ export class GroupRebalance {
   prepare(group: ClassicGroup, now: number): void {
     if (group.state === 'CompletingRebalance') {
       for (const member of group.members.values()) member.assignment = noAssignment
-      this.answerSyncs(group, errorCodes.REBALANCE_IN_PROGRESS, now)
+      this.finishSyncs(group, errorCodes.REBALANCE_IN_PROGRESS, now)
     }
     group.pendingSyncs.clear()
     this.deadlines.delete(syncName(group))
@@ -73,7 +73,7 @@ export class GroupRebalance {
     if (group.state !== 'PreparingRebalance') return
     this.deadlines.delete(joinName(group))
     for (const member of [...group.members.values()]) {
-      if (member.answerJoin === null && member.groupInstanceId === null) {
+      if (member.respondToJoin === null && member.groupInstanceId === null) {
         this.forget(group, member.memberId)
       }
     }
@@ -85,7 +85,7 @@ export class GroupRebalance {
     group.nextGeneration()
     if (group.members.size === 0) return
     for (const member of group.members.values()) {
-      answerJoin(member, joinAnswer(group, member, group.leaderId === member.memberId))
+      finishJoin(member, joinResponse(group, member, group.leaderId === member.memberId))
       this.keepAlive(group, member.memberId, now)
       member.isNew = false
       group.pendingSyncs.add(member.memberId)
@@ -99,11 +99,11 @@ export class GroupRebalance {
   }
 
   /** Answers all who wait for their assignment. */
-  answerSyncs(group: ClassicGroup, errorCode: number, now: number): void {
+  finishSyncs(group: ClassicGroup, errorCode: number, now: number): void {
     for (const member of group.members.values()) {
-      if (member.answerSync === null) continue
+      if (member.respondToSync === null) continue
       const isGood = errorCode === 0
-      answerSync(member, isGood ? syncAnswer(group, member) : syncError(errorCode))
+      finishSync(member, isGood ? syncResponse(group, member) : syncError(errorCode))
       this.keepAlive(group, member.memberId, now)
     }
   }
@@ -118,7 +118,7 @@ export class GroupRebalance {
       }
       const member = group.members.get(memberId)
       if (member === undefined) return
-      const isParked = member.answerJoin !== null || member.answerSync !== null
+      const isParked = member.respondToJoin !== null || member.respondToSync !== null
       if (isParked && !member.isNew) return
       this.forget(group, memberId)
       if (group.state === 'Stable' || group.state === 'CompletingRebalance') {
@@ -133,14 +133,23 @@ export class GroupRebalance {
   forget(group: ClassicGroup, memberId: string): void {
     const member = group.members.get(memberId)
     if (member !== undefined) {
-      answerJoin(member, joinError('', errorCodes.UNKNOWN_MEMBER_ID))
-      answerSync(member, syncError(errorCodes.UNKNOWN_MEMBER_ID))
+      finishJoin(member, joinError('', errorCodes.UNKNOWN_MEMBER_ID))
+      finishSync(member, syncError(errorCodes.UNKNOWN_MEMBER_ID))
     }
     group.remove(memberId)
     this.deadlines.delete(sessionName(group, memberId))
   }
 
-  /** Nobody has to sync any more. */
+  /** Stops every timer of the group. */
+  stop(group: ClassicGroup): void {
+    this.deadlines.delete(joinName(group))
+    this.deadlines.delete(syncName(group))
+    for (const id of [...group.members.keys(), ...group.pendingMembers]) {
+      this.deadlines.delete(sessionName(group, id))
+    }
+  }
+
+  /** No SyncGroup is awaited any more. */
   allSynced(group: ClassicGroup): void {
     this.deadlines.delete(syncName(group))
   }
