@@ -189,6 +189,11 @@ export function codeName(code: number): string {
   return nameOf.get(code) ?? `ERROR_${code}`
 }
 
+/** Whether this table has the code: a broker that is newer than the table may send others. */
+export function isKnownCode(code: number): boolean {
+  return nameOf.has(code)
+}
+
 /** Whether the protocol says that the same request may succeed later. Unknown codes: no. */
 export function isRetriable(code: number): boolean {
   return retriableNames.has(codeName(code))

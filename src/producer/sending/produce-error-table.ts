@@ -64,7 +64,7 @@ const rows: ReadonlyMap<number, Outcome> = new Map<number, Outcome>([
   [code.OUT_OF_ORDER_SEQUENCE_NUMBER, { verdict: 'sequence', ...plain }],
   [code.UNKNOWN_PRODUCER_ID, { verdict: 'sequence', ...plain }],
   [code.INVALID_PRODUCER_EPOCH, { verdict: 'staleEpoch', ...plain }],
-  [code.INVALID_PRODUCER_ID_MAPPING, { verdict: 'fatal', ...plain }],
+  [code.INVALID_PRODUCER_ID_MAPPING, { verdict: 'fail', ...plain }],
   [code.PRODUCER_FENCED, { verdict: 'fatal', ...plain }],
   [code.INVALID_TXN_STATE, { verdict: 'fail', ...plain }],
   [code.TRANSACTION_ABORTABLE, { verdict: 'fail', ...plain }],
@@ -73,18 +73,21 @@ const rows: ReadonlyMap<number, Outcome> = new Map<number, Outcome>([
   [code.INVALID_TOPIC_EXCEPTION, { verdict: 'fail', ...plain }],
   [code.INVALID_REQUIRED_ACKS, { verdict: 'fail', ...plain }],
   [code.TOPIC_AUTHORIZATION_FAILED, { verdict: 'fail', ...plain }],
-  [code.CLUSTER_AUTHORIZATION_FAILED, { verdict: 'fatal', ...plain }],
+  [code.CLUSTER_AUTHORIZATION_FAILED, { verdict: 'fail', ...plain }],
   [code.INVALID_REQUEST, { verdict: 'fail', ...plain }],
   [code.UNSUPPORTED_FOR_MESSAGE_FORMAT, { verdict: 'fail', ...plain }],
-  [code.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, { verdict: 'fatal', ...plain }],
+  [code.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, { verdict: 'fail', ...plain }],
   [code.UNSUPPORTED_COMPRESSION_TYPE, { verdict: 'fail', ...plain }],
   [code.UNKNOWN_SERVER_ERROR, { verdict: 'fail', ...doubt }],
 ])
 
-const otherRetriable: Outcome = { verdict: 'retry', ...plain }
-const otherFailure: Outcome = { verdict: 'fail', ...plain }
+const otherRetriable: Outcome = { verdict: 'retry', ...doubt }
+const otherFailure: Outcome = { verdict: 'fail', ...doubt }
 
-/** The row of a code. One that has none is retried if the protocol marks it retriable, else fails. */
+/**
+ * The row of a code. One that has none is retried if the protocol marks it retriable, else fails. No rule
+ * says that such a code comes before the append, so the record may be in the log.
+ */
 export function outcomeOf(errorCode: number): Outcome {
   return rows.get(errorCode) ?? (isRetriable(errorCode) ? otherRetriable : otherFailure)
 }

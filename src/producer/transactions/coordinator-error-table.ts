@@ -1,7 +1,7 @@
 // What an error code in an answer of a coordinator means: the table of producer.md, section 7. Where an
 // answer has a code for each partition, `worst` says which one decides.
 
-import { errorCodes, isRetriable } from '../../protocol/error-codes.ts'
+import { errorCodes, isKnownCode, isRetriable } from '../../protocol/error-codes.ts'
 
 export type CoordinatorRequest =
   | 'initProducerId'
@@ -13,18 +13,21 @@ export type CoordinatorRequest =
 
 export type CoordinatorVerdict =
   | 'done'
-  /** Another broker coordinates: find it, then the same once more. */
+  /** Another broker coordinates: find it, then send the same request again. */
   | 'find'
   | 'retry'
+  /** Retry; the coordinator may have done what the request asks for. */
+  | 'retryInDoubt'
   /** Another producer has the transactional id now, or the transaction ran out of time. */
   | 'fenced'
+  /** The coordinator's transaction is in another state than this producer's: only fencing is left. */
   | 'fatal'
-  /** No id: the caller may ask again. */
+  /** Nothing was done: the caller may make the same call again. */
   | 'refused'
   /** `transactionTimeoutMs` is more than the brokers allow. */
   | 'timeoutTooLong'
   | 'abortable'
-  /** Abortable, and the epoch has to be raised; fatal where it cannot. */
+  /** Abortable, and the producer needs another epoch or id; fatal where it cannot get one. */
   | 'forgotten'
 
 const code = errorCodes
@@ -35,49 +38,83 @@ const ofAll: ReadonlyMap<number, CoordinatorVerdict> = new Map<number, Coordinat
   [code.NOT_COORDINATOR, 'find'],
   [code.INVALID_PRODUCER_EPOCH, 'fenced'],
   [code.PRODUCER_FENCED, 'fenced'],
-  [code.INVALID_PRODUCER_ID_MAPPING, 'fatal'],
   [code.INVALID_TXN_STATE, 'fatal'],
-  [code.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, 'fatal'],
-  [code.UNKNOWN_PRODUCER_ID, 'forgotten'],
-  [code.TOPIC_AUTHORIZATION_FAILED, 'abortable'],
-  [code.OPERATION_NOT_ATTEMPTED, 'abortable'],
-  [code.GROUP_AUTHORIZATION_FAILED, 'abortable'],
-  [code.TRANSACTION_ABORTABLE, 'abortable'],
-  [code.INVALID_TRANSACTION_TIMEOUT, 'timeoutTooLong'],
 ])
 
-const ofRequest: Readonly<
-  Record<CoordinatorRequest, ReadonlyMap<number, CoordinatorVerdict> | null>
-> = {
+const identityLost: readonly (readonly [number, CoordinatorVerdict])[] = [
+  [code.INVALID_PRODUCER_ID_MAPPING, 'forgotten'],
+  [code.UNKNOWN_PRODUCER_ID, 'forgotten'],
+]
+
+/** The codes of each request that mean something else there than in `ofAll`. */
+const ofRequest: Readonly<Record<CoordinatorRequest, ReadonlyMap<number, CoordinatorVerdict>>> = {
   initProducerId: new Map<number, CoordinatorVerdict>([
-    [code.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, 'refused'],
-    [code.CLUSTER_AUTHORIZATION_FAILED, 'refused'],
-    [code.TRANSACTION_ABORTABLE, 'refused'],
+    [code.INVALID_TXN_STATE, 'refused'],
+    [code.INVALID_TRANSACTION_TIMEOUT, 'timeoutTooLong'],
   ]),
-  addPartitionsToTxn: null,
-  addOffsetsToTxn: null,
+  addPartitionsToTxn: new Map(identityLost),
+  addOffsetsToTxn: new Map(identityLost),
   txnOffsetCommit: new Map<number, CoordinatorVerdict>([
+    ...identityLost,
     [code.REQUEST_TIMED_OUT, 'find'],
-    [code.ILLEGAL_GENERATION, 'abortable'],
-    [code.UNKNOWN_MEMBER_ID, 'abortable'],
-    [code.FENCED_INSTANCE_ID, 'abortable'],
-    [code.STALE_MEMBER_EPOCH, 'abortable'],
   ]),
-  // With KIP-890 that is the answer once the brokers have aborted it, as its time was over.
-  commit: new Map<number, CoordinatorVerdict>([[code.INVALID_TXN_STATE, 'fenced']]),
-  abort: new Map<number, CoordinatorVerdict>([
-    [code.TRANSACTION_ABORTABLE, 'fatal'],
-    [code.UNKNOWN_PRODUCER_ID, 'fatal'],
+  commit: new Map<number, CoordinatorVerdict>([
+    ...identityLost,
+    // With KIP-890 that is the response once the brokers have aborted it, as its time was over.
+    [code.INVALID_TXN_STATE, 'fenced'],
   ]),
+  abort: new Map(),
 }
 
-/** The row of a code. What is not in the table is tried again if the protocol says so, else fatal. */
+/** What any other code means, as it changes nothing at the coordinator. */
+const otherwise: Readonly<Record<CoordinatorRequest, CoordinatorVerdict>> = {
+  initProducerId: 'refused',
+  addPartitionsToTxn: 'abortable',
+  addOffsetsToTxn: 'abortable',
+  txnOffsetCommit: 'abortable',
+  commit: 'abortable',
+  abort: 'refused',
+}
+
+/**
+ * What UNKNOWN_SERVER_ERROR means, and a code that a newer broker may send: nothing is known of what was
+ * done. An abort undoes what was added; ids and ends have to be asked for again.
+ */
+const unknownOutcome: Readonly<Record<CoordinatorRequest, CoordinatorVerdict>> = {
+  initProducerId: 'retry',
+  addPartitionsToTxn: 'abortable',
+  addOffsetsToTxn: 'abortable',
+  txnOffsetCommit: 'abortable',
+  commit: 'retryInDoubt',
+  abort: 'retryInDoubt',
+}
+
+/** The verdict of a code. One without a row is retried if the protocol marks it retriable. */
 export function coordinatorVerdict(
   request: CoordinatorRequest,
   errorCode: number,
 ): CoordinatorVerdict {
-  const verdict = ofRequest[request]?.get(errorCode) ?? ofAll.get(errorCode)
-  return verdict ?? (isRetriable(errorCode) ? 'retry' : 'fatal')
+  const verdict = ofRequest[request].get(errorCode) ?? ofAll.get(errorCode)
+  if (verdict !== undefined) return verdict
+  if (isRetriable(errorCode)) return 'retry'
+  return saysNothing(errorCode) ? unknownOutcome[request] : otherwise[request]
+}
+
+/** The verdict of FindCoordinator: nothing was asked of a coordinator yet. */
+export function findCoordinatorVerdict(
+  request: CoordinatorRequest,
+  errorCode: number,
+): CoordinatorVerdict {
+  return isRetriable(errorCode) || saysNothing(errorCode) ? 'retry' : otherwise[request]
+}
+
+/** The verdict of an error without a response that no retry can mend: credentials, versions. */
+export function localVerdict(request: CoordinatorRequest): CoordinatorVerdict {
+  return request === 'commit' ? 'refused' : otherwise[request]
+}
+
+function saysNothing(errorCode: number): boolean {
+  return errorCode === code.UNKNOWN_SERVER_ERROR || !isKnownCode(errorCode)
 }
 
 const byWeight: readonly CoordinatorVerdict[] = [

@@ -6,11 +6,13 @@ import { monotonicMs } from '../../async/clock.ts'
 import { backoff, sleep } from '../../async/retry.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import {
+  AuthenticationError,
   BrokerError,
   CommitFailedError,
   ConfigError,
   ConnectionError,
   FencedError,
+  InvalidArgumentError,
   KafkaError,
   TimeoutError,
   toKafkaError,
@@ -22,6 +24,8 @@ import {
   type CoordinatorRequest,
   type CoordinatorVerdict,
   coordinatorVerdict,
+  findCoordinatorVerdict,
+  localVerdict,
 } from './coordinator-error-table.ts'
 import type { Attempt, TransactionRequests } from './transaction-requests.ts'
 
@@ -94,11 +98,12 @@ export class CoordinatorQueue {
       const startedAt = monotonicMs()
       const { verdict, error } = await this.tryOnce(request, attempt, ask)
       if (error === null) return { verdict: 'done' }
-      const isInDoubt = mayHaveArrived(error)
+      const isInDoubt = verdict === 'retryInDoubt' || mayHaveArrived(error)
       if (isInDoubt) terms.onDoubt?.()
       if (signal.aborted) return { verdict: 'timeUp', error: toKafkaError(signal.reason) }
       if (verdict === 'find') this.requests.forgetCoordinator()
-      else if (verdict !== 'retry') return this.failure(verdict, error)
+      else if (verdict !== 'retry' && verdict !== 'retryInDoubt')
+        return this.failure(verdict, error)
       logger.debug(`tried again: ${error.message}`)
       let waitMs = backoff(failures, retryBackoffMs, retryBackoffMaxMs)
       if (terms.isFirst && isConcurrent(error)) waitMs = Math.min(waitMs, concurrentWaitMs)
@@ -174,17 +179,22 @@ export function fencedError(cause: KafkaError, transactionalId: string): FencedE
 
 function thrownVerdict(request: CoordinatorRequest, error: KafkaError): CoordinatorVerdict {
   // FindCoordinator was refused.
-  if (error instanceof BrokerError) return coordinatorVerdict(request, error.errorCode)
-  if (error.retriable) return 'retry'
-  if (request === 'initProducerId') return 'refused'
-  const isTooOld = error instanceof UnsupportedVersionError && request === 'txnOffsetCommit'
-  return isTooOld ? 'abortable' : 'fatal'
+  if (error instanceof BrokerError) return findCoordinatorVerdict(request, error.errorCode)
+  return error.retriable ? 'retry' : localVerdict(request)
 }
 
 function mayHaveArrived(error: KafkaError): boolean {
   if (error instanceof ConnectionError || error instanceof TimeoutError) return error.wasSent
-  return !(error instanceof BrokerError || error instanceof UnsupportedVersionError)
+  return !neverSent.some((kind) => error instanceof kind)
 }
+
+/** Errors that come before a request is written, or with a response. */
+const neverSent = [
+  BrokerError,
+  UnsupportedVersionError,
+  AuthenticationError,
+  InvalidArgumentError,
+] as const
 
 function isConcurrent(error: KafkaError): boolean {
   return error instanceof BrokerError && error.errorCode === errorCodes.CONCURRENT_TRANSACTIONS

@@ -43,30 +43,34 @@ export async function runTransaction<T>(
   })
   await producer.beginTransaction(left())
   const tx = new OpenTransaction(producer, options.consumer ?? null)
+  let isCommitting = false
   try {
     const limits = left()
     const work = Promise.resolve(tx).then(body)
     const result = await withLimits(work, limits, limitError('the body of transaction()', options))
     tx.end()
+    isCommitting = true
     await producer.commitTransaction(left())
     return result
   } catch (error) {
     tx.end()
-    throw await undo(error, producer, tx.consumer, logger)
+    // A commit without an outcome cannot be aborted. The same error from the body is another producer's.
+    const mayBeCommitted = isCommitting && error instanceof OutcomeUnknownError
+    throw await undo(error, mayBeCommitted, producer, tx.consumer, logger)
   }
 }
 
 /** Returns what is to be thrown: neither the body's error nor that of the abort gets lost. */
 async function undo(
   error: unknown,
+  mayBeCommitted: boolean,
   producer: Producer,
   consumer: TransactionalConsumer | null,
   logger: Logger,
 ): Promise<unknown> {
   let thrown = error
   let isAborted = false
-  // What may have been committed cannot be aborted: its outcome has to be learned.
-  if (!(error instanceof OutcomeUnknownError)) {
+  if (!mayBeCommitted) {
     try {
       await producer.abortTransaction()
       isAborted = true

@@ -24,32 +24,113 @@ export function readSendOffsets(args: SendOffsetsArguments): TransactionOffsets 
   limits: WaitOptions
 } {
   if (isConsumerCall(args)) {
-    const [consumer, limits = {}] = args
-    return { ...consumer.transactionOffsets(), limits }
+    const [consumer, limits] = args
+    return { ...consumer.transactionOffsets(), limits: limits ?? {} }
   }
-  const [source, group, limits = {}] = args
-  const offsets = [...source]
-  for (const { topic, partition, offset } of offsets) {
-    if (typeof topic === 'string' && Number.isInteger(partition) && isOffset(offset)) continue
-    throw new InvalidArgumentError(
-      `sendOffsets(): ${String(offset)} of ${topic}-${partition} is no offset: a bigint from 0n is, the next record to be read`,
-    )
-  }
-  if (typeof group?.groupId !== 'string' || group.groupId === '') {
-    throw new InvalidArgumentError(
-      'sendOffsets() needs the group whose offsets these are: give consumer.groupMetadata()',
-    )
-  }
-  const { groupId, generationId = -1, memberId = '', groupInstanceId = null } = group
-  return { offsets, group: { groupId, generationId, memberId, groupInstanceId }, limits }
+  const [source, group, limits] = args
+  return { offsets: readOffsets(source), group: readGroup(group), limits: limits ?? {} }
 }
 
 function isConsumerCall(
   args: SendOffsetsArguments,
 ): args is readonly [consumer: TransactionalConsumer, limits?: WaitOptions] {
-  return 'transactionOffsets' in args[0]
+  const first: unknown = args[0]
+  return (
+    typeof first === 'object' &&
+    first !== null &&
+    typeof Reflect.get(first, 'transactionOffsets') === 'function'
+  )
 }
 
-function isOffset(offset: unknown): offset is bigint {
-  return typeof offset === 'bigint' && offset >= 0n
+/** The offsets, each read once and checked: what is encoded later is what was checked here. */
+function readOffsets(source: unknown): OffsetToCommit[] {
+  if (typeof source !== 'object' || source === null || !isIterable(source)) {
+    throw new InvalidArgumentError(
+      `sendOffsets() expects a consumer, or a list of { topic, partition, offset } and the group, got ${describe(source)}`,
+    )
+  }
+  return Array.from(source, readOffset)
+}
+
+function readOffset(entry: unknown, index: number): OffsetToCommit {
+  const at = `sendOffsets(): offsets[${index}]`
+  if (typeof entry !== 'object' || entry === null) {
+    throw new InvalidArgumentError(
+      `${at} must be an object { topic, partition, offset }, got ${describe(entry)}`,
+    )
+  }
+  const field = (name: string): unknown => Reflect.get(entry, name)
+  const [topic, partition, offset] = [field('topic'), field('partition'), field('offset')]
+  const [leaderEpoch, metadata] = [field('leaderEpoch'), field('metadata')]
+  if (!isShortString(topic) || topic === '') {
+    throw wrong(`${at}.topic`, "a topic's name", topic)
+  }
+  if (!isInt32(partition)) throw wrong(`${at}.partition`, 'a whole number from 0', partition)
+  if (typeof offset !== 'bigint' || offset < 0n || offset > mostInt64) {
+    const expected = 'a bigint from 0n to 2^63 - 1, the next record to be read, such as 5n'
+    throw wrong(`${at}.offset`, expected, offset)
+  }
+  if (leaderEpoch !== undefined && leaderEpoch !== -1 && !isInt32(leaderEpoch)) {
+    throw wrong(`${at}.leaderEpoch`, 'a whole number from 0, or -1', leaderEpoch)
+  }
+  if (metadata !== undefined && metadata !== null && !isShortString(metadata)) {
+    throw wrong(`${at}.metadata`, `a string of at most ${mostStringBytes} bytes`, metadata)
+  }
+  return {
+    topic,
+    partition,
+    offset,
+    ...(leaderEpoch !== undefined && { leaderEpoch }),
+    ...(typeof metadata === 'string' && { metadata }),
+  }
+}
+
+function readGroup(group: unknown): ConsumerGroupMetadata {
+  const field = (name: string): unknown =>
+    typeof group === 'object' && group !== null ? Reflect.get(group, name) : undefined
+  const groupId = field('groupId')
+  if (!isShortString(groupId) || groupId === '') {
+    throw new InvalidArgumentError(
+      `sendOffsets() needs the group whose offsets these are: pass consumer.groupMetadata() (groupId is ${describe(groupId)})`,
+    )
+  }
+  const generationId = field('generationId') ?? -1
+  const memberId = field('memberId') ?? ''
+  const groupInstanceId = field('groupInstanceId') ?? null
+  if (generationId !== -1 && !isInt32(generationId)) {
+    throw wrong('sendOffsets(): group.generationId', 'a whole number from 0, or -1', generationId)
+  }
+  if (!isShortString(memberId)) throw wrong('sendOffsets(): group.memberId', 'a string', memberId)
+  if (groupInstanceId !== null && !isShortString(groupInstanceId)) {
+    throw wrong('sendOffsets(): group.groupInstanceId', 'a string or null', groupInstanceId)
+  }
+  return { groupId, generationId, memberId, groupInstanceId }
+}
+
+const mostInt64 = 2n ** 63n - 1n
+/** Strings have a length of 16 bits in some versions of these requests. */
+const mostStringBytes = 32_767
+
+function isInt32(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0x7fffffff
+}
+
+function isShortString(value: unknown): value is string {
+  return typeof value === 'string' && Buffer.byteLength(value) <= mostStringBytes
+}
+
+function isIterable(value: object): value is Iterable<unknown> {
+  return typeof Reflect.get(value, Symbol.iterator) === 'function'
+}
+
+function wrong(what: string, expected: string, got: unknown): InvalidArgumentError {
+  return new InvalidArgumentError(`${what} must be ${expected}, got ${describe(got)}`)
+}
+
+/** A value for a message: short, and with its type. */
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (typeof value === 'string') return `string "${value.slice(0, 50)}"`
+  if (typeof value === 'object' || typeof value === 'function') return `a ${typeof value}`
+  return `${typeof value} ${String(value)}`
 }

@@ -235,12 +235,22 @@ export class TransactionLifecycle {
     )
     if (ending.verdict === 'done') this.ended(next)
     else if (ending.verdict === 'timeUp') throw this.outcomeUnknown(call, ending.error, {})
-    else {
-      manager.endRefused()
-      const isDecidedUnseen = isCommit && ending.verdict === 'final' && manager.isOutcomeUnknown
-      const refused = this.refused(call, ending)
-      throw isDecidedUnseen ? this.decidedUnseen(refused) : refused
+    else throw this.endFailed(isCommit, ending)
+  }
+
+  /** EndTxn was refused. Returns what the caller gets. */
+  private endFailed(isCommit: boolean, failure: Failure): KafkaError {
+    const { manager } = this
+    const call = isCommit ? 'commitTransaction' : 'abortTransaction'
+    manager.endRefused()
+    const isFinal = failure.verdict === 'final'
+    // An earlier attempt may have committed it: then it must not be taken for aborted.
+    const mayBeCommitted = isCommit && manager.isOutcomeUnknown
+    if (!isFinal && (mayBeCommitted || failure.verdict === 'refused')) {
+      return this.outcomeUnknown(call, failure.error, {})
     }
+    const refused = this.refused(call, failure)
+    return isFinal && mayBeCommitted ? this.decidedUnseen(refused) : refused
   }
 
   private requireEnding(isCommit: boolean): void {
@@ -382,9 +392,10 @@ export class TransactionLifecycle {
     const time = timeoutMs === undefined ? '' : ` within ${timeoutMs} ms`
     const what = this.manager.isOutcomeUnknown
       ? 'the request may have reached the coordinator'
-      : 'it was not sent yet'
+      : 'it was not done yet'
+    const why = cause instanceof KafkaError ? ` (${cause.message})` : ''
     return new OutcomeUnknownError(
-      `${call}() of '${this.options.transactionalId}' has no outcome${time}: ${what}. Call ${call}() again, or initTransactions()`,
+      `${call}() of '${this.options.transactionalId}' has no outcome${time}: ${what}${why}. Call ${call}() again, or initTransactions()`,
       { cause },
     )
   }

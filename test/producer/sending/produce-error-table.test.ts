@@ -54,7 +54,7 @@ describe('retried', () => {
     ['CORRUPT_MESSAGE', false, false],
     ['THROTTLING_QUOTA_EXCEEDED', false, false],
     ['CONCURRENT_TRANSACTIONS', false, false],
-    ['COORDINATOR_LOAD_IN_PROGRESS', false, false],
+    ['COORDINATOR_LOAD_IN_PROGRESS', true, false],
   ])('%s', (name, leavesDoubt, refreshes) => {
     const { engine, fate, batch } = underWay()
     const { stamp } = batch
@@ -105,7 +105,10 @@ describe('failed', () => {
     ['UNSUPPORTED_FOR_MESSAGE_FORMAT', 'no'],
     ['UNSUPPORTED_COMPRESSION_TYPE', 'no'],
     ['UNKNOWN_SERVER_ERROR', 'maybe'],
-    ['SECURITY_DISABLED', 'no'],
+    ['SECURITY_DISABLED', 'maybe'],
+    ['INVALID_PRODUCER_ID_MAPPING', 'no'],
+    ['CLUSTER_AUTHORIZATION_FAILED', 'no'],
+    ['TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'no'],
   ])('%s', (name, persisted) => {
     const { engine, fate, batch } = underWay()
     engine.answer(batch, codes[name], { errorMessage: 'the broker says why' })
@@ -122,12 +125,16 @@ describe('failed', () => {
     expect(engine.fatal).toEqual([])
   })
 
-  test.each<Name>([
-    'INVALID_PRODUCER_ID_MAPPING',
-    'PRODUCER_FENCED',
-    'CLUSTER_AUTHORIZATION_FAILED',
-    'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
-  ])('%s, and the producer with it', (name) => {
+  test('a code that this client does not know leaves doubt', () => {
+    for (const code of [134, 9999, 32_767, -2]) {
+      const { engine, fate, batch } = underWay()
+      engine.answer(batch, code)
+      expect(fate.error?.persisted, String(code)).toBe('maybe')
+      expect(engine.fatal).toEqual([])
+    }
+  })
+
+  test.each<Name>(['PRODUCER_FENCED'])('%s, and the producer with it', (name) => {
     const { engine, fate, batch } = underWay()
     const next = engine.append('next')
     engine.answer(batch, codes[name])

@@ -5,6 +5,7 @@ import {
   type CoordinatorRequest,
   type CoordinatorVerdict,
   coordinatorVerdict,
+  findCoordinatorVerdict,
   worst,
 } from '../../../src/producer/transactions/coordinator-error-table.ts'
 
@@ -17,11 +18,9 @@ const all: readonly CoordinatorRequest[] = [
   'abort',
 ]
 
-const rows: [
-  number,
-  CoordinatorVerdict,
-  Partial<Record<CoordinatorRequest, CoordinatorVerdict>>,
-][] = [
+type Row = [number, CoordinatorVerdict, Partial<Record<CoordinatorRequest, CoordinatorVerdict>>]
+
+const rows: Row[] = [
   [0, 'done', {}],
   [15, 'find', {}],
   [16, 'find', {}],
@@ -33,28 +32,36 @@ const rows: [
   [88, 'retry', {}],
   [47, 'fenced', {}],
   [90, 'fenced', {}],
-  [49, 'fatal', {}],
-  [48, 'fatal', { commit: 'fenced' }],
-  [53, 'fatal', { initProducerId: 'refused' }],
-  [31, 'fatal', { initProducerId: 'refused' }],
-  [120, 'abortable', { initProducerId: 'refused', abort: 'fatal' }],
-  [59, 'forgotten', { abort: 'fatal' }],
-  [29, 'abortable', {}],
-  [55, 'abortable', {}],
-  [30, 'abortable', {}],
-  [22, 'fatal', { txnOffsetCommit: 'abortable' }],
-  [25, 'fatal', { txnOffsetCommit: 'abortable' }],
-  [82, 'fatal', { txnOffsetCommit: 'abortable' }],
-  [113, 'fatal', { txnOffsetCommit: 'abortable' }],
-  [50, 'timeoutTooLong', {}],
-  [12, 'fatal', {}],
-  [-1, 'fatal', {}],
-  [9999, 'fatal', {}],
+  [49, 'forgotten', { initProducerId: 'refused', abort: 'refused' }],
+  [59, 'forgotten', { initProducerId: 'refused', abort: 'refused' }],
+  [48, 'fatal', { initProducerId: 'refused', commit: 'fenced' }],
+  [50, 'abortable', { initProducerId: 'timeoutTooLong', abort: 'refused' }],
+  ...[53, 31, 120, 29, 55, 30, 22, 25, 82, 113, 12, 42, 35, 24].map(
+    (code): Row => [code, 'abortable', { initProducerId: 'refused', abort: 'refused' }],
+  ),
+  ...[-1, 9999, 134].map(
+    (code): Row => [
+      code,
+      'abortable',
+      { initProducerId: 'retry', commit: 'retryInDoubt', abort: 'retryInDoubt' },
+    ],
+  ),
 ]
 
 test.each(rows)('error %i', (code, verdict, exceptions) => {
   for (const request of all) {
     expect(coordinatorVerdict(request, code), request).toBe(exceptions[request] ?? verdict)
+  }
+})
+
+test('FindCoordinator is asked again for every code that says nothing of permission', () => {
+  for (const request of all) {
+    for (const code of [7, 13, 88, 89, 14, 15, 16, -1, 9999]) {
+      expect(findCoordinatorVerdict(request, code), `${request} ${code}`).toBe('retry')
+    }
+    for (const code of [53, 30, 24, 42, 47, 90]) {
+      expect(['refused', 'abortable']).toContain(findCoordinatorVerdict(request, code))
+    }
   }
 })
 

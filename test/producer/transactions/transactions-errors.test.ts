@@ -7,10 +7,13 @@ import {
   CommitFailedError,
   ConfigError,
   FencedError,
+  OutcomeUnknownError,
   TransactionAbortableError,
 } from '../../../src/errors.ts'
+import { endTxn } from '../../../src/protocol/messages/end-txn.ts'
 import { initProducerId } from '../../../src/protocol/messages/init-producer-id.ts'
 import { txnOffsetCommit } from '../../../src/protocol/messages/txn-offset-commit.ts'
+import { disconnect } from '../../../src/testing/interceptors.ts'
 import type { TestCluster } from '../../../src/testing/test-cluster.ts'
 import { startProducer, valuesOf } from '../with-producer.ts'
 import {
@@ -74,11 +77,13 @@ describe.each([
     expect(ids.every(({ request }) => request.producerId === -1n)).toBe(true)
   })
 
+  /** None of these says that the transaction cannot be aborted, and another one begun. */
+  const others = [49, 53, 31, 42, -1, 9999]
   const abortable: [string, Refusal, number[]][] = [
-    ['AddPartitionsToTxn', refusePartitions, [29, 55, 120]],
-    ['AddOffsetsToTxn', refuseGroup, [30, 120]],
-    ['TxnOffsetCommit', refuseOffsets, [29, 30, 22, 25, 82, 113, 120]],
-    ['EndTxn', refuseEnd, [120]],
+    ['AddPartitionsToTxn', refusePartitions, [29, 55, 120, ...others]],
+    ['AddOffsetsToTxn', refuseGroup, [30, 120, ...others]],
+    ['TxnOffsetCommit', refuseOffsets, [29, 30, 22, 25, 82, 113, 120, ...others]],
+    ['EndTxn', refuseEnd, [120, 49, 53, 31, 42]],
   ]
   test.each(
     abortable
@@ -107,7 +112,7 @@ describe.each([
 
   test.each(
     steps.flatMap((step) =>
-      [47, 90, 49, 48, 53, 31, -1].map((code) => ({
+      [47, 90, 48].map((code) => ({
         code,
         // 48 to a commit: the brokers have aborted it, as its time was over (KIP-890).
         isFence: code === 47 || code === 90 || (code === 48 && step.name === 'EndTxn'),
@@ -162,14 +167,50 @@ describe.each([
     expect(String(error)).toMatch(/transactionTimeoutMs.*transaction\.max\.timeout\.ms/)
   })
 
-  test.each([59, 120])('error %i of an abort ends the producer', async (code) => {
+  test.each([59, 49, 120, 53, 42])(
+    'error %i of an abort has no outcome; the same call may',
+    async (code) => {
+      const cluster = await start()
+      const producer = startProducer(cluster, { transactionalId: 'x' })
+      await producer.beginTransaction()
+      await producer.send({ ...t0, value: 'a' })
+      refuseEnd(cluster, code, 2)
+      for (let i = 0; i < 2; i++) {
+        const error = await producer.abortTransaction().catch((thrown: unknown) => thrown)
+        expect(error).toBeInstanceOf(OutcomeUnknownError)
+        expect(error).toMatchObject({ cause: { errorCode: code } })
+      }
+      await producer.abortTransaction()
+      await producer.transaction((tx) => tx.send({ ...t0, value: 'b' }))
+      expect(await committed(cluster, 1)).toEqual(['b'])
+    },
+  )
+
+  test.each([-1, 9999])('error %i of EndTxn is asked again', async (code) => {
     const cluster = await start()
     const producer = startProducer(cluster, { transactionalId: 'x' })
     await producer.beginTransaction()
     await producer.send({ ...t0, value: 'a' })
-    refuseEnd(cluster, code, 1)
-    await expect(producer.abortTransaction()).rejects.toMatchObject({ errorCode: code })
-    await expect(producer.beginTransaction()).rejects.toMatchObject({ errorCode: code })
+    refuseEnd(cluster, code, 3)
+    await producer.commitTransaction()
+    await producer.transaction((tx) => tx.send({ ...t0, value: 'b' }))
+    expect(await committed(cluster, 2)).toEqual(['a', 'b'])
+  })
+
+  test('a commit in doubt whose next attempt is refused is not called aborted', async () => {
+    const cluster = await start()
+    const producer = startProducer(cluster, { transactionalId: 'x', maxBlockMs: 2000 })
+    await producer.beginTransaction()
+    await producer.send({ ...t0, value: 'a' })
+    let attempts = 0
+    cluster.intercept(endTxn, async (call) => {
+      const answer = await call.next()
+      if (++attempts === 1) return disconnect
+      return attempts === 2 ? { ...answer, errorCode: 120 } : answer
+    })
+    await expect(producer.commitTransaction()).rejects.toThrow(OutcomeUnknownError)
+    await producer.commitTransaction()
+    expect(await committed(cluster, 1)).toEqual(['a'])
   })
 
   test('error 59 makes it abortable, and the epoch is raised before the next one', async () => {

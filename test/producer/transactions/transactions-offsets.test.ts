@@ -20,7 +20,14 @@ import { disconnect, noAnswer } from '../../../src/testing/interceptors.ts'
 import type { TestCluster } from '../../../src/testing/test-cluster.ts'
 import { fill, textOf } from '../../consumer/harness.ts'
 import { startProducer, valuesOf } from '../with-producer.ts'
-import { group, startConsumer, startTransactionCluster, t0, u0 } from './with-transactions.ts'
+import {
+  committed,
+  group,
+  startConsumer,
+  startTransactionCluster,
+  t0,
+  u0,
+} from './with-transactions.ts'
 
 const start = (options = {}): Promise<TestCluster> => startTransactionCluster(2, options)
 
@@ -136,8 +143,8 @@ describe('sendOffsets(consumer)', () => {
 
 describe('sendOffsets(offsets, group)', () => {
   test.each([
-    [[{ ...t0, offset: 5 }], group, /is no offset/],
-    [[{ ...t0, offset: -1n }], group, /is no offset/],
+    [[{ ...t0, offset: 5 }], group, /offsets\[0\]\.offset must be a bigint/],
+    [[{ ...t0, offset: -1n }], group, /offsets\[0\]\.offset must be a bigint/],
     [[{ ...t0, offset: 5n }], { ...group, groupId: '' }, /groupMetadata\(\)/],
     [[{ ...t0, offset: 5n }], undefined, /groupMetadata\(\)/],
   ])('refuses %#', async (offsets, wrong, text) => {
@@ -221,6 +228,21 @@ describe('transaction()', () => {
     expect(() => tx.enqueue({ ...t0, value: 'c' })).toThrow(InvalidTransactionStateError)
     await producer.abortTransaction()
     expect((await valuesOf(cluster)).slice(0, 2)).toEqual(['a', 'b'])
+  })
+
+  test("another producer's unknown outcome, thrown by the body, is an error as any other", async () => {
+    const cluster = await start()
+    const producer = startProducer(cluster, { transactionalId: 'x' })
+    const foreign = new OutcomeUnknownError(
+      'commitTransaction() of another producer has no outcome',
+    )
+    const run = producer.transaction(async (tx) => {
+      await tx.send({ ...t0, value: 'undone' })
+      throw foreign
+    })
+    await expect(run).rejects.toBe(foreign)
+    await producer.transaction((tx) => tx.send({ ...t0, value: 'next' }))
+    expect(await committed(cluster, 1)).toEqual(['next'])
   })
 
   test('a record that failed and was not awaited undoes it, and rewinds the consumer', async () => {
