@@ -3,6 +3,7 @@
 import { Cluster, type Target } from './cluster/cluster.ts'
 import type { MetadataSnapshot, PartitionMetadata } from './cluster/metadata.ts'
 import { Consumer } from './consumer/consumer.ts'
+import { deadLetterProducerOptions } from './consumer/delivery/dead-letters.ts'
 import { type ConsumerOptions, resolveConsumerOptions } from './consumer/options.ts'
 import { ClosedError } from './errors.ts'
 import {
@@ -75,7 +76,8 @@ export class Kafka {
   ): Consumer<K, V> {
     const resolved = resolveConsumerOptions(options)
     const connection = this.openOptions()
-    const openDeadLetters = () => new Producer(connection, resolveProducerOptions({}, connection))
+    const openDeadLetters = () =>
+      new Producer(connection, resolveProducerOptions(deadLetterProducerOptions, connection))
     return this.keep(new Consumer<K, V>(connection, resolved, openDeadLetters))
   }
 
