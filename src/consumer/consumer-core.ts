@@ -1,8 +1,8 @@
 // What a consumer consists of, wired together: who tells whom. The public methods are in consumer.ts, the
 // decisions in the parts; here is only the passing on, and the order of starting and closing.
 
+import { callHook } from '../async/call-hook.ts'
 import { monotonicMs } from '../async/clock.ts'
-import { timeoutSignal } from '../async/timers.ts'
 import { stopSwitch, Watchers, within } from '../async/watchers.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import { CoordinatorClient } from '../cluster/coordinator-client.ts'
@@ -247,8 +247,7 @@ export class ConsumerCore<K, V> {
   }
 
   /** Stops everything in order: delivery, joining, last commit, revoke, leave, connections. */
-  async close(timeoutMs: number, isLeaving: boolean, handlers: Promise<void>): Promise<void> {
-    const deadline = timeoutSignal(timeoutMs)
+  async close(deadline: AbortSignal, isLeaving: boolean, handlers: Promise<void>): Promise<void> {
     const before = this.leaving
     this.delivery.close()
     if (this.commitTimer !== null) clearTimeout(this.commitTimer)
@@ -256,7 +255,7 @@ export class ConsumerCore<K, V> {
     const fetching = this.fetcher.stop()
     this.resolver.stop()
     await within(deadline, handlers)
-    await within(deadline, this.closeDeadLetters(timeoutMs))
+    await within(deadline, this.closeDeadLetters(deadline))
     if (before !== null) await within(deadline, before)
     await within(deadline, this.finish(isLeaving, 'the consumer is being closed'))
     this.committer?.stop()
@@ -266,9 +265,9 @@ export class ConsumerCore<K, V> {
     this.watchers.look()
   }
 
-  private async closeDeadLetters(timeoutMs: number): Promise<void> {
+  private async closeDeadLetters(deadline: AbortSignal): Promise<void> {
     try {
-      await this.deadLetters.close(timeoutMs)
+      await this.deadLetters.close(deadline)
     } catch (error) {
       this.cluster.options.logger.error('dead letters were not sent before the end', { error })
     }
@@ -292,6 +291,7 @@ export class ConsumerCore<K, V> {
     const { names } = this.topics
     this.topics = new TopicSubscription([], this.options.excludeInternalTopics)
     await this.finish(this.options.groupInstanceId === null, 'the consumer unsubscribes')
+    this.rebalancer.forgetPaused()
     this.group = null
     this.cluster.wantAllTopics(false)
     this.cluster.removeTopics(names)
@@ -429,12 +429,10 @@ export class ConsumerCore<K, V> {
     this.watchers.look()
   }
 
-  /** Runs a hook of the user: what it throws is logged, as there is nobody else to tell. */
-  private guard(hook: () => void): void {
-    try {
-      hook()
-    } catch (error) {
-      this.cluster.options.logger.error('a hook of the consumer threw', { error })
-    }
+  /** Runs a hook of the user: what it throws, or rejects with, is logged. */
+  private guard(hook: () => unknown): void {
+    callHook(hook, (error) =>
+      this.cluster.options.logger.error('a hook of the consumer failed', { error }),
+    )
   }
 }

@@ -4,6 +4,7 @@
 // without the record's key and headers: a letter that can never be written would end the run at every
 // restart. The producer is given from outside: the consumer has none.
 
+import { within } from '../../async/watchers.ts'
 import { BrokerError, ClosedError, InvalidArgumentError } from '../../errors.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import type { ConsumerRecord } from '../../records/consumer-record.ts'
@@ -13,7 +14,7 @@ import type { Header } from '../../types.ts'
 export interface DeadLetterProducer {
   /** Settles when the brokers have acknowledged the record. */
   send(record: DeadLetter): Promise<unknown>
-  close(options: { timeoutMs: number }): Promise<void>
+  close(options: { timeoutMs?: number; signal?: AbortSignal }): Promise<void>
 }
 
 interface DeadLetter {
@@ -65,9 +66,15 @@ export class DeadLetters {
     if (failed !== undefined) throw failed.reason
   }
 
-  async close(timeoutMs: number): Promise<void> {
+  /** Sends what is under way, until `deadline` aborts. */
+  async close(deadline: AbortSignal): Promise<void> {
     this.isClosed = true
-    await this.producer?.close({ timeoutMs })
+    const { producer } = this
+    if (producer === null) return
+    const closing = producer.close({})
+    await within(deadline, closing)
+    // The rest is given up: nothing of the producer is left behind.
+    if (deadline.aborted) await producer.close({ timeoutMs: 0 })
   }
 }
 
