@@ -23,6 +23,7 @@ import {
   type TopicMetadata,
 } from './metadata.ts'
 import { MetadataRefresh } from './metadata-refresh.ts'
+import type { ClusterProblem } from './problems.ts'
 import { answerTimeoutMs, connectionClassOf, errorCodeOf } from './request-routing.ts'
 
 /** Who is to answer a request. */
@@ -173,6 +174,16 @@ export class Cluster {
   /** What is wrong with each broker, if none at all can be reached; null if one is, or was not tried. */
   get outage(): string | null {
     return this.pool.isUnreachable ? this.pool.unreachable(null) : null
+  }
+
+  /**
+   * What keeps requests from reaching the cluster, if anything does: the metadata first, then
+   * coordinators, then each broker. Only what is being tried, or was within the last minute, is listed.
+   */
+  problems(): ClusterProblem[] {
+    const { problem } = this.refresher
+    const others = [...this.coordinators.problems(), ...this.pool.problems()]
+    return problem === null ? others : [problem, ...others]
   }
 
   /** Waits for a ready connection: until the attempt under way, or the next one, ends. */
