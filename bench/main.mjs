@@ -6,11 +6,11 @@ import { existsSync, realpathSync, symlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-const help = `npm run bench -- [produce] [consume] [latency] [transactions] [codec] [growth] [heap] [options]
+const help = `npm run bench -- [produce] [consume] [latency] [transactions] [codec] [growth] [heap] [import] [options]
 
 Without a word: produce and consume beside the other Node clients, on one broker. By name: every client that
 is installed; produce, consume and latency also on every target, produce with every size, codec and batch
-size; heap: ten million records (--count) read in a heap of 128 MB.
+size; heap: ten million records (--count) read in a heap of 128 MB; import: time to load the package.
 Options narrow that. Each scenario prints a table of medians; CPU per record is the client's own.
   --clients a,b:mode   all, or names of bench/clients/table.mjs, with a mode or without
                        (npm run bench:peers installs confluent, java, librdkafka, franz-go)
@@ -29,7 +29,7 @@ Options narrow that. Each scenario prints a table of medians; CPU per record is 
   --node current       run under the Node that npm runs under; default: bench's own Node 24, as the
                        newest peers need it`
 
-const words = ['produce', 'consume', 'latency', 'transactions', 'codec', 'growth', 'heap']
+const words = ['produce', 'consume', 'latency', 'transactions', 'codec', 'growth', 'heap', 'import']
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {

@@ -1,9 +1,8 @@
 // Loads packages that are not dependencies of every user: native codecs, for example.
 //
-// The name of such a package never stands in a `require` or an `import` of ours. Bundlers would follow
-// it into native addons, which they cannot bundle, and fail for users who do not want the package.
+// Bundlers would follow a `require` or an `import` of such a package into native addons, which they
+// cannot bundle, and warn of a `createRequire` that they cannot follow. So neither is written here.
 
-import { createRequire } from 'node:module'
 import { isAbsolute, join } from 'node:path'
 
 /**
@@ -13,6 +12,7 @@ import { isAbsolute, join } from 'node:path'
  * @throws the error of `require` when the package is missing or does not load.
  */
 export function requireOptional<Package>(name: string, from?: string): Package {
+  const { createRequire } = process.getBuiltinModule('node:module')
   let notFound: unknown
   for (const file of callers()) {
     try {

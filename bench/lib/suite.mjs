@@ -56,6 +56,10 @@ export async function runAll(names, options) {
     const { runGrowth } = await import('../growth.mjs')
     await runGrowth(Number(options.rounds), options.clients)
   }
+  if (names.includes('import')) {
+    const { runImport } = await import('../import.mjs')
+    runImport(21)
+  }
   if (names.includes('heap')) {
     for (const kind of await targetKinds({ target: 'null,kafka', ...options })) {
       await measureHeap(kind, options)

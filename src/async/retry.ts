@@ -1,7 +1,4 @@
-// How long to wait before a retry. Jitter keeps many clients from retrying at the same moment.
-
-import { startTimer } from './timers.ts'
-import { onAbort } from './wait.ts'
+// How long to wait before doing again what failed. Jitter keeps many clients from coming back at once.
 
 /**
  * Milliseconds before the attempt that follows failure number `attempt` (from 0): doubling from
@@ -20,23 +17,19 @@ export function backoff(
 /** Settles after `ms`. @throws the reason of the first signal that aborts */
 export function sleep(ms: number, ...signals: (AbortSignal | undefined)[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stops: (() => void)[] = []
     const stop = (): void => {
       clearTimeout(timer)
-      for (const unwatch of stops) unwatch()
+      for (const signal of signals) signal?.removeEventListener('abort', onAbort)
     }
-    const timer = startTimer(() => {
+    const onAbort = (): void => {
+      stop()
+      reject(signals.find((signal) => signal?.aborted)?.reason)
+    }
+    const timer = setTimeout(() => {
       stop()
       resolve()
     }, ms)
-    for (const signal of signals) {
-      if (signal === undefined) continue
-      stops.push(
-        onAbort(signal, () => {
-          stop()
-          reject(signal.reason)
-        }),
-      )
-    }
+    for (const signal of signals) signal?.addEventListener('abort', onAbort)
+    if (signals.some((signal) => signal?.aborted)) onAbort()
   })
 }

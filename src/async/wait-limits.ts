@@ -2,7 +2,6 @@
 
 import { TimeoutError } from '../errors.ts'
 import type { WaitOptions } from '../types.ts'
-import { startLimits } from './wait.ts'
 
 /**
  * The outcome of `promise`, unless a limit ends the wait first. `promise` goes on by itself then.
@@ -13,22 +12,35 @@ export function withLimits<T>(
   limits: WaitOptions,
   onLimit: (cause: unknown) => unknown,
 ): Promise<T> {
+  const { timeoutMs, signal } = limits
   return new Promise((resolve, reject) => {
-    const stop = startLimits(
-      limits,
-      () => onLimit(undefined),
-      (error) => reject(limits.signal?.aborted ? onLimit(limits.signal.reason) : error),
-    )
+    const end = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', aborted)
+    }
+    const aborted = (): void => {
+      end()
+      reject(onLimit(signal?.reason))
+    }
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            end()
+            reject(onLimit(undefined))
+          }, timeoutMs)
+    signal?.addEventListener('abort', aborted)
     promise.then(
       (value) => {
-        stop()
+        end()
         resolve(value)
       },
       (error: unknown) => {
-        stop()
+        end()
         reject(error)
       },
     )
+    if (signal?.aborted) aborted()
   })
 }
 

@@ -3,7 +3,6 @@
 // reader may not know the version yet.
 
 import { type AnyApi, type Api, checkVersion } from './api.ts'
-import { encodeMessage } from './encode-error.ts'
 import { Reader } from './reader.ts'
 import { Writer } from './writer.ts'
 
@@ -80,16 +79,15 @@ export function encodeRequestFrame<Q, A>(
 ): Buffer[] {
   const body = new Writer(api, checkVersion(api, version))
   const header = new Writer(requestHeader, requestHeaderVersion(api, version))
-  const values = {
+  encodeRequestHeader(header, {
     requestApiKey: api.key,
     requestApiVersion: version,
     correlationId,
     clientId,
-  }
-  encodeMessage(header, requestHeader, '', values, encodeRequestHeader)
+  })
   body.int32(0)
   body.raw(header.finishToBuffer())
-  encodeMessage(body, api, 'request', request, api.encodeRequest)
+  api.encodeRequest(body, request)
   return sized(body)
 }
 
@@ -102,10 +100,10 @@ export function encodeResponseFrame<Q, A>(
 ): Buffer[] {
   const body = new Writer(api, checkVersion(api, version))
   const header = new Writer(responseHeader, responseHeaderVersion(api, version))
-  encodeMessage(header, responseHeader, '', { correlationId }, encodeResponseHeader)
+  encodeResponseHeader(header, { correlationId })
   body.int32(0)
   body.raw(header.finishToBuffer())
-  encodeMessage(body, api, 'response', response, api.encodeResponse)
+  api.encodeResponse(body, response)
   return sized(body)
 }
 

@@ -1,7 +1,6 @@
 // What the consumer's tests share: a cluster, batches in its logs, and a consumer that reads them.
 
 import { Consumer } from '../../src/consumer/consumer.ts'
-import { deadLetterProducerOptions } from '../../src/consumer/delivery/dead-letters.ts'
 import type { ConsumerLoop } from '../../src/consumer/delivery/iterators.ts'
 import { type ConsumerOptions, resolveConsumerOptions } from '../../src/consumer/options.ts'
 import { type KafkaOptions, resolveKafkaOptions } from '../../src/options/kafka-options.ts'
@@ -58,8 +57,7 @@ export function consumerOf<K = Buffer | null, V = Buffer | null>(
     heartbeatIntervalMs: 50,
     ...options,
   })
-  const openDeadLetters = () =>
-    new Producer(connection, resolveProducerOptions(deadLetterProducerOptions, connection))
+  const openDeadLetters = () => new Producer(connection, resolveProducerOptions({}, connection))
   return new Consumer<K, V>(connection, resolved, openDeadLetters)
 }
 

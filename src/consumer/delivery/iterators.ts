@@ -9,7 +9,7 @@ import type { Delivery } from './delivery.ts'
 import { RecordIterator } from './record-iterator.ts'
 
 /** What `for await` takes, and what may be called by hand. */
-export interface ConsumerLoop<T> extends AsyncIterable<T, undefined, undefined>, AsyncDisposable {
+export interface ConsumerLoop<T> extends AsyncIterable<T>, AsyncDisposable {
   /** The next one. Says that the former one is done. */
   next(): Promise<IteratorResult<T, undefined>>
   /** Says that the item in hand is done: for a `break` that means so. Nothing happens without one. */

@@ -22,9 +22,7 @@ interface Waiter<T> {
   readonly reject: (error: unknown) => void
 }
 
-export class RecordIterator<K, V, T>
-  implements AsyncIterableIterator<T, undefined, undefined>, Loop
-{
+export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, undefined>, Loop {
   private readonly delivery: Delivery<K, V>
   private readonly hand: Hand<K, V, T>
   private readonly only: AssignedPartition<K, V> | null

@@ -4,8 +4,7 @@ import { type CommitEntry, CommitQueue } from '../../../src/consumer/offsets/com
 const none = new Map<CommitEntry, Error>()
 
 function entry(partition: number, offset: bigint, isAutomatic = false): CommitEntry {
-  const point = { offset, leaderEpoch: -1, metadata: '' }
-  return { topic: 't', partition, ...point, isAutomatic, state: null, era: 0, topicId: null }
+  return { topic: 't', partition, offset, leaderEpoch: -1, metadata: '', isAutomatic, state: null }
 }
 
 function add(queue: CommitQueue, entries: CommitEntry[], deadline = 1000) {
