@@ -22,6 +22,7 @@ export type KafkaErrorCode =
   | 'ERR_KAFKA_DELIVERY'
   | 'ERR_KAFKA_DELIVERY_TIMEOUT'
   | 'ERR_KAFKA_BATCH_DELIVERY'
+  | 'ERR_KAFKA_ADMIN'
   | 'ERR_KAFKA_UNSUPPORTED_VERSION'
   | 'ERR_KAFKA_DECODE'
   | 'ERR_KAFKA_CONFIG'
@@ -168,6 +169,43 @@ export class BatchDeliveryError<Metadata = unknown> extends KafkaError {
     this.results = options.results
   }
 }
+
+/** The outcome of one item of several that one admin call was about. */
+export type ItemResult<Value> =
+  | { readonly item: string; readonly value: Value; readonly error: null }
+  | { readonly item: string; readonly value: null; readonly error: KafkaError }
+
+/**
+ * Some items of an admin call failed; the others are done. `results` has each item's own outcome, in the
+ * order in which the items were given, and `errors` those that failed.
+ */
+export class AdminError<Value = unknown> extends KafkaError {
+  override readonly name = 'AdminError'
+  override readonly code = 'ERR_KAFKA_ADMIN'
+  readonly results: readonly ItemResult<Value>[]
+
+  constructor(call: string, results: readonly ItemResult<Value>[]) {
+    const errors = results.flatMap(({ error }) => error ?? [])
+    // One refusal may be the reason of several items.
+    const messages = [...new Set(errors.map(({ message }) => message))]
+    const shown = messages.slice(0, MAX_SHOWN)
+    if (messages.length > MAX_SHOWN) shown.push(`... and ${messages.length - MAX_SHOWN} more`)
+    const text =
+      results.length === 1 || (messages.length === 1 && errors.length === results.length)
+        ? shown.join('')
+        : `${call}: ${errors.length} of ${results.length} failed:\n  ${shown.join('\n  ')}`
+    super(text, { cause: errors[0], retriable: errors.every(({ retriable }) => retriable) })
+    this.results = results
+  }
+
+  /** The errors of the items that failed, in order. */
+  get errors(): readonly KafkaError[] {
+    return this.results.flatMap(({ error }) => error ?? [])
+  }
+}
+
+/** How many of an AdminError's errors its message holds; `errors` has all. */
+const MAX_SHOWN = 5
 
 /** Client and broker have no version of an API in common, or a version lacks a field that was set. */
 export class UnsupportedVersionError extends KafkaError {

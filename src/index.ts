@@ -2,6 +2,137 @@
 
 // The main door: everything that a program using kafkawire imports from 'kafkawire'.
 
+export type { Acl, AclBinding, AclFilter } from './admin/acls.ts'
+export { Admin } from './admin/admin.ts'
+export type {
+  ClusterBroker,
+  ClusterDescription,
+  DescribeClusterOptions,
+  FeatureDescription,
+  FeatureUpdate,
+  QuorumDescription,
+  QuorumReplica,
+  RaftVoter,
+  RaftVoterOptions,
+} from './admin/cluster-info.ts'
+export type {
+  AlterConfigOp,
+  ConfigAlteration,
+  ConfigDescription,
+  ConfigEntry,
+  ConfigQuery,
+  ConfigResource,
+  DescribeConfigsOptions,
+  ListConfigResourcesOptions,
+} from './admin/configs.ts'
+export type {
+  AclOperation,
+  AclPermissionType,
+  AclResourceType,
+  ConfigOperation,
+  ConfigResourceType,
+  ConfigSource,
+  ConfigType,
+  ElectionType,
+  FeatureUpgradeType,
+  PatternType,
+  ScramMechanism,
+} from './admin/constants.ts'
+export type {
+  CreateDelegationTokenOptions,
+  DelegationToken,
+  DescribeDelegationTokensOptions,
+  ExpireDelegationTokenOptions,
+  RenewDelegationTokenOptions,
+} from './admin/delegation-tokens.ts'
+export type {
+  DescribeGroupsOptions,
+  GroupDescription,
+  GroupMember,
+} from './admin/describe-groups.ts'
+export type { GroupLag, PartitionLag } from './admin/group-lag.ts'
+export type {
+  GroupOffsets,
+  GroupOffsetsQuery,
+  ListGroupOffsetsOptions,
+} from './admin/group-offsets.ts'
+export type {
+  GroupListing,
+  GroupState,
+  GroupType,
+  ListGroupsOptions,
+  MemberToRemove,
+  RemoveMembersOptions,
+} from './admin/groups.ts'
+export type {
+  FindHangingTransactionsOptions,
+  HangingTransaction,
+} from './admin/hanging-transactions.ts'
+export type {
+  BrokerLogDirs,
+  DescribeLogDirsOptions,
+  LogDir,
+  LogDirReplica,
+  ReplicaLogDir,
+} from './admin/log-dirs.ts'
+export type { AdminOptions, ValidateOptions } from './admin/options.ts'
+export type {
+  DeletedRecords,
+  ElectionResult,
+  ElectLeadersOptions,
+  ListedOffset,
+  ListOffsetsOptions,
+  NewPartitions,
+  OffsetQuery,
+  OffsetSpec,
+  RecordsToDelete,
+} from './admin/partitions.ts'
+export type {
+  ClientQuota,
+  ClientQuotaAlteration,
+  ClientQuotaFilter,
+  QuotaEntity,
+  QuotaEntityType,
+} from './admin/quotas.ts'
+export type {
+  ListPartitionReassignmentsOptions,
+  NewPartitionReassignment,
+  PartitionReassignment,
+} from './admin/reassignments.ts'
+export type {
+  OffsetReset,
+  ResetOffset,
+  ResetOffsetsOptions,
+  ResetTarget,
+} from './admin/reset-offsets.ts'
+export type {
+  ScramCredentialDeletion,
+  ScramCredentialUpsertion,
+  UserScramCredentials,
+} from './admin/scram-users.ts'
+export type { ShareGroupOffset, ShareGroupOffsets, ShareGroupStart } from './admin/share-groups.ts'
+export type {
+  CreatedTopic,
+  CreateTopicsOptions,
+  DescribeTopicsOptions,
+  ListTopicsOptions,
+  NewTopic,
+  PartitionDescription,
+  TopicCollection,
+  TopicDescription,
+  TopicListing,
+} from './admin/topics.ts'
+export type {
+  AbortTransactionSpec,
+  DescribeProducersOptions,
+  FencedProducer,
+  ListTransactionsOptions,
+  PartitionProducers,
+  ProducerState,
+  TransactionDescription,
+  TransactionListing,
+  TransactionState,
+} from './admin/transactions.ts'
 export type { MetadataSnapshot, PartitionMetadata, TopicMetadata } from './cluster/metadata.ts'
 export type { CompressionType } from './compression/codec.ts'
 export type { PartitionProblem } from './consumer/assignment/assigned-partition.ts'
@@ -29,6 +160,7 @@ export type {
   TimestampedOffset,
 } from './consumer/types.ts'
 export {
+  AdminError,
   AuthenticationError,
   BatchDeliveryError,
   BrokerError,
@@ -44,6 +176,7 @@ export {
   FencedError,
   InvalidArgumentError,
   InvalidTransactionStateError,
+  type ItemResult,
   KafkaError,
   OffsetOutOfRangeError,
   OutcomeUnknownError,

@@ -1,8 +1,11 @@
 // Kafka: how to reach a cluster, said once; then producers, consumers and plain requests.
 
+import { Admin } from './admin/admin.ts'
+import { type AdminOptions, adminOptionTable } from './admin/options.ts'
 import { Cluster, type Target } from './cluster/cluster.ts'
 import type { MetadataSnapshot, PartitionMetadata } from './cluster/metadata.ts'
 import { Consumer } from './consumer/consumer.ts'
+import { deadLetterProducerOptions } from './consumer/delivery/dead-letters.ts'
 import { type ConsumerOptions, resolveConsumerOptions } from './consumer/options.ts'
 import { ClosedError } from './errors.ts'
 import {
@@ -10,6 +13,7 @@ import {
   type KafkaOptions,
   resolveKafkaOptions,
 } from './options/kafka-options.ts'
+import { resolveOptions } from './options/option-table.ts'
 import { Pipe, type PipeHandler, type PipeOptions } from './pipe.ts'
 import { type ProducerOptions, resolveProducerOptions } from './producer/options.ts'
 import { Producer } from './producer/producer.ts'
@@ -50,6 +54,8 @@ export class Kafka {
   private readonly options: ClusterOptions
   private readonly clients = new Set<Closable>()
   private ownCluster: Cluster | null = null
+  /** Calls of `metadata()` that wait: while there are some, all topics are asked for. */
+  private metadataCalls = 0
   private isClosed = false
 
   /** @throws ConfigError for a wrong or unknown option */
@@ -75,8 +81,22 @@ export class Kafka {
   ): Consumer<K, V> {
     const resolved = resolveConsumerOptions(options)
     const connection = this.openOptions()
-    const openDeadLetters = () => new Producer(connection, resolveProducerOptions({}, connection))
+    const openDeadLetters = () =>
+      new Producer(connection, resolveProducerOptions(deadLetterProducerOptions, connection))
     return this.keep(new Consumer<K, V>(connection, resolved, openDeadLetters))
+  }
+
+  /**
+   * Creates an admin client with its own connections: topics, configs, groups, security, brokers.
+   * @example
+   * await using admin = kafka.admin()
+   * await admin.createTopics([{ topic: 'orders', numPartitions: 6, replicationFactor: 3 }])
+   * @throws {ConfigError} for a wrong or unknown option
+   * @throws {ClosedError} after `close()`
+   */
+  admin(options: AdminOptions = {}): Admin {
+    const settings = resolveOptions(adminOptionTable, options, 'kafka.admin()')
+    return this.keep(new Admin(this.openOptions(), settings))
   }
 
   /**
@@ -113,9 +133,20 @@ export class Kafka {
     await this.cluster().refresh(options)
   }
 
-  /** What the brokers say of themselves now. Throws as `connect` does. */
+  /**
+   * Asks the cluster for its brokers and for all topics that this principal may describe.
+   * Throws as `connect` does.
+   */
   async metadata(options: WaitOptions = {}): Promise<MetadataSnapshot> {
-    return this.cluster().refresh(options)
+    const cluster = this.cluster()
+    this.metadataCalls++
+    cluster.wantAllTopics(true)
+    try {
+      return await cluster.refresh(options)
+    } finally {
+      this.metadataCalls--
+      if (this.metadataCalls === 0) cluster.wantAllTopics(false)
+    }
   }
 
   /**

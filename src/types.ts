@@ -6,11 +6,15 @@ export interface TopicPartition {
   partition: number
 }
 
-/** What every call that waits takes. */
+/** The limits that every call that waits takes. */
 export interface WaitOptions {
-  /** The call is over after this time (ms). Default: what the client's options say for such calls. */
+  /**
+   * How long the call may take, in milliseconds. When the time is up it rejects with a TimeoutError. 0:
+   * do not wait. Infinity, or more than 2^31-1: no limit.
+   * @defaultValue the client's option for such calls
+   */
   timeoutMs?: number
-  /** Aborting it ends the call. */
+  /** Aborting it ends the call, which rejects with the signal's own reason. */
   signal?: AbortSignal
 }
 

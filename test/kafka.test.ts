@@ -13,6 +13,7 @@ import { describeCluster } from '../src/protocol/messages/describe-cluster.ts'
 import { findCoordinator } from '../src/protocol/messages/find-coordinator.ts'
 import { heartbeat } from '../src/protocol/messages/heartbeat.ts'
 import { listOffsets } from '../src/protocol/messages/list-offsets.ts'
+import { metadata } from '../src/protocol/messages/metadata.ts'
 import { serdes } from '../src/serialization/serdes.ts'
 import { TestCluster } from '../src/testing/test-cluster.ts'
 
@@ -156,5 +157,24 @@ describe('topic', () => {
       expect(value.total).toBe(2)
       break
     }
+  })
+})
+
+describe('metadata', () => {
+  test('of a client that has done nothing yet has all topics', async () => {
+    cluster.createTopic('other')
+    const { topics, brokers } = await kafka.metadata()
+    expect([...topics.keys()].sort()).toEqual(['orders', 'other'])
+    expect(topics.get('orders')?.partitions).toHaveLength(3)
+    expect(brokers.size).toBe(3)
+  })
+
+  test('calls at the same time have all topics, and later refreshes do not ask for all', async () => {
+    const snapshots = await Promise.all([kafka.metadata(), kafka.metadata(), kafka.metadata()])
+    for (const { topics } of snapshots) expect([...topics.keys()]).toEqual(['orders'])
+    cluster.clearRequests()
+    await kafka.connect()
+    const asked = cluster.requests(metadata).map(({ request }) => request.topics)
+    expect(asked).toEqual([[]])
   })
 })

@@ -1,4 +1,7 @@
-// How long to wait before doing again what failed. Jitter keeps many clients from coming back at once.
+// How long to wait before a retry. Jitter keeps many clients from retrying at the same moment.
+
+import { startTimer } from './timers.ts'
+import { onAbort } from './wait.ts'
 
 /**
  * Milliseconds before the attempt that follows failure number `attempt` (from 0): doubling from
@@ -17,19 +20,23 @@ export function backoff(
 /** Settles after `ms`. @throws the reason of the first signal that aborts */
 export function sleep(ms: number, ...signals: (AbortSignal | undefined)[]): Promise<void> {
   return new Promise((resolve, reject) => {
+    const stops: (() => void)[] = []
     const stop = (): void => {
       clearTimeout(timer)
-      for (const signal of signals) signal?.removeEventListener('abort', onAbort)
+      for (const unwatch of stops) unwatch()
     }
-    const onAbort = (): void => {
-      stop()
-      reject(signals.find((signal) => signal?.aborted)?.reason)
-    }
-    const timer = setTimeout(() => {
+    const timer = startTimer(() => {
       stop()
       resolve()
     }, ms)
-    for (const signal of signals) signal?.addEventListener('abort', onAbort)
-    if (signals.some((signal) => signal?.aborted)) onAbort()
+    for (const signal of signals) {
+      if (signal === undefined) continue
+      stops.push(
+        onAbort(signal, () => {
+          stop()
+          reject(signal.reason)
+        }),
+      )
+    }
   })
 }

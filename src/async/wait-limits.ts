@@ -2,6 +2,7 @@
 
 import { TimeoutError } from '../errors.ts'
 import type { WaitOptions } from '../types.ts'
+import { startLimits } from './wait.ts'
 
 /**
  * The outcome of `promise`, unless a limit ends the wait first. `promise` goes on by itself then.
@@ -12,35 +13,22 @@ export function withLimits<T>(
   limits: WaitOptions,
   onLimit: (cause: unknown) => unknown,
 ): Promise<T> {
-  const { timeoutMs, signal } = limits
   return new Promise((resolve, reject) => {
-    const end = (): void => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', aborted)
-    }
-    const aborted = (): void => {
-      end()
-      reject(onLimit(signal?.reason))
-    }
-    const timer =
-      timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => {
-            end()
-            reject(onLimit(undefined))
-          }, timeoutMs)
-    signal?.addEventListener('abort', aborted)
+    const stop = startLimits(
+      limits,
+      () => onLimit(undefined),
+      (error) => reject(limits.signal?.aborted ? onLimit(limits.signal.reason) : error),
+    )
     promise.then(
       (value) => {
-        end()
+        stop()
         resolve(value)
       },
       (error: unknown) => {
-        end()
+        stop()
         reject(error)
       },
     )
-    if (signal?.aborted) aborted()
   })
 }
 

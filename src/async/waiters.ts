@@ -1,6 +1,8 @@
 // Callers that wait for one thing, each with its own deadline and AbortSignal. Every wait ends: by what
 // is waited for, the deadline, the signal, or the owner rejecting all of them when it closes.
 
+import { startLimits } from './wait.ts'
+
 export interface WaiterOptions {
   timeoutMs: number
   signal?: AbortSignal | undefined
@@ -22,8 +24,7 @@ class Waiter<T> {
   home: Set<Waiter<T>>
   private readonly onValue: (value: T) => void
   private readonly onError: (error: unknown) => void
-  private readonly timer: NodeJS.Timeout
-  private readonly signal: AbortSignal | undefined
+  private readonly stopLimits: () => void
 
   constructor(
     options: WaiterOptions,
@@ -35,10 +36,8 @@ class Waiter<T> {
     this.onError = onError
     this.home = home
     home.add(this)
-    this.signal = options.signal
-    // Keeps the process alive on purpose: somebody waits.
-    this.timer = setTimeout(() => this.reject(options.onTimeout()), options.timeoutMs)
-    this.signal?.addEventListener('abort', this.onAbort)
+    // The timer keeps the process alive on purpose: a caller waits.
+    this.stopLimits = startLimits(options, options.onTimeout, (error) => this.reject(error))
   }
 
   resolve(value: T): void {
@@ -51,11 +50,8 @@ class Waiter<T> {
     this.onError(error)
   }
 
-  private readonly onAbort = (): void => this.reject(this.signal?.reason)
-
   private stop(): void {
-    clearTimeout(this.timer)
-    this.signal?.removeEventListener('abort', this.onAbort)
+    this.stopLimits()
     this.home.delete(this)
   }
 }

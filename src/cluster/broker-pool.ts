@@ -9,6 +9,7 @@ import { codeOf, formatEndpoint } from '../network/connection-errors.ts'
 import type { ClusterOptions, Endpoint } from '../options/kafka-options.ts'
 import { Broker, type ConnectionEvent } from './broker.ts'
 import type { BrokerMetadata } from './metadata.ts'
+import type { ClusterProblem } from './problems.ts'
 import { ReconnectBackoff, Turns } from './reconnect-backoff.ts'
 import { advertisedListenerHint, unreachableText } from './unreachable-error.ts'
 
@@ -184,6 +185,14 @@ export class BrokerPool {
   /** What is wrong with each address, one line each. */
   unreachable(timeoutMs: number | null): string {
     return unreachableText([...this.bootstrap, ...this.known.values()], timeoutMs)
+  }
+
+  /** What has been failing with each broker; bootstrap addresses matter only while no broker is ready. */
+  problems(): ClusterProblem[] {
+    const known = [...this.known.values()]
+    return (this.isAnyKnownReady ? known : [...known, ...this.bootstrap])
+      .map(({ problem }) => problem)
+      .filter((problem) => problem !== null)
   }
 
   close(reason: Error): Promise<void> {

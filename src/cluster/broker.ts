@@ -2,7 +2,7 @@
 // after a failure only one attempt at a time is made to this broker, whatever the number of classes,
 // and only a connection that became READY ends the backoff.
 
-import { monotonicMs } from '../async/clock.ts'
+import { monotonicMs, wallMsOf } from '../async/clock.ts'
 import { backoff } from '../async/retry.ts'
 import { Waiters } from '../async/waiters.ts'
 import { ConnectionError, TimeoutError } from '../errors.ts'
@@ -10,6 +10,7 @@ import { Connection, type ConnectionClass } from '../network/connection.ts'
 import { describeNode, formatEndpoint } from '../network/connection-errors.ts'
 import { openConnection, type SetupMemory } from '../network/open-connection.ts'
 import type { ClusterOptions, Endpoint } from '../options/kafka-options.ts'
+import { type ClusterProblem, FailureStreak, longestProblem } from './problems.ts'
 import type { ReconnectBackoff } from './reconnect-backoff.ts'
 
 /** A connection became ready, or an attempt failed or a connection was lost (`connection` is null). */
@@ -26,6 +27,7 @@ interface Slot {
   opening: Connection | null
   isWanted: boolean
   waiters: Waiters<Connection>
+  readonly failures: FailureStreak
 }
 
 export interface BrokerOptions {
@@ -150,6 +152,17 @@ export class Broker {
     return false
   }
 
+  /** What has been failing between this client and the broker; null if nothing has. */
+  get problem(): ClusterProblem | null {
+    const problems: (ClusterProblem | null)[] = []
+    for (const slot of this.slots.values()) {
+      if (slot.ready?.isProven) slot.failures.succeeded()
+      const isTrying = slot.isWanted || slot.opening !== null || slot.waiters.size > 0
+      problems.push(slot.failures.problem(this.nodeId, isTrying), this.silence(slot))
+    }
+    return longestProblem(problems)
+  }
+
   /** Its connections are closed, and the next attempt waits as after a failure. */
   distrust(error: Error): void {
     this.reach.failed(monotonicMs())
@@ -178,10 +191,26 @@ export class Broker {
     for (const { ready } of this.slots.values()) if (ready?.inFlight === 0) ready.closeIdle()
   }
 
+  private silence({ kind, ready }: Slot): ClusterProblem | null {
+    if (ready === null || kind === 'fetch' || kind === 'join') return null
+    const durationMs = ready.silentMs
+    if (durationMs < SILENT_AFTER_MS) return null
+    const reason = `${this.describe()} has not responded for ${Math.round(durationMs)} ms`
+    const since = wallMsOf(monotonicMs() - durationMs)
+    return { reason, since, durationMs, error: new TimeoutError(reason), nodeId: this.nodeId }
+  }
+
   private slot(kind: ConnectionClass): Slot {
     let slot = this.slots.get(kind)
     if (slot === undefined) {
-      slot = { kind, ready: null, opening: null, isWanted: false, waiters: new Waiters() }
+      slot = {
+        kind,
+        ready: null,
+        opening: null,
+        isWanted: false,
+        waiters: new Waiters(),
+        failures: new FailureStreak(),
+      }
       this.slots.set(kind, slot)
     }
     return slot
@@ -292,6 +321,7 @@ export class Broker {
     for (const slot of this.slots.values()) {
       if (slot !== failed && !slot.isWanted) continue
       slot.isWanted = false
+      slot.failures.failed(error)
       slot.waiters.rejectAll(error)
       this.emit(slot.kind, null, error)
     }
@@ -302,6 +332,12 @@ export class Broker {
     slot.ready = null
     if (this.closedBy !== null || connection.wasIdle) return
     this.reach.lost(monotonicMs())
+    if (connection.isProven) slot.failures.succeeded()
+    slot.failures.failed(
+      new ConnectionError(`Connection to ${this.describe()} was lost: ${reason.message}`, {
+        cause: reason,
+      }),
+    )
     // Silence says the same of the other ways to this broker. Those that owe an answer find out by their own
     // limits; idle ones show nothing, and a join would wait on one as long as a rebalance may take.
     if (reason instanceof TimeoutError) this.closeUnused()

@@ -23,6 +23,7 @@ import {
   type TopicMetadata,
 } from './metadata.ts'
 import { MetadataRefresh } from './metadata-refresh.ts'
+import type { ClusterProblem } from './problems.ts'
 import { answerTimeoutMs, connectionClassOf, errorCodeOf } from './request-routing.ts'
 
 /** Who is to answer a request. */
@@ -175,6 +176,16 @@ export class Cluster {
     return this.pool.isUnreachable ? this.pool.unreachable(null) : null
   }
 
+  /**
+   * What keeps requests from reaching the cluster, if anything does: the metadata first, then
+   * coordinators, then each broker. Only what is being tried, or was within the last minute, is listed.
+   */
+  problems(): ClusterProblem[] {
+    const { problem } = this.refresher
+    const others = [...this.coordinators.problems(), ...this.pool.problems()]
+    return problem === null ? others : [problem, ...others]
+  }
+
   /** Waits for a ready connection: until the attempt under way, or the next one, ends. */
   connection(
     nodeId: number,
@@ -183,6 +194,48 @@ export class Cluster {
   ): Promise<Connection> {
     const { timeoutMs = this.options.requestTimeoutMs, signal } = options
     return this.pool.connect(nodeId, kind, { timeoutMs, signal })
+  }
+
+  /**
+   * A ready connection to the broker that serves `target` now.
+   * @throws ConnectionError, RequestTimeoutError; BrokerError where a partition has no leader
+   */
+  async connectionTo(
+    target: Target,
+    kind: ConnectionClass,
+    limits: { timeoutMs: number; signal: AbortSignal | undefined },
+  ): Promise<Connection> {
+    const { timeoutMs, signal } = limits
+    if (target === 'any') return this.anyConnection(timeoutMs, signal)
+    if (target === 'controller') {
+      return this.pool.connect(await this.controllerId(limits), kind, limits)
+    }
+    if ('node' in target) {
+      if (!this.pool.has(target.node)) {
+        await this.refresh(signal ? { timeoutMs, signal } : { timeoutMs })
+      }
+      return this.pool.connect(target.node, target.connection ?? kind, limits)
+    }
+    if ('coordinator' in target) {
+      const nodeId = await this.coordinators.find(target.coordinator, target.key, limits)
+      return this.pool.connect(nodeId, target.connection ?? kind, limits)
+    }
+    const { topic, partition } = target.leaderOf
+    if (this.topic(topic) === undefined) {
+      await this.ensureTopic(topic, signal ? { timeoutMs, signal } : { timeoutMs })
+    }
+    const leader = this.leaderOf(topic, partition)
+    if (leader !== null) return this.pool.connect(leader.nodeId, kind, limits)
+    this.requestRefresh(`${topic}-${partition} has no leader`)
+    throw brokerError(
+      errorCodes.LEADER_NOT_AVAILABLE,
+      `The request to the leader of ${topic}-${partition}`,
+    )
+  }
+
+  /** Whether `error` says that no bootstrap address works, so that waiting longer is of no use. */
+  isVerdict(error: unknown): boolean {
+    return this.pool.isVerdict(error)
   }
 
   /** Connections that became ready, were lost, or could not be had. Returns the unsubscribe. */
@@ -205,7 +258,9 @@ export class Cluster {
         await sleep(waitMs, signal, this.abort.signal)
       }
       try {
-        const connection = await this.route(api, body, target, options)
+        const { timeoutMs = this.options.requestTimeoutMs } = options
+        const kind = connectionClassOf(api, body)
+        const connection = await this.connectionTo(target, kind, { timeoutMs, signal })
         const answer = await this.sendTo(connection, api, body, options)
         const errorCode = errorCodeOf(answer)
         if (errorCode !== 0) this.learn(errorCode, target, connection.nodeId)
@@ -259,42 +314,6 @@ export class Cluster {
     }
     const timeoutMs = options.timeoutMs ?? answerTimeoutMs(api, body, this.options.requestTimeoutMs)
     return connection.send(api, version, body, signal ? { timeoutMs, signal } : { timeoutMs })
-  }
-
-  private async route<Q, A>(
-    api: Api<Q, A>,
-    body: Q,
-    target: Target,
-    options: RequestOptions,
-  ): Promise<Connection> {
-    const { timeoutMs = this.options.requestTimeoutMs, signal } = options
-    const limits = { timeoutMs, signal }
-    const kind = connectionClassOf(api, body)
-    if (target === 'any') return this.anyConnection(timeoutMs, signal)
-    if (target === 'controller') {
-      return this.pool.connect(await this.controllerId(limits), kind, limits)
-    }
-    if ('node' in target) {
-      if (!this.pool.has(target.node)) {
-        await this.refresh(signal ? { timeoutMs, signal } : { timeoutMs })
-      }
-      return this.pool.connect(target.node, target.connection ?? kind, limits)
-    }
-    if ('coordinator' in target) {
-      const nodeId = await this.coordinators.find(target.coordinator, target.key, limits)
-      return this.pool.connect(nodeId, target.connection ?? kind, limits)
-    }
-    const { topic, partition } = target.leaderOf
-    if (this.topic(topic) === undefined) {
-      await this.ensureTopic(topic, signal ? { timeoutMs, signal } : { timeoutMs })
-    }
-    const leader = this.leaderOf(topic, partition)
-    if (leader !== null) return this.pool.connect(leader.nodeId, kind, limits)
-    this.requestRefresh(`${topic}-${partition} has no leader`)
-    throw brokerError(
-      errorCodes.LEADER_NOT_AVAILABLE,
-      `${api.name} to the leader of ${topic}-${partition}`,
-    )
   }
 
   private anyConnection(timeoutMs: number, signal: AbortSignal | undefined): Promise<Connection> {

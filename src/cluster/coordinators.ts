@@ -6,6 +6,7 @@ import { Waiters } from '../async/waiters.ts'
 import { type ClosedError, KafkaError, TimeoutError } from '../errors.ts'
 import { brokerError, errorCodes } from '../protocol/error-codes.ts'
 import type { Coordinator } from '../protocol/messages/find-coordinator.ts'
+import { type ClusterProblem, FailureStreak } from './problems.ts'
 
 export type CoordinatorType = 'group' | 'transaction'
 
@@ -29,6 +30,7 @@ interface Entry {
   waiters: Waiters<number>
   lookup: AbortController | null
   lastError: Error | null
+  readonly failures: FailureStreak
 }
 
 /** Keys that nobody waits for are forgotten beyond this many. */
@@ -79,6 +81,13 @@ export class Coordinators {
     for (const entry of this.entries.values()) if (entry.nodeId === nodeId) entry.nodeId = -1
   }
 
+  /** Which coordinators have not been found, and why. */
+  problems(): ClusterProblem[] {
+    return [...this.entries.values()]
+      .map(({ failures, lookup }) => failures.problem(null, lookup !== null))
+      .filter((problem) => problem !== null)
+  }
+
   close(reason: ClosedError): void {
     this.closedBy = reason
     for (const entry of this.entries.values()) {
@@ -101,6 +110,7 @@ export class Coordinators {
       waiters: new Waiters(),
       lookup: null,
       lastError: null,
+      failures: new FailureStreak(),
     }
     this.entries.set(name, entry)
     return entry
@@ -139,14 +149,14 @@ export class Coordinators {
       found = await ask(type, key, signal)
     } catch (error) {
       if (!(error instanceof KafkaError) || !error.retriable) throw error
-      entry.lastError = error
+      this.failed(entry, error)
       return false
     }
     if (found.errorCode !== 0) {
       const text = found.errorMessage === null ? '' : ` (${found.errorMessage})`
       const error = brokerError(found.errorCode, `FindCoordinator of ${type} '${key}'${text}`)
       if (!isTransient(found.errorCode)) throw error
-      entry.lastError = error
+      this.failed(entry, error)
       return false
     }
     if (found.nodeId === entry.deniedBy) {
@@ -159,10 +169,16 @@ export class Coordinators {
     addBroker(found)
     entry.nodeId = found.nodeId
     entry.lastError = null
+    entry.failures.succeeded()
     // Before the waiters know: one of them may forget this answer, and ask again, at once.
     entry.lookup = null
     entry.waiters.resolveAll(found.nodeId)
     return true
+  }
+
+  private failed(entry: Entry, error: Error): void {
+    entry.lastError = error
+    entry.failures.failed(error)
   }
 
   private pause(attempt: number, signal: AbortSignal): Promise<void> {

@@ -13,6 +13,7 @@ import { type MetadataResponse, metadata } from '../protocol/messages/metadata.t
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { BrokerPool } from './broker-pool.ts'
 import type { Acceptance, MetadataSnapshot, MetadataView, TopicMetadata } from './metadata.ts'
+import { type ClusterProblem, FailureStreak } from './problems.ts'
 
 export interface MetadataRefreshOptions {
   pool: BrokerPool
@@ -66,6 +67,7 @@ export class MetadataRefresh {
   private lastAcceptedAt = monotonicMs()
   private lastError: Error | null = null
   private isLeaderless = false
+  private readonly streak = new FailureStreak()
   private timer: NodeJS.Timeout | null = null
 
   constructor(options: MetadataRefreshOptions) {
@@ -131,6 +133,11 @@ export class MetadataRefresh {
     this.options.logger.debug(`metadata is asked for: ${reason}`)
     this.isNeeded = true
     this.wake()
+  }
+
+  /** Why metadata has been failing; null if it has not. */
+  get problem(): ClusterProblem | null {
+    return this.streak.problem(null, this.failures > 0)
   }
 
   close(reason: ClosedError): void {
@@ -212,6 +219,7 @@ export class MetadataRefresh {
       this.accept(answer, topics, nodeId)
       this.failures = 0
       this.lastError = null
+      this.streak.succeeded()
       this.askedWaits.resolveAll(this.options.view.snapshot)
     } catch (error) {
       this.handleFailure(error)
@@ -326,6 +334,7 @@ export class MetadataRefresh {
     if (this.closing.aborted) return
     const { logger, rebootstrapTriggerMs, mayRebootstrap } = this.options
     this.lastError = error instanceof Error ? error : new ConnectionError(String(error))
+    this.streak.failed(this.lastError)
     logger.warn(`metadata could not be had: ${this.lastError.message}`)
     this.failures++
     // What was asked for in vain is asked for again.

@@ -1,18 +1,13 @@
 // What a consumer consists of, wired together: who tells whom. The public methods are in consumer.ts, the
 // decisions in the parts; here is only the passing on, and the order of starting and closing.
 
+import { callHook } from '../async/call-hook.ts'
 import { monotonicMs } from '../async/clock.ts'
-import { timeoutSignal } from '../async/timers.ts'
 import { stopSwitch, Watchers, within } from '../async/watchers.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import { CoordinatorClient } from '../cluster/coordinator-client.ts'
 import type { MetadataChange } from '../cluster/metadata.ts'
-import {
-  ClosedError,
-  CommitFailedError,
-  type DeserializationError,
-  OffsetOutOfRangeError,
-} from '../errors.ts'
+import { ClosedError, type DeserializationError, OffsetOutOfRangeError } from '../errors.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import type { TopicPartition } from '../types.ts'
 import type { AssignedPartition } from './assignment/assigned-partition.ts'
@@ -29,7 +24,8 @@ import { TopicLookup } from './group/topic-lookup.ts'
 import { TopicSubscription } from './group/topic-subscription.ts'
 import { type ConsumerHealth, healthOf } from './liveness/health.ts'
 import { LivenessMonitor } from './liveness/liveness-monitor.ts'
-import { Committer, committableEntries, type Membership, standalone } from './offsets/committer.ts'
+import { AutoCommit } from './offsets/auto-commit.ts'
+import { Committer, type Membership, standalone } from './offsets/committer.ts'
 import { OffsetResolver } from './offsets/offset-resolver.ts'
 import type { ResolvedConsumerOptions, TopicSelector } from './options.ts'
 import { RunningHandlers } from './run/running-handlers.ts'
@@ -53,7 +49,7 @@ export class ConsumerCore<K, V> {
   /** For those who wait for a position. */
   readonly watchers: Watchers = new Watchers()
   private group: ClassicGroup | null = null
-  private commitTimer: NodeJS.Timeout | null = null
+  private readonly autoCommit: AutoCommit
   private readonly pulse: LivenessMonitor
   private isStarted = false
   private leaving: Promise<void> | null = null
@@ -112,13 +108,16 @@ export class ConsumerCore<K, V> {
             membership: () => this.membership,
             onRefused: (code, membership) => this.group?.onCommitRefused(code, membership),
           })
+    this.autoCommit = new AutoCommit(cluster, this.committer, options, (error) =>
+      this.reportError(error),
+    )
     this.rebalancer = new Rebalancer(
       this.subscription,
       this.delivery,
       options,
       options.maxPollIntervalMs,
       {
-        commitDone: (states) => this.commitDone(states),
+        commitDone: (states) => this.autoCommit.commit(states, false),
         onChanged: () => this.onAssignmentChanged(),
         onError: (error) => this.reportError(error),
       },
@@ -184,9 +183,9 @@ export class ConsumerCore<K, V> {
   /** Replaces what is assigned by hand. */
   assign(partitions: readonly (TopicPartition & { offset?: bigint })[]): void {
     const wanted = new Set(partitions.map(({ topic, partition }) => `${topic}-${partition}`))
-    for (const state of [...this.subscription.partitions]) {
-      if (!wanted.has(state.name)) this.subscription.remove(state)
-    }
+    const removed = [...this.subscription.partitions].filter(({ name }) => !wanted.has(name))
+    void this.autoCommit.commit(removed, false)
+    for (const state of removed) this.subscription.remove(state)
     for (const { topic, partition, offset } of partitions) {
       const state = this.subscription.add({ topic, partition })
       if (offset !== undefined) state.seek(offset, -1)
@@ -211,7 +210,7 @@ export class ConsumerCore<K, V> {
     this.resolver.start()
     this.fetcher.start()
     for (const topic of this.subscription.topicNames()) void this.topicWatch.ensure(topic)
-    if (this.committer !== null && this.options.enableAutoCommit) this.scheduleCommit()
+    this.autoCommit.start(() => this.subscription.partitions)
     this.pulse.start()
   }
 
@@ -226,20 +225,6 @@ export class ConsumerCore<K, V> {
     this.guard(() => this.options.onError?.(error))
   }
 
-  /** Commits what is done, if that is done automatically. Never rejects; what fails is reported. */
-  async commitDone(states: Iterable<AssignedPartition<K, V>>): Promise<void> {
-    if (this.committer === null || !this.options.enableAutoCommit) return
-    try {
-      const timeoutMs = Math.min(this.options.defaultApiTimeoutMs, this.options.sessionTimeoutMs)
-      await this.committer.commit(committableEntries(states), timeoutMs)
-    } catch (error) {
-      // During a rebalance what is done is committed before it is given up, if not now.
-      if (error instanceof CommitFailedError && error.retriable) {
-        this.cluster.options.logger.debug(error.message)
-      } else if (error instanceof Error) this.reportError(error)
-    }
-  }
-
   /** Whoever calls this from within a handler or a callback is not waited for by `close`. */
   leaveCaller(): void {
     this.handlers.leaveCaller()
@@ -247,16 +232,15 @@ export class ConsumerCore<K, V> {
   }
 
   /** Stops everything in order: delivery, joining, last commit, revoke, leave, connections. */
-  async close(timeoutMs: number, isLeaving: boolean, handlers: Promise<void>): Promise<void> {
-    const deadline = timeoutSignal(timeoutMs)
+  async close(deadline: AbortSignal, isLeaving: boolean, handlers: Promise<void>): Promise<void> {
     const before = this.leaving
     this.delivery.close()
-    if (this.commitTimer !== null) clearTimeout(this.commitTimer)
+    this.autoCommit.stop()
     this.pulse.stop()
     const fetching = this.fetcher.stop()
     this.resolver.stop()
     await within(deadline, handlers)
-    await within(deadline, this.closeDeadLetters(timeoutMs))
+    await within(deadline, this.closeDeadLetters(deadline))
     if (before !== null) await within(deadline, before)
     await within(deadline, this.finish(isLeaving, 'the consumer is being closed'))
     this.committer?.stop()
@@ -266,9 +250,9 @@ export class ConsumerCore<K, V> {
     this.watchers.look()
   }
 
-  private async closeDeadLetters(timeoutMs: number): Promise<void> {
+  private async closeDeadLetters(deadline: AbortSignal): Promise<void> {
     try {
-      await this.deadLetters.close(timeoutMs)
+      await this.deadLetters.close(deadline)
     } catch (error) {
       this.cluster.options.logger.error('dead letters were not sent before the end', { error })
     }
@@ -292,6 +276,7 @@ export class ConsumerCore<K, V> {
     const { names } = this.topics
     this.topics = new TopicSubscription([], this.options.excludeInternalTopics)
     await this.finish(this.options.groupInstanceId === null, 'the consumer unsubscribes')
+    this.rebalancer.forgetPaused()
     this.group = null
     this.cluster.wantAllTopics(false)
     this.cluster.removeTopics(names)
@@ -315,7 +300,7 @@ export class ConsumerCore<K, V> {
   private async finish(isLeaving: boolean, reason: string): Promise<void> {
     const { group } = this
     if (group === null) {
-      await this.commitDone(this.subscription.partitions)
+      await this.autoCommit.commit(this.subscription.partitions, false)
       for (const state of [...this.subscription.partitions]) this.subscription.remove(state)
       return
     }
@@ -410,14 +395,6 @@ export class ConsumerCore<K, V> {
     this.watchers.look()
   }
 
-  private scheduleCommit(): void {
-    this.commitTimer = setTimeout(() => {
-      void this.commitDone(this.subscription.partitions).then(() => {
-        if (this.commitTimer !== null && !this.delivery.isEnded) this.scheduleCommit()
-      })
-    }, this.options.autoCommitIntervalMs)
-  }
-
   private onPoison(error: DeserializationError): void {
     this.cluster.options.logger.warn(`left out: ${error.message}`, { error })
     this.guard(() => this.options.onPoisonRecord?.(error))
@@ -429,12 +406,10 @@ export class ConsumerCore<K, V> {
     this.watchers.look()
   }
 
-  /** Runs a hook of the user: what it throws is logged, as there is nobody else to tell. */
-  private guard(hook: () => void): void {
-    try {
-      hook()
-    } catch (error) {
-      this.cluster.options.logger.error('a hook of the consumer threw', { error })
-    }
+  /** Runs a hook of the user: what it throws, or rejects with, is logged. */
+  private guard(hook: () => unknown): void {
+    callHook(hook, (error) =>
+      this.cluster.options.logger.error('a hook of the consumer failed', { error }),
+    )
   }
 }

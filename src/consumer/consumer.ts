@@ -14,6 +14,7 @@ import type {
   TransactionOffsets,
   WaitOptions,
 } from '../types.ts'
+import { checkCloseOptions, checkLoopOptions, checkTopics } from './arguments.ts'
 import type { AssignedPartition } from './assignment/assigned-partition.ts'
 import { ConsumerCore } from './consumer-core.ts'
 import type { CommitBatch, ConsumerBatch } from './delivery/consumer-batch.ts'
@@ -22,7 +23,8 @@ import { batchStream, type ConsumerLoop, recordStream } from './delivery/iterato
 import { PartitionIterators, type PartitionStream } from './delivery/partition-iterators.ts'
 import { readableOf, readableStreamOf } from './delivery/streams.ts'
 import { type ConsumerHealth, lagOf } from './liveness/health.ts'
-import { handedOverEntries, targetEntries } from './offsets/commit-targets.ts'
+import { handedOverEntries } from './offsets/commit-entries.ts'
+import { targetEntries } from './offsets/commit-targets.ts'
 import type { CommittedOffset } from './offsets/committed-offsets.ts'
 import type { Committer } from './offsets/committer.ts'
 import { logOffsets, offsetsForTimes, queryCommitted } from './offsets/offset-queries.ts'
@@ -43,8 +45,6 @@ import type {
   SeekTarget,
   TimestampedOffset,
 } from './types.ts'
-
-const CLOSE_TIMEOUT_MS = 30_000
 
 /**
  * Reads topics: as a member of a group (`subscribe`, or the option `topics`) or by hand (`assign`).
@@ -99,7 +99,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     if (!this.core.isGroupMember && this.core.subscription.size > 0) {
       throw new InvalidArgumentError('subscribe() after assign(): assign([]) first')
     }
-    this.core.subscribe(topics)
+    this.core.subscribe(checkTopics('subscribe()', topics))
   }
 
   /**
@@ -146,20 +146,23 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
 
   /** As `for await (const record of consumer)`, with a signal that ends the wait. */
   records(options: { signal?: AbortSignal } = {}): ConsumerLoop<ConsumerRecord<K, V>> {
+    const signal = checkLoopOptions('records()', options)
     this.checkFree()
-    return recordStream(this.core.delivery, null, options.signal)
+    return recordStream(this.core.delivery, null, signal)
   }
 
   /** Batches of at most `maxPollRecords` records of one partition. */
   batches(options: { signal?: AbortSignal } = {}): ConsumerLoop<ConsumerBatch<K, V>> {
+    const signal = checkLoopOptions('batches()', options)
     this.checkFree()
-    return batchStream(this.core.delivery, null, options.signal, this.commitBatch)
+    return batchStream(this.core.delivery, null, signal, this.commitBatch)
   }
 
   /** A loop for each partition; each ends when its partition is taken away. */
   partitions(options: { signal?: AbortSignal } = {}): ConsumerLoop<PartitionStream<K, V>> {
+    const signal = checkLoopOptions('partitions()', options)
     this.checkFree()
-    return new PartitionIterators(this.core.delivery, this.commitBatch, options.signal)
+    return new PartitionIterators(this.core.delivery, this.commitBatch, signal)
   }
 
   /**
@@ -368,24 +371,19 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    * Ends every loop, lets handlers of `run` finish, commits what is done, leaves, and disconnects. Called
    * by a handler it does not wait for that handler, nor count its record as done. Idempotent.
    */
-  close(options: CloseOptions = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    const { deadline, leave } = checkCloseOptions(options)
     this.core.leaveCaller()
-    this.closing ??= this.shutDown(options, this.core.handlers.whenIdle()).finally(
-      this.settleClosed,
-    )
-    return this.closing
+    const isLeaving = leave ?? this.options.groupInstanceId === null
+    this.closing ??= this.core
+      .close(deadline, isLeaving, this.core.handlers.whenIdle())
+      .finally(this.settleClosed)
+    await this.closing
+    options.signal?.throwIfAborted()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  private async shutDown(
-    { timeoutMs = CLOSE_TIMEOUT_MS, leave }: CloseOptions,
-    handlers: Promise<void>,
-  ): Promise<void> {
-    const isLeaving = leave ?? this.options.groupInstanceId === null
-    await this.core.close(timeoutMs, isLeaving, handlers)
   }
 
   private checkFree(): void {

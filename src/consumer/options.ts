@@ -241,13 +241,25 @@ export function resolveConsumerOptions<K, V>(
 }
 
 function checkTopics(value: unknown, fail: (expected: string) => never): readonly TopicSelector[] {
-  if (!Array.isArray(value)) return fail('an array of names, regular expressions or kafka.topic()')
+  const expected = 'an array of names, regular expressions or kafka.topic()'
+  if (!Array.isArray(value)) return fail(expected)
   return Object.freeze(
-    value.map((entry: unknown): TopicSelector => {
-      if (typeof entry === 'string' && entry !== '') return entry
-      if (entry instanceof RegExp || isTopic(entry)) return entry
-      return fail('an array of names, regular expressions or kafka.topic()')
+    Array.from(value, (entry: unknown): TopicSelector => {
+      if (isTopicName(entry) || entry instanceof RegExp || isTopic(entry)) return entry
+      return typeof entry === 'string'
+        ? fail(`${expected}; '${entry}' is not a valid topic name`)
+        : fail(expected)
     }),
+  )
+}
+
+/** The rule of Kafka's own Topic.validate. */
+export function isTopicName(value: unknown): value is string {
+  return (
+    typeof value === 'string' &&
+    /^[a-zA-Z0-9._-]{1,249}$/.test(value) &&
+    value !== '.' &&
+    value !== '..'
   )
 }
 

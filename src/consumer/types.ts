@@ -25,8 +25,13 @@ export interface TimestampedOffset extends PartitionOffset {
 export type SeekTarget = bigint | 'beginning' | 'end' | { timestamp: number }
 
 export interface CloseOptions {
-  /** How long finishing, the last commit and leaving may take together. Default: 30000. */
+  /**
+   * How long finishing, the last commit and leaving may take together (ms); Infinity: no limit.
+   * @defaultValue 30000
+   */
   timeoutMs?: number
+  /** Aborting it ends what `timeoutMs` would end; `close` rejects with its reason when all is closed. */
+  signal?: AbortSignal
   /** Whether to leave the group. Default: true, but false for static members: they are expected back. */
   leave?: boolean
 }

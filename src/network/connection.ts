@@ -29,6 +29,9 @@ export interface ConnectionOptions {
   onClose: (reason: Error) => void
 }
 
+/** A broker that wants something else than what it gets closes the connection sooner than this. */
+const PROVEN_AFTER_MS = 5000
+
 /** How many requests may be under way; who produces and who fetches keep their own count. */
 const maxInFlight: Readonly<Record<ConnectionClass, number>> = {
   produce: Number.POSITIVE_INFINITY,
@@ -56,6 +59,7 @@ export class Connection {
   private readonly pipeline: RequestPipeline
   private release: () => void = () => {}
   private socket: Socket | null = null
+  private readyAt = Number.POSITIVE_INFINITY
   private features: BrokerFeatures | null = null
 
   constructor(options: ConnectionOptions) {
@@ -98,6 +102,11 @@ export class Connection {
   /** For how long nothing came although an answer is owed; 0 if none is. */
   get silentMs(): number {
     return this.pipeline.silentMs
+  }
+
+  /** Whether the broker responds on it, or at least has kept it open for a while. */
+  get isProven(): boolean {
+    return this.pipeline.hasAnswered || monotonicMs() - this.readyAt > PROVEN_AFTER_MS
   }
 
   /** Unused for so long that the broker may be about to close it. */
@@ -233,6 +242,7 @@ export class Connection {
 
   /** The setup is done: other requests may come, and responses may be large. */
   makeReady(): void {
+    this.readyAt = monotonicMs()
     this.pipeline.makeReady()
   }
 

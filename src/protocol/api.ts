@@ -3,6 +3,7 @@
 
 import { DecodeError, UnsupportedVersionError } from '../errors.ts'
 import { findFailingField } from './decode-error-field.ts'
+import { encodeMessage } from './encode-error.ts'
 import { Reader } from './reader.ts'
 import { Writer } from './writer.ts'
 
@@ -56,17 +57,27 @@ export function chooseVersion(
   return version
 }
 
-/** The body of a request as one buffer. */
+/**
+ * The body of a request as one buffer.
+ * @throws {InvalidArgumentError} naming API, version and field when a value does not fit its type
+ * @throws {UnsupportedVersionError} when the version does not exist, or has no place for a field that
+ * is not at its default
+ */
 export function encodeRequest<Q, A>(api: Api<Q, A>, version: number, request: Q): Buffer {
   const w = new Writer(api, checkVersion(api, version))
-  api.encodeRequest(w, request)
+  encodeMessage(w, api, 'request', request, api.encodeRequest)
   return w.finishToBuffer()
 }
 
-/** The body of a response as one buffer. */
+/**
+ * The body of a response as one buffer.
+ * @throws {InvalidArgumentError} naming API, version and field when a value does not fit its type
+ * @throws {UnsupportedVersionError} when the version does not exist, or has no place for a field that
+ * is not at its default
+ */
 export function encodeResponse<Q, A>(api: Api<Q, A>, version: number, response: A): Buffer {
   const w = new Writer(api, checkVersion(api, version))
-  api.encodeResponse(w, response)
+  encodeMessage(w, api, 'response', response, api.encodeResponse)
   return w.finishToBuffer()
 }
 
@@ -115,7 +126,7 @@ function decode<T>(
     return { message, bytesLeft: r.remaining }
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
-    const field = findFailingField(new Reader(api, version, buffer, start), read)
+    const field = findFailingField(new Reader(api, version, buffer, start, true), read)
     throw new DecodeError(field === '' ? error.message : `${error.message} in ${field}`, {
       api: api.name,
       version,

@@ -1,45 +1,13 @@
 // Finds the name of the field at which a message could not be read, after the fact: the message is
-// decoded once more by a reader whose failing read answers with a marker and whose later reads answer
-// with defaults; where the marker turns up in the decoded message is the field. Codecs that read well
-// pay nothing for it.
+// decoded once more by a reader whose failing read returns a marker, and whose later reads return
+// defaults. The path at which the marker turns up in the decoded message is the field. Codecs that read
+// well pay nothing for it, and the second decode keeps no array element but the one that fails, so a
+// refusal costs at most twice what reading the message would.
 
 import type { Reader } from './reader.ts'
 
-const defaults: Record<string, unknown> = {
-  bool: false,
-  int8: 0,
-  int16: 0,
-  uint16: 0,
-  int32: 0,
-  uint32: 0,
-  int64: 0n,
-  float64: 0,
-  unsignedVarint: 0,
-  varint: 0,
-  unsignedVarlong: 0n,
-  varlong: 0n,
-  uuid: '',
-  string: '',
-  nullableString: null,
-  nonCompactNullableString: null,
-  bytes: Buffer.alloc(0),
-  nullableBytes: null,
-  records: null,
-  array: [],
-  nullableArray: null,
-  int8Array: [],
-  int32Array: [],
-  nullableInt32Array: null,
-  int64Array: [],
-  stringArray: [],
-  nullableStringArray: null,
-  uuidArray: [],
-  nullableUuidArray: null,
-  nullable: null,
-  tags: undefined,
-  tagsInto: undefined,
-}
-
+const marker = {}
+const noBytes = Buffer.alloc(0)
 const stop = new Error('nothing is read behind the failing field')
 
 /**
@@ -47,85 +15,262 @@ const stop = new Error('nothing is read behind the failing field')
  * where its tag section fails; '' if neither is seen.
  */
 export function findFailingField(reader: Reader, decode: (r: Reader) => unknown): string {
-  const marker = {}
-  let hasFailed = false
-  let isTagSection = false
-
-  function fail(): unknown {
-    hasFailed = true
-    return marker
-  }
-
-  function decodeStruct(decodeOne: (r: Reader) => unknown): unknown {
-    const struct = decodeOne(watching)
-    if (!isTagSection) return struct
-    isTagSection = false
-    return marker
-  }
-
-  // An array ends with the element that fails, as its claimed length may be absurd.
-  function readArray(isNullable: boolean, decodeOne: (r: Reader) => unknown): unknown {
-    const items: unknown[] = []
-    try {
-      const length = reader.nullableArray(() => {
-        items.push(decodeStruct(decodeOne))
-        if (hasFailed) throw stop
-      })?.length
-      if (length === undefined) return isNullable ? null : fail()
-      return items
-    } catch {
-      return hasFailed ? items : fail()
-    }
-  }
-
-  function readTags(onTag: (tag: number, r: Reader) => void): void {
-    try {
-      reader.tags((tag) => {
-        if (!hasFailed) onTag(tag, watching)
-      })
-    } catch {
-      isTagSection = !hasFailed
-      fail()
-    }
-  }
-
-  const composites = {
-    array: (decodeOne: (r: Reader) => unknown) => readArray(false, decodeOne),
-    nullableArray: (decodeOne: (r: Reader) => unknown) => readArray(true, decodeOne),
-    nullable: (decodeOne: (r: Reader) => unknown) => reader.nullable(() => decodeStruct(decodeOne)),
-    tags: (onTag: (tag: number, r: Reader) => void = () => {}) => readTags(onTag),
-    tagsInto: <T>(struct: T, onTag: (tag: number, r: Reader, struct: T) => void) =>
-      readTags((tag, r) => onTag(tag, r, struct)),
-  }
-
-  const watching = new Proxy(reader, {
-    get(_, name) {
-      const member: unknown = Reflect.get(composites, name) ?? Reflect.get(reader, name, reader)
-      if (typeof member !== 'function') return member
-      if (typeof name !== 'string' || !(name in defaults)) return member.bind(reader)
-      return (...args: unknown[]): unknown => {
-        if (hasFailed) return defaults[name]
-        try {
-          return member.apply(reader, args)
-        } catch {
-          return hasFailed ? defaults[name] : fail()
-        }
-      }
-    },
-  })
   try {
-    return findMarker(decode(watching), marker, '') ?? ''
+    return findMarker(decode(new FieldFinder(reader) as unknown as Reader), '') ?? ''
   } catch {
     return '' // a codec that computes with what it read may stumble over the marker: no name then
   }
 }
 
-function findMarker(value: unknown, marker: object, path: string): string | null {
+type Decode = (r: Reader) => unknown
+type OnTag<T> = (tag: number, r: Reader, struct: T) => void
+
+/** Has the methods of a Reader, and reads by one. */
+class FieldFinder implements Record<keyof Reader, unknown> {
+  readonly version: number
+  readonly flexible: boolean
+  private readonly reader: Reader
+  private hasFailed = false
+  private isTagSection = false
+
+  constructor(reader: Reader) {
+    this.reader = reader
+    this.version = reader.version
+    this.flexible = reader.flexible
+  }
+
+  get offset(): number {
+    return this.reader.offset
+  }
+
+  get remaining(): number {
+    return this.reader.remaining
+  }
+
+  error(problem: string, position?: number): Error {
+    return this.reader.error(problem, position)
+  }
+
+  bool(): unknown {
+    if (this.hasFailed) return false
+    try {
+      return this.reader.bool()
+    } catch {
+      return this.fail()
+    }
+  }
+
+  int8(): unknown {
+    if (this.hasFailed) return 0
+    try {
+      return this.reader.int8()
+    } catch {
+      return this.fail()
+    }
+  }
+
+  int16(): unknown {
+    if (this.hasFailed) return 0
+    try {
+      return this.reader.int16()
+    } catch {
+      return this.fail()
+    }
+  }
+
+  int32(): unknown {
+    if (this.hasFailed) return 0
+    try {
+      return this.reader.int32()
+    } catch {
+      return this.fail()
+    }
+  }
+
+  int64(): unknown {
+    if (this.hasFailed) return 0n
+    try {
+      return this.reader.int64()
+    } catch {
+      return this.fail()
+    }
+  }
+
+  string(): unknown {
+    if (this.hasFailed) return ''
+    try {
+      return this.reader.string()
+    } catch {
+      return this.fail()
+    }
+  }
+
+  nullableString(): unknown {
+    if (this.hasFailed) return null
+    try {
+      return this.reader.nullableString()
+    } catch {
+      return this.fail()
+    }
+  }
+
+  uint16(): unknown {
+    return this.attempt(0, (r) => r.uint16())
+  }
+
+  uint32(): unknown {
+    return this.attempt(0, (r) => r.uint32())
+  }
+
+  float64(): unknown {
+    return this.attempt(0, (r) => r.float64())
+  }
+
+  unsignedVarint(): unknown {
+    return this.attempt(0, (r) => r.unsignedVarint())
+  }
+
+  varint(): unknown {
+    return this.attempt(0, (r) => r.varint())
+  }
+
+  unsignedVarlong(): unknown {
+    return this.attempt(0n, (r) => r.unsignedVarlong())
+  }
+
+  varlong(): unknown {
+    return this.attempt(0n, (r) => r.varlong())
+  }
+
+  uuid(): unknown {
+    return this.attempt('', (r) => r.uuid())
+  }
+
+  nonCompactNullableString(): unknown {
+    return this.attempt(null, (r) => r.nonCompactNullableString())
+  }
+
+  bytes(): unknown {
+    return this.attempt(noBytes, (r) => r.bytes())
+  }
+
+  nullableBytes(): unknown {
+    return this.attempt(null, (r) => r.nullableBytes())
+  }
+
+  records(): unknown {
+    return this.attempt(null, (r) => r.records())
+  }
+
+  int8Array(): unknown {
+    return this.attempt([], (r) => r.int8Array())
+  }
+
+  int32Array(): unknown {
+    return this.attempt([], (r) => r.int32Array())
+  }
+
+  nullableInt32Array(): unknown {
+    return this.attempt(null, (r) => r.nullableInt32Array())
+  }
+
+  int64Array(): unknown {
+    return this.attempt([], (r) => r.int64Array())
+  }
+
+  stringArray(): unknown {
+    return this.attempt([], (r) => r.stringArray())
+  }
+
+  nullableStringArray(): unknown {
+    return this.attempt(null, (r) => r.nullableStringArray())
+  }
+
+  uuidArray(): unknown {
+    return this.attempt([], (r) => r.uuidArray())
+  }
+
+  nullableUuidArray(): unknown {
+    return this.attempt(null, (r) => r.nullableUuidArray())
+  }
+
+  array(decode: Decode): unknown {
+    return this.hasFailed ? [] : this.readArray(false, decode)
+  }
+
+  nullableArray(decode: Decode): unknown {
+    return this.hasFailed ? null : this.readArray(true, decode)
+  }
+
+  nullable(decode: Decode): unknown {
+    return this.attempt(null, (r) => r.nullable(() => this.decodeStruct(decode)))
+  }
+
+  tags(onTag: (tag: number, r: Reader) => void = () => {}): void {
+    this.tagsInto(undefined, onTag)
+  }
+
+  tagsInto<T>(struct: T, onTag: OnTag<T>): void {
+    if (this.hasFailed || !this.flexible) return
+    try {
+      this.reader.tags((tag) => {
+        if (!this.hasFailed) onTag(tag, this as unknown as Reader, struct)
+      })
+    } catch {
+      this.isTagSection = !this.hasFailed
+      this.hasFailed = true
+    }
+  }
+
+  // An array ends with the element that fails, as its claimed length may be absurd.
+  private readArray(isNullable: boolean, decode: Decode): unknown {
+    const items: unknown[] = []
+    let index = 0
+    try {
+      const length = this.reader.nullableArray(() => {
+        const item = this.decodeStruct(decode)
+        if (this.hasFailed) {
+          items[index] = item
+          throw stop
+        }
+        index++
+      })?.length
+      if (length === undefined) return isNullable ? null : this.fail()
+      return items
+    } catch {
+      return this.hasFailed ? items : this.fail()
+    }
+  }
+
+  private decodeStruct(decode: Decode): unknown {
+    const struct = decode(this as unknown as Reader)
+    if (!this.isTagSection) return struct
+    this.isTagSection = false
+    return marker
+  }
+
+  private attempt(otherwise: unknown, read: (r: Reader) => unknown): unknown {
+    if (this.hasFailed) return otherwise
+    try {
+      return read(this.reader)
+    } catch {
+      return this.hasFailed ? otherwise : this.fail()
+    }
+  }
+
+  private fail(): unknown {
+    this.hasFailed = true
+    return marker
+  }
+}
+
+/** Elements of arrays that were read are holes: what is walked is small. */
+function findMarker(value: unknown, path: string): string | null {
   if (value === marker) return path
   if (value === null || typeof value !== 'object' || Buffer.isBuffer(value)) return null
   for (const [key, child] of Object.entries(value)) {
     const step = Array.isArray(value) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`
-    const found = findMarker(child, marker, step)
+    const found = findMarker(child, step)
     if (found !== null) return found
   }
   return null

@@ -3,6 +3,7 @@
 // reader may not know the version yet.
 
 import { type AnyApi, type Api, checkVersion } from './api.ts'
+import { encodeMessage } from './encode-error.ts'
 import { Reader } from './reader.ts'
 import { Writer } from './writer.ts'
 
@@ -79,15 +80,16 @@ export function encodeRequestFrame<Q, A>(
 ): Buffer[] {
   const body = new Writer(api, checkVersion(api, version))
   const header = new Writer(requestHeader, requestHeaderVersion(api, version))
-  encodeRequestHeader(header, {
+  const values = {
     requestApiKey: api.key,
     requestApiVersion: version,
     correlationId,
     clientId,
-  })
+  }
+  encodeMessage(header, requestHeader, '', values, encodeRequestHeader)
   body.int32(0)
   body.raw(header.finishToBuffer())
-  api.encodeRequest(body, request)
+  encodeMessage(body, api, 'request', request, api.encodeRequest)
   return sized(body)
 }
 
@@ -100,10 +102,10 @@ export function encodeResponseFrame<Q, A>(
 ): Buffer[] {
   const body = new Writer(api, checkVersion(api, version))
   const header = new Writer(responseHeader, responseHeaderVersion(api, version))
-  encodeResponseHeader(header, { correlationId })
+  encodeMessage(header, responseHeader, '', { correlationId }, encodeResponseHeader)
   body.int32(0)
   body.raw(header.finishToBuffer())
-  api.encodeResponse(body, response)
+  encodeMessage(body, api, 'response', response, api.encodeResponse)
   return sized(body)
 }
 

@@ -14,13 +14,22 @@ export class Reader {
   private readonly buffer: Buffer
   private position: number
   private end: number
+  private readonly skipsContent: boolean
 
-  constructor(api: MessageContext, version: number, buffer: Buffer, start = 0) {
+  /** `skipsContent`: strings and arrays of numbers are checked and passed over, and read as empty. */
+  constructor(
+    api: MessageContext,
+    version: number,
+    buffer: Buffer,
+    start: number = 0,
+    skipsContent: boolean = false,
+  ) {
     this.api = api.name
     this.version = version
     this.flexible = version >= api.flexibleFrom
     this.buffer = buffer
     this.position = start
+    this.skipsContent = skipsContent
     this.end = buffer.length
   }
 
@@ -178,17 +187,12 @@ export class Reader {
   }
 
   int32Array(): number[] {
-    const items: number[] = []
-    for (let left = this.requiredLength(4); left > 0; left--) items.push(this.int32())
-    return items
+    return this.int32s(this.requiredLength(4))
   }
 
   nullableInt32Array(): number[] | null {
     const length = this.arrayLength(4)
-    if (length < 0) return null
-    const items: number[] = []
-    for (let i = 0; i < length; i++) items.push(this.int32())
-    return items
+    return length < 0 ? null : this.int32s(length)
   }
 
   int64Array(): bigint[] {
@@ -278,6 +282,13 @@ export class Reader {
     return at
   }
 
+  private int32s(length: number): number[] {
+    const items: number[] = []
+    if (this.skipsContent) this.take(length * 4, 'an array')
+    else for (let i = 0; i < length; i++) items.push(this.int32())
+    return items
+  }
+
   private view(length: number): Buffer {
     const at = this.take(length, 'a byte field')
     return this.buffer.subarray(at, at + length)
@@ -285,7 +296,7 @@ export class Reader {
 
   private text(length: number): string {
     const at = this.take(length, 'a string')
-    return length === 0 ? '' : this.buffer.toString('utf8', at, at + length)
+    return length === 0 || this.skipsContent ? '' : this.buffer.toString('utf8', at, at + length)
   }
 
   private stringLength(): number {

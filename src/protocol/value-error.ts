@@ -1,6 +1,6 @@
 // The error of a value that does not fit its place on the wire, and the checks for single integers.
 
-import { InvalidArgumentError } from '../errors.ts'
+import { InvalidArgumentError, type KafkaErrorOptions } from '../errors.ts'
 
 /** Integer types of the protocol, with what each of them takes. */
 const integers = {
@@ -33,10 +33,22 @@ export function describeValue(value: unknown): string {
 }
 
 /** "`name` is not valid: expected ..., got ...". */
+export class InvalidValueError extends InvalidArgumentError {
+  /** What the place takes. */
+  readonly expected: string
+  /** What was given. */
+  readonly value: unknown
+
+  constructor(name: string, expected: string, value: unknown, options: KafkaErrorOptions = {}) {
+    super(`${name} is not valid: expected ${expected}, got ${describeValue(value)}`, options)
+    this.expected = expected
+    this.value = value
+  }
+}
+
+/** The error of a value that does not fit its place. */
 export function invalidValue(name: string, expected: string, value: unknown): InvalidArgumentError {
-  return new InvalidArgumentError(
-    `${name} is not valid: expected ${expected}, got ${describeValue(value)}`,
-  )
+  return new InvalidValueError(name, expected, value)
 }
 
 /** The error of a value that is not an integer of this type. */

@@ -1,7 +1,8 @@
 // Writes one message in one version. The only place, with reader.ts, that knows compact encodings,
 // varints and growth. Large `records` are taken by reference, so what comes out is a list of chunks.
 
-import { InvalidArgumentError, UnsupportedVersionError } from '../errors.ts'
+import { type InvalidArgumentError, UnsupportedVersionError } from '../errors.ts'
+import { type IntegerType, invalidInteger, invalidValue } from './value-error.ts'
 
 /** A tagged field: written only where it is given, that is where it differs from its default. */
 export interface TaggedField {
@@ -12,6 +13,7 @@ export interface TaggedField {
 /** Below this many bytes a copy costs less than one more chunk in a writev. */
 const COPY_RECORDS_BELOW = 2048
 const MAX_STRING_BYTES = 32767
+const uuidForm = 'a UUID: 22 characters of base64url'
 
 /** What a codec needs to know of its API to write one message. */
 export interface MessageContext {
@@ -65,6 +67,7 @@ export class Writer {
   }
 
   bool(value: boolean): void {
+    if (typeof value !== 'boolean') throw this.invalid('a boolean', value)
     const at = this.reserve(1)
     this.buffer[at] = value ? 1 : 0
   }
@@ -105,12 +108,14 @@ export class Writer {
   }
 
   int64(value: bigint): void {
-    if (BigInt.asIntN(64, value) !== value) throw this.outOfRange('int64', value)
+    if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value)
+      throw this.outOfRange('int64', value)
     const at = this.reserve(8)
     this.buffer.writeBigInt64BE(value, at)
   }
 
   float64(value: number): void {
+    if (typeof value !== 'number') throw this.invalid('a number', value)
     const at = this.reserve(8)
     this.buffer.writeDoubleBE(value, at)
   }
@@ -136,13 +141,16 @@ export class Writer {
 
   /** 64 bits, zig-zag. */
   varlong(value: bigint): void {
-    if (BigInt.asIntN(64, value) !== value) throw this.outOfRange('varlong', value)
+    if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value)
+      throw this.outOfRange('varlong', value)
     this.unsignedVarlong(BigInt.asUintN(64, (value << 1n) ^ (value >> 63n)))
   }
 
   /** 64 bits, unsigned, seven at a time. */
   unsignedVarlong(value: bigint): void {
-    if (BigInt.asUintN(64, value) !== value) throw this.outOfRange('unsigned varlong', value)
+    if (typeof value !== 'bigint' || BigInt.asUintN(64, value) !== value) {
+      throw this.outOfRange('unsigned varlong', value)
+    }
     let at = this.reserve(10)
     const buffer = this.buffer
     while (value > 0x7fn) {
@@ -155,21 +163,15 @@ export class Writer {
 
   /** A UUID in Kafka's form: 22 characters of base64url. */
   uuid(value: string): void {
+    if (typeof value !== 'string' || value.length !== 22) throw this.invalid(uuidForm, value)
     const at = this.reserve(16)
-    if (value.length !== 22 || this.buffer.write(value, at, 16, 'base64url') !== 16) {
-      throw new InvalidArgumentError(
-        `${this.api} v${this.version}: '${value}' is no UUID: 22 characters of base64url are expected`,
-      )
-    }
+    if (this.buffer.write(value, at, 16, 'base64url') !== 16) throw this.invalid(uuidForm, value)
   }
 
   string(value: string): void {
+    if (typeof value !== 'string') throw this.invalid('a string', value)
     const bytes = Buffer.byteLength(value)
-    if (bytes > MAX_STRING_BYTES) {
-      throw new InvalidArgumentError(
-        `${this.api} v${this.version}: a string of ${bytes} bytes is longer than the protocol's ${MAX_STRING_BYTES}`,
-      )
-    }
+    if (bytes > MAX_STRING_BYTES) throw this.tooLong(bytes, value)
     if (this.flexible) this.unsignedVarint(bytes + 1)
     else this.int16(bytes)
     this.text(value, bytes)
@@ -187,12 +189,15 @@ export class Writer {
       this.int16(-1)
       return
     }
+    if (typeof value !== 'string') throw this.invalid('a string or null', value)
     const bytes = Buffer.byteLength(value)
+    if (bytes > MAX_STRING_BYTES) throw this.tooLong(bytes, value)
     this.int16(bytes)
     this.text(value, bytes)
   }
 
   bytes(value: Uint8Array): void {
+    if (!isBytes(value)) throw this.invalid('a Buffer or Uint8Array', value)
     if (this.flexible) this.unsignedVarint(value.length + 1)
     else this.int32(value.length)
     this.raw(value)
@@ -206,10 +211,11 @@ export class Writer {
 
   /** Record batches as they are. Large ones are taken by reference: they must not change until sent. */
   records(value: Uint8Array | null): void {
-    if (value === null || value.length < COPY_RECORDS_BELOW) {
+    if (value === null || value === undefined || value.length < COPY_RECORDS_BELOW) {
       this.nullableBytes(value)
       return
     }
+    if (!isBytes(value)) throw this.invalid('a Buffer or Uint8Array', value)
     if (this.flexible) this.unsignedVarint(value.length + 1)
     else this.int32(value.length)
     this.chunks ??= []
@@ -221,12 +227,13 @@ export class Writer {
 
   /** Bytes without a length. */
   raw(value: Uint8Array): void {
+    if (!isBytes(value)) throw this.invalid('a Buffer or Uint8Array', value)
     const at = this.reserve(value.length)
     this.buffer.set(value, at)
   }
 
   array<T>(items: readonly T[], encode: (w: Writer, item: T) => void): void {
-    this.arrayLength(items.length)
+    this.lengthOf(items)
     for (let i = 0; i < items.length; i++) encode(this, items[i])
   }
 
@@ -236,12 +243,12 @@ export class Writer {
   }
 
   int8Array(items: readonly number[]): void {
-    this.arrayLength(items.length)
+    this.lengthOf(items)
     for (let i = 0; i < items.length; i++) this.int8(items[i])
   }
 
   int32Array(items: readonly number[]): void {
-    this.arrayLength(items.length)
+    this.lengthOf(items)
     for (let i = 0; i < items.length; i++) this.int32(items[i])
   }
 
@@ -251,12 +258,12 @@ export class Writer {
   }
 
   int64Array(items: readonly bigint[]): void {
-    this.arrayLength(items.length)
+    this.lengthOf(items)
     for (let i = 0; i < items.length; i++) this.int64(items[i])
   }
 
   stringArray(items: readonly string[]): void {
-    this.arrayLength(items.length)
+    this.lengthOf(items)
     for (let i = 0; i < items.length; i++) this.string(items[i])
   }
 
@@ -266,7 +273,7 @@ export class Writer {
   }
 
   uuidArray(items: readonly string[]): void {
-    this.arrayLength(items.length)
+    this.lengthOf(items)
     for (let i = 0; i < items.length; i++) this.uuid(items[i])
   }
 
@@ -301,6 +308,11 @@ export class Writer {
     }
   }
 
+  private lengthOf(items: readonly unknown[]): void {
+    if (!Array.isArray(items)) throw this.invalid('an array', items)
+    this.arrayLength(items.length)
+  }
+
   private arrayLength(length: number): void {
     if (this.flexible) this.unsignedVarint(length + 1)
     else this.int32(length)
@@ -328,9 +340,20 @@ export class Writer {
     this.chunkStart = 0
   }
 
-  private outOfRange(type: string, value: unknown): InvalidArgumentError {
-    return new InvalidArgumentError(
-      `${this.api} v${this.version}: ${String(value)} does not fit into an ${type}`,
-    )
+  private invalid(expected: string, value: unknown): InvalidArgumentError {
+    return invalidValue(`${this.api} v${this.version}: a value`, expected, value)
   }
+
+  private outOfRange(type: IntegerType, value: unknown): InvalidArgumentError {
+    return invalidInteger(`${this.api} v${this.version}: a value`, type, value)
+  }
+
+  private tooLong(bytes: number, value: string): InvalidArgumentError {
+    return this.invalid(`a string of at most ${MAX_STRING_BYTES} bytes (it has ${bytes})`, value)
+  }
+}
+
+// Half the time of `instanceof Uint8Array`.
+function isBytes(value: Uint8Array): boolean {
+  return ArrayBuffer.isView(value) && value.BYTES_PER_ELEMENT === 1
 }

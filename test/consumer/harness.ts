@@ -1,6 +1,7 @@
 // What the consumer's tests share: a cluster, batches in its logs, and a consumer that reads them.
 
 import { Consumer } from '../../src/consumer/consumer.ts'
+import { deadLetterProducerOptions } from '../../src/consumer/delivery/dead-letters.ts'
 import type { ConsumerLoop } from '../../src/consumer/delivery/iterators.ts'
 import { type ConsumerOptions, resolveConsumerOptions } from '../../src/consumer/options.ts'
 import { type KafkaOptions, resolveKafkaOptions } from '../../src/options/kafka-options.ts'
@@ -57,7 +58,8 @@ export function consumerOf<K = Buffer | null, V = Buffer | null>(
     heartbeatIntervalMs: 50,
     ...options,
   })
-  const openDeadLetters = () => new Producer(connection, resolveProducerOptions({}, connection))
+  const openDeadLetters = () =>
+    new Producer(connection, resolveProducerOptions(deadLetterProducerOptions, connection))
   return new Consumer<K, V>(connection, resolved, openDeadLetters)
 }
 

@@ -129,6 +129,53 @@ test('naming the field takes no longer than reading, whatever lengths a message 
   expect(user).toBeLessThan(1_000_000)
 })
 
+// Measured: 1.2 to 2.1 times. Before elements were left out of the second decode it was 4 to 11 times.
+test('refusing a cut message costs at most about twice what reading it does', () => {
+  const partition = {
+    errorCode: 0,
+    partitionIndex: 1,
+    leaderId: 1,
+    leaderEpoch: 0,
+    replicaNodes: [1, 2, 3],
+    isrNodes: [1, 2, 3],
+    offlineReplicas: [],
+  }
+  const topic = (index: number) => ({
+    errorCode: 0,
+    name: `topic-${index}`,
+    topicId: 'AAAAAAAAAAAAAAAAAAAAAQ',
+    isInternal: false,
+    partitions: Array.from({ length: 10 }, () => partition),
+    topicAuthorizedOperations: 0,
+  })
+  const bytes = encodeResponse(metadata, 12, {
+    throttleTimeMs: 0,
+    brokers: [],
+    clusterId: null,
+    controllerId: 1,
+    topics: Array.from({ length: 8000 }, (_, index) => topic(index)),
+    clusterAuthorizedOperations: -2147483648,
+    errorCode: 0,
+  })
+  const cut = bytes.subarray(0, bytes.length - 20)
+  const cost = (run: () => unknown): number => {
+    const started = process.cpuUsage()
+    run()
+    const { user, system } = process.cpuUsage(started)
+    return user + system
+  }
+  const good: number[] = []
+  const bad: number[] = []
+  for (let round = 0; round < 5; round++) {
+    good.push(cost(() => decodeResponse(metadata, 12, bytes)))
+    bad.push(cost(() => failure(() => decodeResponse(metadata, 12, cut))))
+  }
+  const error = failure(() => decodeResponse(metadata, 12, cut))
+  expect(error.field).toMatch(/^topics\[7999\]\.partitions\[9\]\./)
+  // Both are 8,000 topics of 10 partitions: the least of five rounds is that of a quiet moment.
+  expect(Math.min(...bad) / Math.min(...good)).toBeLessThan(2.5)
+})
+
 test('an error that is no DecodeError is a mistake of ours and goes through as it is', () => {
   const broken: Api<unknown, unknown> = {
     ...(produce as AnyApi),

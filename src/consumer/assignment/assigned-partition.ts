@@ -8,6 +8,7 @@ import { stopSwitch } from '../../async/watchers.ts'
 import type { RecordSource } from '../../records/consumer-record.ts'
 import type { CompletedFetch } from '../buffer/completed-fetch.ts'
 import type { RecordSlice } from '../buffer/record-slice.ts'
+import { CommitPosition } from './commit-position.ts'
 
 export type FetchState =
   /** Assigned, no position. */
@@ -99,21 +100,11 @@ export class AssignedPartition<K = unknown, V = unknown> {
   /** The loop that has the chunk; nobody else takes from this partition meanwhile. */
   holder: object | null = null
 
-  /** What the group has committed, as far as is known. */
-  committedOffset: bigint | null = null
-  /** The last offset committed since the position was set: commits by interval do not go below. */
-  commitFloor = -1n
+  /** What is done of it, and what of that the group has. */
+  readonly commits: CommitPosition = new CommitPosition()
 
-  /** Where the position was set last: what there is to go back to while nothing is committed. */
-  placedOffset = -1n
-  placedEpoch = -1
-
-  /** Up to here the offsets are in a transaction, or nothing was handed over. */
-  private sentOffset = -1n
   private offset = -1n
   private epoch = -1
-  private doneOffset = -1n
-  private doneEpoch = -1
   private lossSignal: AbortController | null = null
   private isFailureLasting = false
 
@@ -167,24 +158,24 @@ export class AssignedPartition<K = unknown, V = unknown> {
   /** What may be committed: the position up to which the caller has asked for more. -1: nothing. */
   get committable(): bigint {
     const { chunk } = this
-    return chunk === null || chunk.done === 0 ? this.doneOffset : chunk.offsetAfter(chunk.done)
+    return chunk === null || chunk.done === 0 ? this.commits.done : chunk.offsetAfter(chunk.done)
   }
 
   get committableEpoch(): number {
     const { chunk } = this
-    return chunk === null || chunk.done === 0 ? this.doneEpoch : chunk.epochAfter(chunk.done)
+    return chunk === null || chunk.done === 0
+      ? this.commits.doneLeaderEpoch
+      : chunk.epochAfter(chunk.done)
   }
 
   /** Up to here the caller has committed, or put offsets into a transaction, by hand. */
   get claimedOffset(): bigint {
-    const { commitFloor, sentOffset } = this
-    if (commitFloor > sentOffset) return commitFloor
-    return sentOffset
+    return this.commits.claimed
   }
 
   /** Whether records were handed over whose offsets no transaction has. */
   get isUnsent(): boolean {
-    return this.hasPosition && this.position > this.sentOffset
+    return this.hasPosition && this.commits.isUnsent(this.position)
   }
 
   /** Whether to fetch it as soon as its buffer has room. */
@@ -322,8 +313,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
     this.epoch = positionEpoch
     this.fetchOffset = position
     this.fetchEpoch = positionEpoch
-    this.doneOffset = committable
-    this.doneEpoch = committableEpoch
+    this.commits.advance(committable, committableEpoch)
   }
 
   /**
@@ -351,7 +341,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
     this.highWatermark = -1n
     this.lastStableOffset = -1n
     this.logStartOffset = -1n
-    this.committedOffset = null
+    this.commits.forgetLog()
   }
 
   /** Adds to what waits to be handed out. */
@@ -369,12 +359,10 @@ export class AssignedPartition<K = unknown, V = unknown> {
   /** All of the chunk was handed over: the position is behind it. What is done of it stays so. */
   retireChunk(chunk: RecordSlice<K, V>): void {
     if (chunk.done > 0) {
-      this.doneOffset = chunk.offsetAfter(chunk.done)
-      this.doneEpoch = chunk.epochAfter(chunk.done)
-    } else if (chunk.count === 0 && this.doneOffset === this.offset) {
+      this.commits.advance(chunk.offsetAfter(chunk.done), chunk.epochAfter(chunk.done))
+    } else if (chunk.count === 0 && this.commits.done === this.offset) {
       // Nothing in it could be deserialized: nobody will ever hold it.
-      this.doneOffset = chunk.place.nextOffset
-      this.doneEpoch = chunk.place.nextEpoch
+      this.commits.advance(chunk.place.nextOffset, chunk.place.nextEpoch)
     }
     this.offset = chunk.place.nextOffset
     this.epoch = chunk.place.nextEpoch
@@ -391,17 +379,14 @@ export class AssignedPartition<K = unknown, V = unknown> {
     }
     if (block.position <= this.offset) return
     // Where everything before is done, so is this: nobody will ever hold it.
-    if (this.doneOffset === this.offset) {
-      this.doneOffset = block.position
-      this.doneEpoch = block.leaderEpoch
-    }
+    if (this.commits.done === this.offset) this.commits.advance(block.position, block.leaderEpoch)
     this.offset = block.position
     this.epoch = block.leaderEpoch
   }
 
   /** The offset behind all that was handed over goes into a transaction. */
   sentToTransaction(): void {
-    if (this.hasPosition) this.sentOffset = this.position
+    if (this.hasPosition) this.commits.markSent(this.position)
   }
 
   /** Revoked, lost or unassigned: whatever is under way for it counts no more. */
@@ -424,12 +409,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
     this.epoch = epoch
     this.fetchOffset = offset
     this.fetchEpoch = epoch
-    this.doneOffset = offset
-    this.doneEpoch = epoch
-    this.placedOffset = offset
-    this.placedEpoch = epoch
-    this.sentOffset = offset
-    this.commitFloor = -1n
+    this.commits.moveTo(offset, epoch)
   }
 
   private restart(): void {

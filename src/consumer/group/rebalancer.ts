@@ -36,6 +36,8 @@ export class Rebalancer<K, V> {
   private readonly timeoutMs: number
   private readonly owner: RebalancerOwner<K, V>
   readonly callbacks: RebalanceCallbacks = new RebalanceCallbacks()
+  /** Paused when they were taken away: they are paused still when they come back. */
+  private readonly paused = new Set<string>()
   /** Aborted when what is owned was lost: nobody need be waited for, nothing can be committed. */
   private lost = stopSwitch()
 
@@ -108,6 +110,7 @@ export class Rebalancer<K, V> {
       const state = this.subscription.add(tp)
       state.hold('isAwaitingCallback', true)
       state.hold('isUnsubscribed', !isSubscribed(tp.topic))
+      if (this.paused.delete(state.name)) state.hold('isPaused', true)
       if (state.fetchState === 'initializing') state.awaitCommitted()
       return state
     })
@@ -118,8 +121,16 @@ export class Rebalancer<K, V> {
     this.delivery.wake()
   }
 
+  /** What is assigned from now on is not paused. */
+  forgetPaused(): void {
+    this.paused.clear()
+  }
+
   private forget(states: readonly AssignedPartition<K, V>[]): void {
-    for (const state of states) this.subscription.remove(state)
+    for (const state of states) {
+      if (state.isPaused) this.paused.add(state.name)
+      this.subscription.remove(state)
+    }
     this.owner.onChanged()
     // Loops over one partition end with it.
     this.delivery.wake()

@@ -1,8 +1,7 @@
 // Which topics are subscribed to: names, and patterns that are held against the cluster's topics.
 
 import type { MetadataSnapshot } from '../../cluster/metadata.ts'
-import { InvalidArgumentError } from '../../errors.ts'
-import { isTopic, type TopicSelector } from '../options.ts'
+import type { TopicSelector } from '../options.ts'
 
 export class TopicSubscription {
   readonly names: ReadonlySet<string>
@@ -11,7 +10,6 @@ export class TopicSubscription {
   private resolvedFrom: MetadataSnapshot | null = null
   private resolved: readonly string[] = []
 
-  /** @throws InvalidArgumentError for what is no name, pattern or topic */
   constructor(selectors: readonly TopicSelector[], excludeInternalTopics: boolean) {
     const names = new Set<string>()
     const patterns: RegExp[] = []
@@ -19,12 +17,8 @@ export class TopicSubscription {
       if (selector instanceof RegExp) {
         // A `g` or `y` would make every test begin where the last one ended.
         patterns.push(new RegExp(selector.source, selector.flags.replaceAll(/[gy]/g, '')))
-      } else if (typeof selector === 'string' && selector !== '') {
-        names.add(selector)
-      } else if (isTopic(selector)) {
-        names.add(selector.name)
       } else {
-        throw new InvalidArgumentError('topics must be names, regular expressions or kafka.topic()')
+        names.add(typeof selector === 'string' ? selector : selector.name)
       }
     }
     this.names = names

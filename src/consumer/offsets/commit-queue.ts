@@ -15,6 +15,10 @@ export interface CommitEntry extends TopicPartition {
   readonly isAutomatic: boolean
   /** The assignment it was made under; null for a partition that is not assigned. */
   readonly state: AssignedPartition | null
+  /** Which position of the assignment it was made under: after a seek there is another one. */
+  readonly era: number
+  /** The topic it was made under: one that was created again is another one. null: not known. */
+  readonly topicId: string | null
 }
 
 /** Somebody who wants to know what became of some entries. */
@@ -105,7 +109,8 @@ export class CommitQueue {
 
 /** Whether the later of two entries of a partition takes the place of the earlier one. */
 function replaces(later: CommitEntry, earlier: CommitEntry): boolean {
-  return !later.isAutomatic || later.offset > earlier.offset
+  const isOfSamePosition = later.state === earlier.state && later.era === earlier.era
+  return !later.isAutomatic || !isOfSamePosition || later.offset > earlier.offset
 }
 
 function nameOf({ topic, partition }: TopicPartition): string {

@@ -3,32 +3,11 @@
 import { CommitFailedError, InvalidArgumentError } from '../../errors.ts'
 import { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { OffsetToCommit } from '../../types.ts'
-import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { Assignment } from '../assignment/assignment.ts'
 import { ConsumerBatch } from '../delivery/consumer-batch.ts'
 import type { CommitTarget } from '../types.ts'
+import { entryOf } from './commit-entries.ts'
 import type { CommitEntry } from './commit-queue.ts'
-
-/**
- * Everything handed over, what is in hand included: the one loop that there is can only call commit()
- * when it means that. With several loops, each has something in hand that the caller may not speak for:
- * then everything done.
- */
-export function handedOverEntries(
-  states: Iterable<AssignedPartition>,
-  hasSeveralLoops: boolean,
-): CommitEntry[] {
-  const entries: CommitEntry[] = []
-  for (const state of states) {
-    if (!state.hasPosition) continue
-    const { topic, partition } = state
-    const offset = hasSeveralLoops ? state.committable : state.position
-    const leaderEpoch = hasSeveralLoops ? state.committableEpoch : state.positionEpoch
-    const entry = { topic, partition, offset, leaderEpoch, metadata: '', isAutomatic: false, state }
-    if (offset >= 0n) entries.push(entry)
-  }
-  return entries
-}
 
 /**
  * Up to a record, a batch, or the given offsets.
@@ -49,15 +28,9 @@ export function targetEntries<K, V>(
         `${topic}-${partition} is not assigned to this member of the group: its offset was not committed`,
       )
     }
-    return {
-      topic,
-      partition,
-      offset,
-      leaderEpoch: leaderEpoch ?? -1,
-      metadata: metadata ?? '',
-      isAutomatic: false,
-      state,
-    }
+    const point = { offset, leaderEpoch: leaderEpoch ?? -1, metadata: metadata ?? '' }
+    if (state !== null) return entryOf(state, point, false)
+    return { topic, partition, ...point, isAutomatic: false, state, era: 0, topicId: null }
   })
 }
 

@@ -10,7 +10,8 @@ import { ClosedError, CommitFailedError, FencedError, TimeoutError } from '../..
 import { brokerError, codeName, errorCodes, isRetriable } from '../../protocol/error-codes.ts'
 import { offsetCommit } from '../../protocol/messages/offset-commit.ts'
 import { groupByTopic } from '../../topic-partition.ts'
-import { type AssignedPartition, noTopicId } from '../assignment/assigned-partition.ts'
+import { noTopicId } from '../assignment/assigned-partition.ts'
+import { isOfThisTopic, isOutdated } from './commit-entries.ts'
 import { type CommitEntry, CommitQueue } from './commit-queue.ts'
 
 /** As whom a group member speaks. */
@@ -85,9 +86,9 @@ export class Committer {
       if (entries === null) break
       const failed = new Map<CommitEntry, Error>()
       const retried = new Map<CommitEntry, Error>()
-      await this.attempt(entries, failed, retried)
+      const sent = await this.attempt(entries, failed, retried)
       if (this.stopped.signal.aborted) break
-      for (const entry of entries) {
+      for (const entry of sent) {
         if (!failed.has(entry) && !retried.has(entry)) markCommitted(entry)
       }
       this.queue.finish(failed, retried)
@@ -113,25 +114,28 @@ export class Committer {
     )
   }
 
+  /** @returns what was sent to the coordinator; of that, what is in neither map is committed */
   private async attempt(
     all: readonly CommitEntry[],
     failed: Map<CommitEntry, Error>,
     retried: Map<CommitEntry, Error>,
-  ): Promise<void> {
+  ): Promise<readonly CommitEntry[]> {
     const membership = this.owner.membership()
     const entries: CommitEntry[] = []
     for (const entry of all) {
-      const isOwned = entry.state === null || entry.state.isAssigned
-      // While this one waited, a commit by hand may have gone beyond it: then there is nothing to do.
-      if (entry.isAutomatic && entry.state !== null && entry.offset <= entry.state.commitFloor)
-        continue
-      if (membership !== null && isOwned) entries.push(entry)
-      else failed.set(entry, notOwned(entry, this.coordinator.groupId))
+      const { groupId } = this.coordinator
+      const isOwned = entry.state === null || entry.state.isAssigned || membership === standalone
+      // While this one waited, a commit by hand may have gone beyond it, or the position went elsewhere:
+      // then there is nothing to do.
+      if (isOutdated(entry)) continue
+      if (!isOfThisTopic(entry)) failed.set(entry, recreated(entry, groupId))
+      else if (membership !== null && isOwned) entries.push(entry)
+      else failed.set(entry, notOwned(entry, groupId))
     }
-    if (membership === null || entries.length === 0) return
+    if (membership === null || entries.length === 0) return []
     const topics = [...groupByTopic(entries)].map(([name, ofTopic]) => ({
       name,
-      topicId: this.cluster.topic(name)?.topicId ?? noTopicId,
+      topicId: ofTopic[0].topicId ?? this.cluster.topic(name)?.topicId ?? noTopicId,
       partitions: ofTopic.map((entry) => ({
         partitionIndex: entry.partition,
         committedOffset: entry.offset,
@@ -165,7 +169,7 @@ export class Committer {
           open.delete(`${name}-${partitionIndex}`)
           if (errorCode === errorCodes.NONE) continue
           const error = this.refusal(errorCode, entry, membership, nodeId)
-          if (mayRetry(errorCode)) retried.set(entry, error)
+          if (this.mayRetry(errorCode, entry)) retried.set(entry, error)
           else failed.set(entry, error)
         }
       }
@@ -178,6 +182,18 @@ export class Committer {
       const cause = error instanceof Error ? error : new Error(String(error))
       for (const entry of entries) (isUnreachable(error) ? retried : failed).set(entry, cause)
     }
+    return entries
+  }
+
+  /** Whether the same commit may succeed. A rebalance is for the caller to wait out. */
+  private mayRetry(code: number, { topic }: CommitEntry): boolean {
+    const { REBALANCE_IN_PROGRESS, UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID } = errorCodes
+    if (code === UNKNOWN_TOPIC_OR_PARTITION || code === UNKNOWN_TOPIC_ID) {
+      // The coordinator may not have heard of a new topic. One that was deleted never comes back.
+      this.cluster.requestRefresh(`the coordinator does not know topic ${topic}`)
+      return this.cluster.topicError(topic) !== UNKNOWN_TOPIC_OR_PARTITION
+    }
+    return isRetriable(code) && code !== REBALANCE_IN_PROGRESS
   }
 
   private refusal(code: number, entry: CommitEntry, membership: Membership, nodeId: number): Error {
@@ -210,15 +226,9 @@ export class Committer {
   }
 }
 
-/** The codes after which the same commit may succeed. A rebalance is for the caller to wait out. */
-function mayRetry(code: number): boolean {
-  return isRetriable(code) && code !== errorCodes.REBALANCE_IN_PROGRESS
-}
-
-function markCommitted({ state, offset, isAutomatic }: CommitEntry): void {
-  if (state === null || (isAutomatic && offset <= state.commitFloor)) return
-  state.committedOffset = offset
-  state.commitFloor = offset
+function markCommitted(entry: CommitEntry): void {
+  const { state, era } = entry
+  if (state !== null && isOfThisTopic(entry)) state.commits.confirm(entry, era)
 }
 
 function notOwned({ topic, partition }: CommitEntry, groupId: string): CommitFailedError {
@@ -227,14 +237,8 @@ function notOwned({ topic, partition }: CommitEntry, groupId: string): CommitFai
   )
 }
 
-/** What is done of these partitions and not committed yet. Never less than what was committed by hand. */
-export function committableEntries(states: Iterable<AssignedPartition>): CommitEntry[] {
-  const entries: CommitEntry[] = []
-  for (const state of states) {
-    const { topic, partition, committable: offset, committableEpoch: leaderEpoch } = state
-    if (!state.hasPosition || offset < 0n) continue
-    if (offset <= state.commitFloor || offset === state.committedOffset) continue
-    entries.push({ topic, partition, offset, leaderEpoch, metadata: '', isAutomatic: true, state })
-  }
-  return entries
+function recreated({ topic, partition, offset }: CommitEntry, groupId: string): CommitFailedError {
+  return new CommitFailedError(
+    `Offset ${offset} of ${topic}-${partition} was not committed for group "${groupId}": the topic was deleted and created again, and the offset is of the old one`,
+  )
 }

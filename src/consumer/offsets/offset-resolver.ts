@@ -196,16 +196,17 @@ export class OffsetResolver {
       const error = failure ?? errors.get(state.name) ?? null
       if (error !== null) {
         this.handleError(state, error, 'offsetFetch')
-      } else if (entry === undefined && state.placedOffset >= 0n) {
+      } else if (entry === undefined && state.commits.start.offset >= 0n) {
         // Nothing is committed, so all that was read since the beginning is to be read again.
-        state.seek(state.placedOffset, state.placedEpoch)
+        const { offset, leaderEpoch } = state.commits.start
+        state.seek(offset, leaderEpoch)
         this.owner.onResolved(state)
       } else if (entry === undefined) {
         const text = `Group ${coordinator?.groupId} has no committed offset for ${state.name} and autoOffsetReset is 'none'`
         this.resetByPolicy(state, new OffsetOutOfRangeError(text))
       } else {
         state.seek(entry.offset, entry.leaderEpoch)
-        state.committedOffset = entry.offset
+        state.commits.learn(entry)
         this.owner.onResolved(state)
       }
     }

@@ -4,7 +4,7 @@ import { CommitFailedError, InvalidArgumentError } from '../../errors.ts'
 import type { ConsumerGroupMetadata, TransactionOffsets } from '../../types.ts'
 import type { Assignment } from '../assignment/assignment.ts'
 import type { Delivery } from '../delivery/delivery.ts'
-import { handedOverEntries } from './commit-targets.ts'
+import { handedOverEntries } from './commit-entries.ts'
 
 export interface HandedOver {
   readonly subscription: Assignment

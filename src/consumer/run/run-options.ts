@@ -2,7 +2,9 @@
 
 import { InvalidArgumentError } from '../../errors.ts'
 import type { ConsumerRecord } from '../../records/consumer-record.ts'
+import { checkNames, checkSignal, shown } from '../arguments.ts'
 import type { ConsumerBatch } from '../delivery/consumer-batch.ts'
+import { isTopicName } from '../options.ts'
 import type { HandlerContext, RetryOptions } from './retry-policy.ts'
 
 export interface RunOptions<K, V> {
@@ -72,13 +74,14 @@ const retryNames: readonly string[] = ['retries', 'retryBackoffMs', 'retryBackof
 
 /** @throws InvalidArgumentError naming the option */
 export function planRun<K, V>(options: RunOptions<K, V>, maxPollRecords: number): RunPlan<K, V> {
-  checkNames(options, names, '')
-  const retry = options.retry ?? {}
-  checkNames(retry, retryNames, 'retry.')
+  checkNames('run()', options, names)
+  const { retry = {} } = options
+  checkNames('run(): retry', retry, retryNames)
+  checkSignal('run()', options.signal)
   const concurrency = wholeNumber('concurrency', options.concurrency, 1, 1)
   const { deadLetterTopic } = options
-  if (deadLetterTopic !== undefined && (typeof deadLetterTopic !== 'string' || !deadLetterTopic)) {
-    refuse(`deadLetterTopic must be the name of a topic, not ${String(deadLetterTopic)}`)
+  if (deadLetterTopic !== undefined && !isTopicName(deadLetterTopic)) {
+    refuse(`deadLetterTopic must be the name of a topic, got ${shown(deadLetterTopic)}`)
   }
   return {
     handler: handlerOf(options, concurrency),
@@ -98,7 +101,12 @@ export function planRun<K, V>(options: RunOptions<K, V>, maxPollRecords: number)
 function handlerOf<K, V>(options: RunOptions<K, V>, concurrency: number): RunHandler<K, V> {
   const { eachRecord, eachBatch, concurrencyBy = 'partition', maxRecords, maxWaitMs } = options
   if (concurrencyBy !== 'partition' && concurrencyBy !== 'key') {
-    refuse(`concurrencyBy must be 'partition' or 'key', not ${String(concurrencyBy)}`)
+    refuse(`concurrencyBy must be 'partition' or 'key', got ${shown(concurrencyBy)}`)
+  }
+  for (const [name, handler] of Object.entries({ eachRecord, eachBatch })) {
+    if (handler !== undefined && typeof handler !== 'function') {
+      refuse(`${name} must be a function, got ${shown(handler)}`)
+    }
   }
   if (eachRecord !== undefined && eachBatch === undefined) {
     if (maxRecords !== undefined || maxWaitMs !== undefined) {
@@ -115,13 +123,6 @@ function handlerOf<K, V>(options: RunOptions<K, V>, concurrency: number): RunHan
   return { kind: 'batches', handle: eachBatch }
 }
 
-function checkNames(options: object, known: readonly string[], prefix: string): void {
-  const unknown = Object.keys(options).find((name) => !known.includes(name))
-  if (unknown !== undefined) {
-    refuse(`there is no option ${prefix}${unknown}: there are ${known.join(', ')}`)
-  }
-}
-
 function wholeNumber(
   name: string,
   value: number | undefined,
@@ -130,7 +131,7 @@ function wholeNumber(
 ): number {
   if (value === undefined) return fallback
   if (Number.isSafeInteger(value) && value >= least) return value
-  return refuse(`${name} must be a whole number of ${least} or more, not ${String(value)}`)
+  return refuse(`${name} must be a whole number of ${least} or more, got ${shown(value)}`)
 }
 
 function refuse(problem: string): never {

@@ -4,7 +4,8 @@ import { type CommitEntry, CommitQueue } from '../../../src/consumer/offsets/com
 const none = new Map<CommitEntry, Error>()
 
 function entry(partition: number, offset: bigint, isAutomatic = false): CommitEntry {
-  return { topic: 't', partition, offset, leaderEpoch: -1, metadata: '', isAutomatic, state: null }
+  const point = { offset, leaderEpoch: -1, metadata: '' }
+  return { topic: 't', partition, ...point, isAutomatic, state: null, era: 0, topicId: null }
 }
 
 function add(queue: CommitQueue, entries: CommitEntry[], deadline = 1000) {

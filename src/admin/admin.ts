@@ -1,0 +1,288 @@
+// The admin client: everything that Kafka's scripts do to a cluster, from code.
+
+import { Cluster } from '../cluster/cluster.ts'
+import type { ClusterOptions } from '../options/kafka-options.ts'
+import type { WaitOptions } from '../types.ts'
+import {
+  type Acl,
+  type AclBinding,
+  type AclFilter,
+  createAcls,
+  deleteAcls,
+  describeAcls,
+} from './acls.ts'
+import {
+  addRaftVoter,
+  type ClusterDescription,
+  type DescribeClusterOptions,
+  describeCluster,
+  describeFeatures,
+  describeMetadataQuorum,
+  type FeatureDescription,
+  type FeatureUpdate,
+  type QuorumDescription,
+  type RaftVoter,
+  type RaftVoterOptions,
+  removeRaftVoter,
+  unregisterBroker,
+  updateFeatures,
+} from './cluster-info.ts'
+import { DataAdmin } from './data-admin.ts'
+import {
+  type CreateDelegationTokenOptions,
+  createDelegationToken,
+  type DelegationToken,
+  type DescribeDelegationTokensOptions,
+  describeDelegationTokens,
+  type ExpireDelegationTokenOptions,
+  expireDelegationToken,
+  type RenewDelegationTokenOptions,
+  renewDelegationToken,
+} from './delegation-tokens.ts'
+import { AdminEngine } from './engine.ts'
+import {
+  alterReplicaLogDirs,
+  type BrokerLogDirs,
+  type DescribeLogDirsOptions,
+  describeLogDirs,
+  type ReplicaLogDir,
+} from './log-dirs.ts'
+import type { AdminSettings, ValidateOptions } from './options.ts'
+import {
+  alterClientQuotas,
+  type ClientQuota,
+  type ClientQuotaAlteration,
+  type ClientQuotaFilter,
+  describeClientQuotas,
+} from './quotas.ts'
+import {
+  alterPartitionReassignments,
+  type ListPartitionReassignmentsOptions,
+  listPartitionReassignments,
+  type NewPartitionReassignment,
+  type PartitionReassignment,
+} from './reassignments.ts'
+import {
+  alterUserScramCredentials,
+  describeUserScramCredentials,
+  type ScramCredentialDeletion,
+  type ScramCredentialUpsertion,
+  type UserScramCredentials,
+} from './scram-users.ts'
+
+/**
+ * Administers a cluster: topics, configs, groups, security, brokers. Made by `kafka.admin()`; it has
+ * connections of its own, which it opens when they are needed.
+ *
+ * A call about several things asks about all of them at once, each where it has to be asked: one that
+ * fails does not keep the others from being done. If one or more fail, the call throws an
+ * {@link AdminError}, whose `results` has the outcome of each. What may pass is retried until
+ * `timeoutMs` (by default `defaultApiTimeoutMs`) is over; then a `TimeoutError` says why.
+ */
+export class Admin extends DataAdmin {
+  /** Resolves when the admin client is closed. */
+  readonly closed: Promise<void>
+  private readonly cluster: Cluster
+  private resolveClosed: () => void = () => {}
+
+  /** Use `kafka.admin()`. */
+  constructor(connection: ClusterOptions, settings: AdminSettings) {
+    const cluster = new Cluster(connection)
+    super(new AdminEngine(cluster, settings.defaultApiTimeoutMs))
+    this.cluster = cluster
+    this.closed = new Promise((resolve) => {
+      this.resolveClosed = resolve
+    })
+  }
+
+  /**
+   * Lists the ACLs that match a filter; without one, all.
+   */
+  describeAcls(filter?: AclFilter, options?: WaitOptions): Promise<AclBinding[]> {
+    return describeAcls(this.engine, filter, options)
+  }
+
+  /**
+   * Creates ACLs. One that exists already stays as it is.
+   * @throws {AdminError} with each ACL's outcome
+   */
+  createAcls(acls: Iterable<Acl>, options?: WaitOptions): Promise<void> {
+    return createAcls(this.engine, acls, options)
+  }
+
+  /**
+   * Deletes the ACLs that match one or more filters, and gives those that were deleted.
+   * @throws {AdminError} with each filter's outcome
+   */
+  deleteAcls(filters: Iterable<AclFilter>, options?: WaitOptions): Promise<AclBinding[]> {
+    return deleteAcls(this.engine, filters, options)
+  }
+
+  /**
+   * Lists SCRAM users with their mechanisms and iterations; without `users`, all.
+   * @throws {AdminError} with each user's outcome
+   */
+  describeUserScramCredentials(
+    users?: Iterable<string>,
+    options?: WaitOptions,
+  ): Promise<UserScramCredentials[]> {
+    return describeUserScramCredentials(this.engine, users, options)
+  }
+
+  /**
+   * Sets and removes passwords of SCRAM users. Passwords are hashed here and do not leave the process.
+   * @throws {AdminError} with each user's outcome
+   */
+  alterUserScramCredentials(
+    alterations: Iterable<ScramCredentialUpsertion | ScramCredentialDeletion>,
+    options?: WaitOptions,
+  ): Promise<void> {
+    return alterUserScramCredentials(this.engine, alterations, options)
+  }
+
+  /**
+   * Lists the quotas of users, client ids and addresses.
+   */
+  describeClientQuotas(filter?: ClientQuotaFilter, options?: WaitOptions): Promise<ClientQuota[]> {
+    return describeClientQuotas(this.engine, filter, options)
+  }
+
+  /**
+   * Sets and removes quotas.
+   * @throws {AdminError} with each entity's outcome
+   */
+  alterClientQuotas(
+    alterations: Iterable<ClientQuotaAlteration>,
+    options?: ValidateOptions,
+  ): Promise<void> {
+    return alterClientQuotas(this.engine, alterations, options)
+  }
+
+  /**
+   * Creates a delegation token. Needs a connection with SASL or mutual TLS.
+   */
+  createDelegationToken(options?: CreateDelegationTokenOptions): Promise<DelegationToken> {
+    return createDelegationToken(this.engine, options)
+  }
+
+  /**
+   * Lists the delegation tokens that this principal may see.
+   */
+  describeDelegationTokens(options?: DescribeDelegationTokensOptions): Promise<DelegationToken[]> {
+    return describeDelegationTokens(this.engine, options)
+  }
+
+  /**
+   * Renews a delegation token, and gives its new expiry (ms since 1970).
+   */
+  renewDelegationToken(hmac: Uint8Array, options?: RenewDelegationTokenOptions): Promise<number> {
+    return renewDelegationToken(this.engine, hmac, options)
+  }
+
+  /**
+   * Ends a delegation token, at once by default, and gives its new expiry (ms since 1970).
+   */
+  expireDelegationToken(hmac: Uint8Array, options?: ExpireDelegationTokenOptions): Promise<number> {
+    return expireDelegationToken(this.engine, hmac, options)
+  }
+
+  /**
+   * Describes the cluster: its id, its controller, its brokers.
+   */
+  describeCluster(options?: DescribeClusterOptions): Promise<ClusterDescription> {
+    return describeCluster(this.engine, options)
+  }
+
+  /**
+   * Lists the finalized and the supported levels of features.
+   */
+  describeFeatures(options?: WaitOptions): Promise<FeatureDescription> {
+    return describeFeatures(this.engine, options)
+  }
+
+  /**
+   * Raises or lowers the levels of features.
+   * @throws {AdminError} with each feature's outcome
+   */
+  updateFeatures(updates: Iterable<FeatureUpdate>, options?: ValidateOptions): Promise<void> {
+    return updateFeatures(this.engine, updates, options)
+  }
+
+  /**
+   * Describes the KRaft quorum: leader, voters, observers, and how far each has read.
+   */
+  describeMetadataQuorum(options?: WaitOptions): Promise<QuorumDescription> {
+    return describeMetadataQuorum(this.engine, options)
+  }
+
+  /**
+   * Makes a controller a voter of the quorum (KIP-853).
+   */
+  addRaftVoter(voter: RaftVoter, options?: RaftVoterOptions): Promise<void> {
+    return addRaftVoter(this.engine, voter, options)
+  }
+
+  /**
+   * Takes a controller out of the quorum's voters (KIP-853).
+   */
+  removeRaftVoter(
+    voter: { voterId: number; voterDirectoryId: string },
+    options?: RaftVoterOptions,
+  ): Promise<void> {
+    return removeRaftVoter(this.engine, voter, options)
+  }
+
+  /**
+   * Removes the registration of a broker that does not run and will not come back.
+   */
+  unregisterBroker(brokerId: number, options?: WaitOptions): Promise<void> {
+    return unregisterBroker(this.engine, brokerId, options)
+  }
+
+  /**
+   * Describes the brokers' log directories: replicas, their sizes, free space.
+   * @throws {AdminError} with each broker's outcome
+   */
+  describeLogDirs(options?: DescribeLogDirsOptions): Promise<BrokerLogDirs[]> {
+    return describeLogDirs(this.engine, options)
+  }
+
+  /**
+   * Moves replicas to other log directories of their brokers (KIP-113).
+   * @throws {AdminError} with each replica's outcome
+   */
+  alterReplicaLogDirs(replicas: Iterable<ReplicaLogDir>, options?: WaitOptions): Promise<void> {
+    return alterReplicaLogDirs(this.engine, replicas, options)
+  }
+
+  /**
+   * Begins to move partitions to other brokers, or with `replicas: null` cancels a move.
+   * @throws {AdminError} with each partition's outcome
+   */
+  alterPartitionReassignments(
+    reassignments: Iterable<NewPartitionReassignment>,
+    options?: WaitOptions,
+  ): Promise<void> {
+    return alterPartitionReassignments(this.engine, reassignments, options)
+  }
+
+  /**
+   * Lists the moves that are going on.
+   */
+  listPartitionReassignments(
+    options?: ListPartitionReassignmentsOptions,
+  ): Promise<PartitionReassignment[]> {
+    return listPartitionReassignments(this.engine, options)
+  }
+
+  /** Closes the connections. Calls that wait reject with a ClosedError. Idempotent. */
+  async close(): Promise<void> {
+    await this.cluster.close()
+    this.resolveClosed()
+  }
+
+  /** `await using admin = kafka.admin()` closes it at the end of the block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}

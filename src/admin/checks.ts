@@ -1,0 +1,91 @@
+// Checks of arguments, before anything happens: what was expected, what came.
+
+import { InvalidArgumentError } from '../errors.ts'
+import type { TopicPartition } from '../types.ts'
+
+/** @throws InvalidArgumentError unless `value` is an array, a set or another iterable of items */
+export function checkList<T>(call: string, name: string, value: Iterable<T>): T[] {
+  if (typeof value === 'object' && value !== null && Symbol.iterator in value) return [...value]
+  throw wrong(call, name, 'an array', value)
+}
+
+/** As `checkList`, and each item a string that is not empty. */
+export function checkNames(call: string, name: string, value: Iterable<string>): string[] {
+  const list = checkList(call, name, value)
+  for (const item of list) checkName(call, `each of ${name}`, item)
+  return list
+}
+
+/** @throws InvalidArgumentError unless `value` is a string that is not empty */
+export function checkName(call: string, name: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string' || value === '') {
+    throw wrong(call, name, 'a string that is not empty', value)
+  }
+}
+
+/** @throws InvalidArgumentError unless `value` is a whole number from `least` to 2147483647 */
+export function checkInt(
+  call: string,
+  name: string,
+  value: unknown,
+  least = 0,
+): asserts value is number {
+  const isInt = typeof value === 'number' && Number.isInteger(value)
+  if (!isInt || value < least || value > 2_147_483_647) {
+    throw wrong(call, name, `a whole number from ${least}`, value)
+  }
+}
+
+/** @throws InvalidArgumentError unless `value` is a bigint from `least` */
+export function checkOffset(
+  call: string,
+  name: string,
+  value: unknown,
+  least = 0n,
+): asserts value is bigint {
+  if (typeof value === 'bigint' && value >= least && value < 2n ** 63n) return
+  throw wrong(call, name, `a bigint from ${least}n`, value)
+}
+
+/** @throws InvalidArgumentError unless each item names a topic and a partition */
+export function checkPartitions<T extends TopicPartition>(
+  call: string,
+  name: string,
+  value: Iterable<T>,
+): T[] {
+  const list = checkList(call, name, value)
+  for (const item of list) {
+    checkObject(call, `each of ${name}`, item)
+    checkName(call, `topic of each of ${name}`, item.topic)
+    checkInt(call, `partition of each of ${name}`, item.partition)
+  }
+  return list
+}
+
+/** @throws InvalidArgumentError unless `value` is an object */
+export function checkObject(call: string, name: string, value: unknown): asserts value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw wrong(call, name, 'an object', value)
+  }
+}
+
+export function wrong(
+  call: string,
+  name: string,
+  expected: string,
+  value: unknown,
+): InvalidArgumentError {
+  const shown =
+    typeof value === 'string'
+      ? `"${value}"`
+      : typeof value === 'bigint'
+        ? `${value}n`
+        : typeof value === 'object' && value !== null
+          ? Array.isArray(value)
+            ? 'an array'
+            : 'an object'
+          : String(value)
+  return new InvalidArgumentError(
+    `${call}: ${name} must be ${expected}, got ${shown} (${typeof value})`,
+  )
+}

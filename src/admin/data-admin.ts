@@ -1,0 +1,395 @@
+// The operations of the admin client on what holds data: topics, partitions, configs, groups, transactions.
+
+import type { OffsetToCommit, TopicPartition, WaitOptions } from '../types.ts'
+import {
+  type ConfigAlteration,
+  type ConfigDescription,
+  type ConfigQuery,
+  type ConfigResource,
+  type DescribeConfigsOptions,
+  describeConfigs,
+  incrementalAlterConfigs,
+  type ListConfigResourcesOptions,
+  listConfigResources,
+} from './configs.ts'
+import type { ElectionType } from './constants.ts'
+import {
+  type DescribeGroupsOptions,
+  describeGroups,
+  type GroupDescription,
+} from './describe-groups.ts'
+import type { AdminEngine } from './engine.ts'
+import { type GroupLag, groupLag } from './group-lag.ts'
+import {
+  alterConsumerGroupOffsets,
+  deleteConsumerGroupOffsets,
+  type GroupOffsets,
+  type GroupOffsetsQuery,
+  type ListGroupOffsetsOptions,
+  listConsumerGroupOffsets,
+} from './group-offsets.ts'
+import {
+  deleteGroups,
+  type GroupListing,
+  type ListGroupsOptions,
+  listGroups,
+  type RemoveMembersOptions,
+  removeMembersFromConsumerGroup,
+} from './groups.ts'
+import {
+  type FindHangingTransactionsOptions,
+  findHangingTransactions,
+  type HangingTransaction,
+} from './hanging-transactions.ts'
+import type { ValidateOptions } from './options.ts'
+import {
+  createPartitions,
+  type DeletedRecords,
+  deleteRecords,
+  type ElectionResult,
+  type ElectLeadersOptions,
+  electLeaders,
+  type ListedOffset,
+  type ListOffsetsOptions,
+  listOffsets,
+  type NewPartitions,
+  type OffsetQuery,
+  type RecordsToDelete,
+} from './partitions.ts'
+import {
+  type OffsetReset,
+  type ResetOffsetsOptions,
+  resetConsumerGroupOffsets,
+} from './reset-offsets.ts'
+import {
+  alterShareGroupOffsets,
+  deleteShareGroupOffsets,
+  listShareGroupOffsets,
+  type ShareGroupOffsets,
+  type ShareGroupStart,
+} from './share-groups.ts'
+import {
+  type CreatedTopic,
+  type CreateTopicsOptions,
+  createTopics,
+  type DescribeTopicsOptions,
+  deleteTopics,
+  describeTopics,
+  type ListTopicsOptions,
+  listTopics,
+  type NewTopic,
+  type TopicCollection,
+  type TopicDescription,
+  type TopicListing,
+} from './topics.ts'
+import {
+  type AbortTransactionSpec,
+  abortTransaction,
+  type DescribeProducersOptions,
+  describeProducers,
+  describeTransactions,
+  type FencedProducer,
+  fenceProducers,
+  type ListTransactionsOptions,
+  listTransactions,
+  type PartitionProducers,
+  type TransactionDescription,
+  type TransactionListing,
+} from './transactions.ts'
+
+/** The first half of `Admin`; each method is documented here and done in the file of its subject. */
+export class DataAdmin {
+  protected readonly engine: AdminEngine
+
+  constructor(engine: AdminEngine) {
+    this.engine = engine
+  }
+
+  /**
+   * Creates topics.
+   * @example
+   * await admin.createTopics([{ topic: 'orders', numPartitions: 6 }], { waitUntilReady: true })
+   * @throws {AdminError} with each topic's outcome, when one or more could not be created
+   */
+  createTopics(topics: Iterable<NewTopic>, options?: CreateTopicsOptions): Promise<CreatedTopic[]> {
+    return createTopics(this.engine, topics, options)
+  }
+
+  /**
+   * Deletes topics, by name or by id (KIP-516): `['orders']` or `{ topicIds: [...] }`.
+   * @throws {AdminError} with each topic's outcome
+   */
+  deleteTopics(topics: TopicCollection, options?: WaitOptions): Promise<void> {
+    return deleteTopics(this.engine, topics, options)
+  }
+
+  /**
+   * Lists the topics that this principal may describe, in order of their names.
+   */
+  listTopics(options?: ListTopicsOptions): Promise<TopicListing[]> {
+    return listTopics(this.engine, options)
+  }
+
+  /**
+   * Describes topics with their partitions, leaders and replicas, by name or by id.
+   * @throws {AdminError} with each topic's outcome
+   */
+  describeTopics(
+    topics: TopicCollection,
+    options?: DescribeTopicsOptions,
+  ): Promise<TopicDescription[]> {
+    return describeTopics(this.engine, topics, options)
+  }
+
+  /**
+   * Adds partitions to topics. Records with a key then go to other partitions than before.
+   * @throws {AdminError} with each topic's outcome
+   */
+  createPartitions(topics: Iterable<NewPartitions>, options?: ValidateOptions): Promise<void> {
+    return createPartitions(this.engine, topics, options)
+  }
+
+  /**
+   * Elects the preferred leaders, or unclean ones, of some partitions or of all (KIP-460).
+   * @throws {AdminError} with each partition's outcome
+   */
+  electLeaders(
+    electionType: ElectionType,
+    options?: ElectLeadersOptions,
+  ): Promise<ElectionResult[]> {
+    return electLeaders(this.engine, electionType, options)
+  }
+
+  /**
+   * Deletes the records of partitions before an offset (KIP-107).
+   * @throws {AdminError} with each partition's outcome
+   */
+  deleteRecords(
+    records: Iterable<RecordsToDelete>,
+    options?: WaitOptions,
+  ): Promise<DeletedRecords[]> {
+    return deleteRecords(this.engine, records, options)
+  }
+
+  /**
+   * Lists offsets of partitions: first, last, by timestamp.
+   * @example
+   * await admin.listOffsets([{ topic: 'orders', partition: 0, offset: 'latest' }])
+   * @throws {AdminError} with each partition's outcome
+   */
+  listOffsets(
+    queries: Iterable<OffsetQuery>,
+    options?: ListOffsetsOptions,
+  ): Promise<ListedOffset[]> {
+    return listOffsets(this.engine, queries, options)
+  }
+
+  /**
+   * Describes configs with their sources, and with `includeSynonyms` what they override.
+   * @throws {AdminError} with each resource's outcome
+   */
+  describeConfigs(
+    resources: Iterable<ConfigQuery>,
+    options?: DescribeConfigsOptions,
+  ): Promise<ConfigDescription[]> {
+    return describeConfigs(this.engine, resources, options)
+  }
+
+  /**
+   * Changes the configs that are named and leaves all others as they are (KIP-339).
+   * @throws {AdminError} with each resource's outcome
+   */
+  incrementalAlterConfigs(
+    alterations: Iterable<ConfigAlteration>,
+    options?: ValidateOptions,
+  ): Promise<void> {
+    return incrementalAlterConfigs(this.engine, alterations, options)
+  }
+
+  /**
+   * Lists resources that have configs, such as groups and client metrics subscriptions (KIP-1142).
+   */
+  listConfigResources(options?: ListConfigResourcesOptions): Promise<ConfigResource[]> {
+    return listConfigResources(this.engine, options)
+  }
+
+  /**
+   * Lists the groups of all brokers, of every type.
+   * @throws {AdminError} with each broker's outcome, when one or more could not be asked
+   */
+  listGroups(options?: ListGroupsOptions): Promise<GroupListing[]> {
+    return listGroups(this.engine, options)
+  }
+
+  /**
+   * Describes groups of every type: classic, consumer, share, streams.
+   * @throws {AdminError} with each group's outcome
+   */
+  describeGroups(
+    groupIds: Iterable<string>,
+    options?: DescribeGroupsOptions,
+  ): Promise<GroupDescription[]> {
+    return describeGroups(this.engine, groupIds, options)
+  }
+
+  /**
+   * Deletes groups of every type that have no members, and what they have committed.
+   * @throws {AdminError} with each group's outcome
+   */
+  deleteGroups(groupIds: Iterable<string>, options?: WaitOptions): Promise<void> {
+    return deleteGroups(this.engine, groupIds, options)
+  }
+
+  /**
+   * Removes members from a classic group, all of them by default (KIP-345).
+   * @throws {AdminError} with each member's outcome
+   */
+  removeMembersFromConsumerGroup(groupId: string, options?: RemoveMembersOptions): Promise<void> {
+    return removeMembersFromConsumerGroup(this.engine, groupId, options)
+  }
+
+  /**
+   * Lists how far groups are behind, partition by partition, and which member reads each.
+   * @throws {AdminError} with each group's outcome
+   */
+  groupLag(groupIds: Iterable<string>, options?: ListOffsetsOptions): Promise<GroupLag[]> {
+    return groupLag(this.engine, groupIds, options)
+  }
+
+  /**
+   * Lists what groups have committed. Works for streams groups too.
+   * @throws {AdminError} with each group's outcome
+   */
+  listConsumerGroupOffsets(
+    groups: Iterable<string | GroupOffsetsQuery>,
+    options?: ListGroupOffsetsOptions,
+  ): Promise<GroupOffsets[]> {
+    return listConsumerGroupOffsets(this.engine, groups, options)
+  }
+
+  /**
+   * Sets what a group without members has committed.
+   * @throws {AdminError} with each partition's outcome
+   */
+  alterConsumerGroupOffsets(
+    groupId: string,
+    offsets: Iterable<OffsetToCommit>,
+    options?: WaitOptions,
+  ): Promise<void> {
+    return alterConsumerGroupOffsets(this.engine, groupId, offsets, options)
+  }
+
+  /**
+   * Deletes what a group has committed for partitions that no member is subscribed to (KIP-496).
+   * @throws {AdminError} with each partition's outcome
+   */
+  deleteConsumerGroupOffsets(
+    groupId: string,
+    partitions: Iterable<TopicPartition>,
+    options?: WaitOptions,
+  ): Promise<void> {
+    return deleteConsumerGroupOffsets(this.engine, groupId, partitions, options)
+  }
+
+  /**
+   * Resets what a group without members has committed, and gives what was changed. Share groups too.
+   * With `validateOnly` nothing is changed.
+   * @example
+   * await admin.resetConsumerGroupOffsets('billing', { to: 'earliest', topics: ['orders'] })
+   * @throws {BrokerError} NON_EMPTY_GROUP when the group has members, before anything is changed
+   */
+  resetConsumerGroupOffsets(groupId: string, options: ResetOffsetsOptions): Promise<OffsetReset[]> {
+    return resetConsumerGroupOffsets(this.engine, groupId, options)
+  }
+
+  /**
+   * Lists where share groups begin in each partition, and their lag.
+   * @throws {AdminError} with each group's outcome
+   */
+  listShareGroupOffsets(
+    groups: Iterable<string | GroupOffsetsQuery>,
+    options?: WaitOptions,
+  ): Promise<ShareGroupOffsets[]> {
+    return listShareGroupOffsets(this.engine, groups, options)
+  }
+
+  /**
+   * Sets where a share group without members begins.
+   * @throws {AdminError} with each partition's outcome
+   */
+  alterShareGroupOffsets(
+    groupId: string,
+    offsets: Iterable<ShareGroupStart>,
+    options?: WaitOptions,
+  ): Promise<void> {
+    return alterShareGroupOffsets(this.engine, groupId, offsets, options)
+  }
+
+  /**
+   * Deletes a share group's offsets in whole topics.
+   * @throws {AdminError} with each topic's outcome
+   */
+  deleteShareGroupOffsets(
+    groupId: string,
+    topics: Iterable<string>,
+    options?: WaitOptions,
+  ): Promise<void> {
+    return deleteShareGroupOffsets(this.engine, groupId, topics, options)
+  }
+
+  /**
+   * Describes the producers that wrote to partitions lately, and their open transactions.
+   * @throws {AdminError} with each partition's outcome
+   */
+  describeProducers(
+    partitions: Iterable<TopicPartition>,
+    options?: DescribeProducersOptions,
+  ): Promise<PartitionProducers[]> {
+    return describeProducers(this.engine, partitions, options)
+  }
+
+  /**
+   * Lists the transactional ids that the coordinators know.
+   * @throws {AdminError} with each broker's outcome
+   */
+  listTransactions(options?: ListTransactionsOptions): Promise<TransactionListing[]> {
+    return listTransactions(this.engine, options)
+  }
+
+  /**
+   * Describes transactions by their transactional ids.
+   * @throws {AdminError} with each id's outcome
+   */
+  describeTransactions(
+    transactionalIds: Iterable<string>,
+    options?: WaitOptions,
+  ): Promise<TransactionDescription[]> {
+    return describeTransactions(this.engine, transactionalIds, options)
+  }
+
+  /**
+   * Finds open transactions that no coordinator knows: pass them to `abortTransaction`.
+   */
+  findHangingTransactions(options?: FindHangingTransactionsOptions): Promise<HangingTransaction[]> {
+    return findHangingTransactions(this.engine, options)
+  }
+
+  /**
+   * Aborts a hanging transaction in one partition, without its coordinator.
+   * @throws {AdminError} when the partition's leader refuses it
+   */
+  abortTransaction(transaction: AbortTransactionSpec, options?: WaitOptions): Promise<void> {
+    return abortTransaction(this.engine, transaction, options)
+  }
+
+  /**
+   * Fences the producers of transactional ids and aborts their open transactions.
+   * @throws {AdminError} with each id's outcome
+   */
+  fenceProducers(
+    transactionalIds: Iterable<string>,
+    options?: WaitOptions,
+  ): Promise<FencedProducer[]> {
+    return fenceProducers(this.engine, transactionalIds, options)
+  }
+}

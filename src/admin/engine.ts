@@ -1,0 +1,422 @@
+// The engine under every admin call: sends requests to the controller, coordinator, leader or broker
+// that serves them, retries what may pass until the call's time is up, and keeps each item's outcome.
+
+import { monotonicMs } from '../async/clock.ts'
+import { backoff, sleep } from '../async/retry.ts'
+import type { Cluster, Target } from '../cluster/cluster.ts'
+import {
+  AdminError,
+  ClosedError,
+  ConnectionError,
+  InvalidArgumentError,
+  type ItemResult,
+  KafkaError,
+  TimeoutError,
+} from '../errors.ts'
+import type { Api } from '../protocol/api.ts'
+import { codeName, type ErrorCodeName } from '../protocol/error-codes.ts'
+import type { WaitOptions } from '../types.ts'
+import { itemError, transportError } from './item-errors.ts'
+
+/** What a broker said of one item. */
+export interface ItemResponse<Value> {
+  readonly errorCode: number
+  readonly errorMessage?: string | null | undefined
+  readonly value: Value
+}
+
+/** Items that one request carries, and where it goes. */
+export interface Batch<Item> {
+  readonly target: Target
+  readonly items: readonly Item[]
+}
+
+/** How a call asks about many items at once. */
+export interface ItemPlan<Item, Value> {
+  /** The item as errors name it, such as `topic "orders"`. */
+  readonly nameOf: (item: Item) => string
+  /**
+   * Groups items by where they are to be sent; an item in no batch must have been rejected.
+   * Default: all of them in one request to the controller.
+   */
+  readonly route?: (
+    items: readonly Item[],
+    call: AdminCall,
+    reject: (item: Item, error: unknown) => void,
+  ) => Promise<readonly Batch<Item>[]> | readonly Batch<Item>[]
+  /** Sends one batch and gives what came back for each item, undefined for one that is missing. */
+  readonly send: (
+    batch: Batch<Item>,
+    call: AdminCall,
+  ) => Promise<readonly (ItemResponse<Value> | undefined)[]>
+  /** Error codes that are worth another attempt, beside those that every call retries. */
+  readonly retries?: readonly ErrorCodeName[]
+}
+
+/** Codes that say "not now" or "not here". A missing topic is retriable to the protocol, not to a caller. */
+const passing: ReadonlySet<string> = new Set<ErrorCodeName>([
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_OR_FOLLOWER',
+  'REQUEST_TIMED_OUT',
+  'REPLICA_NOT_AVAILABLE',
+  'NETWORK_EXCEPTION',
+  'COORDINATOR_LOAD_IN_PROGRESS',
+  'COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR',
+  'NOT_CONTROLLER',
+  'CONCURRENT_TRANSACTIONS',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+  'OFFSET_NOT_AVAILABLE',
+  'UNSTABLE_OFFSET_COMMIT',
+  'THROTTLING_QUOTA_EXCEEDED',
+])
+
+/** After these the same broker would say the same: metadata is asked for before the next attempt. */
+const moved: ReadonlySet<string> = new Set<ErrorCodeName>([
+  'NOT_CONTROLLER',
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_OR_FOLLOWER',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+  'REPLICA_NOT_AVAILABLE',
+])
+
+export class AdminEngine {
+  readonly cluster: Cluster
+  private readonly defaultApiTimeoutMs: number
+
+  constructor(cluster: Cluster, defaultApiTimeoutMs: number) {
+    this.cluster = cluster
+    this.defaultApiTimeoutMs = defaultApiTimeoutMs
+  }
+
+  /**
+   * Begins a call: from here its time runs.
+   * @param name as errors name it, such as `createTopics()`
+   * @throws InvalidArgumentError for a wrong `timeoutMs` or `signal`
+   */
+  begin(name: string, options: WaitOptions = {}): AdminCall {
+    const { timeoutMs = this.defaultApiTimeoutMs, signal } = options
+    const title: unknown = Reflect.get(options, outerName)
+    if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) {
+      throw new InvalidArgumentError(
+        `${name}: timeoutMs must be a number of milliseconds from 0, got ${String(timeoutMs)} (${typeof timeoutMs})`,
+      )
+    }
+    if (this.cluster.isClosed) throw new ClosedError(`${name}: the admin client was closed`)
+    signal?.throwIfAborted()
+    return new AdminCall(
+      this.cluster,
+      typeof title === 'string' ? title : name,
+      Math.min(timeoutMs, MAX_TIMEOUT_MS),
+      signal,
+    )
+  }
+}
+
+/** Where a call that is part of another finds the name of that one: its errors carry it. */
+const outerName = Symbol('outerName')
+
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
+
+/** One call of a caller: its name, its deadline, its signal. */
+export class AdminCall {
+  readonly cluster: Cluster
+  readonly name: string
+  readonly signal: AbortSignal | undefined
+  private readonly timeoutMs: number
+  private readonly deadline: number
+
+  constructor(cluster: Cluster, name: string, timeoutMs: number, signal: AbortSignal | undefined) {
+    this.cluster = cluster
+    this.name = name
+    this.timeoutMs = timeoutMs
+    this.signal = signal
+    this.deadline = monotonicMs() + timeoutMs
+  }
+
+  /** How long one attempt may take (ms). */
+  get attemptMs(): number {
+    const leftMs = Math.ceil(this.deadline - monotonicMs())
+    return Math.max(1, Math.min(leftMs, this.cluster.options.requestTimeoutMs))
+  }
+
+  /** Options of a call that is a part of this one: what is left of its time, its signal, its name. */
+  get rest(): WaitOptions {
+    const timeoutMs = Math.max(1, Math.ceil(this.deadline - monotonicMs()))
+    const rest = this.signal === undefined ? { timeoutMs } : { timeoutMs, signal: this.signal }
+    return Object.assign(rest, { [outerName]: this.name })
+  }
+
+  get limits(): { timeoutMs: number; signal: AbortSignal | undefined } {
+    return { timeoutMs: this.attemptMs, signal: this.signal }
+  }
+
+  /** One attempt of one request. `body` is made for the version that is used. */
+  async send<Q, A>(
+    api: Api<Q, A>,
+    body: (version: number) => Q,
+    target: Target,
+    maxVersion?: number,
+  ): Promise<A> {
+    const connection = await this.cluster.connectionTo(target, 'slow', this.limits)
+    const version = connection.version(api, maxVersion)
+    const { timeoutMs, signal } = this.limits
+    const limits = signal === undefined ? { timeoutMs } : { timeoutMs, signal }
+    return connection.send(api, version, body(version), limits)
+  }
+
+  /**
+   * One request about one thing, tried until it succeeds, fails for good, or time is up.
+   * @param what names the thing in errors; empty where the call says it all
+   */
+  async one<Q, A>(
+    api: Api<Q, A>,
+    body: (version: number) => Q,
+    target: Target,
+    options: { what?: string; codeOf?: (response: A) => ItemResponse<unknown> } = {},
+  ): Promise<A> {
+    const { what = '', codeOf = topLevelCode } = options
+    return this.retry(what, async () => {
+      const response = await this.send(api, body, target)
+      const { errorCode, errorMessage } = codeOf(response)
+      if (errorCode !== 0) {
+        this.relocate(errorCode)
+        throw itemError(errorCode, this.title(what), { errorMessage })
+      }
+      return response
+    })
+  }
+
+  /** Runs an attempt of the caller's own until it succeeds, fails for good, or time is up. */
+  async retry<T>(what: string, attempt: () => Promise<T>): Promise<T> {
+    for (let failures = 0; ; failures++) {
+      try {
+        return await attempt()
+      } catch (error) {
+        if (!this.mayPass(error, noMore)) throw transportError(error, this.title(what))
+        if (!(await this.pause(failures))) throw this.timeUp(this.title(what), error)
+      }
+    }
+  }
+
+  /**
+   * Asks about each item, in as few requests as possible, and gives the values in the items' order.
+   * @throws AdminError with the outcome of each item, if one or more failed
+   */
+  async each<Item, Value>(items: readonly Item[], plan: ItemPlan<Item, Value>): Promise<Value[]> {
+    const results = await this.settle(items, plan)
+    return this.valuesOf(results)
+  }
+
+  /** The values, if all items have one. @throws AdminError */
+  valuesOf<Value>(results: readonly ItemResult<Value>[]): Value[] {
+    const values: Value[] = []
+    for (const result of results) if (result.error === null) values.push(result.value)
+    if (values.length < results.length) throw new AdminError(this.name, results)
+    return values
+  }
+
+  /** As `each`, but gives the outcome of each item. Rejects only when the signal aborts. */
+  async settle<Item, Value>(
+    items: readonly Item[],
+    plan: ItemPlan<Item, Value>,
+  ): Promise<ItemResult<Value>[]> {
+    this.refuseDoubles(items, plan)
+    const open = items.map((item, index) => new OpenItem<Item, Value>(item, index))
+    const results: ItemResult<Value>[] = []
+    const more = new Set<string>(plan.retries ?? [])
+    let left = open
+    for (let failures = 0; left.length > 0; failures++) {
+      await this.attempt(left, plan, more)
+      left = left.filter((entry) => !entry.isDone)
+      if (left.length === 0 || (await this.pause(failures))) continue
+      for (const entry of left) {
+        const what = this.title(plan.nameOf(entry.item))
+        entry.fail(this.timeUp(what, entry.lastError))
+      }
+      left = []
+    }
+    for (const entry of open) results[entry.index] = entry.result(plan.nameOf(entry.item))
+    return results
+  }
+
+  /** The call and a thing, as errors name them. */
+  title(what: string): string {
+    return what === '' ? this.name : `${this.name} of ${what}`
+  }
+
+  private refuseDoubles<Item>(items: readonly Item[], plan: ItemPlan<Item, unknown>): void {
+    const seen = new Set<string>()
+    for (const item of items) {
+      const name = plan.nameOf(item)
+      if (seen.has(name)) throw new InvalidArgumentError(`${this.name}: ${name} is given twice`)
+      seen.add(name)
+    }
+  }
+
+  private async attempt<Item, Value>(
+    left: readonly OpenItem<Item, Value>[],
+    plan: ItemPlan<Item, Value>,
+    more: ReadonlySet<string>,
+  ): Promise<void> {
+    const entryOf = new Map(left.map((entry) => [entry.item, entry]))
+    const items = left.map(({ item }) => item)
+    const reject = (item: Item, error: unknown): void => {
+      const entry = entryOf.get(item)
+      if (entry !== undefined) this.takeError(entry, plan, more, error)
+    }
+    let batches: readonly Batch<Item>[]
+    try {
+      batches = (await plan.route?.(items, this, reject)) ?? [{ target: 'controller', items }]
+    } catch (error) {
+      this.signal?.throwIfAborted()
+      for (const entry of left) this.takeError(entry, plan, more, error)
+      return
+    }
+    await Promise.all(batches.map((batch) => this.sendBatch(batch, entryOf, plan, more)))
+  }
+
+  private async sendBatch<Item, Value>(
+    batch: Batch<Item>,
+    entryOf: ReadonlyMap<Item, OpenItem<Item, Value>>,
+    plan: ItemPlan<Item, Value>,
+    more: ReadonlySet<string>,
+  ): Promise<void> {
+    const entries = batch.items.flatMap((item) => entryOf.get(item) ?? [])
+    let responses: readonly (ItemResponse<Value> | undefined)[]
+    try {
+      responses = await plan.send(batch, this)
+    } catch (error) {
+      this.signal?.throwIfAborted()
+      for (const entry of entries) {
+        this.takeError(entry, plan, more, error)
+        if (wasSent(error)) entry.wasMaybeDone = true
+      }
+      return
+    }
+    for (const [i, entry] of entries.entries()) {
+      const response = responses[i]
+      const what = this.title(plan.nameOf(entry.item))
+      if (response === undefined) {
+        entry.fail(new KafkaError(`${what} failed: the broker's response leaves it out.`))
+        continue
+      }
+      const { errorCode, errorMessage, value } = response
+      if (errorCode === 0) {
+        entry.succeed(value)
+        continue
+      }
+      const { wasMaybeDone } = entry
+      const error = itemError(errorCode, what, { errorMessage, wasMaybeDone })
+      if (this.mayPass(error, more)) {
+        entry.lastError = error
+        this.relocate(errorCode)
+      } else {
+        entry.fail(error)
+      }
+    }
+  }
+
+  private takeError<Item, Value>(
+    entry: OpenItem<Item, Value>,
+    plan: ItemPlan<Item, Value>,
+    more: ReadonlySet<string>,
+    error: unknown,
+  ): void {
+    const failure = transportError(error, this.title(plan.nameOf(entry.item)))
+    if (this.mayPass(error, more)) entry.lastError = failure
+    else entry.fail(failure)
+  }
+
+  private mayPass(error: unknown, more: ReadonlySet<string>): boolean {
+    if (this.signal?.aborted || this.cluster.isClosed) return false
+    if (!(error instanceof KafkaError) || this.cluster.isVerdict(error)) return false
+    const name = Reflect.get(error, 'codeName')
+    if (typeof name === 'string') return passing.has(name) || more.has(name)
+    return error.retriable
+  }
+
+  /** Forgets the address that turned out to be wrong. */
+  private relocate(errorCode: number): void {
+    const name = codeName(errorCode)
+    if (moved.has(name)) this.cluster.requestRefresh(`${this.name} was refused with ${name}`)
+  }
+
+  /** Waits before the next attempt; false if there is no time for one. */
+  private async pause(failures: number): Promise<boolean> {
+    const { retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
+    const waitMs = backoff(failures, retryBackoffMs, retryBackoffMaxMs)
+    if (monotonicMs() + waitMs >= this.deadline) return false
+    await sleep(waitMs, this.signal)
+    return true
+  }
+
+  private timeUp(what: string, cause: unknown): KafkaError {
+    const text = cause instanceof Error ? `: ${cause.message}` : '.'
+    return new TimeoutError(`${what} timed out after ${this.timeoutMs} ms${text}`, {
+      cause,
+      wasSent: wasSent(cause),
+    })
+  }
+}
+
+/** The outcome of each item of a call, in order, also when some failed. */
+export async function settled<Value>(values: Promise<Value[]>): Promise<ItemResult<Value>[]> {
+  try {
+    return (await values).map((value) => ({ item: '', value, error: null }))
+  } catch (error) {
+    if (error instanceof AdminError) return error.results as ItemResult<Value>[]
+    throw error
+  }
+}
+
+const noMore: ReadonlySet<string> = new Set()
+
+function topLevelCode(response: unknown): ItemResponse<unknown> {
+  const fields = Object(response) as { errorCode?: unknown; errorMessage?: unknown }
+  const { errorCode, errorMessage } = fields
+  return {
+    errorCode: typeof errorCode === 'number' ? errorCode : 0,
+    errorMessage: typeof errorMessage === 'string' ? errorMessage : null,
+    value: null,
+  }
+}
+
+function wasSent(error: unknown): boolean {
+  return (error instanceof ConnectionError || error instanceof TimeoutError) && error.wasSent
+}
+
+class OpenItem<Item, Value> {
+  readonly item: Item
+  readonly index: number
+  lastError: unknown = null
+  wasMaybeDone = false
+  private outcome: { value: Value } | { error: KafkaError } | null = null
+
+  constructor(item: Item, index: number) {
+    this.item = item
+    this.index = index
+  }
+
+  get isDone(): boolean {
+    return this.outcome !== null
+  }
+
+  succeed(value: Value): void {
+    this.outcome = { value }
+  }
+
+  fail(error: KafkaError): void {
+    this.outcome = { error }
+  }
+
+  result(item: string): ItemResult<Value> {
+    if (this.outcome !== null && 'value' in this.outcome) {
+      return { item, value: this.outcome.value, error: null }
+    }
+    const error = this.outcome?.error ?? new KafkaError(`${item} was not asked about`)
+    return { item, value: null, error }
+  }
+}

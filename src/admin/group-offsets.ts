@@ -1,0 +1,217 @@
+// What groups have committed: list it, alter it, delete it.
+
+import type { CommittedOffset } from '../consumer/offsets/committed-offsets.ts'
+import { type OffsetCommitRequest, offsetCommit } from '../protocol/messages/offset-commit.ts'
+import { offsetDelete } from '../protocol/messages/offset-delete.ts'
+import { type OffsetFetchResponse, offsetFetch } from '../protocol/messages/offset-fetch.ts'
+import { ZERO_UUID } from '../protocol/uuid.ts'
+import { compareTopicPartitions, groupByTopic } from '../topic-partition.ts'
+import type { OffsetToCommit, TopicPartition, WaitOptions } from '../types.ts'
+import { checkList, checkName, checkOffset, checkPartitions } from './checks.ts'
+import type { AdminCall, AdminEngine, Batch, ItemResponse } from './engine.ts'
+import { groupName, partitionName } from './names.ts'
+import { inOrderOf, toCoordinators } from './routing.ts'
+
+/** A group, and which of its committed offsets to list. */
+export interface GroupOffsetsQuery {
+  groupId: string
+  /** @defaultValue every partition that the group has committed */
+  partitions?: Iterable<TopicPartition>
+}
+
+/** What a group has committed. Partitions without a committed offset are left out. */
+export interface GroupOffsets {
+  groupId: string
+  offsets: CommittedOffset[]
+}
+
+export interface ListGroupOffsetsOptions extends WaitOptions {
+  /**
+   * Waits until no open transaction is about to commit offsets for the group (KIP-447).
+   * @defaultValue false
+   */
+  requireStable?: boolean
+}
+
+const GROUPS_VERSION = 8
+/** From v10 on topics have ids in place of names, which the caller may not have. */
+const LAST_WITH_NAMES = 9
+const STABLE_VERSION = 7
+
+interface Query {
+  groupId: string
+  topics: { name: string; topicId: string; partitionIndexes: number[] }[] | null
+}
+
+export async function listConsumerGroupOffsets(
+  engine: AdminEngine,
+  groups: Iterable<string | GroupOffsetsQuery>,
+  options: ListGroupOffsetsOptions = {},
+): Promise<GroupOffsets[]> {
+  const name = 'listConsumerGroupOffsets()'
+  const wanted = checkList(name, 'groups', groups).map((group) => queryOf(name, group))
+  const { requireStable = false } = options
+  const call = engine.begin(name, options)
+  return call.each(wanted, {
+    nameOf: ({ groupId }) => groupName(groupId),
+    route: toCoordinators('group', ({ groupId }) => groupId),
+    send: (batch) => fetchOffsets(call, batch, requireStable),
+  })
+}
+
+async function fetchOffsets(
+  call: AdminCall,
+  { target, items }: Batch<Query>,
+  requireStable: boolean,
+): Promise<(ItemResponse<GroupOffsets> | undefined)[]> {
+  let isBatched = true
+  const response = await call.send(
+    offsetFetch,
+    (version) => {
+      isBatched = version >= GROUPS_VERSION
+      const stable = requireStable && version >= STABLE_VERSION
+      if (!isBatched) return { ...items[0], groups: [], requireStable: stable }
+      const groups = items.map((item) => ({ ...item, memberId: null, memberEpoch: -1 }))
+      return { groupId: '', topics: [], groups, requireStable: stable }
+    },
+    target,
+    LAST_WITH_NAMES,
+  )
+  if (isBatched) {
+    return inOrderOf(
+      items,
+      ({ groupId }) => groupId,
+      response.groups,
+      ({ groupId }) => groupId,
+      ({ groupId, errorCode, topics }) => offsetsOf(groupId, errorCode, topics),
+    )
+  }
+  const [first, ...rest] = items
+  const own = offsetsOf(first.groupId, response.errorCode, response.topics)
+  const others =
+    rest.length === 0 ? [] : await fetchOffsets(call, { target, items: rest }, requireStable)
+  return [own, ...others]
+}
+
+function offsetsOf(
+  groupId: string,
+  errorCode: number,
+  topics: OffsetFetchResponse['topics'],
+): ItemResponse<GroupOffsets> {
+  const offsets: CommittedOffset[] = []
+  let failed = errorCode
+  for (const { name, partitions } of topics) {
+    for (const entry of partitions) {
+      if (entry.errorCode !== 0) failed = entry.errorCode
+      if (entry.errorCode !== 0 || entry.committedOffset < 0n) continue
+      offsets.push({
+        topic: name,
+        partition: entry.partitionIndex,
+        offset: entry.committedOffset,
+        leaderEpoch: entry.committedLeaderEpoch,
+        metadata: entry.metadata ?? '',
+      })
+    }
+  }
+  offsets.sort(compareTopicPartitions)
+  return { errorCode: failed, value: { groupId, offsets } }
+}
+
+export async function alterConsumerGroupOffsets(
+  engine: AdminEngine,
+  groupId: string,
+  offsets: Iterable<OffsetToCommit>,
+  options: WaitOptions = {},
+): Promise<void> {
+  const name = 'alterConsumerGroupOffsets()'
+  checkName(name, 'groupId', groupId)
+  const wanted = checkPartitions(name, 'offsets', offsets)
+  for (const item of wanted) checkOffset(name, `offset of ${partitionName(item)}`, item.offset)
+  const call = engine.begin(name, options)
+  await call.each(wanted, {
+    nameOf: (item) => `${partitionName(item)} of ${groupName(groupId)}`,
+    route: toCoordinators('group', () => groupId),
+    send: async ({ target, items }) => {
+      const body: OffsetCommitRequest = {
+        groupId,
+        generationIdOrMemberEpoch: -1,
+        memberId: '',
+        groupInstanceId: null,
+        retentionTimeMs: -1n,
+        topics: [...groupByTopic(items)].map(([name, ofTopic]) => ({
+          name,
+          topicId: ZERO_UUID,
+          partitions: ofTopic.map(({ partition, offset, leaderEpoch = -1, metadata = '' }) => ({
+            partitionIndex: partition,
+            committedOffset: offset,
+            committedLeaderEpoch: leaderEpoch,
+            committedMetadata: metadata,
+          })),
+        })),
+      }
+      const { topics } = await call.send(offsetCommit, () => body, target, LAST_WITH_NAMES)
+      return partitionResults(items, topics)
+    },
+  })
+}
+
+export async function deleteConsumerGroupOffsets(
+  engine: AdminEngine,
+  groupId: string,
+  partitions: Iterable<TopicPartition>,
+  options: WaitOptions = {},
+): Promise<void> {
+  const name = 'deleteConsumerGroupOffsets()'
+  checkName(name, 'groupId', groupId)
+  const wanted = checkPartitions(name, 'partitions', partitions)
+  const call = engine.begin(name, options)
+  await call.each(wanted, {
+    nameOf: (item) => `${partitionName(item)} of ${groupName(groupId)}`,
+    route: toCoordinators('group', () => groupId),
+    send: async ({ target, items }) => {
+      const topics = [...groupByTopic(items)].map(([name, ofTopic]) => ({
+        name,
+        partitions: ofTopic.map(({ partition }) => ({ partitionIndex: partition })),
+      }))
+      const response = await call.send(offsetDelete, () => ({ groupId, topics }), target)
+      if (response.errorCode !== 0) {
+        return items.map(() => ({ errorCode: response.errorCode, value: undefined }))
+      }
+      return partitionResults(items, response.topics)
+    },
+  })
+}
+
+/** What a response that lists topics and their partitions says of each partition. */
+function partitionResults(
+  items: readonly TopicPartition[],
+  topics: readonly {
+    name: string
+    partitions: readonly { partitionIndex: number; errorCode: number }[]
+  }[],
+): (ItemResponse<undefined> | undefined)[] {
+  const entries = topics.flatMap(({ name, partitions }) =>
+    partitions.map(({ partitionIndex, errorCode }) => ({
+      topic: name,
+      partition: partitionIndex,
+      errorCode,
+    })),
+  )
+  return inOrderOf(items, partitionName, entries, partitionName, ({ errorCode }) => ({
+    errorCode,
+    value: undefined,
+  }))
+}
+
+function queryOf(call: string, group: string | GroupOffsetsQuery): Query {
+  const { groupId, partitions } = typeof group === 'string' ? { groupId: group } : group
+  checkName(call, 'groupId of each of groups', groupId)
+  if (partitions === undefined) return { groupId, topics: null }
+  const byTopic = groupByTopic(checkPartitions(call, 'partitions', partitions))
+  const topics = [...byTopic].map(([name, ofTopic]) => ({
+    name,
+    topicId: ZERO_UUID,
+    partitionIndexes: ofTopic.map(({ partition }) => partition),
+  }))
+  return { groupId, topics }
+}

@@ -1,0 +1,99 @@
+// Checks of what callers give to the consumer's methods, before anything happens. Each error names the call
+// and the argument, and says what was expected and what came.
+
+import { anySignal } from '../async/any-signal.ts'
+import { timeoutSignal } from '../async/timers.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import { isTopic, isTopicName, type TopicSelector } from './options.ts'
+import type { CloseOptions } from './types.ts'
+
+/** @throws {InvalidArgumentError} when `topics` is no array of names, patterns and `kafka.topic()` */
+export function checkTopics(call: string, topics: unknown): readonly TopicSelector[] {
+  if (!Array.isArray(topics)) {
+    const hint = isTopicName(topics) ? `. Write ['${topics}']` : ''
+    throw new InvalidArgumentError(
+      `${call}: topics must be an array of names, regular expressions or kafka.topic(), got ${shown(topics)}${hint}`,
+    )
+  }
+  // A hole in the array is an entry too.
+  return Array.from(topics, (entry: unknown) => checkTopic(call, entry))
+}
+
+function checkTopic(call: string, entry: unknown): TopicSelector {
+  if (entry instanceof RegExp || isTopicName(entry) || isTopic(entry)) return entry
+  if (typeof entry === 'string') {
+    throw new InvalidArgumentError(
+      `${call}: '${entry}' is not a valid topic name: expected 1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-'. For a pattern, give a RegExp`,
+    )
+  }
+  throw new InvalidArgumentError(
+    `${call}: a topic must be a name, a regular expression or kafka.topic(), got ${shown(entry)}`,
+  )
+}
+
+/** @throws {InvalidArgumentError} when `options` is no object, or has a name that is not in `known` */
+export function checkNames(call: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidArgumentError(`${call}: expected an object of options, got ${shown(options)}`)
+  }
+  const unknown = Object.keys(options).find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  throw new InvalidArgumentError(
+    `${call}: there is no option '${unknown}': there are ${known.join(', ')}`,
+  )
+}
+
+/** @throws {InvalidArgumentError} when it is given and is no AbortSignal */
+export function checkSignal(call: string, signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return
+  const hint = signal instanceof AbortController ? '. Give its property signal' : ''
+  throw new InvalidArgumentError(
+    `${call}: signal must be an AbortSignal, got ${shown(signal)}${hint}`,
+  )
+}
+
+/** @throws {InvalidArgumentError} when it is given and is no time in ms, 0 or more, or Infinity */
+export function checkTimeout(call: string, timeoutMs: unknown): void {
+  if (timeoutMs === undefined || (typeof timeoutMs === 'number' && timeoutMs >= 0)) return
+  throw new InvalidArgumentError(
+    `${call}: timeoutMs must be a number of ms, 0 or more, or Infinity, got ${shown(timeoutMs)}`,
+  )
+}
+
+/** What a loop takes. @throws {InvalidArgumentError} */
+export function checkLoopOptions(call: string, options: unknown): AbortSignal | undefined {
+  checkNames(call, options, ['signal'])
+  const signal: unknown = Reflect.get(Object(options), 'signal')
+  checkSignal(call, signal)
+  return signal instanceof AbortSignal ? signal : undefined
+}
+
+const CLOSE_TIMEOUT_MS = 30_000
+
+/** What `close` takes. @throws {InvalidArgumentError} */
+export function checkCloseOptions(options: CloseOptions): {
+  /** Aborts when the time is up, or with the caller's signal. */
+  readonly deadline: AbortSignal
+  readonly leave: boolean | undefined
+} {
+  const call = 'close()'
+  checkNames(call, options, ['timeoutMs', 'leave', 'signal'])
+  const { timeoutMs = CLOSE_TIMEOUT_MS, leave, signal } = options
+  checkTimeout(call, timeoutMs)
+  checkSignal(call, signal)
+  if (leave !== undefined && typeof leave !== 'boolean') {
+    throw new InvalidArgumentError(`${call}: leave must be true or false, got ${shown(leave)}`)
+  }
+  const timeout = timeoutSignal(timeoutMs)
+  return { deadline: signal === undefined ? timeout : anySignal([timeout, signal]), leave }
+}
+
+/** A value as error messages show it, with its type. */
+export function shown(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (typeof value === 'string') return `'${value.slice(0, 100)}' (string)`
+  if (typeof value === 'function') return 'a function'
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'Object'})`
+  return `${String(value)} (${typeof value})`
+}

@@ -1,0 +1,107 @@
+// What of a partition may be committed, and what is. The offset that is done moves as the caller asks for
+// more; `era` rises whenever the position is set to another place, and a commit that was made in an
+// earlier era says nothing about this one. No I/O, no clock.
+
+/** An offset as the group has it, or is to have it. */
+export interface CommitPoint {
+  readonly offset: bigint
+  /** Leader epoch of the record before the offset; -1: not known. */
+  readonly leaderEpoch: number
+  readonly metadata: string
+}
+
+export class CommitPosition {
+  /** Rises with every seek, reset, truncation and recreation of the topic. */
+  private currentEra = 0
+  private doneOffset = -1n
+  private doneEpoch = -1
+  private startOffset = -1n
+  private startEpoch = -1
+  /** Up to here the offsets are in a transaction, or nothing was handed over. */
+  private sentOffset = -1n
+  /** What the group has, as far as is known. */
+  private committed: CommitPoint | null = null
+  /** Whether `committed` was committed in this era: then no automatic commit goes below it. */
+  private isCommittedHere = false
+
+  get era(): number {
+    return this.currentEra
+  }
+
+  /** Everything before it is done. -1: nothing is known to be. */
+  get done(): bigint {
+    return this.doneOffset
+  }
+
+  get doneLeaderEpoch(): number {
+    return this.doneEpoch
+  }
+
+  /** Where the position was set last: what there is to go back to while nothing is committed. -1: nowhere. */
+  get start(): { readonly offset: bigint; readonly leaderEpoch: number } {
+    return { offset: this.startOffset, leaderEpoch: this.startEpoch }
+  }
+
+  /** What the group has for this partition, as far as is known; null: nothing. */
+  get lastCommitted(): CommitPoint | null {
+    return this.committed
+  }
+
+  /** Commits by interval do not go below this offset. -1: they may go anywhere. */
+  get floor(): bigint {
+    return this.isCommittedHere && this.committed !== null ? this.committed.offset : -1n
+  }
+
+  /** Up to here offsets were committed in this era, or are in a transaction. */
+  get claimed(): bigint {
+    const { floor, sentOffset } = this
+    if (floor > sentOffset) return floor
+    return sentOffset
+  }
+
+  /** The position was set to another place. */
+  moveTo(offset: bigint, leaderEpoch: number): void {
+    this.currentEra++
+    this.doneOffset = offset
+    this.doneEpoch = leaderEpoch
+    this.startOffset = offset
+    this.startEpoch = leaderEpoch
+    this.sentOffset = offset
+    this.isCommittedHere = false
+  }
+
+  /** Everything before `offset` is done. */
+  advance(offset: bigint, leaderEpoch: number): void {
+    this.doneOffset = offset
+    this.doneEpoch = leaderEpoch
+  }
+
+  /** The group said what it has. */
+  learn(point: CommitPoint): void {
+    this.committed = point
+    this.isCommittedHere = false
+  }
+
+  /** The group took what was committed in `era`. */
+  confirm(point: CommitPoint, era: number): void {
+    this.committed = point
+    this.isCommittedHere = era === this.currentEra
+  }
+
+  /** Offsets of the log before say nothing about the one that there is now. */
+  forgetLog(): void {
+    this.currentEra++
+    this.committed = null
+    this.isCommittedHere = false
+  }
+
+  /** The offsets before `position` are in a transaction. */
+  markSent(position: bigint): void {
+    this.sentOffset = position
+  }
+
+  /** Whether records before `position` were handed over whose offsets no transaction has. */
+  isUnsent(position: bigint): boolean {
+    return position > this.sentOffset
+  }
+}
