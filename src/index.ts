@@ -189,8 +189,8 @@ export { Kafka, type KafkaRequestOptions } from './kafka.ts'
 export { type Logger, silentLogger } from './logger.ts'
 export type {
   CredentialsProvider,
+  DnsLookup,
   KafkaOptions,
-  Lookup,
   OAuthBearerToken,
   SaslContext,
   SaslExchange,
@@ -218,11 +218,11 @@ export type { TimestampType } from './records/record-batch.ts'
 export { serdes } from './serialization/serdes.ts'
 export type { TopicSerdes } from './serialization/topic.ts'
 export type {
-  Bytes,
   ConsumerGroupMetadata,
   Deserializer,
   Header,
   OffsetToCommit,
+  RecordData,
   Serde,
   Serializer,
   Topic,

@@ -19,7 +19,7 @@ import { type ProducerOptions, resolveProducerOptions } from './producer/options
 import { Producer } from './producer/producer.ts'
 import type { Api } from './protocol/api.ts'
 import { createTopicHandle, type TopicSerdes } from './serialization/topic.ts'
-import type { Bytes, Topic, TopicPartition, WaitOptions } from './types.ts'
+import type { RecordData, Topic, TopicPartition, WaitOptions } from './types.ts'
 
 /** Which broker a request goes to, and how. Default: any broker, one attempt. */
 export interface KafkaRequestOptions {
@@ -109,7 +109,7 @@ export class Kafka {
    * FencedError if another producer has the transactionalId now; InvalidArgumentError for a consumer
    * without a group, or one that commits by itself; BrokerError and other errors no retry can mend
    */
-  async pipe<K, V, OK = Bytes, OV = Bytes>(
+  async pipe<K, V, OK = RecordData, OV = RecordData>(
     consumer: Consumer<K, V>,
     handle: PipeHandler<K, V, OK, OV>,
     options: PipeOptions,

@@ -24,10 +24,13 @@ import type { ProducerRecord } from './producer/record.ts'
 import type { Transaction } from './producer/transactions/run-transaction.ts'
 import { errorCodes } from './protocol/error-codes.ts'
 import type { ConsumerRecord } from './records/consumer-record.ts'
-import type { Bytes, TransactionalConsumer } from './types.ts'
+import type { RecordData, TransactionalConsumer } from './types.ts'
 
 /** What a handler makes of its records; nothing is an answer, too. */
-export type PipeOutput<K = Bytes, V = Bytes> = Iterable<ProducerRecord<K, V>> | null | undefined
+export type PipeOutput<K = RecordData, V = RecordData> =
+  | Iterable<ProducerRecord<K, V>>
+  | null
+  | undefined
 
 /**
  * Gets records of one partition, in order, and returns what is to be written. It may get the same records

@@ -104,4 +104,4 @@ export {
 } from './records/record-batch.ts'
 export { recordSizeUpperBound } from './records/record-encoder.ts'
 export { RecordsReader, type RecordsReaderOptions } from './records/records-reader.ts'
-export type { Bytes, Header } from './types.ts'
+export type { Header, RecordData } from './types.ts'

@@ -49,8 +49,8 @@ export interface TransactionalConsumer {
   seekToCommitted(limits?: WaitOptions): Promise<void>
 }
 
-/** What a key or a value may be before serialization. `null` is Kafka's null (a tombstone). */
-export type Bytes = string | Uint8Array | null
+/** What the key or value of a record may be: text (as UTF-8), bytes, or Kafka's null (a tombstone). */
+export type RecordData = string | Uint8Array | null
 
 /** One header as it stands in a record: repeatable and ordered. */
 export interface Header {
@@ -60,7 +60,7 @@ export interface Header {
 
 /** Turns a value into what stands in a record. Throw what you like: that record alone fails. */
 export interface Serializer<T> {
-  serialize(value: T, topic: string): Bytes
+  serialize(value: T, topic: string): RecordData
 }
 
 /** Turns what stands in a record into a value. What it throws reaches the reader with the record's place. */
@@ -72,7 +72,7 @@ export interface Deserializer<T> {
 export interface Serde<T> extends Serializer<T>, Deserializer<T> {}
 
 /** A topic together with what its keys and values are: made by `kafka.topic()`. */
-export interface Topic<K = Bytes, V = Bytes> {
+export interface Topic<K = RecordData, V = RecordData> {
   readonly name: string
   readonly key: Serde<K>
   readonly value: Serde<V>

@@ -5,7 +5,7 @@ import { promises as dns } from 'node:dns'
 import { isIP, type Socket } from 'node:net'
 import { monotonicMs } from '../async/clock.ts'
 import { ClosedError, ConnectionError } from '../errors.ts'
-import type { Lookup, SaslSettings, SslOption, TlsOptions } from '../options/kafka-options.ts'
+import type { DnsLookup, SaslSettings, SslOption, TlsOptions } from '../options/kafka-options.ts'
 import type { Connection } from './connection.ts'
 import {
   endOfStreamText,
@@ -24,7 +24,7 @@ export interface SetupOptions {
   timeoutMs: number
   ssl: SslOption
   sasl: SaslSettings | null
-  lookup: Lookup | null
+  lookup: DnsLookup | null
   /** What earlier attempts to reach this broker learned; changed by this one. */
   memory: SetupMemory
 }
@@ -201,7 +201,7 @@ async function tlsOptions(ssl: SslOption): Promise<TlsOptions | null> {
   return typeof ssl === 'boolean' ? (ssl ? {} : null) : ssl
 }
 
-async function resolveHost(host: string, lookup: Lookup | null): Promise<readonly string[]> {
+async function resolveHost(host: string, lookup: DnsLookup | null): Promise<readonly string[]> {
   if (isIP(host) !== 0) return [host]
   const found = lookup === null ? await dns.lookup(host, { all: true }) : await lookup(host)
   return found.map(({ address }) => address)

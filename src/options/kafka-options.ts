@@ -27,7 +27,7 @@ export type TlsOptions = Omit<ConnectionOptions, 'host' | 'port' | 'path' | 'soc
 export type SslOption = boolean | TlsOptions | (() => TlsOptions | Promise<TlsOptions>)
 
 /** Finds the addresses of a name; all of them are tried, in this order. */
-export type Lookup = (hostname: string) => Promise<readonly Pick<LookupAddress, 'address'>[]>
+export type DnsLookup = (hostname: string) => Promise<readonly Pick<LookupAddress, 'address'>[]>
 
 /** What a SASL mechanism, and the function that gives its credentials, may know of the connection. */
 export interface SaslContext {
@@ -157,7 +157,7 @@ export interface KafkaOptions {
   /** SASL authentication. Default: none. */
   sasl?: SaslOptions
   /** Resolves host names in place of the system, for tunnels and split horizons. */
-  lookup?: Lookup
+  lookup?: DnsLookup
   /** Default: silent. */
   logger?: Logger
 }
@@ -188,7 +188,7 @@ export const clusterOptionTable: {
   readonly maxResponseSize: OptionSpec<number>
   readonly ssl: OptionSpec<SslOption>
   readonly sasl: OptionSpec<SaslSettings | null>
-  readonly lookup: OptionSpec<Lookup | null>
+  readonly lookup: OptionSpec<DnsLookup | null>
   readonly logger: OptionSpec<Logger>
 } = {
   bootstrapServers: { default: [], check: checkBootstrapServers },
@@ -213,7 +213,7 @@ export const clusterOptionTable: {
         : fail("true, false, an object of Node's TLS options, or a function that gives one"),
   },
   sasl: { default: null, check: checkSasl },
-  lookup: callback<Lookup>(),
+  lookup: callback<DnsLookup>(),
   logger: {
     default: silentLogger,
     check: (value, fail) =>

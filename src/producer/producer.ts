@@ -20,7 +20,7 @@ import {
   toKafkaError,
 } from '../errors.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
-import type { Bytes, WaitOptions } from '../types.ts'
+import type { RecordData, WaitOptions } from '../types.ts'
 import type { RecordAdmission } from './admission/record-admission.ts'
 import type { Destination } from './admission/waiting-record.ts'
 import { type RecordObserver, SendDestination, unknownPlace } from './batching/batch-callbacks.ts'
@@ -73,7 +73,7 @@ export class Producer implements AsyncDisposable {
    * @throws DeliveryError (`persisted` says whether the record may be in the log all the same),
    * InvalidArgumentError for a wrong record, BufferExhaustedError, ClosedError
    */
-  send<K = Bytes, V = Bytes>(
+  send<K = RecordData, V = RecordData>(
     record: ProducerRecord<K, V>,
     limits?: WaitOptions,
   ): Promise<RecordMetadata> {
@@ -100,7 +100,7 @@ export class Producer implements AsyncDisposable {
    * @param limits the call is over then; records that are on their way may still be written
    * @throws BatchDeliveryError if a record failed: its `results` have the fate of each
    */
-  sendBatch<K = Bytes, V = Bytes>(
+  sendBatch<K = RecordData, V = RecordData>(
     records: Iterable<ProducerRecord<K, V>>,
     limits?: WaitOptions,
   ): Promise<RecordMetadata[]> {
@@ -125,7 +125,10 @@ export class Producer implements AsyncDisposable {
    * @throws InvalidArgumentError, ClosedError, BufferExhaustedError (when `false` was ignored): the
    * record is not taken
    */
-  enqueue<K = Bytes, V = Bytes>(record: ProducerRecord<K, V>, context?: unknown): boolean {
+  enqueue<K = RecordData, V = RecordData>(
+    record: ProducerRecord<K, V>,
+    context?: unknown,
+  ): boolean {
     if (this.transactions === null) return this.take(record, context)
     try {
       return this.take(record, context)

@@ -2,10 +2,10 @@
 
 import { InvalidArgumentError } from '../errors.ts'
 import type { HeadersInput } from '../records/headers.ts'
-import type { Bytes, Topic } from '../types.ts'
+import type { RecordData, Topic } from '../types.ts'
 
 /** One record to be sent. Bytes are copied when the record is accepted and may be used again then. */
-export interface ProducerRecord<K = Bytes, V = Bytes> {
+export interface ProducerRecord<K = RecordData, V = RecordData> {
   /** A name, or a topic with its serializers (`kafka.topic()`): then key and value are what those take. */
   topic: string | Topic<K, V>
   /** Records of one key go to one partition, in order. Default: null. */
@@ -20,7 +20,7 @@ export interface ProducerRecord<K = Bytes, V = Bytes> {
 }
 
 /** A record as it is on its way: the topic a name, key and value serialized. */
-export interface PlainRecord extends ProducerRecord<Bytes, Bytes> {
+export interface PlainRecord extends ProducerRecord<RecordData, RecordData> {
   topic: string
 }
 

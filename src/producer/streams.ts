@@ -4,7 +4,7 @@
 import { Writable } from 'node:stream'
 import { WritableStream } from 'node:stream/web'
 import { InvalidArgumentError } from '../errors.ts'
-import type { Bytes } from '../types.ts'
+import type { RecordData } from '../types.ts'
 import type { ProducerRecord } from './record.ts'
 import type { RecordMetadata } from './record-metadata.ts'
 
@@ -121,6 +121,6 @@ function isRecord(chunk: unknown): chunk is ProducerRecord {
   return typeof chunk === 'object' && chunk !== null && 'topic' in chunk && 'value' in chunk
 }
 
-function isBytes(chunk: unknown): chunk is Bytes {
+function isBytes(chunk: unknown): chunk is RecordData {
   return typeof chunk === 'string' || chunk instanceof Uint8Array
 }

@@ -7,7 +7,7 @@ import type { CompressionType } from '../compression/codec.ts'
 import { codecByName } from '../compression/codecs.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { invalidValue } from '../protocol/value-error.ts'
-import type { Bytes } from '../types.ts'
+import type { RecordData } from '../types.ts'
 import type { HeaderInput } from './headers.ts'
 import {
   attributeBits,
@@ -165,8 +165,8 @@ export class BatchBuilder {
    * `upperBound` bytes; the batch is then as it was before
    */
   append(
-    key: Bytes,
-    value: Bytes,
+    key: RecordData,
+    value: RecordData,
     headers: readonly HeaderInput[],
     timestamp: number,
     upperBound: number = recordSizeUpperBound(key, value, headers),

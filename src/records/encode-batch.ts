@@ -4,7 +4,7 @@
 import { codecById } from '../compression/codecs.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { checkInt64, checkInteger, invalidValue } from '../protocol/value-error.ts'
-import type { Bytes } from '../types.ts'
+import type { RecordData } from '../types.ts'
 import type { HeaderInput } from './headers.ts'
 import {
   attributeBits,
@@ -30,8 +30,8 @@ export interface RecordInput {
   timestampDelta: bigint
   /** From the batch's base offset. */
   offsetDelta: number
-  key: Bytes
-  value: Bytes
+  key: RecordData
+  value: RecordData
   headers: readonly HeaderInput[]
 }
 

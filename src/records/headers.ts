@@ -3,16 +3,16 @@
 
 import { isUtf8 } from 'node:buffer'
 import { InvalidArgumentError } from '../errors.ts'
-import type { Bytes, Header } from '../types.ts'
+import type { Header, RecordData } from '../types.ts'
 
 /** One header of a record to be sent. */
 export interface HeaderInput {
   readonly key: string
-  readonly value: Bytes
+  readonly value: RecordData
 }
 
 /** Headers of a record to be sent: a list (which may repeat a key), a consumed record's, or an object. */
-export type HeadersInput = Iterable<HeaderInput> | Readonly<Record<string, Bytes>>
+export type HeadersInput = Iterable<HeaderInput> | Readonly<Record<string, RecordData>>
 
 const noHeaders: readonly HeaderInput[] = Object.freeze([])
 

@@ -2,7 +2,7 @@
 // positions, and takes strings for ASCII until writing one shows that it is not.
 
 import { InvalidArgumentError } from '../errors.ts'
-import type { Bytes } from '../types.ts'
+import type { RecordData } from '../types.ts'
 import type { HeaderInput } from './headers.ts'
 import { sizeOfUnsigned, writeUnsigned, writeVarlong } from './varint.ts'
 
@@ -24,8 +24,8 @@ const maxHeaderOverhead = 5 + 5
  * after this call checks types again.
  */
 export function recordSizeUpperBound(
-  key: Bytes,
-  value: Bytes,
+  key: RecordData,
+  value: RecordData,
   headers: readonly HeaderInput[],
 ): number {
   let bound = maxRecordOverhead + maxSize(key, 'key') + maxSize(value, 'value')
@@ -48,7 +48,7 @@ function maxHeaderValueSize(header: HeaderInput, index: number): number {
     : maxSize(value, `headers[${index}].value`)
 }
 
-function maxSize(bytes: Bytes, name: string): number {
+function maxSize(bytes: RecordData, name: string): number {
   if (bytes === null) return 0
   if (typeof bytes === 'string') {
     return bytes.length <= longestGuessedString ? bytes.length * 3 : Buffer.byteLength(bytes)
@@ -96,8 +96,8 @@ export function writeRecord(
   position: number,
   offsetDelta: number,
   timestampDelta: number,
-  key: Bytes,
-  value: Bytes,
+  key: RecordData,
+  value: RecordData,
   headers: readonly HeaderInput[],
 ): number {
   // One pass: the length in front has the place that it will most likely need, and is written last.
@@ -112,8 +112,8 @@ export function writeRecord(
 export function writeContent(
   buffer: Buffer,
   position: number,
-  key: Bytes,
-  value: Bytes,
+  key: RecordData,
+  value: RecordData,
   headers: readonly HeaderInput[],
 ): number {
   const at = writeBytes(buffer, writeBytes(buffer, position, key), value)
@@ -171,7 +171,7 @@ export function sizeOfLength(length: number): number {
   return length < 64 ? 1 : length < 8192 ? 2 : sizeOfUnsigned(length * 2)
 }
 
-function writeBytes(buffer: Buffer, position: number, bytes: Bytes): number {
+function writeBytes(buffer: Buffer, position: number, bytes: RecordData): number {
   if (bytes === null) {
     // -1 in zig-zag form.
     buffer[position] = 1

@@ -9,11 +9,11 @@ import { decodeBatch, type RecordBatch } from '../../src/records/decode-batch.ts
 import type { HeaderInput } from '../../src/records/headers.ts'
 import { recordBatchOverhead } from '../../src/records/record-batch.ts'
 import { recordSizeUpperBound } from '../../src/records/record-encoder.ts'
-import type { Bytes } from '../../src/types.ts'
+import type { RecordData } from '../../src/types.ts'
 
 interface Input {
-  key: Bytes
-  value: Bytes
+  key: RecordData
+  value: RecordData
   headers: HeaderInput[]
   timestamp: number
 }
@@ -24,7 +24,7 @@ const text = fc.oneof(
   fc.string({ minLength: 60, maxLength: 70 }),
   fc.integer({ min: 250, max: 260 }).map((length) => '€'.repeat(length)),
 )
-const content: fc.Arbitrary<Bytes> = fc.oneof(
+const content: fc.Arbitrary<RecordData> = fc.oneof(
   fc.constant(null),
   text,
   fc.uint8Array({ maxLength: 100 }),
@@ -45,7 +45,7 @@ const input: fc.Arbitrary<Input> = fc.record({
 })
 
 // In base64, as comparing long Buffers takes a test runner long.
-function base64(bytes: Bytes): string | null {
+function base64(bytes: RecordData): string | null {
   return bytes === null ? null : Buffer.from(bytes).toString('base64')
 }
 
@@ -86,7 +86,7 @@ function fill(builder: BatchBuilder, inputs: readonly Input[]): void {
   }
 }
 
-function record(value: Bytes, timestamp: number = 1000): Input {
+function record(value: RecordData, timestamp: number = 1000): Input {
   return { key: null, value, headers: [], timestamp }
 }
 

@@ -16,7 +16,7 @@ import {
 import { type HeaderInput, headerList } from '../../records/headers.ts'
 import { recordBatchOverhead } from '../../records/record-batch.ts'
 import { recordSizeUpperBound } from '../../records/record-encoder.ts'
-import type { Bytes } from '../../types.ts'
+import type { RecordData } from '../../types.ts'
 import type { Accumulator } from '../batching/accumulator.ts'
 import type { BufferMemory } from '../batching/buffer-memory.ts'
 import type { FlushTracker } from '../batching/flush-tracker.ts'
@@ -213,8 +213,8 @@ export class RecordAdmission {
   private place(
     topic: ProducerTopic,
     partition: number | undefined,
-    key: Bytes,
-    value: Bytes,
+    key: RecordData,
+    value: RecordData,
     headers: readonly HeaderInput[],
     timestamp: number,
     upperBound: number,

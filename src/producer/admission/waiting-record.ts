@@ -4,7 +4,7 @@
 import type { KafkaError } from '../../errors.ts'
 import type { HeaderInput } from '../../records/headers.ts'
 import { recordBatchOverhead } from '../../records/record-batch.ts'
-import type { Bytes } from '../../types.ts'
+import type { RecordData } from '../../types.ts'
 import type { MemoryWaiter } from '../batching/buffer-memory.ts'
 import type { ProducerBatch } from '../batching/producer-batch.ts'
 import type { ProducerTopic } from '../batching/topic.ts'
@@ -21,8 +21,8 @@ export interface Destination {
 /** What is held of one record. Hundreds of thousands may wait: each is this object, and no closure. */
 export class WaitingRecord implements MemoryWaiter {
   readonly topic: ProducerTopic
-  readonly key: Bytes
-  readonly value: Bytes
+  readonly key: RecordData
+  readonly value: RecordData
   readonly headers: readonly HeaderInput[]
   /** Undefined: the partitioner chooses. */
   readonly partition: number | undefined
@@ -87,7 +87,7 @@ export interface WaitingPlace {
 }
 
 /** Bytes that the caller can no longer change. */
-function ownBytes(bytes: Bytes): Bytes {
+function ownBytes(bytes: RecordData): RecordData {
   return bytes === null || typeof bytes === 'string' ? bytes : Buffer.from(bytes)
 }
 

@@ -8,7 +8,7 @@ import type { CompressionType } from '../../compression/codec.ts'
 import { BatchBuilder } from '../../records/batch-builder.ts'
 import type { HeaderInput } from '../../records/headers.ts'
 import { recordBatchOverhead } from '../../records/record-batch.ts'
-import type { Bytes } from '../../types.ts'
+import type { RecordData } from '../../types.ts'
 import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
 import { findGate } from '../idempotence/send-gates.ts'
 import type { BufferMemory } from './buffer-memory.ts'
@@ -85,8 +85,8 @@ export class Accumulator {
    */
   append(
     partition: PartitionQueue,
-    key: Bytes,
-    value: Bytes,
+    key: RecordData,
+    value: RecordData,
     headers: readonly HeaderInput[],
     timestamp: number,
     upperBound: number,

@@ -4,7 +4,7 @@
 import type { PartitionMetadata } from '../../cluster/metadata.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import type { HeaderInput } from '../../records/headers.ts'
-import type { Bytes } from '../../types.ts'
+import type { RecordData } from '../../types.ts'
 import type { ProducerTopic } from '../batching/topic.ts'
 import { crc32Partition, fnv1aPartition } from './key-hashes.ts'
 import { partitionForKey } from './murmur2.ts'
@@ -15,8 +15,8 @@ export type PartitionerName = 'murmur2' | 'roundRobin' | 'random' | 'consistentC
 /** What a partitioner of the user is given of a record, serialized. */
 export interface PartitionerRecord {
   readonly topic: string
-  readonly key: Bytes
-  readonly value: Bytes
+  readonly key: RecordData
+  readonly value: RecordData
   readonly headers: readonly HeaderInput[]
 }
 
@@ -53,7 +53,12 @@ export class PartitionChooser {
   }
 
   /** The partition of a record that names none, or `anyPartition`. */
-  choose(topic: ProducerTopic, key: Bytes, value: Bytes, headers: readonly HeaderInput[]): number {
+  choose(
+    topic: ProducerTopic,
+    key: RecordData,
+    value: RecordData,
+    headers: readonly HeaderInput[],
+  ): number {
     if (this.hash !== null) {
       return key === null ? anyPartition : this.hash(key, topic.metadata.length)
     }
@@ -64,8 +69,8 @@ export class PartitionChooser {
   private ask(
     partitioner: Partitioner,
     topic: ProducerTopic,
-    key: Bytes,
-    value: Bytes,
+    key: RecordData,
+    value: RecordData,
     headers: readonly HeaderInput[],
   ): number {
     const chosen = partitioner({ topic: topic.name, key, value, headers }, topic.metadata)

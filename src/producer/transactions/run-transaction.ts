@@ -10,7 +10,7 @@ import {
   OutcomeUnknownError,
 } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
-import type { Bytes, TransactionalConsumer, WaitOptions } from '../../types.ts'
+import type { RecordData, TransactionalConsumer, WaitOptions } from '../../types.ts'
 import type { Producer } from '../producer.ts'
 import type { ProducerRecord } from '../record.ts'
 import type { RecordMetadata } from '../record-metadata.ts'
@@ -121,14 +121,14 @@ class OpenTransaction implements Transaction {
     this.isOver = true
   }
 
-  send<K = Bytes, V = Bytes>(
+  send<K = RecordData, V = RecordData>(
     record: ProducerRecord<K, V>,
     limits?: WaitOptions,
   ): Promise<RecordMetadata> {
     return this.isOver ? Promise.reject(over('send')) : this.producer.send(record, limits)
   }
 
-  sendBatch<K = Bytes, V = Bytes>(
+  sendBatch<K = RecordData, V = RecordData>(
     records: Iterable<ProducerRecord<K, V>>,
     limits?: WaitOptions,
   ): Promise<RecordMetadata[]> {
@@ -137,7 +137,10 @@ class OpenTransaction implements Transaction {
       : this.producer.sendBatch(records, limits)
   }
 
-  enqueue<K = Bytes, V = Bytes>(record: ProducerRecord<K, V>, context?: unknown): boolean {
+  enqueue<K = RecordData, V = RecordData>(
+    record: ProducerRecord<K, V>,
+    context?: unknown,
+  ): boolean {
     if (this.isOver) throw over('enqueue')
     return this.producer.enqueue(record, context)
   }
