@@ -380,7 +380,8 @@ export class ConsumerCore<K, V> {
 
   private onOutOfRange(state: AssignedPartition<K, V>, error: Error): void {
     // What was fetched before is good, though the log no longer has it: first deliver that.
-    if (state.position < state.fetchOffset) {
+    // And a record in hand must be done first, or a commit of the new position would pass it.
+    if (state.position < state.fetchOffset || state.isInHand) {
       state.retryAt = monotonicMs() + this.cluster.options.retryBackoffMs
       return
     }

@@ -5,7 +5,7 @@
 import type { CompressionType } from '../compression/codec.ts'
 import { codecById } from '../compression/codecs.ts'
 import { DecodeError } from '../errors.ts'
-import { BufferView } from './buffer-view.ts'
+import { BufferView, copyOf } from './buffer-view.ts'
 import {
   batchName,
   ConsumerRecord,
@@ -68,7 +68,7 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
   /** Set where a handler's failure may need the records as they came. */
   preserved: PreservedBatch<K, V> | null = null
 
-  private readonly bytes: Buffer
+  private bytes: Buffer
   private readonly maxDecompressedBytes: number
   private state: 'closed' | 'opening' | 'open' = 'closed'
   private opening: Promise<void> | undefined
@@ -111,6 +111,11 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
   /** Bytes of the batch, header included, before decompression. */
   get sizeInBytes(): number {
     return this.bytes.length
+  }
+
+  /** Whether the memory of its records is gone. */
+  get isDetached(): boolean {
+    return this.recordsBuffer.length === 0 && this.recordCount > 0
   }
 
   /** Whether its records are compressed. */
@@ -193,6 +198,21 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
   /** Leaves out the records below this offset. */
   skipTo(offset: bigint): void {
     this.firstWanted = Number(offset - this.baseOffset)
+  }
+
+  /**
+   * Copies what its records need, so that the memory it was read from can be freed. Views that were given
+   * before stay where they are.
+   */
+  moveOut(): void {
+    const isOnBytes = this.recordsBuffer === this.bytes
+    const isHeaderEnough = this.state === 'open' && !isOnBytes
+    const needed = isHeaderEnough ? this.bytes.subarray(0, recordBatchOverhead) : this.bytes
+    this.bytes = copyOf(needed)
+    if (!isOnBytes) return
+    this.recordsBuffer = this.bytes
+    this.memory = this.bytes.buffer
+    this.memoryStart = this.bytes.byteOffset
   }
 
   /** The next record, or null behind the last one. Throws DecodeError at a malformed one. */

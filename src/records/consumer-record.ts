@@ -54,8 +54,12 @@ export interface RecordContext<K, V> {
   readonly offsetDelta: number
   /** At the length of its value. */
   readonly valuePrefix: number
+  /** Its size as it came (bytes). */
+  readonly sizeInBytes: number
   /** A part of `recordsBuffer`, without a copy. */
   view(start: number, length: number): Buffer
+  /** Copies what its records need, so that the memory of the response can be freed. */
+  moveOut(): void
   /** A copy of the batch from before a handler could change its bytes. */
   preserved: PreservedBatch<K, V> | null
 }
@@ -116,6 +120,32 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> {
       }
       return new ConsumerRecord(copy.at(offsetDelta, start, valuePrefix))
     })
+  }
+
+  /**
+   * Copies the batches of these records, so that the memory of their response can be freed.
+   * @returns the bytes of the batches
+   * @internal
+   */
+  static moveOut(records: readonly ConsumerRecord<unknown, unknown>[]): number {
+    let bytes = 0
+    for (const batch of new Set(records.map((record) => record.batch))) {
+      batch.moveOut()
+      bytes += batch.sizeInBytes
+    }
+    return bytes
+  }
+
+  /**
+   * The bytes of the batches of these records, as they came.
+   * @internal
+   */
+  static batchBytes(records: readonly ConsumerRecord<unknown, unknown>[]): number {
+    let bytes = 0
+    for (const { sizeInBytes } of new Set(records.map((record) => record.batch))) {
+      bytes += sizeInBytes
+    }
+    return bytes
   }
 
   get topic(): string {

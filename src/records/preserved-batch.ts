@@ -38,6 +38,13 @@ export class PreservedBatch<K, V> implements RecordContext<K, V> {
     return this
   }
 
+  get sizeInBytes(): number {
+    return this.recordsBuffer.length
+  }
+
+  /** It lies on memory of its own already. */
+  moveOut(): void {}
+
   view(start: number, length: number): Buffer {
     const { buffer, byteOffset } = this.recordsBuffer
     return new BufferView(buffer, byteOffset + start, length)

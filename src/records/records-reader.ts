@@ -3,6 +3,7 @@
 
 import { DecodeError } from '../errors.ts'
 import { BatchReader } from './batch-reader.ts'
+import { copyOf } from './buffer-view.ts'
 import { batchName, type RecordSource } from './consumer-record.ts'
 import { convertLegacyMessage } from './legacy-messages.ts'
 import { batchLengthEnd, batchOffsets, checkBatch, hasValidCrc } from './record-batch.ts'
@@ -17,7 +18,10 @@ export interface RecordsReaderOptions {
 
 /** The batches of one partition's fetch answer. */
 export class RecordsReader<K, V> {
-  private readonly records: Buffer
+  private records: Buffer
+  /** How many bytes before `records` were given up. */
+  private before = 0
+  private length: number
   private readonly source: RecordSource<K, V>
   private readonly options: RecordsReaderOptions
   private at: number
@@ -31,6 +35,7 @@ export class RecordsReader<K, V> {
     start: number = 0,
   ) {
     this.records = records
+    this.length = records.length
     this.source = source
     this.options = options
     this.at = start
@@ -38,7 +43,26 @@ export class RecordsReader<K, V> {
 
   /** Where the next batch starts. */
   get position(): number {
-    return this.at
+    return this.before + this.at
+  }
+
+  /** Whether the memory of the bytes is gone. */
+  get isDetached(): boolean {
+    return this.records.length !== this.length
+  }
+
+  /** How many bytes were not read yet. */
+  get remainingBytes(): number {
+    return this.records.length - this.at
+  }
+
+  /** Copies what was not read yet, so that the memory of the rest can be freed. */
+  moveOut(): void {
+    const rest = copyOf(this.records.subarray(this.at))
+    this.before += this.at
+    this.records = rest
+    this.length = rest.length
+    this.at = 0
   }
 
   /** Whether the end was reached because the last batch is not there whole. */
@@ -77,7 +101,7 @@ export class RecordsReader<K, V> {
     try {
       if (magic === 0 || magic === 1) {
         const converted = convertLegacyMessage(bytes, checkCrcs, maxDecompressedBytes)
-        return new BatchReader(converted, this.source, maxDecompressedBytes, magic, this.at)
+        return new BatchReader(converted, this.source, maxDecompressedBytes, magic, this.position)
       }
       checkBatch(bytes, 0)
     } catch (error) {
@@ -85,7 +109,7 @@ export class RecordsReader<K, V> {
     }
     if (checkCrcs && !hasValidCrc(bytes, 0))
       throw this.invalid('its CRC does not match its bytes', 'crc')
-    return new BatchReader(bytes, this.source, maxDecompressedBytes, magic, this.at)
+    return new BatchReader(bytes, this.source, maxDecompressedBytes, magic, this.position)
   }
 
   private invalid(reason: string, field: string, cause?: unknown): DecodeError {
@@ -94,7 +118,7 @@ export class RecordsReader<K, V> {
       api: 'RecordBatch',
       version: this.records[this.at + batchOffsets.magic],
       field,
-      position: this.at,
+      position: this.position,
       cause,
     })
   }

@@ -1,6 +1,8 @@
 // Zig-zag varints of records, on bare positions: no object, no bigint on the way of a record. Writing
 // returns the position behind what was written; the caller has made room.
 
+import { detachedError } from './detached-memory.ts'
+
 /** An int32 in zig-zag form, unsigned. */
 export function zigzag(value: number): number {
   return ((value << 1) ^ (value >> 31)) >>> 0
@@ -109,6 +111,8 @@ function readLongVarint(buffer: Uint8Array, position: number): number {
   let value = 0
   for (let at = position, shift = 0; ; at++, shift += 7) {
     const byte = buffer[at]
+    // Bytes that were checked when they came can only be missing when their memory was taken away.
+    if (byte === undefined) throw detachedError('This record')
     value |= (byte & 0x7f) << shift
     if (byte < 0x80) return (value >>> 1) ^ -(value & 1)
   }
@@ -126,6 +130,8 @@ function readLongVarlong(buffer: Uint8Array, position: number): number {
   let magnitude = (first & 0x7f) >> 1
   for (let at = position + 1, scale = 64; ; at++, scale *= 128) {
     const byte = buffer[at]
+    // Bytes that were checked when they came can only be missing when their memory was taken away.
+    if (byte === undefined) throw detachedError('This record')
     magnitude += (byte & 0x7f) * scale
     if (byte < 0x80) return (first & 1) === 0 ? magnitude : -magnitude - 1
   }

@@ -7,6 +7,7 @@ import { wallMs } from '../../async/clock.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { RecordSource } from '../../records/consumer-record.ts'
 import type { CompletedFetch } from '../buffer/completed-fetch.ts'
+import { RecordBuffer } from '../buffer/record-buffer.ts'
 import type { RecordSlice } from '../buffer/record-slice.ts'
 import { CommitPosition } from './commit-position.ts'
 
@@ -28,9 +29,6 @@ const transitions: Readonly<Record<FetchState, readonly FetchState[]>> = {
   awaitValidation: ['awaitCommitted', 'fetching', 'awaitReset', 'awaitValidation'],
   fetching: ['awaitCommitted', 'awaitValidation', 'awaitReset', 'fetching'],
 }
-
-/** At most so many blocks of a partition are kept: one to read from, one ahead of it. */
-const maxBlocks = 2
 
 /** Counts every change that the delivery of records has to look at: one integer to compare per record. */
 export interface ChangeCounter {
@@ -92,11 +90,8 @@ export class AssignedPartition<K = unknown, V = unknown> {
   highWatermark = -1n
   lastStableOffset = -1n
   logStartOffset = -1n
-  blocks: CompletedFetch<K, V>[] = []
-  /** A block is being decompressed off the main thread. */
-  isOpening = false
-  /** The chunk that is being handed out, or was when its loop stopped. */
-  chunk: RecordSlice<K, V> | null = null
+  /** What is fetched and not delivered yet. */
+  readonly buffer: RecordBuffer<K, V> = new RecordBuffer()
   /** The loop that has the chunk; nobody else takes from this partition meanwhile. */
   holder: object | null = null
 
@@ -122,6 +117,17 @@ export class AssignedPartition<K = unknown, V = unknown> {
 
   get name(): string {
     return `${this.topic}-${this.partition}`
+  }
+
+  /** The slice that is being handed out, or was when its loop stopped. */
+  get chunk(): RecordSlice<K, V> | null {
+    return this.buffer.slice
+  }
+
+  /** Whether something was handed out that is not done yet. */
+  get isInHand(): boolean {
+    const { chunk } = this
+    return chunk !== null && chunk.done < Math.max(chunk.taken, chunk.lent)
   }
 
   /** Any flag: do not fetch and do not deliver. */
@@ -183,18 +189,14 @@ export class AssignedPartition<K = unknown, V = unknown> {
     return this.fetchState === 'fetching' && !this.isHeld && this.failure === null
   }
 
-  get isFull(): boolean {
-    return this.blocks.length >= maxBlocks
-  }
-
   /** Whether a loop could take records of it now. */
   get isDeliverable(): boolean {
-    return this.fetchState === 'fetching' && !this.isHeld && !this.isOpening
+    return this.fetchState === 'fetching' && !this.isHeld && !this.buffer.isOpening
   }
 
   /** Whether a loop would find records, or at least something to pass. */
   get canHand(): boolean {
-    return this.isDeliverable && (this.chunk !== null || this.blocks.length > 0)
+    return this.isDeliverable && !this.buffer.isEmpty
   }
 
   /** Whether the error is what comes next. */
@@ -203,15 +205,9 @@ export class AssignedPartition<K = unknown, V = unknown> {
     return (
       this.failure !== null &&
       this.isAssigned &&
-      this.blocks.length === 0 &&
+      !this.buffer.hasFetches &&
       (chunk === null || chunk.taken === chunk.count)
     )
-  }
-
-  get bufferedBytes(): number {
-    let bytes = 0
-    for (const block of this.blocks) bytes += block.sizeInBytes
-    return bytes
   }
 
   /** Fires when the partition is no longer this member's. */
@@ -304,16 +300,18 @@ export class AssignedPartition<K = unknown, V = unknown> {
 
   /**
    * Drops what is buffered but not handed over, and fetches again from the position. The records are the
-   * same log's, so nothing is delivered twice.
+   * same log's, so nothing is delivered twice. What is in hand stays there: when it is done, that counts.
    */
   dropBuffer(): void {
-    const { position, positionEpoch, committable, committableEpoch } = this
-    this.restart()
+    const { position, positionEpoch, committable, committableEpoch, chunk } = this
+    // Records that are worked on side by side come again from the first one that is not done.
+    const isKept = chunk !== null && chunk.lent === 0 && chunk.done < chunk.taken
+    this.restart(isKept)
     this.offset = position
     this.epoch = positionEpoch
     this.fetchOffset = position
     this.fetchEpoch = positionEpoch
-    this.commits.advance(committable, committableEpoch)
+    if (!isKept) this.commits.advance(committable, committableEpoch)
   }
 
   /**
@@ -344,14 +342,9 @@ export class AssignedPartition<K = unknown, V = unknown> {
     this.commits.forgetLog()
   }
 
-  /** Adds to what waits to be handed out. */
-  addChunk(chunk: RecordSlice<K, V>): void {
-    this.chunk = this.chunk === null ? chunk : this.chunk.joined(chunk)
-  }
-
   /** Takes up what a fetch brought. */
   addBlock(block: CompletedFetch<K, V>, nextOffset: bigint, nextEpoch: number): void {
-    this.blocks.push(block)
+    this.buffer.addFetch(block)
     this.fetchOffset = nextOffset
     if (nextEpoch >= 0) this.fetchEpoch = nextEpoch
   }
@@ -366,15 +359,15 @@ export class AssignedPartition<K = unknown, V = unknown> {
     }
     this.offset = chunk.place.nextOffset
     this.epoch = chunk.place.nextEpoch
-    this.chunk = null
+    this.buffer.put(null)
   }
 
   /** The block was read to its end: passes what stood there and is never delivered. */
   retireBlock(block: CompletedFetch<K, V>): void {
-    if (this.blocks[0] === block) this.blocks.shift()
+    this.buffer.retire(block)
     if (this.chunk !== null) {
       if (block.position <= this.chunk.place.nextOffset) return
-      this.chunk = this.chunk.extendedTo(block.position, block.leaderEpoch)
+      this.buffer.put(this.chunk.extendedTo(block.position, block.leaderEpoch))
       return
     }
     if (block.position <= this.offset) return
@@ -412,12 +405,10 @@ export class AssignedPartition<K = unknown, V = unknown> {
     this.commits.moveTo(offset, epoch)
   }
 
-  private restart(): void {
+  private restart(isKeepingHandedOut = false): void {
     this.version++
     this.counter.changes++
-    this.blocks = []
-    this.chunk = null
-    this.isOpening = false
+    this.buffer.clear(isKeepingHandedOut)
     this.failure = null
     this.isFailureLasting = false
     this.resolvingVersion = -1

@@ -6,8 +6,10 @@ import { DecodeError } from '../../errors.ts'
 import type { AbortedTransaction } from '../../protocol/messages/fetch.ts'
 import type { BatchReader } from '../../records/batch-reader.ts'
 import type { ConsumerRecord, RecordSource } from '../../records/consumer-record.ts'
+import { detachedError } from '../../records/detached-memory.ts'
 import { RecordsReader } from '../../records/records-reader.ts'
 import { AbortedTransactions } from './aborted-transactions.ts'
+import { type FetchedMemory, keepFromTransfer } from './fetched-memory.ts'
 import { RecordSlice } from './record-slice.ts'
 
 /** What of the consumer's options decides how a block is read. */
@@ -69,7 +71,14 @@ export class CompletedFetch<K, V> {
   /** The next offset to be delivered. Moves only when a batch, or a chunk of one, is complete. */
   position: bigint
   leaderEpoch: number
+  /** What its bytes lie on. */
+  memory: FetchedMemory
+  private readonly source: RecordSource<K, V>
   private readonly reader: RecordsReader<K, V>
+  /** Bytes of decompressed batches that records may still lie on. */
+  private decompressedBytes = 0
+  /** Of those, the bytes of batches that the next slice has nothing of. */
+  private readBytes = 0
   private readonly aborted: AbortedTransactions | null
   private batch: BatchReader<K, V> | null = null
   private opening: Promise<void> | null = null
@@ -81,7 +90,11 @@ export class CompletedFetch<K, V> {
     options: BlockOptions,
     place: { fetchOffset: bigint; fetchEpoch: number },
     abortedTransactions: readonly AbortedTransaction[] | null,
+    memory: FetchedMemory,
   ) {
+    this.memory = memory
+    memory.retain()
+    this.source = source
     this.sizeInBytes = records.length
     this.position = place.fetchOffset
     this.leaderEpoch = place.fetchEpoch
@@ -92,6 +105,28 @@ export class CompletedFetch<K, V> {
       : null
   }
 
+  /** Nothing of it will be read any more. */
+  release(): void {
+    this.memory.grow(-this.decompressedBytes)
+    this.decompressedBytes = 0
+    this.memory.release()
+  }
+
+  /** How many bytes of its memory it still needs. */
+  get liveBytes(): number {
+    return this.reader.remainingBytes + (this.batch?.sizeInBytes ?? 0)
+  }
+
+  /** Copies what is left of it, so that the memory of the response can be freed. */
+  moveOut(): void {
+    const { memory, liveBytes } = this
+    this.reader.moveOut()
+    this.batch?.moveOut()
+    this.memory = memory.copied(liveBytes)
+    this.memory.retain()
+    memory.release()
+  }
+
   /**
    * The next records, `most` at most; null at the end of the block. A promise where a codec works off
    * the main thread: call again when it is fulfilled.
@@ -99,6 +134,10 @@ export class CompletedFetch<K, V> {
    */
   take(most: number): RecordSlice<K, V> | null | Promise<void> {
     if (this.failure !== null) throw this.failure
+    if (this.reader.isDetached || this.batch?.isDetached) throw this.detached()
+    this.memory.grow(-this.readBytes)
+    this.decompressedBytes -= this.readBytes
+    this.readBytes = 0
     const startOffset = this.position
     const startEpoch = this.leaderEpoch
     const records: ConsumerRecord<K, V>[] = []
@@ -152,6 +191,7 @@ export class CompletedFetch<K, V> {
   }
 
   private pass(batch: BatchReader<K, V>): void {
+    if (this.batch === batch && batch.isCompressed) this.readBytes += batch.recordsBuffer.length
     this.batch = null
     if (batch.nextOffset > this.position) this.position = batch.nextOffset
     this.leaderEpoch = batch.partitionLeaderEpoch
@@ -178,13 +218,13 @@ export class CompletedFetch<K, V> {
       this.batch = batch
       const opening = batch.open()
       if (opening === undefined) {
-        batch.skipTo(this.position)
+        this.opened(batch)
         return batch
       }
       this.opening = opening.then(
         () => {
           this.opening = null
-          batch.skipTo(this.position)
+          this.opened(batch)
         },
         (error: unknown) => {
           this.opening = null
@@ -193,6 +233,20 @@ export class CompletedFetch<K, V> {
       )
       return batch
     }
+  }
+
+  private detached(): DecodeError {
+    const { topic, partition } = this.source
+    return detachedError(`What follows offset ${this.position} of ${topic}-${partition}`)
+  }
+
+  private opened(batch: BatchReader<K, V>): void {
+    batch.skipTo(this.position)
+    if (!batch.isCompressed) return
+    const { recordsBuffer } = batch
+    keepFromTransfer(recordsBuffer)
+    this.decompressedBytes += recordsBuffer.length
+    this.memory.grow(recordsBuffer.length)
   }
 
   private countMarker(batch: BatchReader<K, V>): void {

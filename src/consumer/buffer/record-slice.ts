@@ -16,8 +16,9 @@ export interface RecordSlicePlace {
 
 export class RecordSlice<K, V> {
   readonly records: readonly ConsumerRecord<K, V>[]
-  readonly count: number
-  readonly place: RecordSlicePlace
+  /** How many of `records` are to be handed out. */
+  count: number
+  place: RecordSlicePlace
   /** How many were handed over. */
   taken = 0
   /** How many of those the caller has asked past: they are done and may be committed. */
@@ -49,6 +50,24 @@ export class RecordSlice<K, V> {
     const { records, taken, place } = this
     const renewed = ConsumerRecord.originals(records.slice(taken))
     return this.replaced([...records.slice(0, taken), ...renewed], place)
+  }
+
+  /** Forgets the records from number `count` on. */
+  cutAt(count: number): void {
+    const nextOffset = this.offsetAfter(count)
+    const nextEpoch = this.epochAfter(count)
+    this.place = { ...this.place, nextOffset, nextEpoch }
+    this.count = count
+  }
+
+  /** Copies its records' bytes, so that the memory of their response can be freed. Returns how many. */
+  moveOut(): number {
+    return ConsumerRecord.moveOut(this.records)
+  }
+
+  /** The bytes of the batches that its records are from. */
+  get batchBytes(): number {
+    return ConsumerRecord.batchBytes(this.records)
   }
 
   private replaced(

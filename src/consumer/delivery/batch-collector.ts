@@ -58,7 +58,7 @@ export class BatchCollector<K, V> {
       if (chunk !== null && chunk.taken === chunk.count) state.retireChunk(chunk)
       const waiting = state.chunk === null ? 0 : state.chunk.count - state.chunk.taken
       if (waiting >= owner.maxPollRecords) return true
-      const block = state.blocks[0]
+      const block = state.buffer.first
       if (block === undefined) return false
       let taken: ReturnType<typeof block.take>
       try {
@@ -78,7 +78,7 @@ export class BatchCollector<K, V> {
       }
       const screened = owner.screened(taken, state)
       if (screened === null) return false
-      state.addChunk(screened)
+      state.buffer.append(screened)
     }
   }
 

@@ -241,12 +241,12 @@ export class Delivery<K, V> {
     const passed = this.screen.pass(chunk)
     if (!(passed instanceof Promise)) return passed
     const { version } = state
-    state.isOpening = true
+    state.buffer.isOpening = true
     passed.then(
       (kept) => {
         if (state.version !== version) return
-        state.isOpening = false
-        state.addChunk(kept)
+        state.buffer.isOpening = false
+        state.buffer.append(kept)
         this.offer(state)
       },
       (error: unknown) => {
@@ -266,7 +266,7 @@ export class Delivery<K, V> {
    */
   renew(state: AssignedPartition<K, V>, chunk: RecordSlice<K, V>): void {
     if (this.screen !== null) {
-      state.chunk = chunk.renewed()
+      state.buffer.put(chunk.renewed())
       return
     }
     state.dropBuffer()
@@ -276,10 +276,10 @@ export class Delivery<K, V> {
   /** A block is being decompressed: the partition is offered when that is done. */
   openLater(state: AssignedPartition<K, V>, opening: Promise<void>): void {
     const { version } = state
-    state.isOpening = true
+    state.buffer.isOpening = true
     void opening.then(() => {
       if (state.version !== version) return
-      state.isOpening = false
+      state.buffer.isOpening = false
       this.offer(state)
     })
   }
@@ -328,5 +328,5 @@ export class Delivery<K, V> {
 }
 
 function hasSomething(state: AssignedPartition): boolean {
-  return state.chunk !== null || state.blocks.length > 0 || state.failure !== null
+  return !state.buffer.isEmpty || state.failure !== null
 }

@@ -237,7 +237,7 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
         if (chunk.taken < chunk.count) return chunk
         state.retireChunk(chunk)
       }
-      const block = state.blocks[0]
+      const block = state.buffer.first
       if (block === undefined) break
       let taken: ReturnType<typeof block.take>
       try {
@@ -258,8 +258,9 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
         // The next block waits until the others had their turn.
         return null
       }
-      state.chunk = delivery.screened(taken, state)
-      if (state.chunk === null) return null
+      const passed = delivery.screened(taken, state)
+      if (passed === null) return null
+      state.buffer.put(passed)
     }
     if (!state.canFail) return null
     const failure = state.takeFailure()

@@ -6,6 +6,7 @@ import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import type { PartitionData } from '../../protocol/messages/fetch.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import { type BlockOptions, CompletedFetch, findBlockEnd } from '../buffer/completed-fetch.ts'
+import type { FetchedMemory } from '../buffer/fetched-memory.ts'
 import { fetchAction } from './fetch-error-table.ts'
 
 /** What the fetcher does after a partition's answer was taken up. */
@@ -35,6 +36,7 @@ export function applyPartitionAnswer<K, V>(
   nodeId: number,
   options: BlockOptions,
   lease: { hasRack: boolean; untilMs: number },
+  memory: FetchedMemory,
 ): AnswerEffect {
   if (answer.errorCode !== errorCodes.NONE) return applyError(state, answer, nodeId)
   state.failures = 0
@@ -51,7 +53,7 @@ export function applyPartitionAnswer<K, V>(
     state.preferredUntil = lease.untilMs
   }
   if (answer.records === null || answer.records.length === 0) return none
-  return buffer(state, answer.records, answer, options)
+  return buffer(state, answer.records, answer, options, memory)
 }
 
 function buffer<K, V>(
@@ -59,6 +61,7 @@ function buffer<K, V>(
   records: Buffer,
   answer: PartitionData,
   options: BlockOptions,
+  memory: FetchedMemory,
 ): AnswerEffect {
   const end = findBlockEnd(records)
   if (end.nextOffset === null && !end.isDamaged) {
@@ -77,6 +80,7 @@ function buffer<K, V>(
     options,
     place,
     answer.abortedTransactions,
+    memory,
   )
   const { fetchOffset } = state
   const isAhead = end.nextOffset !== null && end.nextOffset > fetchOffset

@@ -14,7 +14,9 @@ import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { Assignment } from '../assignment/assignment.ts'
 import { noteMissingLeader } from '../assignment/missing-leader.ts'
 import type { BlockOptions } from '../buffer/completed-fetch.ts'
+import { type FetchedMemory, HeldBytes } from '../buffer/fetched-memory.ts'
 import type { BrokerHealth } from '../liveness/health.ts'
+import { bytesOf, memoryOf, moveOut } from './fetch-memory.ts'
 import { fetchRequestBody } from './fetch-request.ts'
 import { applyPartitionAnswer } from './fetch-response.ts'
 import { FetchSession } from './fetch-session.ts'
@@ -78,6 +80,7 @@ export class Fetcher<K, V> {
   private readonly loops = new Map<number, BrokerLoop<K, V>>()
   private readonly stopped = stopSwitch()
   private unsubscribe: (() => void) | null = null
+  private readonly held = new HeldBytes()
   private busyLoops = 0
   private isScheduled = false
   private timer: NodeJS.Timeout | null = null
@@ -120,6 +123,11 @@ export class Fetcher<K, V> {
     if (this.busyLoops < this.loops.size || this.loops.size === 0) this.wake()
   }
 
+  /** Memory held by what was fetched and not delivered yet. */
+  get bufferedBytes(): number {
+    return this.held.bytes
+  }
+
   /** The brokers that were asked. */
   health(): BrokerHealth[] {
     return [...this.loops.values()].map(({ nodeId, answeredAt }) => {
@@ -145,10 +153,8 @@ export class Fetcher<K, V> {
   private pass(): void {
     const now = monotonicMs()
     const rounds = new Map<number, Round<K, V>>()
-    let buffered = 0
     let next = Number.POSITIVE_INFINITY
     for (const state of this.subscription.partitions) {
-      if (state.blocks.length > 0) buffered += state.bufferedBytes
       if (!state.isWanted) continue
       if (state.retryAt > now) {
         next = Math.min(next, state.retryAt)
@@ -164,15 +170,23 @@ export class Fetcher<K, V> {
         round = { targets: [], full: 0 }
         rounds.set(nodeId, round)
       }
-      if (state.isFull) round.full++
+      if (state.buffer.isFull) round.full++
       else round.targets.push(state)
     }
-    if (buffered < this.options.maxBufferedBytes) {
+    if (this.hasRoom()) {
       for (const [nodeId, round] of rounds) {
         if (round.targets.length > 0) next = Math.min(next, this.turn(nodeId, round, now))
       }
     }
     this.wakeAt(next, now)
+  }
+
+  /** Whether more may be fetched. The last small pieces of large responses are copied out of them before. */
+  private hasRoom(): boolean {
+    const { maxBufferedBytes } = this.options
+    if (this.held.bytes < maxBufferedBytes) return true
+    moveOut(this.subscription.partitions)
+    return this.held.bytes < maxBufferedBytes
   }
 
   /** Sends the next request to a broker if it may have one. When to look again, otherwise. */
@@ -247,6 +261,7 @@ export class Fetcher<K, V> {
       return
     }
     let hasData = false
+    const memory = memoryOf(answer, this.held)
     for (const { topic, topicId, partitions } of answer.responses) {
       for (const partition of partitions) {
         if (partition.records !== null && partition.records.length > 0) hasData = true
@@ -260,7 +275,7 @@ export class Fetcher<K, V> {
         // being validated asks again when that is done, as this answer may come from the old leader.
         if (target.version !== entry.version || target.fetchOffset !== entry.fetchOffset) continue
         if (!target.isAssigned || target.fetchState !== 'fetching') continue
-        this.applyAnswer(loop, target, partition)
+        this.applyAnswer(loop, target, partition, memory)
       }
     }
     loop.emptyAnswers = hasData ? 0 : loop.emptyAnswers + 1
@@ -270,12 +285,20 @@ export class Fetcher<K, V> {
     loop: BrokerLoop<K, V>,
     state: AssignedPartition<K, V>,
     answer: FetchResponse['responses'][number]['partitions'][number],
+    memory: FetchedMemory,
   ): void {
     const { options } = this
-    const effect = applyPartitionAnswer(state, answer, loop.nodeId, options.block, {
-      hasRack: options.clientRack !== null,
-      untilMs: monotonicMs() + this.cluster.options.metadataMaxAgeMs,
-    })
+    const effect = applyPartitionAnswer(
+      state,
+      answer,
+      loop.nodeId,
+      options.block,
+      {
+        hasRack: options.clientRack !== null,
+        untilMs: monotonicMs() + this.cluster.options.metadataMaxAgeMs,
+      },
+      memory,
+    )
     if (effect.kind === 'none') return
     this.subscription.moveToEnd(state)
     switch (effect.kind) {
@@ -364,14 +387,6 @@ export class Fetcher<K, V> {
       this.cluster.options.logger.debug('a fetch session was not closed', { error })
     }
   }
-}
-
-function bytesOf(answer: FetchResponse): number {
-  let bytes = 0
-  for (const { partitions } of answer.responses) {
-    for (const { records } of partitions) bytes += records?.length ?? 0
-  }
-  return bytes
 }
 
 function nodeFor(state: AssignedPartition, now: number): number {

@@ -27,7 +27,7 @@ export interface ConsumerHealth {
   readonly isStalled: boolean
   /** For how long the slowest record or batch has been worked on (ms). */
   readonly heldMs: number
-  /** Bytes fetched and not handed over. */
+  /** Memory held by records that were fetched and not delivered yet (bytes). */
   readonly bufferedBytes: number
   /** The sum over all partitions; null while none is known. */
   readonly lag: bigint | null
@@ -69,7 +69,7 @@ export interface HealthSources {
     readonly isBlocked: boolean
     sampleHeldMs(now: number): number
   }
-  readonly fetcher: { health(): BrokerHealth[] }
+  readonly fetcher: { readonly bufferedBytes: number; health(): BrokerHealth[] }
   readonly subscription: { readonly partitions: Iterable<AssignedPartition> }
   readonly pulse: {
     readonly lastHeartbeatAt: number | null
@@ -81,13 +81,11 @@ export interface HealthSources {
 export function healthOf(sources: HealthSources, isReadCommitted: boolean): ConsumerHealth {
   const { delivery, fetcher, subscription, pulse, status: state } = sources
   const { lastHeartbeatAt, unreachableSince } = pulse
-  let bufferedBytes = 0
   let lag: bigint | null = null
   const partitions: PartitionHealth[] = []
   for (const entry of subscription.partitions) {
     const { topic, partition, isPaused, failure: error, problem } = entry
     const behind = lagOf(entry, isReadCommitted)
-    bufferedBytes += entry.bufferedBytes
     if (behind !== null) lag = (lag ?? 0n) + behind
     const position = entry.hasPosition ? entry.deliveredPosition : null
     partitions.push({ topic, partition, position, lag: behind, isPaused, error, problem })
@@ -103,7 +101,7 @@ export function healthOf(sources: HealthSources, isReadCommitted: boolean): Cons
     brokers: fetcher.health(),
     isStalled,
     heldMs: delivery.sampleHeldMs(monotonicMs()),
-    bufferedBytes,
+    bufferedBytes: fetcher.bufferedBytes,
     lag,
     partitions: partitions.sort(compareTopicPartitions),
   }

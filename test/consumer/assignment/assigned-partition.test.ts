@@ -83,7 +83,7 @@ describe('the state of a partition', () => {
     state.seek(10n, -1)
     expect([state.position, state.committable]).toEqual([10n, 10n])
     const records = chunk([10n, 12n, 15n], 20n)
-    state.chunk = records
+    state.buffer.put(records)
     records.taken = 2
     expect([state.position, state.committable]).toEqual([13n, 10n])
     records.done = 1
@@ -100,7 +100,7 @@ describe('the state of a partition', () => {
     const { state } = make()
     state.seek(10n, -1)
     const records = chunk([10n, 11n], 12n)
-    state.chunk = records
+    state.buffer.put(records)
     records.taken = 2
     records.done = 1
     state.retireChunk(records)
@@ -111,7 +111,7 @@ describe('the state of a partition', () => {
     const { state } = make()
     state.seek(10n, -1)
     const records = chunk([10n, 11n], 12n)
-    state.chunk = records
+    state.buffer.put(records)
     records.taken = 1
     state.fetchOffset = 500n
     state.dropBuffer()

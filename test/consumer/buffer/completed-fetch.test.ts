@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { CompletedFetch, findBlockEnd } from '../../../src/consumer/buffer/completed-fetch.ts'
+import { FetchedMemory, HeldBytes } from '../../../src/consumer/buffer/fetched-memory.ts'
 import type { RecordSlice } from '../../../src/consumer/buffer/record-slice.ts'
 import { DecodeError } from '../../../src/errors.ts'
 import { rawSource } from '../../../src/records/consumer-record.ts'
@@ -79,6 +80,7 @@ async function block(
       producerId: BigInt(pid),
       firstOffset: BigInt(first),
     })),
+    new FetchedMemory(bytes.length, new HeldBytes()),
   )
 }
 
@@ -259,5 +261,65 @@ describe('the end of a block', () => {
     const bytes = Buffer.concat([await batch({ at: 5 }), await batch({ at: 6 })])
     bytes.writeInt32BE(-1, bytes.length / 2 + 8)
     expect(findBlockEnd(bytes)).toMatchObject({ nextOffset: 6n, isDamaged: true })
+  })
+})
+
+describe('a block whose memory a user has transferred', () => {
+  /** Detaches the memory behind a value, as `ArrayBuffer.prototype.transfer()` does. */
+  function detach(value: Buffer | null): void {
+    const memory = value?.buffer
+    if (!(memory instanceof ArrayBuffer)) throw new Error('a value has memory')
+    structuredClone(memory, { transfer: [memory] })
+  }
+
+  async function detachedBlock(made: Made[], take: number) {
+    const bytes = Buffer.concat(await Promise.all(made.map(batch)))
+    const own = Buffer.allocUnsafeSlow(bytes.length)
+    bytes.copy(own)
+    const options = { checkCrcs: true, maxDecompressedBytes: 1_000_000, isReadCommitted: false }
+    const place = { fetchOffset: BigInt(made[0].at), fetchEpoch: 1 }
+    const memory = new FetchedMemory(own.length, new HeldBytes())
+    const fetched = new CompletedFetch(own, rawSource('t', 0), options, place, null, memory)
+    const slice = fetched.take(take)
+    if (slice === null || slice instanceof Promise) throw new Error('a slice is expected')
+    detach(slice.records[0].rawValue)
+    return { fetched, slice }
+  }
+
+  it.each([
+    ['within a batch', [{ at: 0, deltas: [0, 1, 2] }]],
+    ['between two batches', [{ at: 0 }, { at: 1 }, { at: 2 }]],
+  ])('says so %s, and passes nothing', async (_, made) => {
+    const { fetched, slice } = await detachedBlock(made, 1)
+    expect(() => fetched.take(1)).toThrow(/follows offset 1 of t-0 cannot be read: the memory/)
+    expect(fetched.position).toBe(1n)
+    expect(() => slice.records[0].rawValue).toThrow(/the memory behind a value was transferred/)
+    expect(() => slice.records[0].timestamp).toThrow(/the memory behind a value was transferred/)
+  })
+})
+
+describe('a block that is moved out of its response', () => {
+  it.each([0, 1, 2, 4, 5])('gives the same records after %i of them were taken', async (count) => {
+    const made = [
+      { at: 0, deltas: [0, 1, 2] },
+      { at: 5, deltas: [0, 2], lastDelta: 4 },
+    ]
+    const fetched = await block(made)
+    const slices: RecordSlice<Raw, Raw>[] = []
+    const take = (most: number): boolean => {
+      const slice = fetched.take(most)
+      if (slice === null || slice instanceof Promise) return false
+      slices.push(slice)
+      return true
+    }
+    if (count > 0) take(count)
+    const before = fetched.memory
+    fetched.moveOut()
+    for (const slice of slices) slice.moveOut()
+    expect(fetched.memory).not.toBe(before)
+    while (take(1));
+    const values = slices.flatMap(({ records }) => records.map(({ rawValue }) => String(rawValue)))
+    expect(values).toEqual(['v0', 'v1', 'v2', 'v5', 'v7'])
+    expect(fetched.position).toBe(10n)
   })
 })

@@ -3,6 +3,7 @@
 import { expect, it } from 'vitest'
 import { Assignment } from '../../../src/consumer/assignment/assignment.ts'
 import { CompletedFetch } from '../../../src/consumer/buffer/completed-fetch.ts'
+import { FetchedMemory, HeldBytes } from '../../../src/consumer/buffer/fetched-memory.ts'
 import { Delivery } from '../../../src/consumer/delivery/delivery.ts'
 import { batchStream } from '../../../src/consumer/delivery/iterators.ts'
 import { rawSource } from '../../../src/records/consumer-record.ts'
@@ -25,8 +26,9 @@ async function block(offset: number): Promise<CompletedFetch<Raw, Raw>> {
     records: [{ timestampDelta: 0n, offsetDelta: 0, headers: [], key: null, value: `v${offset}` }],
   })
   const options = { checkCrcs: true, maxDecompressedBytes: 1000, isReadCommitted: false }
+  const memory = new FetchedMemory(bytes.length, new HeldBytes())
   const place = { fetchOffset: BigInt(offset), fetchEpoch: 3 }
-  return new CompletedFetch(bytes, rawSource('t', 0), options, place, null)
+  return new CompletedFetch(bytes, rawSource('t', 0), options, place, null, memory)
 }
 
 it('a loop that is woken while it gives a partition back hands out each batch once', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { AssignedPartition } from '../../../src/consumer/assignment/assigned-partition.ts'
+import { FetchedMemory, HeldBytes } from '../../../src/consumer/buffer/fetched-memory.ts'
 import { applyPartitionAnswer } from '../../../src/consumer/fetching/fetch-response.ts'
 import { BrokerError, OffsetOutOfRangeError } from '../../../src/errors.ts'
 import type { PartitionData } from '../../../src/protocol/messages/fetch.ts'
@@ -42,7 +43,9 @@ function apply(
   given: Partial<PartitionData>,
   { nodeId = LEADER, hasRack = true } = {},
 ) {
-  return applyPartitionAnswer(state, answer(given), nodeId, options, { hasRack, untilMs: 1000 })
+  const memory = new FetchedMemory(1000, new HeldBytes())
+  const lease = { hasRack, untilMs: 1000 }
+  return applyPartitionAnswer(state, answer(given), nodeId, options, lease, memory)
 }
 
 // consumer.md, section 2, row by row: what the fetcher does next, and whether the replica is kept.
@@ -51,14 +54,14 @@ describe("a partition's answer", () => {
     const state = partition()
     state.failures = 3
     expect(apply(state, { records: await batchOf(['a', 'b']) })).toEqual({ kind: 'deliver' })
-    const { highWatermark, lastStableOffset, logStartOffset, failures, blocks } = state
+    const { highWatermark, lastStableOffset, logStartOffset, failures, buffer } = state
     expect({ highWatermark, lastStableOffset, logStartOffset, failures }).toEqual({
       highWatermark: 20n,
       lastStableOffset: 15n,
       logStartOffset: 2n,
       failures: 0,
     })
-    expect(blocks).toHaveLength(1)
+    expect(buffer.hasFetches).toBe(true)
   })
 
   it('without records is nothing new', () => {
@@ -147,6 +150,6 @@ describe("a partition's answer", () => {
     const state = partition()
     const records = Buffer.concat([await batchOf(['a']), Buffer.alloc(80, 0xff)])
     expect(apply(state, { records })).toEqual({ kind: 'deliver' })
-    expect([state.blocks.length, state.failure]).toEqual([1, null])
+    expect([state.buffer.hasFetches, state.failure]).toEqual([true, null])
   })
 })

@@ -1,0 +1,62 @@
+// Counts the memory that fetched records hold. The records of a response are views on its one buffer, so
+// the last small piece that is not delivered holds the whole response: what counts is the buffer, until
+// its last user is gone.
+
+import * as workerThreads from 'node:worker_threads'
+
+/** The sum over all that is held. */
+export class HeldBytes {
+  private count = 0
+
+  get bytes(): number {
+    return this.count
+  }
+
+  add(bytes: number): void {
+    this.count += bytes
+  }
+}
+
+/** The buffer of one response, or of what was copied out of one. */
+export class FetchedMemory {
+  readonly sizeInBytes: number
+  private readonly held: HeldBytes
+  private users = 0
+
+  constructor(sizeInBytes: number, held: HeldBytes) {
+    this.sizeInBytes = sizeInBytes
+    this.held = held
+  }
+
+  /** Memory beside it that is needed as long: decompressed records. */
+  grow(bytes: number): void {
+    this.held.add(bytes)
+  }
+
+  /** Memory that a part of this one was copied to. */
+  copied(sizeInBytes: number): FetchedMemory {
+    return new FetchedMemory(sizeInBytes, this.held)
+  }
+
+  retain(): void {
+    if (this.users++ === 0) this.held.add(this.sizeInBytes)
+  }
+
+  release(): void {
+    if (--this.users === 0) this.held.add(-this.sizeInBytes)
+  }
+}
+
+/**
+ * A value is a view on memory that other records lie on too: transferred to a worker, it would take them
+ * along. Node then copies what is transferred, or refuses to; other runtimes may lack the function.
+ */
+export function keepFromTransfer(bytes: Buffer): void {
+  const { buffer } = bytes
+  if (buffer instanceof ArrayBuffer) mark?.(buffer)
+}
+
+const mark: ((memory: ArrayBuffer) => void) | undefined = Reflect.get(
+  workerThreads,
+  'markAsUntransferable',
+)

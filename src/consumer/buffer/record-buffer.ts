@@ -1,0 +1,90 @@
+// What of one partition is fetched and not delivered yet: the slice that loops take records from, and the
+// fetches behind it. Owns their memory: whoever lets go of a fetch does it here. No I/O.
+
+import type { CompletedFetch } from './completed-fetch.ts'
+import type { FetchedMemory } from './fetched-memory.ts'
+import type { RecordSlice } from './record-slice.ts'
+
+/** At most this many fetches are kept: one to read from, one ahead of it. */
+const maxFetches = 2
+
+export class RecordBuffer<K, V> {
+  /** The first fetch is being decompressed, or its records wait for dead letters to be acknowledged. */
+  isOpening = false
+  private fetches: CompletedFetch<K, V>[] = []
+  /** Read to their ends, while their records are in the slice. */
+  private spent: CompletedFetch<K, V>[] = []
+  private current: RecordSlice<K, V> | null = null
+
+  /** What is being handed out, or was when its loop stopped. */
+  get slice(): RecordSlice<K, V> | null {
+    return this.current
+  }
+
+  /** The fetch that is read from next. */
+  get first(): CompletedFetch<K, V> | undefined {
+    return this.fetches[0]
+  }
+
+  get hasFetches(): boolean {
+    return this.fetches.length > 0
+  }
+
+  get isFull(): boolean {
+    return this.fetches.length >= maxFetches
+  }
+
+  get isEmpty(): boolean {
+    return this.current === null && this.fetches.length === 0
+  }
+
+  addFetch(fetch: CompletedFetch<K, V>): void {
+    this.fetches.push(fetch)
+  }
+
+  /** Puts a slice in the place of the present one. */
+  put(slice: RecordSlice<K, V> | null): void {
+    this.current = slice
+    if (slice !== null) return
+    for (const fetch of this.spent) fetch.release()
+    this.spent = []
+  }
+
+  /** Adds to what waits to be handed out. */
+  append(slice: RecordSlice<K, V>): void {
+    this.current = this.current === null ? slice : this.current.joined(slice)
+  }
+
+  /** The fetch was read to its end. */
+  retire(fetch: CompletedFetch<K, V>): void {
+    if (this.fetches[0] !== fetch) return
+    this.fetches.shift()
+    if (this.current === null) fetch.release()
+    else this.spent.push(fetch)
+  }
+
+  /** Drops everything, but for what is handed out of the slice if `isKeepingHandedOut`. */
+  clear(isKeepingHandedOut: boolean): void {
+    this.isOpening = false
+    for (const fetch of this.fetches) fetch.release()
+    this.fetches = []
+    if (isKeepingHandedOut && this.current !== null) this.current.cutAt(this.current.taken)
+    else this.put(null)
+  }
+
+  /** Says of which memory how much is still to be delivered. */
+  countLive(add: (memory: FetchedMemory, bytes: number) => void): void {
+    for (const fetch of this.fetches) add(fetch.memory, fetch.liveBytes)
+    for (const fetch of this.spent) add(fetch.memory, fetch.liveBytes)
+    const below = this.spent.at(-1) ?? this.fetches[0]
+    if (this.current !== null && below !== undefined) add(below.memory, this.current.batchBytes)
+  }
+
+  /** Copies what is left of what lies on `memory`, so that it can be freed. */
+  moveOut(isMoving: (memory: FetchedMemory) => boolean): void {
+    const moved = [...this.spent, ...this.fetches].filter((fetch) => isMoving(fetch.memory))
+    if (moved.length === 0) return
+    for (const fetch of moved) fetch.moveOut()
+    this.current?.moveOut()
+  }
+}
