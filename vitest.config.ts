@@ -1,6 +1,6 @@
 // Three projects. `unit` and `exhaustive` need nothing but Node; `exhaustive` holds what tries thousands of
 // cases and so is not in `npm run test:unit`. `integration` runs against real Apache Kafka brokers, one file
-// after the other, when the others are done (docs/testing.md).
+// after the other, when the others are done (docs/internals/testing.md).
 
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 

@@ -1,5 +1,5 @@
 // The layers of src/, read from its import lines: imports point down, never up, never in a circle.
-// The table is changed only on purpose; docs/architecture.md says what each layer is for.
+// The table is changed only on purpose; docs/internals/architecture.md says what each layer is for.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'

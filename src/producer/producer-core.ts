@@ -1,5 +1,5 @@
 // The parts of a producer and how they hang together: what each tells the others. The public face of it is
-// producer.ts; a record's way through them is told in docs/architecture.md.
+// producer.ts; a record's way through them is told in docs/internals/architecture.md.
 
 import { backoff } from '../async/retry.ts'
 import { TickClock } from '../async/tick-clock.ts'

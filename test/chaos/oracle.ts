@@ -1,5 +1,5 @@
 // Judges one run: what a producer claims (its ledger) against what is in the log (read by Kafka's own
-// Java consumer). The laws are those of docs/chaos.md. Pure, so that it can be put to the test itself.
+// Java consumer). The laws are those of docs/results/chaos.md. Pure, so that it can be put to the test itself.
 
 import type { Ledger, Sent, SentRecords } from './ledger.ts'
 import type { LogRecord } from './log-file.ts'

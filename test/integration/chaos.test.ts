@@ -1,4 +1,4 @@
-// The short tier of the chaos suite (docs/chaos.md): real brokers die and answers vanish while the
+// The short tier of the chaos suite (docs/results/chaos.md): real brokers die and answers vanish while the
 // producer writes at full pipelining and consumers read; what they claim is held against what is in the log.
 
 import { afterAll, beforeAll, expect, test } from 'vitest'

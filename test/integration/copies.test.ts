@@ -1,4 +1,4 @@
-// The short tier of the copy job (docs/chaos.md): records are copied in transactions while brokers die,
+// The short tier of the copy job (docs/results/chaos.md): records are copied in transactions while brokers die,
 // copiers are killed and stand still, and ends of transactions are lost; each comes out once.
 
 import { afterAll, beforeAll, expect, test } from 'vitest'

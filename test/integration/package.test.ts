@@ -158,7 +158,7 @@ describe('the README, pasted', () => {
   )
 })
 
-describe('the program of docs/exactly-once.md', () => {
+describe('the program of docs/guide/transactions.md', () => {
   const file = 'exactly-once.mjs'
   const orders = 3000
 
@@ -191,7 +191,7 @@ describe('the program of docs/exactly-once.md', () => {
   }
 
   test('is killed and started again, and each order has one invoice', async () => {
-    await writeFile(join(folder, file), await snippet(file, 'docs/exactly-once.md'))
+    await writeFile(join(folder, file), await snippet(file, 'docs/guide/transactions.md'))
     cluster.createTopic('invoices', { partitions: 3 })
     const kafka = new Kafka({ bootstrapServers: cluster.bootstrapServers })
     try {

@@ -1,5 +1,5 @@
 // What a fetch answer says of one partition, and what follows: records to be buffered, or one row of the
-// table of fetch errors (consumer.md, section 2). No I/O: the result tells the fetcher what else to do.
+// table of fetch errors (docs/internals/consumer.md, section 2). No I/O: the result tells the fetcher what else to do.
 
 import { KafkaError, OffsetOutOfRangeError } from '../../errors.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'

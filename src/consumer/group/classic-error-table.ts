@@ -1,4 +1,4 @@
-// The table of a classic group's errors (consumer.md, section 5): what an error code of one of the four
+// The table of a classic group's errors (docs/internals/consumer.md, section 5): what an error code of one of the four
 // requests means for the membership. No I/O.
 
 import { FencedError, KafkaError } from '../../errors.ts'

@@ -1,5 +1,5 @@
 // Commits offsets: by hand, by interval, before a revoke and on close. commit-queue.ts keeps them in order;
-// here is the request, its table of errors (consumer.md, section 5) and the retries.
+// here is the request, its table of errors (docs/internals/consumer.md, section 5) and the retries.
 
 import { monotonicMs } from '../../async/clock.ts'
 import { backoff, sleep } from '../../async/retry.ts'

@@ -1,5 +1,5 @@
 // One batch of one partition: its bytes, who asked for its outcome, and what is known about it. A batch
-// that was sent keeps its bytes and numbers on every further attempt (producer.md, section 4).
+// that was sent keeps its bytes and numbers on every further attempt (docs/internals/producer.md, section 4).
 
 import type { KafkaError, Persisted } from '../../errors.ts'
 import type { BatchBuilder, ProducerStamp } from '../../records/batch-builder.ts'

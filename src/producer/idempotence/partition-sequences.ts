@@ -1,6 +1,6 @@
 // The sequence numbers of one partition: what was given out, what is not resolved yet, and whether a gap
 // has to be closed by a new epoch. Lives as long as the producer, whatever metadata says of the topic: a
-// number given twice makes the broker drop records that it acknowledges (producer.md, I6).
+// number given twice makes the broker drop records that it acknowledges (docs/internals/producer.md, I6).
 
 import { removeItem } from '../../collections/remove-item.ts'
 import type { ProducerBatch } from '../batching/producer-batch.ts'

@@ -1,5 +1,5 @@
 // The producer id and epoch that new batches are numbered under. Partitions move to a new epoch one by
-// one, each when it has nothing unresolved of an older one (partition-state.ts).
+// one, each when it has nothing unresolved of an older one (partition-sequences.ts).
 
 import type { KafkaError } from '../../errors.ts'
 

@@ -1,5 +1,5 @@
 // What an error code in a Produce answer means for the batch it answers: one row a code, as the table of
-// producer.md, section 5. The rows that depend on more than the code name a verdict that asks further.
+// docs/internals/producer.md, section 5. The rows that depend on more than the code name a verdict that asks further.
 
 import { errorCodes, isRetriable } from '../../protocol/error-codes.ts'
 

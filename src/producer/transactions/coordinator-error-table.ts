@@ -1,4 +1,4 @@
-// What an error code in an answer of a coordinator means: the table of producer.md, section 7. Where an
+// What an error code in an answer of a coordinator means: the table of docs/internals/producer.md, section 7. Where an
 // answer has a code for each partition, `worst` says which one decides.
 
 import { errorCodes, isKnownCode, isRetriable } from '../../protocol/error-codes.ts'

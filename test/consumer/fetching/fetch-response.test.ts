@@ -48,7 +48,7 @@ function apply(
   return applyPartitionAnswer(state, answer(given), nodeId, options, lease, memory)
 }
 
-// consumer.md, section 2, row by row: what the fetcher does next, and whether the replica is kept.
+// docs/internals/consumer.md, section 2, row by row: what the fetcher does next, and whether the replica is kept.
 describe("a partition's answer", () => {
   it('without an error tells where the log ends, and brings records', async () => {
     const state = partition()

@@ -1,4 +1,4 @@
-// The table of fetch sessions (consumer.md, section 2) through a broker: whatever it answers, each record is
+// The table of fetch sessions (docs/internals/consumer.md, section 2) through a broker: whatever it answers, each record is
 // delivered once and in order, and the next request begins as the table says.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'

@@ -6,7 +6,7 @@ import {
 } from '../../../src/consumer/group/classic-error-table.ts'
 import { FencedError } from '../../../src/errors.ts'
 
-// consumer.md, section 5, row by row.
+// docs/internals/consumer.md, section 5, row by row.
 const table: [code: number, ...actions: [MemberRequest, string][]][] = [
   [0, ['join', 'done'], ['sync', 'done'], ['heartbeat', 'done'], ['commit', 'done']],
   [14, ['join', 'backOff'], ['sync', 'backOff'], ['heartbeat', 'backOff'], ['commit', 'backOff']],

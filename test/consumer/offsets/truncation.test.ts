@@ -1,4 +1,4 @@
-// Leader epochs (consumer.md, section 3) and the rule of versions (section 1), through a broker.
+// Leader epochs (docs/internals/consumer.md, section 3) and the rule of versions (section 1), through a broker.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Consumer } from '../../../src/consumer/consumer.ts'

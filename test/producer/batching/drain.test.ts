@@ -1,4 +1,4 @@
-// What goes into one request, and in whose turn (producer.md, section 3); and how a new leader is found.
+// What goes into one request, and in whose turn (docs/internals/producer.md, section 3); and how a new leader is found.
 
 import { describe, expect, test } from 'vitest'
 import { metadata } from '../../../src/protocol/messages/metadata.ts'

@@ -1,4 +1,4 @@
-// Each gate of producer.md, section 3: what it holds back, and what opens it.
+// Each gate of docs/internals/producer.md, section 3: what it holds back, and what opens it.
 
 import { describe, expect, test } from 'vitest'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'

@@ -1,4 +1,4 @@
-// Gaps, expiry and epoch bumps: producer.md, section 6.
+// Gaps, expiry and epoch bumps: docs/internals/producer.md, section 6.
 
 import { describe, expect, test } from 'vitest'
 import type { ProducerBatch } from '../../../src/producer/batching/producer-batch.ts'

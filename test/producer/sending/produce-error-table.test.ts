@@ -1,4 +1,4 @@
-// Every row of producer.md, section 5: what an error code in a Produce answer does to a batch.
+// Every row of docs/internals/producer.md, section 5: what an error code in a Produce answer does to a batch.
 
 import { describe, expect, test } from 'vitest'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'

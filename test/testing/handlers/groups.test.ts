@@ -1,4 +1,4 @@
-// The group APIs over a socket. The protocol itself is tested in group-coordinator.test.ts.
+// The group APIs over a socket. The protocol itself is tested in classic-coordinator.test.ts.
 
 import { describe, expect, test } from 'vitest'
 import { deleteGroups } from '../../../src/protocol/messages/delete-groups.ts'

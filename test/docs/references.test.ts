@@ -1,0 +1,50 @@
+// What documents and comments point to exists: links with their anchors, and names of files.
+
+import { dirname, join, normalize } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { documents, files, read } from './files.ts'
+
+/** The anchors of a page, made from its headings as hosts of repositories make them. */
+function anchors(page: string): string[] {
+  return [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+describe('links', () => {
+  test.each(documents)('%s', (page) => {
+    const text = read(page).replaceAll(/```[\s\S]*?```/g, '')
+    for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue
+      const [path, anchor] = target.split('#')
+      const file = path === '' ? page : normalize(join(dirname(page), path))
+      const isFolder = files.some((one) => one.startsWith(`${file.replace(/\/$/, '')}/`))
+      expect(isFolder || files.includes(file), `${page} links to ${target}`).toBe(true)
+      if (anchor !== undefined)
+        expect(anchors(file), `${page} links to ${target}`).toContain(anchor)
+    }
+  })
+})
+
+/** Names in comments that are not files of ours: examples, and files of other programs. */
+const notOurs = /^(node_modules|dist|\.cache|lab|target)\/|^(x|mine|app|d|index\.d|main\.d)\.ts$/
+
+describe('files that comments name', () => {
+  const commented = files.filter((file) => /^(src|test|bench|scripts)\/.*\.(ts|mjs)$/.test(file))
+
+  test.each(commented)('%s', (file) => {
+    const comments = read(file)
+      .split('\n')
+      .filter((line) => /^\s*(\/\/|\/?\*)/.test(line))
+      .join('\n')
+    for (const [name] of comments.matchAll(/[\w@-][\w.@-]*(?:\/[\w.@-]+)*\.(?:ts|md|mjs)\b/g)) {
+      if (notOurs.test(name)) continue
+      const wanted = name.replace(/^(\.\.?\/)+/, '')
+      const exists = files.some((one) => one === wanted || one.endsWith(`/${wanted}`))
+      expect(exists, `${file} speaks of ${name}, which does not exist`).toBe(true)
+    }
+  })
+})
