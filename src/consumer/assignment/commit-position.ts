@@ -19,6 +19,8 @@ export class CommitPosition {
   private startEpoch = -1
   /** Up to here the offsets are in a transaction, or nothing was handed over. */
   private sentOffset = -1n
+  /** How far the position was before a loop that ended gave records back. -1: it did not go back. */
+  private takenBackFrom = -1n
   /** What the group has, as far as is known. */
   private committed: CommitPoint | null = null
   /** Whether `committed` was committed in this era: then no automatic commit goes below it. */
@@ -67,6 +69,7 @@ export class CommitPosition {
     this.startOffset = offset
     this.startEpoch = leaderEpoch
     this.sentOffset = offset
+    this.takenBackFrom = -1n
     this.isCommittedHere = false
   }
 
@@ -102,6 +105,11 @@ export class CommitPosition {
 
   /** Whether records before `position` were handed over whose offsets no transaction has. */
   isUnsent(position: bigint): boolean {
-    return position > this.sentOffset
+    return position > this.sentOffset || this.takenBackFrom > this.sentOffset
+  }
+
+  /** A loop ended with records in hand, before `position`: what was made of them may be in a transaction. */
+  noteTakenBack(position: bigint): void {
+    if (position > this.takenBackFrom) this.takenBackFrom = position
   }
 }

@@ -280,6 +280,7 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
     while (done < chunk.taken && chunk.records[done].offset < claimedOffset) done++
     chunk.done = done
     if (done === chunk.taken) return
+    state.commits.noteTakenBack(state.position)
     chunk.taken = done
     this.delivery.renew(state, chunk)
   }
