@@ -116,7 +116,7 @@ function shown(value: unknown): string {
 }
 
 /** The known name that differs least, if it differs little: case, dots and a few letters. */
-function nearest(key: string, known: readonly string[]): string | null {
+export function nearest(key: string, known: readonly string[]): string | null {
   const bare = key.toLowerCase().replaceAll(/[._-]/g, '')
   let best: string | null = null
   let least = 1 + Math.floor(key.length / 3)

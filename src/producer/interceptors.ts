@@ -1,5 +1,7 @@
 // Calls what the user hung into the producer. What is thrown there is logged and changes nothing.
 
+import { isThenable, watchRejection } from '../async/rejections.ts'
+import { InvalidArgumentError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { RecordObserver } from './batching/batch-callbacks.ts'
 import type { OnDelivery, ProducerInterceptor } from './hooks.ts'
@@ -15,7 +17,14 @@ export function interceptSend(
   for (const interceptor of interceptors) {
     if (interceptor.onSend === undefined) continue
     try {
-      changed = interceptor.onSend(changed)
+      const returned: unknown = interceptor.onSend(changed)
+      if (isThenable(returned)) {
+        watch(returned, logger, 'an interceptor')
+        throw new InvalidArgumentError(
+          'onSend() of an interceptor must return a record, got a promise: it cannot be async',
+        )
+      }
+      changed = returned as ProducerRecord<unknown, unknown>
     } catch (error) {
       report(logger, 'an interceptor', error)
     }
@@ -34,13 +43,15 @@ export function makeObserver(
   return (error, metadata, context) => {
     for (const interceptor of watching) {
       try {
-        interceptor.onAcknowledgement?.(metadata, error)
+        const returned: unknown = interceptor.onAcknowledgement?.(metadata, error)
+        if (returned !== undefined) watch(returned, logger, 'an interceptor')
       } catch (thrown) {
         report(logger, 'an interceptor', thrown)
       }
     }
     try {
-      onDelivery?.(error, metadata, context)
+      const returned: unknown = onDelivery?.(error, metadata, context)
+      if (returned !== undefined) watch(returned, logger, 'onDelivery')
     } catch (thrown) {
       report(logger, 'onDelivery', thrown)
     }
@@ -49,16 +60,21 @@ export function makeObserver(
 
 /** Calls a hook of the user. */
 export function callHook<T>(
-  hook: ((argument: T) => void) | null,
+  hook: ((argument: T) => unknown) | null,
   name: string,
   argument: T,
   logger: Logger,
 ): void {
   try {
-    hook?.(argument)
+    watch(hook?.(argument), logger, name)
   } catch (error) {
     report(logger, name, error)
   }
+}
+
+/** A hook may be async: its rejection would end the process if it had no handler. */
+function watch(returned: unknown, logger: Logger, what: string): void {
+  watchRejection(returned, (error) => report(logger, what, error))
 }
 
 function report(logger: Logger, what: string, error: unknown): void {

@@ -102,6 +102,7 @@ export class ProducerCore {
     this.topics = new Topics({
       cluster: this.cluster,
       metadataMaxIdleMs: options.metadataMaxIdleMs,
+      isObserved: this.observer !== null,
       accumulator: this.accumulator,
       delivery: this.delivery,
       becameKnown: (topic, now) => this.intake.topicKnown(topic, now),

@@ -91,6 +91,7 @@ export class Producer implements AsyncDisposable {
             this.refuse(givenUp(`send() to ${plain.topic}`, plain.topic, limits, cause)),
           )
     } catch (error) {
+      if (this.observer !== null) this.reportRefused(record, error)
       return this.rejection(error)
     }
   }
@@ -105,10 +106,15 @@ export class Producer implements AsyncDisposable {
     limits?: WaitOptions,
   ): Promise<RecordMetadata[]> {
     if (limits?.signal?.aborted) return this.rejection(limits.signal.reason)
-    if (!isIterable(records)) return this.rejection(notRecords(records))
+    let list: readonly ProducerRecord<K, V>[]
+    try {
+      // All of them before any: an iterable that throws in the middle must not have sent its first half.
+      list = recordList(records)
+    } catch (error) {
+      return this.rejection(error)
+    }
     const caller = new SendMany()
-    let i = 0
-    for (const record of records) this.sendOneOf(caller, i++, record)
+    for (let i = 0; i < list.length; i++) this.sendOneOf(caller, i, list[i])
     caller.complete()
     if (this.transactions !== null) caller.promise.catch(ignore)
     if (limits === undefined) return caller.promise
@@ -290,6 +296,9 @@ export class Producer implements AsyncDisposable {
 
   private sendHeld(record: PlainRecord, limits: WaitOptions | undefined): Promise<RecordMetadata> {
     const destination = new SendDestination()
+    if (this.observer !== null) {
+      destination.onRefused = (error) => this.reportRefused(record, error)
+    }
     const sent = destination.promise
     const held = this.intake.hold(record, false, destination)
     if (this.transactions !== null) sent.catch(ignore)
@@ -319,11 +328,13 @@ export class Producer implements AsyncDisposable {
           caller.admitted()
         },
         refused: (error) => {
+          if (this.observer !== null) this.reportRefused(plain, error)
           caller.refused(i, error)
           caller.admitted()
         },
       })
     } catch (error) {
+      if (this.observer !== null) this.reportRefused(record, error)
       caller.refused(i, toKafkaError(this.refuse(error)))
     }
   }
@@ -335,13 +346,23 @@ export class Producer implements AsyncDisposable {
         if (context !== undefined) batch.deliveries.noteContext(index, context)
       },
       refused: (error) => {
-        const place = unknownPlace(record.topic)
-        this.observer?.(error, new RecordMetadata(place, 0, record.timestamp ?? -1), context)
-        if (this.observer === null) {
+        if (this.observer !== null) this.reportRefused(record, error, context)
+        else {
           this.core.cluster.options.logger.error('an enqueued record was lost', { error })
         }
       },
     }
+  }
+
+  /** Tells `onDelivery` of a record that was not taken. A call at the wrong time is not about a record. */
+  private reportRefused(
+    record: ProducerRecord<unknown, unknown>,
+    thrown: unknown,
+    context?: unknown,
+  ): void {
+    if (cameAtWrongTime(thrown)) return
+    const metadata = placeOfRefused(record)
+    this.observer?.(toKafkaError(thrown), metadata, context)
   }
 
   private transactional(
@@ -411,8 +432,26 @@ function cameAtWrongTime(error: unknown): boolean {
   return error instanceof InvalidTransactionStateError || error instanceof ClosedError
 }
 
-function isIterable(records: unknown): boolean {
-  return typeof records === 'object' && records !== null && Symbol.iterator in records
+/** What is known of a record that was not taken. It may be anything, and its getters may throw. */
+function placeOfRefused(record: ProducerRecord<unknown, unknown>): RecordMetadata {
+  try {
+    const { topic, partition, timestamp } = record
+    const name: unknown = typeof topic === 'object' ? topic.name : topic
+    const place = unknownPlace(typeof name === 'string' ? name : '')
+    const isWhole = Number.isInteger(partition)
+    const time = typeof timestamp === 'number' ? timestamp : -1
+    return new RecordMetadata({ ...place, ...(isWhole && { partition }) }, 0, time)
+  } catch {
+    return new RecordMetadata(unknownPlace(''), 0, -1)
+  }
+}
+
+function recordList<R>(records: Iterable<R>): readonly R[] {
+  if (Array.isArray(records)) return records
+  if (typeof records !== 'object' || records === null || !(Symbol.iterator in records)) {
+    throw notRecords(records)
+  }
+  return [...records]
 }
 
 function notRecords(given: unknown): InvalidArgumentError {

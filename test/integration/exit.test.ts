@@ -106,6 +106,24 @@ describeReal('a program that closes what it opened', () => {
     ])
   })
 
+  test('ends although the producer was not closed, when everything has its outcome', async () => {
+    const ended = await run(`
+      const kafka = new Kafka({ bootstrapServers })
+      const producer = kafka.producer()
+      await producer.send({ topic, value: 'v' })`)
+    expectEnded(ended)
+  })
+
+  test('does not end before what was enqueued has its outcome', async () => {
+    const ended = await run(`
+      const kafka = new Kafka({ bootstrapServers })
+      const onDelivery = (error) => console.log(error === null ? 'delivered' : error.name)
+      const producer = kafka.producer({ lingerMs: 300, onDelivery })
+      producer.enqueue({ topic, value: 'v' })`)
+    expect(ended.code).toBe(0)
+    expect(ended.lines.map(({ text }) => text)).toEqual(['closed', 'delivered'])
+  })
+
   test('ends after a send that failed', async () => {
     const ended = await run(`
       const kafka = new Kafka({ bootstrapServers })

@@ -12,7 +12,7 @@ import type { ProducerBatch } from '../../src/producer/batching/producer-batch.t
 import { ProducerTopic } from '../../src/producer/batching/topic.ts'
 import type { DataLoss } from '../../src/producer/hooks.ts'
 import { ProducerIdentity } from '../../src/producer/idempotence/producer-identity.ts'
-import type { RecordMetadata } from '../../src/producer/record-metadata.ts'
+import { RecordMetadata } from '../../src/producer/record-metadata.ts'
 import {
   BatchCompletion,
   type BatchCompletionOptions,
@@ -21,13 +21,40 @@ import type { PartitionProduceResponse } from '../../src/protocol/messages/produ
 import { ZERO_UUID } from '../../src/protocol/uuid.ts'
 import { recordSizeUpperBound } from '../../src/records/record-encoder.ts'
 
-/** What became of a record: null while it is open. */
-export interface Fate {
-  value: string
-  metadata: RecordMetadata | null
-  error: DeliveryError | null
-  /** How many outcomes it had: more than one is a bug. */
-  outcomes: number
+/** What became of a record. The hook is told later, in append order; this is what its promise says. */
+export class Fate {
+  readonly value: string
+  /** How many outcomes the hook was told: more than one is a bug. */
+  told = 0
+  private readonly batch: ProducerBatch
+  private readonly index: number
+
+  constructor(value: string, batch: ProducerBatch) {
+    this.value = value
+    this.batch = batch
+    this.index = batch.count - 1
+  }
+
+  /** null while it is open, and when it failed. */
+  get metadata(): RecordMetadata | null {
+    const outcome = this.outcome
+    return outcome instanceof RecordMetadata ? outcome : null
+  }
+
+  /** null while it is open, and when it was acknowledged. */
+  get error(): DeliveryError | null {
+    const outcome = this.outcome
+    return outcome instanceof RecordMetadata ? null : (outcome as DeliveryError | null)
+  }
+
+  /** 1 once it has an outcome, and more where the hook was told of several. */
+  get outcomes(): number {
+    return Math.max(this.told, this.outcome === null ? 0 : 1)
+  }
+
+  private get outcome() {
+    return this.batch.deliveries.outcomeOf(this.index)
+  }
 }
 
 export interface EngineOptions
@@ -98,11 +125,9 @@ export class Engine {
       {
         ...context,
         accumulator: this.accumulator,
-        observer: (error, metadata, context) => {
+        observer: (_error, _metadata, context) => {
           const fate = context as Fate
-          fate.outcomes++
-          if (error === null) fate.metadata = metadata
-          else fate.error = error as DeliveryError
+          fate.told++
         },
         obstacleTo: () => null,
         refreshMetadata: (reason) => this.refreshes.push(reason),
@@ -111,7 +136,7 @@ export class Engine {
         batchFailed: null,
       },
     )
-    this.topic = new ProducerTopic('t')
+    this.topic = new ProducerTopic('t', true)
     this.topic.update({
       name: 't',
       topicId: ZERO_UUID,
@@ -137,9 +162,9 @@ export class Engine {
 
   /** Accepts a record; its fate is told by the observer. */
   append(value: string, partition: PartitionQueue = this.partition): Fate {
-    const fate: Fate = { value, metadata: null, error: null, outcomes: 0 }
     const bound = recordSizeUpperBound(null, value, [])
     const batch = this.accumulator.append(partition, null, value, [], this.now, bound, this.now)
+    const fate = new Fate(value, batch)
     batch.deliveries.noteContext(batch.count - 1, fate)
     this.fates.push(fate)
     return fate

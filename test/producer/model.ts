@@ -329,7 +329,8 @@ export class Model {
     for (const fate of given) {
       const { value, metadata, error } = fate
       const at = places.get(value)
-      if (fate.outcomes !== 1) throw new Error(`${value} had ${fate.outcomes} outcomes`)
+      if (fate.outcomes !== 1 || fate.told !== 1)
+        throw new Error(`${value} had ${fate.outcomes} outcomes, ${fate.told} told`)
       if (error !== null && isBenign) throw new Error(`${value} failed: ${error.message}`)
       if (metadata !== null && at === undefined)
         throw new Error(`${value} is acknowledged and lost`)

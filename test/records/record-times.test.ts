@@ -39,9 +39,12 @@ test('who asks after the bytes are written over is told the times all the same',
   watched.watch({ batchJoined() {}, batchDone() {} })
   const place = { topic: 't', partition: 0, baseOffset: 0n, logAppendTimeMs: -1 }
   const outcome = { place, error: null, recordErrors: null }
-  deliveries.complete(outcome, builder, (_error, { timestamp }) => observed.push(timestamp))
-  watched.complete(outcome, builder, null)
+  deliveries.decide(outcome, builder, true)
+  watched.decide(outcome, builder, false)
   builder.release((buffer) => buffer.fill(0xff))
+  deliveries.report(3, (_error, { timestamp }) => observed.push(timestamp))
+  deliveries.settle()
+  watched.settle()
   expect(observed).toEqual(given)
   expect((await promised).timestamp).toBe(40)
   const asked = given.map((_, index) => watched.outcomeOf(index))

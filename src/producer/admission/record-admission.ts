@@ -381,13 +381,18 @@ export class RecordAdmission {
 function checkTimestamp(timestamp: number): number {
   if (Number.isSafeInteger(timestamp) && timestamp >= 0) return timestamp
   throw new InvalidArgumentError(
-    `the timestamp of a record must be a whole number of ms since 1970, not ${String(timestamp)}`,
+    `the timestamp of a record must be a whole number of ms since 1970, got ${shown(timestamp)}`,
   )
 }
 
 function checkPartition(partition: number): void {
-  if (Number.isInteger(partition) && partition >= 0) return
+  if (Number.isInteger(partition) && partition >= 0 && partition <= 0x7fffffff) return
   throw new InvalidArgumentError(
-    `the partition of a record must be a whole number from 0 on, not ${String(partition)}: leave it out to have one chosen`,
+    `the partition of a record must be a whole number from 0, got ${shown(partition)}: leave it out to have one chosen`,
   )
+}
+
+function shown(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  return typeof value === 'object' ? 'an object' : `${typeof value} ${String(value)}`
 }

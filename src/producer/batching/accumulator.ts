@@ -343,6 +343,7 @@ export class Accumulator {
     this.context.memory.charge(recordBatchOverhead, 0)
     partition.topic.lastUsedAt = now
     partition.queue.push(batch)
+    partition.unreported?.push(batch)
     partition.openWith(batch)
     this.watch(partition, now + deliveryTimeoutMs)
     this.context.opened?.(partition)
@@ -359,6 +360,7 @@ export class Accumulator {
     const batch = partition.open
     if (batch === null || batch.count > 0) return
     partition.take(batch)
+    if (partition.unreported !== null) removeItem(partition.unreported, batch)
     this.memory.release(batch.chargedBytes, 0)
     this.context.flushes.leave(batch.generation)
   }

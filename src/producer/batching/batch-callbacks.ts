@@ -53,6 +53,8 @@ function catchResolver(resolve: Resolver): void {
 /** The promise of a record that has to wait: whichever batch takes it settles it. */
 export class SendDestination implements Destination {
   readonly promise: Promise<RecordMetadata>
+  /** Told as well when the record is not taken. */
+  onRefused: ((error: KafkaError) => void) | null = null
   private readonly resolver: Resolver
 
   constructor() {
@@ -65,6 +67,7 @@ export class SendDestination implements Destination {
   }
 
   refused(error: KafkaError): void {
+    this.onRefused?.(error)
     this.resolver(Promise.reject(error))
   }
 }
@@ -111,18 +114,32 @@ export class BatchCallbacks {
     return error ?? new RecordMetadata(this.outcome.place, index, this.times.at(index))
   }
 
-  /** Tells everybody. `observer` is told of all records, before the promises are settled. */
-  complete(outcome: BatchOutcome, records: BatchBuilder, observer: RecordObserver | null): void {
+  /** Keeps the outcome. What is read from the records is read here: their bytes are used again after it. */
+  decide(outcome: BatchOutcome, records: BatchBuilder, isObserved: boolean): void {
     this.outcome = outcome
-    const { resolvers, callers } = this
-    if (observer !== null || resolvers.length > 0 || callers !== null) this.times = records.times()
-    if (observer !== null) {
-      const { place, error, recordErrors } = outcome
-      for (let i = 0; i < records.count; i++) {
-        const metadata = new RecordMetadata(place, i, this.times.at(i))
-        observer(recordErrors?.get(i) ?? error, metadata, this.contexts?.[i])
-      }
+    if (isObserved || this.resolvers.length > 0 || this.callers !== null)
+      this.times = records.times()
+  }
+
+  /** Whether there is an outcome. */
+  get isDecided(): boolean {
+    return this.outcome !== null
+  }
+
+  /** Tells the observer the outcome of each of `count` records. */
+  report(count: number, observer: RecordObserver): void {
+    if (this.outcome === null) return
+    const { place, error, recordErrors } = this.outcome
+    for (let i = 0; i < count; i++) {
+      const metadata = new RecordMetadata(place, i, this.times.at(i))
+      observer(recordErrors?.get(i) ?? error, metadata, this.contexts?.[i])
     }
+  }
+
+  /** Settles the promises. */
+  settle(): void {
+    const { outcome, resolvers } = this
+    if (outcome === null) return
     const { resolverIndexes } = this
     for (let i = 0; i < resolvers.length; i++) {
       const index = resolverIndexes === null ? i : resolverIndexes[i]

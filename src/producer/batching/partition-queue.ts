@@ -40,11 +40,17 @@ export class PartitionQueue {
   capacityHint = 0
   /** With `gapless`: batches before this place fail, as one before them did. */
   brokenBefore = -1
+  /**
+   * Batches whose outcome `onDelivery` has not been told, in append order; null without such a hook. An
+   * outcome that comes before that of an earlier batch waits here.
+   */
+  readonly unreported: ProducerBatch[] | null
   private batches = 0
 
-  constructor(topic: ProducerTopic, partition: number) {
+  constructor(topic: ProducerTopic, partition: number, isObserved: boolean) {
     this.topic = topic
     this.partition = partition
+    this.unreported = isObserved ? [] : null
   }
 
   get inFlight(): number {
@@ -87,6 +93,12 @@ export class PartitionQueue {
     if (this.open !== batch) return
     this.open = null
     this.builder = null
+  }
+
+  /** A batch was split: its children stand in its place. */
+  replaceUnreported(parent: ProducerBatch, children: readonly ProducerBatch[]): void {
+    const at = this.unreported?.indexOf(parent) ?? -1
+    if (at >= 0) this.unreported?.splice(at, 1, ...children)
   }
 
   /** Takes a batch out of the queue. */

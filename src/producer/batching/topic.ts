@@ -36,8 +36,12 @@ export class ProducerTopic {
   /** Somebody asks for its metadata on their behalf. */
   isAwaited = false
 
-  constructor(name: string) {
+  private readonly isObserved: boolean
+
+  /** @param isObserved whether `onDelivery` is told of its records */
+  constructor(name: string, isObserved: boolean) {
     this.name = name
+    this.isObserved = isObserved
   }
 
   /** Whether records can be appended: the number of partitions is known. */
@@ -67,7 +71,7 @@ export class ProducerTopic {
     this.topicId = topic.topicId
     this.metadata = topic.partitions
     for (let p = this.partitions.length; p < topic.partitions.length; p++) {
-      this.partitions.push(new PartitionQueue(this, p))
+      this.partitions.push(new PartitionQueue(this, p, this.isObserved))
     }
   }
 }

@@ -1,6 +1,7 @@
 // Which partition a record goes to: explicit, then a function of the user, then the hash of the key over
 // all partitions, available or not, then none of them (sticky-partitioner.ts). Once chosen, never again.
 
+import { watchRejection } from '../../async/rejections.ts'
 import type { PartitionMetadata } from '../../cluster/metadata.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import type { HeaderInput } from '../../records/headers.ts'
@@ -75,6 +76,7 @@ export class PartitionChooser {
   ): number {
     const chosen = partitioner({ topic: topic.name, key, value, headers }, topic.metadata)
     if (Number.isInteger(chosen) && chosen >= 0 && chosen < topic.metadata.length) return chosen
+    watchRejection(chosen, () => {})
     throw new InvalidArgumentError(
       `the partitioner chose ${String(chosen)} for a record of ${topic.name}, which has the partitions 0 to ${topic.metadata.length - 1}`,
     )

@@ -344,6 +344,7 @@ export class BatchCompletion {
     const most = isSmall ? Math.max(recordBatchOverhead + builder.largestRecord, half) : batchSize
     const children = accumulator.makeChildren(batch, builder.split(most))
     partition.state.replace(batch, children)
+    partition.replaceUnreported(batch, children)
     let first = 0
     const places = children.map((child): ChildDeliveries => {
       const place = { deliveries: child.deliveries, first, count: child.count }
@@ -404,10 +405,21 @@ export class BatchCompletion {
     const { topic, partition } = batch.partition
     batch.isSettled = true
     const place = { topic: topic.name, partition, baseOffset, logAppendTimeMs }
-    batch.deliveries.complete({ place, error, recordErrors }, batch.builder, this.context.observer)
+    const { observer } = this.context
+    batch.deliveries.decide({ place, error, recordErrors }, batch.builder, observer !== null)
+    if (observer !== null) this.report(batch.partition, observer)
+    batch.deliveries.settle()
     this.context.flushes.leave(batch.generation)
     // Bytes that a socket may still hold are not free yet.
     if (!batch.isInFlight) this.release(batch)
+  }
+
+  /** Tells the observer what it can be told in append order: nothing before an earlier batch is decided. */
+  private report({ unreported }: PartitionQueue, observer: RecordObserver): void {
+    while (unreported?.[0]?.deliveries.isDecided) {
+      const batch = unreported.shift()
+      batch?.deliveries.report(batch.count, observer)
+    }
   }
 
   private release(batch: ProducerBatch): void {

@@ -4,6 +4,7 @@
 
 import { monotonicMs } from '../../async/clock.ts'
 import type { TickClock } from '../../async/tick-clock.ts'
+import { MAX_TIMER_MS } from '../../async/timers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import {
   ConnectionError,
@@ -80,6 +81,7 @@ export class Sender {
   private isClosed = false
   private timer: NodeJS.Timeout | null = null
   private timerDue = Number.POSITIVE_INFINITY
+  private holdsProcess = true
   /** When batches are sent as they are, as somebody waits for memory; Infinity: nobody does. */
   private releaseAt = Number.POSITIVE_INFINITY
   /** When metadata may be asked for again because of a broker's silence. */
@@ -332,12 +334,23 @@ export class Sender {
       const until = cluster.readyConnection(node, 'produce')?.throttledUntil ?? 0
       if (until > now) due = Math.min(due, until)
     }
-    if (this.timer !== null && this.timerDue <= due) return
-    if (this.timer !== null) clearTimeout(this.timer)
-    this.timer = null
-    this.timerDue = due
-    if (due === Number.POSITIVE_INFINITY) return
-    this.timer = setTimeout(this.timeUp, Math.max(1, Math.min(due - now, 2_147_483_647)))
+    if (this.timer === null || this.timerDue > due) {
+      if (this.timer !== null) clearTimeout(this.timer)
+      this.timer = null
+      this.timerDue = due
+      if (due === Number.POSITIVE_INFINITY) return
+      this.timer = setTimeout(this.timeUp, Math.max(1, Math.min(due - now, MAX_TIMER_MS)))
+      this.holdsProcess = true
+    }
+    this.holdProcess(!this.context.flushes.isEmpty)
+  }
+
+  /** Only what has no outcome yet keeps the process alive: an idle producer does not. */
+  private holdProcess(isNeeded: boolean): void {
+    if (this.timer === null || this.holdsProcess === isNeeded) return
+    this.holdsProcess = isNeeded
+    if (isNeeded) this.timer.ref()
+    else this.timer.unref()
   }
 
   private readonly timeUp = (): void => {

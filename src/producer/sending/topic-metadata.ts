@@ -15,6 +15,8 @@ export interface TopicsContext {
   readonly cluster: Cluster
   /** A topic that nothing was sent to for so long is not asked for any more. */
   readonly metadataMaxIdleMs: number
+  /** Whether `onDelivery` is told of records. */
+  readonly isObserved: boolean
   readonly accumulator: Accumulator
   readonly delivery: BatchCompletion
   /** A topic became known, or has more partitions: its held records can be appended. */
@@ -100,10 +102,10 @@ export class Topics {
   private add(name: string, now: number): ProducerTopic {
     if (typeof name !== 'string' || name === '') {
       throw new InvalidArgumentError(
-        `the topic of a record must be a name or a kafka.topic(), not ${name === '' ? 'an empty string' : typeof name}`,
+        `the topic of a record must be a name or a kafka.topic(), got ${name === '' ? 'an empty string' : typeof name}`,
       )
     }
-    const topic = new ProducerTopic(name)
+    const topic = new ProducerTopic(name, this.context.isObserved)
     topic.lastUsedAt = now
     this.byName.set(name, topic)
     const metadata = this.context.cluster.topic(name)

@@ -10,7 +10,7 @@ import { ZERO_UUID } from '../../../src/protocol/uuid.ts'
 import { Engine } from '../engine.ts'
 
 function topicOf(leaders: readonly number[]): ProducerTopic {
-  const topic = new ProducerTopic('t')
+  const topic = new ProducerTopic('t', false)
   topic.update({
     name: 't',
     topicId: ZERO_UUID,

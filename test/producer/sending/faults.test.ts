@@ -275,7 +275,10 @@ test('a topic that does not exist fails after maxBlockMs, saying so', async () =
   for (const until = Date.now() + 3; Date.now() < until; ) await new Promise(setImmediate)
   const sent = producer.send({ topic: 'nowhere', value: 'v' })
   await expect(sent).rejects.toThrow(/nowhere was not taken.*\(for 400 ms\).*UNKNOWN_TOPIC/)
-  expect(delivered).toEqual([[expect.stringContaining('UNKNOWN_TOPIC'), 'nowhere', -1, 'context']])
+  expect(delivered).toEqual([
+    [expect.stringContaining('UNKNOWN_TOPIC'), 'nowhere', -1, 'context'],
+    [expect.stringContaining('UNKNOWN_TOPIC'), 'nowhere', -1, undefined],
+  ])
   await producer.close()
 })
 
