@@ -22,6 +22,16 @@ import type { Partitioner, PartitionerName } from './partitioning/partitioner.ts
 /** Who must have a record before it counts as written: all in-sync replicas, the leader, or nobody. */
 export type Acks = 'all' | -1 | 0 | 1
 
+/** What sends every record that lingers, in all partitions at once. 0: not used. */
+export interface FlushOptions {
+  /** As many records linger. @defaultValue 0 */
+  readonly records?: number
+  /** As many bytes linger. @defaultValue 0 */
+  readonly bytes?: number
+  /** The first of them has lingered for this long (ms). @defaultValue 0 */
+  readonly intervalMs?: number
+}
+
 /** What `kafka.producer(...)` takes. All times are in milliseconds, all sizes in bytes. */
 export interface ProducerOptions {
   /**
@@ -55,7 +65,7 @@ export interface ProducerOptions {
   /** What may wait to be sent, all in all. When it is spent, `send` waits. Default: 33554432. */
   bufferMemory?: number
   /** The same as a number of records; 0: no such bound. Default: 0. */
-  queueBufferingMaxMessages?: number
+  maxBufferedRecords?: number
   /** How long `send` may wait for a topic's metadata and for memory, together. Default: 60000. */
   maxBlockMs?: number
   /** The greatest request, and the greatest record before compression. Default: 1048576. */
@@ -81,12 +91,8 @@ export interface ProducerOptions {
   partitionerAvailabilityTimeoutMs?: number
   /** Whether what waits behind a failed batch of its partition fails with it. Default: false. */
   gapless?: boolean
-  /** Send all that waits once it is so many records, whatever `lingerMs`; 0: off. Default: 0. */
-  flushMessages?: number
-  /** Send all that waits once it is so many bytes, whatever `lingerMs`; 0: off. Default: 0. */
-  flushBytes?: number
-  /** Send all that waits once so long after the first of it came; 0: off. Default: 0. */
-  flushFrequencyMs?: number
+  /** When every record that lingers is sent, whatever `lingerMs`. Default: never. */
+  flush?: FlushOptions
   /** A topic that nothing was sent to for so long is not asked for in metadata any more. Default: 300000. */
   metadataMaxIdleMs?: number
   /** Whether brokers may create a topic that does not exist. Default: true. */
@@ -113,7 +119,7 @@ export const producerOptionTable: {
   readonly lingerMs: OptionSpec<number>
   readonly batchSize: OptionSpec<number>
   readonly bufferMemory: OptionSpec<number>
-  readonly queueBufferingMaxMessages: OptionSpec<number>
+  readonly maxBufferedRecords: OptionSpec<number>
   readonly maxBlockMs: OptionSpec<number>
   readonly maxRequestSize: OptionSpec<number>
   readonly maxInFlightRequestsPerConnection: OptionSpec<number>
@@ -124,9 +130,7 @@ export const producerOptionTable: {
   readonly partitionerAdaptivePartitioningEnable: OptionSpec<boolean>
   readonly partitionerAvailabilityTimeoutMs: OptionSpec<number>
   readonly gapless: OptionSpec<boolean>
-  readonly flushMessages: OptionSpec<number>
-  readonly flushBytes: OptionSpec<number>
-  readonly flushFrequencyMs: OptionSpec<number>
+  readonly flush: OptionSpec<Required<FlushOptions>>
   readonly metadataMaxIdleMs: OptionSpec<number>
   readonly allowAutoCreateTopics: OptionSpec<boolean>
   readonly interceptors: OptionSpec<readonly ProducerInterceptor[]>
@@ -145,7 +149,7 @@ export const producerOptionTable: {
   lingerMs: duration(5),
   batchSize: integer(16_384, 0, 1_073_741_824),
   bufferMemory: integer(32 * 1024 * 1024, 1),
-  queueBufferingMaxMessages: integer(0, 0),
+  maxBufferedRecords: integer(0, 0),
   maxBlockMs: duration(60_000),
   maxRequestSize: integer(1024 * 1024, 1, 1_073_741_824),
   maxInFlightRequestsPerConnection: integer(5, 1, 1_000_000),
@@ -160,9 +164,7 @@ export const producerOptionTable: {
   partitionerAdaptivePartitioningEnable: boolean(true),
   partitionerAvailabilityTimeoutMs: duration(0),
   gapless: boolean(false),
-  flushMessages: integer(0, 0),
-  flushBytes: integer(0, 0),
-  flushFrequencyMs: duration(0),
+  flush: { default: Object.freeze({ records: 0, bytes: 0, intervalMs: 0 }), check: checkFlush },
   metadataMaxIdleMs: duration(300_000, 1),
   allowAutoCreateTopics: boolean(true),
   interceptors: { default: Object.freeze([]), check: checkInterceptors },
@@ -290,6 +292,19 @@ function checkPartitioner(
 
 function isFunction(value: unknown): value is Partitioner {
   return typeof value === 'function'
+}
+
+const flushTable: {
+  readonly records: OptionSpec<number>
+  readonly bytes: OptionSpec<number>
+  readonly intervalMs: OptionSpec<number>
+} = { records: integer(0, 0), bytes: integer(0, 0), intervalMs: duration(0) }
+
+function checkFlush(value: unknown, fail: (expected: string) => never): Required<FlushOptions> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return fail('an object { records, bytes, intervalMs }')
+  }
+  return resolveOptions(flushTable, value, `${owner}: option 'flush'`)
 }
 
 function checkInterceptors(

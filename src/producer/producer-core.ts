@@ -59,7 +59,7 @@ export class ProducerCore {
     })
     this.memory = new BufferMemory({
       limit: options.bufferMemory,
-      recordLimit: options.queueBufferingMaxMessages || Number.POSITIVE_INFINITY,
+      recordLimit: options.maxBufferedRecords || Number.POSITIVE_INFINITY,
     })
     this.accumulator = new Accumulator(options, {
       memory: this.memory,

@@ -1,56 +1,49 @@
-// The producer: what a program calls. The path of a record: send or enqueue -> record-admission.ts (partition,
-// memory) -> accumulator.ts (batch) -> sender.ts (request) -> delivery.ts (outcome) -> batch-callbacks.ts
-// (the caller's promise).
+// The producer's public calls. The path of a record: record-calls.ts (send, sendBatch, enqueue) ->
+// admission/ (partition, memory) -> batching/ (a batch) -> sending/ (a request, its response) ->
+// batching/batch-callbacks.ts (the caller's promise).
 
 import type { Writable } from 'node:stream'
 import type { WritableStream } from 'node:stream/web'
 import { monotonicMs } from '../async/clock.ts'
-import { limitError, withLimits } from '../async/wait-limits.ts'
+import { checkWaitOptions, type WaitLimits, waitFor } from '../async/wait.ts'
 import type { PartitionMetadata } from '../cluster/metadata.ts'
 import {
-  BufferExhaustedError,
   ClosedError,
   CommitFailedError,
-  DeliveryError,
-  DeliveryTimeoutError,
   FencedError,
   InvalidArgumentError,
   InvalidTransactionStateError,
-  type KafkaError,
-  toKafkaError,
 } from '../errors.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import type { RecordData, WaitOptions } from '../types.ts'
-import type { RecordAdmission } from './admission/record-admission.ts'
-import type { Destination } from './admission/waiting-record.ts'
-import { type RecordObserver, SendDestination, unknownPlace } from './batching/batch-callbacks.ts'
-import type { BufferMemory } from './batching/buffer-memory.ts'
-import { SendMany } from './batching/send-batch-result.ts'
-import { interceptSend } from './interceptors.ts'
 import type { ResolvedProducerOptions } from './options.ts'
 import { ProducerCore } from './producer-core.ts'
-import { type PlainRecord, type ProducerRecord, serialized } from './record.ts'
-import { RecordMetadata } from './record-metadata.ts'
+import type { ProducerRecord } from './record.ts'
+import { RecordCalls } from './record-calls.ts'
+import type { RecordMetadata } from './record-metadata.ts'
 import { nodeWritable, type WritableOptions, webWritable } from './streams.ts'
 import {
+  checkTransactionRun,
   runTransaction,
   type Transaction,
   type TransactionRunOptions,
 } from './transactions/run-transaction.ts'
-import { readSendOffsets, type SendOffsetsArguments } from './transactions/send-offsets.ts'
+import {
+  limitsOf,
+  readSendOffsets,
+  type SendOffsetsArguments,
+} from './transactions/send-offsets.ts'
 import type { TransactionLifecycle } from './transactions/transaction-lifecycle.ts'
 
-/** Sends records. Made by `kafka.producer()`; connects when the first record is sent. */
+/** Sends records. Created by `kafka.producer()`; connects when the first record is sent, or by `connect()`. */
 export class Producer implements AsyncDisposable {
   private readonly options: ResolvedProducerOptions
   private readonly core: ProducerCore
-  // What every record needs, one load away.
-  private readonly intake: RecordAdmission
-  private readonly memory: BufferMemory
-  private readonly observer: RecordObserver | null
-  private readonly intercepts: boolean
+  private readonly records: RecordCalls
   private readonly transactions: TransactionLifecycle | null
   private closing: Promise<void> | null = null
+  /** Aborts when close() may wait no longer for outcomes. */
+  private readonly hurry = new AbortController()
   private hasClosed: () => void = () => {}
   /** Resolves when the producer is closed and nothing of it is left. */
   readonly closed: Promise<void> = new Promise((resolve) => {
@@ -60,186 +53,189 @@ export class Producer implements AsyncDisposable {
   constructor(clusterOptions: ClusterOptions, options: ResolvedProducerOptions) {
     this.options = options
     this.core = new ProducerCore(clusterOptions, options)
-    this.intake = this.core.intake
-    this.memory = this.core.memory
-    this.observer = this.core.observer
     this.transactions = this.core.transactions
-    this.intercepts = options.interceptors.some((each) => each.onSend !== undefined)
+    this.records = new RecordCalls({
+      admission: this.core.intake,
+      memory: this.core.memory,
+      observer: this.core.observer,
+      interceptors: options.interceptors,
+      logger: clusterOptions.logger,
+      checkOpen: () => this.checkOpen(),
+      transactions: this.transactions,
+    })
   }
 
   /**
-   * Sends one record. Settles with this record's own acknowledgement.
-   * @param limits the call is over then; a record that is in a batch by that time may still be written
-   * @throws DeliveryError (`persisted` says whether the record may be in the log all the same),
-   * InvalidArgumentError for a wrong record, BufferExhaustedError, ClosedError
+   * Connects to the cluster, which the first record does by itself: to learn early whether it can be
+   * reached and accepts the credentials.
+   * @throws {ConnectionError} naming each address and its cause
+   * @throws {TimeoutError} after `timeoutMs`
+   * @throws {ClosedError} after `close()`
+   */
+  async connect(options?: WaitOptions): Promise<void> {
+    const limits = checkWaitOptions(options, 'connect()', { defaultMs: this.options.maxBlockMs })
+    this.checkOpen()
+    await this.core.cluster.refresh(limits)
+  }
+
+  /** The same as `close()`, under the name that other clients use. */
+  disconnect(options?: WaitOptions): Promise<void> {
+    return this.close(options)
+  }
+
+  /**
+   * Sends one record, and settles with its own acknowledgement.
+   * @param options limits of this call: a record that is in a batch by then may still be written
+   * @throws {DeliveryError} when it was not acknowledged; `persisted` says whether it may be in the log
+   * @throws {DeliveryTimeoutError} the same, when time was up, wherever the record was
+   * @throws {InvalidArgumentError} for a wrong record
+   * @throws {ClosedError} after `close()`
    */
   send<K = RecordData, V = RecordData>(
     record: ProducerRecord<K, V>,
-    limits?: WaitOptions,
+    options?: WaitOptions,
   ): Promise<RecordMetadata> {
-    try {
-      limits?.signal?.throwIfAborted()
-      const plain = this.accept(record)
-      const batch = this.intake.append(plain, false)
-      if (batch === null) return this.sendHeld(plain, limits)
-      const sent = batch.deliveries.promise(batch.count - 1)
-      // A send that is not awaited is told of by the end of its transaction.
-      if (this.transactions !== null) sent.catch(ignore)
-      return limits === undefined
-        ? sent
-        : withLimits(sent, limits, (cause) =>
-            this.refuse(givenUp(`send() to ${plain.topic}`, plain.topic, limits, cause)),
-          )
-    } catch (error) {
-      if (this.observer !== null) this.reportRefused(record, error)
-      return this.rejection(error)
-    }
+    return this.records.send(record, options)
   }
 
   /**
-   * Sends many records with one promise: their metadata, in order.
-   * @param limits the call is over then; records that are on their way may still be written
-   * @throws BatchDeliveryError if a record failed: its `results` have the fate of each
+   * Sends many records with one promise: their metadata, in order. An iterable is read to its end before
+   * any record is sent.
+   * @param options limits of this call: records that are in a batch by then may still be written
+   * @throws {BatchDeliveryError} when a record failed: its `results` have the outcome of each
    */
   sendBatch<K = RecordData, V = RecordData>(
     records: Iterable<ProducerRecord<K, V>>,
-    limits?: WaitOptions,
+    options?: WaitOptions,
   ): Promise<RecordMetadata[]> {
-    if (limits?.signal?.aborted) return this.rejection(limits.signal.reason)
-    let list: readonly ProducerRecord<K, V>[]
-    try {
-      // All of them before any: an iterable that throws in the middle must not have sent its first half.
-      list = recordList(records)
-    } catch (error) {
-      return this.rejection(error)
-    }
-    const caller = new SendMany()
-    for (let i = 0; i < list.length; i++) this.sendOneOf(caller, i, list[i])
-    caller.complete()
-    if (this.transactions !== null) caller.promise.catch(ignore)
-    if (limits === undefined) return caller.promise
-    const bound = withLimits(caller.promise, limits, (cause) => {
-      caller.abandon(this.refuse(givenUp('sendBatch()', '', limits, cause)))
-    })
-    // The caller's promise is rejected by then, and tells more than the limit does.
-    return bound.catch(() => caller.promise)
+    return this.records.sendBatch(records, options)
   }
 
   /**
-   * Takes a record without waiting; its outcome goes to `onDelivery`, together with `context`.
-   * @returns false: the record is taken, and the budget is spent now, so await `drained()`
-   * @throws InvalidArgumentError, ClosedError, BufferExhaustedError (when `false` was ignored): the
-   * record is not taken
+   * Takes a record without waiting. `onDelivery` is told its outcome, together with `context`.
+   * @returns false when the record was taken and the budget is spent: await `drained()` before the next
+   * @throws {InvalidArgumentError} for a wrong record
+   * @throws {BufferExhaustedError} when `false` was ignored: the record was not taken
+   * @throws {ClosedError} after `close()`
    */
   enqueue<K = RecordData, V = RecordData>(
     record: ProducerRecord<K, V>,
     context?: unknown,
   ): boolean {
-    if (this.transactions === null) return this.take(record, context)
-    try {
-      return this.take(record, context)
-    } catch (error) {
-      // One that comes too early may come again.
-      if (!(error instanceof BufferExhaustedError)) this.refuse(error)
-      throw error
-    }
+    return this.records.enqueue(record, context)
   }
 
-  private take<K, V>(record: ProducerRecord<K, V>, context: unknown): boolean {
-    const plain = this.accept(record)
-    const batch = this.intake.append(plain, true)
-    if (batch === null) {
-      this.intake.hold(plain, true, this.enqueued(plain, context))
-    } else if (context !== undefined && this.observer !== null) {
-      batch.deliveries.noteContext(batch.count - 1, context)
-    }
-    return !this.memory.isSpent && !this.memory.hasWaiters
+  /**
+   * Resolves when there is room for more records.
+   * @throws {BufferExhaustedError} after `maxBlockMs`
+   * @throws {ClosedError} after `close()`
+   */
+  async drained(options?: WaitOptions): Promise<void> {
+    const limits = checkWaitOptions(options, 'drained()')
+    if (this.closing !== null) throw closedError()
+    await waitFor(this.core.intake.drained(), limits, 'drained()')
   }
 
-  /** Resolves when there is room again. @throws BufferExhaustedError after `maxBlockMs`, ClosedError */
-  drained(limits: WaitOptions = {}): Promise<void> {
-    if (this.closing !== null) return Promise.reject(this.closedError())
-    return withLimits(this.intake.drained(), limits, limitError('drained()', limits))
-  }
-
-  /** Sends all that waits, and resolves when everything taken before has its outcome. */
-  flush(limits: WaitOptions = {}): Promise<void> {
-    if (this.core.flushes.isEmpty) return Promise.resolve()
-    // Those who await a send() shall have heard before this call goes on.
+  /**
+   * Sends what lingers, and resolves when every record taken before has its outcome.
+   * @throws {TimeoutError} after `timeoutMs`; the records continue
+   */
+  async flush(options?: WaitOptions): Promise<void> {
+    const limits = checkWaitOptions(options, 'flush()')
+    if (this.core.flushes.isEmpty) return
+    // Code that awaits a send() runs before this call returns.
     const flushed = this.core.flushes.flush().then(() => new Promise<void>(setImmediate))
     this.core.accumulator.releaseAll(this.core.clock.now())
-    return withLimits(flushed, limits, limitError('flush()', limits))
+    await waitFor(flushed, limits, 'flush()')
   }
 
   /**
-   * Gets the identity of this `transactionalId`: fences whoever had it and aborts what was left open.
-   * `beginTransaction()` does so by itself; after OutcomeUnknownError it is one way to go on.
-   * @throws BrokerError where the id may not be used, ConfigError for a transactionTimeoutMs that is too
-   * long, TimeoutError: all may be tried again
+   * Gets the identity of this `transactionalId`: fences the producer that had it before, and aborts what
+   * that one left open. `beginTransaction()` does it by itself. After an OutcomeUnknownError it makes sure
+   * that nothing is left open.
+   * @throws {BrokerError} where the id may not be used
+   * @throws {ConfigError} when `transactionTimeoutMs` is longer than the brokers allow
+   * @throws {TimeoutError} after `maxBlockMs`. After any of these the call may be made again
    */
-  initTransactions(limits?: WaitOptions): Promise<void> {
-    return this.transactional((transactions) => transactions.init(limits))
+  initTransactions(options?: WaitOptions): Promise<void> {
+    return this.transactional('initTransactions()', options, (transactions, limits) =>
+      transactions.init(limits),
+    )
   }
 
   /**
-   * Begins a transaction: what is sent from now on belongs to it. Asks the brokers for an identity the
+   * Begins a transaction: what is sent from now on belongs to it. Gets an identity from the brokers the
    * first time, and after a transaction that failed.
-   * @throws InvalidTransactionStateError while there is one, FencedError, and as `initTransactions`
+   * @throws {InvalidTransactionStateError} while a transaction is open
+   * @throws {FencedError} when another producer has the `transactionalId`; and as `initTransactions()`
    */
-  beginTransaction(limits?: WaitOptions): Promise<void> {
-    return this.transactional((transactions) => transactions.begin(limits))
+  beginTransaction(options?: WaitOptions): Promise<void> {
+    return this.transactional('beginTransaction()', options, (transactions, limits) =>
+      transactions.begin(limits),
+    )
   }
 
   /**
-   * Makes offsets part of the transaction: those after all that a consumer has handed over, the item in
-   * hand included, or those given, with `consumer.groupMetadata()`. If they cannot be, the transaction
-   * can only be aborted.
-   * @throws InvalidArgumentError for a consumer that commits by itself or is read by several loops;
-   * CommitFailedError if its partitions were given to others; TransactionAbortableError, FencedError
+   * Adds offsets to the transaction: those after everything that a consumer has delivered, the record in
+   * hand included, or those given with `consumer.groupMetadata()`. A wrong argument changes nothing; any
+   * other failure makes the transaction abortable.
+   * @throws {InvalidArgumentError} for what is not an offset or a group, for a consumer with
+   * `enableAutoCommit`, and for one that several loops read
+   * @throws {CommitFailedError} when the consumer's partitions were assigned to another member
    */
   sendOffsets(...args: SendOffsetsArguments): Promise<void> {
-    return this.transactional((transactions) => {
+    return this.transactional('sendOffsets()', limitsOf(args), (transactions, limits) => {
       transactions.requireOpen('sendOffsets')
       try {
-        const { offsets, group, limits } = readSendOffsets(args)
+        const { offsets, group } = readSendOffsets(args)
         const sent = transactions.sendOffsets(offsets, group, limits)
         sent.catch(ignore)
         return sent
       } catch (error) {
-        if (error instanceof CommitFailedError) this.refuse(error)
+        if (error instanceof CommitFailedError) this.records.refuse(error)
         throw error
       }
     })
   }
 
   /**
-   * Sends all that was taken since the begin, awaited or not, and makes it visible together. Resolves when
-   * the coordinator has confirmed it, never before.
-   * @throws TransactionAbortableError if any record or offset failed: `abortTransaction()` is next;
-   * OutcomeUnknownError if no answer came in `maxBlockMs` or within the limits, or to an attempt after
-   * which another producer has fenced this one (its `cause` then); FencedError: it was not committed,
-   * unless a call before had no outcome
+   * Sends everything taken since the begin, awaited or not, and makes it visible together. Resolves only
+   * when the coordinator has confirmed it.
+   * @throws {TransactionAbortableError} when a record or an offset failed: call `abortTransaction()`
+   * @throws {OutcomeUnknownError} when no response came within `maxBlockMs` or the call's limit, or when
+   * another producer fenced this one (the `cause`) after an attempt without a response. Call it again, or
+   * `initTransactions()`
+   * @throws {FencedError} it was not committed, unless an earlier call had no outcome
    */
-  commitTransaction(limits?: WaitOptions): Promise<void> {
-    return this.transactional((transactions) => transactions.commit(limits))
-  }
-
-  /** Undoes all since the begin. What was not sent yet fails. @throws OutcomeUnknownError, FencedError */
-  abortTransaction(limits?: WaitOptions): Promise<void> {
-    return this.transactional((transactions) => transactions.abort(limits))
+  commitTransaction(options?: WaitOptions): Promise<void> {
+    return this.transactional('commitTransaction()', options, (transactions, limits) =>
+      transactions.commit(limits),
+    )
   }
 
   /**
-   * Runs `body` in a transaction: commits when it returns, aborts when it throws, and then sends the
-   * consumer it was about back to its committed offsets. With a limit, aborts when that is reached.
-   * @throws what the body threw, or what kept the transaction from its commit. If the abort fails too: a
-   * FencedError, OutcomeUnknownError or KafkaError with both as its cause
+   * Undoes everything since the begin. Records that were not sent yet fail.
+   * @throws {OutcomeUnknownError} as `commitTransaction()`
+   * @throws {FencedError} the brokers have aborted it
    */
-  transaction<T>(
+  abortTransaction(options?: WaitOptions): Promise<void> {
+    return this.transactional('abortTransaction()', options, (transactions, limits) =>
+      transactions.abort(limits),
+    )
+  }
+
+  /**
+   * Runs `body` in a transaction: commits when it returns. When it throws, or a limit is reached, aborts,
+   * and seeks its consumer back to the group's committed offsets.
+   * @throws what the body threw, or what prevented the commit. When the abort fails too: a FencedError,
+   * OutcomeUnknownError or KafkaError with both errors as its cause
+   */
+  async transaction<T>(
     body: (tx: Transaction) => T | Promise<T>,
-    options: TransactionRunOptions = {},
+    options?: TransactionRunOptions,
   ): Promise<T> {
-    return runTransaction(this, this.core.cluster.options.logger, body, options)
+    const run = checkTransactionRun(body, options)
+    return runTransaction(this, this.core.cluster.options.logger, body, run)
   }
 
   /**
@@ -257,144 +253,65 @@ export class Producer implements AsyncDisposable {
     return webWritable(this, options)
   }
 
-  /** The partitions of a topic, as metadata has them now. */
-  async partitionsFor(
-    topic: string,
-    limits: WaitOptions = {},
-  ): Promise<readonly PartitionMetadata[]> {
-    this.checkOpen()
+  /**
+   * The partitions of a topic, as metadata has them now.
+   * @throws {BrokerError} when there is no such topic
+   * @throws {TimeoutError} after `timeoutMs` (default: `maxBlockMs`)
+   */
+  async partitionsFor(topic: string, options?: WaitOptions): Promise<readonly PartitionMetadata[]> {
     const { maxBlockMs, allowAutoCreateTopics: allowAutoCreate } = this.options
-    const { timeoutMs = maxBlockMs, signal } = limits
-    const options = { timeoutMs, allowAutoCreate, ...(signal && { signal }) }
-    const { partitions } = await this.core.cluster.ensureTopic(topic, options)
+    const limits = checkWaitOptions(options, 'partitionsFor()', { defaultMs: maxBlockMs })
+    if (typeof topic !== 'string' || topic === '') {
+      throw new InvalidArgumentError(
+        `partitionsFor() failed: the topic must be a name, got ${topic === '' ? 'an empty string' : typeof topic}`,
+      )
+    }
+    this.checkOpen()
+    const { partitions } = await this.core.cluster.ensureTopic(topic, {
+      timeoutMs: limits.timeoutMs,
+      allowAutoCreate,
+      ...(limits.signal !== undefined && { signal: limits.signal }),
+    })
     this.core.noteUse(topic)
     return partitions
   }
 
   /**
-   * Takes no more records, sends what was taken, then closes the connections. What has no outcome after
-   * `timeoutMs` fails with ClosedError as its cause. Default: until the delivery timeout has decided all.
+   * Takes no more records, sends those that were taken, then closes the connections. Records without an
+   * outcome after `timeoutMs`, or when `signal` aborts, fail with a ClosedError as their cause. Default:
+   * until the delivery timeout has decided all of them. May be called again with a shorter limit.
+   * @throws the signal's reason when it aborts; the producer is closed then too
    */
-  close(options: { timeoutMs?: number } = {}): Promise<void> {
-    this.closing ??= this.shutDown(options).finally(this.hasClosed)
-    return this.closing
+  async close(options?: WaitOptions): Promise<void> {
+    const limits = checkWaitOptions(options, 'close()')
+    this.closing ??= this.shutDown().finally(this.hasClosed)
+    const { closing } = this
+    await waitFor(closing, limits, 'close()').catch(() => this.hurry.abort())
+    await closing
+    limits.signal?.throwIfAborted()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  /** A record that may be taken: interceptors have seen it, serializers have done their work. */
-  private accept(record: ProducerRecord<unknown, unknown>): PlainRecord {
-    this.checkOpen()
-    if (this.transactions !== null) this.transactions.requireOpen()
-    const changed = this.intercepts
-      ? interceptSend(this.options.interceptors, record, this.core.cluster.options.logger)
-      : record
-    return serialized(changed)
-  }
-
-  private sendHeld(record: PlainRecord, limits: WaitOptions | undefined): Promise<RecordMetadata> {
-    const destination = new SendDestination()
-    if (this.observer !== null) {
-      destination.onRefused = (error) => this.reportRefused(record, error)
-    }
-    const sent = destination.promise
-    const held = this.intake.hold(record, false, destination)
-    if (this.transactions !== null) sent.catch(ignore)
-    if (limits === undefined) return sent
-    return withLimits(sent, limits, (cause) => {
-      if (held.isDone)
-        return this.refuse(givenUp(`send() to ${record.topic}`, record.topic, limits, cause))
-      const error = notTaken(record, cause, limits)
-      this.intake.cancel(held, error)
-      return cause ?? error
-    })
-  }
-
-  private sendOneOf(caller: SendMany, i: number, record: ProducerRecord<unknown, unknown>): void {
-    try {
-      const plain = this.accept(record)
-      const batch = this.intake.append(plain, false)
-      if (batch !== null) {
-        const index = batch.count - 1
-        caller.placed(i, batch.deliveries, index)
-        return
-      }
-      caller.held(i)
-      this.intake.hold(plain, false, {
-        placed: (holder, index) => {
-          caller.placed(i, holder.deliveries, index)
-          caller.admitted()
-        },
-        refused: (error) => {
-          if (this.observer !== null) this.reportRefused(plain, error)
-          caller.refused(i, error)
-          caller.admitted()
-        },
-      })
-    } catch (error) {
-      if (this.observer !== null) this.reportRefused(record, error)
-      caller.refused(i, toKafkaError(this.refuse(error)))
-    }
-  }
-
-  /** Where the outcome of an enqueued record goes that had to wait. */
-  private enqueued(record: PlainRecord, context: unknown): Destination {
-    return {
-      placed: (batch, index) => {
-        if (context !== undefined) batch.deliveries.noteContext(index, context)
-      },
-      refused: (error) => {
-        if (this.observer !== null) this.reportRefused(record, error, context)
-        else {
-          this.core.cluster.options.logger.error('an enqueued record was lost', { error })
-        }
-      },
-    }
-  }
-
-  /** Tells `onDelivery` of a record that was not taken. A call at the wrong time is not about a record. */
-  private reportRefused(
-    record: ProducerRecord<unknown, unknown>,
-    thrown: unknown,
-    context?: unknown,
-  ): void {
-    if (cameAtWrongTime(thrown)) return
-    const metadata = placeOfRefused(record)
-    this.observer?.(toKafkaError(thrown), metadata, context)
-  }
-
-  private transactional(
-    call: (transactions: TransactionLifecycle) => Promise<void>,
+  private async transactional(
+    call: string,
+    options: WaitOptions | undefined,
+    run: (transactions: TransactionLifecycle, limits: WaitOptions) => Promise<void>,
   ): Promise<void> {
-    const { transactions } = this
-    try {
-      if (this.closing !== null) throw this.closedError()
-      if (transactions !== null) return call(transactions)
+    const limits = checkWaitOptions(options, call)
+    if (this.closing !== null) throw closedError()
+    if (this.transactions === null) {
       throw new InvalidTransactionStateError(
         "transactions need the option 'transactionalId': kafka.producer({ transactionalId: 'billing-1' })",
       )
-    } catch (error) {
-      return Promise.reject(error)
     }
-  }
-
-  /** The rejection of a send. In a transaction that is told by its end too, so nobody need await it. */
-  private rejection(error: unknown): Promise<never> {
-    const rejected = Promise.reject(this.refuse(error))
-    if (this.transactions !== null && !cameAtWrongTime(error)) rejected.catch(ignore)
-    return rejected
-  }
-
-  /** A record was not taken or is not waited for: its transaction must not be committed without it. */
-  private refuse<E>(error: E): E {
-    if (!cameAtWrongTime(error)) this.transactions?.recordRefused(toKafkaError(error))
-    return error
+    await run(this.transactions, given(options, limits))
   }
 
   private checkOpen(): void {
-    if (this.closing !== null) throw this.closedError()
+    if (this.closing !== null) throw closedError()
     const { fatalError } = this.core.state
     if (fatalError === null) return
     if (fatalError instanceof FencedError) throw fatalError
@@ -403,79 +320,34 @@ export class Producer implements AsyncDisposable {
     })
   }
 
-  private closedError(): ClosedError {
-    return new ClosedError('the producer is closed')
-  }
-
-  private async shutDown({ timeoutMs }: { timeoutMs?: number }): Promise<void> {
-    const deadline = monotonicMs() + (timeoutMs ?? 0)
-    // An error that ends the wait is told to nobody: what is left fails right below, each with its own.
-    await this.flush(timeoutMs === undefined ? {} : { timeoutMs }).catch(() => {})
-    if (this.transactions !== null) {
-      const left =
-        timeoutMs === undefined ? {} : { timeoutMs: Math.max(0, deadline - monotonicMs()) }
-      await this.transactions.leave(left).catch((error: unknown) => {
-        const { logger } = this.core.cluster.options
-        // The brokers abort it when its time is up, or when its transactionalId is used again.
-        logger.warn('a transaction was left open by close()', { error })
+  private async shutDown(): Promise<void> {
+    const { signal } = this.hurry
+    const startedAt = monotonicMs()
+    // A limit that ends this wait needs no report: what is left fails right below, each with its own error.
+    await this.flush({ signal }).catch(ignore)
+    await this.transactions?.leave({ signal }).catch((error: unknown) => {
+      const { logger } = this.core.cluster.options
+      // The brokers abort it when its time is up, or when its transactionalId is used again.
+      logger.warn('a transaction was left open by close()', {
+        error,
+        afterMs: monotonicMs() - startedAt,
       })
-    }
-    this.core.failAll(this.closedError())
+    })
+    this.core.failAll(closedError())
     await this.core.close()
   }
 }
 
 const ignore = (): void => {}
 
-/** Whether the call was refused, so that nothing is changed by it. */
-function cameAtWrongTime(error: unknown): boolean {
-  return error instanceof InvalidTransactionStateError || error instanceof ClosedError
+function closedError(): ClosedError {
+  return new ClosedError('the producer is closed')
 }
 
-/** What is known of a record that was not taken. It may be anything, and its getters may throw. */
-function placeOfRefused(record: ProducerRecord<unknown, unknown>): RecordMetadata {
-  try {
-    const { topic, partition, timestamp } = record
-    const name: unknown = typeof topic === 'object' ? topic.name : topic
-    const place = unknownPlace(typeof name === 'string' ? name : '')
-    const isWhole = Number.isInteger(partition)
-    const time = typeof timestamp === 'number' ? timestamp : -1
-    return new RecordMetadata({ ...place, ...(isWhole && { partition }) }, 0, time)
-  } catch {
-    return new RecordMetadata(unknownPlace(''), 0, -1)
+/** The limits that the caller gave: those it left out have defaults of their own below. */
+function given(options: WaitOptions | undefined, { timeoutMs, signal }: WaitLimits): WaitOptions {
+  return {
+    ...(options?.timeoutMs !== undefined && { timeoutMs }),
+    ...(signal !== undefined && { signal }),
   }
-}
-
-function recordList<R>(records: Iterable<R>): readonly R[] {
-  if (Array.isArray(records)) return records
-  if (typeof records !== 'object' || records === null || !(Symbol.iterator in records)) {
-    throw notRecords(records)
-  }
-  return [...records]
-}
-
-function notRecords(given: unknown): InvalidArgumentError {
-  const kind = given === null ? 'null' : typeof given
-  return new InvalidArgumentError(
-    `sendBatch() takes an array (or another iterable) of records, not ${kind}: for a single record there is send()`,
-  )
-}
-
-function notTaken(record: PlainRecord, cause: unknown, limits: WaitOptions): KafkaError {
-  return new DeliveryError(
-    `send() to ${record.topic} was not taken within ${limits.timeoutMs} ms: it still waited for metadata or memory`,
-    { topic: record.topic, partition: -1, attempts: 0, persisted: 'no', cause },
-  )
-}
-
-/** The caller waits no longer, but the record is on its way. */
-function givenUp(what: string, topic: string, limits: WaitOptions, cause: unknown): DeliveryError {
-  const details = { topic, partition: -1, attempts: 0, persisted: 'maybe' } as const
-  const text = 'what is on its way may be written yet'
-  return cause === undefined
-    ? new DeliveryTimeoutError(
-        `${what} has no outcome after ${limits.timeoutMs} ms: ${text}`,
-        details,
-      )
-    : new DeliveryError(`${what} was aborted: ${text}`, { ...details, cause })
 }

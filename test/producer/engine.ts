@@ -98,9 +98,7 @@ export class Engine {
         mutesPartitions: !isIdempotent,
         compressionType: 'none',
         compressionLevel: null,
-        flushMessages: 0,
-        flushBytes: 0,
-        flushFrequencyMs: 0,
+        flush: { records: 0, bytes: 0, intervalMs: 0 },
         ...options,
       },
       {

@@ -96,8 +96,8 @@ test('what they throw is logged and changes nothing', async () => {
 })
 
 test.each([
-  [{ flushMessages: 3 }, 3],
-  [{ flushBytes: 100 }, 4],
+  [{ flush: { records: 3 } }, 3],
+  [{ flush: { bytes: 100 } }, 4],
 ])('%o sends what waits without lingering', async (options, count) => {
   const cluster = await startCluster({ topics: { t: 4 } })
   const producer = startProducer(cluster, { lingerMs: 60_000, ...options })
@@ -108,9 +108,9 @@ test.each([
   await Promise.all(sent)
 })
 
-test('flushFrequencyMs sends what waits after that time', async () => {
+test('flush.intervalMs sends what waits after that time', async () => {
   const cluster = await startCluster()
-  const producer = startProducer(cluster, { lingerMs: 60_000, flushFrequencyMs: 20 })
+  const producer = startProducer(cluster, { lingerMs: 60_000, flush: { intervalMs: 20 } })
   await producer.send({ topic: 't', value: 'v0' })
   await producer.send({ topic: 't', value: 'v1' })
   expect(await valuesOf(cluster)).toEqual(['v0', 'v1'])

@@ -6,13 +6,16 @@ import type { TickClock } from '../../async/tick-clock.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { Queue } from '../../collections/queue.ts'
 import {
+  BrokerError,
   BufferExhaustedError,
   DeliveryError,
+  DeliveryTimeoutError,
   InvalidArgumentError,
   type KafkaError,
   TimeoutError,
   toKafkaError,
 } from '../../errors.ts'
+import { errorCodes } from '../../protocol/error-codes.ts'
 import { type HeaderInput, headerList } from '../../records/headers.ts'
 import { recordBatchOverhead } from '../../records/record-batch.ts'
 import { recordSizeUpperBound } from '../../records/record-encoder.ts'
@@ -327,24 +330,31 @@ export class RecordAdmission {
     if (this.lastTopic === topic) this.lastTopic = null
   }
 
-  /** Metadata could not be had. What cannot change by waiting fails now, the rest when its time is up. */
+  /** Metadata could not be had. A record whose error can pass waits until its time is up. */
   private refuseHeld(topic: ProducerTopic, error: KafkaError, now: number): void {
     for (const held of topic.held.drain()) {
       if (error.retriable && held.deadline > now) topic.held.push(held)
-      else {
-        this.cancel(
-          held,
-          new DeliveryError(`a record for ${topic.name} was not taken: ${error.message}`, {
-            topic: topic.name,
-            partition: -1,
-            attempts: 0,
-            persisted: 'no',
-            cause: error,
-            retriable: error.retriable,
-          }),
-        )
-      }
+      else this.cancel(held, this.metadataError(topic, error))
     }
+  }
+
+  private metadataError({ name: topic }: ProducerTopic, cause: KafkaError): DeliveryError {
+    const { maxBlockMs } = this.options
+    const details = {
+      topic,
+      partition: -1,
+      attempts: 0,
+      persisted: 'no',
+      cause,
+      retriable: cause.retriable,
+    } as const
+    if (!cause.retriable) {
+      return new DeliveryError(`send() to topic "${topic}" failed: ${cause.message}`, details)
+    }
+    const text = isUnknownTopic(cause)
+      ? `send() failed: topic "${topic}" does not exist (not created within maxBlockMs = ${maxBlockMs} ms). Create the topic, or enable auto.create.topics.enable on the brokers. ${cause.message}`
+      : `send() to topic "${topic}" failed: its metadata was not available within maxBlockMs = ${maxBlockMs} ms: ${cause.message}`
+    return new DeliveryTimeoutError(text, details)
   }
 
   /** Keeps a timer for the head: all wait equally long, so its time is up first. */
@@ -365,17 +375,29 @@ export class RecordAdmission {
     for (let head = this.memoryWaits.peek(); head; head = this.memoryWaits.peek()) {
       if (!head.isDone && head.deadline > now) break
       this.memoryWaits.shift()
-      this.cancel(head, this.memoryError())
+      this.cancel(head, this.memoryTimeout(head))
     }
     this.watchMemoryWaits()
+  }
+
+  private memoryTimeout({ topic, partition = -1 }: WaitingRecord): DeliveryTimeoutError {
+    const cause = this.memoryError()
+    return new DeliveryTimeoutError(
+      `send() to topic "${topic.name}" failed: no buffer memory was freed within maxBlockMs = ${this.options.maxBlockMs} ms. ${cause.message}`,
+      { topic: topic.name, partition, attempts: 0, persisted: 'no', cause, retriable: true },
+    )
   }
 
   private memoryError(): BufferExhaustedError {
     const { limit } = this.context.memory
     return new BufferExhaustedError(
-      `bufferMemory (${limit} bytes) is spent by records that were not acknowledged yet, and nothing was freed in time: send less, await drained(), or give it more`,
+      `bufferMemory (${limit} bytes) is spent by records that are not acknowledged yet. Send fewer at once, await drained(), or raise bufferMemory`,
     )
   }
+}
+
+function isUnknownTopic(error: KafkaError): boolean {
+  return error instanceof BrokerError && error.errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION
 }
 
 function checkTimestamp(timestamp: number): number {

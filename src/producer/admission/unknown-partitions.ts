@@ -4,7 +4,7 @@
 import { backoff, sleep } from '../../async/retry.ts'
 import type { TickClock } from '../../async/tick-clock.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { DeliveryError, type KafkaError, toKafkaError } from '../../errors.ts'
+import { DeliveryTimeoutError, type KafkaError, toKafkaError } from '../../errors.ts'
 import type { ProducerTopic } from '../batching/topic.ts'
 import type { WaitingRecord } from './waiting-record.ts'
 
@@ -73,11 +73,11 @@ export class UnknownPartitions {
   private errorFor(
     { topic, partition = -1 }: WaitingRecord,
     cause: KafkaError | null,
-  ): DeliveryError {
+  ): DeliveryTimeoutError {
     const count = topic.metadata.length
     const why = cause === null ? '' : `: ${cause.message}`
-    return new DeliveryError(
-      `a record for ${topic.name} was not taken: ${topic.name} has ${count} partition(s), 0 to ${count - 1}, and no partition ${partition} came within maxBlockMs (${this.maxBlockMs})${why}`,
+    return new DeliveryTimeoutError(
+      `send() failed: topic "${topic.name}" has no partition ${partition}: it has ${count} partition(s), 0 to ${count - 1}, and none was added within maxBlockMs = ${this.maxBlockMs} ms${why}`,
       {
         topic: topic.name,
         partition,

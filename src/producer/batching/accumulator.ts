@@ -27,9 +27,7 @@ export interface AccumulatorOptions {
   readonly mutesPartitions: boolean
   readonly compressionType: CompressionType
   readonly compressionLevel: number | null
-  readonly flushMessages: number
-  readonly flushBytes: number
-  readonly flushFrequencyMs: number
+  readonly flush: { readonly records: number; readonly bytes: number; readonly intervalMs: number }
 }
 
 /** What the accumulator shares with the rest of the producer. */
@@ -73,7 +71,7 @@ export class Accumulator {
   constructor(options: AccumulatorOptions, context: AccumulatorContext) {
     this.options = options
     this.context = context
-    this.thresholds = new FlushTriggers(options)
+    this.thresholds = new FlushTriggers(options.flush)
     this.memory = context.memory
     this.batchSize = options.batchSize
     this.hasThresholds = this.thresholds.isUsed

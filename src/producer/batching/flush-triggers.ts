@@ -1,41 +1,42 @@
-// The options flushMessages, flushBytes and flushFrequencyMs: when everything that waits is to be sent
+// The option `flush`: when everything that waits is to be sent
 // although no batch is full and none has lingered long enough.
 
 export class FlushTriggers {
   /** Whether any of them is set. */
   readonly isUsed: boolean
-  private readonly messages: number
+  private readonly records: number
   private readonly bytes: number
-  private readonly frequencyMs: number
-  private waitingMessages = 0
+  private readonly intervalMs: number
+  private waitingRecords = 0
   private waitingBytes = 0
   private since = Number.POSITIVE_INFINITY
 
-  constructor(options: { flushMessages: number; flushBytes: number; flushFrequencyMs: number }) {
-    this.messages = options.flushMessages || Number.POSITIVE_INFINITY
-    this.bytes = options.flushBytes || Number.POSITIVE_INFINITY
-    this.frequencyMs = options.flushFrequencyMs || Number.POSITIVE_INFINITY
-    this.isUsed = options.flushMessages + options.flushBytes + options.flushFrequencyMs > 0
+  /** 0: not used. */
+  constructor(options: { records: number; bytes: number; intervalMs: number }) {
+    this.records = options.records || Number.POSITIVE_INFINITY
+    this.bytes = options.bytes || Number.POSITIVE_INFINITY
+    this.intervalMs = options.intervalMs || Number.POSITIVE_INFINITY
+    this.isUsed = options.records + options.bytes + options.intervalMs > 0
   }
 
   /** When all that waits is to be sent. */
   get dueAt(): number {
-    return this.since + this.frequencyMs
+    return this.since + this.intervalMs
   }
 
   /** A record waits. True: what waits is enough. */
   added(bytes: number, now: number): boolean {
     if (this.since === Number.POSITIVE_INFINITY) this.since = now
-    this.waitingMessages++
+    this.waitingRecords++
     this.waitingBytes += bytes
-    return this.waitingMessages >= this.messages || this.waitingBytes >= this.bytes
+    return this.waitingRecords >= this.records || this.waitingBytes >= this.bytes
   }
 
   /** Records wait no longer: they were sent, or have failed. */
-  left(messages: number, bytes: number): void {
-    this.waitingMessages -= messages
+  left(records: number, bytes: number): void {
+    this.waitingRecords -= records
     this.waitingBytes -= bytes
-    if (this.waitingMessages <= 0) this.since = Number.POSITIVE_INFINITY
+    if (this.waitingRecords <= 0) this.since = Number.POSITIVE_INFINITY
   }
 
   /** All that waits is ready. */

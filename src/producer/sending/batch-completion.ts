@@ -5,9 +5,8 @@
 import { BrokerError, ClosedError, KafkaError } from '../../errors.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import type { PartitionProduceResponse } from '../../protocol/messages/produce.ts'
-import { recordBatchOverhead } from '../../records/record-batch.ts'
 import type { Accumulator } from '../batching/accumulator.ts'
-import type { ChildDeliveries, RecordObserver } from '../batching/batch-callbacks.ts'
+import type { RecordObserver } from '../batching/batch-callbacks.ts'
 import type { BufferMemory } from '../batching/buffer-memory.ts'
 import type { FlushTracker } from '../batching/flush-tracker.ts'
 import type { PartitionQueue } from '../batching/partition-queue.ts'
@@ -25,6 +24,7 @@ import {
 } from './delivery-errors.ts'
 import { outcomeOf } from './produce-error-table.ts'
 import { judgeSequenceError } from './sequence-error-table.ts'
+import { splitBatch } from './split-batch.ts'
 
 /** Metadata must have called a topic unknown for so long without a break: brokers learn of one late. */
 export const unknownTopicBoundMs = 30_000
@@ -189,8 +189,9 @@ export class BatchCompletion {
     const failure = (): KafkaError => deliveryError(batch, error, hintFor(batch, errorCode))
     switch (outcomeOf(errorCode).verdict) {
       case 'tooLarge':
-        if (batch.count > 1 && !batch.isAmbiguous) this.split(batch, now)
-        else this.fail(batch, failure())
+        if (batch.count > 1 && !batch.isAmbiguous) {
+          splitBatch(batch, this.options.batchSize, this.context, now)
+        } else this.fail(batch, failure())
         break
       case 'retry':
         this.retry(batch, error, now)
@@ -333,31 +334,6 @@ export class BatchCompletion {
     batch.isProvenAbsent = true
     if (batch.isAmbiguous) this.fail(batch, deliveryError(batch, error))
     else this.retry(batch, error, now)
-  }
-
-  private split(batch: ProducerBatch, now: number): void {
-    const { partition, builder } = batch
-    const { accumulator, flushes } = this.context
-    const { batchSize } = this.options
-    const isSmall = batch.isChild || builder.sizeInBytes <= batchSize
-    const half = Math.ceil(builder.sizeInBytes / 2)
-    const most = isSmall ? Math.max(recordBatchOverhead + builder.largestRecord, half) : batchSize
-    const children = accumulator.makeChildren(batch, builder.split(most))
-    partition.state.replace(batch, children)
-    partition.replaceUnreported(batch, children)
-    let first = 0
-    const places = children.map((child): ChildDeliveries => {
-      const place = { deliveries: child.deliveries, first, count: child.count }
-      first += child.count
-      return place
-    })
-    batch.deliveries.splitInto(places)
-    batch.isSettled = true
-    flushes.leave(batch.generation)
-    for (const child of children) {
-      child.retryAt = now
-      accumulator.requeue(child, now)
-    }
   }
 
   /** The end for its callers. What has numbers leaves a gap, now or when its request ends. */

@@ -2,22 +2,41 @@
 // consumer back to where the group's offsets are.
 
 import { monotonicMs } from '../../async/clock.ts'
-import { limitError, withLimits } from '../../async/wait-limits.ts'
+import { checkWaitOptions, type WaitLimits, waitFor } from '../../async/wait.ts'
 import {
   FencedError,
+  InvalidArgumentError,
   InvalidTransactionStateError,
   KafkaError,
   OutcomeUnknownError,
+  TimeoutError,
 } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
 import type { RecordData, TransactionalConsumer, WaitOptions } from '../../types.ts'
-import type { Producer } from '../producer.ts'
 import type { ProducerRecord } from '../record.ts'
 import type { RecordMetadata } from '../record-metadata.ts'
 import { consumerOf, type SendOffsetsArguments } from './send-offsets.ts'
 
 /** What the body of `producer.transaction()` works with: the same calls as the producer's. */
-export type Transaction = Pick<Producer, 'send' | 'sendBatch' | 'enqueue' | 'sendOffsets'>
+export interface Transaction {
+  send<K = RecordData, V = RecordData>(
+    record: ProducerRecord<K, V>,
+    options?: WaitOptions,
+  ): Promise<RecordMetadata>
+  sendBatch<K = RecordData, V = RecordData>(
+    records: Iterable<ProducerRecord<K, V>>,
+    options?: WaitOptions,
+  ): Promise<RecordMetadata[]>
+  enqueue<K = RecordData, V = RecordData>(record: ProducerRecord<K, V>, context?: unknown): boolean
+  sendOffsets(...args: SendOffsetsArguments): Promise<void>
+}
+
+/** The producer of a transaction: what runs one and ends it. */
+export interface TransactionOwner extends Transaction {
+  beginTransaction(options?: WaitOptions): Promise<void>
+  commitTransaction(options?: WaitOptions): Promise<void>
+  abortTransaction(options?: WaitOptions): Promise<void>
+}
 
 /** What `producer.transaction()` may be given. */
 export interface TransactionRunOptions extends WaitOptions {
@@ -28,26 +47,57 @@ export interface TransactionRunOptions extends WaitOptions {
   consumer?: TransactionalConsumer
 }
 
+/** The options of one run, checked. */
+export interface TransactionRun {
+  readonly limits: WaitLimits
+  readonly consumer: TransactionalConsumer | null
+}
+
+/** @throws {InvalidArgumentError} for a body that is not a function, and wrong options */
+export function checkTransactionRun(body: unknown, options: unknown): TransactionRun {
+  const limits = checkWaitOptions(options, 'transaction()', { keys: ['consumer'] })
+  if (typeof body !== 'function') {
+    throw new InvalidArgumentError(
+      `transaction() failed: its body must be a function (tx) => ..., got ${body === null ? 'null' : typeof body}`,
+    )
+  }
+  const consumer: unknown =
+    options === undefined ? undefined : Reflect.get(Object(options), 'consumer')
+  if (consumer === undefined) return { limits, consumer: null }
+  if (isConsumer(consumer)) return { limits, consumer }
+  throw new InvalidArgumentError(
+    `transaction() failed: option "consumer" must be a consumer of kafka.consumer(), got ${consumer === null ? 'null' : typeof consumer}`,
+  )
+}
+
+function isConsumer(value: unknown): value is TransactionalConsumer {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof Reflect.get(value, 'seekToCommitted') === 'function'
+  )
+}
+
 export async function runTransaction<T>(
-  producer: Producer,
+  producer: TransactionOwner,
   logger: Logger,
   body: (tx: Transaction) => T | Promise<T>,
-  options: TransactionRunOptions,
+  { limits, consumer }: TransactionRun,
 ): Promise<T> {
-  const deadline = monotonicMs() + (options.timeoutMs ?? Number.POSITIVE_INFINITY)
+  const { signal } = limits
+  const deadline = monotonicMs() + limits.timeoutMs
   const left = (): WaitOptions => ({
-    ...(options.timeoutMs === undefined
-      ? {}
-      : { timeoutMs: Math.max(0, deadline - monotonicMs()) }),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...(deadline < Number.POSITIVE_INFINITY && {
+      timeoutMs: Math.max(0, deadline - monotonicMs()),
+    }),
+    ...(signal !== undefined && { signal }),
   })
   await producer.beginTransaction(left())
-  const tx = new OpenTransaction(producer, options.consumer ?? null)
+  const tx = new OpenTransaction(producer, consumer)
   let isCommitting = false
   try {
-    const limits = left()
     const work = Promise.resolve(tx).then(body)
-    const result = await withLimits(work, limits, limitError('the body of transaction()', options))
+    const result = await waitFor(work, left(), () => bodyTimeout(limits))
     tx.end()
     isCommitting = true
     await producer.commitTransaction(left())
@@ -55,16 +105,21 @@ export async function runTransaction<T>(
   } catch (error) {
     tx.end()
     // A commit without an outcome cannot be aborted. The same error from the body is another producer's.
-    const mayBeCommitted = isCommitting && error instanceof OutcomeUnknownError
+    const mayBeCommitted =
+      isCommitting && (error instanceof OutcomeUnknownError || signal?.aborted === true)
     throw await undo(error, mayBeCommitted, producer, tx.consumer, logger)
   }
+}
+
+function bodyTimeout({ timeoutMs }: WaitLimits): TimeoutError {
+  return new TimeoutError(`the body of transaction() was not done within ${timeoutMs} ms`)
 }
 
 /** Returns what is to be thrown: neither the body's error nor that of the abort gets lost. */
 async function undo(
   error: unknown,
   mayBeCommitted: boolean,
-  producer: Producer,
+  producer: TransactionOwner,
   consumer: TransactionalConsumer | null,
   logger: Logger,
 ): Promise<unknown> {
@@ -107,12 +162,12 @@ function messageOf(error: unknown): string {
 
 /** The handle of one run of a body: when that is over, it takes nothing more. */
 class OpenTransaction implements Transaction {
-  /** Whom to send back after an abort. */
+  /** The consumer that goes back to its committed offsets after an abort. */
   consumer: TransactionalConsumer | null
-  private readonly producer: Producer
+  private readonly producer: TransactionOwner
   private isOver = false
 
-  constructor(producer: Producer, consumer: TransactionalConsumer | null) {
+  constructor(producer: TransactionOwner, consumer: TransactionalConsumer | null) {
     this.producer = producer
     this.consumer = consumer
   }

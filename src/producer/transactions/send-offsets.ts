@@ -19,16 +19,15 @@ export function consumerOf(args: SendOffsetsArguments): TransactionalConsumer | 
   return isConsumerCall(args) ? args[0] : null
 }
 
-/** @throws InvalidArgumentError for what is no offset or no group, and what the consumer throws */
-export function readSendOffsets(args: SendOffsetsArguments): TransactionOffsets & {
-  limits: WaitOptions
-} {
-  if (isConsumerCall(args)) {
-    const [consumer, limits] = args
-    return { ...consumer.transactionOffsets(), limits: limits ?? {} }
-  }
-  const [source, group, limits] = args
-  return { offsets: readOffsets(source), group: readGroup(group), limits: limits ?? {} }
+/** The limits that the call was given. */
+export function limitsOf(args: SendOffsetsArguments): WaitOptions | undefined {
+  return isConsumerCall(args) ? args[1] : args[2]
+}
+
+/** @throws {InvalidArgumentError} for what is not an offset or a group; and what the consumer throws */
+export function readSendOffsets(args: SendOffsetsArguments): TransactionOffsets {
+  if (isConsumerCall(args)) return args[0].transactionOffsets()
+  return { offsets: readOffsets(args[0]), group: readGroup(args[1]) }
 }
 
 function isConsumerCall(

@@ -3,7 +3,7 @@
 // a time, in order. Must stay true: no commit is reported that a coordinator did not confirm, and after
 // anything that failed there is none.
 
-import { limitError, withLimits } from '../../async/wait-limits.ts'
+import { waitFor } from '../../async/wait.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import {
   InvalidTransactionStateError,
@@ -83,16 +83,16 @@ export class TransactionLifecycle {
 
   init(limits: WaitOptions = {}): Promise<void> {
     const shared = this.join('initTransactions')
-    if (shared !== null) return bounded(shared, 'initTransactions()', limits)
+    if (shared !== null) return waitFor(shared, limits, 'initTransactions()')
     if (this.pending?.isReportedUnknown) {
       // An end that ran into its caller's limit: what it decides comes first.
       const ended = this.pending.promise.catch(() => {})
-      return bounded(ended, 'initTransactions()', limits).then(() => this.init(limits))
+      return waitFor(ended, limits, 'initTransactions()').then(() => this.init(limits))
     }
     return this.checked('initTransactions', () => {
       const { state, nextIdentity } = this.manager
       if (state === 'ready' && nextIdentity !== 'first') return Promise.resolve()
-      return bounded(this.getIdentity('first'), 'initTransactions()', limits)
+      return waitFor(this.getIdentity('first'), limits, 'initTransactions()')
     })
   }
 
@@ -104,7 +104,7 @@ export class TransactionLifecycle {
     this.manager.require('beginTransaction')
     while (this.manager.state !== 'ready' || this.manager.nextIdentity !== null) {
       const identity = this.join('initTransactions') ?? this.getIdentity(this.manager.nextIdentity)
-      await bounded(identity, 'beginTransaction()', limits)
+      await waitFor(identity, limits, 'beginTransaction()')
       this.manager.require('beginTransaction')
     }
     this.manager.begin()
@@ -134,7 +134,7 @@ export class TransactionLifecycle {
     )
     const bounds = signal === undefined ? { timeoutMs } : { timeoutMs, signal }
     try {
-      await bounded(sent, 'sendOffsets()', bounds)
+      await waitFor(sent, bounds, 'sendOffsets()')
     } catch (error) {
       givenUp.abort()
       this.recordRefused(toKafkaError(error))
@@ -184,23 +184,33 @@ export class TransactionLifecycle {
 
   /** Aborts what is open, for close(). An end that is under way is waited for instead. */
   async leave(limits: WaitOptions): Promise<void> {
-    if (this.pending !== null) await bounded(this.pending.promise, 'close()', limits)
+    if (this.pending !== null) await waitFor(this.pending.promise, limits, 'close()')
     if (this.manager.isOpen && this.pending === null) await this.abort(limits)
   }
 
   private end(call: 'commitTransaction' | 'abortTransaction', limits: WaitOptions): Promise<void> {
-    const isCommit = call === 'commitTransaction'
-    const unknown = (cause: unknown): OutcomeUnknownError => {
-      if (this.pending?.call === call) this.pending.isReportedUnknown = true
-      return this.outcomeUnknown(call, cause, limits)
-    }
     const shared = this.join(call)
-    if (shared !== null) return withLimits(shared, limits, unknown)
+    if (shared !== null) return this.endWithin(call, shared, limits)
     return this.checked(call, () => {
+      const isCommit = call === 'commitTransaction'
       if (isCommit) this.manager.committing()
       else this.abandon()
-      return withLimits(this.start(call, this.finish(isCommit)), limits, unknown)
+      return this.endWithin(call, this.start(call, this.finish(isCommit)), limits)
     })
+  }
+
+  /** Waits for an end as long as the caller wants. The end continues after that. */
+  private async endWithin(
+    call: TransactionCall,
+    work: Promise<void>,
+    limits: WaitOptions,
+  ): Promise<void> {
+    try {
+      await waitFor(work, limits, () => this.outcomeUnknown(call, undefined, limits))
+    } catch (error) {
+      if (this.pending?.promise === work) this.pending.isReportedUnknown = true
+      throw error
+    }
   }
 
   private async finish(isCommit: boolean): Promise<void> {
@@ -405,8 +415,4 @@ function busy(call: TransactionCall, pending: Pending): InvalidTransactionStateE
   return new InvalidTransactionStateError(
     `${call}() was refused: ${pending.call}() is under way: await it first`,
   )
-}
-
-function bounded<T>(promise: Promise<T>, what: string, limits: WaitOptions): Promise<T> {
-  return withLimits(promise, limits, limitError(what, limits))
 }

@@ -91,7 +91,7 @@ test.each([5, null, undefined, 'records', { topic: 't', value: 'v' }])(
     const producer = startProducer(await startCluster())
     const sent = producer.sendBatch(given as unknown as ProducerRecord[])
     await expect(sent).rejects.toThrow(InvalidArgumentError)
-    await expect(sent).rejects.toThrow(/sendBatch\(\) takes an array .* not .*send\(\)/)
+    await expect(sent).rejects.toThrow(/sendBatch\(\) takes an array .* got .*send\(\)/)
   },
 )
 

@@ -1,7 +1,7 @@
 // bufferMemory over sockets: who waits, in which order, and how a wait ends.
 
 import { expect, test } from 'vitest'
-import { BufferExhaustedError, ClosedError } from '../../../src/errors.ts'
+import { BufferExhaustedError, ClosedError, DeliveryTimeoutError } from '../../../src/errors.ts'
 import { produce } from '../../../src/protocol/messages/produce.ts'
 import { noAnswer } from '../../../src/testing/interceptors.ts'
 import { batchesOf, startCluster, startProducer, valuesOf } from '../with-producer.ts'
@@ -44,8 +44,9 @@ test('a wait for memory ends after maxBlockMs, and nothing of that record is sen
   )
   const late = producer.send({ topic: 't', value: 'late'.padEnd(1000) })
   const error = await late.catch((thrown: unknown) => thrown)
-  if (!(error instanceof BufferExhaustedError)) throw error
+  if (!(error instanceof DeliveryTimeoutError)) throw error
   expect(error.persisted).toBe('no')
+  expect(error.cause).toBeInstanceOf(BufferExhaustedError)
   restore()
   cluster.disconnectAll()
   await Promise.all(fill)
@@ -75,7 +76,7 @@ test('one who gives up lets the next one in', async () => {
 
 test('enqueue says when the budget is spent, and throws when that is ignored', async () => {
   const cluster = await startCluster()
-  const producer = startProducer(cluster, { ...size, queueBufferingMaxMessages: 10 })
+  const producer = startProducer(cluster, { ...size, maxBufferedRecords: 10 })
   await producer.partitionsFor('t')
   const restore = cluster.intercept(produce, () => noAnswer)
   const answers = Array.from({ length: 10 }, () => producer.enqueue({ topic: 't', value: 'v' }))
@@ -99,7 +100,7 @@ test('drained ends after maxBlockMs, and by close', async () => {
   await producer.partitionsFor('t')
   cluster.intercept(produce, () => noAnswer)
   while (producer.enqueue({ topic: 't', value: Buffer.alloc(500) }));
-  await expect(producer.drained({ timeoutMs: 10 })).rejects.toThrow(/within 10 ms/)
+  await expect(producer.drained({ timeoutMs: 10 })).rejects.toThrow(/timed out after 10 ms/)
   const drained = expect(producer.drained()).rejects.toThrow(ClosedError)
   await producer.close({ timeoutMs: 0 })
   await drained

@@ -156,13 +156,13 @@ test('a partition that never comes fails after maxBlockMs, and the text says how
   await producer.partitionsFor('t', { timeoutMs: 10_000 })
   const begin = performance.now()
   await expect(producer.send({ topic: 't', value: 'v', partition: 3 })).rejects.toMatchObject({
-    name: 'DeliveryError',
+    name: 'DeliveryTimeoutError',
     topic: 't',
     partition: 3,
     persisted: 'no',
     retriable: true,
     message: expect.stringContaining(
-      'a record for t was not taken: t has 3 partition(s), 0 to 2, and no partition 3 came within maxBlockMs (150)',
+      'topic "t" has no partition 3: it has 3 partition(s), 0 to 2, and none was added within maxBlockMs = 150 ms',
     ),
   })
   expect(performance.now() - begin).toBeGreaterThan(140)

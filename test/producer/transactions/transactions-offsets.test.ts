@@ -173,7 +173,7 @@ describe('sendOffsets(offsets, group)', () => {
     const stop = cluster.intercept(txnOffsetCommit, () => noAnswer)
     await expect(
       producer.sendOffsets([{ ...t0, offset: 6n }], group, { timeoutMs: 50 }),
-    ).rejects.toThrow(/sendOffsets\(\) was not done within 50 ms/)
+    ).rejects.toThrow(/sendOffsets\(\) timed out after 50 ms/)
     stop()
     await expect(producer.commitTransaction()).rejects.toThrow(TransactionAbortableError)
     await producer.abortTransaction()
