@@ -101,10 +101,10 @@ describe('sendOffsets(consumer)', () => {
     await producer.beginTransaction()
     for await (const record of consumer) {
       void producer.send({ ...u0, value: textOf(record) })
+      consumer.assign([u0])
+      await expect(producer.sendOffsets(consumer)).rejects.toThrow(/t-0 was taken away/)
       break
     }
-    consumer.assign([u0])
-    await expect(producer.sendOffsets(consumer)).rejects.toThrow(/t-0 was taken away/)
     await expect(producer.commitTransaction()).rejects.toThrow(TransactionAbortableError)
     await producer.abortTransaction()
     await consumer.seekToCommitted()
