@@ -7,6 +7,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config'
 const exhaustive = [
   'test/compression/codecs.test.ts',
   'test/consumer/group/churn.test.ts',
+  'test/consumer/group/injected-codes.test.ts',
   'test/producer/model.test.ts',
   'test/protocol/hostile-bytes.test.ts',
   'test/protocol/unsupported-fields.test.ts',

@@ -191,10 +191,19 @@ function nameOf(type: CoordinatorType, key: string): string {
   return `${type}:${key}`
 }
 
+/**
+ * Whether asking again may help. A code that says nothing about the key or the user, or that is not known,
+ * may pass.
+ */
 function isTransient(errorCode: number): boolean {
-  return (
-    errorCode === errorCodes.COORDINATOR_NOT_AVAILABLE ||
-    errorCode === errorCodes.COORDINATOR_LOAD_IN_PROGRESS ||
-    errorCode === errorCodes.NOT_COORDINATOR
-  )
+  return !finalCodes.has(errorCode)
 }
+
+const finalCodes: ReadonlySet<number> = new Set([
+  errorCodes.CLUSTER_AUTHORIZATION_FAILED,
+  errorCodes.GROUP_AUTHORIZATION_FAILED,
+  errorCodes.INVALID_GROUP_ID,
+  errorCodes.INVALID_REQUEST,
+  errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+  errorCodes.UNSUPPORTED_VERSION,
+])

@@ -326,6 +326,8 @@ export class ConsumerCore<K, V> {
         subscribedTopics: () => this.topics.resolve(cluster.metadata),
         prepareTopics: (signal) => this.prepareTopics(signal),
         onAlive: (since) => this.pulse.onAlive(since),
+        onError: (error) => this.reportError(error),
+        onRefused: (error) => this.delivery.report(error),
         onFatal: (error) => this.fail(error),
       },
     )

@@ -123,6 +123,8 @@ export class Delivery<K, V> {
 
   /** The next pull of some loop gets this error, once. */
   report(error: Error): void {
+    // Two requests may meet with the same refusal.
+    if (this.errors.some(({ message }) => message === error.message)) return
     this.errors.push(error)
     this.subscription.changes++
     this.wake()

@@ -5,7 +5,7 @@ import type { Cluster } from '../../cluster/cluster.ts'
 import { KafkaError } from '../../errors.ts'
 import type { JoinGroupResponse } from '../../protocol/messages/join-group.ts'
 import type { SyncGroupRequestAssignment } from '../../protocol/messages/sync-group.ts'
-import type { Assignor, GroupMember } from './assignors/assignor.ts'
+import type { Assignor, GroupAssignment, GroupMember, GroupToAssign } from './assignors/assignor.ts'
 import { decodeSubscription, encodeAssignment } from './consumer-protocol.ts'
 
 export interface LeaderDecision {
@@ -22,6 +22,7 @@ export async function leadGroup(
   assignors: readonly Assignor[],
   joined: JoinGroupResponse,
   signal: AbortSignal,
+  onError: (error: Error) => void,
 ): Promise<LeaderDecision> {
   const assignor = assignors.find(({ name }) => name === joined.protocolName)
   if (assignor === undefined) {
@@ -29,7 +30,7 @@ export async function leadGroup(
       `The coordinator chose the assignor '${joined.protocolName}', which this member does not have`,
     )
   }
-  const members = joined.members.map(toMember)
+  const members = joined.members.map((member) => toMember(member, onError))
   const topics = new Set(members.flatMap((member) => member.topics))
   cluster.addTopics(topics)
   try {
@@ -42,7 +43,7 @@ export async function leadGroup(
   const basis = partitionCounts(cluster, topics)
   // The coordinator may ask a returning static leader to leave the group as it is (KIP-814).
   if (joined.skipAssignment) return { assignments: [], basis }
-  const assignment = assignor.assign({
+  const assignment = assign(assignor, {
     members,
     partitionsPerTopic: new Map([...basis].filter(([, count]) => count > 0)),
     replicaRacks: replicaRacks(cluster, topics),
@@ -59,9 +60,33 @@ export function partitionCounts(cluster: Cluster, topics: Iterable<string>): Map
   return new Map([...topics].map((topic) => [topic, cluster.topic(topic)?.partitions.length ?? 0]))
 }
 
-function toMember(member: JoinGroupResponse['members'][number]): GroupMember {
+/**
+ * A member whose subscription cannot be decoded gets nothing. If it made the leader fail, it would make
+ * every leader of the group fail in turn.
+ */
+function toMember(
+  member: JoinGroupResponse['members'][number],
+  onError: (error: Error) => void,
+): GroupMember {
   const { memberId, groupInstanceId, metadata } = member
-  return { memberId, groupInstanceId, ...decodeSubscription(metadata) }
+  try {
+    return { memberId, groupInstanceId, ...decodeSubscription(metadata) }
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const text = `The subscription of member "${memberId}" cannot be decoded, so it gets no partitions: ${reason}. Upgrade or stop that member`
+    onError(new KafkaError(text, { cause }))
+    const nothing = { topics: [], ownedPartitions: [], generationId: -1, rackId: null }
+    return { memberId, groupInstanceId, userData: null, ...nothing }
+  }
+}
+
+function assign(assignor: Assignor, group: GroupToAssign): GroupAssignment {
+  try {
+    return assignor.assign(group)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new KafkaError(`The assignor "${assignor.name}" failed: ${reason}`, { cause })
+  }
 }
 
 function replicaRacks(

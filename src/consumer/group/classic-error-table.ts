@@ -1,8 +1,9 @@
-// The table of a classic group's errors (docs/internals/consumer.md, section 5): what an error code of one of the four
-// requests means for the membership. No I/O.
+// What an error code of a classic group's requests means for the membership. docs/internals/consumer.md,
+// section 5, shows the table and says for each fatal row why nothing but a change of the program or of the cluster's
+// configuration helps. No I/O.
 
 import { FencedError, KafkaError } from '../../errors.ts'
-import { brokerError, errorCodes, isRetriable } from '../../protocol/error-codes.ts'
+import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 
 export type MemberRequest = 'join' | 'sync' | 'heartbeat' | 'commit'
 
@@ -12,14 +13,15 @@ export type MemberAction =
   | 'backOff'
   /** Look for the coordinator, then try again. */
   | 'rediscover'
-  /** Join at once under the member id that the answer brought. */
+  /** Join at once under the member id that the response brought. */
   | 'useMemberId'
-  /** Join anew; what is owned stays owned until then. */
+  /** Rejoin; what is owned stays owned until then. */
   | 'rejoin'
-  /** The generation is over: keep the member id, what was owned is lost, join anew. */
+  /** The generation is over: keep the member id, what was owned is lost, rejoin. */
   | 'resetGeneration'
-  /** The coordinator does not know the member: drop the id, what was owned is lost, join anew. */
+  /** The coordinator does not know the member: drop the id, what was owned is lost, rejoin. */
   | 'resetMember'
+  /** The consumer ends with an error that says what to change. */
   | 'fatal'
 
 const {
@@ -65,12 +67,13 @@ const actions: Readonly<Record<MemberRequest, ReadonlyMap<number, MemberAction>>
   commit: new Map([...shared, [REBALANCE_IN_PROGRESS, 'rejoin']]),
 }
 
-/** What follows from the error code of an answer. */
+/**
+ * What follows from an error code. A code without a row says nothing about this member: it may pass, and
+ * health() has it meanwhile.
+ */
 export function memberAction(request: MemberRequest, code: number): MemberAction {
   if (code === errorCodes.NONE) return 'done'
-  const action = actions[request].get(code)
-  if (action !== undefined) return action
-  return isRetriable(code) || request === 'heartbeat' ? 'backOff' : 'fatal'
+  return actions[request].get(code) ?? 'backOff'
 }
 
 const advice: ReadonlyMap<number, string> = new Map([

@@ -4,24 +4,27 @@
 // that never changes: an answer counts only if the object it was asked under is still the present one.
 
 import { anySignal } from '../../async/any-signal.ts'
-import { monotonicMs } from '../../async/clock.ts'
+import { monotonicMs, wallMs } from '../../async/clock.ts'
 import { backoff, sleep } from '../../async/retry.ts'
 import { timeoutSignal } from '../../async/timers.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { type CoordinatorClient, isUnreachable } from '../../cluster/coordinator-client.ts'
-import { KafkaError } from '../../errors.ts'
+import type { CoordinatorClient } from '../../cluster/coordinator-client.ts'
+import { type KafkaError, toKafkaError } from '../../errors.ts'
+import { brokerError } from '../../protocol/error-codes.ts'
 import type { JoinGroupResponse } from '../../protocol/messages/join-group.ts'
 import type { Membership } from '../offsets/committer.ts'
 import { leadGroup, partitionCounts } from './assignment-leader.ts'
 import { fatalGroupError, type MemberAction, memberAction } from './classic-error-table.ts'
 import { type ClassicRequestOptions, ClassicRequests, type Generation } from './classic-requests.ts'
 import { decodeAssignment } from './consumer-protocol.ts'
+import { groupFailure } from './group-failure.ts'
 import { HeartbeatTimer } from './heartbeat-timer.ts'
 import type { Rebalancer } from './rebalancer.ts'
 
 export interface ClassicGroupOptions extends ClassicRequestOptions {
   readonly heartbeatIntervalMs: number
+  readonly defaultApiTimeoutMs: number
 }
 
 export interface ClassicGroupOwner {
@@ -31,7 +34,18 @@ export interface ClassicGroupOwner {
   prepareTopics(signal: AbortSignal): Promise<void>
   /** The coordinator took this member for alive at some time after `since` (ms). */
   onAlive(since: number): void
+  /** Something failed that concerns other members. */
+  onError(error: Error): void
+  /** The brokers refuse this user: the caller gets the error once. */
+  onRefused(error: Error): void
   onFatal(error: Error): void
+}
+
+export interface GroupProblem {
+  readonly reason: string
+  /** ms since 1970. */
+  readonly since: number
+  readonly error: KafkaError
 }
 
 type GroupState = 'unjoined' | 'preparing' | 'completing' | 'stable'
@@ -53,6 +67,11 @@ export class ClassicGroup {
   private isLost = false
   private waitsForPull = true
   private failures = 0
+  private beatFailures = 0
+  private hasJoined = false
+  /** What keeps this member from its group, or its heartbeats from being acknowledged. */
+  problem: GroupProblem | null = null
+  private problemSince = 0
   private joinedTopics: readonly string[] = []
   /** As leader: on how many partitions of each topic the assignment was based. */
   private basis: ReadonlyMap<string, number> | null = null
@@ -174,13 +193,15 @@ export class ClassicGroup {
         }
       } catch (error) {
         if (signal.aborted) return
-        if (!isUnreachable(error)) {
-          this.fail(asError(error))
+        this.joinReason ??= 'the last attempt to join failed'
+        const failure = groupFailure(error)
+        if (failure === 'fatal') {
+          this.fail(toKafkaError(error))
           return
         }
-        this.cluster.options.logger.debug('the group coordinator was not reached', { error })
-        this.joinReason ??= 'the coordinator was not reached'
-        await this.backOff()
+        this.noteProblem(toKafkaError(error))
+        if (failure === 'refused' && this.isOverdue) this.refuse(toKafkaError(error))
+        else await this.backOff()
       }
     }
   }
@@ -220,6 +241,7 @@ export class ClassicGroup {
     this.joinReason ??= reason
     this.coordinator.handleCode(answer.errorCode, nodeId)
     const action = memberAction('join', answer.errorCode)
+    this.noteProblem(this.errorOf('JoinGroup', answer.errorCode))
     this.cluster.options.logger.debug('join refused', { code: answer.errorCode, version })
     if (action === 'useMemberId') this.memberId = answer.memberId
     else await this.applyInLoop(action, answer.errorCode, 'join')
@@ -247,7 +269,13 @@ export class ClassicGroup {
     this.basis = null
     let assignments: { memberId: string; assignment: Buffer }[] = []
     if (joined.leader === joined.memberId) {
-      const decision = await leadGroup(this.cluster, this.options.assignors, joined, signal)
+      const decision = await leadGroup(
+        this.cluster,
+        this.options.assignors,
+        joined,
+        signal,
+        this.owner.onError,
+      )
       this.basis = decision.basis
       assignments = decision.assignments
     }
@@ -262,12 +290,16 @@ export class ClassicGroup {
     if (answer.errorCode !== 0) {
       this.coordinator.handleCode(answer.errorCode, nodeId)
       this.joinReason ??= 'the group changed before the assignment came'
+      this.noteProblem(this.errorOf('SyncGroup', answer.errorCode))
       await this.applyInLoop(memberAction('sync', answer.errorCode), answer.errorCode, 'sync')
       return
     }
+    const { assignedPartitions } = decodeAssignment(answer.assignment)
     this.state = 'stable'
     this.failures = 0
-    await this.take(decodeAssignment(answer.assignment).assignedPartitions)
+    this.hasJoined = true
+    this.problem = null
+    await this.take(assignedPartitions)
     this.onMetadata()
   }
 
@@ -305,17 +337,23 @@ export class ClassicGroup {
       const { errorCode } = answer
       const isRediscovering = this.coordinator.handleCode(errorCode, nodeId)
       const action = memberAction('heartbeat', errorCode)
-      if (action === 'done' || action === 'rejoin') this.owner.onAlive(sentAt)
+      if (action === 'done' || action === 'rejoin') {
+        this.owner.onAlive(sentAt)
+        this.beatFailures = 0
+        if (this.state === 'stable') this.problem = null
+      } else this.noteProblem(this.errorOf('Heartbeat', errorCode))
       // A rebalance that has begun under us is joined by the loop already.
       if (action !== 'rejoin' || this.state === 'stable') this.apply(action, errorCode, 'heartbeat')
       return isRediscovering ? retryBackoffMs : null
     } catch (error) {
-      if (!isUnreachable(error)) {
-        if (generation === this.generation) this.fail(asError(error))
+      if (generation !== this.generation) return null
+      if (groupFailure(error) === 'fatal') {
+        this.fail(toKafkaError(error))
         return null
       }
-      this.cluster.options.logger.debug('a heartbeat was not answered', { error })
-      return retryBackoffMs
+      this.noteProblem(toKafkaError(error))
+      this.cluster.options.logger.debug('a heartbeat failed', { error })
+      return backoff(this.beatFailures++, retryBackoffMs, this.options.heartbeatIntervalMs)
     }
   }
 
@@ -369,6 +407,28 @@ export class ClassicGroup {
     this.wakeLoop?.()
   }
 
+  /** Until the member is stable again, or a heartbeat succeeds. */
+  private noteProblem(error: KafkaError): void {
+    if (this.problem === null) this.problemSince = monotonicMs()
+    this.problem = { reason: error.message, since: this.problem?.since ?? wallMs(), error }
+  }
+
+  private errorOf(request: string, code: number): KafkaError {
+    return brokerError(code, `${request} of group "${this.coordinator.groupId}"`)
+  }
+
+  /** A member keeps trying for a while before it tells its caller; at the start the caller waits for news. */
+  private get isOverdue(): boolean {
+    return !this.hasJoined || monotonicMs() - this.problemSince > this.options.defaultApiTimeoutMs
+  }
+
+  /** The next pull gets the error; a pull after that tries again. */
+  private refuse(error: KafkaError): void {
+    this.waitsForPull = true
+    this.hasJoined = false
+    this.owner.onRefused(error)
+  }
+
   private fail(error: Error): void {
     this.heartbeats.pause()
     this.generation = null
@@ -399,8 +459,4 @@ export class ClassicGroup {
 
 function isSameList(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((item, index) => item === b[index])
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new KafkaError(String(error))
 }

@@ -20,6 +20,7 @@ export class TopicLookup {
   private readonly options: TopicLookupOptions
   private readonly signal: AbortSignal
   private readonly onForbidden: (error: Error) => void
+  private readonly prepared = new Set<string>()
   private readonly lookups = new Map<string, Promise<void>>()
 
   /** @param onForbidden gets what no waiting will change: no permission, an invalid name */
@@ -35,10 +36,17 @@ export class TopicLookup {
     this.onForbidden = onForbidden
   }
 
-  /** Waits until all are known, or for two seconds: what comes later brings a rebalance. */
+  /**
+   * Waits until all are known, or for two seconds: what comes later brings a rebalance. Waits for each
+   * topic once: a member that rejoins is not held up by a topic that was missing before.
+   */
   async prepare(names: Iterable<string>, signal: AbortSignal): Promise<void> {
+    const lookups = [...names].map((name) => ({ name, known: this.ensure(name) }))
+    const unmet = lookups.filter(({ name }) => !this.prepared.has(name))
+    if (unmet.length === 0) return
+    for (const { name } of unmet) this.prepared.add(name)
     const over = new AbortController()
-    const known = Promise.all([...names].map((name) => this.ensure(name)))
+    const known = Promise.all(unmet.map((lookup) => lookup.known))
     const patience = sleep(PATIENCE_MS, anySignal([signal, over.signal]))
     // Rejected only by those two signals.
     await Promise.race([known, patience.catch(() => {})])

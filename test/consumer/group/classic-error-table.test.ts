@@ -45,9 +45,12 @@ describe("the table of a classic group's errors", () => {
     }
   }
 
-  it('takes an unknown code for fatal, but never for a heartbeat', () => {
-    expect(memberAction('join', 999)).toBe('fatal')
-    expect(memberAction('heartbeat', 999)).toBe('backOff')
+  it('takes a code without a row for one that passes', () => {
+    for (const request of ['join', 'sync', 'heartbeat', 'commit'] as const) {
+      for (const code of [999, -1, 7, 13, 42, 88, 89]) {
+        expect(memberAction(request, code)).toBe('backOff')
+      }
+    }
   })
 
   it('says what to change', () => {
