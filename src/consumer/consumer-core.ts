@@ -19,6 +19,7 @@ import { poisonScreen } from './delivery/poison-records.ts'
 import { Fetcher } from './fetching/fetcher.ts'
 import { assignorsByName } from './group/assignors/by-name.ts'
 import { ClassicGroup } from './group/classic-group.ts'
+import type { ConsumerGroup } from './group/consumer-group.ts'
 import { Rebalancer } from './group/rebalancer.ts'
 import { TopicLookup } from './group/topic-lookup.ts'
 import { TopicSubscription } from './group/topic-subscription.ts'
@@ -48,7 +49,7 @@ export class ConsumerCore<K, V> {
   private readonly stopped = stopSwitch()
   /** For those who wait for a position. */
   readonly watchers: Watchers = new Watchers()
-  private group: ClassicGroup | null = null
+  private group: ConsumerGroup | null = null
   private readonly autoCommit: AutoCommit
   private readonly pulse: LivenessMonitor
   private isStarted = false
@@ -122,7 +123,7 @@ export class ConsumerCore<K, V> {
         onError: (error) => this.reportError(error),
       },
     )
-    const readGroup = (): ClassicGroup | null => this.group
+    const readGroup = (): ConsumerGroup | null => this.group
     this.pulse = new LivenessMonitor(cluster, this.delivery, options, {
       get group() {
         return readGroup()
@@ -310,7 +311,7 @@ export class ConsumerCore<K, V> {
     await group.leave(isLeaving, reason)
   }
 
-  private newGroup(): ClassicGroup {
+  private newGroup(): ConsumerGroup {
     const { cluster, coordinator, options } = this
     if (coordinator === null) throw new Error('a group needs a groupId')
     return new ClassicGroup(

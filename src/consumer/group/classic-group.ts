@@ -4,7 +4,7 @@
 // that never changes: an answer counts only if the object it was asked under is still the present one.
 
 import { anySignal } from '../../async/any-signal.ts'
-import { monotonicMs, wallMs } from '../../async/clock.ts'
+import { monotonicMs } from '../../async/clock.ts'
 import { backoff, sleep } from '../../async/retry.ts'
 import { timeoutSignal } from '../../async/timers.ts'
 import { stopSwitch } from '../../async/watchers.ts'
@@ -17,9 +17,11 @@ import type { Membership } from '../offsets/committer.ts'
 import { leadGroup, partitionCounts } from './assignment-leader.ts'
 import { fatalGroupError, type MemberAction, memberAction } from './classic-error-table.ts'
 import { type ClassicRequestOptions, ClassicRequests, type Generation } from './classic-requests.ts'
+import type { ConsumerGroup, GroupOwner } from './consumer-group.ts'
 import { decodeAssignment } from './consumer-protocol.ts'
 import { groupFailure } from './group-failure.ts'
 import { HeartbeatTimer } from './heartbeat-timer.ts'
+import { type GroupProblem, MembershipProblem } from './membership-problem.ts'
 import type { Rebalancer } from './rebalancer.ts'
 
 export interface ClassicGroupOptions extends ClassicRequestOptions {
@@ -27,35 +29,14 @@ export interface ClassicGroupOptions extends ClassicRequestOptions {
   readonly defaultApiTimeoutMs: number
 }
 
-export interface ClassicGroupOwner {
-  /** The names of all topics subscribed to, patterns resolved. */
-  subscribedTopics(): readonly string[]
-  /** Before the first join: topics may have to be created, or be forbidden. */
-  prepareTopics(signal: AbortSignal): Promise<void>
-  /** The coordinator took this member for alive at some time after `since` (ms). */
-  onAlive(since: number): void
-  /** Something failed that concerns other members. */
-  onError(error: Error): void
-  /** The brokers refuse this user: the caller gets the error once. */
-  onRefused(error: Error): void
-  onFatal(error: Error): void
-}
-
-export interface GroupProblem {
-  readonly reason: string
-  /** ms since 1970. */
-  readonly since: number
-  readonly error: KafkaError
-}
-
 type GroupState = 'unjoined' | 'preparing' | 'completing' | 'stable'
 
-export class ClassicGroup {
+export class ClassicGroup implements ConsumerGroup {
   private readonly cluster: Cluster
   private readonly coordinator: CoordinatorClient
   private readonly rebalancer: Rebalancer<unknown, unknown>
   private readonly options: ClassicGroupOptions
-  private readonly owner: ClassicGroupOwner
+  private readonly owner: GroupOwner
   private readonly isCooperative: boolean
   private readonly stopped = stopSwitch()
   private readonly requests: ClassicRequests
@@ -69,9 +50,7 @@ export class ClassicGroup {
   private failures = 0
   private beatFailures = 0
   private hasJoined = false
-  /** What keeps this member from its group, or its heartbeats from being acknowledged. */
-  problem: GroupProblem | null = null
-  private problemSince = 0
+  private readonly trouble = new MembershipProblem()
   private joinedTopics: readonly string[] = []
   /** As leader: on how many partitions of each topic the assignment was based. */
   private basis: ReadonlyMap<string, number> | null = null
@@ -83,7 +62,7 @@ export class ClassicGroup {
     coordinator: CoordinatorClient,
     rebalancer: Rebalancer<unknown, unknown>,
     options: ClassicGroupOptions,
-    owner: ClassicGroupOwner,
+    owner: GroupOwner,
   ) {
     this.cluster = cluster
     this.coordinator = coordinator
@@ -96,7 +75,11 @@ export class ClassicGroup {
     this.heartbeats = new HeartbeatTimer(options.heartbeatIntervalMs, () => this.beat())
   }
 
-  /** As whom to commit; null: not a member. */
+  get problem(): GroupProblem | null {
+    return this.trouble.current
+  }
+
+  /** Identifies this member in commits; null: not a member. */
   get membership(): Membership | null {
     return this.generation
   }
@@ -199,7 +182,7 @@ export class ClassicGroup {
           this.fail(toKafkaError(error))
           return
         }
-        this.noteProblem(toKafkaError(error))
+        this.trouble.note(toKafkaError(error))
         if (failure === 'refused' && this.isOverdue) this.refuse(toKafkaError(error))
         else await this.backOff()
       }
@@ -241,7 +224,7 @@ export class ClassicGroup {
     this.joinReason ??= reason
     this.coordinator.handleCode(answer.errorCode, nodeId)
     const action = memberAction('join', answer.errorCode)
-    this.noteProblem(this.errorOf('JoinGroup', answer.errorCode))
+    this.trouble.note(this.errorOf('JoinGroup', answer.errorCode))
     this.cluster.options.logger.debug('join refused', { code: answer.errorCode, version })
     if (action === 'useMemberId') this.memberId = answer.memberId
     else await this.applyInLoop(action, answer.errorCode, 'join')
@@ -290,7 +273,7 @@ export class ClassicGroup {
     if (answer.errorCode !== 0) {
       this.coordinator.handleCode(answer.errorCode, nodeId)
       this.joinReason ??= 'the group changed before the assignment came'
-      this.noteProblem(this.errorOf('SyncGroup', answer.errorCode))
+      this.trouble.note(this.errorOf('SyncGroup', answer.errorCode))
       await this.applyInLoop(memberAction('sync', answer.errorCode), answer.errorCode, 'sync')
       return
     }
@@ -298,7 +281,7 @@ export class ClassicGroup {
     this.state = 'stable'
     this.failures = 0
     this.hasJoined = true
-    this.problem = null
+    this.trouble.clear()
     await this.take(assignedPartitions)
     this.onMetadata()
   }
@@ -340,8 +323,8 @@ export class ClassicGroup {
       if (action === 'done' || action === 'rejoin') {
         this.owner.onAlive(sentAt)
         this.beatFailures = 0
-        if (this.state === 'stable') this.problem = null
-      } else this.noteProblem(this.errorOf('Heartbeat', errorCode))
+        if (this.state === 'stable') this.trouble.clear()
+      } else this.trouble.note(this.errorOf('Heartbeat', errorCode))
       // A rebalance that has begun under us is joined by the loop already.
       if (action !== 'rejoin' || this.state === 'stable') this.apply(action, errorCode, 'heartbeat')
       return isRediscovering ? retryBackoffMs : null
@@ -351,7 +334,7 @@ export class ClassicGroup {
         this.fail(toKafkaError(error))
         return null
       }
-      this.noteProblem(toKafkaError(error))
+      this.trouble.note(toKafkaError(error))
       this.cluster.options.logger.debug('a heartbeat failed', { error })
       return backoff(this.beatFailures++, retryBackoffMs, this.options.heartbeatIntervalMs)
     }
@@ -407,19 +390,13 @@ export class ClassicGroup {
     this.wakeLoop?.()
   }
 
-  /** Until the member is stable again, or a heartbeat succeeds. */
-  private noteProblem(error: KafkaError): void {
-    if (this.problem === null) this.problemSince = monotonicMs()
-    this.problem = { reason: error.message, since: this.problem?.since ?? wallMs(), error }
-  }
-
   private errorOf(request: string, code: number): KafkaError {
     return brokerError(code, `${request} of group "${this.coordinator.groupId}"`)
   }
 
   /** A member keeps trying for a while before it tells its caller; at the start the caller waits for news. */
   private get isOverdue(): boolean {
-    return !this.hasJoined || monotonicMs() - this.problemSince > this.options.defaultApiTimeoutMs
+    return !this.hasJoined || this.trouble.ageMs > this.options.defaultApiTimeoutMs
   }
 
   /** The next pull gets the error; a pull after that tries again. */
