@@ -1,0 +1,104 @@
+// docs/reference/ says what the sources say. `npm run docs` writes it.
+
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { adminOptionTable } from '../../src/admin/options.ts'
+import { consumerOptionTable } from '../../src/consumer/options.ts'
+import * as library from '../../src/index.ts'
+import { clusterOptionTable } from '../../src/options/kafka-options.ts'
+import { producerOptionTable } from '../../src/producer/options.ts'
+import { adviceByClass, errorDocs, errorPage } from './error-docs.ts'
+import { root } from './files.ts'
+import { defaultAgrees, optionDocs, optionPage } from './option-docs.ts'
+
+type Table = Readonly<Record<string, { readonly default: unknown }>>
+
+interface Page {
+  readonly page: string
+  readonly title: string
+  readonly intro: string
+  readonly file: string
+  readonly name: string
+  readonly table: Table
+  /** Options of the call that the table does not have: they take more than one form. */
+  readonly besides: readonly string[]
+}
+
+const pages: readonly Page[] = [
+  {
+    page: 'kafka-options',
+    title: 'Options of `new Kafka(...)`',
+    intro: 'They hold for every producer, consumer and admin client that this Kafka creates.',
+    file: 'src/options/kafka-options.ts',
+    name: 'KafkaOptions',
+    table: clusterOptionTable,
+    besides: ['bootstrapServers', 'ssl', 'sasl', 'logger'],
+  },
+  {
+    page: 'producer-options',
+    title: 'Options of `kafka.producer(...)`',
+    intro: 'Names and defaults are those of the Java client, with dots as capital letters.',
+    file: 'src/producer/options.ts',
+    name: 'ProducerOptions',
+    table: producerOptionTable,
+    besides: [],
+  },
+  {
+    page: 'consumer-options',
+    title: 'Options of `kafka.consumer(...)`',
+    intro: 'Names and defaults are those of the Java client, with dots as capital letters.',
+    file: 'src/consumer/options.ts',
+    name: 'ConsumerOptions',
+    table: consumerOptionTable,
+    besides: [],
+  },
+  {
+    page: 'admin-options',
+    title: 'Options of `kafka.admin(...)`',
+    intro: 'Every call of the admin client also takes `timeoutMs` and `signal`.',
+    file: 'src/admin/options.ts',
+    name: 'AdminOptions',
+    table: adminOptionTable,
+    besides: [],
+  },
+]
+
+describe.each(pages)('$page', ({ page, title, intro, file, name, table, besides }) => {
+  const docs = optionDocs(file, name)
+
+  test('is what `npm run docs` writes', async () => {
+    const text = optionPage(title, intro, docs, table)
+    await expect(text).toMatchFileSnapshot(join(root, `docs/reference/${page}.md`))
+  })
+
+  test('documents every option, and gives its real default', () => {
+    const names = docs.map((doc) => doc.name)
+    const checked = [...new Set([...Object.keys(table), ...besides])]
+    expect([...names].sort()).toEqual(checked.sort())
+    for (const doc of docs) {
+      expect(doc.description.length + (doc.documented?.length ?? 0), doc.name).toBeGreaterThan(3)
+      const spec = table[doc.name]
+      if (spec === undefined) continue
+      const given = `${doc.name}: documented ${doc.documented}, is ${String(spec.default)}`
+      expect(defaultAgrees(doc, spec.default), given).toBe(true)
+    }
+  })
+})
+
+describe('errors', () => {
+  test('is what `npm run docs` writes', async () => {
+    await expect(errorPage()).toMatchFileSnapshot(join(root, 'docs/reference/errors.md'))
+  })
+
+  test('every class that is exported is there, with advice and its own code', () => {
+    const exported = Object.entries(library)
+      .filter(([, value]) => typeof value === 'function' && value.prototype instanceof Error)
+      .map(([name]) => name)
+    const documented = errorDocs().map(({ name }) => name)
+    expect(documented.sort()).toEqual(exported.sort())
+    expect(Object.keys(adviceByClass).sort()).toEqual(exported.sort())
+    const codes = errorDocs().map(({ code }) => code)
+    expect(new Set(codes).size).toBe(codes.length)
+    for (const { name, when } of errorDocs()) expect(when.length, name).toBeGreaterThan(10)
+  })
+})
