@@ -187,18 +187,16 @@ export {
 } from './errors.ts'
 export { Kafka, type KafkaRequestOptions } from './kafka.ts'
 export { type Logger, silentLogger } from './logger.ts'
+export type { DnsLookup, KafkaOptions } from './options/kafka-options.ts'
 export type {
   CredentialsProvider,
-  DnsLookup,
-  KafkaOptions,
   OAuthBearerToken,
   SaslContext,
   SaslExchange,
   SaslMechanism,
   SaslOptions,
-  SslOption,
-  TlsOptions,
-} from './options/kafka-options.ts'
+} from './options/sasl-options.ts'
+export type { SslOption, TlsOptions } from './options/ssl-options.ts'
 export type { PipeCommit, PipeHandler, PipeOptions, PipeOutput } from './pipe.ts'
 export type { DataLoss, OnDelivery, ProducerInterceptor } from './producer/hooks.ts'
 export type { Acks, ProducerOptions } from './producer/options.ts'

@@ -4,6 +4,7 @@
 
 import { monotonicMs, wallMsOf } from '../async/clock.ts'
 import { backoff } from '../async/retry.ts'
+import { startTimer } from '../async/timers.ts'
 import { Waiters } from '../async/waiters.ts'
 import { ConnectionError, TimeoutError } from '../errors.ts'
 import { Connection, type ConnectionClass } from '../network/connection.ts'
@@ -237,10 +238,11 @@ export class Broker {
     const now = monotonicMs()
     const waitMs = this.reach.attemptAllowedAt - now
     if (waitMs > 0) {
-      this.timer ??= setTimeout(() => {
-        this.timer = null
-        this.proceed()
-      }, Math.ceil(waitMs))
+      this.timer ??=
+        startTimer(() => {
+          this.timer = null
+          this.proceed()
+        }, Math.ceil(waitMs)) ?? null
       return
     }
     for (const slot of this.slots.values()) {

@@ -4,6 +4,7 @@
 
 import { monotonicMs } from '../async/clock.ts'
 import { backoff } from '../async/retry.ts'
+import { startTimer } from '../async/timers.ts'
 import { type EnsureTopicOptions, Waiters } from '../async/waiters.ts'
 import { AuthenticationError, type ClosedError, ConnectionError, TimeoutError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
@@ -174,11 +175,12 @@ export class MetadataRefresh {
     if (this.isAsking || this.isDormant || this.closing.aborted) return
     if (this.timer !== null) clearTimeout(this.timer)
     const waitMs = Math.max(0, this.dueAt() - monotonicMs())
-    this.timer = setTimeout(() => {
-      this.timer = null
-      void this.ask()
-    }, waitMs)
-    if (!this.hasWaiters) this.timer.unref()
+    this.timer =
+      startTimer(() => {
+        this.timer = null
+        void this.ask()
+      }, waitMs) ?? null
+    if (!this.hasWaiters) this.timer?.unref()
   }
 
   private dueAt(): number {

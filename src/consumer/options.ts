@@ -9,9 +9,11 @@ import {
   integer,
   type OptionSpec,
   oneOf,
+  optionsOf,
   type ResolvedOptions,
   resolveOptions,
   text,
+  wireDuration,
 } from '../options/option-table.ts'
 import type { Deserializer, Topic, TopicPartition } from '../types.ts'
 
@@ -174,7 +176,7 @@ export const consumerOptionTable: {
   readonly onStall: Callback<'onStall'>
   readonly onPoisonRecord: Callback<'onPoisonRecord'>
   readonly onError: Callback<'onError'>
-} = {
+} = optionsOf('kafka.consumer()', {
   groupId: text(null),
   topics: { default: [], check: checkTopics },
   autoOffsetReset: { default: 'latest', check: checkReset },
@@ -183,9 +185,9 @@ export const consumerOptionTable: {
   defaultApiTimeoutMs: duration(60_000, 1),
   maxBufferedBytes: integer(64 * 1024 * 1024, 1),
   maxPollRecords: integer(500, 1),
-  maxPollIntervalMs: duration(300_000, 1),
+  maxPollIntervalMs: wireDuration(300_000, 1),
   fetchMinBytes: integer(1, 0, 2_147_483_647),
-  fetchMaxWaitMs: duration(500),
+  fetchMaxWaitMs: wireDuration(500),
   fetchMaxBytes: integer(50 * 1024 * 1024, 1, 2_147_483_647),
   maxPartitionFetchBytes: integer(1024 * 1024, 1, 2_147_483_647),
   checkCrcs: boolean(true),
@@ -194,8 +196,8 @@ export const consumerOptionTable: {
   isolationLevel: oneOf('read_uncommitted', ['read_uncommitted', 'read_committed']),
   allowAutoCreateTopics: boolean(true),
   excludeInternalTopics: boolean(true),
-  sessionTimeoutMs: duration(45_000, 1),
-  heartbeatIntervalMs: duration(3000, 1),
+  sessionTimeoutMs: wireDuration(45_000, 1),
+  heartbeatIntervalMs: wireDuration(3000, 1),
   groupInstanceId: text(null),
   partitionAssignors: { default: ['range', 'cooperative-sticky'], check: checkAssignors },
   keyDeserializer: { default: null, check: checkDeserializer },
@@ -208,7 +210,7 @@ export const consumerOptionTable: {
   onStall: callback(),
   onPoisonRecord: callback(),
   onError: callback(),
-}
+})
 
 /** All options of a consumer, none missing. */
 export type ResolvedConsumerOptions = ResolvedOptions<typeof consumerOptionTable>

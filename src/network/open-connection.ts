@@ -4,8 +4,11 @@
 import { promises as dns } from 'node:dns'
 import { isIP, type Socket } from 'node:net'
 import { monotonicMs } from '../async/clock.ts'
-import { ClosedError, ConnectionError } from '../errors.ts'
-import type { DnsLookup, SaslSettings, SslOption, TlsOptions } from '../options/kafka-options.ts'
+import { startTimer } from '../async/timers.ts'
+import { AuthenticationError, ClosedError, ConfigError, ConnectionError } from '../errors.ts'
+import type { DnsLookup } from '../options/kafka-options.ts'
+import type { SaslSettings } from '../options/sasl-options.ts'
+import type { SslSettings, TlsOptions } from '../options/ssl-options.ts'
 import type { Connection } from './connection.ts'
 import {
   endOfStreamText,
@@ -16,13 +19,13 @@ import {
 } from './connection-errors.ts'
 import { exchangeVersions } from './handshake.ts'
 import { authenticate } from './sasl/authenticate.ts'
-import { mechanismOf } from './sasl/mechanism-of.ts'
+import { forgetCredentials, mechanismOf } from './sasl/mechanism-of.ts'
 import { keepSession } from './sasl/reauthenticate.ts'
 import { openTcpSocket, openTlsSocket } from './socket.ts'
 
 export interface SetupOptions {
   timeoutMs: number
-  ssl: SslOption
+  ssl: SslSettings | null
   sasl: SaslSettings | null
   lookup: DnsLookup | null
   /** What earlier attempts to reach this broker learned; changed by this one. */
@@ -45,7 +48,7 @@ export interface SetupMemory {
  */
 export async function openConnection(connection: Connection, options: SetupOptions): Promise<void> {
   const setup = new Setup(connection, options)
-  const timer = setTimeout(() => setup.expire(), options.timeoutMs)
+  const timer = startTimer(() => setup.expire(), options.timeoutMs)
   try {
     await setup.run()
   } catch (error) {
@@ -113,8 +116,14 @@ class Setup {
     const context = { host, port, isEncrypted, signal: connection.closing }
     this.phase = 'sasl'
     const startedAt = monotonicMs()
-    const exchange = (timeoutMs: number): Promise<number> =>
-      this.unlessClosed(authenticate(connection, mechanism, context, timeoutMs))
+    const exchange = async (timeoutMs: number): Promise<number> => {
+      try {
+        return await this.unlessClosed(authenticate(connection, mechanism, context, timeoutMs))
+      } catch (error) {
+        if (error instanceof AuthenticationError) forgetCredentials(settings)
+        throw error
+      }
+    }
     // The first time, its own deadline is the timer of the whole setup.
     const lifetimeMs = await exchange(options.timeoutMs + 1000)
     const again = (): Promise<number> => exchange(options.timeoutMs)
@@ -157,7 +166,7 @@ class Setup {
     const shareMs = (this.options.timeoutMs - (monotonicMs() - this.startedAt)) / 2
     const timer = isLast
       ? undefined
-      : setTimeout(() => {
+      : startTimer(() => {
           if (this.phase === 'connecting') {
             attempt.abort(
               new ConnectionError(`${address} does not answer (tried ${shareMs | 0} ms)`),
@@ -171,7 +180,7 @@ class Setup {
         ...target,
         tls,
         // A resumed session would hide a certificate that was rotated meanwhile.
-        session: typeof this.options.ssl === 'function' ? undefined : memory.tlsSession,
+        session: this.options.ssl?.mayRotate ? undefined : memory.tlsSession,
         onTcpConnected: () => {
           this.phase = 'tls'
         },
@@ -196,15 +205,32 @@ class Setup {
   }
 }
 
-async function tlsOptions(ssl: SslOption): Promise<TlsOptions | null> {
-  if (typeof ssl === 'function') return ssl()
-  return typeof ssl === 'boolean' ? (ssl ? {} : null) : ssl
+async function tlsOptions(ssl: SslSettings | null): Promise<TlsOptions | null> {
+  return ssl === null ? null : ssl.load()
 }
 
 async function resolveHost(host: string, lookup: DnsLookup | null): Promise<readonly string[]> {
   if (isIP(host) !== 0) return [host]
-  const found = lookup === null ? await dns.lookup(host, { all: true }) : await lookup(host)
-  return found.map(({ address }) => address)
+  if (lookup === null) {
+    return (await dns.lookup(host, { all: true })).map(({ address }) => address)
+  }
+  return addressesOf(await lookup(host), host)
+}
+
+/** A user's function may return anything: a wrong address would lead to another host. */
+function addressesOf(found: unknown, host: string): readonly string[] {
+  const addresses: unknown[] = Array.isArray(found)
+    ? found.map((entry: unknown) => entry instanceof Object && Reflect.get(entry, 'address'))
+    : []
+  if (Array.isArray(found) && found.length === 0) return []
+  const isUsable = (address: unknown): address is string =>
+    typeof address === 'string' && isIP(address) !== 0
+  if (addresses.length > 0 && addresses.every(isUsable)) return addresses
+  throw new ConfigError(
+    `option 'lookup' must return an array of { address }, each an IP address, for '${host}', got ${
+      Array.isArray(found) ? `an array of ${found.length} with something else` : typeof found
+    }`,
+  )
 }
 
 /** All addresses, beginning with the one that worked last, or behind the one that failed last. */

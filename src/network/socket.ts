@@ -3,7 +3,7 @@
 
 import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import type { TlsOptions } from '../options/kafka-options.ts'
+import type { TlsOptions } from '../options/ssl-options.ts'
 
 const KEEP_ALIVE_AFTER_MS = 30_000
 

@@ -2,113 +2,27 @@
 // complete and frozen, so that nothing below has defaults of its own.
 
 import type { LookupAddress } from 'node:dns'
-import type { ConnectionOptions } from 'node:tls'
 import { ConfigError } from '../errors.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import {
-  boolean,
   callback,
   duration,
   integer,
   type OptionSpec,
   oneOf,
+  optionsOf,
   type ResolvedOptions,
   resolveOptions,
   text,
+  wireDuration,
 } from './option-table.ts'
-
-/** Node's own TLS options: `ca`, `cert`, `key`, `passphrase`, `pfx`, `servername`, `minVersion` ... */
-export type TlsOptions = Omit<ConnectionOptions, 'host' | 'port' | 'path' | 'socket' | 'lookup'>
-
-/**
- * TLS: `true` for the system's certificate authorities, an object of Node's TLS options, or a function
- * that gives one for each new connection, so that rotated certificates take effect without a restart.
- */
-export type SslOption = boolean | TlsOptions | (() => TlsOptions | Promise<TlsOptions>)
+import { checkSasl, type SaslOptions, type SaslSettings } from './sasl-options.ts'
+import { checkSsl, type SslOption, type SslSettings } from './ssl-options.ts'
 
 /** Finds the addresses of a name; all of them are tried, in this order. */
-export type DnsLookup = (hostname: string) => Promise<readonly Pick<LookupAddress, 'address'>[]>
-
-/** What a SASL mechanism, and the function that gives its credentials, may know of the connection. */
-export interface SaslContext {
-  readonly host: string
-  readonly port: number
-  /** Whether TLS protects what is sent. */
-  readonly isEncrypted: boolean
-  /** Aborts when the time to connect is over: hand it on to whatever fetches credentials. */
-  readonly signal: AbortSignal
-}
-
-/** Gives credentials. Called anew for each authentication, so that they may rotate. */
-export type CredentialsProvider<T> = (context: SaslContext) => T | Promise<T>
-
-/**
- * A SASL mechanism of your own, such as GSSAPI, as it is configured: it holds no state of a connection.
- */
-export interface SaslMechanism {
-  /** The name that SaslHandshake asks for, such as `SCRAM-SHA-256`. */
-  readonly name: string
-  /** Begins one authentication: a new one for each connection and each re-authentication (KIP-368). */
-  begin(context: SaslContext): SaslExchange
-}
-
-/**
- * One authentication. `start()` gives the first bytes to send; each answer of the broker goes to
- * `next()`, which gives the next bytes, or null at the end. Only null means that the client is content:
- * a broker that calls the exchange done earlier has not proved itself.
- */
-export interface SaslExchange {
-  /** Who authenticates, for error texts; empty as long as it is not known. */
-  readonly user: string
-  /** @throws AuthenticationError where the credentials cannot be used */
-  start(): Promise<Buffer>
-  /** @throws AuthenticationError where the broker's answer is not what the mechanism demands */
-  next(challenge: Buffer): Promise<Buffer | null>
-}
-
-/** A bearer token of OAUTHBEARER. */
-export interface OAuthBearerToken {
-  /** The token as it goes to the broker, a JWT most of the time. */
-  token: string
-  /** Who to act as, where that is not the token's own subject. */
-  authorizationId?: string
-  /** What the broker's login module wants to know besides, such as `logicalCluster` (KIP-342). */
-  extensions?: Readonly<Record<string, string>>
-}
-
-/** User name and password, given as they are or by a function that is called for each authentication. */
-export interface SaslPasswordOptions {
-  mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
-  username?: string
-  password?: string
-  /** In place of `username` and `password`: gives them anew for each connection. */
-  credentials?: CredentialsProvider<{ username: string; password: string }>
-  /** SCRAM: these are the id and the HMAC of a delegation token (KIP-48). Default: false. */
-  tokenAuth?: boolean
-  /** PLAIN: the password may be sent over a connection without TLS. Default: false. */
-  allowUnencrypted?: boolean
-}
-
-export interface SaslTokenOptions {
-  mechanism: 'OAUTHBEARER'
-  /** Gives the token anew for each connection. */
-  token: CredentialsProvider<OAuthBearerToken>
-}
-
-/** How this client proves who it is: one of the built-in mechanisms, or one of your own. */
-export type SaslOptions = SaslPasswordOptions | SaslTokenOptions | SaslMechanism
-
-/** SASL options as they are used: what was given is checked, and nothing is missing. */
-export type SaslSettings =
-  | {
-      readonly kind: 'password'
-      readonly mechanism: SaslPasswordOptions['mechanism']
-      readonly credentials: CredentialsProvider<{ username: string; password: string }>
-      readonly tokenAuth: boolean
-      readonly allowUnencrypted: boolean
-    }
-  | { readonly kind: 'token'; readonly token: CredentialsProvider<OAuthBearerToken> }
-  | { readonly kind: 'own'; readonly mechanism: SaslMechanism }
+export type DnsLookup = (
+  hostname: string,
+) => Promise<readonly Pick<LookupAddress, 'address'>[]> | readonly Pick<LookupAddress, 'address'>[]
 
 /** How to reach the cluster: what `new Kafka(...)` takes. All times are in milliseconds. */
 export interface KafkaOptions {
@@ -186,14 +100,14 @@ export const clusterOptionTable: {
   readonly metadataRecoveryRebootstrapTriggerMs: OptionSpec<number>
   readonly connectionsMaxIdleMs: OptionSpec<number>
   readonly maxResponseSize: OptionSpec<number>
-  readonly ssl: OptionSpec<SslOption>
+  readonly ssl: OptionSpec<SslSettings | null>
   readonly sasl: OptionSpec<SaslSettings | null>
   readonly lookup: OptionSpec<DnsLookup | null>
   readonly logger: OptionSpec<Logger>
-} = {
+} = optionsOf('new Kafka()', {
   bootstrapServers: { default: [], check: checkBootstrapServers },
   clientId: text('kafkawire'),
-  requestTimeoutMs: duration(30_000, 1),
+  requestTimeoutMs: wireDuration(30_000, 1),
   socketConnectionSetupTimeoutMs: duration(10_000, 1),
   socketConnectionSetupTimeoutMaxMs: duration(30_000, 1),
   reconnectBackoffMs: duration(50),
@@ -205,13 +119,7 @@ export const clusterOptionTable: {
   metadataRecoveryRebootstrapTriggerMs: duration(300_000),
   connectionsMaxIdleMs: duration(540_000, 1),
   maxResponseSize: integer(128 * 1024 * 1024, 1024 * 1024, 2_147_483_647),
-  ssl: {
-    default: false,
-    check: (value, fail) =>
-      isSslOption(value)
-        ? value
-        : fail("true, false, an object of Node's TLS options, or a function that gives one"),
-  },
+  ssl: { default: null, check: checkSsl },
   sasl: { default: null, check: checkSasl },
   lookup: callback<DnsLookup>(),
   logger: {
@@ -219,7 +127,7 @@ export const clusterOptionTable: {
     check: (value, fail) =>
       isLogger(value) ? value : fail(`an object with the methods ${loggerMethods.join(', ')}`),
   },
-}
+})
 
 /** All connection options, none missing. */
 export type ClusterOptions = ResolvedOptions<typeof clusterOptionTable>
@@ -238,7 +146,7 @@ export function resolveKafkaOptions(options: KafkaOptions): ClusterOptions {
   checkNotBelow(resolved, 'socketConnectionSetupTimeoutMaxMs', 'socketConnectionSetupTimeoutMs')
   checkNotBelow(resolved, 'reconnectBackoffMaxMs', 'reconnectBackoffMs')
   checkNotBelow(resolved, 'retryBackoffMaxMs', 'retryBackoffMs')
-  checkPlainIsProtected(resolved)
+  checkSecretsAreProtected(resolved)
   return resolved
 }
 
@@ -253,11 +161,13 @@ function checkNotBelow(options: ClusterOptions, greater: NumberOption, least: Nu
   )
 }
 
-function checkPlainIsProtected({ sasl, ssl }: ClusterOptions): void {
-  if (sasl?.kind !== 'password' || sasl.mechanism !== 'PLAIN') return
-  if (ssl !== false || sasl.allowUnencrypted) return
+function checkSecretsAreProtected({ sasl, ssl }: ClusterOptions): void {
+  if (sasl === null || ssl !== null || sasl.kind === 'own' || sasl.allowUnencrypted) return
+  const secret = sasl.kind === 'token' ? 'token' : 'password'
+  if (sasl.mechanism !== 'PLAIN' && sasl.mechanism !== 'OAUTHBEARER') return
+  const otherwise = sasl.kind === 'token' ? '' : ', use a SCRAM mechanism,'
   throw new ConfigError(
-    "new Kafka(): SASL PLAIN without TLS would send the password readable for all: set 'ssl', use a SCRAM mechanism, or set 'allowUnencrypted' in 'sasl'",
+    `new Kafka(): SASL ${sasl.mechanism} without TLS would send the ${secret} so that anyone on the network can read it: set 'ssl'${otherwise} or set 'allowUnencrypted' in 'sasl'`,
   )
 }
 
@@ -284,6 +194,12 @@ function checkBootstrapServers(
 function parseEndpoint(server: string): Endpoint {
   const problem = (text: string): ConfigError =>
     new ConfigError(`new Kafka(): option 'bootstrapServers': '${server}' ${text}`)
+  if (server.includes('@')) {
+    // What stands before it is a user name and a password: not to be printed.
+    throw new ConfigError(
+      "new Kafka(): option 'bootstrapServers' must be 'host:port', without a user name or a password: set those in 'sasl'",
+    )
+  }
   const match = /^(?:[A-Za-z_]+:\/\/)?(?:\[(.+)\]|([^:/]+))(?::(.*))?$/.exec(server)
   if (match === null) {
     throw problem("is not 'host:port' (an IPv6 address stands in brackets: '[::1]:9092')")
@@ -295,71 +211,6 @@ function parseEndpoint(server: string): Endpoint {
     throw problem(`has the port '${match[3]}', which is not a number from 1 to 65535`)
   }
   return { host, port }
-}
-
-const saslPasswordTable = {
-  mechanism: oneOf<SaslPasswordOptions['mechanism']>('PLAIN', [
-    'PLAIN',
-    'SCRAM-SHA-256',
-    'SCRAM-SHA-512',
-  ]),
-  username: text(null),
-  password: text(null),
-  credentials: callback<CredentialsProvider<{ username: string; password: string }>>(),
-  tokenAuth: boolean(false),
-  allowUnencrypted: boolean(false),
-}
-
-const saslTokenTable = {
-  mechanism: oneOf('OAUTHBEARER', ['OAUTHBEARER']),
-  token: callback<CredentialsProvider<OAuthBearerToken>>(),
-}
-
-function checkSasl(value: unknown, fail: (expected: string) => never): SaslSettings {
-  if (typeof value !== 'object' || value === null) {
-    return fail("an object with a 'mechanism', or a mechanism of your own")
-  }
-  if (isSaslMechanism(value)) return { kind: 'own', mechanism: value }
-  const owner = "new Kafka(): option 'sasl'"
-  if (Reflect.get(value, 'mechanism') === 'OAUTHBEARER') {
-    const { token } = resolveOptions(saslTokenTable, value, owner)
-    if (token === null) throw new ConfigError(`${owner}: OAUTHBEARER needs 'token', a function`)
-    return { kind: 'token', token }
-  }
-  if (Reflect.get(value, 'mechanism') === undefined) {
-    throw new ConfigError(
-      `${owner}: 'mechanism' is needed: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER`,
-    )
-  }
-  const { username, password, credentials, ...rest } = resolveOptions(
-    saslPasswordTable,
-    value,
-    owner,
-  )
-  if (credentials !== null && username === null && password === null) {
-    return { kind: 'password', ...rest, credentials }
-  }
-  if (username === null || password === null || credentials !== null) {
-    throw new ConfigError(
-      `${owner}: ${rest.mechanism} needs either 'username' and 'password', or 'credentials'`,
-    )
-  }
-  return { kind: 'password', ...rest, credentials: () => ({ username, password }) }
-}
-
-function isSaslMechanism(value: object): value is SaslMechanism {
-  return (
-    typeof Reflect.get(value, 'name') === 'string' &&
-    typeof Reflect.get(value, 'begin') === 'function'
-  )
-}
-
-function isSslOption(value: unknown): value is SslOption {
-  return (
-    typeof value === 'boolean' ||
-    typeof value === 'function' ||
-    (typeof value === 'object' && value !== null && !Array.isArray(value))
-  )
 }
 
 function isLogger(value: unknown): value is Logger {

@@ -2,6 +2,7 @@
 // function resolves what a user gave against the table. Unknown keys are refused, with the nearest name.
 
 import { ConfigError } from '../errors.ts'
+import { camelCase, findForeignName } from './foreign-names.ts'
 
 /** One option: what it is when not given, and what it may be. */
 export interface OptionSpec<T> {
@@ -17,32 +18,74 @@ export type ResolvedOptions<Table extends OptionTable> = {
   readonly [Key in keyof Table]: Table[Key] extends OptionSpec<infer T> ? T : never
 }
 
+/** The tables of all calls that take options, so that an option at the wrong call is told its place. */
+const tables = new Map<string, OptionTable>()
+
+/** Makes the names of `table` known as those of `owner`, such as `kafka.producer()`. */
+export function optionsOf<Table extends OptionTable>(owner: string, table: Table): Table {
+  tables.set(owner, table)
+  return table
+}
+
 /**
  * A complete, frozen object of all options of `table`.
  * @param owner names the call in error texts, such as `kafka.producer()`
+ * @param isSecret nothing of what was given may be printed, neither values nor unknown names
  * @throws ConfigError for an unknown key or a wrong value; the message names the option and what it may be
  */
 export function resolveOptions<Table extends OptionTable>(
   table: Table,
   given: object,
   owner: string,
+  isSecret = false,
 ): ResolvedOptions<Table> {
+  checkOptionsObject(given, owner)
   const resolved: Record<string, unknown> = {}
   for (const key of Object.keys(given)) {
-    if (Object.hasOwn(table, key)) continue
-    const near = nearest(key, Object.keys(table))
-    throw new ConfigError(
-      `${owner}: unknown option '${key}'${near === null ? '' : `: did you mean '${near}'?`}`,
-    )
+    if (!Object.hasOwn(table, key)) throw unknownOption(key, table, owner, isSecret)
   }
   for (const [key, spec] of Object.entries(table)) {
     const value: unknown = Reflect.get(given, key)
     const fail = (expected: string): never => {
-      throw new ConfigError(`${owner}: option '${key}' must be ${expected}, not ${shown(value)}`)
+      const got = isSecret ? kindOf(value) : shown(value)
+      throw new ConfigError(`${owner}: option '${key}' must be ${expected}, got ${got}`)
     }
     resolved[key] = value === undefined ? spec.default : spec.check(value, fail)
   }
   return Object.freeze(resolved) as ResolvedOptions<Table>
+}
+
+/** @throws ConfigError unless `given` is an object that can hold options */
+export function checkOptionsObject(given: unknown, owner: string): asserts given is object {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return
+  throw new ConfigError(`${owner}: the options must be an object, got ${kindOf(given)}`)
+}
+
+function unknownOption(
+  key: string,
+  table: OptionTable,
+  owner: string,
+  isSecret: boolean,
+): ConfigError {
+  const foreign = findForeignName(key)
+  const known = Object.keys(table)
+  const near = Object.hasOwn(table, foreign?.name ?? '') ? foreign?.name : nearest(key, known)
+  // A secret in the place of a name has no name like it.
+  const isQuoted = !isSecret || foreign !== null || near !== null
+  const unknown = isQuoted ? `unknown option '${key.slice(0, 100)}'` : 'unknown option'
+  const fail = (hint: string): ConfigError => new ConfigError(`${owner}: ${unknown}${hint}`)
+  if (foreign?.advice) return fail(`: ${foreign.advice}`)
+  if (near && near === foreign?.name) return fail(`: it is '${near}' here`)
+  if (near === camelCase(key)) return fail(`: did you mean '${near}'?`)
+  // The exact name at another call is a better guess than a similar one at this call.
+  for (const [other, otherTable] of tables) {
+    const name = [key, camelCase(key), foreign?.name ?? ''].find((one) =>
+      Object.hasOwn(otherTable, one),
+    )
+    if (name !== undefined && !isSecret) return fail(`: '${name}' is an option of ${other}`)
+  }
+  if (near) return fail(`: did you mean '${near}'?`)
+  return fail(isSecret ? `: the options are ${known.join(', ')}` : '')
 }
 
 /** A whole number from `least` to `most`. */
@@ -62,9 +105,25 @@ export function integer(
   }
 }
 
-/** Milliseconds: a whole number, at least `least`. */
+/** The greatest number of milliseconds that fits the int32 field of a request. */
+const MAX_INT32 = 2_147_483_647
+
+/** Milliseconds that a request carries: a whole number that an int32 can hold, at least `least`. */
+export function wireDuration(defaultMs: number, least = 0): OptionSpec<number> {
+  return integer(defaultMs, least, MAX_INT32)
+}
+
+/** Milliseconds: a whole number of any size, at least `least`; Infinity for no limit. */
 export function duration(defaultMs: number, least = 0): OptionSpec<number> {
-  return integer(defaultMs, least, 2147483647)
+  return {
+    default: defaultMs,
+    check: (value, fail) =>
+      typeof value === 'number' &&
+      (Number.isInteger(value) || value === Number.POSITIVE_INFINITY) &&
+      value >= least
+        ? value
+        : fail(`a whole number of milliseconds from ${least} on, or Infinity`),
+  }
 }
 
 export function boolean(defaultValue: boolean): OptionSpec<boolean> {
@@ -91,7 +150,7 @@ export function oneOf<const T>(defaultValue: NoInfer<T>, values: readonly T[]): 
     default: defaultValue,
     check: (value, fail) => {
       const found = values.find((allowed) => allowed === value)
-      return found ?? fail(`one of ${values.map(shown).join(', ')}`)
+      return found ?? fail(`one of ${values.map((one) => `'${one}'`).join(', ')}`)
     },
   }
 }
@@ -108,11 +167,23 @@ function isFunction<F>(value: unknown): value is F {
   return typeof value === 'function'
 }
 
-function shown(value: unknown): string {
-  if (typeof value === 'string') return `'${value}'`
-  if (typeof value === 'function') return 'a function'
+/** A value as an error may quote it: never an object's content, and no text that looks like a secret. */
+export function shown(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') {
+    return `${typeof value} ${value}`
+  }
+  if (typeof value !== 'string' || value === '') return kindOf(value)
+  const isSecret = /-----BEGIN|^eyJ[\w-]{10}/.test(value)
+  return isSecret ? 'a string (not shown)' : `string '${value.slice(0, 80)}'`
+}
+
+/** What kind of value it is, without its content. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (value === '') return 'an empty string'
+  if (value instanceof Promise) return 'a promise'
   if (Array.isArray(value)) return 'an array'
-  return value !== null && typeof value === 'object' ? 'an object' : String(value)
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
 /** The known name that differs least, if it differs little: case, dots and a few letters. */

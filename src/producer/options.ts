@@ -12,9 +12,11 @@ import {
   integer,
   type OptionSpec,
   oneOf,
+  optionsOf,
   type ResolvedOptions,
   resolveOptions,
   text,
+  wireDuration,
 } from '../options/option-table.ts'
 import type { DataLoss, OnDelivery, ProducerInterceptor } from './hooks.ts'
 import type { Partitioner, PartitionerName } from './partitioning/partitioner.ts'
@@ -136,14 +138,14 @@ export const producerOptionTable: {
   readonly interceptors: OptionSpec<readonly ProducerInterceptor[]>
   readonly onDelivery: OptionSpec<OnDelivery | null>
   readonly onDataLoss: OptionSpec<((loss: DataLoss) => void) | null>
-} = {
+} = optionsOf('kafka.producer()', {
   acks: { default: -1, check: checkAcks },
   enableIdempotence: boolean(true),
   transactionalId: text(null),
-  transactionTimeoutMs: duration(60_000, 1),
+  transactionTimeoutMs: wireDuration(60_000, 1),
   retries: integer(2_147_483_647, 0, 2_147_483_647),
   deliveryTimeoutMs: duration(120_000),
-  requestTimeoutMs: duration(30_000, 1),
+  requestTimeoutMs: wireDuration(30_000, 1),
   retryBackoffMs: duration(100),
   retryBackoffMaxMs: duration(1000),
   lingerMs: duration(5),
@@ -170,7 +172,7 @@ export const producerOptionTable: {
   interceptors: { default: Object.freeze([]), check: checkInterceptors },
   onDelivery: callback(),
   onDataLoss: callback(),
-}
+})
 
 /** All options of a producer, none missing, and what follows from their combination. */
 export type ResolvedProducerOptions = ResolvedOptions<typeof producerOptionTable> & {

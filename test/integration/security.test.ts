@@ -6,11 +6,8 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Cluster } from '../../src/cluster/cluster.ts'
 import { AuthenticationError, ConnectionError } from '../../src/errors.ts'
-import {
-  type KafkaOptions,
-  resolveKafkaOptions,
-  type SaslOptions,
-} from '../../src/options/kafka-options.ts'
+import { type KafkaOptions, resolveKafkaOptions } from '../../src/options/kafka-options.ts'
+import type { SaslOptions } from '../../src/options/sasl-options.ts'
 import { metadata } from '../../src/protocol/messages/metadata.ts'
 import { describeReal, type RealCluster, startCluster } from '../harness/real.ts'
 

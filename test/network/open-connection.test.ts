@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest'
 import { ClosedError, ConnectionError } from '../../src/errors.ts'
 import { formatEndpoint } from '../../src/network/connection-errors.ts'
 import { openConnection } from '../../src/network/open-connection.ts'
+import { checkSsl } from '../../src/options/ssl-options.ts'
 import { apiVersions } from '../../src/protocol/messages/api-versions.ts'
 import { metadata } from '../../src/protocol/messages/metadata.ts'
 import { connectionTo, openTo } from './open.ts'
@@ -120,7 +121,7 @@ const answers: [string, (side: ServerSide, request: ReceivedRequest) => void, Re
 test.each(answers)('%s in answer to ApiVersions is explained', async (_, answer, text) => {
   const server = await serve(async (side) => answer(side, await side.next()))
   const connection = connectionTo(server.port)
-  const options = { timeoutMs: 5000, ssl: false, sasl: null, lookup: null, memory: memory() }
+  const options = { timeoutMs: 5000, ssl: null, sasl: null, lookup: null, memory: memory() }
   await expect(openConnection(connection, options)).rejects.toThrow(ConnectionError)
   await expect(openTo(server.port)).rejects.toThrow(text)
   await connection.released
@@ -213,11 +214,11 @@ test('close ends a setup under way, whatever it waits for', async () => {
     endpoint: { host: 'never.test', port: 1 },
     lookup: () => new Promise<never>(() => {}),
   }
-  for (const options of [{}, { ssl: true }, forever]) {
-    const connection = connectionTo(silent.port, options)
+  for (const options of [{}, { ssl: checkSsl(true) }, forever]) {
+    const connection = connectionTo(silent.port, 'lookup' in options ? forever : {})
     const opening = openConnection(connection, {
       timeoutMs: 60_000,
-      ssl: false,
+      ssl: null,
       sasl: null,
       lookup: null,
       memory: memory(),

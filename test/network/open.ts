@@ -3,8 +3,10 @@
 import { silentLogger } from '../../src/logger.ts'
 import { Connection, type ConnectionOptions } from '../../src/network/connection.ts'
 import { openConnection, type SetupOptions } from '../../src/network/open-connection.ts'
+import { checkSsl, type SslOption } from '../../src/options/ssl-options.ts'
 
-export type OpenOptions = Partial<ConnectionOptions> & Partial<SetupOptions>
+export type OpenOptions = Partial<ConnectionOptions> &
+  Partial<Omit<SetupOptions, 'ssl'>> & { ssl?: SslOption }
 
 export function connectionTo(port: number, options: OpenOptions = {}): Connection {
   return new Connection({
@@ -26,11 +28,11 @@ export async function openTo(port: number, options: OpenOptions = {}): Promise<C
   const connection = connectionTo(port, options)
   await openConnection(connection, {
     timeoutMs: 5000,
-    ssl: false,
     sasl: null,
     lookup: null,
     memory: { goodAddress: null, failedAddress: null, tlsSession: undefined },
     ...options,
+    ssl: checkSsl(options.ssl ?? false),
   })
   return connection
 }

@@ -5,6 +5,7 @@
 import { monotonicMs, wallMsOf } from '../../async/clock.ts'
 import { idleMsSince, markIdleTime } from '../../async/idle-time.ts'
 import { backoff } from '../../async/retry.ts'
+import { startTimer } from '../../async/timers.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { ClosedError, KafkaError, toKafkaError, UnsupportedVersionError } from '../../errors.ts'
@@ -370,7 +371,7 @@ export class Fetcher<K, V> {
     if (this.timer !== null) clearTimeout(this.timer)
     this.timer = null
     if (time === Number.POSITIVE_INFINITY) return
-    this.timer = setTimeout(() => this.wake(), Math.max(1, Math.ceil(time - now)))
+    this.timer = startTimer(() => this.wake(), Math.max(1, Math.ceil(time - now))) ?? null
   }
 
   private async closeSession(loop: BrokerLoop<K, V>): Promise<void> {

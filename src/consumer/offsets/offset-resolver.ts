@@ -5,6 +5,7 @@
 
 import { monotonicMs, wallMs } from '../../async/clock.ts'
 import { backoff } from '../../async/retry.ts'
+import { startTimer } from '../../async/timers.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { CoordinatorClient } from '../../cluster/coordinator-client.ts'
@@ -344,7 +345,7 @@ export class OffsetResolver {
     if (this.timer !== null) clearTimeout(this.timer)
     this.timer = null
     if (time === Number.POSITIVE_INFINITY) return
-    this.timer = setTimeout(() => this.wake(), Math.max(1, Math.ceil(time - now)))
+    this.timer = startTimer(() => this.wake(), Math.max(1, Math.ceil(time - now))) ?? null
   }
 }
 

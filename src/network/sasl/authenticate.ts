@@ -2,7 +2,7 @@
 // messages until the mechanism itself is content, whatever the broker says.
 
 import { AuthenticationError } from '../../errors.ts'
-import type { SaslContext, SaslExchange, SaslMechanism } from '../../options/kafka-options.ts'
+import type { SaslContext, SaslExchange, SaslMechanism } from '../../options/sasl-options.ts'
 import type { Api } from '../../protocol/api.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import { saslAuthenticate } from '../../protocol/messages/sasl-authenticate.ts'

@@ -1,14 +1,41 @@
 // The mechanism that the user's options ask for.
 
-import type { SaslMechanism, SaslSettings } from '../../options/kafka-options.ts'
+import type { SaslMechanism, SaslSettings } from '../../options/sasl-options.ts'
+import { checkCredentials, TokenCache } from './credentials.ts'
 import { oauthbearer } from './oauthbearer.ts'
 import { plain } from './plain.ts'
 import { scram } from './scram.ts'
 
 export function mechanismOf(settings: SaslSettings): SaslMechanism {
   if (settings.kind === 'own') return settings.mechanism
-  if (settings.kind === 'token') return oauthbearer(settings.token)
+  if (settings.kind === 'token') {
+    const tokens = tokensOf(settings)
+    return oauthbearer((context) => tokens.get(context), settings.allowUnencrypted)
+  }
   const { mechanism, credentials, tokenAuth, allowUnencrypted } = settings
-  if (mechanism === 'PLAIN') return plain(credentials, allowUnencrypted)
-  return scram(mechanism, async (context) => ({ ...(await credentials(context)), tokenAuth }))
+  if (mechanism === 'PLAIN')
+    return plain(async (context) => checkCredentials(await credentials(context)), allowUnencrypted)
+  return scram(mechanism, async (context) => ({
+    ...checkCredentials(await credentials(context)),
+    tokenAuth,
+  }))
+}
+
+type TokenSettings = Extract<SaslSettings, { kind: 'token' }>
+
+const caches = new WeakMap<TokenSettings, TokenCache>()
+
+/** The settings belong to one client: so does the token. */
+function tokensOf(settings: TokenSettings): TokenCache {
+  let cache = caches.get(settings)
+  if (cache === undefined) {
+    cache = new TokenCache(settings.token)
+    caches.set(settings, cache)
+  }
+  return cache
+}
+
+/** The broker refused the credentials: those that are kept are not used again. */
+export function forgetCredentials(settings: SaslSettings): void {
+  if (settings.kind === 'token') tokensOf(settings).forget()
 }

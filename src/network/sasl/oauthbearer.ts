@@ -1,14 +1,14 @@
 // SASL OAUTHBEARER (RFC 7628; KIP-255, extensions KIP-342): a bearer token in one message. A broker that
 // refuses the token says why in a challenge, which must be answered before it fails the exchange.
 
-import { AuthenticationError } from '../../errors.ts'
+import { AuthenticationError, ConfigError } from '../../errors.ts'
 import type {
   CredentialsProvider,
   OAuthBearerToken,
   SaslContext,
   SaslExchange,
   SaslMechanism,
-} from '../../options/kafka-options.ts'
+} from '../../options/sasl-options.ts'
 import { escapeSaslName } from './sasl-mechanism.ts'
 
 /** Separates the key-value pairs; alone it is the answer to a refusal (RFC 7628, section 3.2.3). */
@@ -17,8 +17,22 @@ const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/
 const EXTENSION_KEY = /^[A-Za-z]+$/
 const EXTENSION_VALUE = /^[\x21-\x7e \t\r\n]+$/
 
-export function oauthbearer(token: CredentialsProvider<OAuthBearerToken>): SaslMechanism {
-  return { name: 'OAUTHBEARER', begin: (context) => new OAuthBearerExchange(token, context) }
+/** @param allowUnencrypted whether the token may be sent over a connection without TLS */
+export function oauthbearer(
+  token: CredentialsProvider<OAuthBearerToken>,
+  allowUnencrypted: boolean,
+): SaslMechanism {
+  return {
+    name: 'OAUTHBEARER',
+    begin(context) {
+      if (!context.isEncrypted && !allowUnencrypted) {
+        throw new ConfigError(
+          `SASL OAUTHBEARER would send the token to ${context.host}:${context.port} unencrypted: use TLS, or set sasl.allowUnencrypted`,
+        )
+      }
+      return new OAuthBearerExchange(token, context)
+    },
+  }
 }
 
 class OAuthBearerExchange implements SaslExchange {

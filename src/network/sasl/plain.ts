@@ -7,7 +7,7 @@ import type {
   SaslContext,
   SaslExchange,
   SaslMechanism,
-} from '../../options/kafka-options.ts'
+} from '../../options/sasl-options.ts'
 
 export interface PlainCredentials {
   username: string

@@ -10,7 +10,7 @@ import type {
   SaslContext,
   SaslExchange,
   SaslMechanism,
-} from '../../options/kafka-options.ts'
+} from '../../options/sasl-options.ts'
 import { escapeSaslName } from './sasl-mechanism.ts'
 
 export interface ScramCredentials {

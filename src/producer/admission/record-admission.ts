@@ -3,6 +3,7 @@
 
 import { sleep } from '../../async/retry.ts'
 import type { TickClock } from '../../async/tick-clock.ts'
+import { startTimer } from '../../async/timers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { Queue } from '../../collections/queue.ts'
 import {
@@ -155,7 +156,7 @@ export class RecordAdmission {
         if (error === null) resolve()
         else reject(error)
       }
-      const timer = setTimeout(() => end(this.memoryError()), this.options.maxBlockMs)
+      const timer = startTimer(() => end(this.memoryError()), this.options.maxBlockMs)
       this.drains.add(end)
       memory.wait({
         bytes: 1,
@@ -365,7 +366,7 @@ export class RecordAdmission {
       this.memoryTimer = null
     } else if (this.memoryTimer === null) {
       const delay = Math.max(1, head.deadline - this.context.clock.read())
-      this.memoryTimer = setTimeout(() => this.expireMemoryWaits(), delay)
+      this.memoryTimer = startTimer(() => this.expireMemoryWaits(), delay) ?? null
     }
   }
 

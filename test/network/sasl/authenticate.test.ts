@@ -4,7 +4,7 @@ import type { Connection } from '../../../src/network/connection.ts'
 import { authenticate } from '../../../src/network/sasl/authenticate.ts'
 import { mechanismOf } from '../../../src/network/sasl/mechanism-of.ts'
 import { keepSession } from '../../../src/network/sasl/reauthenticate.ts'
-import type { SaslMechanism, SaslSettings } from '../../../src/options/kafka-options.ts'
+import type { SaslMechanism, SaslSettings } from '../../../src/options/sasl-options.ts'
 import { heartbeat } from '../../../src/protocol/messages/heartbeat.ts'
 import {
   type SaslAuthenticateResponse,

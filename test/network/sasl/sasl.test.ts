@@ -10,7 +10,7 @@ import type {
   OAuthBearerToken,
   SaslContext,
   SaslExchange,
-} from '../../../src/options/kafka-options.ts'
+} from '../../../src/options/sasl-options.ts'
 import { loadVectors } from '../../vectors/load.ts'
 
 interface ScramLine {
@@ -218,7 +218,7 @@ describe('OAUTHBEARER', () => {
     'writes the first message as Java does, extensions %s',
     async (_, { token, authorizationId, extensions, hex }) => {
       const given = { token, authorizationId, extensions }
-      const exchange = oauthbearer(() => given).begin(context)
+      const exchange = oauthbearer(() => given, true).begin(context)
       expect((await exchange.start()).toString('hex')).toBe(hex)
       expect(exchange.user).toBe(authorizationId)
       expect(await exchange.next(Buffer.alloc(0))).toBe(null)
@@ -227,7 +227,7 @@ describe('OAUTHBEARER', () => {
 
   test('takes a token alone, and escapes who to act as', async () => {
     const start = (token: OAuthBearerToken) =>
-      oauthbearer(() => token)
+      oauthbearer(() => token, true)
         .begin(context)
         .start()
     expect((await start({ token: 'abc' })).toString()).toBe('n,,\x01auth=Bearer abc\x01\x01')
@@ -236,7 +236,7 @@ describe('OAUTHBEARER', () => {
   })
 
   test('answers a refusal with 0x01, and tells its reason', async () => {
-    const exchange = oauthbearer(() => ({ token: 'abc' })).begin(context)
+    const exchange = oauthbearer(() => ({ token: 'abc' }), true).begin(context)
     await exchange.start()
     const reason = '{"status":"invalid_token","scope":"kafka"}'
     expect(await exchange.next(Buffer.from(reason))).toEqual(Buffer.from([1]))
@@ -255,7 +255,7 @@ describe('OAUTHBEARER', () => {
     ['an extension with a separator', { token: 'abc', extensions: { a: 'x\x01y' } }],
     ['an extension without a value', { token: 'abc', extensions: { a: '' } }],
   ])('refuses %s, and does not tell the token', async (_, given) => {
-    const failure = await oauthbearer(() => given)
+    const failure = await oauthbearer(() => given, true)
       .begin(context)
       .start()
       .catch((error: unknown) => error)
