@@ -1,0 +1,164 @@
+// How commands are defined: a commander command with a summary, examples for `--help` and the guide, the
+// flags of the connection, and an action that is given a session.
+
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { UsageError } from './failures.ts'
+import { type ConnectionFlags, Session } from './session.ts'
+
+/** What `--help` and the guide say of a command besides its flags. */
+export interface CommandInfo {
+  summary: string
+  /** More about it, below the usage line. */
+  description?: string
+  /** Kafka's script that has these flags; it is an alias of the command. */
+  script?: string
+  examples: readonly { text: string; command: string }[]
+}
+
+const infos = new WeakMap<Command, CommandInfo>()
+
+/** What was said when the command was defined. */
+export function infoOf(command: Command): CommandInfo | undefined {
+  return infos.get(command)
+}
+
+/** A command without a connection. */
+export function newCommand(parent: Command, name: string, info: CommandInfo): Command {
+  const { summary, description, script, examples } = info
+  const command = parent
+    .command(name)
+    .summary(summary)
+    .description(description === undefined ? `${summary}.` : `${summary}.\n\n${description}`)
+  if (script !== undefined) command.aliases([script, `${script}.sh`])
+  if (examples.length > 0) {
+    const text = examples.map(({ text, command }) => `  # ${text}\n  ${command}`).join('\n')
+    command.addHelpText('after', `\nExamples:\n${text}`)
+  }
+  infos.set(command, info)
+  return command
+}
+
+/** A command with the flags of the connection to a cluster. */
+export function clusterCommand(parent: Command, name: string, info: CommandInfo): Command {
+  return newCommand(parent, name, info)
+    .optionsGroup('Connection:')
+    .option(
+      '--bootstrap-server <host:port>',
+      'one broker or more, separated by commas (default: KAFKAWIRE_BOOTSTRAP_SERVER, or the profile)',
+    )
+    .addOption(new Option('--broker-list <host:port>').hideHelp())
+    .option('--command-config <file>', "Java's client properties: security, timeouts, ...")
+    .option('--command-property <key=value>', 'one such property; can be repeated', collect)
+    .option('--profile <name>', 'a section of the configuration file')
+    .optionsGroup('Output:')
+    .option('--json', 'one JSON object a line, for programs')
+    .option('--debug', 'show what the client does, and stacks of errors')
+    .optionsGroup('Options:')
+}
+
+/** `--timeout`, for commands whose calls wait for a response. */
+export function addTimeout(command: Command): Command {
+  return command.option(
+    '--timeout <ms>',
+    'how long a request may take, retries included',
+    atLeast(1),
+  )
+}
+
+/** Runs `action` with a session that is closed afterwards. */
+export function onRun<Options extends object>(
+  command: Command,
+  action: (
+    session: Session,
+    options: Options & ConnectionFlags,
+    args: readonly string[],
+  ) => Promise<void>,
+): Command {
+  return command.action(async () => {
+    const options = command.opts<Options & ConnectionFlags>()
+    const session = new Session(command.name(), options)
+    const stopListening = session.listen()
+    try {
+      await action(session, options, command.args)
+    } finally {
+      await session.close()
+      stopListening()
+    }
+  })
+}
+
+/** The one of `actions` that was given. @throws UsageError if it is none, or more than one */
+export function oneOfActions<Name extends string>(options: object, actions: readonly Name[]): Name {
+  const given = actions.filter((name) => {
+    const value: unknown = Reflect.get(options, name)
+    return value !== undefined && value !== false
+  })
+  if (given.length === 1) return given[0]
+  const names = actions.map(flagOf)
+  const list = `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
+  throw new UsageError(
+    given.length === 0
+      ? `Say what to do: ${list}.`
+      : `${given.map(flagOf).join(' and ')} cannot be combined: give one of ${list}.`,
+  )
+}
+
+/** @throws UsageError if the option was not given */
+export function required<T>(value: T | undefined, flag: string, forWhat: string): T {
+  if (value !== undefined) return value
+  throw new UsageError(`${forWhat} needs ${flag}.`)
+}
+
+function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}
+
+/** For flags that can be repeated. */
+export function collect(text: string, before: string[] = []): string[] {
+  return [...before, text]
+}
+
+/** For flags that can be repeated and take lists separated by commas. */
+export function collectList(text: string, before: string[] = []): string[] {
+  return [...before, ...text.split(',').map((item) => item.trim())].filter((item) => item !== '')
+}
+
+/** A whole number. */
+export function atLeast(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value
+    throw new InvalidArgumentError(`Expected a whole number from ${least}.`)
+  }
+}
+
+/** An offset, a producer id, or another 64-bit number. */
+export function int64(text: string): bigint {
+  if (/^-?\d{1,19}$/.test(text)) return BigInt(text)
+  throw new InvalidArgumentError('Expected a whole number.')
+}
+
+/** One of a few words, in any case. */
+export function oneOf<Word extends string>(words: readonly Word[]): (text: string) => Word {
+  return (text) => {
+    const found = words.find((word) => word.toLowerCase() === text.toLowerCase())
+    if (found !== undefined) return found
+    throw new InvalidArgumentError(`Expected one of ${words.join(', ')}.`)
+  }
+}
+
+/**
+ * `key=value,key=[a,b]`: values with commas stand in brackets, as in Kafka's scripts.
+ * @throws UsageError for an entry without `=`
+ */
+export function keyValues(text: string, flag: string): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const [entry] of text.matchAll(/(?:[^,[]|\[[^\]]*\])+/g)) {
+    const at = entry.indexOf('=')
+    // The text is not shown: it may hold a password.
+    if (at < 1) throw new UsageError(`${flag}: expected key=value, separated by commas.`)
+    const value = entry.slice(at + 1).trim()
+    found.set(entry.slice(0, at).trim(), value.replace(/^\[(.*)\]$/s, '$1'))
+  }
+  return found
+}

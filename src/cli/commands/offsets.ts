@@ -1,0 +1,190 @@
+// `kafkawire offsets` and `kafkawire delete-records`: where logs begin and end, and moving their beginning.
+
+import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import type { OffsetSpec, RecordsToDelete } from '../../admin/partitions.ts'
+import type { TopicPartition } from '../../types.ts'
+import { addTimeout, clusterCommand, collect, onRun } from '../command.ts'
+import { instantMs } from '../durations.ts'
+import { UsageError } from '../failures.ts'
+import { parseJsonFile } from '../json-files.ts'
+import type { Session } from '../session.ts'
+import { matchTopics } from '../topic-selection.ts'
+
+interface OffsetsOptions {
+  topic?: string
+  topicPartitions?: string
+  partitions?: string
+  time: string
+  excludeInternalTopics?: boolean
+}
+
+const times: Record<string, OffsetSpec> = {
+  '-1': 'latest',
+  latest: 'latest',
+  '-2': 'earliest',
+  earliest: 'earliest',
+  '-3': 'max_timestamp',
+  'max-timestamp': 'max_timestamp',
+  '-4': 'earliest_local',
+  'earliest-local': 'earliest_local',
+  '-5': 'latest_tiered',
+  'latest-tiered': 'latest_tiered',
+  '-6': 'earliest_pending_upload',
+  'earliest-pending-upload': 'earliest_pending_upload',
+}
+
+export function addOffsets(program: Command): void {
+  const command = clusterCommand(program, 'offsets', {
+    summary: 'Show offsets of topics: first, last, or by time',
+    script: 'kafka-get-offsets',
+    examples: [
+      { text: 'Show where each partition ends', command: 'kafkawire offsets --topic orders' },
+      {
+        text: 'Show where each begins',
+        command: 'kafkawire offsets --topic orders --time earliest',
+      },
+      {
+        text: 'Show the first record of a day',
+        command: 'kafkawire offsets --topic orders --time 2026-01-31T00:00:00.000',
+      },
+    ],
+  })
+    .option('--topic <name>', 'a name or a regular expression (default: all topics)')
+    .option('--partitions <list>', 'only these partitions: 0,1,2')
+    .option('--topic-partitions <list>', 'such as orders:0,payments:2-5')
+    .option(
+      '--time <time>',
+      'latest, earliest, max-timestamp, earliest-local, latest-tiered, a time, or ms since 1970',
+      'latest',
+    )
+    .option('--exclude-internal-topics', "leave out Kafka's own topics")
+  onRun<OffsetsOptions>(addTimeout(command), runOffsets)
+}
+
+async function runOffsets(session: Session, options: OffsetsOptions): Promise<void> {
+  const { out, admin, limits } = session
+  const offset: OffsetSpec = times[options.time.toLowerCase()] ?? {
+    timestamp: instantMs(options.time, '--time'),
+  }
+  const places = await placesOf(session, options)
+  const found = await admin.listOffsets(
+    places.map((place) => ({ ...place, offset })),
+    limits,
+  )
+  for (const entry of found) {
+    const shown = entry.offset < 0n ? '' : String(entry.offset)
+    out.line(`${entry.topic}:${entry.partition}:${shown}`)
+    out.object({ ...entry, offset: entry.offset < 0n ? null : entry.offset })
+  }
+}
+
+async function placesOf(session: Session, options: OffsetsOptions): Promise<TopicPartition[]> {
+  if (options.topicPartitions !== undefined) {
+    if (options.topic !== undefined || options.partitions !== undefined) {
+      throw new UsageError('--topic-partitions stands for --topic and --partitions.')
+    }
+    return parsePlaces(session, options.topicPartitions)
+  }
+  const listInternal = options.excludeInternalTopics !== true
+  const topics = matchTopics(
+    await session.admin.listTopics({ ...session.limits, listInternal }),
+    options.topic,
+  )
+  if (topics.length === 0 && options.topic !== undefined) {
+    throw new UsageError(
+      `No topic matches '${options.topic}'. List them with: kafkawire topics --list`,
+    )
+  }
+  const chosen = options.partitions?.split(',').map((text) => {
+    if (/^\d+$/.test(text.trim())) return Number(text)
+    throw new UsageError(`--partitions ${options.partitions}: expected numbers such as 0,1,2.`)
+  })
+  return topics.flatMap(({ topic, numPartitions }) =>
+    Array.from({ length: numPartitions }, (_, partition) => ({ topic, partition })).filter(
+      ({ partition }) => chosen === undefined || chosen.includes(partition),
+    ),
+  )
+}
+
+/** `orders:0,payments:2-5,logs` */
+async function parsePlaces(session: Session, text: string): Promise<TopicPartition[]> {
+  const topics = await session.admin.listTopics({ ...session.limits, listInternal: true })
+  const places: TopicPartition[] = []
+  for (const entry of text.split(',')) {
+    const match = /^([^:]+)(?::(\d+)(?:-(\d+)?)?)?$/.exec(entry.trim())
+    if (match === null) {
+      throw new UsageError(
+        `--topic-partitions ${text}: expected entries such as orders:0 or orders:2-5.`,
+      )
+    }
+    const [, pattern, from, to] = match
+    for (const { topic, numPartitions } of matchTopics(topics, pattern)) {
+      const first = Number(from ?? 0)
+      const isRange = from === undefined || entry.includes('-', entry.indexOf(':'))
+      // As Kafka's script, the end of a range is not part of it.
+      const end = isRange ? Math.min(numPartitions, Number(to ?? numPartitions)) : first + 1
+      for (let partition = first; partition < end; partition++) places.push({ topic, partition })
+    }
+  }
+  return places
+}
+
+interface DeleteRecordsOptions {
+  offsetJsonFile?: string
+  topic?: string[]
+}
+
+export function addDeleteRecords(program: Command): void {
+  const command = clusterCommand(program, 'delete-records', {
+    summary: 'Delete the records of partitions before an offset',
+    script: 'kafka-delete-records',
+    examples: [
+      {
+        text: 'Delete what lies before offset 1000 of partition 0',
+        command: 'kafkawire delete-records --topic orders:0:1000',
+      },
+      {
+        text: 'Delete all records of a partition',
+        command: 'kafkawire delete-records --topic orders:0:-1',
+      },
+      {
+        text: "Delete what a file in the format of Kafka's script says",
+        command: 'kafkawire delete-records --offset-json-file offsets.json',
+      },
+    ],
+  })
+    .option(
+      '--offset-json-file <file>',
+      '{"partitions":[{"topic":"orders","partition":0,"offset":1000}],"version":1}',
+    )
+    .option('--topic <topic:partition:offset>', 'offset -1 is the end; can be repeated', collect)
+  onRun<DeleteRecordsOptions>(addTimeout(command), runDeleteRecords)
+}
+
+async function runDeleteRecords(session: Session, options: DeleteRecordsOptions): Promise<void> {
+  const records: RecordsToDelete[] = []
+  for (const text of options.topic ?? []) {
+    const match = /^(.+):(\d+):(-1|\d+)$/.exec(text)
+    if (match === null) throw new UsageError(`--topic ${text}: expected topic:partition:offset.`)
+    records.push(recordsToDelete(match[1], Number(match[2]), match[3]))
+  }
+  if (options.offsetJsonFile !== undefined) {
+    const path = options.offsetJsonFile
+    const { partitions } = parseJsonFile(readFileSync(path, 'utf8'), path, 'partitions')
+    for (const { topic, partition, offset } of partitions) {
+      records.push(recordsToDelete(topic, partition, String(offset)))
+    }
+  }
+  if (records.length === 0) throw new UsageError('Give --topic or --offset-json-file.')
+  const deleted = await session.admin.deleteRecords(records, session.limits)
+  session.out.rows(deleted, [
+    { title: 'TOPIC', of: ({ topic }) => topic },
+    { title: 'PARTITION', of: ({ partition }) => partition },
+    { title: 'LOW-WATERMARK', of: ({ lowWatermark }) => lowWatermark },
+  ])
+}
+
+function recordsToDelete(topic: string, partition: number, offset: string): RecordsToDelete {
+  return { topic, partition, beforeOffset: offset === '-1' ? 'latest' : BigInt(offset) }
+}

@@ -1,0 +1,144 @@
+// `kafkawire share-groups`: list, describe, reset and delete share groups, as kafka-share-groups does.
+
+import type { Command } from 'commander'
+import type { GroupState } from '../../admin/groups.ts'
+import { addTimeout, clusterCommand, collect, oneOfActions, onRun } from '../command.ts'
+import { UsageError } from '../failures.ts'
+import { printMembers, printState } from '../group-views.ts'
+import { addResetFlags, type ResetFlags, resetOptions } from '../reset-flags.ts'
+import type { Session } from '../session.ts'
+
+interface ShareGroupsOptions extends ResetFlags {
+  list?: boolean
+  describe?: boolean
+  delete?: boolean
+  resetOffsets?: boolean
+  deleteOffsets?: boolean
+  group?: string[]
+  allGroups?: boolean
+  members?: boolean
+  offsets?: boolean
+  state?: string | boolean
+  verbose?: boolean
+}
+
+export function addShareGroups(program: Command): void {
+  const command = clusterCommand(program, 'share-groups', {
+    summary: 'List, describe, reset and delete share groups (KIP-932)',
+    script: 'kafka-share-groups',
+    examples: [
+      { text: 'List share groups', command: 'kafkawire share-groups --list' },
+      {
+        text: 'Show where a group begins in each partition, and its lag',
+        command: 'kafkawire share-groups --describe --group workers',
+      },
+      {
+        text: 'Begin again',
+        command:
+          'kafkawire share-groups --reset-offsets --group workers --topic jobs --to-earliest --execute',
+      },
+    ],
+  })
+    .option('--list', 'list share groups')
+    .option('--describe', 'show start offsets and lag, or --members, or --state')
+    .option('--delete', 'delete share groups that have no members')
+    .option('--reset-offsets', 'change where a group without members begins')
+    .option('--delete-offsets', 'delete the offsets of --topic')
+    .option('--group <id>', 'a share group; can be repeated', collect)
+    .option('--all-groups', 'all share groups')
+    .option('--members', 'with --describe: the members')
+    .option('--offsets', 'with --describe: start offsets and lag, which is the default')
+    .option('--state [states]', 'with --list: show, or choose, states; with --describe: the state')
+    .option('--verbose', 'with --describe --members: also what each member is assigned')
+  addResetFlags(command)
+  onRun<ShareGroupsOptions>(addTimeout(command), run)
+}
+
+async function run(session: Session, options: ShareGroupsOptions): Promise<void> {
+  const actions = ['list', 'describe', 'delete', 'resetOffsets', 'deleteOffsets'] as const
+  const action = oneOfActions(options, actions)
+  const { admin, out, limits } = session
+  if (action === 'list') return list(session, options)
+  const groups = await chosenGroups(session, options)
+  if (action === 'describe') {
+    if (options.members) return printMembers(session, groups, options.verbose === true)
+    if (options.state) return printState(session, groups)
+    return describe(session, groups)
+  }
+  for (const group of groups) {
+    if (action === 'delete') {
+      await admin.deleteGroups([group], limits)
+      out.line(`Deleted share group ${group}.`)
+      out.object({ groupId: group, deleted: true })
+    } else if (action === 'deleteOffsets') {
+      if (options.topic === undefined) throw new UsageError('--delete-offsets needs --topic.')
+      await admin.deleteShareGroupOffsets(group, options.topic, limits)
+      out.line(`Deleted the offsets of ${options.topic.join(', ')} in share group ${group}.`)
+      out.object({ groupId: group, topics: options.topic, deleted: true })
+    } else {
+      await reset(session, options, group)
+    }
+  }
+}
+
+async function list(session: Session, options: ShareGroupsOptions): Promise<void> {
+  const states = typeof options.state === 'string' ? options.state.split(',') : []
+  const groups = await session.admin.listGroups({
+    ...session.limits,
+    types: ['share'],
+    states: states as GroupState[],
+  })
+  if (options.state === undefined && !session.out.json) {
+    for (const { groupId } of groups) session.out.line(groupId)
+    return
+  }
+  session.out.rows(groups, [
+    { title: 'GROUP', of: ({ groupId }) => groupId },
+    { title: 'STATE', of: ({ state }) => state },
+  ])
+}
+
+async function describe(session: Session, groups: readonly string[]): Promise<void> {
+  const found = await session.admin.listShareGroupOffsets(groups, session.limits)
+  session.out.rows(
+    found.flatMap(({ groupId, offsets }) => offsets.map((offset) => ({ groupId, ...offset }))),
+    [
+      { title: 'GROUP', of: ({ groupId }) => groupId },
+      { title: 'TOPIC', of: ({ topic }) => topic },
+      { title: 'PARTITION', of: ({ partition }) => partition },
+      { title: 'LEADER-EPOCH', of: ({ leaderEpoch }) => leaderEpoch },
+      { title: 'START-OFFSET', of: ({ startOffset }) => startOffset },
+      { title: 'LAG', of: ({ lag }) => lag },
+    ],
+  )
+}
+
+async function reset(session: Session, options: ShareGroupsOptions, group: string): Promise<void> {
+  const isDryRun = options.execute !== true
+  if (isDryRun && options.dryRun !== true) {
+    process.stderr.write('Nothing is changed: give --execute to reset the offsets.\n')
+  }
+  const resets = await session.admin.resetConsumerGroupOffsets(group, {
+    ...session.limits,
+    ...resetOptions(options, undefined, group, false),
+    validateOnly: isDryRun,
+  })
+  session.out.rows(
+    resets,
+    [
+      { title: 'GROUP', of: () => group },
+      { title: 'TOPIC', of: ({ topic }) => topic },
+      { title: 'PARTITION', of: ({ partition }) => partition },
+      { title: 'OLD-OFFSET', of: ({ from }) => from },
+      { title: 'NEW-OFFSET', of: ({ to }) => to },
+    ],
+    (reset) => ({ groupId: group, ...reset, executed: !isDryRun }),
+  )
+}
+
+async function chosenGroups(session: Session, options: ShareGroupsOptions): Promise<string[]> {
+  if (options.group !== undefined) return options.group
+  if (!options.allGroups) throw new UsageError('Say which group: --group <id>, or --all-groups.')
+  const groups = await session.admin.listGroups({ ...session.limits, types: ['share'] })
+  return groups.map(({ groupId }) => groupId)
+}

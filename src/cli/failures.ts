@@ -1,0 +1,80 @@
+// Errors as a person at the terminal reads them: one sentence that names the item, the reason and the way
+// out. A stack is shown only with --debug, or where the fault is this program's.
+
+import { AdminError, KafkaError } from '../errors.ts'
+import { toJson } from './output.ts'
+
+/** The command was called wrongly: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** The command did its work, and what it found is bad: exit code 1, without a message of its own. */
+export class FoundProblems extends Error {
+  override readonly name = 'FoundProblems'
+}
+
+export interface FailureStyle {
+  json: boolean
+  debug: boolean
+}
+
+/** What goes to standard error. */
+export function failureText(error: unknown, { json, debug }: FailureStyle): string {
+  const errors = error instanceof AdminError ? distinct(error.errors) : [error]
+  const lines = errors.map((one) => {
+    if (json) return toJson({ error: failureObject(one) })
+    const text = `Error: ${sentence(one)}`
+    return debug || isOurs(one) ? `${text}\n${stackOf(one)}` : text
+  })
+  return lines.join('\n')
+}
+
+/** The exit code that an error stands for. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof UsageError ? 2 : 1
+}
+
+function sentence(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const lines = [withoutCalls(error.message)]
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
+    const text = withoutCalls(cause.message)
+    // What a cause ends with is often what the error above it ends with.
+    const end = text.slice(text.lastIndexOf(': ') + 1)
+    if (!lines.some((line) => line.includes(end))) lines.push(`  because: ${text}`)
+  }
+  return lines.join('\n')
+}
+
+/** `createTopics() of topic "x" failed: ...` is for programs; at the terminal it is `topic "x": ...`. */
+function withoutCalls(message: string): string {
+  return message
+    .replaceAll(/\b[a-z]\w+\(\) of (.+?) failed: /g, '$1: ')
+    .replaceAll(/\b[a-z]\w+\(\) failed: /g, '')
+    .replaceAll(/\b[a-z]\w+\(\) of /g, '')
+    .replaceAll(/\b[a-z]\w+\(\) timed out/g, 'The request timed out')
+    .replaceAll(/^[a-z]\w+\(\): /g, '')
+}
+
+function failureObject(error: unknown): object {
+  if (!(error instanceof Error)) return { message: String(error) }
+  const { name, message } = error
+  const code: unknown = Reflect.get(error, 'code')
+  const codeName: unknown = Reflect.get(error, 'codeName')
+  return { name, code, codeName, message: withoutCalls(message) }
+}
+
+function isOurs(error: unknown): boolean {
+  if (error instanceof KafkaError || error instanceof UsageError) return false
+  // What the operating system refused, such as a file that is not there: its message says it all.
+  return !(error instanceof Error && ('syscall' in error || 'code' in error))
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? '') : ''
+}
+
+function distinct(errors: readonly KafkaError[]): KafkaError[] {
+  return [...new Map(errors.map((error) => [error.message, error])).values()]
+}

@@ -1,0 +1,149 @@
+// The program: which commands there are, and how one ends. A command's file is loaded when it is called.
+
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { exitCodeOf, FoundProblems, failureText } from './failures.ts'
+import { Interrupted } from './session.ts'
+
+/** A command that is loaded when it is asked for. */
+interface LazyCommand {
+  readonly name: string
+  /** Kafka's script of the same purpose. */
+  readonly script?: string
+  readonly load: () => Promise<(program: Command) => void>
+}
+
+const commands: readonly LazyCommand[] = [
+  {
+    name: 'topics',
+    script: 'kafka-topics',
+    load: async () => (await import('./commands/topics.ts')).addTopics,
+  },
+  {
+    name: 'configs',
+    script: 'kafka-configs',
+    load: async () => (await import('./commands/configs.ts')).addConfigs,
+  },
+  {
+    name: 'groups',
+    script: 'kafka-consumer-groups',
+    load: async () => (await import('./commands/groups.ts')).addGroups,
+  },
+  {
+    name: 'share-groups',
+    script: 'kafka-share-groups',
+    load: async () => (await import('./commands/share-groups.ts')).addShareGroups,
+  },
+  {
+    name: 'acls',
+    script: 'kafka-acls',
+    load: async () => (await import('./commands/acls.ts')).addAcls,
+  },
+  { name: 'users', load: async () => (await import('./commands/users.ts')).addUsers },
+  { name: 'quotas', load: async () => (await import('./commands/users.ts')).addQuotas },
+  {
+    name: 'offsets',
+    script: 'kafka-get-offsets',
+    load: async () => (await import('./commands/offsets.ts')).addOffsets,
+  },
+  {
+    name: 'delete-records',
+    script: 'kafka-delete-records',
+    load: async () => (await import('./commands/offsets.ts')).addDeleteRecords,
+  },
+  {
+    name: 'leader-election',
+    script: 'kafka-leader-election',
+    load: async () => (await import('./commands/leader-election.ts')).addLeaderElection,
+  },
+  {
+    name: 'reassign',
+    script: 'kafka-reassign-partitions',
+    load: async () => (await import('./commands/reassign.ts')).addReassign,
+  },
+  {
+    name: 'log-dirs',
+    script: 'kafka-log-dirs',
+    load: async () => (await import('./commands/log-dirs.ts')).addLogDirs,
+  },
+  {
+    name: 'transactions',
+    script: 'kafka-transactions',
+    load: async () => (await import('./commands/transactions.ts')).addTransactions,
+  },
+  {
+    name: 'cluster',
+    script: 'kafka-cluster',
+    load: async () => (await import('./commands/cluster.ts')).addCluster,
+  },
+  {
+    name: 'quorum',
+    script: 'kafka-metadata-quorum',
+    load: async () => (await import('./commands/cluster.ts')).addQuorum,
+  },
+  {
+    name: 'features',
+    script: 'kafka-features',
+    load: async () => (await import('./commands/cluster.ts')).addFeatures,
+  },
+  {
+    name: 'delegation-tokens',
+    script: 'kafka-delegation-tokens',
+    load: async () => (await import('./commands/delegation-tokens.ts')).addDelegationTokens,
+  },
+  { name: 'roundtrip', load: async () => (await import('./commands/roundtrip.ts')).addRoundtrip },
+  { name: 'decode', load: async () => (await import('./commands/decode.ts')).addDecode },
+  { name: 'broker', load: async () => (await import('./commands/broker.ts')).addBroker },
+]
+
+/**
+ * The program with the command that `words` begin with, or with all commands if they begin with none.
+ * @param words the arguments, without `node` and the script
+ */
+export async function buildProgram(words: readonly string[]): Promise<Command> {
+  const program = new Command('kafkawire')
+    .description("Kafka from the command line. Flags are those of Kafka's own scripts.")
+    .version(version(), '-V, --version')
+    .showHelpAfterError('(--help shows what can be given)')
+    .exitOverride()
+    .configureHelp({ sortSubcommands: false })
+  const [first] = words
+  const called = commands.find(({ name, script }) => {
+    return (
+      name === first || (script !== undefined && (script === first || `${script}.sh` === first))
+    )
+  })
+  for (const { load } of called === undefined ? commands : [called]) (await load())(program)
+  for (const command of withSubcommands(program)) {
+    command.exitOverride().showHelpAfterError('(--help shows what can be given)')
+  }
+  return program
+}
+
+/** Runs the program and gives its exit code: 0, 1 failed, 2 usage. */
+export async function runProgram(words: readonly string[]): Promise<number> {
+  const style = { json: words.includes('--json'), debug: words.includes('--debug') }
+  try {
+    const program = await buildProgram(words)
+    await program.parseAsync([...words], { from: 'user' })
+    return Number(process.exitCode ?? 0)
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (error instanceof Interrupted) return 0
+    if (error instanceof FoundProblems) return 1
+    process.stderr.write(`${failureText(error, style)}\n`)
+    return exitCodeOf(error)
+  }
+}
+
+function* withSubcommands(command: Command): Iterable<Command> {
+  for (const child of command.commands) {
+    yield child
+    yield* withSubcommands(child)
+  }
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return String(Reflect.get(Object(JSON.parse(text)), 'version'))
+}

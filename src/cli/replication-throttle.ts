@@ -1,0 +1,74 @@
+// The throttle of a reassignment: rates on brokers, and on topics which of their replicas it is for.
+
+import type { ConfigAlteration } from '../admin/configs.ts'
+import type { TopicDescription } from '../admin/topics.ts'
+import type { PartitionEntry } from './json-files.ts'
+import type { Session } from './session.ts'
+
+const brokerRates = ['leader.replication.throttled.rate', 'follower.replication.throttled.rate']
+const logDirRate = 'replica.alter.log.dirs.io.max.bytes.per.second'
+const topicReplicas = [
+  'leader.replication.throttled.replicas',
+  'follower.replication.throttled.replicas',
+]
+
+export async function setThrottle(
+  session: Session,
+  topics: readonly TopicDescription[],
+  partitions: readonly PartitionEntry[],
+  rates: { throttle: number | undefined; replicaAlterLogDirsThrottle: number | undefined },
+): Promise<void> {
+  const { throttle, replicaAlterLogDirsThrottle } = rates
+  const brokers = new Set(partitions.flatMap(({ replicas }) => replicas))
+  const alterations: ConfigAlteration[] = []
+  for (const { topic, partitions: current } of topics) {
+    const leaders: string[] = []
+    const followers: string[] = []
+    for (const { partition, replicas } of partitions.filter((entry) => entry.topic === topic)) {
+      const old = current[partition]?.replicas ?? []
+      for (const id of old) brokers.add(id)
+      leaders.push(...old.map((id) => `${partition}:${id}`))
+      followers.push(
+        ...replicas.filter((id) => !old.includes(id)).map((id) => `${partition}:${id}`),
+      )
+    }
+    if (throttle === undefined) continue
+    const [leaderKey, followerKey] = topicReplicas
+    const configs = [
+      { name: leaderKey, value: leaders.join(',') },
+      { name: followerKey, value: followers.join(',') },
+    ].filter(({ value }) => value !== '')
+    if (configs.length > 0) alterations.push({ type: 'TOPIC', name: topic, configs })
+  }
+  for (const id of brokers) {
+    const configs = [
+      ...(throttle === undefined ? [] : brokerRates.map((name) => ({ name, value: throttle }))),
+      ...(replicaAlterLogDirsThrottle === undefined
+        ? []
+        : [{ name: logDirRate, value: replicaAlterLogDirsThrottle }]),
+    ]
+    alterations.push({ type: 'BROKER', name: String(id), configs })
+  }
+  await session.admin.incrementalAlterConfigs(alterations, session.limits)
+  session.out.line('The throttle is set: run --verify until all is done, which lifts it.')
+}
+
+/** Lifts the throttle from all brokers and from these topics. */
+export async function removeThrottle(session: Session, topics: readonly string[]): Promise<void> {
+  const { admin, limits, out } = session
+  const { brokers } = await admin.describeCluster(limits)
+  const remove = (names: readonly string[]): ConfigAlteration['configs'] =>
+    names.map((name) => ({ name, operation: 'DELETE' }))
+  await admin.incrementalAlterConfigs(
+    [
+      ...brokers.map(({ nodeId }) => ({
+        type: 'BROKER' as const,
+        name: String(nodeId),
+        configs: remove([...brokerRates, logDirRate]),
+      })),
+      ...topics.map((name) => ({ type: 'TOPIC' as const, name, configs: remove(topicReplicas) })),
+    ],
+    limits,
+  )
+  out.line('Throttles are lifted.')
+}

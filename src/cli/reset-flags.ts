@@ -1,0 +1,142 @@
+// The flags of `--reset-offsets`, which groups and share groups have in common.
+
+import type { Command } from 'commander'
+import type { ResetOffset, ResetTarget } from '../admin/reset-offsets.ts'
+import type { TopicPartition } from '../types.ts'
+import { collect, int64 } from './command.ts'
+import { durationMs, instantMs } from './durations.ts'
+import { UsageError } from './failures.ts'
+
+export interface ResetFlags {
+  topic?: string[]
+  allTopics?: boolean
+  toEarliest?: boolean
+  toLatest?: boolean
+  toCurrent?: boolean
+  toOffset?: bigint
+  toDatetime?: string
+  byDuration?: string
+  shiftBy?: bigint
+  fromFile?: string
+  dryRun?: boolean
+  execute?: boolean
+}
+
+export function addResetFlags(command: Command): void {
+  command
+    .option(
+      '--topic <name[:partitions]>',
+      'such as orders or orders:0,1,2; can be repeated',
+      collect,
+    )
+    .option('--all-topics', 'every partition that the group has committed')
+    .option('--to-earliest', 'reset to the beginning')
+    .option('--to-latest', 'reset to the end')
+    .option('--to-current', 'reset to what is committed now')
+    .option('--to-offset <offset>', 'reset to this offset', int64)
+    .option(
+      '--to-datetime <time>',
+      'reset to the first record from then on: 2026-01-31T10:00:00.000',
+    )
+    .option('--by-duration <duration>', 'reset to this long ago, such as PT1H or P1DT12H')
+    .option('--shift-by <n>', 'this many records further, or back if negative', int64)
+    .option('--from-file <file>', 'CSV: topic,partition,offset; of several groups: group,topic,...')
+    .option('--dry-run', 'show what would be done')
+    .option('--execute', 'do it')
+}
+
+const targets: readonly (keyof ResetFlags)[] = [
+  'toEarliest',
+  'toLatest',
+  'toCurrent',
+  'toOffset',
+  'toDatetime',
+  'byDuration',
+  'shiftBy',
+  'fromFile',
+]
+
+/**
+ * What the flags ask for.
+ * @param file the text of `--from-file`
+ * @throws UsageError
+ */
+export function resetOptions(
+  flags: ResetFlags,
+  file: string | undefined,
+  group: string,
+  hasGroups: boolean,
+): { to: ResetTarget; topics?: string[]; partitions?: TopicPartition[] } {
+  if (flags.dryRun && flags.execute) throw new UsageError('Give --dry-run or --execute, not both.')
+  const given = targets.filter((name) => flags[name] !== undefined)
+  if (given.length !== 1) {
+    throw new UsageError(
+      'Say where to reset to, by one of --to-earliest, --to-latest, --to-current, --to-offset, --to-datetime, --by-duration, --shift-by, --from-file.',
+    )
+  }
+  const to = targetOf(flags, file, group, hasGroups)
+  if (typeof to === 'object' && 'offsets' in to) return { to }
+  if (flags.topic === undefined) {
+    if (flags.allTopics) return { to }
+    throw new UsageError('Say what to reset: --topic <name>, or --all-topics.')
+  }
+  const topics: string[] = []
+  const partitions: TopicPartition[] = []
+  for (const text of flags.topic) {
+    const match = /^([\w.-]+):(\d+(?:,\d+)*)$/.exec(text)
+    if (match === null) {
+      topics.push(text)
+      continue
+    }
+    for (const number of match[2].split(',')) {
+      partitions.push({ topic: match[1], partition: Number(number) })
+    }
+  }
+  return {
+    to,
+    ...(topics.length > 0 ? { topics } : {}),
+    ...(partitions.length > 0 ? { partitions } : {}),
+  }
+}
+
+function targetOf(
+  flags: ResetFlags,
+  file: string | undefined,
+  group: string,
+  hasGroups: boolean,
+): ResetTarget {
+  if (flags.toEarliest) return 'earliest'
+  if (flags.toLatest) return 'latest'
+  if (flags.toCurrent) return 'current'
+  if (flags.toOffset !== undefined) return { offset: flags.toOffset }
+  if (flags.shiftBy !== undefined) return { shiftBy: flags.shiftBy }
+  if (flags.toDatetime !== undefined) {
+    return { timestamp: instantMs(flags.toDatetime, '--to-datetime') }
+  }
+  if (flags.byDuration !== undefined) {
+    return { durationMs: durationMs(flags.byDuration, '--by-duration') }
+  }
+  return { offsets: parseCsv(file ?? '', flags.fromFile ?? '', group, hasGroups) }
+}
+
+function parseCsv(text: string, path: string, group: string, hasGroups: boolean): ResetOffset[] {
+  const offsets: ResetOffset[] = []
+  for (const [i, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === '') continue
+    const fields = [...line.matchAll(/(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/g)]
+      .map(([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? '')
+      .map((field) => field.trim())
+    const values = fields.filter((field) => field !== '')
+    const [ofGroup, topic, partition, offset] = values.length === 4 ? values : [group, ...values]
+    const isValid = /^\d+$/.test(partition ?? '') && /^\d+$/.test(offset ?? '')
+    if (!isValid || values.length < 3) {
+      throw new UsageError(
+        `${path}, line ${i + 1}: expected topic,partition,offset such as orders,0,1234.`,
+      )
+    }
+    if (ofGroup !== group) continue
+    offsets.push({ topic, partition: Number(partition), offset: BigInt(offset) })
+  }
+  if (offsets.length > 0) return offsets
+  throw new UsageError(`${path} has no offsets${hasGroups ? ` for group ${group}` : ''}.`)
+}

@@ -1,0 +1,187 @@
+// What a command works with: the connection that its flags ask for, the output, and a signal that
+// aborts on Ctrl-C and when nobody reads the output any more.
+
+import { readFileSync } from 'node:fs'
+import type { Admin } from '../admin/admin.ts'
+import type { ConsumerOptions } from '../consumer/options.ts'
+import { Kafka } from '../kafka.ts'
+import type { Logger } from '../logger.ts'
+import type { ProducerOptions } from '../producer/options.ts'
+import type { WaitOptions } from '../types.ts'
+import { UsageError } from './failures.ts'
+import { type JavaOptions, optionsFromJava } from './java-options.ts'
+import { Output } from './output.ts'
+import { readProfile } from './profiles.ts'
+import { addProperties, parseProperties } from './properties.ts'
+
+/** Flags of every command that talks to a cluster. */
+export interface ConnectionFlags {
+  bootstrapServer?: string
+  brokerList?: string
+  commandConfig?: string
+  commandProperty?: string[]
+  producerConfig?: string
+  consumerConfig?: string
+  producerProperty?: string[]
+  consumerProperty?: string[]
+  profile?: string
+  timeout?: number
+  json?: boolean
+  debug?: boolean
+  verboseLog?: boolean
+}
+
+export class Session {
+  readonly out: Output
+  readonly flags: ConnectionFlags
+  private readonly abort = new AbortController()
+  private readonly java: JavaOptions
+  private kafkaInUse: Kafka | null = null
+  private adminInUse: Admin | null = null
+  private readonly name: string
+  private interrupts = 0
+
+  /** @throws UsageError for flags and files that cannot be used */
+  constructor(name: string, flags: ConnectionFlags) {
+    this.name = name
+    this.flags = flags
+    this.out = new Output(flags.json ?? false)
+    this.java = optionsFromJava(gatherProperties(flags))
+    if (this.java.unknown.length > 0) {
+      process.stderr.write(
+        `Warning: these properties are not known and have no effect: ${this.java.unknown.join(', ')}\n`,
+      )
+    }
+  }
+
+  /** Aborts on Ctrl-C, SIGTERM, and when standard output is closed. */
+  get signal(): AbortSignal {
+    return this.abort.signal
+  }
+
+  /** Limits of an admin call. */
+  get limits(): WaitOptions {
+    const { timeout } = this.flags
+    return timeout === undefined
+      ? { signal: this.signal }
+      : { timeoutMs: timeout, signal: this.signal }
+  }
+
+  get kafka(): Kafka {
+    this.kafkaInUse ??= this.open()
+    return this.kafkaInUse
+  }
+
+  get admin(): Admin {
+    this.adminInUse ??= this.kafka.admin()
+    return this.adminInUse
+  }
+
+  /** What properties say to producers. */
+  get producerOptions(): ProducerOptions {
+    return this.java.producer
+  }
+
+  /** What properties say to consumers. */
+  get consumerOptions(): ConsumerOptions {
+    return this.java.consumer
+  }
+
+  /** A flag's property wins over a file's. */
+  get bootstrapServers(): string {
+    const { bootstrapServer, brokerList } = this.flags
+    const servers =
+      bootstrapServer ??
+      brokerList ??
+      this.java.connection.bootstrapServers ??
+      process.env.KAFKAWIRE_BOOTSTRAP_SERVER
+    if (servers) return servers
+    throw new UsageError(
+      'There is no cluster to connect to. Give --bootstrap-server host:port, or set KAFKAWIRE_BOOTSTRAP_SERVER, or write a profile.',
+    )
+  }
+
+  /** What `new Kafka` is given. */
+  get kafkaOptions(): ConstructorParameters<typeof Kafka>[0] {
+    return {
+      clientId: `kafkawire-${this.name}`,
+      logger: this.logger,
+      ...this.java.connection,
+      bootstrapServers: this.bootstrapServers,
+    }
+  }
+
+  /**
+   * From here on `signal` aborts on Ctrl-C; the second time the process ends at once.
+   * @returns a function that ends this
+   */
+  listen(): () => void {
+    const interrupt = (): void => {
+      this.interrupts++
+      if (this.interrupts > 1) process.exit(130)
+      this.abort.abort(new Interrupted())
+    }
+    process.on('SIGINT', interrupt)
+    process.on('SIGTERM', interrupt)
+    const closed = (error: NodeJS.ErrnoException): void => {
+      if (error.code !== 'EPIPE') throw error
+      this.abort.abort(new Interrupted())
+    }
+    process.stdout.on('error', closed)
+    return () => {
+      process.off('SIGINT', interrupt)
+      process.off('SIGTERM', interrupt)
+      process.stdout.off('error', closed)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.kafkaInUse?.close()
+  }
+
+  private get logger(): Logger {
+    const say = (level: string) => (message: string, details?: object) => {
+      const text = details === undefined ? '' : ` ${JSON.stringify(details)}`
+      process.stderr.write(`${level}: ${message}${text}\n`)
+    }
+    const quiet = (): void => {}
+    const isLoud = this.flags.debug === true
+    return {
+      debug: isLoud ? say('debug') : quiet,
+      info: isLoud ? say('info') : quiet,
+      warn: isLoud ? say('warn') : quiet,
+      error: say('error'),
+    }
+  }
+
+  private open(): Kafka {
+    return new Kafka(this.kafkaOptions)
+  }
+}
+
+/** The reason of a signal that Ctrl-C aborted: not an error to be shown. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted'
+}
+
+function gatherProperties(flags: ConnectionFlags): Map<string, string> {
+  const properties = readProfile(flags.profile)
+  const { commandConfig, producerConfig, consumerConfig } = flags
+  for (const path of [commandConfig, producerConfig, consumerConfig]) {
+    if (path === undefined) continue
+    for (const [key, value] of parseProperties(readConfig(path), path)) properties.set(key, value)
+  }
+  addProperties(properties, flags.commandProperty ?? [], '--command-property')
+  addProperties(properties, flags.producerProperty ?? [], '--producer-property')
+  addProperties(properties, flags.consumerProperty ?? [], '--consumer-property')
+  return properties
+}
+
+function readConfig(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new UsageError(`${path} cannot be read: ${reason}`, { cause })
+  }
+}

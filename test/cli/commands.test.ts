@@ -1,0 +1,171 @@
+// Commands against the in-process broker: what they print, and exit codes 0, 1 and 2.
+
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { buildProgram } from '../../src/cli/program.ts'
+import { TestCluster } from '../../src/testing/test-cluster.ts'
+import { kafkawire } from './run.ts'
+
+let cluster: TestCluster
+let servers: string[]
+
+beforeAll(async () => {
+  cluster = await TestCluster.start({ nodes: 3, topics: { orders: 3 } })
+  servers = ['--bootstrap-server', cluster.bootstrapServers]
+})
+afterAll(async () => {
+  await cluster.close()
+})
+
+describe('topics', () => {
+  test('create, list, alter, delete', async () => {
+    const created = await kafkawire(
+      'topics',
+      '--create',
+      '--topic',
+      'new',
+      '--partitions',
+      '2',
+      ...servers,
+    )
+    expect(created).toMatchObject({ stdout: 'Created topic new.\n', stderr: '', code: 0 })
+    expect((await kafkawire('topics', '--list', ...servers)).stdout).toBe('new\norders\n')
+    const altered = await kafkawire(
+      'topics',
+      '--alter',
+      '--topic',
+      'new',
+      '--partitions',
+      '4',
+      ...servers,
+    )
+    expect(altered.stdout).toBe('Topic new has 4 partitions.\n')
+    expect(cluster.leaderOf('new', 3)).toBeGreaterThan(0)
+    const deleted = await kafkawire('topics', '--delete', '--topic', 'new', ...servers)
+    expect(deleted.stdout).toBe('Deleted topic new.\n')
+  })
+
+  test('describe as a table and as JSON', async () => {
+    const { stdout } = await kafkawire('topics', '--describe', '--topic', 'orders', ...servers)
+    expect(stdout).toContain('Topic: orders')
+    expect(stdout).toMatch(/Partition {2}Leader {2}Replicas/)
+    const json = await kafkawire('topics', '--describe', '--json', ...servers)
+    expect(json.objects()).toMatchObject([{ topic: 'orders', partitions: [{}, {}, {}] }])
+  })
+
+  test('one that exists: exit code 1, one sentence; --if-not-exists: no failure', async () => {
+    const again = await kafkawire('topics', '--create', '--topic', 'orders', ...servers)
+    expect(again.code).toBe(1)
+    expect(again.stdout).toBe('')
+    expect(again.stderr).toMatch(/^Error: topic "orders": .*TOPIC_ALREADY_EXISTS.*\n$/)
+    const given = ['--if-not-exists', ...servers]
+    expect((await kafkawire('topics', '--create', '--topic', 'orders', ...given)).code).toBe(0)
+  })
+
+  test("Kafka's name of the script works too", async () => {
+    expect((await kafkawire('kafka-topics.sh', '--list', ...servers)).stdout).toBe('orders\n')
+  })
+})
+
+describe('offsets and groups', () => {
+  test('reset by CSV, describe the lag, delete', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kafkawire-test-'))
+    const file = join(folder, 'offsets.csv')
+    writeFileSync(file, 'orders,0,0\norders,1,0\n')
+    const flags = ['--group', 'g', ...servers]
+    const dry = await kafkawire(
+      'groups',
+      '--reset-offsets',
+      '--from-file',
+      file,
+      '--dry-run',
+      ...flags,
+    )
+    expect(dry.stdout).toContain('NEW-OFFSET')
+    expect(cluster.committedOffset('g', 'orders', 0)).toBeNull()
+    await kafkawire('groups', '--reset-offsets', '--from-file', file, '--execute', ...flags)
+    expect(cluster.committedOffset('g', 'orders', 1)).toBe(0n)
+    const lag = await kafkawire('groups', '--describe', '--json', ...flags)
+    expect(lag.objects()).toMatchObject([
+      { groupId: 'g', topic: 'orders', partition: 0, committedOffset: 0, endOffset: 0, lag: 0 },
+      { partition: 1 },
+    ])
+    expect((await kafkawire('groups', '--list', ...servers)).stdout).toBe('g\n')
+    expect((await kafkawire('groups', '--delete', ...flags)).stdout).toBe('Deleted group g.\n')
+    const missing = await kafkawire('groups', '--describe', ...flags)
+    expect(missing).toMatchObject({ code: 1, stdout: '' })
+    expect(missing.stderr).toContain('GROUP_ID_NOT_FOUND')
+  })
+
+  test('offsets in the form of the script', async () => {
+    const { stdout } = await kafkawire('offsets', '--topic', 'orders', ...servers)
+    expect(stdout).toBe('orders:0:0\norders:1:0\norders:2:0\n')
+  })
+})
+
+describe('usage', () => {
+  test.each([
+    [['topics'], 'Say what to do: --create, --list, --describe, --alter or --delete.'],
+    [['topics', '--list', '--create'], '--create and --list cannot be combined'],
+    [['topics', '--create'], '--create needs --topic.'],
+    [['topics', '--lst'], "unknown option '--lst'"],
+    [
+      ['topics', '--create', '--topic', 'x', '--partitions', 'many'],
+      'Expected a whole number from 1',
+    ],
+    [['topics', '--create', '--topic', 'x', '--config', 'a'], '--config a: expected key=value.'],
+    [['configs', '--describe'], 'Say what it is about'],
+    [['configs', '--describe', '--entity-type', 'planets'], 'expected one of topics, brokers'],
+    [['groups', '--describe'], 'Say which group'],
+    [['acls', '--add', '--topic', 'x'], '--add needs --allow-principal or --deny-principal.'],
+    [['acls', '--add', '--allow-principal', 'alice', '--topic', 'x'], 'alice is not a principal'],
+    [
+      ['acls', '--add', '--topic', 'x', '--operation', 'Look', '--allow-principal', 'User:a'],
+      '--operation Look',
+    ],
+    [['users', '--delete'], '--delete needs --user.'],
+    [['quotas', '--alter', '--user', 'x'], '--alter needs --set or --remove.'],
+    [['delete-records'], 'Give --topic or --offset-json-file.'],
+    [['features', 'upgrade', '--feature', 'x'], 'expected name=level'],
+    [['nothing'], "unknown command 'nothing'"],
+  ])('%j', async (words, message) => {
+    const ran = await kafkawire(
+      ...words,
+      ...(words.length > 1 || words[0] !== 'nothing' ? servers : []),
+    )
+    expect(ran.stderr).toContain(message)
+    expect(ran.code).toBe(2)
+    expect(ran.stdout).toBe('')
+  })
+
+  test('no cluster is named', async () => {
+    const ran = await kafkawire('topics', '--list')
+    expect(ran.code).toBe(2)
+    expect(ran.stderr).toContain('Give --bootstrap-server host:port')
+  })
+
+  test('no broker answers: exit code 1', async () => {
+    const ran = await kafkawire('topics', '--list', '--bootstrap-server', '127.0.0.1:1')
+    expect(ran.code).toBe(1)
+    expect(ran.stderr).toContain('127.0.0.1:1')
+  })
+
+  test('properties that are not known are named', async () => {
+    const ran = await kafkawire('topics', '--list', '--command-property', 'acs=all', ...servers)
+    expect(ran.stderr).toContain('not known and have no effect: acs')
+    expect(ran.code).toBe(0)
+  })
+
+  test('every command has a summary and --help with examples', async () => {
+    const program = await buildProgram([])
+    for (const command of program.commands) {
+      expect(command.summary() || command.description(), command.name()).not.toBe('')
+    }
+    const { stdout, code } = await kafkawire('topics', '--help')
+    expect(code).toBe(0)
+    expect(stdout).toContain('Examples:')
+    expect((await kafkawire('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  })
+})
