@@ -36,7 +36,7 @@ export function fetchRequestBody<Target extends FetchTarget>(
         currentLeaderEpoch: entry.leaderEpoch,
         fetchOffset: entry.fetchOffset,
         // As Java: with the leader's epoch in the request, a leader that lost records is noticed by
-        // validation. A broker that does not know this epoch would answer "out of range".
+        // validation. A broker that does not know this epoch would response "out of range".
         lastFetchedEpoch: -1,
         logStartOffset: -1n,
         partitionMaxBytes: limits.maxPartitionFetchBytes,
@@ -57,7 +57,7 @@ export function fetchRequestBody<Target extends FetchTarget>(
 
 /**
  * Entries that follow each other and are of one topic, together. The order stays as it is, since brokers
- * fill their answers in it; a topic may therefore be named more than once.
+ * fill their responses in it; a topic may therefore be named more than once.
  */
 function runs<Target extends FetchTarget>(
   entries: readonly SessionEntry<Target>[],

@@ -1,4 +1,4 @@
-// What a fetch answer says of one partition, and what follows: records to be buffered, or one row of the
+// What a fetch response says of one partition, and what follows: records to be buffered, or one row of the
 // table of fetch errors (docs/internals/consumer.md, section 2). No I/O: the result tells the fetcher what else to do.
 
 import { KafkaError, OffsetOutOfRangeError } from '../../errors.ts'
@@ -9,8 +9,8 @@ import { type BlockOptions, CompletedFetch, findBlockEnd } from '../buffer/compl
 import type { FetchedMemory } from '../buffer/fetched-memory.ts'
 import { fetchAction } from './fetch-error-table.ts'
 
-/** What the fetcher does after a partition's answer was taken up. */
-export type AnswerEffect =
+/** What the fetcher does after a partition's response was taken up. */
+export type FetchEffect =
   /** Nothing new. */
   | { kind: 'none' }
   /** A block was buffered, or a failure waits for the caller: the delivery should look. */
@@ -26,43 +26,43 @@ export type AnswerEffect =
   /** The log was truncated: it is the position's only up to `endOffset`. */
   | { kind: 'diverged'; endOffset: bigint; epoch: number }
 
-const none: AnswerEffect = { kind: 'none' }
-const deliver: AnswerEffect = { kind: 'deliver' }
+const none: FetchEffect = { kind: 'none' }
+const deliver: FetchEffect = { kind: 'deliver' }
 
-/** Applies one partition's answer of `nodeId` to its state, which is known to be the one it was asked for. */
-export function applyPartitionAnswer<K, V>(
+/** Applies one partition's response of `nodeId` to its state, which is known to be the one it was asked for. */
+export function applyPartitionResponse<K, V>(
   state: AssignedPartition<K, V>,
-  answer: PartitionData,
+  response: PartitionData,
   nodeId: number,
   options: BlockOptions,
   lease: { hasRack: boolean; untilMs: number },
   memory: FetchedMemory,
-): AnswerEffect {
-  if (answer.errorCode !== errorCodes.NONE) return applyError(state, answer, nodeId)
+): FetchEffect {
+  if (response.errorCode !== errorCodes.NONE) return applyError(state, response, nodeId)
   state.failures = 0
   state.clearProblem()
-  state.highWatermark = answer.highWatermark
-  state.lastStableOffset = answer.lastStableOffset
-  state.logStartOffset = answer.logStartOffset
-  if (answer.divergingEpoch.endOffset >= 0n) {
-    const { endOffset, epoch } = answer.divergingEpoch
+  state.highWatermark = response.highWatermark
+  state.lastStableOffset = response.lastStableOffset
+  state.logStartOffset = response.logStartOffset
+  if (response.divergingEpoch.endOffset >= 0n) {
+    const { endOffset, epoch } = response.divergingEpoch
     return { kind: 'diverged', endOffset, epoch }
   }
-  if (lease.hasRack && answer.preferredReadReplica >= 0) {
-    state.preferredReplica = answer.preferredReadReplica
+  if (lease.hasRack && response.preferredReadReplica >= 0) {
+    state.preferredReplica = response.preferredReadReplica
     state.preferredUntil = lease.untilMs
   }
-  if (answer.records === null || answer.records.length === 0) return none
-  return buffer(state, answer.records, answer, options, memory)
+  if (response.records === null || response.records.length === 0) return none
+  return buffer(state, response.records, response, options, memory)
 }
 
 function buffer<K, V>(
   state: AssignedPartition<K, V>,
   records: Buffer,
-  answer: PartitionData,
+  response: PartitionData,
   options: BlockOptions,
   memory: FetchedMemory,
-): AnswerEffect {
+): FetchEffect {
   const end = findBlockEnd(records)
   if (end.nextOffset === null && !end.isDamaged) {
     const error = new KafkaError(
@@ -79,7 +79,7 @@ function buffer<K, V>(
     state.source,
     options,
     place,
-    answer.abortedTransactions,
+    response.abortedTransactions,
     memory,
   )
   const { fetchOffset } = state
@@ -90,10 +90,10 @@ function buffer<K, V>(
 
 function applyError<K, V>(
   state: AssignedPartition<K, V>,
-  answer: PartitionData,
+  response: PartitionData,
   nodeId: number,
-): AnswerEffect {
-  const { errorCode } = answer
+): FetchEffect {
+  const { errorCode } = response
   const what = `Fetch of ${state.name} at offset ${state.fetchOffset} from node ${nodeId}`
   const action = fetchAction(errorCode)
   const isFromLeader = nodeId === state.leader
@@ -101,7 +101,7 @@ function applyError<K, V>(
   // A follower may be behind, or ahead in what it deleted: only the leader's word counts.
   if (action === 'outOfRange') {
     return isFromLeader
-      ? { kind: 'outOfRange', error: outOfRange(state, answer) }
+      ? { kind: 'outOfRange', error: outOfRange(state, response) }
       : { kind: 'backOff', error: brokerError(errorCode, what) }
   }
   return { kind: action, error: brokerError(errorCode, what) }
@@ -109,11 +109,11 @@ function applyError<K, V>(
 
 function outOfRange<K, V>(
   state: AssignedPartition<K, V>,
-  answer: PartitionData,
+  response: PartitionData,
 ): OffsetOutOfRangeError {
   const bounds =
-    answer.logStartOffset >= 0n
-      ? `the log begins at ${answer.logStartOffset}`
+    response.logStartOffset >= 0n
+      ? `the log begins at ${response.logStartOffset}`
       : 'the broker does not say where the log begins'
   return new OffsetOutOfRangeError(
     `Offset ${state.fetchOffset} of ${state.name} is out of range: ${bounds}, its high watermark was last seen at ${state.highWatermark}. Seek, or set autoOffsetReset to something else than 'none'`,

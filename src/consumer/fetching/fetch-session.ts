@@ -1,5 +1,5 @@
 // Fetch sessions (KIP-227): what one broker remembers of our requests, so that the next one names only
-// what changed. No I/O: next() says what to send, handleAnswer() and handleFailure() what came of it.
+// what changed. No I/O: next() says what to send, handleResponse() and handleFailure() what came of it.
 // One session a broker, one request in flight.
 
 import { noTopicId } from '../assignment/assigned-partition.ts'
@@ -24,9 +24,9 @@ export interface SessionEntry<Target extends FetchTarget> {
   leaderEpoch: number
   /** The version of the target when this offset was asked for. */
   version: number
-  /** The last request that wanted it, and the last one whose answer named it. */
+  /** The last request that wanted it, and the last one whose response named it. */
   round: number
-  answered: number
+  respondedIn: number
 }
 
 export interface SessionRequest<Target extends FetchTarget> {
@@ -39,7 +39,7 @@ export interface SessionRequest<Target extends FetchTarget> {
   readonly forgotten: readonly SessionEntry<Target>[]
 }
 
-export interface SessionAnswer {
+export interface SessionResponse {
   readonly errorCode: number
   readonly sessionId: number
   readonly throttleTimeMs: number
@@ -98,21 +98,21 @@ export class FetchSession<Target extends FetchTarget> {
     }
   }
 
-  /** The entry that an answer's partition belongs to; undefined if it is not in the session. */
+  /** The entry that a response's partition belongs to; undefined if it is not in the session. */
   find(topic: string, topicId: string, partition: number): SessionEntry<Target> | undefined {
     return this.topics.get(this.usesTopicIds ? topicId : topic)?.get(partition)
   }
 
-  /** Whether the partitions of the answer may be used. Decides what the next request will be. */
-  handleAnswer(answer: SessionAnswer): boolean {
-    if (answer.errorCode !== 0) {
-      this.restart(answer.errorCode === FETCH_SESSION_ID_NOT_FOUND ? 0 : this.id)
+  /** Whether the partitions of the response may be used. Decides what the next request will be. */
+  handleResponse(response: SessionResponse): boolean {
+    if (response.errorCode !== 0) {
+      this.restart(response.errorCode === FETCH_SESSION_ID_NOT_FOUND ? 0 : this.id)
       return false
     }
-    const named = this.countKnown(answer)
+    const named = this.countKnown(response)
     if (this.wasFull) {
-      // An empty answer under throttling is a "later", not a fault.
-      if (named === 0 && this.count > 0 && answer.throttleTimeMs > 0) {
+      // An empty response under throttling is a "later", not a fault.
+      if (named === 0 && this.count > 0 && response.throttleTimeMs > 0) {
         this.restart(0)
         return true
       }
@@ -124,16 +124,16 @@ export class FetchSession<Target extends FetchTarget> {
       this.restart(this.id)
       return false
     }
-    if (answer.sessionId === 0) {
+    if (response.sessionId === 0) {
       this.restart(0)
     } else {
-      this.id = answer.sessionId
+      this.id = response.sessionId
       this.epoch = this.epoch === MAX_EPOCH ? 1 : this.epoch + 1
     }
     return true
   }
 
-  /** The answer is lost: the broker may hold a session that is ahead of ours, or none. */
+  /** The response is lost: the broker may hold a session that is ahead of ours, or none. */
   handleFailure(): void {
     this.restart(this.id)
   }
@@ -170,7 +170,7 @@ export class FetchSession<Target extends FetchTarget> {
         leaderEpoch,
         version,
         round: this.round,
-        answered: 0,
+        respondedIn: 0,
       }
       ofTopic.set(partition, added)
       this.count++
@@ -202,10 +202,10 @@ export class FetchSession<Target extends FetchTarget> {
     return forgotten
   }
 
-  /** How many partitions of ours the answer names; -1 if it names one that is not ours, or one twice. */
-  private countKnown(answer: SessionAnswer): number {
+  /** How many partitions of ours the response names; -1 if it names one that is not ours, or one twice. */
+  private countKnown(response: SessionResponse): number {
     let named = 0
-    for (const { topic, topicId, partitions } of answer.responses) {
+    for (const { topic, topicId, partitions } of response.responses) {
       const ofTopic = this.topics.get(this.usesTopicIds ? topicId : topic)
       if (ofTopic === undefined) {
         if (partitions.length > 0) return -1
@@ -213,8 +213,8 @@ export class FetchSession<Target extends FetchTarget> {
       }
       for (const { partitionIndex } of partitions) {
         const entry = ofTopic.get(partitionIndex)
-        if (entry === undefined || entry.answered === this.round) return -1
-        entry.answered = this.round
+        if (entry === undefined || entry.respondedIn === this.round) return -1
+        entry.respondedIn = this.round
       }
       named += partitions.length
     }

@@ -1,21 +1,21 @@
-// How large an answer a broker is asked for. Fetched bytes that wait are what the garbage collector meets
-// with full collections, so an answer is no larger than it takes to keep this process busy: a broker far
+// How large a response a broker is asked for. Fetched bytes that wait are what the garbage collector meets
+// with full collections, so a response is no larger than it takes to keep this process busy: a broker far
 // away gets to send more at once, one nearby has no need to. Pure: what was measured is passed in.
 
 /** Where it begins, and what it comes back to. */
 const LEAST_BYTES = 2 * 1024 * 1024
 /** A request is to bring in what it costs, which grows with the partitions that it is about. */
 const LEAST_BYTES_PER_PARTITION = 16 * 1024
-/** For each ms that was waited for an answer: more than a process reads in that time. */
+/** For each ms that was waited for a response: more than a process reads in that time. */
 const BYTES_PER_MS = 1024 * 1024
-/** By how much waiting counts more from answer to answer, at most. */
+/** By how much waiting counts more from response to response, at most. */
 const GROWTH = 1.5
 const FIRST_GROWTH_MS = 0.1
 
 export class FetchSize {
   private readonly least: number
   private readonly most: number
-  /** For how long answers are waited for, chance left aside: the shortest of late. */
+  /** For how long responses are waited for, chance left aside: the shortest of late. */
   private waitMs = 0
 
   /** @param limits `fetchMinBytes`: a broker that may not send as much would wait for it in vain */
@@ -24,7 +24,7 @@ export class FetchSize {
     this.least = Math.max(LEAST_BYTES, limits.fetchMinBytes)
   }
 
-  /** What the next answer may hold, of so many partitions. */
+  /** What the next response may hold, of so many partitions. */
   toAsk(partitions: number): number {
     const bytes = Math.max(this.least, partitions * LEAST_BYTES_PER_PARTITION)
     return Math.min(this.most, Math.max(bytes, Math.floor(this.waitMs * BYTES_PER_MS)))
@@ -35,7 +35,7 @@ export class FetchSize {
    * @param idleMs for how long the event loop had nothing to do until then
    */
   learn(asked: number, bytes: number, idleMs: number): void {
-    // There was no more: whatever was asked for, the answer would have been the same.
+    // There was no more: whatever was asked for, the response would have been the same.
     if (bytes < Math.min(asked, this.least) / 2) return
     this.waitMs = Math.min(idleMs, this.waitMs * GROWTH + FIRST_GROWTH_MS)
   }

@@ -1,5 +1,5 @@
 // Fetches what is assigned: one loop per broker, one request in flight per broker. The next request goes
-// out when the last answer is in and less than `maxBufferedBytes` wait to be delivered, so that a slow
+// out when the last response is in and less than `maxBufferedBytes` wait to be delivered, so that a slow
 // handler holds up no neighbour and memory stays within that budget and one response per broker.
 
 import { monotonicMs, wallMsOf } from '../../async/clock.ts'
@@ -8,8 +8,15 @@ import { backoff } from '../../async/retry.ts'
 import { startTimer } from '../../async/timers.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { ClosedError, KafkaError, toKafkaError, UnsupportedVersionError } from '../../errors.ts'
+import {
+  ClosedError,
+  DecodeError,
+  KafkaError,
+  toKafkaError,
+  UnsupportedVersionError,
+} from '../../errors.ts'
 import type { Connection } from '../../network/connection.ts'
+import { brokerError } from '../../protocol/error-codes.ts'
 import { type FetchRequest, type FetchResponse, fetch } from '../../protocol/messages/fetch.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { Assignment } from '../assignment/assignment.ts'
@@ -17,11 +24,10 @@ import { noteMissingLeader } from '../assignment/missing-leader.ts'
 import type { BlockOptions } from '../buffer/completed-fetch.ts'
 import { type FetchedMemory, HeldBytes } from '../buffer/fetched-memory.ts'
 import type { BrokerHealth } from '../liveness/health.ts'
+import { BrokerLoop, type Round } from './broker-loop.ts'
 import { bytesOf, memoryOf, moveOut } from './fetch-memory.ts'
 import { fetchRequestBody } from './fetch-request.ts'
-import { applyPartitionAnswer } from './fetch-response.ts'
-import { FetchSession } from './fetch-session.ts'
-import { FetchSize } from './fetch-size.ts'
+import { applyPartitionResponse } from './fetch-response.ts'
 
 export interface FetcherOptions {
   readonly fetchMinBytes: number
@@ -49,29 +55,6 @@ const TOPIC_ID_VERSION = 13
 /** A short wait at the broker while a full buffer keeps partitions out of the request; doubles. */
 const FIRST_SHORT_WAIT_MS = 10
 const CLOSE_TIMEOUT_MS = 500
-
-class BrokerLoop<K, V> {
-  readonly nodeId: number
-  readonly session = new FetchSession<AssignedPartition<K, V>>()
-  readonly answerSize: FetchSize
-  isBusy = false
-  failures = 0
-  notBefore = 0
-  emptyAnswers = 0
-  /** The last answer (ms); 0: none yet. */
-  answeredAt = 0
-
-  constructor(nodeId: number, options: FetcherOptions) {
-    this.nodeId = nodeId
-    this.answerSize = new FetchSize(options)
-  }
-}
-
-interface Round<K, V> {
-  readonly targets: AssignedPartition<K, V>[]
-  /** Partitions that would be asked for if their buffer had room. */
-  full: number
-}
 
 export class Fetcher<K, V> {
   private readonly cluster: Cluster
@@ -119,7 +102,7 @@ export class Fetcher<K, V> {
     })
   }
 
-  /** A buffer has room again. While every broker has a request in flight, the answers will look. */
+  /** A buffer has room again. While every broker has a request in flight, the responses will look. */
   onRoom(): void {
     if (this.busyLoops < this.loops.size || this.loops.size === 0) this.wake()
   }
@@ -131,11 +114,11 @@ export class Fetcher<K, V> {
 
   /** The brokers that were asked. */
   health(): BrokerHealth[] {
-    return [...this.loops.values()].map(({ nodeId, answeredAt }) => {
+    return [...this.loops.values()].map(({ nodeId, respondedAt }) => {
       const since = this.cluster.unreachableSince(nodeId)
       return {
         nodeId,
-        lastFetchAt: answeredAt === 0 ? null : wallMsOf(answeredAt),
+        lastFetchAt: respondedAt === 0 ? null : wallMsOf(respondedAt),
         unreachableSince: since === 0 ? null : wallMsOf(since),
       }
     })
@@ -161,16 +144,18 @@ export class Fetcher<K, V> {
         next = Math.min(next, state.retryAt)
         continue
       }
-      const nodeId = nodeFor(state, now)
+      const replica = this.readyReplica(state, now)
+      const nodeId = replica ?? state.leader
       if (nodeId < 0) {
         noteMissingLeader(this.cluster, state)
         continue
       }
       let round = rounds.get(nodeId)
       if (round === undefined) {
-        round = { targets: [], full: 0 }
+        round = { targets: [], full: 0, isRackless: false }
         rounds.set(nodeId, round)
       }
+      if (replica === null && state.preferredReplica >= 0) round.isRackless = true
       if (state.buffer.isFull) round.full++
       else round.targets.push(state)
     }
@@ -180,6 +165,22 @@ export class Fetcher<K, V> {
       }
     }
     this.wakeAt(next, now)
+  }
+
+  /**
+   * The preferred replica, once there is a connection to it; null: ask the leader. A replica that is not
+   * in the metadata, or not reached from here, must not keep the partition from being read.
+   */
+  private readyReplica(state: AssignedPartition<K, V>, now: number): number | null {
+    const { preferredReplica } = state
+    if (preferredReplica < 0) return null
+    if (now >= state.preferredUntil) {
+      state.preferredReplica = -1
+      return null
+    }
+    return this.cluster.readyConnection(preferredReplica, 'fetch') === null
+      ? null
+      : preferredReplica
   }
 
   /** Whether more may be fetched. The last small pieces of large responses are copied out of them before. */
@@ -204,11 +205,12 @@ export class Fetcher<K, V> {
     // One is being opened; its coming, or its failure, will be told.
     if (connection === null) return never
     if (connection.throttledUntil > now) return connection.throttledUntil
-    void this.fetch(loop, connection, round)
+    const targets = loop.isolation.choose(round.targets)
+    void this.fetch(loop, connection, { ...round, targets: [...targets] })
     return never
   }
 
-  /** One request and its answer. Never rejects. */
+  /** One request and its response. Never rejects. */
   private async fetch(
     loop: BrokerLoop<K, V>,
     connection: Connection,
@@ -222,18 +224,19 @@ export class Fetcher<K, V> {
       const request = loop.session.next(round.targets, newest >= TOPIC_ID_VERSION)
       const version = request.usesTopicIds ? newest : Math.min(newest, TOPIC_ID_VERSION - 1)
       const maxWaitMs = this.maxWaitMs(loop, round)
-      const fetchMaxBytes = loop.answerSize.toAsk(round.targets.length)
-      const limits = { ...this.options, maxWaitMs, fetchMaxBytes }
+      const fetchMaxBytes = loop.responseSize.toAsk(round.targets.length)
+      const clientRack = round.isRackless ? null : this.options.clientRack
+      const limits = { ...this.options, maxWaitMs, fetchMaxBytes, clientRack }
       const body: FetchRequest = fetchRequestBody(request, limits)
       const sent = markIdleTime()
       const timeoutMs = maxWaitMs + this.cluster.options.requestTimeoutMs
       // Without the signal: nobody waits for this request, and what an abort listener holds on to lives
-      // until the next full collection, answer and all.
-      const answer = await connection.send(fetch, version, body, { timeoutMs })
-      loop.answerSize.learn(fetchMaxBytes, bytesOf(answer), idleMsSince(sent))
-      if (!signal.aborted) this.handleAnswer(loop, answer)
+      // until the next full collection, response and all.
+      const response = await connection.send(fetch, version, body, { timeoutMs })
+      loop.responseSize.learn(fetchMaxBytes, bytesOf(response), idleMsSince(sent))
+      if (!signal.aborted) this.handleResponse(loop, response, round)
     } catch (error) {
-      if (!signal.aborted) this.handleFailure(loop, error)
+      if (!signal.aborted) this.handleFailure(loop, error, round)
     } finally {
       loop.isBusy = false
       this.busyLoops--
@@ -247,51 +250,65 @@ export class Fetcher<K, V> {
    */
   private maxWaitMs(loop: BrokerLoop<K, V>, round: Round<K, V>): number {
     const { fetchMaxWaitMs } = this.options
+    // The others wait for their turn.
+    if (!loop.isolation.isIdle) return Math.min(fetchMaxWaitMs, FIRST_SHORT_WAIT_MS)
     if (round.full === 0) return fetchMaxWaitMs
-    return Math.min(fetchMaxWaitMs, FIRST_SHORT_WAIT_MS * 2 ** Math.min(loop.emptyAnswers, 10))
+    return Math.min(fetchMaxWaitMs, FIRST_SHORT_WAIT_MS * 2 ** Math.min(loop.emptyResponses, 10))
   }
 
-  private handleAnswer(loop: BrokerLoop<K, V>, answer: FetchResponse): void {
-    loop.failures = 0
+  private handleResponse(
+    loop: BrokerLoop<K, V>,
+    response: FetchResponse,
+    { targets }: Round<K, V>,
+  ): void {
     loop.notBefore = 0
-    loop.answeredAt = monotonicMs()
-    if (!loop.session.handleAnswer(answer)) {
+    loop.isolation.clear(targets)
+    loop.respondedAt = monotonicMs()
+    if (!loop.session.handleResponse(response)) {
       const { logger } = this.cluster.options
-      logger.debug('fetch session begins anew', { node: loop.nodeId, code: answer.errorCode })
-      if (answer.errorCode !== 0) this.backOffLoop(loop)
+      logger.debug('fetch session begins anew', { node: loop.nodeId, code: response.errorCode })
+      if (response.errorCode === 0) return
+      const error = brokerError(response.errorCode, `Fetch from node ${loop.nodeId}`)
+      this.hinder(loop, targets, error)
+      this.backOffLoop(loop)
       return
     }
+    loop.failures = 0
+    if (loop.hasProblems) {
+      loop.hasProblems = false
+      for (const target of targets) target.clearProblem()
+    }
     let hasData = false
-    const memory = memoryOf(answer, this.held)
-    for (const { topic, topicId, partitions } of answer.responses) {
+    const memory = memoryOf(response, this.held)
+    for (const { topic, topicId, partitions } of response.responses) {
       for (const partition of partitions) {
         if (partition.records !== null && partition.records.length > 0) hasData = true
         const entry = loop.session.find(topic, topicId, partition.partitionIndex)
         if (entry === undefined) continue
         const { target } = entry
-        const isHinted = this.applyLeaderHint(target, partition.currentLeader, answer)
+        const isHinted = this.applyLeaderHint(target, partition.currentLeader, response)
         // The new leader is known already: nothing to wait for (KIP-951).
         if (isHinted && partition.errorCode !== 0) continue
-        // The rule: an answer to a question that is no longer ours has no effect. A partition that is
-        // being validated asks again when that is done, as this answer may come from the old leader.
+        // The rule: a response to a question that is no longer ours has no effect. A partition that is
+        // being validated asks again when that is done, as this response may come from the old leader.
         if (target.version !== entry.version || target.fetchOffset !== entry.fetchOffset) continue
         if (!target.isAssigned || target.fetchState !== 'fetching') continue
-        this.applyAnswer(loop, target, partition, memory)
+        this.applyResponse(loop, target, partition, memory)
       }
     }
-    loop.emptyAnswers = hasData ? 0 : loop.emptyAnswers + 1
+    loop.emptyResponses = hasData ? 0 : loop.emptyResponses + 1
   }
 
-  private applyAnswer(
+  private applyResponse(
     loop: BrokerLoop<K, V>,
     state: AssignedPartition<K, V>,
-    answer: FetchResponse['responses'][number]['partitions'][number],
+    response: FetchResponse['responses'][number]['partitions'][number],
     memory: FetchedMemory,
   ): void {
     const { options } = this
-    const effect = applyPartitionAnswer(
+    const effect = applyPartitionResponse(
       state,
-      answer,
+      response,
       loop.nodeId,
       options.block,
       {
@@ -324,18 +341,18 @@ export class Fetcher<K, V> {
     }
   }
 
-  /** Whether the answer named a leader that was not known. */
+  /** Whether the response named a leader that was not known. */
   private applyLeaderHint(
     state: AssignedPartition<K, V>,
     leader: { leaderId: number; leaderEpoch: number },
-    answer: FetchResponse,
+    response: FetchResponse,
   ): boolean {
     if (leader.leaderId < 0 || leader.leaderEpoch <= state.leaderEpoch) return false
     const { topic, partition } = state
-    return this.cluster.applyLeaderHint({ topic, partition, ...leader }, answer.nodeEndpoints)
+    return this.cluster.applyLeaderHint({ topic, partition, ...leader }, response.nodeEndpoints)
   }
 
-  private handleFailure(loop: BrokerLoop<K, V>, error: unknown): void {
+  private handleFailure(loop: BrokerLoop<K, V>, error: unknown, { targets }: Round<K, V>): void {
     loop.session.handleFailure()
     this.releaseFrom(loop.nodeId)
     // An error that is not of the family is a mistake in this client: fetching again would hide it.
@@ -343,13 +360,39 @@ export class Fetcher<K, V> {
       this.owner.onFatal(toKafkaError(error))
       return
     }
-    this.backOffLoop(loop)
+    this.hinder(loop, targets, error)
+    if (error instanceof DecodeError) this.isolate(loop, error, targets)
+    else this.backOffLoop(loop)
     const reason = `fetch from node ${loop.nodeId} failed`
     this.cluster.options.logger.debug(reason, { error })
     this.cluster.requestRefresh(reason)
   }
 
-  /** A preferred replica that does not answer is preferred no longer. */
+  /** None of these partitions can be read at the moment. */
+  private hinder(loop: BrokerLoop<K, V>, targets: Iterable<AssignedPartition>, error: Error): void {
+    loop.hasProblems = true
+    for (const target of targets) target.setProblem(error.message, error)
+  }
+
+  /** A response cannot be read: finds out by which partition, and reports that one to the caller. */
+  private isolate(
+    loop: BrokerLoop<K, V>,
+    error: DecodeError,
+    targets: readonly AssignedPartition<K, V>[],
+  ): void {
+    const culprit = loop.isolation.accuse(targets)
+    if (culprit === null || !culprit.isWanted) return
+    const { name, fetchOffset } = culprit
+    const failure = new KafkaError(
+      `Fetch of ${name} at offset ${fetchOffset} from node ${loop.nodeId} failed: its response cannot be read. ${error.message}. Raise maxResponseSize, or seek() past what cannot be read`,
+      { cause: error },
+    )
+    this.backOff(culprit, failure)
+    culprit.fail(failure)
+    this.owner.onDeliverable(culprit)
+  }
+
+  /** A preferred replica that does not response is preferred no longer. */
   private releaseFrom(nodeId: number): void {
     for (const state of this.subscription.partitions) {
       if (state.preferredReplica === nodeId) state.preferredReplica = -1
@@ -388,9 +431,4 @@ export class Fetcher<K, V> {
       this.cluster.options.logger.debug('a fetch session was not closed', { error })
     }
   }
-}
-
-function nodeFor(state: AssignedPartition, now: number): number {
-  if (state.preferredReplica >= 0 && now < state.preferredUntil) return state.preferredReplica
-  return state.leader
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { AssignedPartition } from '../../../src/consumer/assignment/assigned-partition.ts'
 import { FetchedMemory, HeldBytes } from '../../../src/consumer/buffer/fetched-memory.ts'
-import { applyPartitionAnswer } from '../../../src/consumer/fetching/fetch-response.ts'
+import { applyPartitionResponse } from '../../../src/consumer/fetching/fetch-response.ts'
 import { BrokerError, OffsetOutOfRangeError } from '../../../src/errors.ts'
 import type { PartitionData } from '../../../src/protocol/messages/fetch.ts'
 import { rawSource } from '../../../src/records/consumer-record.ts'
@@ -45,7 +45,7 @@ function apply(
 ) {
   const memory = new FetchedMemory(1000, new HeldBytes())
   const lease = { hasRack, untilMs: 1000 }
-  return applyPartitionAnswer(state, answer(given), nodeId, options, lease, memory)
+  return applyPartitionResponse(state, answer(given), nodeId, options, lease, memory)
 }
 
 // docs/internals/consumer.md, section 2, row by row: what the fetcher does next, and whether the replica is kept.

@@ -44,7 +44,7 @@ describe('a fetch session', () => {
       changed: ['0@0', '1@0'],
       forgotten: [],
     })
-    expect(session.handleAnswer(answer([0, 1]))).toBe(true)
+    expect(session.handleResponse(answer([0, 1]))).toBe(true)
     targets[1].fetchOffset = 5n
     expect(summary(session.next(targets, true))).toEqual({
       id: 7,
@@ -52,10 +52,10 @@ describe('a fetch session', () => {
       changed: ['1@5'],
       forgotten: [],
     })
-    expect(session.handleAnswer(answer([1]))).toBe(true)
+    expect(session.handleResponse(answer([1]))).toBe(true)
     targets[0].leaderEpoch = 2
     expect(summary(session.next(targets, true)).changed).toEqual(['0@0'])
-    expect(session.handleAnswer(answer([]))).toBe(true)
+    expect(session.handleResponse(answer([]))).toBe(true)
     expect(summary(session.next(targets, true))).toMatchObject({ epoch: 3, changed: [] })
   })
 
@@ -63,19 +63,19 @@ describe('a fetch session', () => {
     const session = new FetchSession<Target>()
     const targets = [target(0), target(1)]
     session.next(targets, true)
-    session.handleAnswer(answer([0, 1]))
+    session.handleResponse(answer([0, 1]))
     expect(summary(session.next([targets[0]], true)).forgotten).toEqual(['id-of-t-1'])
-    session.handleAnswer(answer([]))
+    session.handleResponse(answer([]))
     expect(summary(session.next([targets[0]], true)).forgotten).toEqual([])
     expect(session.size).toBe(1)
-    session.handleAnswer(answer([]))
+    session.handleResponse(answer([]))
     expect(summary(session.next(targets, true)).changed).toEqual(['1@0'])
   })
 
   it('forgets a partition under its old topic id and adds it under the new one', () => {
     const session = new FetchSession<Target>()
     session.next([target(0)], true)
-    session.handleAnswer(answer([0]))
+    session.handleResponse(answer([0]))
     expect(summary(session.next([target(0, 0n, 'new-id')], true))).toMatchObject({
       changed: ['0@0'],
       forgotten: ['id-of-t-0'],
@@ -87,25 +87,25 @@ describe('a fetch session', () => {
   it('uses topic ids only if every partition has one and the broker knows them', () => {
     const session = new FetchSession<Target>()
     expect(session.next([target(0)], false).usesTopicIds).toBe(false)
-    session.handleAnswer(answer([0]))
+    session.handleResponse(answer([0]))
     // From names to ids: a new session, that closes the old one.
     const request = session.next([target(0)], true)
     expect(request).toMatchObject({ usesTopicIds: true, sessionId: 7, sessionEpoch: 0 })
-    session.handleAnswer(answer([0]))
+    session.handleResponse(answer([0]))
     expect(session.next([target(0), target(1, 0n, noTopicId)], true).usesTopicIds).toBe(false)
   })
 
   it('stays full where the broker gives no session', () => {
     const session = new FetchSession<Target>()
     session.next([target(0)], true)
-    expect(session.handleAnswer(answer([0], { sessionId: 0 }))).toBe(true)
+    expect(session.handleResponse(answer([0], { sessionId: 0 }))).toBe(true)
     expect(summary(session.next([target(0)], true))).toMatchObject({ id: 0, epoch: 0 })
   })
 
   it('takes an empty full answer under throttling for a "later"', () => {
     const session = new FetchSession<Target>()
     session.next([target(0)], true)
-    expect(session.handleAnswer(answer([], { throttleTimeMs: 100 }))).toBe(true)
+    expect(session.handleResponse(answer([], { throttleTimeMs: 100 }))).toBe(true)
     expect(summary(session.next([target(0)], true))).toMatchObject({ id: 0, epoch: 0 })
   })
 
@@ -116,16 +116,16 @@ describe('a fetch session', () => {
   ])('begins anew when a full answer %s', (_, partitions) => {
     const session = new FetchSession<Target>()
     session.next([target(0), target(1)], true)
-    expect(session.handleAnswer(answer(partitions))).toBe(false)
+    expect(session.handleResponse(answer(partitions))).toBe(false)
     expect(summary(session.next([target(0), target(1)], true))).toMatchObject({ id: 0, epoch: 0 })
   })
 
   it('closes the session and begins anew when an incremental answer invents a partition', () => {
     const session = new FetchSession<Target>()
     session.next([target(0)], true)
-    session.handleAnswer(answer([0]))
+    session.handleResponse(answer([0]))
     session.next([target(0)], true)
-    expect(session.handleAnswer(answer([1]))).toBe(false)
+    expect(session.handleResponse(answer([1]))).toBe(false)
     expect(summary(session.next([target(0)], true))).toMatchObject({ id: 7, epoch: 0 })
   })
 
@@ -137,9 +137,9 @@ describe('a fetch session', () => {
   ])('after error %i asks for everything with session id %i', (errorCode, id) => {
     const session = new FetchSession<Target>()
     session.next([target(0)], true)
-    session.handleAnswer(answer([0]))
+    session.handleResponse(answer([0]))
     session.next([target(0)], true)
-    expect(session.handleAnswer(answer([], { errorCode }))).toBe(false)
+    expect(session.handleResponse(answer([], { errorCode }))).toBe(false)
     expect(summary(session.next([target(0)], true))).toEqual({
       id,
       epoch: 0,
@@ -151,9 +151,9 @@ describe('a fetch session', () => {
   it('uses the data of an incremental answer that closes the session', () => {
     const session = new FetchSession<Target>()
     session.next([target(0)], true)
-    session.handleAnswer(answer([0]))
+    session.handleResponse(answer([0]))
     session.next([target(0)], true)
-    expect(session.handleAnswer(answer([0], { sessionId: 0 }))).toBe(true)
+    expect(session.handleResponse(answer([0], { sessionId: 0 }))).toBe(true)
     expect(session.find('t', 'id-of-t', 0)).toBeDefined()
     expect(summary(session.next([target(0)], true))).toMatchObject({ id: 0, epoch: 0 })
   })
@@ -161,7 +161,7 @@ describe('a fetch session', () => {
   it('closes what may be left of the session after a lost answer', () => {
     const session = new FetchSession<Target>()
     session.next([target(0)], true)
-    session.handleAnswer(answer([0]))
+    session.handleResponse(answer([0]))
     session.next([target(0)], true)
     session.handleFailure()
     expect(summary(session.next([target(0)], true))).toMatchObject({ id: 7, epoch: 0 })
@@ -171,7 +171,7 @@ describe('a fetch session', () => {
     const session = new FetchSession<Target>()
     expect(session.close()).toBe(null)
     session.next([target(0)], true)
-    session.handleAnswer(answer([0]))
+    session.handleResponse(answer([0]))
     expect(session.close()).toEqual({ sessionId: 7, sessionEpoch: -1 })
     expect(session.close()).toBe(null)
   })
@@ -179,10 +179,10 @@ describe('a fetch session', () => {
   it('wraps the epoch from the greatest int32 to 1', () => {
     const session = new FetchSession<Target>()
     session.next([target(0)], true)
-    session.handleAnswer(answer([0]))
+    session.handleResponse(answer([0]))
     Object.assign(session, { epoch: 2147483647 })
     session.next([target(0)], true)
-    session.handleAnswer(answer([]))
+    session.handleResponse(answer([]))
     expect(session.next([target(0)], true).sessionEpoch).toBe(1)
   })
 })

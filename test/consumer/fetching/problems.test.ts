@@ -9,6 +9,7 @@ import { fetch } from '../../../src/protocol/messages/fetch.ts'
 import { listOffsets } from '../../../src/protocol/messages/list-offsets.ts'
 import { metadata } from '../../../src/protocol/messages/metadata.ts'
 import { offsetFetch } from '../../../src/protocol/messages/offset-fetch.ts'
+import { BatchBuilder, noProducer } from '../../../src/records/batch-builder.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
 import { consumerOf, fill, take } from '../harness.ts'
 
@@ -145,6 +146,94 @@ describe('health() says what is in the way of', () => {
     end()
     expect((await next).done).toBe(false)
     expect(healthOf(consumer).problem).toBe(null)
+  })
+})
+
+describe('a response that cannot be read', () => {
+  async function appendLarge(partition: number): Promise<void> {
+    const builder = new BatchBuilder(4_000_000)
+    builder.append(null, Buffer.alloc(3_000_000), [], 1)
+    const batch = await builder.finish({ ...noProducer, compressionType: 'none' })
+    cluster.partition('large', partition).append(batch)
+  }
+  const partitions = Array.from({ length: 9 }, (_, partition) => ({
+    topic: 'large',
+    partition,
+    offset: 0n,
+  }))
+  const small = [{ fetchMaxBytes: 500_000 }, partitions, { maxResponseSize: 2_000_000 }] as const
+
+  beforeEach(async () => {
+    cluster.createTopic('large', { partitions: partitions.length })
+    for (const { partition } of partitions) await fill(cluster, 'large', partition, 3)
+    await appendLarge(4)
+    await fill(cluster, 'large', 4, 2)
+  })
+
+  it('is an error of its partition, and the others of its broker are read', async () => {
+    const consumer = reader(...small)
+    const errors: Error[] = []
+    const got: string[] = []
+    while (got.length < 27 || errors.length === 0) {
+      await take(consumer, 1).then(
+        (texts) => got.push(...texts),
+        (error: unknown) => errors.push(error as Error),
+      )
+    }
+    expect(errors[0].message).toMatch(/Fetch of large-4 at offset 3 .*maxResponseSize/)
+    expect(healthOf(consumer, 4).problem?.reason).toContain('maxResponseSize')
+    for (const { partition } of partitions) await fill(cluster, 'large', partition, 1)
+    const more = new Set<string>()
+    while (more.size < 8) {
+      await take(consumer, 1).then(
+        ([text]) => more.add(text),
+        () => {},
+      )
+    }
+    consumer.seek({ topic: 'large', partition: 4 }, 4n)
+    const rest = new Set<string>()
+    while (rest.size < 3) {
+      await take(consumer, 1).then(
+        ([text]) => rest.add(text),
+        () => {},
+      )
+    }
+    expect(rest).toEqual(new Set(['large-4:4', 'large-4:5', 'large-4:6']))
+  })
+})
+
+describe('a replica that the leader prefers', () => {
+  let two: TestCluster
+  beforeEach(async () => {
+    two = await TestCluster.start({ nodes: 2, topics: { t: 1 } })
+    await fill(two, 't', 0, 20)
+    two.moveLeader('t', 0, 1)
+  })
+  afterEach(() => two.close())
+
+  function prefer(nodeId: number): void {
+    two.intercept(fetch, async ({ next, request, nodeId: asked }) => {
+      const response = await next()
+      if (asked !== 1 || request.rackId === '') return response
+      for (const { partitions } of response.responses) {
+        for (const each of partitions) {
+          Object.assign(each, { preferredReadReplica: nodeId, records: Buffer.alloc(0) })
+        }
+      }
+      return response
+    })
+  }
+
+  it.each([
+    ['is not in the metadata', 7],
+    ['cannot be reached', 2],
+  ])('and that %s does not keep its partition from being read', async (_text, nodeId) => {
+    prefer(nodeId)
+    if (nodeId === 2) await two.stopNode(2, { electLeaders: false })
+    const consumer = consumerOf(two, { clientRack: 'near' })
+    open.push(consumer)
+    consumer.assign([{ ...t0, offset: 0n }])
+    expect(await take(consumer, 20)).toHaveLength(20)
   })
 })
 
