@@ -386,3 +386,27 @@ function toJson(value: unknown, parents: ReadonlySet<object>): unknown {
     Object.entries(value).map(([key, entry]) => [key, toJson(entry, inside)]),
   )
 }
+
+/** What kind of value it is, without its content: for what may be a secret. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (value === '') return 'an empty string'
+  if (Array.isArray(value)) return 'an array'
+  if (value instanceof Promise) return 'a promise'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
+/** A value as the message of an error shows it: short, with its type, and no text that looks secret. */
+export function describeValue(value: unknown): string {
+  if (typeof value === 'string') {
+    if (/-----BEGIN|^eyJ[\w-]{10}/.test(value)) return 'a string (not shown)'
+    const text = value.length > 60 ? `${value.slice(0, 60)}...` : value
+    return `${JSON.stringify(text)} (string)`
+  }
+  if (typeof value === 'bigint') return `${value}n (bigint)`
+  if (typeof value === 'number' || typeof value === 'boolean') return `${value} (${typeof value})`
+  if (typeof value !== 'object' || value === null) return kindOf(value)
+  if (Array.isArray(value) || value instanceof Promise) return kindOf(value)
+  const name: unknown = value.constructor?.name
+  return typeof name === 'string' && name !== 'Object' ? `an object (${name})` : 'an object'
+}

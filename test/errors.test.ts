@@ -15,6 +15,10 @@ const made: readonly (readonly [string, errors.KafkaError])[] = [
   ['ERR_KAFKA_DELIVERY', new errors.DeliveryError('x', where)],
   ['ERR_KAFKA_DELIVERY_TIMEOUT', new errors.DeliveryTimeoutError('x', where)],
   ['ERR_KAFKA_BATCH_DELIVERY', new errors.BatchDeliveryError('x', { results: [] })],
+  [
+    'ERR_KAFKA_ADMIN',
+    new errors.AdminError('x()', [{ item: 'a', value: null, error: new KafkaError('x') }]),
+  ],
   ['ERR_KAFKA_UNSUPPORTED_VERSION', new errors.UnsupportedVersionError('x')],
   ['ERR_KAFKA_DECODE', new errors.DecodeError('x')],
   ['ERR_KAFKA_CONFIG', new errors.ConfigError('x')],
@@ -127,5 +131,27 @@ describe('toKafkaError', () => {
       message: 'send() failed: boom',
       cause: 'boom',
     })
+  })
+})
+
+describe('a value in a message', () => {
+  test.each([
+    [undefined, 'undefined'],
+    [null, 'null'],
+    ['5', '"5" (string)'],
+    ['x'.repeat(100), `"${'x'.repeat(60)}..." (string)`],
+    [5n, '5n (bigint)'],
+    [Number.NaN, 'NaN (number)'],
+    [false, 'false (boolean)'],
+    [[1], 'an array'],
+    [{}, 'an object'],
+    [Object.create(null), 'an object'],
+    [new Date(0), 'an object (Date)'],
+    [Promise.resolve(), 'a promise'],
+    [() => {}, 'a function'],
+    [Symbol('s'), 'a symbol'],
+    ['-----BEGIN PRIVATE KEY-----', 'a string (not shown)'],
+  ])('%#: %o', (value, text) => {
+    expect(errors.describeValue(value)).toBe(text)
   })
 })

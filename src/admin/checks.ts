@@ -1,6 +1,6 @@
 // Checks of arguments, before anything happens: what was expected, what came.
 
-import { InvalidArgumentError } from '../errors.ts'
+import { describeValue, InvalidArgumentError } from '../errors.ts'
 import type { TopicPartition } from '../types.ts'
 
 /** @throws InvalidArgumentError unless `value` is an array, a set or another iterable of items */
@@ -75,17 +75,7 @@ export function wrong(
   expected: string,
   value: unknown,
 ): InvalidArgumentError {
-  const shown =
-    typeof value === 'string'
-      ? `"${value}"`
-      : typeof value === 'bigint'
-        ? `${value}n`
-        : typeof value === 'object' && value !== null
-          ? Array.isArray(value)
-            ? 'an array'
-            : 'an object'
-          : String(value)
   return new InvalidArgumentError(
-    `${call}: ${name} must be ${expected}, got ${shown} (${typeof value})`,
+    `${call}: ${name} must be ${expected}, got ${describeValue(value)}`,
   )
 }

@@ -2,7 +2,7 @@
 // a limit that is reached rejects with a TimeoutError, and an abort rejects with the signal's own reason.
 
 import { addAbortListener, setMaxListeners } from 'node:events'
-import { InvalidArgumentError, TimeoutError } from '../errors.ts'
+import { describeValue, InvalidArgumentError, TimeoutError } from '../errors.ts'
 import type { WaitOptions } from '../types.ts'
 import { startTimer } from './timers.ts'
 
@@ -30,7 +30,7 @@ export function checkWaitOptions(
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     const known = ['timeoutMs', 'signal', ...keys].join(', ')
     throw new InvalidArgumentError(
-      `${call} failed: its options must be an object of ${known}, got ${shown(options)}`,
+      `${call} failed: its options must be an object of ${known}, got ${describeValue(options)}`,
     )
   }
   for (const key of Object.keys(options)) {
@@ -42,24 +42,16 @@ export function checkWaitOptions(
   const signal: unknown = Reflect.get(options, 'signal')
   if (signal !== undefined && !isAbortSignal(signal)) {
     throw new InvalidArgumentError(
-      `${call} failed: option "signal" must be an AbortSignal, got ${shown(signal)}`,
+      `${call} failed: option "signal" must be an AbortSignal, got ${describeValue(signal)}`,
     )
   }
   if (timeoutMs === undefined) return { timeoutMs: defaultMs, signal }
   if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) {
     throw new InvalidArgumentError(
-      `${call} failed: option "timeoutMs" must be a number of milliseconds, 0 or more (Infinity: no limit), got ${shown(timeoutMs)}`,
+      `${call} failed: option "timeoutMs" must be a number of milliseconds, 0 or more (Infinity: no limit), got ${describeValue(timeoutMs)}`,
     )
   }
   return { timeoutMs, signal }
-}
-
-/** The value and its type, as the message of an error has them. No secret is passed here. */
-function shown(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object'
-  if (typeof value === 'function') return 'a function'
-  return `${typeof value} ${typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value)}`
 }
 
 /** By its shape: each realm (a vm context, Jest) has an AbortSignal class of its own. */

@@ -3,7 +3,7 @@
 
 import { anySignal } from '../async/any-signal.ts'
 import { timeoutSignal } from '../async/timers.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { describeValue, InvalidArgumentError } from '../errors.ts'
 import { isTopic, isTopicName, type TopicSelector } from './options.ts'
 import type { CloseOptions } from './types.ts'
 
@@ -12,7 +12,7 @@ export function checkTopics(call: string, topics: unknown): readonly TopicSelect
   if (!Array.isArray(topics)) {
     const hint = isTopicName(topics) ? `. Write ['${topics}']` : ''
     throw new InvalidArgumentError(
-      `${call}: topics must be an array of names, regular expressions or kafka.topic(), got ${shown(topics)}${hint}`,
+      `${call}: topics must be an array of names, regular expressions or kafka.topic(), got ${describeValue(topics)}${hint}`,
     )
   }
   // A hole in the array is an entry too.
@@ -27,14 +27,16 @@ function checkTopic(call: string, entry: unknown): TopicSelector {
     )
   }
   throw new InvalidArgumentError(
-    `${call}: a topic must be a name, a regular expression or kafka.topic(), got ${shown(entry)}`,
+    `${call}: a topic must be a name, a regular expression or kafka.topic(), got ${describeValue(entry)}`,
   )
 }
 
 /** @throws {InvalidArgumentError} when `options` is no object, or has a name that is not in `known` */
 export function checkNames(call: string, options: unknown, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) {
-    throw new InvalidArgumentError(`${call}: expected an object of options, got ${shown(options)}`)
+    throw new InvalidArgumentError(
+      `${call}: expected an object of options, got ${describeValue(options)}`,
+    )
   }
   const unknown = Object.keys(options).find((name) => !known.includes(name))
   if (unknown === undefined) return
@@ -48,7 +50,7 @@ export function checkSignal(call: string, signal: unknown): void {
   if (signal === undefined || signal instanceof AbortSignal) return
   const hint = signal instanceof AbortController ? '. Give its property signal' : ''
   throw new InvalidArgumentError(
-    `${call}: signal must be an AbortSignal, got ${shown(signal)}${hint}`,
+    `${call}: signal must be an AbortSignal, got ${describeValue(signal)}${hint}`,
   )
 }
 
@@ -56,7 +58,7 @@ export function checkSignal(call: string, signal: unknown): void {
 export function checkTimeout(call: string, timeoutMs: unknown): void {
   if (timeoutMs === undefined || (typeof timeoutMs === 'number' && timeoutMs >= 0)) return
   throw new InvalidArgumentError(
-    `${call}: timeoutMs must be a number of ms, 0 or more, or Infinity, got ${shown(timeoutMs)}`,
+    `${call}: timeoutMs must be a number of ms, 0 or more, or Infinity, got ${describeValue(timeoutMs)}`,
   )
 }
 
@@ -82,18 +84,10 @@ export function checkCloseOptions(options: CloseOptions): {
   checkTimeout(call, timeoutMs)
   checkSignal(call, signal)
   if (leave !== undefined && typeof leave !== 'boolean') {
-    throw new InvalidArgumentError(`${call}: leave must be true or false, got ${shown(leave)}`)
+    throw new InvalidArgumentError(
+      `${call}: leave must be true or false, got ${describeValue(leave)}`,
+    )
   }
   const timeout = timeoutSignal(timeoutMs)
   return { deadline: signal === undefined ? timeout : anySignal([timeout, signal]), leave }
-}
-
-/** A value as error messages show it, with its type. */
-export function shown(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  if (typeof value === 'string') return `'${value.slice(0, 100)}' (string)`
-  if (typeof value === 'function') return 'a function'
-  if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'Object'})`
-  return `${String(value)} (${typeof value})`
 }

@@ -1,7 +1,7 @@
 // How options are checked: each option is one entry of a table (its default and its check), and one
 // function resolves what a user gave against the table. Unknown keys are refused, with the nearest name.
 
-import { ConfigError } from '../errors.ts'
+import { ConfigError, describeValue, kindOf } from '../errors.ts'
 import { camelCase, findForeignName } from './foreign-names.ts'
 
 /** One option: what it is when not given, and what it may be. */
@@ -47,7 +47,7 @@ export function resolveOptions<Table extends OptionTable>(
   for (const [key, spec] of Object.entries(table)) {
     const value: unknown = Reflect.get(given, key)
     const fail = (expected: string): never => {
-      const got = isSecret ? kindOf(value) : shown(value)
+      const got = isSecret ? kindOf(value) : describeValue(value)
       throw new ConfigError(`${owner}: option '${key}' must be ${expected}, got ${got}`)
     }
     resolved[key] = value === undefined ? spec.default : spec.check(value, fail)
@@ -165,25 +165,6 @@ export function callback<F extends (...args: never[]) => unknown>(): OptionSpec<
 
 function isFunction<F>(value: unknown): value is F {
   return typeof value === 'function'
-}
-
-/** A value as an error may quote it: never an object's content, and no text that looks like a secret. */
-export function shown(value: unknown): string {
-  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') {
-    return `${typeof value} ${value}`
-  }
-  if (typeof value !== 'string' || value === '') return kindOf(value)
-  const isSecret = /-----BEGIN|^eyJ[\w-]{10}/.test(value)
-  return isSecret ? 'a string (not shown)' : `string '${value.slice(0, 80)}'`
-}
-
-/** What kind of value it is, without its content. */
-export function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  if (value === '') return 'an empty string'
-  if (value instanceof Promise) return 'a promise'
-  if (Array.isArray(value)) return 'an array'
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
 /** The known name that differs least, if it differs little: case, dots and a few letters. */

@@ -1,8 +1,8 @@
 // The SASL options: who this client is. Nothing that is given here may ever be printed, so what is kept
 // of it is functions only: neither an inspection nor JSON looks into those.
 
-import { ConfigError } from '../errors.ts'
-import { boolean, callback, kindOf, oneOf, resolveOptions, text } from './option-table.ts'
+import { ConfigError, kindOf } from '../errors.ts'
+import { boolean, callback, oneOf, resolveOptions, text } from './option-table.ts'
 
 /** What a SASL mechanism, and the function that gives its credentials, may know of the connection. */
 export interface SaslContext {

@@ -1,8 +1,7 @@
 // The TLS options. As with SASL, nothing that is given here is ever printed: it is kept inside a function.
 
 import { type ConnectionOptions, createSecureContext } from 'node:tls'
-import { ConfigError } from '../errors.ts'
-import { kindOf } from './option-table.ts'
+import { ConfigError, kindOf } from '../errors.ts'
 
 /** Node's own TLS options: `ca`, `cert`, `key`, `passphrase`, `pfx`, `servername`, `minVersion` ... */
 export type TlsOptions = Omit<ConnectionOptions, 'host' | 'port' | 'path' | 'socket' | 'lookup'>

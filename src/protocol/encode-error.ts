@@ -1,8 +1,8 @@
 // Finds the field whose value could not be encoded, after the fact: the message is encoded once more
 // through proxies that note what is read. Encoding that succeeds pays nothing for it.
 
-import { InvalidArgumentError, KafkaError } from '../errors.ts'
-import { describeValue, InvalidValueError } from './value-error.ts'
+import { describeValue, InvalidArgumentError, KafkaError } from '../errors.ts'
+import { InvalidValueError } from './value-error.ts'
 import { type MessageContext, Writer } from './writer.ts'
 
 /** Encodes a message by `encode`; values that do not fit are refused by the path of their field. */

@@ -1,6 +1,6 @@
 // The error of a value that does not fit its place on the wire, and the checks for single integers.
 
-import { InvalidArgumentError, type KafkaErrorOptions } from '../errors.ts'
+import { describeValue, InvalidArgumentError, type KafkaErrorOptions } from '../errors.ts'
 
 /** Integer types of the protocol, with what each of them takes. */
 const integers = {
@@ -17,20 +17,6 @@ const integers = {
 } as const
 
 export type IntegerType = keyof typeof integers
-
-/** A value as error messages show it: short, with its type where that is not obvious. */
-export function describeValue(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  if (typeof value === 'string') {
-    const text = value.length > 40 ? `${value.slice(0, 40)}...` : value
-    return `${JSON.stringify(text)} (string)`
-  }
-  if (typeof value === 'bigint') return `${value}n (bigint)`
-  if (typeof value === 'object') {
-    return Array.isArray(value) ? 'an array' : `an object (${value.constructor?.name ?? 'Object'})`
-  }
-  return typeof value === 'function' ? 'a function' : `${String(value)} (${typeof value})`
-}
 
 /** "`name` is not valid: expected ..., got ...". */
 export class InvalidValueError extends InvalidArgumentError {

@@ -18,15 +18,15 @@ const isPending = async (promise: Promise<unknown>, ms = 20): Promise<boolean> =
   ])) === 'pending'
 
 test.each([
-  [-1, 'number -1'],
-  [Number.NEGATIVE_INFINITY, 'number -Infinity'],
-  [Number.NaN, 'number NaN'],
-  ['5', 'string "5"'],
-  [5n, 'bigint 5'],
-  [true, 'boolean true'],
+  [-1, '-1 (number)'],
+  [Number.NEGATIVE_INFINITY, '-Infinity (number)'],
+  [Number.NaN, 'NaN (number)'],
+  ['5', '"5" (string)'],
+  [5n, '5n (bigint)'],
+  [true, 'true (boolean)'],
   [null, 'null'],
   [{}, 'an object'],
-  [new Date(0), 'an object'],
+  [new Date(0), 'an object (Date)'],
 ])('timeoutMs %s is refused', (timeoutMs, got) => {
   expect(() => checkWaitOptions({ timeoutMs }, 'flush()')).toThrow(InvalidArgumentError)
   expect(() => checkWaitOptions({ timeoutMs }, 'flush()')).toThrow(

@@ -177,7 +177,7 @@ describe('topics', () => {
 
   it('says what came instead, and what to write', () => {
     expect(() => reader().subscribe('orders' as never)).toThrow(
-      /subscribe\(\): topics must be an array .* got 'orders' \(string\).*\['orders'\]/,
+      /subscribe\(\): topics must be an array .* got "orders" \(string\).*\['orders'\]/,
     )
   })
 

@@ -65,7 +65,7 @@ describe('a request is refused by the path of the field', () => {
     [['transactionalId'], 5, 'transactionalId is not valid: expected a string, got 5 (number)'],
     [['transactionalId'], undefined, 'transactionalId is not valid: expected a string'],
     [['topicData'], undefined, 'topicData is not valid: expected an array, got undefined'],
-    [['topicData'], {}, 'topicData is not valid: expected an array, got an object (Object)'],
+    [['topicData'], {}, 'topicData is not valid: expected an array, got an object'],
     [['topicData', 1], undefined, 'topicData[1] is not valid: expected an object, got undefined'],
     [['topicData', 1], null, 'topicData[1] is not valid: expected an object, got null'],
     [['topicData', 1, 'name'], null, 'topicData[1].name is not valid: expected a string, got null'],

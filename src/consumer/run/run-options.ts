@@ -1,8 +1,8 @@
 // What consumer.run() takes, checked and with its defaults.
 
-import { InvalidArgumentError } from '../../errors.ts'
+import { describeValue, InvalidArgumentError } from '../../errors.ts'
 import type { ConsumerRecord } from '../../records/consumer-record.ts'
-import { checkNames, checkSignal, shown } from '../arguments.ts'
+import { checkNames, checkSignal } from '../arguments.ts'
 import type { ConsumerBatch } from '../delivery/consumer-batch.ts'
 import { isTopicName } from '../options.ts'
 import type { HandlerContext, RetryOptions } from './retry-policy.ts'
@@ -81,7 +81,7 @@ export function planRun<K, V>(options: RunOptions<K, V>, maxPollRecords: number)
   const concurrency = wholeNumber('concurrency', options.concurrency, 1, 1)
   const { deadLetterTopic } = options
   if (deadLetterTopic !== undefined && !isTopicName(deadLetterTopic)) {
-    refuse(`deadLetterTopic must be the name of a topic, got ${shown(deadLetterTopic)}`)
+    refuse(`deadLetterTopic must be the name of a topic, got ${describeValue(deadLetterTopic)}`)
   }
   return {
     handler: handlerOf(options, concurrency),
@@ -101,11 +101,11 @@ export function planRun<K, V>(options: RunOptions<K, V>, maxPollRecords: number)
 function handlerOf<K, V>(options: RunOptions<K, V>, concurrency: number): RunHandler<K, V> {
   const { eachRecord, eachBatch, concurrencyBy = 'partition', maxRecords, maxWaitMs } = options
   if (concurrencyBy !== 'partition' && concurrencyBy !== 'key') {
-    refuse(`concurrencyBy must be 'partition' or 'key', got ${shown(concurrencyBy)}`)
+    refuse(`concurrencyBy must be 'partition' or 'key', got ${describeValue(concurrencyBy)}`)
   }
   for (const [name, handler] of Object.entries({ eachRecord, eachBatch })) {
     if (handler !== undefined && typeof handler !== 'function') {
-      refuse(`${name} must be a function, got ${shown(handler)}`)
+      refuse(`${name} must be a function, got ${describeValue(handler)}`)
     }
   }
   if (eachRecord !== undefined && eachBatch === undefined) {
@@ -131,7 +131,7 @@ function wholeNumber(
 ): number {
   if (value === undefined) return fallback
   if (Number.isSafeInteger(value) && value >= least) return value
-  return refuse(`${name} must be a whole number of ${least} or more, got ${shown(value)}`)
+  return refuse(`${name} must be a whole number of ${least} or more, got ${describeValue(value)}`)
 }
 
 function refuse(problem: string): never {

@@ -3,8 +3,7 @@
 
 import { monotonicMs, wallMs } from '../../async/clock.ts'
 import { waitFor } from '../../async/wait.ts'
-import { ConfigError } from '../../errors.ts'
-import { kindOf } from '../../options/option-table.ts'
+import { ConfigError, kindOf } from '../../errors.ts'
 import type {
   CredentialsProvider,
   OAuthBearerToken,

@@ -11,6 +11,7 @@ import {
   BufferExhaustedError,
   DeliveryError,
   DeliveryTimeoutError,
+  describeValue,
   InvalidArgumentError,
   type KafkaError,
   TimeoutError,
@@ -404,18 +405,13 @@ function isUnknownTopic(error: KafkaError): boolean {
 function checkTimestamp(timestamp: number): number {
   if (Number.isSafeInteger(timestamp) && timestamp >= 0) return timestamp
   throw new InvalidArgumentError(
-    `the timestamp of a record must be a whole number of ms since 1970, got ${shown(timestamp)}`,
+    `the timestamp of a record must be a whole number of ms since 1970, got ${describeValue(timestamp)}`,
   )
 }
 
 function checkPartition(partition: number): void {
   if (Number.isInteger(partition) && partition >= 0 && partition <= 0x7fffffff) return
   throw new InvalidArgumentError(
-    `the partition of a record must be a whole number from 0, got ${shown(partition)}: leave it out to have one chosen`,
+    `the partition of a record must be a whole number from 0, got ${describeValue(partition)}: leave it out to have one chosen`,
   )
-}
-
-function shown(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  return typeof value === 'object' ? 'an object' : `${typeof value} ${String(value)}`
 }

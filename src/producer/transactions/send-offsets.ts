@@ -1,6 +1,6 @@
 // What a call of sendOffsets() means: whose offsets, and which.
 
-import { InvalidArgumentError } from '../../errors.ts'
+import { describeValue, InvalidArgumentError } from '../../errors.ts'
 import type {
   ConsumerGroupMetadata,
   OffsetToCommit,
@@ -45,7 +45,7 @@ function isConsumerCall(
 function readOffsets(source: unknown): OffsetToCommit[] {
   if (typeof source !== 'object' || source === null || !isIterable(source)) {
     throw new InvalidArgumentError(
-      `sendOffsets() expects a consumer, or a list of { topic, partition, offset } and the group, got ${describe(source)}`,
+      `sendOffsets() expects a consumer, or a list of { topic, partition, offset } and the group, got ${describeValue(source)}`,
     )
   }
   return Array.from(source, readOffset)
@@ -55,7 +55,7 @@ function readOffset(entry: unknown, index: number): OffsetToCommit {
   const at = `sendOffsets(): offsets[${index}]`
   if (typeof entry !== 'object' || entry === null) {
     throw new InvalidArgumentError(
-      `${at} must be an object { topic, partition, offset }, got ${describe(entry)}`,
+      `${at} must be an object { topic, partition, offset }, got ${describeValue(entry)}`,
     )
   }
   const field = (name: string): unknown => Reflect.get(entry, name)
@@ -90,7 +90,7 @@ function readGroup(group: unknown): ConsumerGroupMetadata {
   const groupId = field('groupId')
   if (!isShortString(groupId) || groupId === '') {
     throw new InvalidArgumentError(
-      `sendOffsets() needs the group whose offsets these are: pass consumer.groupMetadata() (groupId is ${describe(groupId)})`,
+      `sendOffsets() needs the group whose offsets these are: pass consumer.groupMetadata() (groupId is ${describeValue(groupId)})`,
     )
   }
   const generationId = field('generationId') ?? -1
@@ -123,13 +123,5 @@ function isIterable(value: object): value is Iterable<unknown> {
 }
 
 function wrong(what: string, expected: string, got: unknown): InvalidArgumentError {
-  return new InvalidArgumentError(`${what} must be ${expected}, got ${describe(got)}`)
-}
-
-/** A value for a message: short, and with its type. */
-function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  if (typeof value === 'string') return `string "${value.slice(0, 50)}"`
-  if (typeof value === 'object' || typeof value === 'function') return `a ${typeof value}`
-  return `${typeof value} ${String(value)}`
+  return new InvalidArgumentError(`${what} must be ${expected}, got ${describeValue(got)}`)
 }

@@ -48,7 +48,7 @@ const wrong: [what: string, record: unknown, text: RegExp][] = [
   [
     'a negative partition',
     { topic: unknown, value: 'v', partition: -1 },
-    /partition.*got number -1: leave/,
+    /partition.*got -1 \(number\): leave/,
   ],
   ['half a partition', { topic: unknown, value: 'v', partition: 1.5 }, /whole number from 0, got/],
   ['a text as partition', { topic: unknown, value: 'v', partition: '1' }, /partition of a record/],
@@ -58,7 +58,11 @@ const wrong: [what: string, record: unknown, text: RegExp][] = [
     { topic: unknown, value: 'v', timestamp: -5 },
     /timestamp.*whole number of ms/,
   ],
-  ['a bigint as time', { topic: unknown, value: 'v', timestamp: 5n }, /timestamp.*got bigint 5/],
+  [
+    'a bigint as time',
+    { topic: unknown, value: 'v', timestamp: 5n },
+    /timestamp.*got 5n \(bigint\)/,
+  ],
   [
     'a Date as time',
     { topic: unknown, value: 'v', timestamp: new Date(5) },

@@ -14,9 +14,9 @@ function* throwing() {
 
 const wrong: [unknown, unknown, RegExp][] = [
   [[{ ...good, offset: 2n ** 63n }], group, /offsets\[0\]\.offset must be a bigint from 0n/],
-  [[{ ...good, offset: -1n }], group, /got bigint -1/],
-  [[{ ...good, offset: 5 }], group, /got number 5/],
-  [[{ ...good, offset: '5' }], group, /got string "5"/],
+  [[{ ...good, offset: -1n }], group, /got -1n \(bigint\)/],
+  [[{ ...good, offset: 5 }], group, /got 5 \(number\)/],
+  [[{ ...good, offset: '5' }], group, /got "5" \(string\)/],
   [[good, { ...good, offset: undefined }], group, /offsets\[1\]\.offset/],
   [[{ ...good, leaderEpoch: 1.5 }], group, /leaderEpoch must be a whole number/],
   [[{ ...good, leaderEpoch: 2 ** 31 }], group, /leaderEpoch/],
