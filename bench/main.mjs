@@ -14,7 +14,7 @@ size; heap: ten million records (--count) read in a heap of 128 MB; import: time
 Options narrow that. Each scenario prints a table of medians; CPU per record is the client's own.
   --clients a,b:mode   all, or names of bench/clients/table.mjs, with a mode or without
                        (npm run bench:peers installs confluent, java, librdkafka, franz-go)
-  --target a,b         kafka (4.3.0, needs a JDK and Maven), null (acknowledges, stores nothing; needs Go),
+  --target a,b         kafka (4.4.0, needs a JDK and Maven), null (acknowledges, stores nothing; needs Go),
                        testing (the in-process broker in a process of its own)
   --bootstrap-server A a broker that runs already, instead
   --size 100,1024      bytes of a value

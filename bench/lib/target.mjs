@@ -27,7 +27,7 @@ async function startKafka() {
   if (reason !== null) throw new Error(`--target kafka: ${reason}. --target testing needs no JDK`)
   const { startCluster } = await import('../../test/harness/cluster.ts')
   const cluster = await startCluster({
-    version: '4.3.0',
+    version: '4.4.0',
     properties: { 'log.retention.bytes': -1, 'group.initial.rebalance.delay.ms': 0 },
     jvmArgs: ['-Xmx1g'],
   })

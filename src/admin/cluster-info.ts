@@ -172,7 +172,12 @@ export async function describeFeatures(
   const call = engine.begin('describeFeatures()', options)
   const found = await call.one(
     apiVersions,
-    () => ({ clientSoftwareName: 'kafkawire', clientSoftwareVersion: '0' }),
+    () => ({
+      clientSoftwareName: 'kafkawire',
+      clientSoftwareVersion: '0',
+      clusterId: null,
+      nodeId: -1,
+    }),
     'any',
   )
   return {

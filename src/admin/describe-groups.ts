@@ -167,7 +167,11 @@ const describers: readonly Describer[] = [
   },
   {
     describe: async (call, { target, items }, includeAuthorizedOperations, coordinator) => {
-      const body = { groupIds: [...items], includeAuthorizedOperations }
+      const body = {
+        groupIds: [...items],
+        includeAuthorizedOperations,
+        includeTopologyDescription: false,
+      }
       const { groups } = await call.send(streamsGroupDescribe, () => body, target)
       return groups.map((group) => streamsGroup(group, coordinator))
     },

@@ -21,7 +21,7 @@ export async function exchangeVersions(
     const answer = await connection.send(
       apiVersions,
       version,
-      { clientSoftwareName, clientSoftwareVersion },
+      { clientSoftwareName, clientSoftwareVersion, clusterId: null, nodeId: -1 },
       { timeoutMs },
     )
     if (answer.errorCode === errorCodes.NONE) return featuresOf(answer)

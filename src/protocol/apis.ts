@@ -1,19 +1,26 @@
-// Every API that a Kafka broker serves, in the order of their keys. A test holds this list against the
+// Every API that Kafka brokers and controllers serve, in the order of their keys. A test holds this list against the
 // files in messages/.
 
 import type { AnyApi } from './api.ts'
 import { addOffsetsToTxn } from './messages/add-offsets-to-txn.ts'
 import { addPartitionsToTxn } from './messages/add-partitions-to-txn.ts'
 import { addRaftVoter } from './messages/add-raft-voter.ts'
+import { allocateProducerIds } from './messages/allocate-producer-ids.ts'
 import { alterClientQuotas } from './messages/alter-client-quotas.ts'
 import { alterConfigs } from './messages/alter-configs.ts'
+import { alterPartition } from './messages/alter-partition.ts'
 import { alterPartitionReassignments } from './messages/alter-partition-reassignments.ts'
 import { alterReplicaLogDirs } from './messages/alter-replica-log-dirs.ts'
 import { alterShareGroupOffsets } from './messages/alter-share-group-offsets.ts'
 import { alterUserScramCredentials } from './messages/alter-user-scram-credentials.ts'
 import { apiVersions } from './messages/api-versions.ts'
+import { assignReplicasToDirs } from './messages/assign-replicas-to-dirs.ts'
+import { beginQuorumEpoch } from './messages/begin-quorum-epoch.ts'
+import { brokerHeartbeat } from './messages/broker-heartbeat.ts'
+import { brokerRegistration } from './messages/broker-registration.ts'
 import { consumerGroupDescribe } from './messages/consumer-group-describe.ts'
 import { consumerGroupHeartbeat } from './messages/consumer-group-heartbeat.ts'
+import { controllerRegistration } from './messages/controller-registration.ts'
 import { createAcls } from './messages/create-acls.ts'
 import { createDelegationToken } from './messages/create-delegation-token.ts'
 import { createPartitions } from './messages/create-partitions.ts'
@@ -38,9 +45,12 @@ import { describeTopicPartitions } from './messages/describe-topic-partitions.ts
 import { describeTransactions } from './messages/describe-transactions.ts'
 import { describeUserScramCredentials } from './messages/describe-user-scram-credentials.ts'
 import { electLeaders } from './messages/elect-leaders.ts'
+import { endQuorumEpoch } from './messages/end-quorum-epoch.ts'
 import { endTxn } from './messages/end-txn.ts'
+import { envelope } from './messages/envelope.ts'
 import { expireDelegationToken } from './messages/expire-delegation-token.ts'
 import { fetch } from './messages/fetch.ts'
+import { fetchSnapshot } from './messages/fetch-snapshot.ts'
 import { findCoordinator } from './messages/find-coordinator.ts'
 import { getTelemetrySubscriptions } from './messages/get-telemetry-subscriptions.ts'
 import { heartbeat } from './messages/heartbeat.ts'
@@ -73,10 +83,14 @@ import { shareGroupDescribe } from './messages/share-group-describe.ts'
 import { shareGroupHeartbeat } from './messages/share-group-heartbeat.ts'
 import { streamsGroupDescribe } from './messages/streams-group-describe.ts'
 import { streamsGroupHeartbeat } from './messages/streams-group-heartbeat.ts'
+import { streamsGroupTopologyDescriptionUpdate } from './messages/streams-group-topology-description-update.ts'
 import { syncGroup } from './messages/sync-group.ts'
 import { txnOffsetCommit } from './messages/txn-offset-commit.ts'
 import { unregisterBroker } from './messages/unregister-broker.ts'
+import { unregisterController } from './messages/unregister-controller.ts'
 import { updateFeatures } from './messages/update-features.ts'
+import { updateRaftVoter } from './messages/update-raft-voter.ts'
+import { vote } from './messages/vote.ts'
 import { writeShareGroupState } from './messages/write-share-group-state.ts'
 import { writeTxnMarkers } from './messages/write-txn-markers.ts'
 
@@ -130,17 +144,28 @@ export const apis: readonly AnyApi[] = [
   alterClientQuotas,
   describeUserScramCredentials,
   alterUserScramCredentials,
+  vote,
+  beginQuorumEpoch,
+  endQuorumEpoch,
   describeQuorum,
+  alterPartition,
   updateFeatures,
+  envelope,
+  fetchSnapshot,
   describeCluster,
   describeProducers,
+  brokerRegistration,
+  brokerHeartbeat,
   unregisterBroker,
   describeTransactions,
   listTransactions,
+  allocateProducerIds,
   consumerGroupHeartbeat,
   consumerGroupDescribe,
+  controllerRegistration,
   getTelemetrySubscriptions,
   pushTelemetry,
+  assignReplicasToDirs,
   listConfigResources,
   describeTopicPartitions,
   shareGroupHeartbeat,
@@ -149,6 +174,7 @@ export const apis: readonly AnyApi[] = [
   shareAcknowledge,
   addRaftVoter,
   removeRaftVoter,
+  updateRaftVoter,
   initializeShareGroupState,
   readShareGroupState,
   writeShareGroupState,
@@ -159,6 +185,8 @@ export const apis: readonly AnyApi[] = [
   describeShareGroupOffsets,
   alterShareGroupOffsets,
   deleteShareGroupOffsets,
+  streamsGroupTopologyDescriptionUpdate,
+  unregisterController,
 ]
 
 const byKey = new Map(apis.map((api) => [api.key, api]))

@@ -202,6 +202,10 @@ class FieldFinder implements Record<keyof Reader, unknown> {
     return this.hasFailed ? null : this.readArray(true, decode)
   }
 
+  struct(decode: Decode): unknown {
+    return this.decodeStruct(decode)
+  }
+
   nullable(decode: Decode): unknown {
     return this.attempt(null, (r) => r.nullable(() => this.decodeStruct(decode)))
   }

@@ -17,6 +17,11 @@ export {
   addRaftVoter,
 } from './messages/add-raft-voter.ts'
 export {
+  type AllocateProducerIdsRequest,
+  type AllocateProducerIdsResponse,
+  allocateProducerIds,
+} from './messages/allocate-producer-ids.ts'
+export {
   type AlterClientQuotasRequest,
   type AlterClientQuotasResponse,
   alterClientQuotas,
@@ -26,6 +31,11 @@ export {
   type AlterConfigsResponse,
   alterConfigs,
 } from './messages/alter-configs.ts'
+export {
+  type AlterPartitionRequest,
+  type AlterPartitionResponse,
+  alterPartition,
+} from './messages/alter-partition.ts'
 export {
   type AlterPartitionReassignmentsRequest,
   type AlterPartitionReassignmentsResponse,
@@ -52,6 +62,26 @@ export {
   apiVersions,
 } from './messages/api-versions.ts'
 export {
+  type AssignReplicasToDirsRequest,
+  type AssignReplicasToDirsResponse,
+  assignReplicasToDirs,
+} from './messages/assign-replicas-to-dirs.ts'
+export {
+  type BeginQuorumEpochRequest,
+  type BeginQuorumEpochResponse,
+  beginQuorumEpoch,
+} from './messages/begin-quorum-epoch.ts'
+export {
+  type BrokerHeartbeatRequest,
+  type BrokerHeartbeatResponse,
+  brokerHeartbeat,
+} from './messages/broker-heartbeat.ts'
+export {
+  type BrokerRegistrationRequest,
+  type BrokerRegistrationResponse,
+  brokerRegistration,
+} from './messages/broker-registration.ts'
+export {
   type ConsumerGroupDescribeRequest,
   type ConsumerGroupDescribeResponse,
   consumerGroupDescribe,
@@ -61,6 +91,11 @@ export {
   type ConsumerGroupHeartbeatResponse,
   consumerGroupHeartbeat,
 } from './messages/consumer-group-heartbeat.ts'
+export {
+  type ControllerRegistrationRequest,
+  type ControllerRegistrationResponse,
+  controllerRegistration,
+} from './messages/controller-registration.ts'
 export {
   type CreateAclsRequest,
   type CreateAclsResponse,
@@ -181,13 +216,28 @@ export {
   type ElectLeadersResponse,
   electLeaders,
 } from './messages/elect-leaders.ts'
+export {
+  type EndQuorumEpochRequest,
+  type EndQuorumEpochResponse,
+  endQuorumEpoch,
+} from './messages/end-quorum-epoch.ts'
 export { type EndTxnRequest, type EndTxnResponse, endTxn } from './messages/end-txn.ts'
+export {
+  type EnvelopeRequest,
+  type EnvelopeResponse,
+  envelope,
+} from './messages/envelope.ts'
 export {
   type ExpireDelegationTokenRequest,
   type ExpireDelegationTokenResponse,
   expireDelegationToken,
 } from './messages/expire-delegation-token.ts'
 export { type FetchRequest, type FetchResponse, fetch } from './messages/fetch.ts'
+export {
+  type FetchSnapshotRequest,
+  type FetchSnapshotResponse,
+  fetchSnapshot,
+} from './messages/fetch-snapshot.ts'
 export {
   type FindCoordinatorRequest,
   type FindCoordinatorResponse,
@@ -345,6 +395,11 @@ export {
   streamsGroupHeartbeat,
 } from './messages/streams-group-heartbeat.ts'
 export {
+  type StreamsGroupTopologyDescriptionUpdateRequest,
+  type StreamsGroupTopologyDescriptionUpdateResponse,
+  streamsGroupTopologyDescriptionUpdate,
+} from './messages/streams-group-topology-description-update.ts'
+export {
   type SyncGroupRequest,
   type SyncGroupResponse,
   syncGroup,
@@ -360,10 +415,25 @@ export {
   unregisterBroker,
 } from './messages/unregister-broker.ts'
 export {
+  type UnregisterControllerRequest,
+  type UnregisterControllerResponse,
+  unregisterController,
+} from './messages/unregister-controller.ts'
+export {
   type UpdateFeaturesRequest,
   type UpdateFeaturesResponse,
   updateFeatures,
 } from './messages/update-features.ts'
+export {
+  type UpdateRaftVoterRequest,
+  type UpdateRaftVoterResponse,
+  updateRaftVoter,
+} from './messages/update-raft-voter.ts'
+export {
+  type VoteRequest,
+  type VoteResponse,
+  vote,
+} from './messages/vote.ts'
 export {
   type WriteShareGroupStateRequest,
   type WriteShareGroupStateResponse,

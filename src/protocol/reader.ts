@@ -229,6 +229,11 @@ export class Reader {
     return items
   }
 
+  /** A struct that is a field by itself. */
+  struct<T>(decode: (r: Reader) => T): T {
+    return decode(this)
+  }
+
   /** A struct that may be null: one byte says which. */
   nullable<T>(decode: (r: Reader) => T): T | null {
     return this.int8() < 0 ? null : decode(this)

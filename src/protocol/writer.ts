@@ -282,6 +282,11 @@ export class Writer {
     else this.uuidArray(items)
   }
 
+  /** A struct that is a field by itself. */
+  struct<T>(value: T, encode: (w: Writer, value: T) => void): void {
+    encode(this, value)
+  }
+
   /** A struct that may be null: one byte says which. */
   nullable<T>(value: T | null, encode: (w: Writer, value: T) => void): void {
     this.int8(value === null ? -1 : 1)

@@ -14,7 +14,7 @@ import { type CopyScenario, copyScenarios } from './scenarios/copies.ts'
 
 const usage = `npm run chaos -- copies [options]
   --scenario IDS     such as 22,23 (default: all)
-  --brokers LIST     versions, separated by commas (default: 4.3.0,3.9.2); 4.3.0:1 is 4.3.0 with
+  --brokers LIST     versions, separated by commas (default: 4.4.0,3.9.2); 4.4.0:1 is 4.4.0 with
                      transaction.version 1, so without KIP-890, as 3.9.2 is
   --seeds LIST       each brings the same faults again (default: one, chosen, and printed)
   --seconds N        how long the faults of each run go on (default: 180)
@@ -41,7 +41,7 @@ export async function main(args: string[]): Promise<number> {
     args,
     options: {
       scenario: { type: 'string', default: copyScenarios.map(({ id }) => id).join(',') },
-      brokers: { type: 'string', default: '4.3.0,3.9.2' },
+      brokers: { type: 'string', default: '4.4.0,3.9.2' },
       seeds: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
       seconds: { type: 'string', default: '180' },
       records: { type: 'string', default: '100000' },
@@ -67,7 +67,7 @@ export async function main(args: string[]): Promise<number> {
     isVerbose: values.verbose,
   } as const
   const seeds = values.seeds.split(',').map(Number)
-  const witness = await startWitness('4.3.0')
+  const witness = await startWitness('4.4.0')
   const builds: Build[] = []
   let broken = 0
   console.log(copyHeader)
@@ -156,7 +156,7 @@ async function startBrokers(
   if (transactionVersion === undefined) return chaos
   const feature = ['--feature', `transaction.version=${transactionVersion}`]
   const args = ['--bootstrap-server', chaos.cluster.internalServers, 'downgrade', ...feature]
-  await runTool('4.3.0', 'org.apache.kafka.tools.FeatureCommand', args)
+  await runTool('4.4.0', 'org.apache.kafka.tools.FeatureCommand', args)
   return chaos
 }
 

@@ -275,7 +275,7 @@ async function findHanging(servers: string, topic: string, partition: number): P
   const args = ['--bootstrap-server', servers, 'find-hanging', '--topic', topic]
   const main = 'org.apache.kafka.tools.TransactionsCommand'
   const more = ['--partition', String(partition), '--max-transaction-timeout', '0']
-  const lines = await runTool('4.3.0', main, [...args, ...more], { timeoutMs: 60_000 })
+  const lines = await runTool('4.4.0', main, [...args, ...more], { timeoutMs: 60_000 })
   return lines.slice(1).filter((line) => line.trim() !== '')
 }
 

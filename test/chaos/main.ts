@@ -27,7 +27,7 @@ npm run chaos -- soak --minutes N [--rate N] [--scenario IDS]
   --assignor NAME    how the group of consumers divides partitions: range, roundrobin, cooperative-sticky
   --calls N          calls out at a time, for clients that batch by call (default: 20)
   --rate N           records a second; full: as many as go (default: 2000)
-  --version V        of the brokers (default: 4.3.0)
+  --version V        of the brokers (default: 4.4.0)
   --package FILE     the entry file of another build of kafkawire
   --mutant TEXT      --mutants, but only those that have this in their names
   --minutes N        of a soak: one client, half speed, slice after slice (default: 10)
@@ -56,7 +56,7 @@ export async function main(args: string[]): Promise<number> {
     return 0
   }
   const original = task.mutants.length > 0 ? await buildClient() : null
-  const witness = await startWitness('4.3.0')
+  const witness = await startWitness('4.4.0')
   const toolsFor = (cluster: ClusterAddress): JavaTools => new JavaTools(witness.port, cluster)
   let chaos: ChaosCluster | null = null
   const results: RunResult[] = []
@@ -188,7 +188,7 @@ function parse(args: string[]): Task | null {
       calls: { type: 'string' },
       assignor: { type: 'string' },
       consume: { type: 'boolean', default: false },
-      version: { type: 'string', default: '4.3.0' },
+      version: { type: 'string', default: '4.4.0' },
       package: { type: 'string' },
       mutants: { type: 'boolean', default: false },
       mutant: { type: 'string' },

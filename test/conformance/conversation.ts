@@ -57,6 +57,8 @@ export class Conversation {
     const { apiKeys } = await client.request(apiVersions, 0, {
       clientSoftwareName: '',
       clientSoftwareVersion: '',
+      clusterId: null,
+      nodeId: -1,
     })
     return new Conversation(kafka, client, new Map(apiKeys.map((range) => [range.apiKey, range])))
   }

@@ -117,12 +117,13 @@ export async function transactionCalls(talk: Conversation, topic: TestTopic): Pr
     groupId: 'tx',
     producerId,
     producerEpoch,
-    generationId: -1,
+    generationIdOrMemberEpoch: -1,
     memberId: '',
     groupInstanceId: null,
     topics: [
       {
         name,
+        topicId,
         partitions: [
           {
             partitionIndex: 0,

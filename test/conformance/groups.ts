@@ -13,6 +13,7 @@ import { offsetDelete } from '../../src/protocol/messages/offset-delete.ts'
 import { offsetFetch } from '../../src/protocol/messages/offset-fetch.ts'
 import { streamsGroupDescribe } from '../../src/protocol/messages/streams-group-describe.ts'
 import { streamsGroupHeartbeat } from '../../src/protocol/messages/streams-group-heartbeat.ts'
+import { streamsGroupTopologyDescriptionUpdate } from '../../src/protocol/messages/streams-group-topology-description-update.ts'
 import { syncGroup } from '../../src/protocol/messages/sync-group.ts'
 import { type Conversation, newUuid } from './conversation.ts'
 import type { TestTopic } from './topics.ts'
@@ -134,8 +135,33 @@ export async function consumerGroupCalls(talk: Conversation, topic: TestTopic): 
   )
   await talk.call(
     consumerGroupDescribe,
-    { groupIds: [groupId], includeAuthorizedOperations: true },
+    (version) => ({
+      groupIds: [groupId],
+      includeAuthorizedOperations: true,
+      includeTopologyDescription: version >= 1,
+    }),
     off,
+  )
+  const node = {
+    name: 'KSTREAM-SOURCE-0000000000',
+    nodeType: 1,
+    sourceTopics: [topic.name],
+    sinkTopic: null,
+    stores: [],
+    successors: [],
+  }
+  await talk.call(
+    streamsGroupTopologyDescriptionUpdate,
+    {
+      groupId,
+      memberId: newUuid(),
+      topologyEpoch: 0,
+      topologyDescription: {
+        subtopologies: [{ subtopologyId: '0', nodes: [node] }],
+        globalStores: [],
+      },
+    },
+    [...off, 'UNKNOWN_MEMBER_ID', 'STREAMS_TOPOLOGY_DESCRIPTION_UPDATE_FAILED', 'INVALID_REQUEST'],
   )
 }
 
@@ -181,7 +207,32 @@ export async function streamsGroupCalls(talk: Conversation, topic: TestTopic): P
   )
   await talk.call(
     streamsGroupDescribe,
-    { groupIds: [groupId], includeAuthorizedOperations: true },
+    (version) => ({
+      groupIds: [groupId],
+      includeAuthorizedOperations: true,
+      includeTopologyDescription: version >= 1,
+    }),
     off,
+  )
+  const node = {
+    name: 'KSTREAM-SOURCE-0000000000',
+    nodeType: 1,
+    sourceTopics: [topic.name],
+    sinkTopic: null,
+    stores: [],
+    successors: [],
+  }
+  await talk.call(
+    streamsGroupTopologyDescriptionUpdate,
+    {
+      groupId,
+      memberId: newUuid(),
+      topologyEpoch: 0,
+      topologyDescription: {
+        subtopologies: [{ subtopologyId: '0', nodes: [node] }],
+        globalStores: [],
+      },
+    },
+    [...off, 'UNKNOWN_MEMBER_ID', 'STREAMS_TOPOLOGY_DESCRIPTION_UPDATE_FAILED', 'INVALID_REQUEST'],
   )
 }

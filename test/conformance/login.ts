@@ -12,5 +12,7 @@ export async function login(talk: Conversation): Promise<void> {
   await talk.call(apiVersions, {
     clientSoftwareName: 'kafkawire',
     clientSoftwareVersion: '0.1.0',
+    clusterId: null,
+    nodeId: -1,
   })
 }

@@ -19,6 +19,7 @@ import { listPartitionReassignments } from '../../src/protocol/messages/list-par
 import { metadata } from '../../src/protocol/messages/metadata.ts'
 import { removeRaftVoter } from '../../src/protocol/messages/remove-raft-voter.ts'
 import { unregisterBroker } from '../../src/protocol/messages/unregister-broker.ts'
+import { unregisterController } from '../../src/protocol/messages/unregister-controller.ts'
 import { updateFeatures } from '../../src/protocol/messages/update-features.ts'
 import { ZERO_UUID } from '../../src/protocol/uuid.ts'
 import { type Conversation, newUuid } from './conversation.ts'
@@ -148,6 +149,10 @@ export async function clusterCalls(talk: Conversation): Promise<void> {
   // Nodes that do not exist; the voters of this quorum are fixed besides.
   const refused = ['INVALID_REQUEST', 'UNSUPPORTED_VERSION', 'VOTER_NOT_FOUND'] as const
   await talk.call(unregisterBroker, { brokerId: 99 }, ['BROKER_ID_NOT_REGISTERED', ...refused])
+  await talk.call(unregisterController, { controllerId: 99 }, [
+    'CONTROLLER_ID_NOT_REGISTERED',
+    ...refused,
+  ])
   await talk.call(
     addRaftVoter,
     {

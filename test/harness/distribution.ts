@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 /** A version of Apache Kafka that the tests run against. */
-export type KafkaVersion = '4.3.0' | '4.1.0' | '3.9.2' | '2.8.2' | '2.1.1' | '1.1.1'
+export type KafkaVersion = '4.4.0' | '4.3.0' | '4.1.0' | '3.9.2' | '2.8.2' | '2.1.1' | '1.1.1'
 
 const kraft = (version: string): string[] => [
   `org.apache.kafka:kafka_2.13:${version}`,
@@ -28,6 +28,7 @@ const withNewerZooKeeper = (version: string): string[] => [
 ]
 
 const artifacts: Record<KafkaVersion, string[]> = {
+  '4.4.0': kraft('4.4.0'),
   '4.3.0': kraft('4.3.0'),
   '4.1.0': kraft('4.1.0'),
   '3.9.2': kraft('3.9.2'),

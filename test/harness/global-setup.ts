@@ -67,7 +67,7 @@ class Registry {
     await Promise.all(running.map((start) => start.value.stop()))
   }
 
-  // GET /cluster/4.3.0/3 and GET /witness/4.3.0
+  // GET /cluster/4.4.0/3 and GET /witness/4.4.0
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const [, kind, name, nodes] = (request.url ?? '').split('/')

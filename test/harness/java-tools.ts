@@ -74,7 +74,7 @@ export interface GroupDescription {
 
 /** The newest version whose Java client still speaks to brokers of this one. */
 export function witnessVersion(version: KafkaVersion): KafkaVersion {
-  return version === '1.1.1' ? '3.9.2' : '4.3.0'
+  return version === '1.1.1' ? '3.9.2' : '4.4.0'
 }
 
 /** A JVM that serves any number of {@link JavaTools}. */

@@ -171,7 +171,7 @@ export function bothBrokers(): {
   let realPort = 0
   let cluster: TestCluster
   beforeAll(async () => {
-    realPort = (await sharedCluster('4.3.0')).nodes[0].address.port
+    realPort = (await sharedCluster('4.4.0')).nodes[0].address.port
     cluster = await TestCluster.start({ properties: { groupMinSessionTimeoutMs: 1000 } })
   })
   afterAll(async () => await cluster.close())

@@ -21,7 +21,7 @@ describeReal('producer and consumers under faults', () => {
 
   beforeAll(async () => {
     build = await buildClient()
-    chaos = await startChaosCluster('4.3.0', javaTools)
+    chaos = await startChaosCluster('4.4.0', javaTools)
   })
 
   afterAll(async () => {

@@ -16,7 +16,7 @@ const configs = {
   'delete.retention.ms': 0,
 }
 
-for (const version of ['2.8.2', '4.3.0'] as const) {
+for (const version of ['2.8.2', '4.4.0'] as const) {
   describeReal(`a compacted topic on Kafka ${version}`, () => {
     let java: JavaTools
     let kafka: Kafka

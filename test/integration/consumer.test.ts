@@ -14,7 +14,7 @@ const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 /** Takes a record; true when it was the last one. */
 type Got = (record: ConsumerRecord) => boolean
 
-for (const version of ['1.1.1', '2.8.2', '3.9.2', '4.3.0'] as const) {
+for (const version of ['4.4.0', '4.3.0', '3.9.2', '2.8.2', '1.1.1'] as const) {
   describeReal(`a consumer on Kafka ${version}`, () => {
     let java: JavaTools
     let kafka: Kafka

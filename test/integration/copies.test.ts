@@ -12,7 +12,7 @@ import { describeReal, javaTools } from '../harness/real.ts'
 const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1e6))
 
 for (const [version, ways] of [
-  ['4.3.0', ['pipe', 'transaction']],
+  ['4.4.0', ['pipe', 'transaction']],
   ['3.9.2', ['pipe']],
 ] as const) {
   describeReal(`a copy job on Kafka ${version}`, () => {

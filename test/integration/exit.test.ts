@@ -23,7 +23,7 @@ describeReal('a program that closes what it opened', () => {
   beforeAll(async () => {
     await ensureBuilt()
     folder = await mkdtemp(join(tmpdir(), 'kafkawire-exit-'))
-    const cluster = await sharedCluster('4.3.0')
+    const cluster = await sharedCluster('4.4.0')
     bootstrapServers = cluster.bootstrapServers
     const java = await javaTools(cluster)
     topic = await java.createTopic(uniqueName('exit'), { partitions: 3 })

@@ -44,18 +44,18 @@ const samples: JavaProducerRecord[] = [
   { partition: 1, timestamp: 1_700_000_000_002, key: Buffer.from('ü'), value: null, headers: [] },
 ]
 
-describeReal('shared cluster of one 4.3.0 broker', () => {
+describeReal('shared cluster of one 4.4.0 broker', () => {
   let cluster: ClusterAddress
   let java: JavaTools
 
   beforeAll(async () => {
-    cluster = await sharedCluster('4.3.0')
+    cluster = await sharedCluster('4.4.0')
     java = await javaTools(cluster)
   })
   afterAll(() => java?.close())
 
   test('is the same one for everybody', async () => {
-    expect(await sharedCluster('4.3.0')).toEqual(cluster)
+    expect(await sharedCluster('4.4.0')).toEqual(cluster)
   })
 
   test.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])(
@@ -150,12 +150,12 @@ describeReal('shared cluster of one 4.3.0 broker', () => {
   })
 })
 
-describeReal('own cluster of three 4.3.0 brokers', () => {
+describeReal('own cluster of three 4.4.0 brokers', () => {
   let cluster: RealCluster
   let java: JavaTools
 
   beforeAll(async () => {
-    cluster = await startCluster({ version: '4.3.0', nodes: 3 })
+    cluster = await startCluster({ version: '4.4.0', nodes: 3 })
     java = await javaTools(cluster)
   })
   afterAll(async () => {
@@ -213,7 +213,7 @@ describeReal('own cluster of three 4.3.0 brokers', () => {
 describeReal('own cluster with other listeners', () => {
   test('tells clients another address, and asks SCRAM users who they are', async () => {
     const cluster = await startCluster({
-      version: '4.3.0',
+      version: '4.4.0',
       listeners: { CLIENT: 'PLAINTEXT', SASL: 'SASL_PLAINTEXT' },
       properties: {
         'sasl.enabled.mechanisms': 'SCRAM-SHA-256',
@@ -271,7 +271,7 @@ describeReal('own cluster with ZooKeeper', () => {
 })
 
 describeReal('brokers of every age', () => {
-  const versions: KafkaVersion[] = ['4.1.0', '3.9.2', '2.8.2', '2.1.1', '1.1.1']
+  const versions: KafkaVersion[] = ['4.3.0', '4.1.0', '3.9.2', '2.8.2', '2.1.1', '1.1.1']
   test.each(versions)(
     '%s keeps records and gives them back, over a restart too',
     async (version) => {

@@ -41,7 +41,7 @@ const samples: JavaProducerRecord[] = [
 ]
 
 /**
- * Many small batches, one request at a time: with more of them, the Java producer of 4.3.0 now and then
+ * Many small batches, one request at a time: with more of them, the Java producer of 4.4.0 now and then
  * stands still on a new topic until its delivery timeout.
  */
 const smallBatches = { 'batch.size': 300, 'max.in.flight.requests.per.connection': 1 }
@@ -55,8 +55,8 @@ function range(from: number, to: number): number[] {
 }
 
 for (const [version, nodes] of [
-  ['4.3.0', 1],
-  ['4.3.0', 3],
+  ['4.4.0', 1],
+  ['4.4.0', 3],
   ['3.9.2', 1],
 ] as const) {
   describeReal(`what we read from ${nodes} x ${version}`, () => {

@@ -105,8 +105,8 @@ function byPlace(a: Sent, b: Sent): number {
 }
 
 for (const [version, nodes] of [
-  ['4.3.0', 1],
-  ['4.3.0', 3],
+  ['4.4.0', 1],
+  ['4.4.0', 3],
   ['3.9.2', 1],
 ] as const) {
   describeReal(`what we write to ${nodes} x ${version}`, () => {

@@ -8,12 +8,12 @@ import { describeReal, javaTools, sharedCluster, uniqueName } from '../harness/r
 
 const text = (i: number, length: number): string => `${i}:`.padEnd(length, 'abcdefghij')
 
-describeReal('after batches were split by 4.3.0', () => {
+describeReal('after batches were split by 4.4.0', () => {
   let java: JavaTools
   let kafka: Kafka
 
   beforeAll(async () => {
-    const cluster = await sharedCluster('4.3.0')
+    const cluster = await sharedCluster('4.4.0')
     java = await javaTools(cluster)
     kafka = new Kafka({ bootstrapServers: cluster.bootstrapServers })
   })

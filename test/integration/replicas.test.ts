@@ -20,7 +20,7 @@ describeReal('a consumer where there are several replicas', () => {
 
   beforeAll(async () => {
     cluster = await startCluster({
-      version: '4.3.0',
+      version: '4.4.0',
       nodes: 3,
       nodeProperties: (nodeId) => ({ 'broker.rack': `rack-${nodeId}` }),
       properties: {

@@ -28,8 +28,8 @@ function expectWell({ code, stdout, stderr }: EndedProcess, records: string): vo
 }
 
 for (const [version, nodes] of [
-  ['4.3.0', 1],
-  ['4.3.0', 3],
+  ['4.4.0', 1],
+  ['4.4.0', 3],
   ['3.9.2', 1],
 ] as const) {
   describeReal(`roundtrip through ${nodes} x ${version}`, () => {
@@ -88,7 +88,7 @@ describeReal('roundtrip at its edges', () => {
   beforeAll(ensureBuilt)
 
   test('ends in peace when nobody reads what it prints', async () => {
-    const { bootstrapServers } = await sharedCluster('4.3.0')
+    const { bootstrapServers } = await sharedCluster('4.4.0')
     const args = ['roundtrip', '--bootstrap-server', bootstrapServers, '--count', '1000']
     const pipeline = '"$0" "$@" | true; echo "ended"'
     const { stdout, stderr } = await promisify(execFile)('sh', [
@@ -120,7 +120,7 @@ describeReal('roundtrip at its edges', () => {
   })
 
   test('names the file that is not there', async () => {
-    const { bootstrapServers } = await sharedCluster('4.3.0')
+    const { bootstrapServers } = await sharedCluster('4.4.0')
     const { code, stderr } = await runNode([
       commandLine,
       'roundtrip',

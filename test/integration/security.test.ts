@@ -37,7 +37,7 @@ describeReal('a broker that asks who is there', () => {
 
   beforeAll(async () => {
     real = await startCluster({
-      version: '4.3.0',
+      version: '4.4.0',
       listeners: {
         PASSWORD: 'SASL_PLAINTEXT',
         SECURE: 'SASL_SSL',

@@ -161,7 +161,12 @@ describeReal('the test broker answers as Apache Kafka does', () => {
 
   test('to versions and names it does not take', () =>
     compare(async (broker) => {
-      const named = { clientSoftwareName: 'kafkawire', clientSoftwareVersion: '1' }
+      const named = {
+        clientSoftwareName: 'kafkawire',
+        clientSoftwareVersion: '1',
+        clusterId: null,
+        nodeId: -1,
+      }
       const { apiKeys } = await broker.quietly(apiVersions, 4, named)
       const ours = [...routesByKey.keys()]
       broker.keep(

@@ -128,12 +128,13 @@ class Transactions {
       groupId,
       producerId: this.producerId,
       producerEpoch: epoch,
-      generationId,
+      generationIdOrMemberEpoch: generationId,
       memberId,
       groupInstanceId: null,
       topics: [
         {
           name: topic,
+          topicId: '',
           partitions: [0, 7].map((partitionIndex) => ({
             partitionIndex,
             committedOffset: 42n,
@@ -428,6 +429,8 @@ describeReal('the test broker ends transactions as Apache Kafka does', () => {
       const { finalizedFeatures } = await broker.quietly(apiVersions, 4, {
         clientSoftwareName: 'a',
         clientSoftwareVersion: '1',
+        clusterId: null,
+        nodeId: -1,
       })
       broker.keep(
         'features',

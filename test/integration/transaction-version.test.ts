@@ -25,7 +25,7 @@ describeReal('transaction.version of a running cluster', () => {
   let kafka: Kafka
 
   beforeAll(async () => {
-    cluster = await startCluster({ version: '4.3.0', features: ['transaction.version=1'] })
+    cluster = await startCluster({ version: '4.4.0', features: ['transaction.version=1'] })
     java = await javaTools(cluster)
     kafka = new Kafka({ bootstrapServers: cluster.bootstrapServers })
   })
@@ -78,7 +78,7 @@ describeReal('transaction.version of a running cluster', () => {
     expect(new Set(await epochs()).size).toBe(1)
     const servers = ['--bootstrap-server', cluster.internalServers]
     const raise = ['upgrade', '--feature', 'transaction.version=2']
-    const tool = await startTool('4.3.0', 'org.apache.kafka.tools.FeatureCommand', [
+    const tool = await startTool('4.4.0', 'org.apache.kafka.tools.FeatureCommand', [
       ...servers,
       ...raise,
     ])

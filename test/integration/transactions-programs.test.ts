@@ -31,7 +31,7 @@ function printed(records: readonly PrintedRecord[]): string[] {
     .map(({ partition, offset, value }) => `${partition}@${offset}=${value}`)
 }
 
-for (const version of ['4.3.0', '3.9.2', '2.8.2'] as const) {
+for (const version of ['4.4.0', '3.9.2', '2.8.2'] as const) {
   describeReal(`the programs of Kafka ${version}`, () => {
     let cluster: ClusterAddress
     let java: JavaTools

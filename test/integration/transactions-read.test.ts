@@ -95,8 +95,8 @@ function written({ steps, ends }: Script, offsets: bigint[][]): Written[] {
 }
 
 for (const [version, nodes] of [
-  ['4.3.0', 1],
-  ['4.3.0', 3],
+  ['4.4.0', 1],
+  ['4.4.0', 3],
   ['3.9.2', 1],
   ['2.8.2', 1],
 ] as const) {

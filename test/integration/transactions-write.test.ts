@@ -22,8 +22,8 @@ import { shownPlaces } from './shown.ts'
 const partitionCount = 6
 
 for (const [version, nodes] of [
-  ['4.3.0', 1],
-  ['4.3.0', 3],
+  ['4.4.0', 1],
+  ['4.4.0', 3],
   ['3.9.2', 1],
   ['2.8.2', 1],
 ] as const) {
@@ -88,7 +88,7 @@ for (const [version, nodes] of [
         '0',
       ]
       const main = 'org.apache.kafka.tools.TransactionsCommand'
-      const lines = await runTool('4.3.0', main, [...servers, ...asked])
+      const lines = await runTool('4.4.0', main, [...servers, ...asked])
       expect(lines.slice(1).filter((line) => line.trim() !== '')).toEqual([])
     })
 

@@ -1,4 +1,4 @@
-// Transactions on real brokers, with KIP-890 (4.3.0) and before it: what is committed is read back by our
+// Transactions on real brokers, with KIP-890 (4.4.0) and before it: what is committed is read back by our
 // consumer at both isolation levels and by Java's, offsets are asked for by Java.
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -8,7 +8,7 @@ import type { JavaTools } from '../harness/java-tools.ts'
 import { describeReal, javaTools, sharedCluster, uniqueName } from '../harness/real.ts'
 import { waitUntil } from '../harness/wait-until.ts'
 
-for (const version of ['4.3.0', '3.9.2', '2.8.2'] as const) {
+for (const version of ['4.4.0', '4.3.0', '3.9.2', '2.8.2'] as const) {
   describeReal(`transactions on Kafka ${version}`, () => {
     let java: JavaTools
     let kafka: Kafka

@@ -42,7 +42,7 @@ describeReal('a broker of the test’s own, killed and paused', () => {
   let kafka: Kafka
 
   beforeAll(async () => {
-    cluster = await startCluster({ version: '4.3.0', properties: { 'message.max.bytes': 100_000 } })
+    cluster = await startCluster({ version: '4.4.0', properties: { 'message.max.bytes': 100_000 } })
     java = await javaTools(cluster)
     kafka = new Kafka({ bootstrapServers: cluster.bootstrapServers })
   })
@@ -162,7 +162,7 @@ describeReal('errors of a cluster that is well', () => {
   let kafka: Kafka
 
   beforeAll(async () => {
-    const cluster = await sharedCluster('4.3.0')
+    const cluster = await sharedCluster('4.4.0')
     java = await javaTools(cluster)
     kafka = new Kafka({ bootstrapServers: cluster.bootstrapServers })
   })
@@ -240,7 +240,7 @@ describeReal('errors of a cluster that is well', () => {
 
   test('close() in the middle of sends sends what was taken, and refuses the rest', async () => {
     const topic = await java.createTopic(uniqueName('closed'), { partitions: 3 })
-    const own = new Kafka({ bootstrapServers: (await sharedCluster('4.3.0')).bootstrapServers })
+    const own = new Kafka({ bootstrapServers: (await sharedCluster('4.4.0')).bootstrapServers })
     const producer = own.producer()
     const sent = Array.from({ length: 5000 }, (_, i) => producer.send({ topic, value: `${i}` }))
     const closing = own.close()

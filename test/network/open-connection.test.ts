@@ -46,6 +46,8 @@ test('the newest ApiVersions is asked first, with the software name', async () =
   expect(bodyOf(received[0], apiVersions)).toEqual({
     clientSoftwareName: 'kafkawire',
     clientSoftwareVersion: expect.stringMatching(/^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/),
+    clusterId: null,
+    nodeId: -1,
   })
   expect(connection.version(metadata)).toBe(13)
   expect(connection.version(metadata, 9)).toBe(9)
@@ -70,9 +72,9 @@ function refusal(request: ReceivedRequest, ranges: [number, number, number][] | 
 }
 
 test.each<[string, [number, number, number][] | null, number[]]>([
-  ['its own range (2.4 and later)', [[18, 0, 3]], [4, 3]],
-  ['no range (0.10 to 2.3)', [], [4, 0]],
-  ['nothing behind the error code', null, [4, 0]],
+  ['its own range (2.4 and later)', [[18, 0, 3]], [5, 3]],
+  ['no range (0.10 to 2.3)', [], [5, 0]],
+  ['nothing behind the error code', null, [5, 0]],
 ])('error 35 with %s: asked again, on the same connection', async (_, ranges, versions) => {
   const asked: number[] = []
   const server = await serve(async (side) => {
@@ -100,7 +102,7 @@ test('a broker that refuses every version is not asked for ever', async () => {
     }
   })
   await expect(openTo(server.port)).rejects.toThrow(/refused ApiVersions v0: UNSUPPORTED_VERSION/)
-  expect(asked).toEqual([4, 0])
+  expect(asked).toEqual([5, 0])
 })
 
 const answers: [string, (side: ServerSide, request: ReceivedRequest) => void, RegExp][] = [
@@ -113,9 +115,9 @@ const answers: [string, (side: ServerSide, request: ReceivedRequest) => void, Re
   [
     'an error code',
     (side, request) => side.answer(request, apiVersions, versionsAnswer([], 33)),
-    /refused ApiVersions v4: UNSUPPORTED_SASL_MECHANISM \[33\]/,
+    /refused ApiVersions v5: UNSUPPORTED_SASL_MECHANISM \[33\]/,
   ],
-  ['garbage', (side) => side.write(Buffer.from([0, 0, 0, 5, 0, 0, 0, 0, 0])), /ApiVersions v4/],
+  ['garbage', (side) => side.write(Buffer.from([0, 0, 0, 5, 0, 0, 0, 0, 0])), /ApiVersions v5/],
 ]
 
 test.each(answers)('%s in answer to ApiVersions is explained', async (_, answer, text) => {

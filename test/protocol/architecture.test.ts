@@ -41,9 +41,9 @@ describe.each(codecs)('messages/%s', (file) => {
   })
 })
 
-test('all codecs together stay under 12,000 lines', () => {
+test('all codecs together stay under 14,000 lines', () => {
   const lines = codecs.map(
     (file) => readFileSync(new URL(file, messages), 'utf8').split('\n').length,
   )
-  expect(lines.reduce((sum, count) => sum + count, 0)).toBeLessThan(12_000)
+  expect(lines.reduce((sum, count) => sum + count, 0)).toBeLessThan(14_000)
 })

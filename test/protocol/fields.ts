@@ -1,4 +1,4 @@
-// Kafka's message definitions as a flat list (test/vectors/fields.jsonl.gz, from Kafka 4.3.0): one row
+// Kafka's message definitions as a flat list (test/vectors/fields.jsonl.gz, from Kafka 4.4.0): one row
 // per field of each API, with the versions that have it. Says what an absent field is read as, and
 // which fields an encoder may drop.
 

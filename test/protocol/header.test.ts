@@ -168,12 +168,12 @@ describe('frames', () => {
 
   test('are not made of a version that the API lacks', () => {
     const response = { errorCode: 0, apiKeys: [], throttleTimeMs: 0 }
-    for (const version of [-1, 5, 1.5, Number.NaN]) {
+    for (const version of [-1, 6, 1.5, Number.NaN]) {
       expect(() => encodeResponseFrame(api('ApiVersions'), version, 1, response)).toThrow(
         UnsupportedVersionError,
       )
       expect(() => encodeRequestFrame(api('ApiVersions'), version, 1, null, {})).toThrow(
-        `ApiVersions v${version} is not known: versions 0 to 4 are`,
+        `ApiVersions v${version} is not known: versions 0 to 5 are`,
       )
     }
   })

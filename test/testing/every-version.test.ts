@@ -42,7 +42,10 @@ const inTransaction = { transactionalId: 'x', producerId: 1n, producerEpoch: 0 }
 
 /** By API: a request of that version. `id` is that of the topic `t`. */
 const requests = new Map<AnyApi, (version: number, id: string) => unknown>([
-  [apiVersions, () => ({ clientSoftwareName: 'a', clientSoftwareVersion: '1' })],
+  [
+    apiVersions,
+    () => ({ clientSoftwareName: 'a', clientSoftwareVersion: '1', clusterId: null, nodeId: -1 }),
+  ],
   [metadata, (version) => metadataOf(['t', 'none'], version < 4)],
   [
     createTopics,
@@ -193,15 +196,16 @@ const requests = new Map<AnyApi, (version: number, id: string) => unknown>([
   [endTxn, () => ({ ...inTransaction, committed: true })],
   [
     txnOffsetCommit,
-    () => ({
+    (_, topicId) => ({
       ...inTransaction,
       groupId: 'g',
-      generationId: -1,
+      generationIdOrMemberEpoch: -1,
       memberId: '',
       groupInstanceId: null,
       topics: [
         {
           name: 't',
+          topicId,
           partitions: [
             {
               partitionIndex: 0,

@@ -15,6 +15,8 @@ const files = readdirSync(import.meta.dirname)
   .map((file) => /^(.+)\.(jsonl|json)\.gz$/.exec(file))
   .filter((match) => match !== null)
   .map(([, name, kind]) => ({ name, kind }))
+  // Read with `messages`.
+  .filter(({ name }) => name !== 'messages-internal')
 
 function readersOf(name: string): string[] {
   const call = new RegExp(`load(Vectors|Table)(<[^(]*>)?\\('${name}'\\)`)

@@ -36,9 +36,6 @@ if (options.out !== undefined && options.seed.length > 1) throw new Error('--out
 const project = resolve(import.meta.dirname, '../..')
 const work = join(project, '.cache/vectors')
 
-// Lines that no test of a client asks for: what controllers say to each other.
-const unused = ['messages-internal.jsonl']
-
 // The tests that are made of vectors.
 const suites = [
   'test/protocol',
@@ -102,7 +99,6 @@ function generate(seed, out) {
   writeFileSync(join(plain, 'fields.jsonl'), rows)
   mkdirSync(out, { recursive: true })
   for (const name of readdirSync(plain)) {
-    if (unused.includes(name)) continue
     const text = readFileSync(join(plain, name))
     writeFileSync(join(out, `${name}.gz`), gzipSync(text, { level: 9 }))
   }

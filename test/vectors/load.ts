@@ -7,9 +7,14 @@ import { gunzipSync } from 'node:zlib'
 
 const folder = resolve(process.env.KAFKAWIRE_VECTORS ?? import.meta.dirname)
 
-/** The lines of `<name>.jsonl.gz`. */
+/** The lines of `<name>.jsonl.gz`; with `messages` those of the APIs that only controllers serve. */
 export function loadVectors<T = unknown>(name: string): T[] {
-  return read(`${name}.jsonl`)
+  const lines = parse<T>(read(`${name}.jsonl`))
+  return name === 'messages' ? [...lines, ...parse<T>(read('messages-internal.jsonl'))] : lines
+}
+
+function parse<T>(text: string): T[] {
+  return text
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line))

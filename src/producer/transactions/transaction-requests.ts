@@ -11,6 +11,7 @@ import { addPartitionsToTxn } from '../../protocol/messages/add-partitions-to-tx
 import { endTxn } from '../../protocol/messages/end-txn.ts'
 import { initProducerId } from '../../protocol/messages/init-producer-id.ts'
 import { txnOffsetCommit } from '../../protocol/messages/txn-offset-commit.ts'
+import { ZERO_UUID } from '../../protocol/uuid.ts'
 import type { ConsumerGroupMetadata, OffsetToCommit, TopicPartition } from '../../types.ts'
 import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
 import { worst } from './coordinator-error-table.ts'
@@ -84,6 +85,7 @@ export class TransactionRequests {
     const { producerId, producerEpoch } = this.identity
     const topics = byTopic(partitions).map(([name, ofTopic]) => ({
       name,
+      topicId: ZERO_UUID,
       partitions: ofTopic.map(({ partition }) => partition),
     }))
     const body = {
@@ -115,6 +117,7 @@ export class TransactionRequests {
   ): Promise<ReadonlyMap<OffsetToCommit, number>> {
     const topics = byTopic(offsets).map(([name, ofTopic]) => ({
       name,
+      topicId: ZERO_UUID,
       partitions: ofTopic.map(({ partition, offset, leaderEpoch, metadata }) => ({
         partitionIndex: partition,
         committedOffset: offset,
@@ -122,8 +125,18 @@ export class TransactionRequests {
         committedMetadata: metadata ?? '',
       })),
     }))
-    const body = { transactionalId: this.transactionalId, ...this.identity, ...group, topics }
-    const most = usesVersion2 ? undefined : kip890.txnOffsetCommit - 1
+    const { groupId, generationId, memberId, groupInstanceId } = group
+    const body = {
+      transactionalId: this.transactionalId,
+      ...this.identity,
+      groupId,
+      generationIdOrMemberEpoch: generationId,
+      memberId,
+      groupInstanceId,
+      topics,
+    }
+    // Later versions name topics by their ids alone.
+    const most = kip890.txnOffsetCommit - (usesVersion2 ? 0 : 1)
     const answer = await this.ask(txnOffsetCommit, () => body, attempt, most, group.groupId)
     const codes = new Map<string, number>()
     for (const { name, partitions } of answer.topics) {

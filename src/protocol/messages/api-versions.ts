@@ -1,7 +1,8 @@
 // ApiVersions asks a broker which versions of which APIs it speaks: the first request of a connection.
 // v1 adds throttleTimeMs. v3 is flexible and adds the client's software and, tagged, the cluster's
-// features (KIP-511, KIP-584). v4 lets a supported feature start at version 0. A broker that does not
-// know the version asked for answers in v0 with error 35.
+// features (KIP-511, KIP-584). v4 lets a supported feature start at version 0. v5 adds clusterId and
+// nodeId, which a broker that is another one refuses (KIP-1242). A broker that does not know the version
+// of the request responds in v0 with error 35.
 
 import type { Api } from '../api.ts'
 import type { Reader } from '../reader.ts'
@@ -10,6 +11,9 @@ import type { Writer } from '../writer.ts'
 export interface ApiVersionsRequest {
   clientSoftwareName: string
   clientSoftwareVersion: string
+  clusterId: string | null
+  /** -1: not known yet. */
+  nodeId: number
 }
 
 export interface ApiVersionsResponse {
@@ -43,6 +47,8 @@ export interface FinalizedFeatureKey {
 function encodeRequest(w: Writer, request: ApiVersionsRequest): void {
   if (w.version >= 3) w.string(request.clientSoftwareName)
   if (w.version >= 3) w.string(request.clientSoftwareVersion)
+  if (w.version >= 5) w.nullableString(request.clusterId)
+  if (w.version >= 5) w.int32(request.nodeId)
   w.tags()
 }
 
@@ -50,6 +56,8 @@ function decodeRequest(r: Reader): ApiVersionsRequest {
   const request = {
     clientSoftwareName: r.version >= 3 ? r.string() : '',
     clientSoftwareVersion: r.version >= 3 ? r.string() : '',
+    clusterId: r.version >= 5 ? r.nullableString() : null,
+    nodeId: r.version >= 5 ? r.int32() : -1,
   }
   r.tags()
   return request
@@ -138,7 +146,7 @@ export const apiVersions: Api<ApiVersionsRequest, ApiVersionsResponse> = {
   key: 18,
   name: 'ApiVersions',
   minVersion: 0,
-  maxVersion: 4,
+  maxVersion: 5,
   flexibleFrom: 3,
   encodeRequest,
   decodeRequest,

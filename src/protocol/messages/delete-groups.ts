@@ -1,4 +1,5 @@
-// DeleteGroups deletes groups that have no members. v1 is as v0. v2 is flexible.
+// DeleteGroups deletes groups that have no members. v1 is as v0. v2 is flexible. v3 adds
+// errorMessage.
 
 import type { Api } from '../api.ts'
 import type { Reader } from '../reader.ts'
@@ -16,6 +17,7 @@ export interface DeleteGroupsResponse {
 export interface DeletableGroupResult {
   groupId: string
   errorCode: number
+  errorMessage: string | null
 }
 
 function encodeRequest(w: Writer, request: DeleteGroupsRequest): void {
@@ -38,6 +40,7 @@ function encodeResponse(w: Writer, response: DeleteGroupsResponse): void {
 function encodeDeletableGroupResult(w: Writer, result: DeletableGroupResult): void {
   w.string(result.groupId)
   w.int16(result.errorCode)
+  if (w.version >= 3) w.nullableString(result.errorMessage)
   w.tags()
 }
 
@@ -48,7 +51,11 @@ function decodeResponse(r: Reader): DeleteGroupsResponse {
 }
 
 function decodeDeletableGroupResult(r: Reader): DeletableGroupResult {
-  const result = { groupId: r.string(), errorCode: r.int16() }
+  const result = {
+    groupId: r.string(),
+    errorCode: r.int16(),
+    errorMessage: r.version >= 3 ? r.nullableString() : null,
+  }
   r.tags()
   return result
 }
@@ -57,7 +64,7 @@ export const deleteGroups: Api<DeleteGroupsRequest, DeleteGroupsResponse> = {
   key: 42,
   name: 'DeleteGroups',
   minVersion: 0,
-  maxVersion: 2,
+  maxVersion: 3,
   flexibleFrom: 2,
   encodeRequest,
   decodeRequest,

@@ -1,4 +1,5 @@
-// StreamsGroupDescribe shows Kafka Streams groups: topology, members and their tasks (KIP-1071).
+// StreamsGroupDescribe shows Kafka Streams groups: topology, members and their tasks (KIP-1071). v1 adds
+// the description of the topology (KIP-1331) and the assignor's name (KIP-1357).
 
 import type { Api } from '../api.ts'
 import type { Reader } from '../reader.ts'
@@ -20,10 +21,16 @@ import {
   type StreamsTaskOffset,
   type StreamsTopicInfo,
 } from './streams-group-structs.ts'
+import {
+  decodeTopologyDescription,
+  encodeTopologyDescription,
+  type TopologyDescription,
+} from './streams-topology-description.ts'
 
 export interface StreamsGroupDescribeRequest {
   groupIds: string[]
   includeAuthorizedOperations: boolean
+  includeTopologyDescription: boolean
 }
 
 export interface StreamsGroupDescribeResponse {
@@ -41,6 +48,9 @@ export interface StreamsGroupDescribedGroup {
   topology: StreamsGroupDescribeTopology | null
   members: StreamsGroupDescribeMember[]
   authorizedOperations: number
+  topologyDescription: TopologyDescription | null
+  topologyDescriptionStatus: number
+  assignorName: string | null
 }
 
 export interface StreamsGroupDescribeTopology {
@@ -83,11 +93,17 @@ export interface StreamsGroupDescribeAssignment {
 function encodeRequest(w: Writer, request: StreamsGroupDescribeRequest): void {
   w.stringArray(request.groupIds)
   w.bool(request.includeAuthorizedOperations)
+  if (w.version >= 1) w.bool(request.includeTopologyDescription)
+  else if (request.includeTopologyDescription) throw w.unsupported('includeTopologyDescription')
   w.tags()
 }
 
 function decodeRequest(r: Reader): StreamsGroupDescribeRequest {
-  const request = { groupIds: r.stringArray(), includeAuthorizedOperations: r.bool() }
+  const request = {
+    groupIds: r.stringArray(),
+    includeAuthorizedOperations: r.bool(),
+    includeTopologyDescription: r.version >= 1 ? r.bool() : false,
+  }
   r.tags()
   return request
 }
@@ -108,6 +124,11 @@ function encodeGroup(w: Writer, group: StreamsGroupDescribedGroup): void {
   w.nullable(group.topology, encodeTopology)
   w.array(group.members, encodeMember)
   w.int32(group.authorizedOperations)
+  if (w.version >= 1) w.nullable(group.topologyDescription, encodeTopologyDescription)
+  else if (group.topologyDescription !== null) throw w.unsupported('topologyDescription')
+  if (w.version >= 1) w.int8(group.topologyDescriptionStatus)
+  else if (group.topologyDescriptionStatus !== 0) throw w.unsupported('topologyDescriptionStatus')
+  if (w.version >= 1) w.nullableString(group.assignorName)
   w.tags()
 }
 
@@ -169,6 +190,9 @@ function decodeGroup(r: Reader): StreamsGroupDescribedGroup {
     topology: r.nullable(decodeTopology),
     members: r.array(decodeMember),
     authorizedOperations: r.int32(),
+    topologyDescription: r.version >= 1 ? r.nullable(decodeTopologyDescription) : null,
+    topologyDescriptionStatus: r.version >= 1 ? r.int8() : 0,
+    assignorName: r.version >= 1 ? r.nullableString() : null,
   }
   r.tags()
   return group
@@ -232,7 +256,7 @@ export const streamsGroupDescribe: Api<StreamsGroupDescribeRequest, StreamsGroup
     key: 89,
     name: 'StreamsGroupDescribe',
     minVersion: 0,
-    maxVersion: 0,
+    maxVersion: 1,
     flexibleFrom: 0,
     encodeRequest,
     decodeRequest,

@@ -1,6 +1,6 @@
 // StreamsGroupHeartbeat joins a Kafka Streams group, keeps the member alive, reports its tasks, and
 // brings it the tasks it is to run (KIP-1071). In both directions a null list of tasks means: as
-// before.
+// before. v1 adds topologyDescriptionRequired (KIP-1331), and acceptableRecoveryLag as an int64.
 
 import type { Api } from '../api.ts'
 import type { Reader } from '../reader.ts'
@@ -73,12 +73,16 @@ export interface StreamsGroupHeartbeatResponse {
   memberId: string
   memberEpoch: number
   heartbeatIntervalMs: number
-  acceptableRecoveryLag: number
+  /** Of v0 only. */
+  acceptableRecoveryLagLegacy: number
   taskOffsetIntervalMs: number
+  /** -1n: the broker does not say. */
+  acceptableRecoveryLag: bigint
   status: StreamsGroupHeartbeatStatus[] | null
   activeTasks: StreamsTaskIds[] | null
   standbyTasks: StreamsTaskIds[] | null
   warmupTasks: StreamsTaskIds[] | null
+  topologyDescriptionRequired: boolean
   endpointInformationEpoch: number
   partitionsByUserEndpoint: EndpointToPartitions[] | null
 }
@@ -213,12 +217,18 @@ function encodeResponse(w: Writer, response: StreamsGroupHeartbeatResponse): voi
   w.string(response.memberId)
   w.int32(response.memberEpoch)
   w.int32(response.heartbeatIntervalMs)
-  w.int32(response.acceptableRecoveryLag)
+  if (w.version <= 0) w.int32(response.acceptableRecoveryLagLegacy)
+  else if (response.acceptableRecoveryLagLegacy !== 0) {
+    throw w.unsupported('acceptableRecoveryLagLegacy')
+  }
   w.int32(response.taskOffsetIntervalMs)
+  if (w.version >= 1) w.int64(response.acceptableRecoveryLag)
   w.nullableArray(response.status, encodeStatus)
   w.nullableArray(response.activeTasks, encodeStreamsTaskIds)
   w.nullableArray(response.standbyTasks, encodeStreamsTaskIds)
   w.nullableArray(response.warmupTasks, encodeStreamsTaskIds)
+  if (w.version >= 1) w.bool(response.topologyDescriptionRequired)
+  else if (response.topologyDescriptionRequired) throw w.unsupported('topologyDescriptionRequired')
   w.int32(response.endpointInformationEpoch)
   w.nullableArray(response.partitionsByUserEndpoint, encodeEndpointToPartitions)
   w.tags()
@@ -251,12 +261,14 @@ function decodeResponse(r: Reader): StreamsGroupHeartbeatResponse {
     memberId: r.string(),
     memberEpoch: r.int32(),
     heartbeatIntervalMs: r.int32(),
-    acceptableRecoveryLag: r.int32(),
+    acceptableRecoveryLagLegacy: r.version <= 0 ? r.int32() : 0,
     taskOffsetIntervalMs: r.int32(),
+    acceptableRecoveryLag: r.version >= 1 ? r.int64() : -1n,
     status: r.nullableArray(decodeStatus),
     activeTasks: r.nullableArray(decodeStreamsTaskIds),
     standbyTasks: r.nullableArray(decodeStreamsTaskIds),
     warmupTasks: r.nullableArray(decodeStreamsTaskIds),
+    topologyDescriptionRequired: r.version >= 1 ? r.bool() : false,
     endpointInformationEpoch: r.int32(),
     partitionsByUserEndpoint: r.nullableArray(decodeEndpointToPartitions),
   }
@@ -293,7 +305,7 @@ export const streamsGroupHeartbeat: Api<
   key: 88,
   name: 'StreamsGroupHeartbeat',
   minVersion: 0,
-  maxVersion: 0,
+  maxVersion: 1,
   flexibleFrom: 0,
   encodeRequest,
   decodeRequest,

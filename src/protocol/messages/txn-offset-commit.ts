@@ -1,9 +1,10 @@
 // TxnOffsetCommit commits a group's offsets as part of a transaction. v2 adds leader epochs (KIP-320).
 // v3 is flexible and adds the member's identity, so that a fenced one is refused (KIP-447). v5 adds the
-// group's partition to the transaction by itself (KIP-890).
+// group's partition to the transaction by itself (KIP-890). v6 names topics by their ids (KIP-1319).
 
 import type { Api } from '../api.ts'
 import type { Reader } from '../reader.ts'
+import { ZERO_UUID } from '../uuid.ts'
 import type { Writer } from '../writer.ts'
 
 export interface TxnOffsetCommitRequest {
@@ -11,7 +12,7 @@ export interface TxnOffsetCommitRequest {
   groupId: string
   producerId: bigint
   producerEpoch: number
-  generationId: number
+  generationIdOrMemberEpoch: number
   memberId: string
   groupInstanceId: string | null
   topics: TxnOffsetCommitRequestTopic[]
@@ -19,6 +20,7 @@ export interface TxnOffsetCommitRequest {
 
 export interface TxnOffsetCommitRequestTopic {
   name: string
+  topicId: string
   partitions: TxnOffsetCommitRequestPartition[]
 }
 
@@ -36,6 +38,7 @@ export interface TxnOffsetCommitResponse {
 
 export interface TxnOffsetCommitResponseTopic {
   name: string
+  topicId: string
   partitions: TxnOffsetCommitResponsePartition[]
 }
 
@@ -49,8 +52,9 @@ function encodeRequest(w: Writer, request: TxnOffsetCommitRequest): void {
   w.string(request.groupId)
   w.int64(request.producerId)
   w.int16(request.producerEpoch)
-  if (w.version >= 3) w.int32(request.generationId)
-  else if (request.generationId !== -1) throw w.unsupported('generationId')
+  if (w.version >= 3) w.int32(request.generationIdOrMemberEpoch)
+  else if (request.generationIdOrMemberEpoch !== -1)
+    throw w.unsupported('generationIdOrMemberEpoch')
   if (w.version >= 3) w.string(request.memberId)
   else if (request.memberId !== '') throw w.unsupported('memberId')
   if (w.version >= 3) w.nullableString(request.groupInstanceId)
@@ -60,7 +64,8 @@ function encodeRequest(w: Writer, request: TxnOffsetCommitRequest): void {
 }
 
 function encodeRequestTopic(w: Writer, topic: TxnOffsetCommitRequestTopic): void {
-  w.string(topic.name)
+  if (w.version <= 5) w.string(topic.name)
+  if (w.version >= 6) w.uuid(topic.topicId)
   w.array(topic.partitions, encodeRequestPartition)
   w.tags()
 }
@@ -79,7 +84,7 @@ function decodeRequest(r: Reader): TxnOffsetCommitRequest {
     groupId: r.string(),
     producerId: r.int64(),
     producerEpoch: r.int16(),
-    generationId: r.version >= 3 ? r.int32() : -1,
+    generationIdOrMemberEpoch: r.version >= 3 ? r.int32() : -1,
     memberId: r.version >= 3 ? r.string() : '',
     groupInstanceId: r.version >= 3 ? r.nullableString() : null,
     topics: r.array(decodeRequestTopic),
@@ -89,7 +94,11 @@ function decodeRequest(r: Reader): TxnOffsetCommitRequest {
 }
 
 function decodeRequestTopic(r: Reader): TxnOffsetCommitRequestTopic {
-  const topic = { name: r.string(), partitions: r.array(decodeRequestPartition) }
+  const topic = {
+    name: r.version <= 5 ? r.string() : '',
+    topicId: r.version >= 6 ? r.uuid() : ZERO_UUID,
+    partitions: r.array(decodeRequestPartition),
+  }
   r.tags()
   return topic
 }
@@ -112,7 +121,8 @@ function encodeResponse(w: Writer, response: TxnOffsetCommitResponse): void {
 }
 
 function encodeResponseTopic(w: Writer, topic: TxnOffsetCommitResponseTopic): void {
-  w.string(topic.name)
+  if (w.version <= 5) w.string(topic.name)
+  if (w.version >= 6) w.uuid(topic.topicId)
   w.array(topic.partitions, encodeResponsePartition)
   w.tags()
 }
@@ -130,7 +140,11 @@ function decodeResponse(r: Reader): TxnOffsetCommitResponse {
 }
 
 function decodeResponseTopic(r: Reader): TxnOffsetCommitResponseTopic {
-  const topic = { name: r.string(), partitions: r.array(decodeResponsePartition) }
+  const topic = {
+    name: r.version <= 5 ? r.string() : '',
+    topicId: r.version >= 6 ? r.uuid() : ZERO_UUID,
+    partitions: r.array(decodeResponsePartition),
+  }
   r.tags()
   return topic
 }
@@ -145,7 +159,7 @@ export const txnOffsetCommit: Api<TxnOffsetCommitRequest, TxnOffsetCommitRespons
   key: 28,
   name: 'TxnOffsetCommit',
   minVersion: 0,
-  maxVersion: 5,
+  maxVersion: 6,
   flexibleFrom: 3,
   encodeRequest,
   decodeRequest,

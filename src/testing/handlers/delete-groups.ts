@@ -14,6 +14,7 @@ export function handleDeleteGroups(
   const results = request.groupsNames.map((groupId) => ({
     groupId,
     errorCode: deleteOne(context, groupId),
+    errorMessage: null,
   }))
   return { throttleTimeMs: 0, results }
 }

@@ -5,6 +5,7 @@ import { errorCodes } from '../../protocol/error-codes.ts'
 import type {
   TxnOffsetCommitRequest,
   TxnOffsetCommitRequestPartition,
+  TxnOffsetCommitRequestTopic,
   TxnOffsetCommitResponse,
   TxnOffsetCommitResponsePartition,
 } from '../../protocol/messages/txn-offset-commit.ts'
@@ -15,27 +16,39 @@ import type { RequestContext } from '../handler.ts'
 import type { Topic } from '../topic-store.ts'
 import { admit } from '../transaction-admission.ts'
 
-const versions = { addsSince: 5, abortableSince: 4 }
+const versions = { addsSince: 5, abortableSince: 4, topicIdsSince: 6 }
 
 export function handleTxnOffsetCommit(
   context: RequestContext,
   request: TxnOffsetCommitRequest,
 ): TxnOffsetCommitResponse {
-  const { topics } = context.state
-  const hasKnown = request.topics.some(({ name, partitions }) =>
-    partitions.some(({ partitionIndex }) => topics.partition(name, partitionIndex) !== undefined),
-  )
+  const hasKnown = request.topics.some((topic) => {
+    const known = findTopic(context, topic)
+    return topic.partitions.some(
+      ({ partitionIndex }) => known?.partitions[partitionIndex] !== undefined,
+    )
+  })
   const error = hasKnown ? check(context, request) : 0
   return {
     throttleTimeMs: 0,
-    topics: request.topics.map(({ name, partitions }) => ({
-      name,
-      partitions: unknownFirst(
-        partitions,
-        ({ partitionIndex }) => topics.partition(name, partitionIndex) !== undefined,
-      ).map((partition) => commitOne(context, request, topics.get(name), partition, error)),
-    })),
+    topics: request.topics.map((topic) => {
+      const known = findTopic(context, topic)
+      return {
+        name: topic.name,
+        topicId: topic.topicId,
+        partitions: unknownFirst(
+          topic.partitions,
+          ({ partitionIndex }) => known?.partitions[partitionIndex] !== undefined,
+        ).map((partition) => commitOne(context, request, known, partition, error)),
+      }
+    }),
   }
+}
+
+function findTopic({ state, version }: RequestContext, topic: TxnOffsetCommitRequestTopic) {
+  return version >= versions.topicIdsSince
+    ? state.topics.getById(topic.topicId)
+    : state.topics.get(topic.name)
 }
 
 /** The error of the transaction, then that of the group; 0: offsets may be written. */
@@ -48,16 +61,16 @@ function check(context: RequestContext, request: TxnOffsetCommitRequest): number
     const refused = admit(context, versions, transactionalId, request, { groupId })
     if (refused !== 0) return refused
   }
-  const partitions = request.topics.flatMap(({ name, partitions }) =>
-    partitions.map(({ partitionIndex }) => {
-      return [state.topics.get(name)?.id ?? '', partitionIndex] as const
-    }),
-  )
-  return admitTransactionalCommit(state.groups, request, partitions)
+  const partitions = request.topics.flatMap((topic) => {
+    const id = findTopic(context, topic)?.id ?? ''
+    return topic.partitions.map(({ partitionIndex }) => [id, partitionIndex] as const)
+  })
+  const committer = { ...request, generationId: request.generationIdOrMemberEpoch }
+  return admitTransactionalCommit(state.groups, committer, partitions)
 }
 
 function commitOne(
-  { state }: RequestContext,
+  { state, version }: RequestContext,
   request: TxnOffsetCommitRequest,
   topic: Topic | undefined,
   partition: TxnOffsetCommitRequestPartition,
@@ -65,7 +78,11 @@ function commitOne(
 ): TxnOffsetCommitResponsePartition {
   const { partitionIndex, committedMetadata } = partition
   if (topic?.partitions[partitionIndex] === undefined) {
-    return { partitionIndex, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION }
+    const isIdUnknown = topic === undefined && version >= versions.topicIdsSince
+    return {
+      partitionIndex,
+      errorCode: isIdUnknown ? errorCodes.UNKNOWN_TOPIC_ID : errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
+    }
   }
   if (error !== 0) return { partitionIndex, errorCode: error }
   const metadata = committedMetadata ?? ''

@@ -39,7 +39,7 @@ const rows: Row[] = [
   ...[53, 31, 120, 29, 55, 30, 22, 25, 82, 113, 12, 42, 35, 24].map(
     (code): Row => [code, 'abortable', { initProducerId: 'refused', abort: 'refused' }],
   ),
-  ...[-1, 9999, 134].map(
+  ...[-1, 9999, 999].map(
     (code): Row => [
       code,
       'abortable',

@@ -84,8 +84,9 @@ export const refuseGroup: Refusal = refusing(addOffsetsToTxn, (_, errorCode) => 
 
 export const refuseOffsets: Refusal = refusing(txnOffsetCommit, (request, errorCode) => ({
   throttleTimeMs: 0,
-  topics: request.topics.map(({ name, partitions }) => ({
+  topics: request.topics.map(({ name, topicId, partitions }) => ({
     name,
+    topicId,
     partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
   })),
 }))

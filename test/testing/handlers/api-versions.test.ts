@@ -5,7 +5,12 @@ import { heartbeat } from '../../../src/protocol/messages/heartbeat.ts'
 import { initProducerId } from '../../../src/protocol/messages/init-producer-id.ts'
 import { connectTo, startCluster } from '../with-cluster.ts'
 
-const named = { clientSoftwareName: 'kafkawire', clientSoftwareVersion: '1.0.0' }
+const named = {
+  clientSoftwareName: 'kafkawire',
+  clientSoftwareVersion: '1.0.0',
+  clusterId: null,
+  nodeId: -1,
+}
 
 test.each([0, 1, 2, 3, 4])('v%i lists what is served', async (version) => {
   const client = await connectTo(await startCluster())

@@ -134,10 +134,10 @@ describe('what is refused', () => {
       transactionalId,
       groupId: 'g',
       ...identity,
-      generationId: -1,
+      generationIdOrMemberEpoch: -1,
       memberId: '',
       groupInstanceId: null,
-      topics: [{ name: 't', partitions: [partition] }],
+      topics: [{ name: 't', topicId: '', partitions: [partition] }],
     })
     expect(answer.topics[0].partitions[0].errorCode).toBe(0)
     const ask = async (requireStable: boolean): Promise<unknown> => {
@@ -162,7 +162,7 @@ test.each([
   [2, [{ name: 'transaction.version', maxVersionLevel: 2, minVersionLevel: 2 }]],
 ])('transaction.version %i is told as a feature', async (transactionVersion, features) => {
   const client = await connectTo(await startCluster({ properties: { transactionVersion } }))
-  const named = { clientSoftwareName: 'a', clientSoftwareVersion: '1' }
+  const named = { clientSoftwareName: 'a', clientSoftwareVersion: '1', clusterId: null, nodeId: -1 }
   const { finalizedFeatures } = await client.request(apiVersions, 4, named)
   expect(finalizedFeatures.filter(({ name }) => name === 'transaction.version')).toEqual(features)
 })

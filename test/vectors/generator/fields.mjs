@@ -36,7 +36,6 @@ function defaultOf(field, structs) {
 }
 
 for (const api of JSON.parse(fs.readFileSync(apisFile, 'utf8'))) {
-  if (api.scope !== 'broker') continue;
   for (const type of ['request', 'response']) {
     const message = definition(api.name + (type === 'request' ? 'Request' : 'Response'));
     const structs = new Map((message.commonStructs ?? []).map((c) => [c.name, c.fields]));
