@@ -18,6 +18,20 @@ export interface BrokerProperties {
   minInsyncReplicas: number
   /** @defaultValue `'CreateTime'` */
   logMessageTimestampType: 'CreateTime' | 'LogAppendTime'
+  /** Compression of topics that set none. @defaultValue `'producer'`, which keeps the producer's */
+  compressionType: 'producer' | 'uncompressed' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+  /** @defaultValue `'delete'` */
+  logCleanupPolicy: 'delete' | 'compact' | 'compact,delete' | 'delete,compact'
+  /** Age from which records are deleted (ms); -1 keeps them. @defaultValue 604,800,000 (a week) */
+  logRetentionMs: number
+  /** Size from which a partition loses its oldest records (bytes). @defaultValue -1, no limit */
+  logRetentionBytes: number
+  /** How often retention and compaction run (ms). @defaultValue 300,000 */
+  logRetentionCheckIntervalMs: number
+  /** How long an empty group keeps its offsets (minutes). @defaultValue 10,080 (a week) */
+  offsetsRetentionMinutes: number
+  /** How often expired offsets are removed (ms). @defaultValue 600,000 */
+  offsetsRetentionCheckIntervalMs: number
   /** @defaultValue true */
   deleteTopicEnable: boolean
   /** Sends consumers to a replica in their rack (KIP-392). @defaultValue false */
@@ -82,6 +96,19 @@ const rules: { readonly [Name in keyof BrokerProperties]: Rule<BrokerProperties[
   numPartitions: { default: 1, min: 1 },
   minInsyncReplicas: { default: 1, min: 1 },
   logMessageTimestampType: { default: 'CreateTime', oneOf: ['CreateTime', 'LogAppendTime'] },
+  compressionType: {
+    default: 'producer',
+    oneOf: ['producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'],
+  },
+  logCleanupPolicy: {
+    default: 'delete',
+    oneOf: ['delete', 'compact', 'compact,delete', 'delete,compact'],
+  },
+  logRetentionMs: { default: 604_800_000, min: -1, max: Number.MAX_SAFE_INTEGER },
+  logRetentionBytes: { default: -1, min: -1, max: Number.MAX_SAFE_INTEGER },
+  logRetentionCheckIntervalMs: { default: 300_000, min: 1 },
+  offsetsRetentionMinutes: { default: 10_080, min: 1 },
+  offsetsRetentionCheckIntervalMs: { default: 600_000, min: 1 },
   deleteTopicEnable: { default: true },
   rackAwareReplicaSelector: { default: false },
   groupInitialRebalanceDelayMs: { default: 0, min: 0 },

@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { errorCodes } from '../protocol/error-codes.ts'
 import type { BrokerProperties } from './broker-properties.ts'
+import { type BrokerClock, systemClock } from './clock.ts'
 import { Deadlines } from './deadlines.ts'
 import { FetchSessions } from './fetch-session.ts'
 import { GroupCoordinator } from './groups/group-coordinator.ts'
@@ -39,6 +40,7 @@ export interface TopicSettings {
 export class ClusterState {
   readonly clusterId: string = randomBytes(16).toString('base64url')
   readonly properties: BrokerProperties
+  readonly clock: BrokerClock
   readonly autoCreateTopics: boolean
   readonly nodes: Map<number, NodeState> = new Map()
   readonly topics: TopicStore = new TopicStore()
@@ -50,12 +52,17 @@ export class ClusterState {
   private readonly coordinators = new Map<string, number>()
   private nextProducerId = 0n
   private nextLeader = 0
-  private timer: NodeJS.Timeout | null = null
+  private cancelTimer: (() => void) | null = null
   private timerAt = Infinity
   private isClosed = false
 
-  constructor(properties: BrokerProperties, autoCreateTopics: boolean) {
+  constructor(
+    properties: BrokerProperties,
+    autoCreateTopics: boolean,
+    clock: BrokerClock = systemClock,
+  ) {
     this.properties = properties
+    this.clock = clock
     this.autoCreateTopics = autoCreateTopics
     this.deadlines = new Deadlines((at) => this.wakeAt(at))
     this.groups = new GroupCoordinator({
@@ -68,14 +75,15 @@ export class ClusterState {
     this.transactions = new TransactionCoordinator({
       properties,
       deadlines: this.deadlines,
+      wallClock: () => this.clock.wall(),
       newProducerId: () => this.newProducerId(),
       writeMarkers: (transaction, type) => writeMarkers(this, transaction, type),
     })
   }
 
-  /** The clock of deadlines: ms, never set back. */
+  /** Monotonic time (ms): the clock of deadlines. */
   now(): number {
-    return performance.now()
+    return this.clock.monotonic()
   }
 
   get upNodes(): NodeState[] {
@@ -148,14 +156,16 @@ export class ClusterState {
   moveCoordinator(key: string, nodeId: number): void {
     const before = this.coordinatorOf(key)
     this.coordinators.set(key, nodeId)
-    if (before?.id !== nodeId) this.groups.failParked(key, errorCodes.NOT_COORDINATOR)
+    if (before?.id === nodeId) return
+    this.groups.failParked(key, errorCodes.NOT_COORDINATOR)
+    this.groups.restartSessions(key, this.now())
   }
 
   /** Ends every wait: nothing is due any more, and who is parked is told to look elsewhere. */
   close(): void {
     this.isClosed = true
-    if (this.timer !== null) clearTimeout(this.timer)
-    this.timer = null
+    this.cancelTimer?.()
+    this.cancelTimer = null
     this.deadlines.clear()
     for (const { groupId } of this.groups.store.all) {
       this.groups.failParked(groupId, errorCodes.COORDINATOR_NOT_AVAILABLE)
@@ -164,13 +174,13 @@ export class ClusterState {
 
   private wakeAt(at: number): void {
     if (at >= this.timerAt || this.isClosed) return
-    if (this.timer !== null) clearTimeout(this.timer)
+    this.cancelTimer?.()
     this.timerAt = at
-    this.timer = setTimeout(() => this.runDeadlines(), Math.max(at - this.now(), 0))
+    this.cancelTimer = this.clock.schedule(at - this.now(), () => this.runDeadlines())
   }
 
   private runDeadlines(): void {
-    this.timer = null
+    this.cancelTimer = null
     this.timerAt = Infinity
     this.deadlines.run(this.now())
     const { next } = this.deadlines

@@ -122,7 +122,7 @@ export class Dispatcher {
     const { state, offered, interceptors, recorder } = this.options
     const { clientId, handle: connection, host, closed } = client
     const call = { api: route.api.name, request, version, nodeId: node.id, clientId }
-    recorder?.record({ ...call, at: performance.now() })
+    recorder?.record({ ...call, at: state.now() })
     const context: RequestContext = {
       state,
       node,
@@ -143,11 +143,6 @@ export class Dispatcher {
 function decodeBody(frame: Buffer, { api }: AnyRoute, version: number, client: Client): unknown {
   const reader = requestHeaderReader(requestHeaderVersion(api, version), frame)
   client.clientId = decodeRequestHeader(reader).clientId
-  const { message, bytesLeft } = decodeRequest<unknown, unknown>(api, version, frame, reader.offset)
-  if (bytesLeft === 0) return message
-  throw new DecodeError(`${api.name} v${version}: ${bytesLeft} bytes are left over`, {
-    api: api.name,
-    version,
-    position: frame.length - bytesLeft,
-  })
+  // Bytes behind the request are ignored, as Kafka does: librdkafka sends some.
+  return decodeRequest<unknown, unknown>(api, version, frame, reader.offset).message
 }

@@ -55,7 +55,7 @@ export interface RecordedRequest<Request> {
   readonly request: Request
   readonly nodeId: number
   readonly clientId: string | null
-  /** `performance.now()` at its arrival. */
+  /** Monotonic time of its arrival, by the clock of the cluster (ms). */
   readonly at: number
 }
 

@@ -15,7 +15,7 @@ import {
   timestampTypeOf,
 } from '../records/record-batch.ts'
 import { BatchStore, type StoredBatch } from './batch-store.ts'
-import { checkClientBatch, stampLogAppendTime } from './client-batch.ts'
+import { type CheckedBatch, checkClientBatch, stampLogAppendTime } from './client-batch.ts'
 import { type EpochEnd, LeaderEpochs } from './leader-epochs.ts'
 import { ProducerStates } from './producer-state.ts'
 import type { TopicConfig } from './topic-config.ts'
@@ -148,12 +148,24 @@ export class PartitionLog {
   }
 
   /**
-   * What a client sent: one batch, checked as a broker checks it. `now`: the broker's clock.
-   * `startsAtZero`: a producer that is not known here must begin with sequence 0 (KIP-890).
+   * Appends the one batch of a client, checked as a broker checks it. Returns a promise only when its
+   * codec works off the main thread. `now` is the broker's wall clock (ms). `startsAtZero`: a producer
+   * that is not known here must begin with sequence 0 (KIP-890).
    */
-  appendFromClient(records: Buffer | null, now: number, startsAtZero = false): AppendResult {
-    const { header, refusal } = checkClientBatch(records, this.config, now)
-    if (records === null || header === null) return { ...this.refuse(0, null), ...refusal }
+  appendFromClient(
+    records: Buffer | null,
+    now: number,
+    startsAtZero = false,
+  ): AppendResult | Promise<AppendResult> {
+    const checked = checkClientBatch(records, this, now)
+    return checked instanceof Promise
+      ? checked.then((batch) => this.appendChecked(batch, now, startsAtZero))
+      : this.appendChecked(checked, now, startsAtZero)
+  }
+
+  private appendChecked(batch: CheckedBatch, now: number, startsAtZero: boolean): AppendResult {
+    if (batch.refusal !== null) return { ...this.refuse(0, null), ...batch.refusal }
+    const { header } = batch
     if (header.producerId >= 0n) {
       const verdict = this.producers.check(header, startsAtZero)
       if (verdict.kind === 'refuse') return this.refuse(verdict.errorCode, verdict.message)
@@ -163,7 +175,7 @@ export class PartitionLog {
     const maxTimestamp = this.config.usesLogAppendTime ? BigInt(now) : header.maxTimestamp
     const baseOffset = this.end
     const bytes = this.store.append(
-      records,
+      batch.bytes,
       baseOffset,
       baseOffset + BigInt(header.lastOffsetDelta),
       maxTimestamp,

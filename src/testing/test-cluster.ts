@@ -4,6 +4,8 @@
 import { ConfigError, InvalidArgumentError } from '../errors.ts'
 import type { AnyApi, Api, VersionRange } from '../protocol/api.ts'
 import { type BrokerProperties, resolveBrokerProperties } from './broker-properties.ts'
+import type { BrokerClock } from './clock.ts'
+import { checkClusterOptions, checkPartitionCount, checkTopicSettings } from './cluster-options.ts'
 import { ClusterState, type TopicSettings } from './cluster-state.ts'
 import { ConditionWaits } from './condition-waits.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -37,9 +39,19 @@ export interface TestClusterOptions {
   versions?: Record<string, OfferedVersions>
   /** Whether requests are kept for `requests()`. Default: true. */
   record?: boolean
+  /**
+   * The clock that the cluster goes by: sessions, time-outs, locks, timestamps, retention. Fetch requests
+   * that wait for records wait in real time.
+   *
+   * @defaultValue the machine's clock
+   */
+  clock?: BrokerClock
+  /** Called for each request that is refused by ending the connection. */
+  onProtocolError?: (error: Error) => void
 }
 
 const HOST = '127.0.0.1'
+const KEPT_REFUSALS = 1000
 const WAIT_TIMEOUT_MS = 5000
 
 /**
@@ -51,8 +63,8 @@ const WAIT_TIMEOUT_MS = 5000
  * ```
  */
 export class TestCluster {
-  /** What clients did that a broker answers by ending the connection. */
-  readonly protocolErrors: Error[] = []
+  private readonly refusals: Error[] = []
+  private refusalCount = 0
   private readonly state: ClusterState
   private readonly nodes = new Map<number, TestNode>()
   private readonly interceptors = new Interceptors()
@@ -72,11 +84,15 @@ export class TestCluster {
   }
 
   private constructor(options: TestClusterOptions) {
+    checkClusterOptions(options)
     const properties = resolveBrokerProperties(options.properties)
-    this.state = new ClusterState(properties, options.autoCreateTopics ?? false)
+    this.state = new ClusterState(properties, options.autoCreateTopics ?? false, options.clock)
     this.recorder = (options.record ?? true) ? new RequestRecorder() : null
     const onProtocolError = (error: Error): void => {
-      this.protocolErrors.push(error)
+      this.refusalCount++
+      this.refusals.push(error)
+      if (this.refusals.length > KEPT_REFUSALS) this.refusals.shift()
+      options.onProtocolError?.(error)
     }
     const dispatcher = new Dispatcher({
       state: this.state,
@@ -99,6 +115,16 @@ export class TestCluster {
       })
       this.nodes.set(id, node)
     }
+  }
+
+  /** Requests that were refused by ending the connection, oldest first: the last 1000. */
+  get protocolErrors(): readonly Error[] {
+    return this.refusals
+  }
+
+  /** How many requests were refused by ending the connection. */
+  get protocolErrorCount(): number {
+    return this.refusalCount
   }
 
   /** `127.0.0.1:port` of every node, comma-separated. */
@@ -131,6 +157,7 @@ export class TestCluster {
     if (this.state.topics.get(name) !== undefined) {
       throw new InvalidArgumentError(`the test cluster has a topic '${name}' already`)
     }
+    checkTopicSettings(name, settings, this.nodeIds)
     this.state.createTopic(name, settings)
   }
 
@@ -138,6 +165,7 @@ export class TestCluster {
   createPartitions(name: string, count: number): void {
     const topic = this.state.topics.get(name)
     if (topic === undefined) throw unknownTopic(name)
+    checkPartitionCount(name, count, topic.partitions.length)
     this.state.growTopic(topic, count)
   }
 

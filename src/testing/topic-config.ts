@@ -1,33 +1,9 @@
 // The configuration of one topic: what it was given, else the broker's own values.
 
+import type { CompressionType } from '../compression/codec.ts'
 import type { BrokerProperties } from './broker-properties.ts'
-
-/** Kafka's names of the topic configurations that brokers know; others are refused. */
-export const topicConfigNames: readonly string[] = [
-  'cleanup.policy',
-  'compression.type',
-  'delete.retention.ms',
-  'file.delete.delay.ms',
-  'flush.messages',
-  'flush.ms',
-  'index.interval.bytes',
-  'max.compaction.lag.ms',
-  'max.message.bytes',
-  'message.timestamp.after.max.ms',
-  'message.timestamp.before.max.ms',
-  'message.timestamp.type',
-  'min.cleanable.dirty.ratio',
-  'min.compaction.lag.ms',
-  'min.insync.replicas',
-  'preallocate',
-  'retention.bytes',
-  'retention.ms',
-  'segment.bytes',
-  'segment.index.bytes',
-  'segment.jitter.ms',
-  'segment.ms',
-  'unclean.leader.election.enable',
-]
+import { splitList } from './configs/config-definition.ts'
+import { topicConfigs } from './configs/topic-configs.ts'
 
 export class TopicConfig {
   /** What the topic was given, by Kafka's names. */
@@ -52,16 +28,56 @@ export class TopicConfig {
     return type === 'LogAppendTime'
   }
 
-  /** How far before (after) the broker's clock a record's time may be, in ms. */
+  /** How far before the broker's clock a record's time may be (ms). */
   get timestampBeforeMaxMs(): number {
-    return this.number('message.timestamp.before.max.ms', Infinity)
+    return this.number('message.timestamp.before.max.ms')
   }
 
+  /** How far after the broker's clock a record's time may be (ms). */
   get timestampAfterMaxMs(): number {
-    return this.number('message.timestamp.after.max.ms', 3_600_000)
+    return this.number('message.timestamp.after.max.ms')
   }
 
-  private number(name: string, otherwise: number): number {
+  get isCompacted(): boolean {
+    return this.cleanupPolicy.includes('compact')
+  }
+
+  get isDeleted(): boolean {
+    return this.cleanupPolicy.includes('delete')
+  }
+
+  /** The compression that the broker stores in; null keeps the producer's. */
+  get compressionType(): CompressionType | null {
+    const type = this.given.get('compression.type') ?? this.properties.compressionType
+    if (type === 'producer') return null
+    return type === 'uncompressed' ? 'none' : (type as CompressionType)
+  }
+
+  /** Age from which records are deleted (ms); negative keeps them. */
+  get retentionMs(): number {
+    return this.number('retention.ms', this.properties.logRetentionMs)
+  }
+
+  /** Size from which the oldest records of a partition are deleted; negative sets no limit. */
+  get retentionBytes(): number {
+    return this.number('retention.bytes', this.properties.logRetentionBytes)
+  }
+
+  /** How long compaction keeps a record without value (ms). */
+  get deleteRetentionMs(): number {
+    return this.number('delete.retention.ms')
+  }
+
+  /** Age below which compaction leaves records alone (ms). */
+  get minCompactionLagMs(): number {
+    return this.number('min.compaction.lag.ms')
+  }
+
+  private get cleanupPolicy(): string[] {
+    return splitList(this.given.get('cleanup.policy') ?? this.properties.logCleanupPolicy)
+  }
+
+  private number(name: string, otherwise: number = Number(topicConfigs[name].default)): number {
     const value = this.given.get(name)
     return value === undefined ? otherwise : Number(value)
   }

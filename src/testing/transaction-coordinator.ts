@@ -21,6 +21,8 @@ export interface CoordinatorAnswer extends ProducerIdentity {
 export interface TransactionCoordinatorOptions {
   readonly properties: BrokerProperties
   readonly deadlines: Deadlines
+  /** Milliseconds since 1970. */
+  readonly wallClock: () => number
   readonly newProducerId: () => bigint
   /** Ends the transaction in what takes part in it. Returns the keys of those that it could reach. */
   readonly writeMarkers: (transaction: Transaction, type: 'COMMIT' | 'ABORT') => string[]
@@ -82,7 +84,7 @@ export class TransactionCoordinator {
     if (error !== 0 || transaction === undefined) return error
     if (transaction.state !== 'Ongoing') {
       moveTo(transaction, 'Ongoing')
-      transaction.startedAtMs = Date.now()
+      transaction.startedAtMs = this.options.wallClock()
       this.options.deadlines.set(timeoutName(transaction), now + transaction.timeoutMs, (later) =>
         this.fenceAndAbort(transaction, later),
       )
@@ -181,7 +183,7 @@ export class TransactionCoordinator {
   ): CoordinatorAnswer {
     const { deadlines, properties, newProducerId } = this.options
     deadlines.delete(timeoutName(transaction))
-    if (transaction.state !== 'Ongoing') transaction.startedAtMs = Date.now()
+    if (transaction.state !== 'Ongoing') transaction.startedAtMs = this.options.wallClock()
     transaction.nextProducerId = -1n
     transaction.bumpsEpoch = bumps
     if (bumps) {

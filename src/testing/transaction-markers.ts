@@ -4,6 +4,7 @@
 import { encodeEndTransactionMarker } from '../records/control-record.ts'
 import { encodeUncompressedBatch } from '../records/encode-batch.ts'
 import { attributeBits } from '../records/record-batch.ts'
+import type { BrokerClock } from './clock.ts'
 import type { GroupOffsets } from './groups/group-offsets.ts'
 import type { TopicStore } from './topic-store.ts'
 import { keyOf, type Transaction } from './transaction.ts'
@@ -12,6 +13,7 @@ import { keyOf, type Transaction } from './transaction.ts'
 export interface MarkerTargets {
   readonly topics: TopicStore
   readonly offsets: GroupOffsets
+  readonly clock: BrokerClock
   isUp(nodeId: number): boolean
 }
 
@@ -22,6 +24,7 @@ export function writeMarkers(
   type: 'COMMIT' | 'ABORT',
 ): string[] {
   const { producerId, producerEpoch } = transaction
+  const now = BigInt(targets.clock.wall())
   const reached: string[] = []
   for (const participant of transaction.participants.values()) {
     if ('groupId' in participant) {
@@ -31,15 +34,19 @@ export function writeMarkers(
       const found = targets.topics.partition(topic, partition)
       if (found !== undefined && !targets.isUp(found.leaderId)) continue
       // A topic that was deleted meanwhile needs no marker.
-      found?.log.append(encodeMarker(producerId, producerEpoch, type))
+      found?.log.append(encodeMarker(producerId, producerEpoch, type, now))
     }
     reached.push(keyOf(participant))
   }
   return reached
 }
 
-function encodeMarker(producerId: bigint, producerEpoch: number, type: 'COMMIT' | 'ABORT'): Buffer {
-  const now = BigInt(Date.now())
+function encodeMarker(
+  producerId: bigint,
+  producerEpoch: number,
+  type: 'COMMIT' | 'ABORT',
+  now: bigint,
+): Buffer {
   const record = { timestampDelta: 0n, offsetDelta: 0, headers: [] }
   return encodeUncompressedBatch({
     baseOffset: 0n,

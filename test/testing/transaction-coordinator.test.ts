@@ -40,6 +40,7 @@ function start(properties: Partial<BrokerProperties> = {}): void {
   coordinator = new TransactionCoordinator({
     properties: resolveBrokerProperties(properties),
     deadlines,
+    wallClock: () => Date.now(),
     newProducerId: () => nextId++,
     writeMarkers: ({ participants, producerId, producerEpoch }, type) => {
       const reached = [...participants.keys()].filter(isReachable)

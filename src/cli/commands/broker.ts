@@ -26,6 +26,7 @@ async function run(options: BrokerOptions): Promise<void> {
     topics: options.topic,
     autoCreateTopics: true,
     record: false,
+    onProtocolError: ({ message }) => console.error(`refused: ${message}`),
   })
   console.log(`listening on ${cluster.bootstrapServers}`)
   const stop = (): void => void cluster.close()

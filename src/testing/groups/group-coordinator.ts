@@ -111,6 +111,13 @@ export class GroupCoordinator {
     return 0
   }
 
+  /** A new coordinator has loaded the group: the session of every member begins again. */
+  restartSessions(groupId: string, now: number): void {
+    const group = this.store.get(groupId)
+    if (group?.type === 'consumer') this.consumer.restartSessions(group, now)
+    else this.classic.restartSessions(groupId, now)
+  }
+
   /** Fails every request that a group has parked, as the loss of its coordinator does. */
   failParked(groupId: string, errorCode: number): void {
     this.classic.failParked(groupId, errorCode)

@@ -9,6 +9,7 @@ import type {
 } from '../../protocol/messages/create-partitions.ts'
 import type { ClusterState } from '../cluster-state.ts'
 import type { RequestContext } from '../handler.ts'
+import { findReplicasProblem } from '../replica-assignment.ts'
 
 export function handleCreatePartitions(
   { state }: RequestContext,
@@ -28,13 +29,24 @@ function grow(
     return { name, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: null }
   }
   const now = topic.partitions.length
-  if (count <= now) {
+  if (count === now) {
+    const errorMessage = `Topic already has ${now} partition(s).`
+    return { name, errorCode: errorCodes.INVALID_PARTITIONS, errorMessage }
+  }
+  if (count < now) {
     const errorMessage = `The topic ${name} currently has ${now} partition(s); ${count} would not be an increase.`
     return { name, errorCode: errorCodes.INVALID_PARTITIONS, errorMessage }
   }
   if (assignments !== null && assignments.length !== count - now) {
     const errorMessage = `Attempted to add ${count - now} additional partition(s), but only ${assignments.length} assignment(s) were specified.`
     return { name, errorCode: errorCodes.INVALID_REPLICA_ASSIGNMENT, errorMessage }
+  }
+  for (const { brokerIds } of assignments ?? []) {
+    const factor = topic.partitions[0].replicas.length
+    const errorMessage = findReplicasProblem(brokerIds, (id) => state.nodes.has(id), factor)
+    if (errorMessage !== null) {
+      return { name, errorCode: errorCodes.INVALID_REPLICA_ASSIGNMENT, errorMessage }
+    }
   }
   if (!validateOnly) {
     const chosen = assignments?.map(({ brokerIds }) => [...brokerIds])

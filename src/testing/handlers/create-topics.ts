@@ -9,12 +9,14 @@ import type {
 } from '../../protocol/messages/create-topics.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
 import type { ClusterState, TopicSettings } from '../cluster-state.ts'
+import { findTopicConfigProblem } from '../configs/topic-configs.ts'
 import type { RequestContext } from '../handler.ts'
-import { topicConfigNames } from '../topic-config.ts'
+import { findReplicasProblem } from '../replica-assignment.ts'
 import { findNameProblem, type Topic } from '../topic-store.ts'
 
 /** Where a configuration comes from: set on the topic. */
 const DYNAMIC_TOPIC_CONFIG = 1
+const CLUSTER_METADATA = '__cluster_metadata'
 
 interface Problem {
   errorCode: number
@@ -25,7 +27,7 @@ export function handleCreateTopics(
   { state }: RequestContext,
   request: CreateTopicsRequest,
 ): CreateTopicsResponse {
-  // A name that is given twice is answered once.
+  // A name that is given twice gets one result.
   const names = [...new Set(request.topics.map(({ name }) => name))]
   const topics = names.map((name) => {
     const [topic, ...others] = request.topics.filter((other) => other.name === name)
@@ -53,13 +55,17 @@ function findProblem(state: ClusterState, topic: CreatableTopic): Problem | null
   }
   const colliding = state.topics.colliding(name)
   if (colliding !== undefined) {
-    const message = `Topic '${name}' collides with existing topic: ${colliding}`
+    const message = `Topic '${name}' collides with existing topic: ${colliding}.`
     return { errorCode: errorCodes.INVALID_TOPIC_EXCEPTION, message }
   }
-  const unknown = configs.find((config) => !topicConfigNames.includes(config.name))
-  if (unknown !== undefined) {
-    const message = `Unknown topic config name: ${unknown.name}`
-    return { errorCode: errorCodes.INVALID_CONFIG, message }
+  if (name === CLUSTER_METADATA) {
+    const message = `Creation of internal topic ${name} is prohibited.`
+    return { errorCode: errorCodes.INVALID_REQUEST, message }
+  }
+  const given = new Map(configs.map((config) => [config.name, config.value]))
+  const configProblem = findTopicConfigProblem(given)
+  if (configProblem !== null) {
+    return { errorCode: errorCodes.INVALID_CONFIG, message: configProblem }
   }
   if (assignments.length > 0) return findAssignmentProblem(state, topic)
   if (numPartitions < -1 || numPartitions === 0) {
@@ -71,7 +77,7 @@ function findProblem(state: ClusterState, topic: CreatableTopic): Problem | null
     return { errorCode: errorCodes.INVALID_REPLICATION_FACTOR, message }
   }
   if (replicationFactor > state.upNodes.length) {
-    const message = `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ${replicationFactor} cannot be reached because only ${state.upNodes.length} broker(s) are registered.`
+    const message = `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ${replicationFactor} cannot be reached because only ${state.upNodes.length} broker(s) are registered or some brokers have all their log directories cordoned.`
     return { errorCode: errorCodes.INVALID_REPLICATION_FACTOR, message }
   }
   return null
@@ -79,22 +85,27 @@ function findProblem(state: ClusterState, topic: CreatableTopic): Problem | null
 
 function findAssignmentProblem(state: ClusterState, topic: CreatableTopic): Problem | null {
   const { numPartitions, replicationFactor, assignments } = topic
-  if (numPartitions !== -1 || replicationFactor !== -1) {
-    const message =
-      'A manual partition assignment was specified, but numPartitions or replicationFactor was not -1.'
+  const refused = (message: string): Problem => ({
+    errorCode: errorCodes.INVALID_REPLICA_ASSIGNMENT,
+    message,
+  })
+  if (replicationFactor !== -1 || numPartitions !== -1) {
+    const option = replicationFactor === -1 ? 'number of partitions' : 'replication factor'
+    const message = `A manual partition assignment was specified, but ${option} was not set to -1.`
     return { errorCode: errorCodes.INVALID_REQUEST, message }
   }
-  const indexes = new Set(assignments.map(({ partitionIndex }) => partitionIndex))
-  const isGapless = assignments.every((_, i) => indexes.has(i))
-  const isKnown = assignments.every(
-    ({ brokerIds }) =>
-      brokerIds.length > 0 &&
-      new Set(brokerIds).size === brokerIds.length &&
-      brokerIds.every((id) => state.nodes.has(id)),
-  )
-  if (isGapless && isKnown) return null
-  const message = 'The manual partition assignment has gaps, repeated or unknown brokers.'
-  return { errorCode: errorCodes.INVALID_REPLICA_ASSIGNMENT, message }
+  const seen = new Set<number>()
+  for (const { partitionIndex, brokerIds } of assignments) {
+    if (seen.has(partitionIndex)) {
+      return refused(`Found multiple manual partition assignments for partition ${partitionIndex}`)
+    }
+    seen.add(partitionIndex)
+    const factor = assignments[0].brokerIds.length
+    const problem = findReplicasProblem(brokerIds, (id) => state.nodes.has(id), factor)
+    if (problem !== null) return refused(problem)
+  }
+  const isGapless = assignments.every((_, i) => seen.has(i))
+  return isGapless ? null : refused('partitions should be a consecutive 0-based integer sequence')
 }
 
 function settingsOf(state: ClusterState, topic: CreatableTopic): TopicSettings {

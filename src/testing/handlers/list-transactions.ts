@@ -1,10 +1,12 @@
 // ListTransactions: the transactional ids that the node asked coordinates.
 
+import { errorCodes } from '../../protocol/error-codes.ts'
 import type {
   ListTransactionsRequest,
   ListTransactionsResponse,
 } from '../../protocol/messages/list-transactions.ts'
 import { checkCoordinator } from '../coordinator-check.ts'
+import { compileRe2, Re2SyntaxError } from '../groups/re2.ts'
 import type { RequestContext } from '../handler.ts'
 
 const states = [
@@ -18,14 +20,31 @@ const states = [
   'PrepareEpochFence',
 ]
 
+const invalidPattern: ListTransactionsResponse = {
+  throttleTimeMs: 0,
+  errorCode: errorCodes.INVALID_REGULAR_EXPRESSION,
+  unknownStateFilters: [],
+  transactionStates: [],
+}
+
+function compile(pattern: string | null): RegExp | null | 'invalid' {
+  if (pattern === null || pattern === '') return null
+  try {
+    return compileRe2(pattern)
+  } catch (error) {
+    if (error instanceof Re2SyntaxError) return 'invalid'
+    throw error
+  }
+}
+
 export function handleListTransactions(
   context: RequestContext,
   request: ListTransactionsRequest,
 ): ListTransactionsResponse {
   const { stateFilters, producerIdFilters, durationFilter, transactionalIdPattern } = request
-  const pattern =
-    transactionalIdPattern === null ? null : new RegExp(`^(?:${transactionalIdPattern})$`)
-  const since = Date.now() - Number(durationFilter)
+  const pattern = compile(transactionalIdPattern)
+  if (pattern === 'invalid') return invalidPattern
+  const since = context.state.clock.wall() - Number(durationFilter)
   const found = [...context.state.transactions.transactions.values()]
     .filter(({ transactionalId }) => checkCoordinator(context, transactionalId) === 0)
     .filter(({ state }) => stateFilters.length === 0 || stateFilters.includes(state))

@@ -1,5 +1,5 @@
 // Produce: appends one batch to each partition, if this node leads it. All replicas share the log, so
-// acks=all is answered at once.
+// a request with acks=all never waits.
 
 import { compressionTypes } from '../../compression/codec.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
@@ -10,6 +10,7 @@ import type {
   ProduceRequest,
   ProduceResponse,
   TopicProduceData,
+  TopicProduceResponse,
 } from '../../protocol/messages/produce.ts'
 import {
   attributeBits,
@@ -28,22 +29,25 @@ const ZSTD_SINCE = 7
 const HINTS_SINCE = 10
 const transactionVersions = { addsSince: 12, abortableSince: 11 }
 
-export function handleProduce(context: RequestContext, request: ProduceRequest): ProduceResponse {
+export async function handleProduce(
+  context: RequestContext,
+  request: ProduceRequest,
+): Promise<ProduceResponse> {
   const endpoints = new Map<number, NodeEndpoint>()
-  const responses = request.topicData.map((data) => {
+  const responses: TopicProduceResponse[] = []
+  for (const data of request.topicData) {
     const topic = findTopic(context, data)
-    return {
-      name: data.name,
-      topicId: data.topicId,
-      partitionResponses: data.partitionData.map((partition) =>
-        appendTo(context, request, topic, partition, endpoints),
-      ),
+    const partitionResponses: PartitionProduceResponse[] = []
+    for (const partition of data.partitionData) {
+      const appended = appendTo(context, request, topic, partition, endpoints)
+      partitionResponses.push(appended instanceof Promise ? await appended : appended)
     }
-  })
+    responses.push({ name: data.name, topicId: data.topicId, partitionResponses })
+  }
   return { responses, throttleTimeMs: 0, nodeEndpoints: [...endpoints.values()] }
 }
 
-/** Nobody waits for the answer to acks=0: an error is told by the end of the connection. */
+/** A request with acks=0 gets no response; an error ends the connection. */
 export function produceOutcome(request: ProduceRequest, response: ProduceResponse): Outcome {
   if (request.acks !== 0) return 'answer'
   const isGood = response.responses.every(({ partitionResponses }) =>
@@ -64,14 +68,16 @@ function appendTo(
   topic: Topic | undefined,
   data: PartitionProduceData,
   endpoints: Map<number, NodeEndpoint>,
-): PartitionProduceResponse {
+): PartitionProduceResponse | Promise<PartitionProduceResponse> {
   const { state, version } = context
   const partition = topic?.partitions[data.index]
   const errorCode = findError(context, request, topic, partition, data.records)
   if (errorCode === 0 && partition !== undefined) {
     const startsAtZero = version >= transactionVersions.addsSince && isInTransaction(data.records)
-    const result = partition.log.appendFromClient(data.records, Date.now(), startsAtZero)
-    return answer(data.index, result, unknownLeader)
+    const now = state.clock.wall()
+    const result = partition.log.appendFromClient(data.records, now, startsAtZero)
+    if (!(result instanceof Promise)) return toResponse(data.index, result, unknownLeader)
+    return result.then((appended) => toResponse(data.index, appended, unknownLeader))
   }
   const result = {
     errorCode,
@@ -82,9 +88,9 @@ function appendTo(
     recordErrors: [],
   }
   const isElsewhere = errorCode === errorCodes.NOT_LEADER_OR_FOLLOWER && version >= HINTS_SINCE
-  if (!isElsewhere || partition === undefined) return answer(data.index, result, unknownLeader)
+  if (!isElsewhere || partition === undefined) return toResponse(data.index, result, unknownLeader)
   addEndpoint(endpoints, state, partition)
-  return answer(data.index, result, currentLeader(partition))
+  return toResponse(data.index, result, currentLeader(partition))
 }
 
 function findError(
@@ -143,7 +149,7 @@ function isZstd(records: Buffer | null): boolean {
   return compressionTypes[records[at] & attributeBits.compression] === 'zstd'
 }
 
-function answer(
+function toResponse(
   index: number,
   result: AppendResult,
   leader: LeaderIdAndEpoch,

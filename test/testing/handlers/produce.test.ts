@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import type { CompressionType } from '../../../src/compression/codec.ts'
+import { codecByName } from '../../../src/compression/codecs.ts'
 import {
   type PartitionProduceResponse,
   type ProduceRequest,
   produce,
 } from '../../../src/protocol/messages/produce.ts'
+import { batchOffsets, recordBatchOverhead, writeCrc } from '../../../src/records/record-batch.ts'
 import type { RawClient } from '../raw-client.ts'
 import { batch, produceTo, sequenced } from '../requests.ts'
 import { connectTo, startCluster } from '../with-cluster.ts'
@@ -145,7 +148,94 @@ test('acks -1 needs min.insync.replicas, acks 1 does not', async () => {
 test('zstd is too new for v6', async () => {
   const cluster = await startCluster({ topics: { t: 1 } })
   const client = await connectTo(cluster)
-  const zstd = batch(['a'], { attributes: 4 })
+  const zstd = await compressed('zstd', batch(['a']))
   expect((await one(client, produceTo('t', 0, zstd), 6)).errorCode).toBe(76)
   expect((await one(client, produceTo('t', 0, zstd), 7)).errorCode).toBe(0)
+})
+
+async function compressed(type: CompressionType, plain: Buffer): Promise<Buffer> {
+  const { id, compress } = codecByName(type)
+  const records = await compress(plain.subarray(recordBatchOverhead))
+  return rebuilt(Buffer.concat([plain.subarray(0, recordBatchOverhead), records]), id)
+}
+
+function rebuilt(bytes: Buffer, attributes: number): Buffer {
+  bytes.writeInt16BE(attributes, batchOffsets.attributes)
+  bytes.writeInt32BE(bytes.length - 12, batchOffsets.batchLength)
+  writeCrc(bytes, 0)
+  return bytes
+}
+
+/** A batch whose records are replaced by these bytes, with a right CRC. */
+function withRecords(attributes: number, records: Buffer): Buffer {
+  const head = batch(['x']).subarray(0, recordBatchOverhead)
+  return rebuilt(Buffer.concat([head, records]), attributes)
+}
+
+describe('the contents of a batch', () => {
+  const garbage = Buffer.from('garbage garbage garbage')
+
+  test.each([
+    ['an unknown codec', withRecords(5, garbage), -1],
+    ['garbage as gzip', withRecords(1, garbage), -1],
+    ['garbage as snappy', withRecords(2, garbage), -1],
+    ['garbage as lz4', withRecords(3, garbage), -1],
+    ['garbage as zstd', withRecords(4, garbage), -1],
+    ['garbage as records', withRecords(0, garbage), 87],
+    ['fewer records than counted', withRecords(0, batch(['x']).subarray(61, 65)), 87],
+    ['more records than counted', withRecords(0, batch(['x', 'y']).subarray(61)), 87],
+  ])('%s is refused', async (_, records, errorCode) => {
+    const cluster = await startCluster({ topics: { t: 1 } })
+    const response = await one(await connectTo(cluster), produceTo('t', 0, records), 12)
+    expect(response.errorCode).toBe(errorCode)
+    expect(cluster.partition('t', 0).logEndOffset).toBe(0n)
+  })
+
+  test.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)('%s is read', async (type) => {
+    const cluster = await startCluster({ topics: { t: 1 } })
+    const records = await compressed(type, batch(['a', 'b']))
+    const client = await connectTo(cluster)
+    expect((await one(client, produceTo('t', 0, records), 12)).errorCode).toBe(0)
+    const cut = rebuilt(Buffer.from(records.subarray(0, records.length - 3)), codecByName(type).id)
+    expect((await one(client, produceTo('t', 0, cut), 12)).errorCode).not.toBe(0)
+  })
+
+  test('a newer format is corrupt, three bytes behind a batch are dropped', async () => {
+    const client = await connectTo(await startCluster({ topics: { t: 1 } }))
+    const newer = batch(['a'])
+    newer[batchOffsets.magic] = 3
+    expect((await one(client, produceTo('t', 0, newer), 12)).errorCode).toBe(2)
+    const trailing = Buffer.concat([batch(['a']), Buffer.alloc(3)])
+    expect((await one(client, produceTo('t', 0, trailing), 12)).errorCode).toBe(0)
+  })
+
+  test('a compacted topic refuses records without a key, and names them', async () => {
+    const cluster = await startCluster()
+    cluster.createTopic('c', { configs: { 'cleanup.policy': 'compact' } })
+    const client = await connectTo(cluster)
+    const response = await one(client, produceTo('c', 0, batch(['a', 'b'])), 12)
+    expect(response).toMatchObject({
+      errorCode: 87,
+      recordErrors: [{ batchIndex: 0 }, { batchIndex: 1 }],
+    })
+    expect(response.recordErrors[0].batchIndexErrorMessage).toBe(
+      'Compacted topic cannot accept message without key in topic partition c-0',
+    )
+  })
+
+  test.each(['gzip', 'uncompressed', 'lz4'])(
+    'compression.type=%s is what is stored',
+    async (type) => {
+      const cluster = await startCluster()
+      cluster.createTopic('c', { configs: { 'compression.type': type } })
+      const client = await connectTo(cluster)
+      const sent = await compressed('snappy', batch(['a'.repeat(500)]))
+      expect((await one(client, produceTo('c', 0, sent), 12)).errorCode).toBe(0)
+      const log = cluster.partition('c', 0)
+      const id = type === 'uncompressed' ? 0 : codecByName(type as CompressionType).id
+      expect(log.batches[0].readInt16BE(batchOffsets.attributes)).toBe(id)
+      const [stored] = await log.decode()
+      expect(stored.records[0].value?.toString()).toBe('a'.repeat(500))
+    },
+  )
 })

@@ -166,3 +166,92 @@ test('records are deleted up to an offset, or all of them', async () => {
   expect(await remove(await connectTo(cluster, 2), 3n)).toBe(6)
   expect(await remove(client, -1n)).toBe(3n)
 })
+
+// Every value and message is a 4.4.0 broker's.
+test.each([
+  [
+    'retention.ms',
+    'abc',
+    'Invalid value abc for configuration retention.ms: Not a number of type LONG',
+  ],
+  [
+    'retention.ms',
+    '-2',
+    'Invalid value -2 for configuration retention.ms: Value must be at least -1',
+  ],
+  ['retention.ms', '', 'Invalid value  for configuration retention.ms: Not a number of type LONG'],
+  ['retention.ms', null, 'Null value not supported for topic configs: retention.ms'],
+  [
+    'cleanup.policy',
+    'foo',
+    'Invalid value foo for configuration cleanup.policy: String must be one of: compact, delete',
+  ],
+  [
+    'compression.type',
+    'GZIP',
+    'Invalid value GZIP for configuration compression.type: String must be one of: uncompressed, zstd, lz4, snappy, gzip, producer',
+  ],
+  [
+    'max.message.bytes',
+    '99999999999',
+    'Invalid value 99999999999 for configuration max.message.bytes: Not a number of type INT',
+  ],
+  [
+    'unclean.leader.election.enable',
+    'yes',
+    'Invalid value yes for configuration unclean.leader.election.enable: Expected value to be either true or false',
+  ],
+  [
+    'min.cleanable.dirty.ratio',
+    '2',
+    'Invalid value 2.0 for configuration min.cleanable.dirty.ratio: Value must be no more than 1',
+  ],
+  [
+    'compression.gzip.level',
+    '11',
+    'Invalid value 11 for configuration compression.gzip.level: Value must be between 1 and 9 or equal to -1',
+  ],
+  ['message.format.version', '2.0', 'Unknown topic config name: message.format.version'],
+  [
+    'remote.storage.enable',
+    'true',
+    'Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.',
+  ],
+])('the configuration %s=%s is refused', async (name, value, message) => {
+  const client = await connectTo(await startCluster())
+  const [result] = await create(client, [topic('a', { configs: [{ name, value }] })])
+  expect(result).toMatchObject({ errorCode: 40, errorMessage: message })
+})
+
+test.each([
+  ['retention.bytes', '-2'],
+  ['cleanup.policy', 'compact,delete'],
+  ['cleanup.policy', ''],
+  ['preallocate', 'TRUE'],
+  ['local.retention.ms', '10'],
+  ['leader.replication.throttled.replicas', '0:1,1:1'],
+  ['leader.replication.throttled.replicas', '*'],
+  ['remote.log.copy.disable', 'false'],
+  ['compression.zstd.level', '22'],
+  ['errors.deadletterqueue.group.enable', 'true'],
+  ['internal.segment.bytes', '1000'],
+  ['max.decompressed.message.bytes', '1000'],
+])('the configuration %s=%s is accepted', async (name, value) => {
+  const client = await connectTo(await startCluster())
+  const [result] = await create(client, [topic('a', { configs: [{ name, value }] })])
+  expect(result).toMatchObject({ errorCode: 0, errorMessage: null })
+})
+
+test.each([
+  [[9], 'The manual partition assignment includes broker 9, but no such broker is registered.'],
+  [[1, 1], 'The manual partition assignment includes the broker 1 more than once.'],
+  [[], 'The manual partition assignment includes an empty replica list.'],
+])('new partitions on the brokers %j are refused', async (brokerIds, errorMessage) => {
+  const cluster = await startCluster({ topics: { t: 1 } })
+  const client = await connectTo(cluster)
+  const topics = [{ name: 't', count: 2, assignments: [{ brokerIds }] }]
+  const request = { topics, timeoutMs: 1000, validateOnly: false }
+  const { results } = await client.request(createPartitions, 3, request)
+  expect(results).toEqual([{ name: 't', errorCode: 39, errorMessage }])
+  expect(() => cluster.partition('t', 1)).toThrow()
+})

@@ -121,10 +121,14 @@ export class ConsumerCoordinator {
     const converted = toConsumerGroup(group, topics)
     this.options.classic.release(group)
     store.set(converted)
-    for (const member of converted.members.values()) {
-      this.expectHeartbeat(converted, member, this.sessionTimeoutOf(converted, member), now)
-    }
+    this.restartSessions(converted, now)
     return converted
+  }
+
+  restartSessions(group: ConsumerGroup, now: number): void {
+    for (const member of group.members.values()) {
+      this.expectHeartbeat(group, member, this.sessionTimeoutOf(group, member), now)
+    }
   }
 
   refuseWhenFull(group: ConsumerGroup, memberId: string): void {

@@ -1,0 +1,95 @@
+// What one configuration accepts, and the messages that brokers refuse a value with.
+
+/** The number that DescribeConfigs has for each type. */
+export const configTypes = {
+  BOOLEAN: 1,
+  STRING: 2,
+  INT: 3,
+  LONG: 5,
+  DOUBLE: 6,
+  LIST: 7,
+} as const
+
+export type ConfigType = keyof typeof configTypes
+
+export interface ConfigDefinition {
+  readonly type: ConfigType
+  readonly default: string
+  readonly min?: number
+  readonly max?: number
+  /** The values of a STRING, or the members of a LIST. */
+  readonly oneOf?: readonly string[]
+  /** The broker configuration that stands behind it. */
+  readonly synonym?: string
+  /** A further check; returns what is wrong with the value. */
+  readonly check?: (name: string, value: string) => string | null
+}
+
+export type ConfigTable = Readonly<Record<string, ConfigDefinition>>
+
+const INT_RANGE = { min: -(2n ** 31n), max: 2n ** 31n - 1n }
+const LONG_RANGE = { min: -(2n ** 63n), max: 2n ** 63n - 1n }
+
+/** What a broker says of a value that it refuses; null when it accepts the value. */
+export function findValueProblem(
+  name: string,
+  definition: ConfigDefinition,
+  value: string,
+): string | null {
+  const { type } = definition
+  const problem =
+    type === 'BOOLEAN'
+      ? findBooleanProblem(value)
+      : type === 'STRING' || type === 'LIST'
+        ? findTextProblem(definition, value)
+        : findNumberProblem(definition, value)
+  if (problem !== null)
+    return `Invalid value ${problem.shown ?? value} for configuration ${name}: ${problem.reason}`
+  return definition.check?.(name, value) ?? null
+}
+
+interface Problem {
+  readonly reason: string
+  readonly shown?: string
+}
+
+function findBooleanProblem(value: string): Problem | null {
+  const isBoolean = /^\s*(true|false)\s*$/i.test(value)
+  return isBoolean ? null : { reason: 'Expected value to be either true or false' }
+}
+
+function findTextProblem({ type, oneOf }: ConfigDefinition, value: string): Problem | null {
+  if (oneOf === undefined) return null
+  const values = type === 'LIST' ? splitList(value) : [value]
+  const unknown = values.find((each) => !oneOf.includes(each))
+  if (unknown === undefined) return null
+  return { reason: `String must be one of: ${oneOf.join(', ')}`, shown: unknown }
+}
+
+function findNumberProblem(definition: ConfigDefinition, value: string): Problem | null {
+  const { type, min, max } = definition
+  const trimmed = value.trim()
+  const pattern = type === 'DOUBLE' ? /^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$/ : /^[+-]?\d+$/
+  const isNumber = pattern.test(trimmed) && (type === 'DOUBLE' || isInRange(type, trimmed))
+  if (!isNumber) return { reason: `Not a number of type ${type}` }
+  const number = Number(trimmed)
+  const shown = type === 'DOUBLE' && Number.isInteger(number) ? `${number}.0` : trimmed
+  if (min !== undefined && number < min) return { reason: `Value must be at least ${min}`, shown }
+  if (max !== undefined && number > max) {
+    return { reason: `Value must be no more than ${max}`, shown }
+  }
+  return null
+}
+
+function isInRange(type: ConfigType, value: string): boolean {
+  const range = type === 'INT' ? INT_RANGE : LONG_RANGE
+  const number = BigInt(value.replace(/^\+/, ''))
+  return number >= range.min && number <= range.max
+}
+
+export function splitList(value: string): string[] {
+  return value
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '')
+}
