@@ -54,6 +54,7 @@ export {
 } from './protocol/header.ts'
 export * from './protocol/public-messages.ts'
 export { Reader } from './protocol/reader.ts'
+export { setUnknownTags, type UnknownTag, unknownTags } from './protocol/unknown-tags.ts'
 export { type MessageContext, type TaggedField, Writer } from './protocol/writer.ts'
 export { BatchBuilder, noProducer, type ProducerStamp } from './records/batch-builder.ts'
 export type { BatchReader } from './records/batch-reader.ts'

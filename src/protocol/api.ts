@@ -122,7 +122,7 @@ function decode<T>(
 ): Decoded<T> {
   const r = new Reader(api, version, buffer, start)
   try {
-    const message = read(r)
+    const message = r.struct(read)
     return { message, bytesLeft: r.remaining }
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error

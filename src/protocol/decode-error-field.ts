@@ -206,6 +206,14 @@ class FieldFinder implements Record<keyof Reader, unknown> {
     return this.decodeStruct(decode)
   }
 
+  keepHidden<T>(struct: T): T {
+    return struct
+  }
+
+  keep<T>(struct: T): T {
+    return struct
+  }
+
   nullable(decode: Decode): unknown {
     return this.attempt(null, (r) => r.nullable(() => this.decodeStruct(decode)))
   }

@@ -14,7 +14,7 @@ export function encodeMessage<T>(
   encode: (w: Writer, message: T) => void,
 ): void {
   try {
-    encode(w, message)
+    w.struct(message, encode)
   } catch (error) {
     throw namedError(w.version, api, kind, message, encode, error)
   }

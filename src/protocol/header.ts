@@ -46,7 +46,7 @@ export function decodeRequestHeader(r: Reader): RequestHeader {
     clientId: r.version >= 1 ? r.nonCompactNullableString() : null,
   }
   r.tags()
-  return header
+  return r.keepHidden(header)
 }
 
 export function encodeResponseHeader(w: Writer, header: ResponseHeader): void {
@@ -57,7 +57,7 @@ export function encodeResponseHeader(w: Writer, header: ResponseHeader): void {
 export function decodeResponseHeader(r: Reader): ResponseHeader {
   const header = { correlationId: r.int32() }
   r.tags()
-  return header
+  return r.keepHidden(header)
 }
 
 /** A reader of a request header of `version`, at the start of a frame's content. */

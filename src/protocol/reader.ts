@@ -3,6 +3,7 @@
 // decode-error-field.ts finds the field's name, so that no codec pays for naming what it reads.
 
 import { DecodeError } from '../errors.ts'
+import { setUnknownTags, type UnknownTag } from './unknown-tags.ts'
 import type { MessageContext } from './writer.ts'
 
 export class Reader {
@@ -15,6 +16,8 @@ export class Reader {
   private position: number
   private end: number
   private readonly skipsContent: boolean
+  /** Tagged fields of the struct that was read last, until they are kept with it. */
+  private pending: UnknownTag[] | null = null
 
   /** `skipsContent`: strings and arrays of numbers are checked and passed over, and read as empty. */
   constructor(
@@ -176,7 +179,10 @@ export class Reader {
     const length = this.arrayLength(1)
     if (length < 0) return null
     const items: T[] = []
-    for (let i = 0; i < length; i++) items.push(decode(this))
+    for (let i = 0; i < length; i++) {
+      const item = decode(this)
+      items.push(this.pending === null ? item : this.keep(item))
+    }
     return items
   }
 
@@ -231,17 +237,36 @@ export class Reader {
 
   /** A struct that is a field by itself. */
   struct<T>(decode: (r: Reader) => T): T {
-    return decode(this)
+    return this.keep(decode(this))
+  }
+
+  /**
+   * Keeps the tagged fields that the struct's codec did not know with the struct (`unknownTags`). Structs
+   * that are read by `struct`, `array` and `nullable` need no call.
+   */
+  keep<T>(struct: T): T {
+    const { pending } = this
+    if (pending === null) return struct
+    this.pending = null
+    return typeof struct === 'object' && struct !== null ? setUnknownTags(struct, pending) : struct
   }
 
   /** A struct that may be null: one byte says which. */
   nullable<T>(decode: (r: Reader) => T): T | null {
-    return this.int8() < 0 ? null : decode(this)
+    return this.int8() < 0 ? null : this.struct(decode)
+  }
+
+  /** As `keep`, for headers: they are compared and logged more than copied. */
+  keepHidden<T extends object>(header: T): T {
+    const { pending } = this
+    if (pending === null) return header
+    this.pending = null
+    return setUnknownTags(header, pending, false)
   }
 
   /**
-   * Ends a struct. In flexible versions each tagged field is offered to `onTag`; what that does not
-   * read is skipped by its size, so fields of newer brokers do no harm.
+   * Ends a struct. In flexible versions each tagged field is offered to `onTag`. A field of which that
+   * reads nothing is kept as it is.
    */
   tags(onTag: (tag: number, r: Reader) => void = skip): void {
     this.tagsInto(undefined, onTag)
@@ -250,6 +275,7 @@ export class Reader {
   /** As `tags`, and hands on the struct to be filled: one function then serves all elements. */
   tagsInto<T>(struct: T, onTag: (tag: number, r: Reader, struct: T) => void): void {
     if (!this.flexible) return
+    let unknown: UnknownTag[] | null = null
     for (let left = this.unsignedVarint(); left > 0; left--) {
       const tag = this.unsignedVarint()
       const start = this.position
@@ -261,12 +287,19 @@ export class Reader {
         )
       }
       const end = this.end
-      const next = this.position + size
+      const content = this.position
+      const next = content + size
       this.end = next
       onTag(tag, this, struct)
+      if (this.position === content) {
+        unknown ??= []
+        // A copy: a view would hold on to the whole frame.
+        unknown.push({ tag, data: Buffer.from(this.buffer.subarray(content, next)) })
+      }
       this.end = end
       this.position = next
     }
+    if (unknown !== null) this.pending = unknown
   }
 
   /** A DecodeError at `position` (default: here), naming the API and version. */

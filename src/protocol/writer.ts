@@ -2,6 +2,7 @@
 // varints and growth. Large `records` are taken by reference, so what comes out is a list of chunks.
 
 import { type InvalidArgumentError, UnsupportedVersionError } from '../errors.ts'
+import { seen, type UnknownTag, unknownTags } from './unknown-tags.ts'
 import { type IntegerType, invalidInteger, invalidValue } from './value-error.ts'
 
 /** A tagged field: written only where it is given, that is where it differs from its default. */
@@ -32,6 +33,8 @@ export class Writer {
   private chunkStart = 0
   private chunks: Buffer[] | null = null
   private chunkedBytes = 0
+  /** Tagged fields of the struct that is being written which its codec does not know. */
+  private kept: readonly UnknownTag[] | null = null
 
   constructor(api: MessageContext, version: number, capacity = 256) {
     this.api = api.name
@@ -234,7 +237,8 @@ export class Writer {
 
   array<T>(items: readonly T[], encode: (w: Writer, item: T) => void): void {
     this.lengthOf(items)
-    for (let i = 0; i < items.length; i++) encode(this, items[i])
+    if (seen.any) for (const item of items) this.struct(item, encode)
+    else for (let i = 0; i < items.length; i++) encode(this, items[i])
   }
 
   nullableArray<T>(items: readonly T[] | null, encode: (w: Writer, item: T) => void): void {
@@ -284,33 +288,64 @@ export class Writer {
 
   /** A struct that is a field by itself. */
   struct<T>(value: T, encode: (w: Writer, value: T) => void): void {
+    if (!seen.any || typeof value !== 'object' || value === null) {
+      encode(this, value)
+      return
+    }
+    const outer = this.kept
+    const tags = unknownTags(value)
+    this.kept = tags.length > 0 ? tags : null
     encode(this, value)
+    this.kept = outer
   }
 
   /** A struct that may be null: one byte says which. */
   nullable<T>(value: T | null, encode: (w: Writer, value: T) => void): void {
     this.int8(value === null ? -1 : 1)
-    if (value !== null) encode(this, value)
+    if (value !== null) this.struct(value, encode)
   }
 
   /**
-   * Ends a struct. In flexible versions the given tagged fields are written, by rising tag; in others
-   * nothing is. Every struct that has a tag section ends with this call, in every version.
+   * Ends a struct. In flexible versions the given tagged fields are written, by rising tag, and those
+   * that were kept with the struct (`unknownTags`); in others nothing is. Every struct that has a tag
+   * section ends with this call, in every version.
    */
   tags(...fields: (TaggedField | false)[]): void {
     if (!this.flexible) return
+    if (this.kept !== null) {
+      this.tagsWithKept(fields, this.kept)
+      return
+    }
     let count = 0
     for (const field of fields) if (field !== false) count++
     this.unsignedVarint(count)
     for (const field of fields) {
-      if (field === false) continue
-      const content = new Writer({ name: this.api, flexibleFrom: 0 }, this.version, 64)
-      field.encode(content)
-      const bytes = content.finishToBuffer()
-      this.unsignedVarint(field.tag)
-      this.unsignedVarint(bytes.length)
-      this.raw(bytes)
+      if (field !== false) this.tag(field.tag, this.contentOf(field))
     }
+  }
+
+  private tagsWithKept(fields: (TaggedField | false)[], kept: readonly UnknownTag[]): void {
+    const all: UnknownTag[] = []
+    for (const field of fields) {
+      if (field !== false) all.push({ tag: field.tag, data: this.contentOf(field) })
+    }
+    const known = new Set(all.map(({ tag }) => tag))
+    for (const each of kept) if (!known.has(each.tag)) all.push(each)
+    all.sort((a, b) => a.tag - b.tag)
+    this.unsignedVarint(all.length)
+    for (const { tag, data } of all) this.tag(tag, data)
+  }
+
+  private contentOf(field: TaggedField): Buffer {
+    const content = new Writer({ name: this.api, flexibleFrom: 0 }, this.version, 64)
+    field.encode(content)
+    return content.finishToBuffer()
+  }
+
+  private tag(tag: number, content: Uint8Array): void {
+    this.unsignedVarint(tag)
+    this.unsignedVarint(content.length)
+    this.raw(content)
   }
 
   private lengthOf(items: readonly unknown[]): void {

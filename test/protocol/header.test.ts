@@ -71,12 +71,17 @@ describe('headers', () => {
       const r = isRequest
         ? requestHeaderReader(version, bytes)
         : responseHeaderReader(version, bytes)
-      expect(isRequest ? decodeRequestHeader(r) : decodeResponseHeader(r)).toEqual(json)
+      const decoded = isRequest ? decodeRequestHeader(r) : decodeResponseHeader(r)
+      expect(decoded).toEqual(json)
       expect(r.remaining).toBe(0)
       const w = new Writer(written[header], version)
       if (isRequest) encodeRequestHeader(w, json)
       else encodeResponseHeader(w, json)
       expect(w.finishToBuffer().toString('hex')).toBe(plainHex ?? hex)
+      const again = new Writer(written[header], version)
+      if (isRequest) again.struct(decoded as RequestHeader, encodeRequestHeader)
+      else again.struct(decoded, encodeResponseHeader)
+      expect(again.finishToBuffer().toString('hex')).toBe(hex)
     }
   })
 

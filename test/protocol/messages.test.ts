@@ -78,7 +78,12 @@ describe.each(chosen.map((api) => [api.name, api] as const))('%s', (name, api) =
       expect(difference(message, json), where).toBe(null)
       expect(bytesLeft, `${where}: bytes left`).toBe(0)
       const written = encode<unknown, unknown>(api, version, message).toString('hex')
-      expect(written, where).toBe(plainHex ?? hex)
+      expect(written, where).toBe(hex)
+      if (plainHex !== undefined) {
+        // A structured clone has no symbols, and so no tagged fields that the codec does not know.
+        const plain = structuredClone(message)
+        expect(encode<unknown, unknown>(api, version, plain).toString('hex'), where).toBe(plainHex)
+      }
       checked.add(line)
     }
   })

@@ -3,7 +3,12 @@
 
 import { describe, expect, test } from 'vitest'
 import { decodeResponse, encodeRequest, encodeResponse } from '../../src/protocol/api.ts'
+import { apiVersions } from '../../src/protocol/messages/api-versions.ts'
+import { deleteGroups } from '../../src/protocol/messages/delete-groups.ts'
+import { heartbeat } from '../../src/protocol/messages/heartbeat.ts'
+import { metadata } from '../../src/protocol/messages/metadata.ts'
 import { produce } from '../../src/protocol/messages/produce.ts'
+import { setUnknownTags, unknownTags } from '../../src/protocol/unknown-tags.ts'
 import { Writer } from '../../src/protocol/writer.ts'
 import { loadTable } from '../vectors/load.ts'
 import {
@@ -115,4 +120,72 @@ test('a tag of a nested struct is skipped in a flexible version that lacks it', 
   ])
   expect(partitionResponses[1].index).toBe(1)
   expect(bytesLeft).toBe(0)
+})
+
+describe('tagged fields that no codec knows', () => {
+  const seven = { tag: 7, data: Buffer.from('seven') }
+
+  test('are kept with the struct that they ended, also in copies', () => {
+    const line = lines('Metadata', 'response', 12).find(({ kind }) => kind === 'unknownTags')
+    const bytes = Buffer.from(line?.hex ?? '', 'hex')
+    const { message } = decodeResponse(metadata, 12, bytes)
+    const structs = [message, ...message.brokers, ...message.topics]
+    expect(structs.flatMap((struct) => unknownTags(struct)).length).toBeGreaterThan(0)
+    const copied = {
+      ...message,
+      brokers: message.brokers.map((each) => ({ ...each })),
+      topics: message.topics.map((each) => ({ ...each })),
+    }
+    expect(encodeResponse(metadata, 12, copied).equals(bytes)).toBe(true)
+  })
+
+  test('go with their struct when others are added or taken away', () => {
+    const group = (groupId: string) => ({ groupId, errorCode: 0, errorMessage: null })
+    const response = { throttleTimeMs: 0, results: [group('a'), group('b')] }
+    setUnknownTags(response.results[1], [seven])
+    const shorter = { ...response, results: response.results.slice(1) }
+    const bytes = encodeResponse(deleteGroups, 2, shorter)
+    const { message } = decodeResponse(deleteGroups, 2, bytes)
+    expect(unknownTags(message)).toEqual([])
+    expect(message.results).toHaveLength(1)
+    expect(unknownTags(message.results[0])).toEqual([seven])
+  })
+
+  test('are written by rising tag among those that the codec knows, which win', () => {
+    const response = {
+      errorCode: 0,
+      apiKeys: [],
+      throttleTimeMs: 0,
+      supportedFeatures: [],
+      finalizedFeaturesEpoch: 5n,
+      finalizedFeatures: [],
+      zkMigrationReady: false,
+    }
+    setUnknownTags(response, [
+      { tag: 9, data: Buffer.from([9]) },
+      { tag: 1, data: Buffer.from([1]) },
+      { tag: 0, data: Buffer.alloc(0) },
+    ])
+    const bytes = encodeResponse(apiVersions, 4, response).toString('hex')
+    expect(bytes).toBe(`0000${'01'}00000000${'03'}${'0000'}${'01080000000000000005'}${'090109'}`)
+  })
+
+  test('are not written in versions that have no tags', () => {
+    const request = { groupId: 'g', generationId: 1, memberId: 'm', groupInstanceId: null }
+    const plain = { ...request }
+    setUnknownTags(request, [seven])
+    expect(encodeRequest(heartbeat, 3, request)).toEqual(encodeRequest(heartbeat, 3, plain))
+    const extra = encodeRequest(heartbeat, 4, request).length
+    expect(extra).toBe(encodeRequest(heartbeat, 4, plain).length + 2 + seven.data.length)
+  })
+
+  test('are copies that do not hold on to the frame', () => {
+    const line = lines('Metadata', 'response', 12).find(({ kind }) => kind === 'unknownTags')
+    const bytes = Buffer.from(line?.hex ?? '', 'hex')
+    const before = encodeResponse(metadata, 12, decodeResponse(metadata, 12, bytes).message)
+    const changing = Buffer.from(bytes)
+    const { message } = decodeResponse(metadata, 12, changing)
+    changing.fill(0)
+    expect(encodeResponse(metadata, 12, message).equals(before)).toBe(true)
+  })
 })

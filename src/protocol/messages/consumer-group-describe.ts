@@ -91,8 +91,8 @@ function encodeMember(w: Writer, member: Member): void {
   w.string(member.clientHost)
   w.stringArray(member.subscribedTopicNames)
   w.nullableString(member.subscribedTopicRegex)
-  encodeAssignment(w, member.assignment)
-  encodeAssignment(w, member.targetAssignment)
+  w.struct(member.assignment, encodeAssignment)
+  w.struct(member.targetAssignment, encodeAssignment)
   if (w.version >= 1) w.int8(member.memberType)
   w.tags()
 }
@@ -141,8 +141,8 @@ function decodeMember(r: Reader): Member {
     clientHost: r.string(),
     subscribedTopicNames: r.stringArray(),
     subscribedTopicRegex: r.nullableString(),
-    assignment: decodeAssignment(r),
-    targetAssignment: decodeAssignment(r),
+    assignment: r.struct(decodeAssignment),
+    targetAssignment: r.struct(decodeAssignment),
     memberType: r.version >= 1 ? r.int8() : -1,
   }
   r.tags()

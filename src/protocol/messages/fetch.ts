@@ -124,7 +124,10 @@ function encodeRequest(w: Writer, request: FetchRequest): void {
   if (w.version < 15 && hasReplicaState) throw w.unsupported('replicaState')
   w.tags(
     request.clusterId !== null && { tag: 0, encode: (w) => w.nullableString(request.clusterId) },
-    hasReplicaState && { tag: 1, encode: (w) => encodeReplicaState(w, request.replicaState) },
+    hasReplicaState && {
+      tag: 1,
+      encode: (w) => w.struct(request.replicaState, encodeReplicaState),
+    },
   )
 }
 
@@ -187,7 +190,7 @@ function decodeRequest(r: Reader): FetchRequest {
   }
   r.tags((tag, r) => {
     if (tag === 0) request.clusterId = r.nullableString()
-    else if (tag === 1 && r.version >= 15) request.replicaState = decodeReplicaState(r)
+    else if (tag === 1 && r.version >= 15) request.replicaState = r.struct(decodeReplicaState)
   })
   return request
 }
@@ -281,10 +284,10 @@ function encodePartitionResponse(w: Writer, partition: PartitionData): void {
   w.tags(
     hasDivergingEpoch && {
       tag: 0,
-      encode: (w) => encodeEpochEndOffset(w, partition.divergingEpoch),
+      encode: (w) => w.struct(partition.divergingEpoch, encodeEpochEndOffset),
     },
-    hasCurrentLeader && { tag: 1, encode: (w) => encodeLeader(w, partition.currentLeader) },
-    hasSnapshotId && { tag: 2, encode: (w) => encodeSnapshotId(w, partition.snapshotId) },
+    hasCurrentLeader && { tag: 1, encode: (w) => w.struct(partition.currentLeader, encodeLeader) },
+    hasSnapshotId && { tag: 2, encode: (w) => w.struct(partition.snapshotId, encodeSnapshotId) },
   )
 }
 
@@ -349,9 +352,9 @@ function decodePartitionResponse(r: Reader): PartitionData {
 }
 
 function readPartitionResponseTag(tag: number, r: Reader, partition: PartitionData): void {
-  if (tag === 0) partition.divergingEpoch = decodeEpochEndOffset(r)
-  else if (tag === 1) partition.currentLeader = decodeLeader(r)
-  else if (tag === 2) partition.snapshotId = decodeSnapshotId(r)
+  if (tag === 0) partition.divergingEpoch = r.struct(decodeEpochEndOffset)
+  else if (tag === 1) partition.currentLeader = r.struct(decodeLeader)
+  else if (tag === 2) partition.snapshotId = r.struct(decodeSnapshotId)
 }
 
 function decodeEpochEndOffset(r: Reader): EpochEndOffset {

@@ -141,7 +141,9 @@ function encodePartitionResponse(w: Writer, partition: PartitionProduceResponse)
   if (w.version >= 8) w.nullableString(partition.errorMessage)
   const hasCurrentLeader = isLeaderKnown(partition.currentLeader)
   if (w.version < 10 && hasCurrentLeader) throw w.unsupported('currentLeader')
-  w.tags(hasCurrentLeader && { tag: 0, encode: (w) => encodeLeader(w, partition.currentLeader) })
+  w.tags(
+    hasCurrentLeader && { tag: 0, encode: (w) => w.struct(partition.currentLeader, encodeLeader) },
+  )
 }
 
 function encodeRecordError(w: Writer, error: BatchIndexAndErrorMessage): void {
@@ -192,7 +194,7 @@ function readPartitionResponseTag(
   r: Reader,
   partition: PartitionProduceResponse,
 ): void {
-  if (tag === 0 && r.version >= 10) partition.currentLeader = decodeLeader(r)
+  if (tag === 0 && r.version >= 10) partition.currentLeader = r.struct(decodeLeader)
 }
 
 function decodeRecordError(r: Reader): BatchIndexAndErrorMessage {

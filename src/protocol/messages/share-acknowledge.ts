@@ -127,7 +127,7 @@ function encodePartitionData(w: Writer, partitionData: ShareAcknowledgePartition
   w.int32(partitionData.partitionIndex)
   w.int16(partitionData.errorCode)
   w.nullableString(partitionData.errorMessage)
-  encodeLeader(w, partitionData.currentLeader)
+  w.struct(partitionData.currentLeader, encodeLeader)
   w.tags()
 }
 
@@ -155,7 +155,7 @@ function decodePartitionData(r: Reader): ShareAcknowledgePartitionData {
     partitionIndex: r.int32(),
     errorCode: r.int16(),
     errorMessage: r.nullableString(),
-    currentLeader: decodeLeader(r),
+    currentLeader: r.struct(decodeLeader),
   }
   r.tags()
   return partitionData

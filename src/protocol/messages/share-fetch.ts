@@ -177,7 +177,7 @@ function encodePartitionData(w: Writer, partitionData: ShareFetchPartitionData):
   w.nullableString(partitionData.errorMessage)
   w.int16(partitionData.acknowledgeErrorCode)
   w.nullableString(partitionData.acknowledgeErrorMessage)
-  encodeLeader(w, partitionData.currentLeader)
+  w.struct(partitionData.currentLeader, encodeLeader)
   w.records(partitionData.records)
   w.array(partitionData.acquiredRecords, encodeAcquiredRecords)
   w.tags()
@@ -216,7 +216,7 @@ function decodePartitionData(r: Reader): ShareFetchPartitionData {
     errorMessage: r.nullableString(),
     acknowledgeErrorCode: r.int16(),
     acknowledgeErrorMessage: r.nullableString(),
-    currentLeader: decodeLeader(r),
+    currentLeader: r.struct(decodeLeader),
     records: r.bytes(),
     acquiredRecords: r.array(decodeAcquiredRecords),
   }

@@ -85,7 +85,7 @@ function encodeMember(w: Writer, member: ShareGroupDescribeMember): void {
   w.string(member.clientId)
   w.string(member.clientHost)
   w.stringArray(member.subscribedTopicNames)
-  encodeAssignment(w, member.assignment)
+  w.struct(member.assignment, encodeAssignment)
   w.tags()
 }
 
@@ -131,7 +131,7 @@ function decodeMember(r: Reader): ShareGroupDescribeMember {
     clientId: r.string(),
     clientHost: r.string(),
     subscribedTopicNames: r.stringArray(),
-    assignment: decodeAssignment(r),
+    assignment: r.struct(decodeAssignment),
   }
   r.tags()
   return member

@@ -160,8 +160,8 @@ function encodeMember(w: Writer, member: StreamsGroupDescribeMember): void {
   w.array(member.clientTags, encodeStreamsKeyValue)
   w.array(member.taskOffsets, encodeStreamsTaskOffset)
   w.array(member.taskEndOffsets, encodeStreamsTaskOffset)
-  encodeAssignment(w, member.assignment)
-  encodeAssignment(w, member.targetAssignment)
+  w.struct(member.assignment, encodeAssignment)
+  w.struct(member.targetAssignment, encodeAssignment)
   w.bool(member.isClassic)
   w.tags()
 }
@@ -233,8 +233,8 @@ function decodeMember(r: Reader): StreamsGroupDescribeMember {
     clientTags: r.array(decodeStreamsKeyValue),
     taskOffsets: r.array(decodeStreamsTaskOffset),
     taskEndOffsets: r.array(decodeStreamsTaskOffset),
-    assignment: decodeAssignment(r),
-    targetAssignment: decodeAssignment(r),
+    assignment: r.struct(decodeAssignment),
+    targetAssignment: r.struct(decodeAssignment),
     isClassic: r.bool(),
   }
   r.tags()

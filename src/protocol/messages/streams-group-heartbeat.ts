@@ -241,7 +241,7 @@ function encodeStatus(w: Writer, status: StreamsGroupHeartbeatStatus): void {
 }
 
 function encodeEndpointToPartitions(w: Writer, entry: EndpointToPartitions): void {
-  encodeStreamsEndpoint(w, entry.userEndpoint)
+  w.struct(entry.userEndpoint, encodeStreamsEndpoint)
   w.array(entry.activePartitions, encodeTopicPartition)
   w.array(entry.standbyPartitions, encodeTopicPartition)
   w.tags()
@@ -284,7 +284,7 @@ function decodeStatus(r: Reader): StreamsGroupHeartbeatStatus {
 
 function decodeEndpointToPartitions(r: Reader): EndpointToPartitions {
   const entry = {
-    userEndpoint: decodeStreamsEndpoint(r),
+    userEndpoint: r.struct(decodeStreamsEndpoint),
     activePartitions: r.array(decodeTopicPartition),
     standbyPartitions: r.array(decodeTopicPartition),
   }
