@@ -2,9 +2,7 @@
 
 import type { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
-import { anySignal } from '../async/any-signal.ts'
-import { timeoutSignal } from '../async/timers.ts'
-import { abortable } from '../async/watchers.ts'
+import { waitFor } from '../async/wait.ts'
 import { ConfigError, InvalidArgumentError } from '../errors.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import type { ConsumerRecord } from '../records/consumer-record.ts'
@@ -23,18 +21,24 @@ import { batchStream, type ConsumerLoop, recordStream } from './delivery/iterato
 import { PartitionIterators, type PartitionStream } from './delivery/partition-iterators.ts'
 import { readableOf, readableStreamOf } from './delivery/streams.ts'
 import { type ConsumerHealth, lagOf } from './liveness/health.ts'
+import { OffsetCalls } from './offset-calls.ts'
 import { handedOverEntries } from './offsets/commit-entries.ts'
 import { targetEntries } from './offsets/commit-targets.ts'
 import type { CommittedOffset } from './offsets/committed-offsets.ts'
 import type { Committer } from './offsets/committer.ts'
-import { logOffsets, offsetsForTimes, queryCommitted } from './offsets/offset-queries.ts'
-import { EARLIEST, LATEST, timestampOf } from './offsets/offset-reset.ts'
+import { EARLIEST, LATEST } from './offsets/offset-reset.ts'
 import {
   areKnown,
   awaitCommittedOffsets,
   takeTransactionOffsets,
 } from './offsets/transaction-offsets.ts'
 import type { ResolvedConsumerOptions, TopicSelector } from './options.ts'
+import {
+  checkAssignments,
+  checkPartition,
+  checkPartitions,
+  checkSeekTarget,
+} from './partition-arguments.ts'
 import { runHandlers } from './run/run.ts'
 import { planRun, type RunOptions } from './run/run-options.ts'
 import type {
@@ -62,6 +66,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   /** Settles when the consumer is closed. */
   readonly closed: Promise<void>
   private readonly core: ConsumerCore<K, V>
+  private readonly offsets: OffsetCalls
   private readonly options: ResolvedConsumerOptions
   private closing: Promise<void> | null = null
   private settleClosed: () => void = () => {}
@@ -83,6 +88,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
       this.settleClosed = resolve
     })
     this.core = new ConsumerCore(clusterOptions, options, openDeadLetters)
+    this.offsets = new OffsetCalls(this.core, options.defaultApiTimeoutMs)
     if (options.topics.length > 0) this.core.subscribe(options.topics)
   }
 
@@ -104,7 +110,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
 
   /**
    * Replaces what is read, by hand and without a group's help.
-   * @throws InvalidArgumentError while topics are subscribed to
+   * @throws InvalidArgumentError while topics are subscribed to, and for what is not a partition or offset
    */
   assign(partitions: readonly PartitionAssignment[]): void {
     this.core.checkOpen()
@@ -112,11 +118,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     if (this.core.isGroupMember) {
       throw new InvalidArgumentError('assign() after subscribe(): await unsubscribe() first')
     }
-    for (const { topic, partition } of partitions) {
-      if (typeof topic === 'string' && topic !== '' && Number.isInteger(partition)) continue
-      throw new InvalidArgumentError(`assign(): ${topic}-${partition} is no partition`)
-    }
-    this.core.assign(partitions)
+    this.core.assign(checkAssignments('assign()', partitions))
   }
 
   /**
@@ -136,7 +138,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
 
   /** Aborts when this partition is no longer this consumer's. */
   assignmentSignal(partition: TopicPartition): AbortSignal {
-    return this.core.subscription.require(partition).signal
+    return this.find('assignmentSignal()', partition).signal
   }
 
   /** Records one by one, in the order of each partition. */
@@ -202,16 +204,17 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    * @throws CommitFailedError if the partition is not this member's; FencedError; BrokerError;
    *   TimeoutError after `timeoutMs`
    */
-  async commit(target?: CommitTarget<K, V> | null, options: WaitOptions = {}): Promise<void> {
+  async commit(target?: CommitTarget<K, V> | null, options?: WaitOptions): Promise<void> {
     this.core.checkOpen()
+    const { timeoutMs, signal } = this.offsets.checkWait('commit()', options)
+    signal?.throwIfAborted()
     const committer = this.requireCommitter()
     const { subscription, delivery, isGroupMember } = this.core
     const entries =
       target == null
         ? handedOverEntries(subscription.partitions, delivery.loops > 1)
         : targetEntries(target, subscription, isGroupMember)
-    const timeoutMs = options.timeoutMs ?? this.options.defaultApiTimeoutMs
-    await abortable(committer.commit(entries, timeoutMs), options.signal)
+    await waitFor(committer.commit(entries, timeoutMs), { signal }, 'commit()')
   }
 
   /**
@@ -221,25 +224,24 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    */
   seek(partition: TopicPartition, target: SeekTarget): void {
     this.core.checkOpen()
-    const state = this.core.subscription.require(partition)
-    if (typeof target === 'bigint') {
-      if (target < 0n) throw new InvalidArgumentError(`seek(): offset ${target} is below 0`)
-      state.seek(target, -1)
-    } else if (target === 'beginning') state.awaitReset(EARLIEST)
-    else if (target === 'end') state.awaitReset(LATEST)
-    else state.awaitReset(timestampOf(target.timestamp))
+    const state = this.find('seek()', partition)
+    const place = checkSeekTarget('seek()', state, target)
+    if (typeof place === 'bigint') state.seek(place, -1)
+    else if (place === 'beginning') state.awaitReset(EARLIEST)
+    else if (place === 'end') state.awaitReset(LATEST)
+    else state.awaitReset(BigInt(place.timestamp))
     this.core.look()
     this.core.delivery.wake()
   }
 
   /** Delivers nothing of these partitions until `resume`; what is buffered is kept. */
   pause(partitions: readonly TopicPartition[] = this.assignment()): void {
-    for (const state of this.require(partitions)) state.hold('isPaused', true)
+    for (const state of this.require('pause()', partitions)) state.hold('isPaused', true)
   }
 
   /** Goes on where `pause` stopped. */
   resume(partitions: readonly TopicPartition[] = this.paused()): void {
-    for (const state of this.require(partitions)) state.hold('isPaused', false)
+    for (const state of this.require('resume()', partitions)) state.hold('isPaused', false)
     this.core.look()
     this.core.delivery.wake()
   }
@@ -254,58 +256,49 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    * The offset that is handed out next. Waits until it is known.
    * @throws OffsetOutOfRangeError where there is none and `autoOffsetReset` is `none`
    */
-  async position(partition: TopicPartition, options: WaitOptions = {}): Promise<bigint> {
+  async position(partition: TopicPartition, options?: WaitOptions): Promise<bigint> {
     this.core.checkOpen()
-    const state = this.core.subscription.require(partition)
+    const state = this.find('position()', partition)
+    const limits = this.offsets.checkWait('position()', options)
     this.core.start()
-    await this.core.watchers.until(
-      () => state.hasPosition || state.failure !== null || !state.isAssigned,
-      this.limits(options).signal,
+    const isKnown = (): boolean => state.hasPosition || state.failure !== null || !state.isAssigned
+    await this.offsets.limited(`position() of ${state.name}`, limits, ({ signal }) =>
+      this.core.watchers.until(isKnown, signal),
     )
     if (state.hasPosition) return state.deliveredPosition
     throw state.failure ?? new InvalidArgumentError(`${state.name} is not assigned any more`)
   }
 
   /** What the group has committed; partitions without a committed offset are left out. */
-  async committed(
+  committed(
     partitions: readonly TopicPartition[] = this.assignment(),
-    options: WaitOptions = {},
+    options?: WaitOptions,
   ): Promise<CommittedOffset[]> {
-    this.core.checkOpen()
-    const { coordinator } = this.core
-    if (coordinator === null) throw new InvalidArgumentError('committed() needs the option groupId')
-    if (partitions.length === 0) return []
-    return queryCommitted(this.core.cluster, coordinator, partitions, this.limits(options))
+    return this.offsets.committed(partitions, options)
   }
 
-  /** The first offset of each log. */
+  /** The first offset of each log, in the order asked. */
   beginningOffsets(
     partitions: readonly TopicPartition[] = this.assignment(),
-    options: WaitOptions = {},
+    options?: WaitOptions,
   ): Promise<PartitionOffset[]> {
-    return this.logOffsets(partitions, EARLIEST, options)
+    return this.offsets.logOffsets('beginningOffsets()', partitions, EARLIEST, options)
   }
 
   /** The offset after the last record of each log; with `read_committed`, before open transactions. */
   endOffsets(
     partitions: readonly TopicPartition[] = this.assignment(),
-    options: WaitOptions = {},
+    options?: WaitOptions,
   ): Promise<PartitionOffset[]> {
-    return this.logOffsets(partitions, LATEST, options)
+    return this.offsets.logOffsets('endOffsets()', partitions, LATEST, options)
   }
 
   /** The first record of each log that is not older; logs without such a record are left out. */
-  async offsetsForTimes(
+  offsetsForTimes(
     times: readonly (TopicPartition & { timestamp: number })[],
-    options: WaitOptions = {},
+    options?: WaitOptions,
   ): Promise<TimestampedOffset[]> {
-    this.core.checkOpen()
-    return offsetsForTimes(
-      this.core.cluster,
-      times,
-      this.core.isReadCommitted,
-      this.limits(options),
-    )
+    return this.offsets.offsetsForTimes(times, options)
   }
 
   /**
@@ -313,7 +306,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    * before the first fetch.
    */
   lag(partition: TopicPartition): bigint | null {
-    return lagOf(this.core.subscription.require(partition), this.core.isReadCommitted)
+    return lagOf(this.find('lag()', partition), this.core.isReadCommitted)
   }
 
   /** How this consumer is: for probes, and for a first look when nothing is read. Never throws. */
@@ -341,8 +334,10 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    * buffered are dropped, and nothing is delivered before the offsets are known, none of them pending.
    * Where nothing is committed: to where this consumer began. Settles when the positions are known.
    */
-  async seekToCommitted(limits: WaitOptions = {}): Promise<void> {
+  async seekToCommitted(options?: WaitOptions): Promise<void> {
     this.core.checkOpen()
+    const limits = this.offsets.checkWait('seekToCommitted()', options)
+    limits.signal?.throwIfAborted()
     if (this.core.coordinator === null) {
       throw new InvalidArgumentError('seekToCommitted() needs the option groupId')
     }
@@ -351,7 +346,9 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     this.core.start()
     this.core.look()
     this.core.delivery.wake()
-    await watchers.until(() => areKnown(subscription), this.limits(limits).signal)
+    await this.offsets.limited('seekToCommitted()', limits, ({ signal }) =>
+      watchers.until(() => areKnown(subscription), signal),
+    )
   }
 
   /** @throws InvalidArgumentError without a group */
@@ -410,37 +407,16 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     throw new InvalidArgumentError('commit() needs the option groupId')
   }
 
-  private *require(partitions: readonly TopicPartition[]): Iterable<AssignedPartition<K, V>> {
+  /** All of them, or an error before anything happens to one. */
+  private require(call: string, partitions: unknown): AssignedPartition<K, V>[] {
     this.core.checkOpen()
-    for (const partition of partitions) yield this.core.subscription.require(partition)
+    const found = checkPartitions(call, partitions)
+    return found.map((partition) => this.core.subscription.require(partition))
+  }
+
+  private find(call: string, partition: unknown): AssignedPartition<K, V> {
+    return this.core.subscription.require(checkPartition(call, partition))
   }
 
   private readonly commitBatch: CommitBatch = (offset) => this.commit([offset])
-
-  private async logOffsets(
-    partitions: readonly TopicPartition[],
-    timestamp: bigint,
-    options: WaitOptions,
-  ): Promise<PartitionOffset[]> {
-    this.core.checkOpen()
-    const { cluster } = this.core
-    return logOffsets(
-      cluster,
-      partitions,
-      timestamp,
-      this.core.isReadCommitted,
-      this.limits(options),
-    )
-  }
-
-  private limits({ timeoutMs = this.options.defaultApiTimeoutMs, signal }: WaitOptions): {
-    timeoutMs: number
-    signal: AbortSignal
-  } {
-    const signals = [this.core.closing, timeoutSignal(timeoutMs)]
-    return {
-      timeoutMs,
-      signal: anySignal(signal === undefined ? signals : [...signals, signal]),
-    }
-  }
 }

@@ -1,10 +1,11 @@
 // What a call of commit() means, as offsets.
 
-import { CommitFailedError, InvalidArgumentError } from '../../errors.ts'
+import { CommitFailedError } from '../../errors.ts'
 import { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { OffsetToCommit } from '../../types.ts'
 import type { Assignment } from '../assignment/assignment.ts'
 import { ConsumerBatch } from '../delivery/consumer-batch.ts'
+import { checkOffsetsToCommit } from '../partition-arguments.ts'
 import type { CommitTarget } from '../types.ts'
 import { entryOf } from './commit-entries.ts'
 import type { CommitEntry } from './commit-queue.ts'
@@ -20,9 +21,6 @@ export function targetEntries<K, V>(
 ): CommitEntry[] {
   return offsetsOf(target).map(({ topic, partition, offset, leaderEpoch, metadata }) => {
     const state = subscription.get(topic, partition) ?? null
-    if (typeof offset !== 'bigint' || offset < 0n) {
-      throw new InvalidArgumentError(`commit(): ${offset} is no offset of ${topic}-${partition}`)
-    }
     if (state === null && isGroupMember) {
       throw new CommitFailedError(
         `${topic}-${partition} is not assigned to this member of the group: its offset was not committed`,
@@ -43,5 +41,5 @@ function offsetsOf<K, V>(target: CommitTarget<K, V>): OffsetToCommit[] {
     const { topic, partition, nextOffset: offset, nextEpoch: leaderEpoch } = target
     return [{ topic, partition, offset, leaderEpoch }]
   }
-  return [...target]
+  return checkOffsetsToCommit('commit()', target)
 }

@@ -1,31 +1,25 @@
 // Questions about offsets that a caller waits for: committed ones, and those of the log. Tried again
 // until the caller's time is up.
 
-import { monotonicMs } from '../../async/clock.ts'
 import { backoff, sleep } from '../../async/retry.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { CoordinatorClient } from '../../cluster/coordinator-client.ts'
-import { KafkaError, TimeoutError } from '../../errors.ts'
+import { KafkaError } from '../../errors.ts'
 import type { TopicPartition } from '../../types.ts'
+import type { Attempts } from '../limited-call.ts'
 import type { PartitionOffset, TimestampedOffset } from '../types.ts'
 import { type CommittedOffset, fetchCommitted } from './committed-offsets.ts'
 import { type ListOffsetsResult, type ListOffsetsWish, listOffsets } from './list-offsets.ts'
-import { timestampOf } from './offset-reset.ts'
-
-export interface QueryLimits {
-  readonly timeoutMs: number
-  readonly signal: AbortSignal
-}
 
 /** What the group has committed for these partitions; those without an offset are left out. */
 export async function queryCommitted(
   cluster: Cluster,
   coordinator: CoordinatorClient,
   partitions: readonly TopicPartition[],
-  limits: QueryLimits,
+  attempts: Attempts,
 ): Promise<CommittedOffset[]> {
-  return retried(cluster, 'committed offsets', limits, async (timeoutMs) => {
-    const { signal } = limits
+  return retried(cluster, attempts, async (timeoutMs) => {
+    const { signal } = attempts
     const answer = await fetchCommitted(cluster, coordinator, partitions, { timeoutMs, signal })
     if (answer.errors.length > 0) throw answer.errors[0].error
     const found = new Map(answer.committed.map((entry) => [nameOf(entry), entry]))
@@ -38,15 +32,17 @@ async function queryOffsets<W extends ListOffsetsWish>(
   cluster: Cluster,
   wishes: readonly W[],
   isReadCommitted: boolean,
-  limits: QueryLimits,
+  attempts: Attempts,
 ): Promise<{ wish: W; offset: bigint; timestamp: bigint; leaderEpoch: number }[]> {
-  const { signal, timeoutMs } = limits
+  const { signal } = attempts
   const topics = new Set(wishes.map(({ topic }) => topic))
+  // The call itself has the limit.
+  const timeoutMs = Number.POSITIVE_INFINITY
   await Promise.all([...topics].map((topic) => cluster.ensureTopic(topic, { timeoutMs, signal })))
   const found = new Map<string, Found<W>>()
   // A broker refuses a request that names a partition twice.
   let open = [...new Map(wishes.map((wish) => [nameOf(wish), wish])).values()]
-  return retried(cluster, 'offsets', limits, async (attemptMs) => {
+  return retried(cluster, attempts, async (attemptMs) => {
     const options = { isReadCommitted, timeoutMs: attemptMs, signal }
     const again: W[] = []
     let failure: KafkaError | null = null
@@ -74,10 +70,10 @@ export async function logOffsets(
   partitions: readonly TopicPartition[],
   timestamp: bigint,
   isReadCommitted: boolean,
-  limits: QueryLimits,
+  attempts: Attempts,
 ): Promise<PartitionOffset[]> {
   const wishes = partitions.map(({ topic, partition }) => ({ topic, partition, timestamp }))
-  const found = await queryOffsets(cluster, wishes, isReadCommitted, limits)
+  const found = await queryOffsets(cluster, wishes, isReadCommitted, attempts)
   return found.map(({ wish: { topic, partition }, offset }) => ({ topic, partition, offset }))
 }
 
@@ -86,14 +82,14 @@ export async function offsetsForTimes(
   cluster: Cluster,
   times: readonly (TopicPartition & { timestamp: number })[],
   isReadCommitted: boolean,
-  limits: QueryLimits,
+  attempts: Attempts,
 ): Promise<TimestampedOffset[]> {
   const wishes = times.map(({ topic, partition, timestamp }) => ({
     topic,
     partition,
-    timestamp: timestampOf(timestamp),
+    timestamp: BigInt(timestamp),
   }))
-  const found = await queryOffsets(cluster, wishes, isReadCommitted, limits)
+  const found = await queryOffsets(cluster, wishes, isReadCommitted, attempts)
   return found
     .filter(({ offset }) => offset >= 0n)
     .map(({ wish: { topic, partition }, offset, timestamp, leaderEpoch }) => ({
@@ -109,27 +105,20 @@ function nameOf({ topic, partition }: TopicPartition): string {
   return `${topic}-${partition}`
 }
 
+/** Tries again what may succeed, until the call is over. */
 async function retried<T>(
   cluster: Cluster,
-  what: string,
-  { timeoutMs, signal }: QueryLimits,
+  attempts: Attempts,
   attempt: (timeoutMs: number) => Promise<T>,
 ): Promise<T> {
   const { retryBackoffMs, retryBackoffMaxMs, requestTimeoutMs } = cluster.options
-  const deadline = monotonicMs() + timeoutMs
   for (let failures = 0; ; failures++) {
-    const left = deadline - monotonicMs()
     try {
-      return await attempt(Math.max(1, Math.min(left, requestTimeoutMs)))
+      return await attempt(requestTimeoutMs)
     } catch (error) {
-      signal.throwIfAborted()
       if (!(error instanceof KafkaError) || !error.retriable) throw error
-      const wait = backoff(failures, retryBackoffMs, retryBackoffMaxMs)
-      if (monotonicMs() + wait >= deadline) {
-        const text = `No ${what} within ${timeoutMs} ms: ${error.message}`
-        throw new TimeoutError(text, { cause: error, wasSent: true })
-      }
-      await sleep(wait, signal)
+      attempts.failed(error)
+      await sleep(backoff(failures, retryBackoffMs, retryBackoffMaxMs), attempts.signal)
     }
   }
 }

@@ -1,6 +1,5 @@
 // Where to go without a valid offset, as a timestamp that ListOffsets understands.
 
-import { InvalidArgumentError } from '../../errors.ts'
 import type { AutoOffsetReset } from '../options.ts'
 
 /** ListOffsets timestamps with a meaning of their own. */
@@ -21,10 +20,4 @@ export function resetTimestamp(policy: AutoOffsetReset, now: number): bigint | n
         'timestamp' in policy ? policy.timestamp : Math.max(0, Math.trunc(now) - policy.durationMs),
       )
   }
-}
-
-/** @throws InvalidArgumentError for what is no time */
-export function timestampOf(timestamp: number): bigint {
-  if (Number.isSafeInteger(timestamp) && timestamp >= 0) return BigInt(timestamp)
-  throw new InvalidArgumentError(`${timestamp} is no timestamp: whole milliseconds since 1970`)
 }
