@@ -218,7 +218,8 @@ export class Cluster {
     }
     if ('coordinator' in target) {
       const nodeId = await this.coordinators.find(target.coordinator, target.key, limits)
-      return this.pool.connect(nodeId, target.connection ?? kind, limits)
+      const own = kind === 'general' ? 'coordinator' : kind
+      return this.pool.connect(nodeId, target.connection ?? own, limits)
     }
     const { topic, partition } = target.leaderOf
     if (this.topic(topic) === undefined) {

@@ -1,14 +1,18 @@
-// Requests to the coordinator of one group: finds it, asks it, and forgets it when it is not there or says
-// that it is not the one.
+// Requests to the coordinator of one group or transactional id: finds it, asks it, and forgets it when it
+// cannot be reached or responds that it does not coordinate that key.
 
 import { ClosedError, ConnectionError, TimeoutError } from '../errors.ts'
 import type { Api } from '../protocol/api.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import type { Cluster } from './cluster.ts'
+import type { CoordinatorType } from './coordinators.ts'
 
 export interface CoordinatorRequestOptions {
-  /** The connection it takes: JoinGroup and SyncGroup may wait for minutes and have one of their own. */
-  readonly connection?: 'general' | 'join'
+  /**
+   * JoinGroup and SyncGroup may wait for minutes and have a connection of their own. So do all others to
+   * the coordinator: nothing that is slow at that broker delays a heartbeat.
+   */
+  readonly connection?: 'coordinator' | 'join'
   readonly timeoutMs?: number
   readonly maxVersion?: number
   readonly signal?: AbortSignal
@@ -21,12 +25,21 @@ export interface CoordinatorResponse<A> {
 }
 
 export class CoordinatorClient {
-  readonly groupId: string
+  readonly type: CoordinatorType
+  /** The group id, or the transactional id. */
+  readonly key: string
   private readonly cluster: Cluster
+  /** The broker that was asked last. */
+  private lastNodeId = -1
 
-  constructor(cluster: Cluster, groupId: string) {
+  constructor(cluster: Cluster, key: string, type: CoordinatorType = 'group') {
     this.cluster = cluster
-    this.groupId = groupId
+    this.key = key
+    this.type = type
+  }
+
+  get groupId(): string {
+    return this.key
   }
 
   /** One request. `body` is made for the version that will be used. */
@@ -36,24 +49,33 @@ export class CoordinatorClient {
     options: CoordinatorRequestOptions = {},
   ): Promise<CoordinatorResponse<A>> {
     const { signal } = options
-    const timeoutMs = options.timeoutMs ?? this.cluster.options.requestTimeoutMs
-    const setUp = { signal, timeoutMs: Math.min(timeoutMs, this.cluster.options.requestTimeoutMs) }
-    const nodeId = await this.cluster.coordinator('group', this.groupId, setUp)
+    const { requestTimeoutMs } = this.cluster.options
+    const timeoutMs = options.timeoutMs ?? requestTimeoutMs
+    const setUp = { signal, timeoutMs: Math.min(timeoutMs, requestTimeoutMs) }
+    const nodeId = await this.cluster.coordinator(this.type, this.key, setUp)
+    this.lastNodeId = nodeId
     try {
-      const kind = options.connection ?? 'general'
+      const kind = options.connection ?? 'coordinator'
       const connection = await this.cluster.connection(nodeId, kind, setUp)
       const version = connection.version(api, options.maxVersion)
       const answer = await connection.send(api, version, body(version), { timeoutMs, signal })
       return { answer, version, nodeId }
     } catch (error) {
-      if (isUnreachable(error)) this.forget(nodeId)
+      // A caller with little time says nothing about the broker.
+      const isImpatient = error instanceof TimeoutError && timeoutMs < requestTimeoutMs
+      if (isUnreachable(error) && !isImpatient) this.forget(nodeId)
       throw error
     }
   }
 
-  /** The coordinator is looked up anew before the next request. */
+  /** The coordinator is looked up again before the next request. */
   forget(nodeId: number): void {
-    this.cluster.forgetCoordinator('group', this.groupId, nodeId)
+    this.cluster.forgetCoordinator(this.type, this.key, nodeId)
+  }
+
+  /** The broker that was asked last does not coordinate this key. */
+  forgetLast(): void {
+    this.forget(this.lastNodeId)
   }
 
   /** Forgets the coordinator if `code` says that it is not, or not there. True if so. */

@@ -13,7 +13,7 @@ import { PendingRequest } from './pending-requests.ts'
 import { RequestPipeline } from './request-pipeline.ts'
 
 /** What a connection is used for: a request that waits long at the broker holds up those behind it. */
-export type ConnectionClass = 'produce' | 'fetch' | 'join' | 'slow' | 'general'
+export type ConnectionClass = 'produce' | 'fetch' | 'join' | 'coordinator' | 'slow' | 'general'
 
 export interface ConnectionOptions {
   nodeId: number
@@ -37,9 +37,13 @@ const maxInFlight: Readonly<Record<ConnectionClass, number>> = {
   produce: Number.POSITIVE_INFINITY,
   fetch: Number.POSITIVE_INFINITY,
   join: 1,
+  coordinator: 5,
   slow: 5,
   general: 5,
 }
+
+/** The producer and the fetcher have theirs for themselves, and need it closed when their time is up. */
+const sharedClasses: ReadonlySet<ConnectionClass> = new Set(['coordinator', 'slow', 'general'])
 
 export class Connection {
   /** Negative for bootstrap addresses. */
@@ -73,6 +77,8 @@ export class Connection {
     this.pipeline = new RequestPipeline(this, {
       clientId: options.clientId,
       maxInFlight: maxInFlight[options.kind],
+      requestTimeoutMs: options.requestTimeoutMs,
+      isShared: sharedClasses.has(options.kind),
       maxResponseSize: options.maxResponseSize,
       maxIdleMs: options.maxIdleMs,
       logger: options.logger,

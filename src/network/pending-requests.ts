@@ -15,6 +15,8 @@ export class PendingRequest {
   deadline = 0
   writtenAt = 0
   isWritten = false
+  /** Its caller has gone: the response, when it comes, is dropped. */
+  isAbandoned = false
   next: PendingRequest | null = null
   /** Called when the kernel has taken all its bytes. */
   onReleased: (() => void) | null = null
@@ -66,6 +68,13 @@ export class PendingRequest {
   reject(error: unknown): void {
     this.unwatch()
     this.onError(error)
+  }
+
+  /** The caller waits no longer, but the connection does, until `requestTimeoutMs` after the writing. */
+  abandon(requestTimeoutMs: number): void {
+    this.unwatch()
+    this.isAbandoned = true
+    if (this.isWritten) this.deadline = this.writtenAt + Math.max(requestTimeoutMs, this.timeoutMs)
   }
 
   /** `Produce v11` */

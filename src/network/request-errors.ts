@@ -3,9 +3,14 @@
 import { ClosedError, ConnectionError, DecodeError, TimeoutError } from '../errors.ts'
 import type { PendingRequest } from './pending-requests.ts'
 
-export function noAnswerError(pending: PendingRequest, where: string): TimeoutError {
+/** @param isClosed whether the connection is closed for it */
+export function noResponseError(
+  pending: PendingRequest,
+  where: string,
+  isClosed: boolean,
+): TimeoutError {
   return new TimeoutError(
-    `${pending.name} to ${where}: no answer within ${pending.timeoutMs} ms; the connection is closed`,
+    `${pending.name} to ${where} timed out: no response within ${pending.timeoutMs} ms${isClosed ? '; the connection is closed' : ''}`,
     { wasSent: true },
   )
 }

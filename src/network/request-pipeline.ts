@@ -13,7 +13,7 @@ import { MAX_CORRELATION_ID, MAX_QUEUED, MAX_SETUP_RESPONSE } from './connection
 import { type PendingRequest, PendingRequests } from './pending-requests.ts'
 import {
   disconnectedError,
-  noAnswerError,
+  noResponseError,
   notWrittenError,
   queueFullError,
   unreadableError,
@@ -35,6 +35,10 @@ export interface PipelineOptions {
   clientId: string
   /** Requests that may be under way. */
   maxInFlight: number
+  /** How long the broker may take to respond before the connection is given up. */
+  requestTimeoutMs: number
+  /** Several callers use it, each with a limit of its own. */
+  isShared: boolean
   maxResponseSize: number
   maxIdleMs: number
   logger: Logger
@@ -133,9 +137,13 @@ export class RequestPipeline {
     })
   }
 
-  /** The caller has gone: what was not written is not written any more, else its answer is awaited. */
+  /**
+   * The caller has gone. A request that was not written is dropped. One that was written still owes its
+   * response, and the connection is shared: it is not closed because one caller had less patience.
+   */
   forget(pending: PendingRequest): void {
     this.waiting.remove(pending)
+    pending.abandon(this.options.requestTimeoutMs)
     this.restIfUnused()
   }
 
@@ -308,6 +316,17 @@ export class RequestPipeline {
     else setImmediate(() => this.handleDue())
   }
 
+  /** Whether only the caller's own limit is over, on a connection that others use too. */
+  private mayStay(expired: PendingRequest, now: number): boolean {
+    const { isShared, requestTimeoutMs } = this.options
+    return (
+      isShared &&
+      !expired.isAbandoned &&
+      expired.isWritten &&
+      now < expired.writtenAt + requestTimeoutMs
+    )
+  }
+
   private firstExpired(): PendingRequest | null {
     const now = monotonicMs()
     return this.written.expired(now) ?? this.unanswered.expired(now)
@@ -316,9 +335,15 @@ export class RequestPipeline {
   private handleDue(): void {
     if (this.ended !== null) return
     const expired = this.firstExpired()
+    if (expired !== null && this.mayStay(expired, monotonicMs())) {
+      expired.reject(noResponseError(expired, this.owner.describe(), false))
+      this.forget(expired)
+      this.handleDue()
+      return
+    }
     if (expired !== null) {
-      // Answers to later requests could not be told from late ones.
-      const error = noAnswerError(expired, this.owner.describe())
+      // A broker that stays silent for this long may have lost the request, and all later ones.
+      const error = noResponseError(expired, this.owner.describe(), true)
       this.written.remove(expired)
       this.unanswered.remove(expired)
       expired.reject(error)

@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import type { ConnectionEvent } from '../../src/cluster/broker.ts'
 import { Cluster } from '../../src/cluster/cluster.ts'
+import { CoordinatorClient } from '../../src/cluster/coordinator-client.ts'
 import type { MetadataChange } from '../../src/cluster/metadata.ts'
 import { BrokerError, ClosedError, ConfigError, ConnectionError } from '../../src/errors.ts'
 import { type KafkaOptions, resolveKafkaOptions } from '../../src/options/kafka-options.ts'
@@ -191,14 +192,14 @@ test('a broker that stops answering metadata is not waited for alone', async () 
 
 test('idle connections go with one that fell silent: the way they take is the same', async () => {
   const fake = await start()
-  const cluster = connect(fake.bootstrapServers)
-  await cluster.refresh()
+  const cluster = connect(fake.bootstrapServers, { requestTimeoutMs: 400 })
+  await cluster.refresh({ timeoutMs: 5000 })
   const general = await cluster.connection(0, 'general')
   const join = await cluster.connection(0, 'join')
   fake.handlers.metadata = () => null
   const version = general.version(metadata)
-  await expect(general.send(metadata, version, noTopics, { timeoutMs: 50 })).rejects.toThrow(
-    /no answer within 50 ms/,
+  await expect(general.send(metadata, version, noTopics, { timeoutMs: 400 })).rejects.toThrow(
+    /no response within 400 ms/,
   )
   // A join on it would not have been answered either, and may wait for five minutes.
   expect(join.isClosed).toBe(true)
@@ -228,7 +229,7 @@ test('the bootstrap answers, the advertised address does not: the listener is na
 test('an unknown topic is asked for until the time is over, and then called unknown', async () => {
   const fake = await start()
   const cluster = connect(fake.bootstrapServers)
-  await expect(cluster.ensureTopic('orders', { timeoutMs: 300 })).rejects.toMatchObject({
+  await expect(cluster.ensureTopic('orders', { timeoutMs: 1000 })).rejects.toMatchObject({
     name: 'BrokerError',
     errorCode: 3,
     message: expect.stringContaining("'orders'"),
@@ -605,9 +606,12 @@ test('the leader and the controller are targets; a version may be bounded', asyn
   await cluster.ensureTopic('orders', { timeoutMs: 5000 })
   const leader = { leaderOf: { topic: 'orders', partition: 0 } }
   await cluster.request(metadata, noTopics, leader, { maxVersion: 9 })
-  expect(fake.asked.at(-1)?.nodeId).toBe(1)
+  // The refresh loop asks too, for its topic.
+  const lastAsked = () =>
+    fake.asked.findLast(({ request }) => (request as MetadataRequest).topics?.length === 0)
+  expect(lastAsked()?.nodeId).toBe(1)
   await cluster.request(metadata, noTopics, 'controller', { version: 12 })
-  expect(fake.asked.at(-1)?.nodeId).toBe(0)
+  expect(lastAsked()?.nodeId).toBe(0)
   await expect(
     cluster.request(metadata, noTopics, { leaderOf: { topic: 'orders', partition: 1 } }),
   ).rejects.toMatchObject({ errorCode: 5 })
@@ -638,4 +642,31 @@ test('a lower epoch does not rewind a cluster', async () => {
   fake.topics.set('orders', topicAnswer('orders', [{ leaderId: 0, leaderEpoch: 3 }]))
   await cluster.refresh()
   expect(cluster.leaderOf('orders', 0)).toEqual({ nodeId: 1, leaderEpoch: 7 })
+})
+
+test('requests to a coordinator have a connection of their own: nothing slow delays a heartbeat', async () => {
+  const fake = await start()
+  const cluster = connect(fake.bootstrapServers)
+  await cluster.refresh()
+  const kinds: string[] = []
+  cluster.onConnection(({ kind, connection }) => connection !== null && kinds.push(kind))
+  const target = { coordinator: 'group', key: 'g' } as const
+  await cluster.request(findCoordinator, { key: '', keyType: 0, coordinatorKeys: ['g'] }, target)
+  const client = new CoordinatorClient(cluster, 'g')
+  await client.request(findCoordinator, () => ({ key: '', keyType: 0, coordinatorKeys: ['g'] }))
+  expect(kinds).toContain('coordinator')
+  expect(kinds.filter((kind) => kind === 'coordinator').length).toBe(1)
+})
+
+test('a caller with little time does not have the coordinator forgotten', async () => {
+  const fake = await start()
+  const cluster = connect(fake.bootstrapServers)
+  const client = new CoordinatorClient(cluster, 'g')
+  expect(await cluster.coordinator('group', 'g')).toBe(0)
+  fake.handlers.metadata = () => null
+  await expect(client.request(metadata, () => noTopics, { timeoutMs: 30 })).rejects.toMatchObject({
+    name: 'TimeoutError',
+  })
+  await cluster.coordinator('group', 'g')
+  expect(fake.count(findCoordinator)).toBe(1)
 })

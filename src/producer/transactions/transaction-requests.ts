@@ -2,8 +2,7 @@
 // returned as an error code; what to do about it is for transaction-lifecycle.ts.
 
 import type { Cluster } from '../../cluster/cluster.ts'
-import type { CoordinatorType } from '../../cluster/coordinators.ts'
-import { ConnectionError, TimeoutError } from '../../errors.ts'
+import { CoordinatorClient } from '../../cluster/coordinator-client.ts'
 import type { Api } from '../../protocol/api.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { addOffsetsToTxn } from '../../protocol/messages/add-offsets-to-txn.ts'
@@ -46,13 +45,16 @@ export class TransactionRequests {
   private readonly cluster: Cluster
   private readonly producer: ProducerIdentity
   private readonly transactionalId: string
-  private asked: { type: CoordinatorType; key: string; nodeId: number }
+  private readonly coordinator: CoordinatorClient
+  /** The coordinator that was asked last: the transaction's, or that of a group. */
+  private asked: CoordinatorClient
 
   constructor(cluster: Cluster, producer: ProducerIdentity, transactionalId: string) {
     this.cluster = cluster
     this.producer = producer
     this.transactionalId = transactionalId
-    this.asked = { type: 'transaction', key: transactionalId, nodeId: -1 }
+    this.coordinator = new CoordinatorClient(cluster, transactionalId, 'transaction')
+    this.asked = this.coordinator
   }
 
   /** @param kind a first id fences whoever had the transactional id; a bump gives ours its next epoch */
@@ -166,10 +168,9 @@ export class TransactionRequests {
     return { errorCode, next: producerId < 0n ? null : { producerId, producerEpoch } }
   }
 
-  /** Whoever was asked last does not coordinate: it is looked up before the next attempt. */
+  /** The broker that was asked last does not coordinate: it is looked up before the next attempt. */
   forgetCoordinator(): void {
-    const { type, key, nodeId } = this.asked
-    this.cluster.forgetCoordinator(type, key, nodeId)
+    this.asked.forgetLast()
   }
 
   private get identity(): ProducerIdAndEpoch {
@@ -184,23 +185,13 @@ export class TransactionRequests {
     maxVersion?: number,
     groupId: string | null = null,
   ): Promise<A> {
-    const type = groupId === null ? 'transaction' : 'group'
-    const key = groupId ?? this.transactionalId
-    const nodeId = await this.cluster.coordinator(type, key, attempt)
-    this.asked = { type, key, nodeId }
-    try {
-      const connection = await this.cluster.connection(nodeId, 'general', attempt)
-      const version = connection.version(api, maxVersion)
-      return await connection.send(api, version, body(version), attempt)
-    } catch (error) {
-      if (isUnreachable(error)) this.forgetCoordinator()
-      throw error
-    }
+    this.asked = groupId === null ? this.coordinator : new CoordinatorClient(this.cluster, groupId)
+    const { answer } = await this.asked.request(api, body, {
+      ...attempt,
+      ...(maxVersion !== undefined && { maxVersion }),
+    })
+    return answer
   }
-}
-
-function isUnreachable(error: unknown): boolean {
-  return error instanceof ConnectionError || error instanceof TimeoutError
 }
 
 function byTopic<T extends TopicPartition>(partitions: readonly T[]): [string, T[]][] {
