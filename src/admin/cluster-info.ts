@@ -109,7 +109,7 @@ export async function describeCluster(
 ): Promise<ClusterDescription> {
   const name = 'describeCluster()'
   const { includeAuthorizedOperations = false, includeFencedBrokers = false } = options
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['includeAuthorizedOperations', 'includeFencedBrokers'])
   try {
     const { brokers, clusterId, controllerId, clusterAuthorizedOperations } = await call.one(
       describeApi,
@@ -212,7 +212,7 @@ export async function updateFeatures(
     }
   })
   const { validateOnly = false } = options
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['validateOnly'])
   await call.each(wanted, {
     nameOf: ({ feature }) => `feature "${feature}"`,
     send: async ({ target, items }) => {
@@ -294,7 +294,7 @@ export async function addRaftVoter(
   checkName(name, 'voterDirectoryId', voterDirectoryId)
   const listeners = checkList(name, 'listeners', voter.listeners)
   const { clusterId = null } = options
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['clusterId'])
   await call.one(
     addVoterApi,
     () => ({
@@ -321,7 +321,7 @@ export async function removeRaftVoter(
   checkInt(name, 'voterId', voterId)
   checkName(name, 'voterDirectoryId', voterDirectoryId)
   const { clusterId = null } = options
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['clusterId'])
   const body = { clusterId, voterId, voterDirectoryId }
   await call.one(removeVoterApi, () => body, 'any', { what: `voter ${voterId}` })
 }

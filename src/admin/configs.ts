@@ -95,7 +95,7 @@ export async function describeConfigs(
   const name = 'describeConfigs()'
   const wanted = checkResources(name, resources)
   const { includeSynonyms = false, includeDocumentation = false } = options
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['includeSynonyms', 'includeDocumentation'])
   return call.each(wanted, {
     nameOf,
     route: toNodes((item) => ownerOf(item)),
@@ -157,7 +157,7 @@ export async function incrementalAlterConfigs(
   const wanted = checkResources(name, alterations)
   const bodies = new Map(wanted.map((item) => [item, checkAlteration(name, item)]))
   const { validateOnly = false } = options
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['validateOnly'])
   await call.each(wanted, {
     nameOf,
     route: toNodes((item) => ownerOf(item)),
@@ -184,7 +184,7 @@ export async function listConfigResources(
     numberOf(name, 'each of types', configResourceTypes, type)
     return upper(type)
   })
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['types'])
   return call.retry('', async () => {
     try {
       const response = await call.send(

@@ -62,7 +62,7 @@ export async function createDelegationToken(
     renewers: renewers.map((text) => principal(name, 'each of renewers', text)),
     maxLifetimeMs: period(name, 'maxLifetimeMs', options.maxLifetimeMs),
   }
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['owner', 'renewers', 'maxLifetimeMs'])
   const token = await call.one(
     createApi,
     (version) => {
@@ -96,7 +96,7 @@ export async function describeDelegationTokens(
       : checkList(name, 'owners', options.owners).map((text) =>
           principal(name, 'each of owners', text),
         )
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['owners'])
   const { tokens } = await call.one(describeApi, () => ({ owners }), 'any')
   return tokens.map((token) => ({
     tokenId: token.tokenId,
@@ -120,7 +120,7 @@ export async function renewDelegationToken(
   const name = 'renewDelegationToken()'
   const renewPeriodMs = period(name, 'renewPeriodMs', options.renewPeriodMs)
   const body = { hmac: bytes(name, hmac), renewPeriodMs }
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['renewPeriodMs'])
   const { expiryTimestampMs } = await call.one(renewApi, () => body, 'controller')
   return Number(expiryTimestampMs)
 }
@@ -133,7 +133,7 @@ export async function expireDelegationToken(
   const name = 'expireDelegationToken()'
   const expiryTimePeriodMs = period(name, 'expiryPeriodMs', options.expiryPeriodMs)
   const body = { hmac: bytes(name, hmac), expiryTimePeriodMs }
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['expiryPeriodMs'])
   const { expiryTimestampMs } = await call.one(expireApi, () => body, 'controller')
   return Number(expiryTimestampMs)
 }

@@ -98,7 +98,7 @@ export async function describeGroups(
   const name = 'describeGroups()'
   const ids = checkNames(name, 'groupIds', groupIds)
   const { includeAuthorizedOperations = false } = options
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['includeAuthorizedOperations'])
   return call.each(ids, {
     nameOf: groupName,
     route: toCoordinators('group', (id) => id),

@@ -3,6 +3,7 @@
 
 import { monotonicMs } from '../async/clock.ts'
 import { backoff, sleep } from '../async/retry.ts'
+import { checkWaitOptions } from '../async/wait.ts'
 import type { Cluster, Target } from '../cluster/cluster.ts'
 import {
   AdminError,
@@ -94,24 +95,19 @@ export class AdminEngine {
   /**
    * Begins a call: from here its time runs.
    * @param name as errors name it, such as `createTopics()`
-   * @throws InvalidArgumentError for a wrong `timeoutMs` or `signal`
+   * @param keys names of the call's further options
+   * @throws InvalidArgumentError for a wrong limit, or an option that is none of these
    */
-  begin(name: string, options: WaitOptions = {}): AdminCall {
-    const { timeoutMs = this.defaultApiTimeoutMs, signal } = options
+  begin(name: string, options: WaitOptions = {}, keys: readonly string[] = []): AdminCall {
+    const { timeoutMs, signal } = checkWaitOptions(options, name, {
+      defaultMs: this.defaultApiTimeoutMs,
+      keys,
+    })
     const title: unknown = Reflect.get(options, outerName)
-    if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) {
-      throw new InvalidArgumentError(
-        `${name}: timeoutMs must be a number of milliseconds from 0, got ${String(timeoutMs)} (${typeof timeoutMs})`,
-      )
-    }
-    if (this.cluster.isClosed) throw new ClosedError(`${name}: the admin client was closed`)
+    if (this.cluster.isClosed) throw new ClosedError(`${name} failed: the admin client was closed`)
     signal?.throwIfAborted()
-    return new AdminCall(
-      this.cluster,
-      typeof title === 'string' ? title : name,
-      Math.min(timeoutMs, MAX_TIMEOUT_MS),
-      signal,
-    )
+    const call = typeof title === 'string' ? title : name
+    return new AdminCall(this.cluster, call, Math.min(timeoutMs, MAX_TIMEOUT_MS), signal)
   }
 }
 

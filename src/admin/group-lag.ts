@@ -37,7 +37,7 @@ export async function groupLag(
 ): Promise<GroupLag[]> {
   const name = 'groupLag()'
   const ids = checkNames(name, 'groupIds', groupIds)
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['isolationLevel'])
   const groups = await describeGroups(engine, ids, call.rest)
   const share = groups.filter(({ type }) => type === 'share')
   const others = groups.filter(({ type }) => type !== 'share')

@@ -51,7 +51,7 @@ export async function listConsumerGroupOffsets(
   const name = 'listConsumerGroupOffsets()'
   const wanted = checkList(name, 'groups', groups).map((group) => queryOf(name, group))
   const { requireStable = false } = options
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['requireStable'])
   return call.each(wanted, {
     nameOf: ({ groupId }) => groupName(groupId),
     route: toCoordinators('group', ({ groupId }) => groupId),

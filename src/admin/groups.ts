@@ -73,7 +73,7 @@ export async function listGroups(
   }
   const states = checkNames(name, 'states', options.states ?? [])
   const protocolTypes = checkList(name, 'protocolTypes', options.protocolTypes ?? [])
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['types', 'states', 'protocolTypes'])
   const nodes = await brokerIds(call)
   const listed = await call.each(nodes, {
     nameOf: (node) => `the groups of broker ${node}`,
@@ -143,7 +143,7 @@ export async function removeMembersFromConsumerGroup(
   const name = 'removeMembersFromConsumerGroup()'
   checkName(name, 'groupId', groupId)
   const given = options.members && checkList(name, 'members', options.members)
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['members', 'reason'])
   const members = given?.map(identity) ?? (await allMembers(engine, groupId, options))
   const reason = options.reason ?? 'removed by an admin client'
   await call.each(members, {

@@ -47,7 +47,7 @@ export async function findHangingTransactions(
   checkInt(name, 'maxTransactionTimeoutMs', maxTransactionTimeoutMs)
   if (brokerId !== undefined) checkInt(name, 'brokerId', brokerId)
   const given = options.partitions && checkPartitions(name, 'partitions', options.partitions)
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['partitions', 'brokerId', 'maxTransactionTimeoutMs'])
   const topics = given
     ? [...new Set(given.map(({ topic }) => topic))]
     : (await listTopics(engine, call.rest)).map(({ topic }) => topic)

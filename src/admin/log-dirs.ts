@@ -57,7 +57,7 @@ export async function describeLogDirs(
   const given = options.brokerIds && checkList(name, 'brokerIds', options.brokerIds)
   for (const id of given ?? []) checkInt(name, 'each of brokerIds', id)
   const topics = options.topics && new Set(checkList(name, 'topics', options.topics))
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['brokerIds', 'topics'])
   const brokers = given ?? (await brokerIds(call))
   return call.each(brokers, {
     nameOf: (id) => `broker ${id}`,

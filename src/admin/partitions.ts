@@ -112,7 +112,7 @@ export async function createPartitions(
     checkName(name, 'topic of each of topics', topic)
     checkInt(name, `totalCount of topic "${topic}"`, totalCount, 1)
   }
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['validateOnly'])
   const { validateOnly = false } = options
   await call.each(wanted, {
     nameOf: ({ topic }) => `topic "${topic}"`,
@@ -147,7 +147,7 @@ export async function electLeaders(
   const type = numberOf(name, 'electionType', electionTypes, electionType)
   const { partitions } = options
   const wanted = partitions && checkPartitions(name, 'partitions', partitions)
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['partitions'])
   const send = async (items: readonly TopicPartition[] | null): Promise<ElectionAnswer[]> => {
     const topicPartitions =
       items === null
@@ -259,7 +259,7 @@ export async function listOffsets(
     const expected = "'read_committed' or 'read_uncommitted'"
     throw wrong(name, 'isolationLevel', expected, isolationLevel)
   }
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['isolationLevel'])
   return call.each(wanted, {
     nameOf: ({ query }) => `${offsetName(query.offset)} of ${partitionName(query)}`,
     route: onePerPartition(

@@ -88,7 +88,7 @@ export async function alterClientQuotas(
     }
   }
   const { validateOnly = false } = options
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['validateOnly'])
   await call.each(wanted, {
     nameOf: ({ entity }) => entityName(entity),
     send: async ({ target, items }) => {

@@ -79,7 +79,7 @@ export async function listPartitionReassignments(
           name,
           partitionIndexes: ofTopic.map(({ partition }) => partition),
         }))
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['partitions'])
   const response = await call.one(
     listApi,
     () => ({ timeoutMs: call.attemptMs, topics }),

@@ -69,7 +69,7 @@ export async function resetConsumerGroupOffsets(
   checkTarget(name, options?.to)
   const topics = options.topics && checkNames(name, 'topics', options.topics)
   const given = options.partitions && checkPartitions(name, 'partitions', options.partitions)
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['validateOnly', 'to', 'topics', 'partitions'])
   const isShare = await checkInactive(engine, call, groupId)
   const committed = await committedOffsets(engine, call, groupId, isShare)
   const places = await placesOf(engine, call, options.to, topics, given, committed)

@@ -124,7 +124,7 @@ export async function createTopics(
     topic,
     body: creatable(name, topic),
   }))
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['validateOnly', 'waitUntilReady'])
   const { validateOnly = false, waitUntilReady = false } = options
   const results = await call.settle(wanted, {
     nameOf: ({ body }) => `topic "${body.name}"`,
@@ -207,7 +207,7 @@ export async function listTopics(
   engine: AdminEngine,
   options: ListTopicsOptions = {},
 ): Promise<TopicListing[]> {
-  const call = engine.begin('listTopics()', options)
+  const call = engine.begin('listTopics()', options, ['listInternal'])
   const { topics } = await call.retry('', () => askMetadata(call, null))
   const { listInternal = false } = options
   return topics
@@ -229,7 +229,7 @@ export async function describeTopics(
   const names = byId
     ? checkNames(name, 'topicIds', topics.topicIds)
     : checkNames(name, 'topics', topics)
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['includeAuthorizedOperations'])
   const { includeAuthorizedOperations = false } = options
   return call.each(names, {
     nameOf: (topic) => (byId ? `topic id ${topic}` : `topic "${topic}"`),

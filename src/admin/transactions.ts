@@ -109,7 +109,7 @@ export async function describeProducers(
   const wanted = checkPartitions(name, 'partitions', partitions)
   const { brokerId } = options
   if (brokerId !== undefined) checkInt(name, 'brokerId', brokerId)
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, ['brokerId'])
   return call.each(wanted, {
     nameOf: partitionName,
     route: brokerId === undefined ? toLeaders((item) => item) : toNodes(() => brokerId),
@@ -152,7 +152,12 @@ export async function listTransactions(
   const producerIdFilters = checkList(name, 'producerIds', options.producerIds ?? [])
   for (const id of producerIdFilters) checkOffset(name, 'each of producerIds', id)
   const { durationMs = -1, transactionalIdPattern = null } = options
-  const call = engine.begin(name, options)
+  const call = engine.begin(name, options, [
+    'states',
+    'producerIds',
+    'durationMs',
+    'transactionalIdPattern',
+  ])
   const nodes = await brokerIds(call)
   const listed = await call.each(nodes, {
     nameOf: (node) => `the transactions of broker ${node}`,

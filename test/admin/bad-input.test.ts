@@ -182,6 +182,19 @@ test.each(wrongCalls)('%s', async (_, call, text) => {
   expect(cluster.requests()).toHaveLength(0)
 })
 
+test.each<[string, (admin: Loose) => Promise<unknown>, string]>([
+  ['createTopics', (a) => a.createTopics([], { waitUntillReady: true }), 'waitUntillReady'],
+  ['listGroups', (a) => a.listGroups({ state: ['Empty'] }), 'state'],
+  ['describeCluster', (a) => a.describeCluster({ timeout: 5 }), 'timeout'],
+  ['deleteTopics', (a) => a.deleteTopics(['x'], { validateOnly: true }), 'validateOnly'],
+])('an unknown option of %s() is refused', async (_, call, name) => {
+  const { admin, cluster } = await startAdmin()
+  const error = await failure(call(admin as unknown as Loose))
+  expect(error).toBeInstanceOf(InvalidArgumentError)
+  expect(error.message).toContain(`unknown option "${name}"`)
+  expect(cluster.requests()).toHaveLength(0)
+})
+
 test('an unknown option of admin() is refused, with the name that was meant', () => {
   const kafka = new Kafka({ bootstrapServers: 'localhost:9092' })
   expect(() => kafka.admin({ defaultApiTimeout: 5 } as object)).toThrow(ConfigError)
