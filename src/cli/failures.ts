@@ -9,6 +9,11 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
+/** What the command was given to work on cannot be used: exit code 1. */
+export class InputError extends Error {
+  override readonly name = 'InputError'
+}
+
 /** The command did its work, and what it found is bad: exit code 1, without a message of its own. */
 export class FoundProblems extends Error {
   override readonly name = 'FoundProblems'
@@ -66,7 +71,9 @@ function failureObject(error: unknown): object {
 }
 
 function isOurs(error: unknown): boolean {
-  if (error instanceof KafkaError || error instanceof UsageError) return false
+  if (error instanceof KafkaError || error instanceof UsageError || error instanceof InputError) {
+    return false
+  }
   // What the operating system refused, such as a file that is not there: its message says it all.
   return !(error instanceof Error && ('syscall' in error || 'code' in error))
 }

@@ -75,9 +75,16 @@ export class Output {
     return this.hasColour ? `\x1b[32m${text}\x1b[39m` : text
   }
 
-  /** Bytes as they are. Settles when there is room for more. */
+  /** Whether nobody reads any more. */
+  get isClosed(): boolean {
+    return this.stdout.destroyed || this.stdout.errored !== null
+  }
+
+  /** Bytes as they are. Settles when there is room for more, or when nobody reads any more. */
   async bytes(chunk: Buffer | string): Promise<void> {
-    if (!this.stdout.write(chunk)) await once(this.stdout, 'drain')
+    if (this.isClosed || this.stdout.write(chunk)) return
+    // The session hears of the error as well, and ends the command.
+    await once(this.stdout, 'drain').catch(() => {})
   }
 
   private table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {

@@ -20,6 +20,16 @@ const commands: readonly LazyCommand[] = [
     load: async () => (await import('./commands/topics.ts')).addTopics,
   },
   {
+    name: 'produce',
+    script: 'kafka-console-producer',
+    load: async () => (await import('./commands/produce.ts')).addProduce,
+  },
+  {
+    name: 'consume',
+    script: 'kafka-console-consumer',
+    load: async () => (await import('./commands/consume.ts')).addConsume,
+  },
+  {
     name: 'configs',
     script: 'kafka-configs',
     load: async () => (await import('./commands/configs.ts')).addConfigs,
