@@ -67,12 +67,36 @@ export interface BrokerProperties {
   groupConsumerMaxSize: number
   /** Which groups may change between the two protocols online. @defaultValue `'bidirectional'` */
   groupConsumerMigrationPolicy: 'bidirectional' | 'upgrade' | 'downgrade' | 'disabled'
+  /** Most members of a share group. @defaultValue 200 */
+  groupShareMaxSize: number
+  /** Silence after which a member leaves a share group (ms). @defaultValue 45,000 */
+  groupShareSessionTimeoutMs: number
+  /** Heartbeat interval that members of share groups are given (ms). @defaultValue 500 (Kafka: 5000) */
+  groupShareHeartbeatIntervalMs: number
+  /** Least time between two assignments of a share group (ms). @defaultValue 0 (Kafka: 1000) */
+  groupShareAssignmentIntervalMs: number
+  /** How long an acquired record stays with its member (ms). @defaultValue 30,000 */
+  groupShareRecordLockDurationMs: number
+  /** How often a record is delivered before it is archived. @defaultValue 5 */
+  groupShareDeliveryCountLimit: number
+  /** Most records of a share partition that are in flight. @defaultValue 2000 */
+  groupSharePartitionMaxRecordLocks: number
+  /** Share sessions that a node keeps. @defaultValue 2000 */
+  groupShareMaxShareSessions: number
+  /**
+   * Where a share group begins: `earliest`, `latest` or `by_duration:` with an ISO 8601 duration.
+   *
+   * @defaultValue `'latest'`
+   */
+  shareAutoOffsetReset: string
   /** Longest metadata of a committed offset (characters). @defaultValue 4096 */
   offsetMetadataMaxBytes: number
   /** Longest timeout that a transaction may ask for (ms). @defaultValue 900,000 */
   transactionMaxTimeoutMs: number
   /** The finalized feature `group.version`: 0 turns consumer groups off. @defaultValue 1 */
   groupVersion: number
+  /** The finalized feature `share.version`: 0 turns share groups off. @defaultValue 2 */
+  shareVersion: number
   /** The finalized feature `transaction.version`: 2 is KIP-890, 0 and 1 precede it. @defaultValue 2 */
   transactionVersion: number
   /** Delay between the response to EndTxn and the markers (ms). @defaultValue 0 (Kafka: none set) */
@@ -86,7 +110,9 @@ type Rule<T> = [T] extends [boolean]
   ? { readonly default: T }
   : [T] extends [number]
     ? { readonly default: T; readonly min: number; readonly max?: number }
-    : { readonly default: T; readonly oneOf: readonly T[] }
+    :
+        | { readonly default: T; readonly oneOf: readonly T[] }
+        | { readonly default: T; readonly pattern: RegExp; readonly expected: string }
 
 const rules: { readonly [Name in keyof BrokerProperties]: Rule<BrokerProperties[Name]> } = {
   messageMaxBytes: { default: 1_048_588, min: 0 },
@@ -123,9 +149,23 @@ const rules: { readonly [Name in keyof BrokerProperties]: Rule<BrokerProperties[
     default: 'bidirectional',
     oneOf: ['bidirectional', 'upgrade', 'downgrade', 'disabled'],
   },
+  groupShareMaxSize: { default: 200, min: 1 },
+  groupShareSessionTimeoutMs: { default: 45_000, min: 1 },
+  groupShareHeartbeatIntervalMs: { default: 500, min: 1 },
+  groupShareAssignmentIntervalMs: { default: 0, min: 0 },
+  groupShareRecordLockDurationMs: { default: 30_000, min: 1 },
+  groupShareDeliveryCountLimit: { default: 5, min: 2 },
+  groupSharePartitionMaxRecordLocks: { default: 2000, min: 1 },
+  groupShareMaxShareSessions: { default: 2000, min: 1 },
+  shareAutoOffsetReset: {
+    default: 'latest',
+    pattern: /^(earliest|latest|by_duration:P.+)$/,
+    expected: 'earliest, latest or by_duration:<ISO 8601 duration>',
+  },
   offsetMetadataMaxBytes: { default: 4096, min: 0 },
   transactionMaxTimeoutMs: { default: 900_000, min: 1 },
   groupVersion: { default: 1, min: 0, max: 1 },
+  shareVersion: { default: 2, min: 0, max: 2 },
   transactionVersion: { default: 2, min: 0, max: 2 },
   transactionMarkerDelayMs: { default: 0, min: 0 },
 }
@@ -135,6 +175,8 @@ interface AnyRule {
   readonly min?: number
   readonly max?: number
   readonly oneOf?: readonly unknown[]
+  readonly pattern?: RegExp
+  readonly expected?: string
 }
 
 /**
@@ -170,6 +212,10 @@ function expectedOf(rule: AnyRule, value: unknown): string | null {
   if (typeof rule.default === 'boolean') return typeof value === 'boolean' ? null : 'a boolean'
   if (rule.oneOf !== undefined) {
     return rule.oneOf.includes(value) ? null : `one of ${rule.oneOf.join(', ')}`
+  }
+  if (rule.pattern !== undefined) {
+    const isValid = typeof value === 'string' && rule.pattern.test(value)
+    return isValid ? null : (rule.expected ?? 'another value')
   }
   const { min = 0, max = MAX_INT32 } = rule
   const isValid =

@@ -9,7 +9,9 @@ import { Deadlines } from './deadlines.ts'
 import { FetchSessions } from './fetch-session.ts'
 import { GroupCoordinator } from './groups/group-coordinator.ts'
 import { GroupOffsets } from './groups/group-offsets.ts'
-import { groupSettings } from './groups/group-settings.ts'
+import { GroupSettings } from './groups/group-settings.ts'
+import { SharePartitions } from './groups/share/share-partitions.ts'
+import { ShareSessions } from './groups/share/share-sessions.ts'
 import { TopicConfig } from './topic-config.ts'
 import { type Topic, TopicStore } from './topic-store.ts'
 import { TransactionCoordinator } from './transaction-coordinator.ts'
@@ -23,6 +25,7 @@ export interface NodeState {
   readonly rack: string | null
   isUp: boolean
   readonly fetchSessions: FetchSessions
+  readonly shareSessions: ShareSessions
 }
 
 /** How a topic is made. */
@@ -46,6 +49,8 @@ export class ClusterState {
   readonly topics: TopicStore = new TopicStore()
   readonly deadlines: Deadlines
   readonly groups: GroupCoordinator
+  readonly groupSettings: GroupSettings
+  readonly sharePartitions: SharePartitions
   readonly offsets: GroupOffsets
   readonly transactions: TransactionCoordinator
   /** Coordinator keys whose node a test has chosen. */
@@ -65,11 +70,17 @@ export class ClusterState {
     this.clock = clock
     this.autoCreateTopics = autoCreateTopics
     this.deadlines = new Deadlines((at) => this.wakeAt(at))
+    this.groupSettings = new GroupSettings(properties)
     this.groups = new GroupCoordinator({
       properties,
-      settings: groupSettings(properties),
+      settings: this.groupSettings,
       deadlines: this.deadlines,
       topics: this.topics,
+    })
+    this.sharePartitions = new SharePartitions({
+      settings: this.groupSettings,
+      deadlines: this.deadlines,
+      clock,
     })
     this.offsets = new GroupOffsets()
     this.transactions = new TransactionCoordinator({
@@ -92,7 +103,8 @@ export class ClusterState {
 
   addNode(id: number, host: string, rack: string | null): NodeState {
     const fetchSessions = new FetchSessions(this.properties.maxIncrementalFetchSessionCacheSlots)
-    const node: NodeState = { id, host, port: 0, rack, isUp: false, fetchSessions }
+    const shareSessions = new ShareSessions(this.properties.groupShareMaxShareSessions)
+    const node: NodeState = { id, host, port: 0, rack, isUp: false, fetchSessions, shareSessions }
     this.nodes.set(id, node)
     return node
   }

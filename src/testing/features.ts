@@ -9,6 +9,7 @@ const METADATA_VERSION = 33
 const supported: readonly SupportedFeatureKey[] = [
   { name: 'metadata.version', minVersion: 7, maxVersion: METADATA_VERSION },
   { name: 'group.version', minVersion: 0, maxVersion: 1 },
+  { name: 'share.version', minVersion: 0, maxVersion: 2 },
   { name: 'transaction.version', minVersion: 0, maxVersion: 2 },
 ]
 
@@ -24,6 +25,7 @@ export function finalizedFeatures(properties: BrokerProperties): FinalizedFeatur
   const levels = {
     'metadata.version': METADATA_VERSION,
     'group.version': properties.groupVersion,
+    'share.version': properties.shareVersion,
     'transaction.version': properties.transactionVersion,
   }
   return Object.entries(levels)

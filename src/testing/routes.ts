@@ -28,6 +28,10 @@ import { offsetCommit } from '../protocol/messages/offset-commit.ts'
 import { offsetFetch } from '../protocol/messages/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../protocol/messages/offset-for-leader-epoch.ts'
 import { produce } from '../protocol/messages/produce.ts'
+import { shareAcknowledge } from '../protocol/messages/share-acknowledge.ts'
+import { shareFetch } from '../protocol/messages/share-fetch.ts'
+import { shareGroupDescribe } from '../protocol/messages/share-group-describe.ts'
+import { shareGroupHeartbeat } from '../protocol/messages/share-group-heartbeat.ts'
 import { syncGroup } from '../protocol/messages/sync-group.ts'
 import { txnOffsetCommit } from '../protocol/messages/txn-offset-commit.ts'
 import { type AnyRoute, route } from './handler.ts'
@@ -59,6 +63,10 @@ import { handleOffsetCommit } from './handlers/offset-commit.ts'
 import { handleOffsetFetch } from './handlers/offset-fetch.ts'
 import { handleOffsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts'
 import { handleProduce, produceOutcome } from './handlers/produce.ts'
+import { handleShareAcknowledge } from './handlers/share-acknowledge.ts'
+import { handleShareFetch } from './handlers/share-fetch.ts'
+import { handleShareGroupDescribe } from './handlers/share-group-describe.ts'
+import { handleShareGroupHeartbeat } from './handlers/share-group-heartbeat.ts'
 import { handleSyncGroup } from './handlers/sync-group.ts'
 import { handleTxnOffsetCommit } from './handlers/txn-offset-commit.ts'
 
@@ -93,6 +101,10 @@ const routes: readonly AnyRoute[] = [
   route(listTransactions, handleListTransactions),
   route(consumerGroupHeartbeat, handleConsumerGroupHeartbeat),
   route(consumerGroupDescribe, handleConsumerGroupDescribe),
+  route(shareAcknowledge, handleShareAcknowledge),
+  route(shareFetch, handleShareFetch),
+  route(shareGroupDescribe, handleShareGroupDescribe),
+  route(shareGroupHeartbeat, handleShareGroupHeartbeat),
 ]
 
 /** By API key. */

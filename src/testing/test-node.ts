@@ -49,6 +49,7 @@ export class TestNode {
     this.server = null
     state.isUp = false
     state.fetchSessions.clear()
+    state.shareSessions.clear()
     const connections = [...this.connections]
     for (const connection of connections) connection.close()
     if (server !== null) await new Promise<void>((resolve) => server.close(() => resolve()))

@@ -3,7 +3,7 @@
 import type { BrokerProperties } from '../../src/testing/broker-properties.ts'
 import type { Deadlines } from '../../src/testing/deadlines.ts'
 import { GroupCoordinator } from '../../src/testing/groups/group-coordinator.ts'
-import { groupSettings } from '../../src/testing/groups/group-settings.ts'
+import { GroupSettings } from '../../src/testing/groups/group-settings.ts'
 import type { TopicStore } from '../../src/testing/topic-store.ts'
 
 export function coordinatorOf(
@@ -13,7 +13,7 @@ export function coordinatorOf(
 ): GroupCoordinator {
   return new GroupCoordinator({
     properties,
-    settings: groupSettings(properties),
+    settings: new GroupSettings(properties),
     deadlines,
     topics,
   })

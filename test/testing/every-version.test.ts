@@ -31,6 +31,10 @@ import { offsetCommit } from '../../src/protocol/messages/offset-commit.ts'
 import { offsetFetch } from '../../src/protocol/messages/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../../src/protocol/messages/offset-for-leader-epoch.ts'
 import { produce } from '../../src/protocol/messages/produce.ts'
+import { shareAcknowledge } from '../../src/protocol/messages/share-acknowledge.ts'
+import { shareFetch } from '../../src/protocol/messages/share-fetch.ts'
+import { shareGroupDescribe } from '../../src/protocol/messages/share-group-describe.ts'
+import { shareGroupHeartbeat } from '../../src/protocol/messages/share-group-heartbeat.ts'
 import { syncGroup } from '../../src/protocol/messages/sync-group.ts'
 import { txnOffsetCommit } from '../../src/protocol/messages/txn-offset-commit.ts'
 import { ZERO_UUID } from '../../src/protocol/uuid.ts'
@@ -244,6 +248,44 @@ const requests = new Map<AnyApi, (version: number, id: string) => unknown>([
       subscribedTopicRegex: null,
       serverAssignor: null,
       topicPartitions: [],
+    }),
+  ],
+  [
+    shareGroupHeartbeat,
+    () => ({
+      groupId: 'share',
+      memberId: 'm',
+      memberEpoch: 0,
+      rackId: null,
+      subscribedTopicNames: ['t'],
+    }),
+  ],
+  [shareGroupDescribe, () => ({ groupIds: ['share', 'none'], includeAuthorizedOperations: false })],
+  [
+    shareFetch,
+    (_, topicId) => ({
+      groupId: 'share',
+      memberId: 'm',
+      shareSessionEpoch: 0,
+      maxWaitMs: 0,
+      minBytes: 1,
+      maxBytes: 1000,
+      maxRecords: 10,
+      batchSize: 10,
+      shareAcquireMode: 0,
+      isRenewAck: false,
+      topics: [{ topicId, partitions: [{ partitionIndex: 0, acknowledgementBatches: [] }] }],
+      forgottenTopicsData: [],
+    }),
+  ],
+  [
+    shareAcknowledge,
+    () => ({
+      groupId: 'share',
+      memberId: 'm',
+      shareSessionEpoch: 1,
+      isRenewAck: false,
+      topics: [],
     }),
   ],
   [

@@ -14,11 +14,13 @@ import type { Deadlines } from '../deadlines.ts'
 import type { TopicStore } from '../topic-store.ts'
 import { ClassicCoordinator, type Join } from './classic/classic-coordinator.ts'
 import { joinError, syncError } from './classic/classic-responses.ts'
+import type { ClientIdentity } from './client-identity.ts'
 import { ClassicMembers } from './consumer/classic-members.ts'
-import { type ClientIdentity, ConsumerCoordinator } from './consumer/consumer-coordinator.ts'
+import { ConsumerCoordinator } from './consumer/consumer-coordinator.ts'
 import { GroupError } from './group-error.ts'
 import type { GroupSettings } from './group-settings.ts'
 import { GroupStore } from './group-store.ts'
+import { ShareCoordinator } from './share/share-coordinator.ts'
 
 export interface GroupCoordinatorOptions {
   readonly properties: BrokerProperties
@@ -31,6 +33,7 @@ export class GroupCoordinator {
   readonly store: GroupStore = new GroupStore()
   readonly classic: ClassicCoordinator
   readonly consumer: ConsumerCoordinator
+  readonly share: ShareCoordinator
   private readonly classicMembers: ClassicMembers
 
   constructor({ properties, settings, deadlines, topics }: GroupCoordinatorOptions) {
@@ -45,6 +48,7 @@ export class GroupCoordinator {
       deadlines,
       classic,
     })
+    this.share = new ShareCoordinator({ store, topics, properties, settings, deadlines })
     this.classicMembers = new ClassicMembers(this.consumer)
   }
 
@@ -115,6 +119,7 @@ export class GroupCoordinator {
   restartSessions(groupId: string, now: number): void {
     const group = this.store.get(groupId)
     if (group?.type === 'consumer') this.consumer.restartSessions(group, now)
+    else if (group?.type === 'share') this.share.restartSessions(group, now)
     else this.classic.restartSessions(groupId, now)
   }
 

@@ -86,7 +86,7 @@ test('options that mean nothing are refused', async () => {
 
 test.each([
   [3, ['metadata.version']],
-  [4, ['metadata.version', 'group.version', 'transaction.version']],
+  [4, ['metadata.version', 'group.version', 'share.version', 'transaction.version']],
 ])('v%i names the features that its clients can read', async (version, names) => {
   const client = await connectTo(await startCluster())
   const response = await client.request(apiVersions, version, named)
@@ -99,7 +99,7 @@ test.each([
 })
 
 test('a feature at level 0 is not finalized', async () => {
-  const properties = { groupVersion: 0, transactionVersion: 0 }
+  const properties = { groupVersion: 0, shareVersion: 0, transactionVersion: 0 }
   const client = await connectTo(await startCluster({ properties }))
   const { finalizedFeatures } = await client.request(apiVersions, 4, named)
   expect(finalizedFeatures.map(({ name }) => name)).toEqual(['metadata.version'])

@@ -12,6 +12,7 @@ import { randomUuid } from '../../random-uuid.ts'
 import type { TopicStore } from '../../topic-store.ts'
 import type { ClassicCoordinator } from '../classic/classic-coordinator.ts'
 import type { ClassicGroup } from '../classic/classic-group.ts'
+import type { ClientIdentity } from '../client-identity.ts'
 import { GroupError } from '../group-error.ts'
 import type { GroupSettings } from '../group-settings.ts'
 import type { GroupStore } from '../group-store.ts'
@@ -27,12 +28,6 @@ import {
   resolveNewRegexes,
   serverAssignors,
 } from './target-assignment.ts'
-
-/** What a connection tells of the client behind a heartbeat. */
-export interface ClientIdentity {
-  readonly clientId: string
-  readonly clientHost: string
-}
 
 export interface ConsumerCoordinatorOptions {
   readonly store: GroupStore

@@ -1,0 +1,6 @@
+// What a connection tells of the client behind a heartbeat.
+
+export interface ClientIdentity {
+  readonly clientId: string
+  readonly clientHost: string
+}

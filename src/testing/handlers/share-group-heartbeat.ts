@@ -1,0 +1,39 @@
+// ShareGroupHeartbeat: joining, staying in and leaving a share group (KIP-932).
+
+import { errorCodes } from '../../protocol/error-codes.ts'
+import type {
+  ShareGroupHeartbeatRequest,
+  ShareGroupHeartbeatResponse,
+} from '../../protocol/messages/share-group-heartbeat.ts'
+import { checkCoordinator } from '../coordinator-check.ts'
+import { GroupError } from '../groups/group-error.ts'
+import type { RequestContext } from '../handler.ts'
+
+export function handleShareGroupHeartbeat(
+  context: RequestContext,
+  request: ShareGroupHeartbeatRequest,
+): ShareGroupHeartbeatResponse {
+  const { state, clientId, clientHost } = context
+  if (state.properties.shareVersion === 0) return failed(errorCodes.UNSUPPORTED_VERSION, null)
+  const error = checkCoordinator(context, request.groupId)
+  if (error !== 0) return failed(error, null)
+  try {
+    const client = { clientId: clientId ?? '', clientHost }
+    return state.groups.share.heartbeat(request, client, state.now())
+  } catch (refusal) {
+    if (refusal instanceof GroupError) return failed(refusal.errorCode, refusal.message)
+    throw refusal
+  }
+}
+
+function failed(errorCode: number, errorMessage: string | null): ShareGroupHeartbeatResponse {
+  return {
+    throttleTimeMs: 0,
+    errorCode,
+    errorMessage,
+    memberId: null,
+    memberEpoch: 0,
+    heartbeatIntervalMs: 0,
+    assignment: null,
+  }
+}
