@@ -3,7 +3,13 @@
 
 import { monotonicMs } from '../async/clock.ts'
 import { callAll } from '../async/listeners.ts'
-import { AuthenticationError, ConfigError, ConnectionError, TimeoutError } from '../errors.ts'
+import {
+  AuthenticationError,
+  ConfigError,
+  ConnectionError,
+  KafkaError,
+  TimeoutError,
+} from '../errors.ts'
 import type { Connection, ConnectionClass } from '../network/connection.ts'
 import { codeOf, formatEndpoint } from '../network/connection-errors.ts'
 import type { ClusterOptions, Endpoint } from '../options/kafka-options.ts'
@@ -295,9 +301,16 @@ export class BrokerPool {
     const isNamesWrong = this.bootstrap.every(({ lastError }) => isUnknownName(lastError))
     const verdict = isNamesWrong
       ? new ConfigError(`${text}\nNone of the names in 'bootstrapServers' exists`, { cause })
-      : new ConnectionError(text, { cause })
+      : new ConnectionError(text, { cause, retriable: this.mayRecover })
     this.verdicts.add(verdict)
     return verdict
+  }
+
+  /** Whether waiting may help with any bootstrap address: a wrong certificate stays wrong. */
+  private get mayRecover(): boolean {
+    return this.bootstrap.some(
+      ({ lastError }) => !(lastError instanceof KafkaError) || lastError.retriable,
+    )
   }
 
   private isHopeless(before: ReadonlyMap<Broker, number>): boolean {

@@ -44,6 +44,8 @@ interface Wanted {
   allowAutoCreate: boolean
   /** It was asked for once: from then on it has to wait like all others. */
   isAsked: boolean
+  /** It is asked for as long as it is not removed, also while no call waits for it. */
+  isStanding: boolean
 }
 
 export class MetadataRefresh {
@@ -76,7 +78,7 @@ export class MetadataRefresh {
   }
 
   addTopics(names: Iterable<string>): void {
-    for (const name of names) this.addTopic(name, false)
+    for (const name of names) this.addTopic(name, false).isStanding = true
     if (this.fresh.size > 0) this.wake()
   }
 
@@ -155,15 +157,21 @@ export class MetadataRefresh {
     return this.topicWaits.size > 0 || this.refreshWaits.size > 0 || this.askedWaits.size > 0
   }
 
-  private addTopic(name: string, allowAutoCreate: boolean): void {
+  /** Whether a consumer relies on this loop without waiting for it. */
+  private get hasStandingWish(): boolean {
+    return this.wantsAll || [...this.wanted.values()].some(({ isStanding }) => isStanding)
+  }
+
+  private addTopic(name: string, allowAutoCreate: boolean): Wanted {
     let wanted = this.wanted.get(name)
     if (wanted === undefined) {
-      wanted = { allowAutoCreate: false, isAsked: false }
+      wanted = { allowAutoCreate: false, isAsked: false, isStanding: false }
       this.wanted.set(name, wanted)
     }
     const isNewQuestion = !wanted.isAsked || (allowAutoCreate && !wanted.allowAutoCreate)
     wanted.allowAutoCreate ||= allowAutoCreate
     if (isNewQuestion && !this.options.view.snapshot.topics.has(name)) this.fresh.add(name)
+    return wanted
   }
 
   private wake(): void {
@@ -343,8 +351,8 @@ export class MetadataRefresh {
     this.isNeeded = true
     if (error instanceof AuthenticationError || this.options.pool.isVerdict(error)) {
       this.rejectAll(error)
-      // Nobody waits, and there was never anything: the next call begins again.
-      this.isDormant = this.options.view.snapshot.generation === 0
+      // No caller waits, and there was never any metadata: the next call begins again.
+      this.isDormant = this.options.view.snapshot.generation === 0 && !this.hasStandingWish
     }
     const now = monotonicMs()
     if (mayRebootstrap && now - this.lastAcceptedAt > rebootstrapTriggerMs) {

@@ -60,7 +60,28 @@ export function explainSetupFailure(error: unknown, phase: SetupPhase, host: str
   if (isTlsAlert(code)) {
     return `the broker refused the TLS handshake: ${error.message}. It may require a client certificate: set ssl.cert and ssl.key`
   }
-  return `the broker's certificate was not accepted for '${host}': ${error.message}${code === '' ? '' : ` (${code})`}. If it is signed by an authority of your own, give that as ssl.ca`
+  const shownCode = code === '' ? '' : ` (${code})`
+  return `the broker's certificate was not accepted for '${host}': ${error.message}${shownCode}.${certificateAdvice(code)}`
+}
+
+/** What to do about a certificate that was not accepted; empty if that is not known. */
+function certificateAdvice(code: string): string {
+  switch (code) {
+    case 'CERT_HAS_EXPIRED':
+      return ' Renew it at the broker; if it is still valid, set the clock of this machine'
+    case 'CERT_NOT_YET_VALID':
+      return ' Set the clock of this machine, or that of the authority that signed it'
+    case 'CERT_REVOKED':
+      return ' Replace it at the broker'
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_GET_ISSUER_CERT':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+      return ' Set ssl.ca to the certificate of the authority that signed it'
+    default:
+      return ''
+  }
 }
 
 /** The names of the certificate that was refused, as Node's error has them. */

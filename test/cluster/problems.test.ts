@@ -68,8 +68,7 @@ test('an address that refuses: since when, and why, until it is there again', as
   const fake = new FakeCluster()
   closers.push(() => fake.close())
   await fake.startNode(0, Number(address.split(':')[1]))
-  await cluster.refresh({ timeoutMs: 5000 })
-  expect(cluster.problems()).toEqual([])
+  await expect.poll(() => cluster.problems(), { timeout: 5000 }).toEqual([])
 })
 
 test('a broker that ends each connection upon its first request', async () => {
