@@ -10,7 +10,7 @@
 // Source maps point to src/, which is part of the package.
 
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
@@ -35,6 +35,7 @@ await bundle(
   { dir: 'dist', format: 'es', chunkFileNames: 'esm/chunk-[name].js' },
 )
 writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n')
+chmodSync('dist/cli/main.js', 0o755)
 copyFileSync('node_modules/commander/LICENSE', 'dist/cli/LICENSE-commander')
 writeDeclarations()
 for (const name of entries) writeImportEntry(name)

@@ -30,7 +30,8 @@ describe('links', () => {
 })
 
 /** Names in comments that are not files of ours: examples, and files of other programs. */
-const notOurs = /^(node_modules|dist|\.cache|lab|target)\/|^(x|mine|app|d|index\.d|main\.d)\.ts$/
+const notOurs =
+  /^(node_modules|dist|\.cache|lab|target)\/|^(x|mine|app|d|name|index\.d|main\.d)\.m?[jt]s$/
 
 describe('files that comments name', () => {
   const commented = files.filter((file) => /^(src|test|bench|scripts)\/.*\.(ts|mjs)$/.test(file))

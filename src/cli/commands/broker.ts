@@ -28,10 +28,10 @@ async function run(options: BrokerOptions): Promise<void> {
     record: false,
     onProtocolError: ({ message }) => console.error(`refused: ${message}`),
   })
-  console.log(`listening on ${cluster.bootstrapServers}`)
   const stop = (): void => void cluster.close()
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
+  console.log(`listening on ${cluster.bootstrapServers}`)
 }
 
 function port(text: string): number {

@@ -1,0 +1,60 @@
+// What stands around the snippets that are parts of a program. `SNIPPET` is where the snippet goes.
+
+const imports = `import * as library from 'kafkawire'
+const { Kafka, KafkaError, BrokerError, ConnectionError, DeliveryError, DeserializationError, TimeoutError,
+  TransactionAbortableError, CommitFailedError, OutcomeUnknownError, FencedError, BatchDeliveryError, serdes } = library
+`
+
+const kafka = `${imports}
+const kafka = new Kafka({ bootstrapServers: 'localhost:9092' })
+`
+
+const filled = `
+const filler = kafka.producer()
+for (let i = 0; i < 20; i++) await filler.send({ topic: 'orders', key: 'k' + (i % 3), value: 'v' + i })
+await filler.close()
+const toInvoice = ({ key, value }) => ({ topic: 'invoices', key, value: 'invoice for ' + value })
+const handle = async (record) => {}
+`
+
+const groupId = "groupId: 'g' + process.pid, autoOffsetReset: 'earliest'"
+
+export const preludes: Readonly<Record<string, string>> = {
+  imports: `${imports}\nSNIPPET\n`,
+  kafka: `${kafka}\ntry {\nSNIPPET\n} finally { await kafka.close() }\n`,
+  producer: `${kafka}
+const producer = kafka.producer()
+try {
+SNIPPET
+} finally { await kafka.close() }
+`,
+  consumer: `${kafka}${filled}
+const consumer = kafka.consumer({ ${groupId}, topics: ['orders'] })
+try {
+SNIPPET
+} finally { await kafka.close() }
+`,
+  migrated: `${kafka}${filled}
+const producer = kafka.producer()
+try {
+SNIPPET
+} finally { await kafka.close() }
+`,
+  /** The loop ends by itself after a second. */
+  loop: `${kafka}${filled}
+const consumer = kafka.consumer({ ${groupId}, topics: ['orders'] })
+setTimeout(() => void consumer.close(), 1000)
+try {
+SNIPPET
+} finally { await kafka.close() }
+`,
+  transaction: `${kafka}${filled}
+const name = 't' + process.pid
+const producer = kafka.producer({ transactionalId: name })
+const consumer = kafka.consumer({ ${groupId}, topics: ['orders'], enableAutoCommit: false })
+setTimeout(() => void consumer.close(), 1500)
+try {
+SNIPPET
+} finally { await kafka.close() }
+`,
+}
