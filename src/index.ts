@@ -140,6 +140,14 @@ export { Consumer } from './consumer/consumer.ts'
 export type { ConsumerBatch } from './consumer/delivery/consumer-batch.ts'
 export type { ConsumerLoop } from './consumer/delivery/iterators.ts'
 export type { PartitionStream } from './consumer/delivery/partition-iterators.ts'
+export type {
+  Assignor,
+  GroupAssignment,
+  GroupToAssign,
+  MemberAssignment,
+  SubscribedMember,
+} from './consumer/group/assignors/assignor.ts'
+export type { ConsumerProblem } from './consumer/liveness/consumer-problems.ts'
 export type { BrokerHealth, ConsumerHealth, PartitionHealth } from './consumer/liveness/health.ts'
 export type { CommittedOffset } from './consumer/offsets/committed-offsets.ts'
 export type {

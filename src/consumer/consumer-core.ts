@@ -17,12 +17,13 @@ import { type DeadLetterProducer, DeadLetters } from './delivery/dead-letters.ts
 import { Delivery } from './delivery/delivery.ts'
 import { poisonScreen } from './delivery/poison-records.ts'
 import { Fetcher } from './fetching/fetcher.ts'
-import { assignorsByName } from './group/assignors/by-name.ts'
+import { openAssignors } from './group/assignors/by-name.ts'
 import { ClassicGroup } from './group/classic-group.ts'
 import type { ConsumerGroup } from './group/consumer-group.ts'
 import { Rebalancer } from './group/rebalancer.ts'
 import { TopicLookup } from './group/topic-lookup.ts'
 import { TopicSubscription } from './group/topic-subscription.ts'
+import { ConsumerProblems } from './liveness/consumer-problems.ts'
 import { type ConsumerHealth, healthOf } from './liveness/health.ts'
 import { LivenessMonitor } from './liveness/liveness-monitor.ts'
 import { AutoCommit } from './offsets/auto-commit.ts'
@@ -47,6 +48,12 @@ export class ConsumerCore<K, V> {
   private readonly rebalancer: Rebalancer<K, V>
   private readonly topicWatch: TopicLookup
   private readonly stopped = stopSwitch()
+  private readonly problems: ConsumerProblems = new ConsumerProblems(() => ({
+    cluster: this.cluster,
+    group: this.group,
+    topicNames: this.topics.names,
+    partitions: this.subscription.partitions,
+  }))
   /** For those who wait for a position. */
   readonly watchers: Watchers = new Watchers()
   private group: ConsumerGroup | null = null
@@ -127,6 +134,11 @@ export class ConsumerCore<K, V> {
     this.pulse = new LivenessMonitor(cluster, this.delivery, options, {
       get group() {
         return readGroup()
+      },
+      problems: () => this.problems.list(),
+      onProblem: (error) => {
+        cluster.options.logger.warn(error.message, { error })
+        this.guard(() => options.onError?.(error))
       },
       onStall: (durationMs) => this.guard(() => options.onStall?.({ durationMs })),
       onError: (error) => this.reportError(error),
@@ -286,8 +298,11 @@ export class ConsumerCore<K, V> {
   }
 
   health(): ConsumerHealth {
-    const { delivery, fetcher, subscription, pulse, status } = this
-    return healthOf({ delivery, fetcher, subscription, pulse, status }, this.isReadCommitted)
+    const { delivery, fetcher, subscription, pulse, status, problems } = this
+    return healthOf(
+      { delivery, fetcher, subscription, pulse, status, problems },
+      this.isReadCommitted,
+    )
   }
 
   private get status(): ConsumerHealth['state'] {
@@ -321,7 +336,7 @@ export class ConsumerCore<K, V> {
       {
         ...options,
         rebalanceTimeoutMs: options.maxPollIntervalMs,
-        assignors: assignorsByName(options.partitionAssignors),
+        assignors: openAssignors(options.partitionAssignors),
       },
       {
         subscribedTopics: () => this.topics.resolve(cluster.metadata),

@@ -16,6 +16,7 @@ import {
   wireDuration,
 } from '../options/option-table.ts'
 import type { Deserializer, Topic, TopicPartition } from '../types.ts'
+import type { Assignor } from './group/assignors/assignor.ts'
 
 /**
  * Where to begin without a committed offset, or when the offset is no longer in the log: `earliest`,
@@ -31,8 +32,11 @@ export type AutoOffsetReset =
 /** `read_committed` leaves out records of aborted transactions and ends before open ones. */
 export type IsolationLevel = 'read_uncommitted' | 'read_committed'
 
-/** How the leader of a classic group divides partitions. All members must have one in common. */
-export type PartitionAssignor = 'range' | 'roundrobin' | 'cooperative-sticky'
+/**
+ * How the leader of a classic group divides partitions: by the name of a strategy, or by an object of your
+ * own. All members must have one in common.
+ */
+export type PartitionAssignor = 'range' | 'roundrobin' | 'sticky' | 'cooperative-sticky' | Assignor
 
 /** A name, every topic that matches, or a topic with its types (`kafka.topic()`). */
 export type TopicSelector<K = unknown, V = unknown> = string | RegExp | Topic<K, V>
@@ -300,16 +304,34 @@ function isMilliseconds(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
 
-const assignorNames: readonly PartitionAssignor[] = ['range', 'roundrobin', 'cooperative-sticky']
+const assignorNames = ['range', 'roundrobin', 'sticky', 'cooperative-sticky'] as const
 
 function checkAssignors(
   value: unknown,
   fail: (expected: string) => never,
 ): readonly PartitionAssignor[] {
-  const expected = `an array of one or more of ${assignorNames.join(', ')}`
+  const expected = `an array of one or more of ${assignorNames.join(', ')}, or assignors of your own: objects with a name and assign(group)`
   if (!Array.isArray(value) || value.length === 0) return fail(expected)
-  return Object.freeze(
-    value.map((entry: unknown) => assignorNames.find((name) => name === entry) ?? fail(expected)),
+  const assignors = Array.from(
+    value,
+    (entry: unknown): PartitionAssignor =>
+      assignorNames.find((name) => name === entry) ?? (isAssignor(entry) ? entry : fail(expected)),
+  )
+  const names = assignors.map((each) => (typeof each === 'string' ? each : each.name))
+  if (new Set(names).size < names.length) return fail('an array without the same name twice')
+  return Object.freeze(assignors)
+}
+
+function isAssignor(value: unknown): value is Assignor {
+  if (typeof value !== 'object' || value === null) return false
+  const name: unknown = Reflect.get(value, 'name')
+  return (
+    typeof name === 'string' &&
+    name !== '' &&
+    typeof Reflect.get(value, 'assign') === 'function' &&
+    ['subscriptionUserData', 'onAssignment'].every((method) =>
+      ['function', 'undefined'].includes(typeof Reflect.get(value, method)),
+    )
   )
 }
 

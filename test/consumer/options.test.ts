@@ -38,7 +38,7 @@ describe("a consumer's options", () => {
     [{ groupId: 'g', topics: [''] }],
     [{ groupId: 'g', topics: [{ name: 't' }] }],
     [{ partitionAssignors: [] }],
-    [{ partitionAssignors: ['sticky'] }],
+    [{ partitionAssignors: ['stickyy'] }],
     [{ valueDeserializer: () => null }],
     [{ maxPollRecords: 0 }],
     [{ isolationLevel: 1 }],

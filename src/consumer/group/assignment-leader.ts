@@ -5,7 +5,13 @@ import type { Cluster } from '../../cluster/cluster.ts'
 import { KafkaError } from '../../errors.ts'
 import type { JoinGroupResponse } from '../../protocol/messages/join-group.ts'
 import type { SyncGroupRequestAssignment } from '../../protocol/messages/sync-group.ts'
-import type { Assignor, GroupAssignment, GroupMember, GroupToAssign } from './assignors/assignor.ts'
+import type {
+  Assignor,
+  GroupToAssign,
+  MemberAssignment,
+  SubscribedMember,
+} from './assignors/assignor.ts'
+import { checkAssignment } from './assignors/check-assignment.ts'
 import { decodeSubscription, encodeAssignment } from './consumer-protocol.ts'
 
 export interface LeaderDecision {
@@ -43,14 +49,15 @@ export async function leadGroup(
   const basis = partitionCounts(cluster, topics)
   // The coordinator may ask a returning static leader to leave the group as it is (KIP-814).
   if (joined.skipAssignment) return { assignments: [], basis }
-  const assignment = assign(assignor, {
+  const group = {
     members,
     partitionsPerTopic: new Map([...basis].filter(([, count]) => count > 0)),
     replicaRacks: replicaRacks(cluster, topics),
-  })
-  const assignments = [...assignment].map(([memberId, assignedPartitions]) => ({
+  }
+  const assignment = await assign(assignor, group)
+  const assignments = [...assignment].map(([memberId, { partitions, userData = null }]) => ({
     memberId,
-    assignment: encodeAssignment({ assignedPartitions, userData: null }),
+    assignment: encodeAssignment({ assignedPartitions: partitions, userData }),
   }))
   return { assignments, basis }
 }
@@ -67,7 +74,7 @@ export function partitionCounts(cluster: Cluster, topics: Iterable<string>): Map
 function toMember(
   member: JoinGroupResponse['members'][number],
   onError: (error: Error) => void,
-): GroupMember {
+): SubscribedMember {
   const { memberId, groupInstanceId, metadata } = member
   try {
     return { memberId, groupInstanceId, ...decodeSubscription(metadata) }
@@ -80,9 +87,13 @@ function toMember(
   }
 }
 
-function assign(assignor: Assignor, group: GroupToAssign): GroupAssignment {
+/** @throws {KafkaError} when the assignor throws, or when no group could live with its result */
+async function assign(
+  assignor: Assignor,
+  group: GroupToAssign,
+): Promise<Map<string, MemberAssignment>> {
   try {
-    return assignor.assign(group)
+    return checkAssignment(group, await assignor.assign(group))
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new KafkaError(`The assignor "${assignor.name}" failed: ${reason}`, { cause })

@@ -70,7 +70,7 @@ export class ClassicGroup implements ConsumerGroup {
     this.options = options
     this.owner = owner
     // Partitions may stay while joining only if every assignor that could be chosen allows for it.
-    this.isCooperative = options.assignors.every((assignor) => assignor.isCooperative)
+    this.isCooperative = options.assignors.every((assignor) => assignor.isCooperative === true)
     this.requests = new ClassicRequests(coordinator, options, cluster.options.requestTimeoutMs)
     this.heartbeats = new HeartbeatTimer(options.heartbeatIntervalMs, () => this.beat())
   }
@@ -224,7 +224,7 @@ export class ClassicGroup implements ConsumerGroup {
     this.joinReason ??= reason
     this.coordinator.handleCode(answer.errorCode, nodeId)
     const action = memberAction('join', answer.errorCode)
-    this.trouble.note(this.errorOf('JoinGroup', answer.errorCode))
+    if (action !== 'useMemberId') this.trouble.note(this.errorOf('JoinGroup', answer.errorCode))
     this.cluster.options.logger.debug('join refused', { code: answer.errorCode, version })
     if (action === 'useMemberId') this.memberId = answer.memberId
     else await this.applyInLoop(action, answer.errorCode, 'join')
@@ -277,11 +277,14 @@ export class ClassicGroup implements ConsumerGroup {
       await this.applyInLoop(memberAction('sync', answer.errorCode), answer.errorCode, 'sync')
       return
     }
-    const { assignedPartitions } = decodeAssignment(answer.assignment)
+    const { assignedPartitions, userData } = decodeAssignment(answer.assignment)
     this.state = 'stable'
     this.failures = 0
     this.hasJoined = true
     this.trouble.clear()
+    this.options.assignors
+      .find(({ name }) => name === generation.protocolName)
+      ?.onAssignment?.({ partitions: assignedPartitions, userData }, generation.generationId)
     await this.take(assignedPartitions)
     this.onMetadata()
   }

@@ -75,7 +75,7 @@ export class ClassicRequests {
         name: assignor.name,
         metadata: encodeSubscription({
           topics,
-          userData: assignor.userData(generationId),
+          userData: assignor.subscriptionUserData?.(topics) ?? null,
           ownedPartitions,
           generationId,
           rackId: clientRack,

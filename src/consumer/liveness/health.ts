@@ -1,13 +1,18 @@
 // What health() tells: enough for a readiness probe and for the first look at a consumer that reads nothing.
 
-import { monotonicMs, wallMsOf } from '../../async/clock.ts'
+import { monotonicMs, wallMs, wallMsOf } from '../../async/clock.ts'
 import { compareTopicPartitions } from '../../topic-partition.ts'
 import type { TopicPartition } from '../../types.ts'
 import type { AssignedPartition, PartitionProblem } from '../assignment/assigned-partition.ts'
+import type { ConsumerProblem } from './consumer-problems.ts'
 
 /** How a consumer is. Times are milliseconds since 1970. */
 export interface ConsumerHealth {
-  /** What a readiness probe asks: `stable` or `assigned`, not stalled, and some broker is reached. */
+  /**
+   * Whether records could flow now: the answer for a readiness probe. The consumer is `stable` or
+   * `assigned` and not stalled, brokers are reached, and some assigned partition was fetched and has nothing
+   * in its way. A member without partitions is ready, unless what it subscribes to is missing.
+   */
   readonly isReady: boolean
   /**
    * `idle`: no membership is wanted now: nothing was asked for yet, or a record took longer than
@@ -33,6 +38,10 @@ export interface ConsumerHealth {
   readonly lag: bigint | null
   /** What is assigned, sorted. */
   readonly partitions: readonly PartitionHealth[]
+  /** What keeps records from flowing, and since when. Empty: nothing that is known. */
+  readonly problems: readonly ConsumerProblem[]
+  /** Plain data for a probe's response: bigints as text, errors with their code and message. */
+  toJSON(): unknown
 }
 
 export interface BrokerHealth {
@@ -76,7 +85,11 @@ export interface HealthSources {
     readonly unreachableSince: number | null
   }
   readonly status: ConsumerHealth['state']
+  readonly problems: { list(): ConsumerProblem[] }
 }
+
+/** A broker that fails for less than this may have been restarted. */
+const PATIENCE_MS = 5000
 
 export function healthOf(sources: HealthSources, isReadCommitted: boolean): ConsumerHealth {
   const { delivery, fetcher, subscription, pulse, status: state } = sources
@@ -92,8 +105,10 @@ export function healthOf(sources: HealthSources, isReadCommitted: boolean): Cons
   }
   const isStalled = delivery.isBlocked
   const isWorking = state === 'stable' || state === 'assigned'
-  return {
-    isReady: isWorking && !isStalled && unreachableSince === null,
+  const problems = sources.problems.list()
+  const canFlow = mayFlow([...subscription.partitions], problems)
+  const health: Omit<ConsumerHealth, 'toJSON'> = {
+    isReady: isWorking && !isStalled && unreachableSince === null && canFlow,
     state,
     error: delivery.fatalError,
     lastHeartbeatAt: lastHeartbeatAt === null ? null : wallMsOf(lastHeartbeatAt),
@@ -104,5 +119,41 @@ export function healthOf(sources: HealthSources, isReadCommitted: boolean): Cons
     bufferedBytes: fetcher.bufferedBytes,
     lag,
     partitions: partitions.sort(compareTopicPartitions),
+    problems,
   }
+  return Object.defineProperty({ ...health, toJSON: () => plain(health) }, 'toJSON', {
+    enumerable: false,
+  })
+}
+
+/** Whether records of some partition could be delivered now. */
+function mayFlow(
+  partitions: readonly AssignedPartition[],
+  problems: readonly ConsumerProblem[],
+): boolean {
+  if (partitions.length === 0) return !problems.some(({ topic }) => topic !== null)
+  const broken = new Set(
+    problems.flatMap(({ nodeId, durationMs }) =>
+      nodeId !== null && durationMs > PATIENCE_MS ? nodeId : [],
+    ),
+  )
+  return partitions.some(
+    // A high watermark: a fetch of the partition has succeeded.
+    ({ hasPosition, highWatermark, failure, problem, leader }) =>
+      hasPosition &&
+      highWatermark >= 0n &&
+      failure === null &&
+      !lasts(problem) &&
+      !broken.has(leader),
+  )
+}
+
+function lasts(problem: PartitionProblem | null): boolean {
+  return problem !== null && wallMs() - problem.since > PATIENCE_MS
+}
+
+function plain(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? String(each) : each)),
+  )
 }

@@ -6,8 +6,12 @@ import { monotonicMs } from '../../async/clock.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { ConnectionError } from '../../errors.ts'
 import type { Membership } from '../offsets/committer.ts'
+import { type ConsumerProblem, ProblemReports } from './consumer-problems.ts'
 import { OutageDetector } from './outage-detector.ts'
 import { type LivenessEvent, StallDetector, type StallDetectorOptions } from './stall-detector.ts'
+
+/** What lasts longer than this is reported. */
+const PATIENCE_MS = 5000
 
 export interface LivenessMonitorOptions extends StallDetectorOptions {
   readonly defaultApiTimeoutMs: number
@@ -28,6 +32,9 @@ export interface MonitoredDelivery {
 
 export interface LivenessMonitorOwner {
   readonly group: MonitoredGroup | null
+  problems(): ConsumerProblem[]
+  /** Something has kept records from flowing for a while. */
+  onProblem(error: Error): void
   onStall(durationMs: number): void
   onError(error: Error): void
 }
@@ -41,6 +48,10 @@ export class LivenessMonitor {
   private readonly owner: LivenessMonitorOwner
   private readonly liveness: StallDetector
   private readonly outage: OutageDetector
+  private readonly patienceMs: number
+  private readonly reports: ProblemReports
+  private reportedAt = 0
+  private quietUntil = 0
   private timer: NodeJS.Timeout | null = null
 
   constructor(
@@ -55,6 +66,8 @@ export class LivenessMonitor {
     this.owner = owner
     this.liveness = new StallDetector(options, monotonicMs())
     this.outage = new OutageDetector(options.defaultApiTimeoutMs)
+    this.patienceMs = Math.min(PATIENCE_MS, options.defaultApiTimeoutMs)
+    this.reports = new ProblemReports(this.patienceMs)
   }
 
   /** Since when no broker at all is reached (ms); null: one is. */
@@ -92,6 +105,9 @@ export class LivenessMonitor {
     const { outage } = this.cluster
     if (this.outage.look(now, outage !== null))
       this.owner.onError(new ConnectionError(outage ?? ''))
+    // An outage is reported as one, and not broker by broker; nor is what is left of it when it ends.
+    if (outage !== null) this.quietUntil = now + PATIENCE_MS
+    else if (now >= this.quietUntil) this.reportProblems(now)
     const { group } = this.owner
     if (group === null) return
     if (this.liveness.isFenced && !this.isMember) this.liftFence(now)
@@ -101,6 +117,13 @@ export class LivenessMonitor {
       `a record or batch has been worked on for ${heldMs} ms, longer than maxPollIntervalMs (${this.options.maxPollIntervalMs}): leaving the group until more is asked for`,
     )
     group.onPollExpired()
+  }
+
+  /** Looked for at most once a second: there may be many partitions. */
+  private reportProblems(now: number): void {
+    if (now - this.reportedAt < Math.min(1000, this.patienceMs)) return
+    this.reportedAt = now
+    for (const error of this.reports.due(this.owner.problems(), now)) this.owner.onProblem(error)
   }
 
   private tell(event: LivenessEvent | null): void {

@@ -1,8 +1,8 @@
-// What an assignor of a classic group is: a pure function of the group, run by the member that leads it.
+// What an assignor of a classic group is, and what it is given.
 
 import type { TopicPartition } from '../../../types.ts'
 
-export interface GroupMember {
+export interface SubscribedMember {
   readonly memberId: string
   readonly groupInstanceId: string | null
   readonly topics: readonly string[]
@@ -13,28 +13,42 @@ export interface GroupMember {
 }
 
 export interface GroupToAssign {
-  readonly members: readonly GroupMember[]
+  readonly members: readonly SubscribedMember[]
   /** Number of partitions. A topic that is not here does not exist. */
   readonly partitionsPerTopic: ReadonlyMap<string, number>
   /** Racks of the replicas, by partition; an empty map where nothing is known of racks. */
   readonly replicaRacks: ReadonlyMap<string, readonly (readonly string[])[]>
 }
 
-/** Partitions of each member, by member id; every member has an entry. */
-export type GroupAssignment = Map<string, TopicPartition[]>
+/** What one member gets. */
+export interface MemberAssignment {
+  readonly partitions: readonly TopicPartition[]
+  /** Sent to the member with its partitions. */
+  readonly userData?: Buffer | null
+}
 
+/** What each member gets, by member id. A member without an entry gets nothing. */
+export type GroupAssignment = ReadonlyMap<string, readonly TopicPartition[] | MemberAssignment>
+
+/**
+ * Divides the partitions of a classic group, in the member that leads it. For the option
+ * `partitionAssignors`, an object that keeps state is to be made for each consumer.
+ */
 export interface Assignor {
   /** As in the group protocol: all members must offer one of the same name. */
   readonly name: string
-  /** Members keep what they own while they rejoin (KIP-429). */
-  readonly isCooperative: boolean
-  /** What a member sends with its subscription for this assignor. */
-  userData(generationId: number): Buffer | null
-  assign(group: GroupToAssign): GroupAssignment
+  /** Whether members keep what they own while they rejoin (KIP-429). @defaultValue false */
+  readonly isCooperative?: boolean
+  /** What this member sends with its subscription, for the leader's `assign`. */
+  subscriptionUserData?(topics: readonly string[]): Buffer | null
+  /** Called in the leader. A partition may have one member at most, and that member must read its topic. */
+  assign(group: GroupToAssign): GroupAssignment | Promise<GroupAssignment>
+  /** What this member got, in which generation. */
+  onAssignment?(assignment: MemberAssignment, generationId: number): void
 }
 
 /** Members in the order in which they are served: static ones first, by instance id, then by member id. */
-export function sortMembers(members: readonly GroupMember[]): GroupMember[] {
+export function sortMembers(members: readonly SubscribedMember[]): SubscribedMember[] {
   return members.toSorted((a, b) => {
     if (a.groupInstanceId !== null && b.groupInstanceId !== null) {
       return compareText(a.groupInstanceId, b.groupInstanceId)
@@ -42,6 +56,18 @@ export function sortMembers(members: readonly GroupMember[]): GroupMember[] {
     if (a.groupInstanceId !== null) return -1
     if (b.groupInstanceId !== null) return 1
     return compareText(a.memberId, b.memberId)
+  })
+}
+
+/** The topics of each member. Members that read the same share one set. */
+export function topicSets(members: readonly SubscribedMember[]): ReadonlySet<string>[] {
+  let shared: { topics: readonly string[]; set: ReadonlySet<string> } | null = null
+  return members.map(({ topics }) => {
+    const isSame =
+      shared?.topics.length === topics.length &&
+      topics.every((topic, index) => topic === shared?.topics[index])
+    if (shared === null || !isSame) shared = { topics, set: new Set(topics) }
+    return shared.set
   })
 }
 

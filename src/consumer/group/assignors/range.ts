@@ -6,26 +6,29 @@ import { compareTopicPartitions } from '../../../topic-partition.ts'
 import type { TopicPartition } from '../../../types.ts'
 import {
   type Assignor,
-  type GroupAssignment,
-  type GroupMember,
   type GroupToAssign,
+  type SubscribedMember,
   sortMembers,
+  topicSets,
 } from './assignor.ts'
 
-export const range: Assignor = {
-  name: 'range',
-  isCooperative: false,
-  userData: () => null,
-  assign,
-}
+type Placement = Map<string, TopicPartition[]>
 
-function assign(group: GroupToAssign): GroupAssignment {
-  const assignment: GroupAssignment = new Map()
+export const range: Assignor = { name: 'range', assign }
+
+function assign(group: GroupToAssign): Placement {
+  const assignment: Placement = new Map()
   for (const { memberId } of group.members) assignment.set(memberId, [])
   const members = sortMembers(group.members)
+  const topicsOf = topicSets(members)
+  const areAlike = topicsOf.every((topics) => topics === topicsOf[0])
+  const subscribersOf = (topic: string): readonly SubscribedMember[] => {
+    if (areAlike) return topicsOf[0]?.has(topic) ? members : []
+    return members.filter((_, index) => topicsOf[index].has(topic))
+  }
   const shares: TopicShare[] = []
   for (const [topic, count] of group.partitionsPerTopic) {
-    const subscribers = members.filter(({ topics }) => topics.includes(topic))
+    const subscribers = subscribersOf(topic)
     if (count > 0 && subscribers.length > 0) {
       shares.push(new TopicShare(topic, count, subscribers, group.replicaRacks.get(topic) ?? []))
     }
@@ -38,11 +41,13 @@ function assign(group: GroupToAssign): GroupAssignment {
 }
 
 /** Topics of the same members and the same number of partitions are kept side by side. */
-function matchRacks(shares: readonly TopicShare[], assignment: GroupAssignment): void {
+function matchRacks(shares: readonly TopicShare[], assignment: Placement): void {
   const alike = new Map<string, TopicShare[]>()
   for (const share of shares) {
     const key = JSON.stringify([share.count, share.members.map(({ memberId }) => memberId)])
-    alike.set(key, [...(alike.get(key) ?? []), share])
+    const together = alike.get(key)
+    if (together === undefined) alike.set(key, [share])
+    else together.push(share)
   }
   for (const together of alike.values()) {
     if (together.length > 1) matchRacksTogether(together, assignment)
@@ -53,7 +58,7 @@ function matchRacks(shares: readonly TopicShare[], assignment: GroupAssignment):
 }
 
 /** A partition number goes, of all these topics, to the first member that is near to all of them. */
-function matchRacksTogether(shares: readonly TopicShare[], assignment: GroupAssignment): void {
+function matchRacksTogether(shares: readonly TopicShare[], assignment: Placement): void {
   for (let p = 0; p < shares[0].count; p++) {
     const member = shares[0].members.find((candidate) =>
       shares.every((share) => share.isNear(candidate, p) && share.room(candidate) > 0),
@@ -67,7 +72,7 @@ function matchRacksTogether(shares: readonly TopicShare[], assignment: GroupAssi
 class TopicShare {
   readonly topic: string
   readonly count: number
-  readonly members: readonly GroupMember[]
+  readonly members: readonly SubscribedMember[]
   readonly needsRacks: boolean
   private readonly racks: readonly (readonly string[])[]
   private readonly left: Set<number>
@@ -79,7 +84,7 @@ class TopicShare {
   constructor(
     topic: string,
     count: number,
-    members: readonly GroupMember[],
+    members: readonly SubscribedMember[],
     racks: readonly (readonly string[])[],
   ) {
     this.topic = topic
@@ -92,31 +97,32 @@ class TopicShare {
     this.needsRacks = needsRacks(members, racks, count)
   }
 
-  room({ memberId }: GroupMember): number {
+  room({ memberId }: SubscribedMember): number {
     const most = this.fairShare + (this.extras > 0 ? 1 : 0)
     return Math.max(0, most - (this.given.get(memberId) ?? 0))
   }
 
-  isNear({ rackId }: GroupMember, partition: number): boolean {
+  isNear({ rackId }: SubscribedMember, partition: number): boolean {
     return rackId === null || this.racks[partition]?.includes(rackId) === true
   }
 
   assignRanges(
-    mayGet: (member: GroupMember, partition: number) => boolean,
-    assignment: GroupAssignment,
+    mayGet: (member: SubscribedMember, partition: number) => boolean,
+    assignment: Placement,
   ): void {
     for (const member of this.members) {
+      if (this.left.size === 0) return
       const room = this.room(member)
-      const run = [...this.left].filter((partition) => mayGet(member, partition)).slice(0, room)
+      const run: number[] = []
+      for (const partition of room === 0 ? [] : this.left) {
+        if (!mayGet(member, partition)) continue
+        if (run.push(partition) === room) break
+      }
       if (run.length > 0) this.give(member, run, assignment)
     }
   }
 
-  give(
-    { memberId }: GroupMember,
-    partitions: readonly number[],
-    assignment: GroupAssignment,
-  ): void {
+  give({ memberId }: SubscribedMember, partitions: readonly number[], assignment: Placement): void {
     const given = (this.given.get(memberId) ?? 0) + partitions.length
     this.given.set(memberId, given)
     if (given > this.fairShare) this.extras--
@@ -130,10 +136,11 @@ class TopicShare {
 
 /** Racks decide something only if members and replicas share some, and not every partition is in all. */
 function needsRacks(
-  members: readonly GroupMember[],
+  members: readonly SubscribedMember[],
   racks: readonly (readonly string[])[],
   count: number,
 ): boolean {
+  if (racks.length === 0) return false
   const all = new Set(racks.flat())
   if (!members.some(({ rackId }) => rackId !== null && all.has(rackId))) return false
   return !Array.from({ length: count }, (_, p) => new Set(racks[p])).every(

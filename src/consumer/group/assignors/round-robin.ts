@@ -1,18 +1,16 @@
 // `roundrobin`: all partitions of all topics, one after the other, to the next member that reads the topic.
 
-import { type Assignor, compareText, type GroupAssignment, sortMembers } from './assignor.ts'
+import type { TopicPartition } from '../../../types.ts'
+import { type Assignor, compareText, sortMembers, topicSets } from './assignor.ts'
 
 export const roundRobin: Assignor = {
   name: 'roundrobin',
-  isCooperative: false,
-  userData: () => null,
   assign: (group) => {
-    const assignment: GroupAssignment = new Map()
+    const assignment = new Map<string, TopicPartition[]>()
     for (const { memberId } of group.members) assignment.set(memberId, [])
-    const members = sortMembers(group.members).map(({ memberId, topics }) => ({
-      memberId,
-      topics: new Set(topics),
-    }))
+    const sorted = sortMembers(group.members)
+    const topicsOf = topicSets(sorted)
+    const members = sorted.map(({ memberId }, index) => ({ memberId, topics: topicsOf[index] }))
     let next = 0
     for (const [topic, count] of [...group.partitionsPerTopic].sort(([a], [b]) =>
       compareText(a, b),

@@ -1,0 +1,150 @@
+// Everything that keeps records from flowing, from whichever part knows it: brokers, the group, topics that
+// are missing, partitions. And the reports about it: each problem that lasts is reported, at a limited rate.
+
+import { monotonicMs, wallMs } from '../../async/clock.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { KafkaError } from '../../errors.ts'
+import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
+import type { AssignedPartition } from '../assignment/assigned-partition.ts'
+import type { GroupProblem } from '../group/membership-problem.ts'
+
+/** Something that fails again and again at this moment, and keeps records from flowing. */
+export interface ConsumerProblem {
+  /** What fails, and what to do. */
+  readonly reason: string
+  /** When it failed first, in milliseconds since 1970. */
+  readonly since: number
+  /** For how long it has been failing, in milliseconds. */
+  readonly durationMs: number
+  /** The latest error; null where nothing failed, but something is missing. */
+  readonly error: Error | null
+  /** The broker that it is about; negative: a bootstrap address; null: none in particular. */
+  readonly nodeId: number | null
+  /** The topic that it is about; null: none in particular. */
+  readonly topic: string | null
+  /** The partition of the topic; null: none in particular. */
+  readonly partition: number | null
+}
+
+export interface ProblemSources {
+  readonly cluster: Pick<Cluster, 'problems' | 'topic' | 'topicError'>
+  readonly group: { readonly problem: GroupProblem | null } | null
+  /** Topics that are subscribed to by name. */
+  readonly topicNames: Iterable<string>
+  readonly partitions: Iterable<AssignedPartition>
+}
+
+export class ConsumerProblems {
+  private readonly sources: () => ProblemSources
+  /** Since when each topic has been missing (monotonic ms). */
+  private readonly missing = new Map<string, number>()
+
+  constructor(sources: () => ProblemSources) {
+    this.sources = sources
+  }
+
+  /** All there are now: brokers first, then the group, topics and partitions. */
+  list(): ConsumerProblem[] {
+    const { cluster, group, topicNames, partitions } = this.sources()
+    const nowhere = { nodeId: null, topic: null, partition: null }
+    const problems: ConsumerProblem[] = cluster
+      .problems()
+      .map((problem) => ({ ...nowhere, ...problem }))
+    if (group !== null && group.problem !== null) {
+      problems.push({ ...nowhere, ...lasting(group.problem), error: group.problem.error })
+    }
+    problems.push(...this.missingTopics(cluster, topicNames))
+    for (const { topic, partition, problem } of partitions) {
+      if (problem === null) continue
+      problems.push({ ...nowhere, ...lasting(problem), error: problem.error, topic, partition })
+    }
+    return problems
+  }
+
+  private missingTopics(
+    cluster: ProblemSources['cluster'],
+    names: Iterable<string>,
+  ): ConsumerProblem[] {
+    const now = monotonicMs()
+    const problems: ConsumerProblem[] = []
+    const seen = new Set<string>()
+    for (const topic of names) {
+      const code = cluster.topicError(topic)
+      if (cluster.topic(topic) !== undefined || code === errorCodes.NONE) continue
+      seen.add(topic)
+      const since = this.missing.get(topic) ?? now
+      this.missing.set(topic, since)
+      const error = brokerError(code, `Metadata of topic "${topic}"`)
+      const reason =
+        code === errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+          ? `Topic "${topic}" does not exist. Check its name, or create it`
+          : error.message
+      const durationMs = now - since
+      const place = { nodeId: null, topic, partition: null }
+      problems.push({ reason, since: wallMs() - durationMs, durationMs, error, ...place })
+    }
+    for (const topic of this.missing.keys()) if (!seen.has(topic)) this.missing.delete(topic)
+    return problems
+  }
+}
+
+function lasting({ reason, since }: { reason: string; since: number }): {
+  reason: string
+  since: number
+  durationMs: number
+} {
+  return { reason, since, durationMs: Math.max(0, wallMs() - since) }
+}
+
+/** The same problem is reported again after this long. */
+const REPEAT_MS = 60_000
+/** More than so many in a minute are reported together. */
+const REPORTS_PER_MINUTE = 10
+
+/** Decides what is to be reported now. Pure: the clock is passed in. */
+export class ProblemReports {
+  private readonly patienceMs: number
+  private readonly reportedAt = new Map<string, number>()
+
+  /** @param patienceMs how long a problem may last in silence */
+  constructor(patienceMs: number) {
+    this.patienceMs = patienceMs
+  }
+
+  due(problems: readonly ConsumerProblem[], now: number): Error[] {
+    const present = new Set(problems.map(nameOf))
+    for (const [name, at] of this.reportedAt) {
+      if (!present.has(name) || now - at >= REPEAT_MS) this.reportedAt.delete(name)
+    }
+    const due = problems.filter(
+      (problem) => problem.durationMs >= this.patienceMs && !this.reportedAt.has(nameOf(problem)),
+    )
+    if (due.length === 0) return []
+    const room = Math.max(0, REPORTS_PER_MINUTE - this.reportedAt.size)
+    for (const problem of due) this.reportedAt.set(nameOf(problem), now)
+    const errors = due.slice(0, room).map(errorOf)
+    const rest = due.length - errors.length
+    if (rest > 0) {
+      const example = due[errors.length].reason
+      errors.push(
+        new KafkaError(
+          `${rest} more problems keep records from flowing, such as: ${example}. health() lists them`,
+          { retriable: true },
+        ),
+      )
+    }
+    return errors
+  }
+}
+
+function errorOf({ reason, durationMs, error }: ConsumerProblem): Error {
+  if (error !== null) return error
+  const text = `${reason} (for ${Math.round(durationMs / 1000)} s)`
+  return new KafkaError(text, { retriable: true })
+}
+
+/** A problem whose error changes while it lasts is the same problem. */
+function nameOf({ nodeId, topic, partition, since }: ConsumerProblem): string {
+  const place = `${nodeId} ${topic} ${partition}`
+  return nodeId === null && topic === null ? `${place} ${Math.round(since / 1000)}` : place
+}
