@@ -32,13 +32,19 @@ await bundle(
     'cli/main': 'src/cli/main.ts',
     'cli/test-broker': 'src/cli/test-broker.ts',
   },
-  { dir: 'dist', format: 'es', chunkFileNames: 'esm/chunk-[name].js' },
+  { dir: 'dist', format: 'es', chunkFileNames },
 )
 writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n')
 chmodSync('dist/cli/main.js', 0o755)
 copyFileSync('node_modules/commander/LICENSE', 'dist/cli/LICENSE-commander')
 writeDeclarations()
 for (const name of entries) writeImportEntry(name)
+
+/** Parts of the command line stay in its folder: they find files beside them. */
+function chunkFileNames({ moduleIds }) {
+  const isCli = moduleIds.some((id) => /\/(src\/cli|node_modules)\//.test(id))
+  return `${isCli ? 'cli' : 'esm'}/chunk-[name].js`
+}
 
 /** Bundles `input` (path without ending to source): one file per entry, and chunks that they share. */
 async function bundle(input, output) {
