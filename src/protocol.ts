@@ -11,6 +11,14 @@ export {
 } from './compression/codec.ts'
 export { codecById, codecByName } from './compression/codecs.ts'
 export {
+  decodeAssignment,
+  decodeSubscription,
+  encodeAssignment,
+  encodeSubscription,
+  type MemberAssignment,
+  type MemberSubscription,
+} from './consumer/group/consumer-protocol.ts'
+export {
   BrokerError,
   ConfigError,
   DecodeError,
@@ -18,6 +26,8 @@ export {
   KafkaError,
   UnsupportedVersionError,
 } from './errors.ts'
+export { crc32Partition, fnv1aPartition } from './producer/partitioning/key-hashes.ts'
+export { murmur2, partitionForKey } from './producer/partitioning/murmur2.ts'
 export {
   type AnyApi,
   type Api,
@@ -31,12 +41,28 @@ export {
 } from './protocol/api.ts'
 export { apiByKey, apiByName, apis } from './protocol/apis.ts'
 export {
+  Conversation,
+  type ConversationOptions,
+  type Exchange,
+  type SaslFrame,
+  type UnreadableFrame,
+} from './protocol/conversation.ts'
+export {
   brokerError,
   codeName,
   type ErrorCodeName,
   errorCodes,
   isRetriable,
 } from './protocol/error-codes.ts'
+export {
+  decodeFrame,
+  encodeFrame,
+  type Frame,
+  type FrameInput,
+  type RequestFrame,
+  type RequestIdentity,
+  type ResponseFrame,
+} from './protocol/frame.ts'
 export { FrameSplitter } from './protocol/frame-splitter.ts'
 export {
   decodeRequestHeader,
@@ -52,6 +78,8 @@ export {
   responseHeaderReader,
   responseHeaderVersion,
 } from './protocol/header.ts'
+export { fromJson, type Json, toJson } from './protocol/json.ts'
+export type { Fields } from './protocol/message-defaults.ts'
 export * from './protocol/public-messages.ts'
 export { Reader } from './protocol/reader.ts'
 export { setUnknownTags, type UnknownTag, unknownTags } from './protocol/unknown-tags.ts'

@@ -4,6 +4,7 @@
 import { DecodeError, UnsupportedVersionError } from '../errors.ts'
 import { findFailingField } from './decode-error-field.ts'
 import { encodeMessage } from './encode-error.ts'
+import { type Fields, MessageTemplate } from './message-defaults.ts'
 import { Reader } from './reader.ts'
 import { Writer } from './writer.ts'
 
@@ -23,6 +24,29 @@ export interface Api<Request, Response> {
   readonly decodeRequest: (r: Reader) => Request
   readonly encodeResponse: (w: Writer, response: Response) => void
   readonly decodeResponse: (r: Reader) => Response
+  /**
+   * A request with these fields, and Kafka's defaults in place of all others.
+   * @throws {InvalidArgumentError} when the request has no such field
+   */
+  readonly request: (fields?: Fields<Request>) => Request
+  /**
+   * A response with these fields, and Kafka's defaults in place of all others.
+   * @throws {InvalidArgumentError} when the response has no such field
+   */
+  readonly response: (fields?: Fields<Response>) => Response
+}
+
+/** An API as its file states it: messages with defaults follow from the decoders. */
+export function defineApi<Request, Response>(
+  api: Omit<Api<Request, Response>, 'request' | 'response'>,
+): Api<Request, Response> {
+  const requests = new MessageTemplate(api, 'request', api.decodeRequest)
+  const responses = new MessageTemplate(api, 'response', api.decodeResponse)
+  return {
+    ...api,
+    request: (fields = {} as Fields<Request>) => requests.fill(fields) as Request,
+    response: (fields = {} as Fields<Response>) => responses.fill(fields) as Response,
+  }
 }
 
 /** An API whose message types are not known here. */

@@ -5,7 +5,7 @@
 import { type AnyApi, type Api, checkVersion } from './api.ts'
 import { encodeMessage } from './encode-error.ts'
 import { Reader } from './reader.ts'
-import { Writer } from './writer.ts'
+import { type MessageContext, Writer } from './writer.ts'
 
 export interface RequestHeader {
   requestApiKey: number
@@ -19,8 +19,8 @@ export interface ResponseHeader {
 }
 
 const API_VERSIONS_KEY = 18
-const requestHeader = { name: 'RequestHeader', flexibleFrom: 2 }
-const responseHeader = { name: 'ResponseHeader', flexibleFrom: 1 }
+export const requestHeader: MessageContext = { name: 'RequestHeader', flexibleFrom: 2 }
+export const responseHeader: MessageContext = { name: 'ResponseHeader', flexibleFrom: 1 }
 
 export function requestHeaderVersion(api: AnyApi, version: number): number {
   return version >= api.flexibleFrom ? 2 : 1
@@ -60,14 +60,14 @@ export function decodeResponseHeader(r: Reader): ResponseHeader {
   return r.keepHidden(header)
 }
 
-/** A reader of a request header of `version`, at the start of a frame's content. */
-export function requestHeaderReader(version: number, content: Buffer): Reader {
-  return new Reader(requestHeader, version, content)
+/** A reader of a request header of `version`, at byte `start`: 0 in a frame without its size. */
+export function requestHeaderReader(version: number, content: Buffer, start: number = 0): Reader {
+  return new Reader(requestHeader, version, content, start)
 }
 
-/** A reader of a response header of `version`, at the start of a frame's content. */
-export function responseHeaderReader(version: number, content: Buffer): Reader {
-  return new Reader(responseHeader, version, content)
+/** A reader of a response header of `version`, at byte `start`: 0 in a frame without its size. */
+export function responseHeaderReader(version: number, content: Buffer, start: number = 0): Reader {
+  return new Reader(responseHeader, version, content, start)
 }
 
 /** A request as it goes to a socket: size, header, body; large records by reference. */

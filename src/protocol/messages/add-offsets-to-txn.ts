@@ -1,7 +1,7 @@
 // AddOffsetsToTxn adds a group's offsets partition to a transaction. v3 is flexible. v4 may answer
 // TRANSACTION_ABORTABLE (KIP-890).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -48,7 +48,7 @@ function decodeResponse(r: Reader): AddOffsetsToTxnResponse {
   return response
 }
 
-export const addOffsetsToTxn: Api<AddOffsetsToTxnRequest, AddOffsetsToTxnResponse> = {
+export const addOffsetsToTxn: Api<AddOffsetsToTxnRequest, AddOffsetsToTxnResponse> = defineApi({
   key: 25,
   name: 'AddOffsetsToTxn',
   minVersion: 0,
@@ -58,4 +58,4 @@ export const addOffsetsToTxn: Api<AddOffsetsToTxnRequest, AddOffsetsToTxnRespons
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

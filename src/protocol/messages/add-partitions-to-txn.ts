@@ -1,7 +1,7 @@
 // AddPartitionsToTxn adds partitions to a transaction. v3 is flexible. v4 takes many transactions at
 // once and is for brokers; clients stay at v3 (KIP-890).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -166,14 +166,15 @@ function decodePartitionResult(r: Reader): AddPartitionsToTxnPartitionResult {
   return partition
 }
 
-export const addPartitionsToTxn: Api<AddPartitionsToTxnRequest, AddPartitionsToTxnResponse> = {
-  key: 24,
-  name: 'AddPartitionsToTxn',
-  minVersion: 0,
-  maxVersion: 5,
-  flexibleFrom: 3,
-  encodeRequest,
-  decodeRequest,
-  encodeResponse,
-  decodeResponse,
-}
+export const addPartitionsToTxn: Api<AddPartitionsToTxnRequest, AddPartitionsToTxnResponse> =
+  defineApi({
+    key: 24,
+    name: 'AddPartitionsToTxn',
+    minVersion: 0,
+    maxVersion: 5,
+    flexibleFrom: 3,
+    encodeRequest,
+    decodeRequest,
+    encodeResponse,
+    decodeResponse,
+  })

@@ -1,7 +1,7 @@
 // AddRaftVoter makes a controller a voter of the metadata quorum (KIP-853).
 // v1 adds ackWhenCommitted (KIP-1186).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -85,7 +85,7 @@ function decodeResponse(r: Reader): AddRaftVoterResponse {
   return response
 }
 
-export const addRaftVoter: Api<AddRaftVoterRequest, AddRaftVoterResponse> = {
+export const addRaftVoter: Api<AddRaftVoterRequest, AddRaftVoterResponse> = defineApi({
   key: 80,
   name: 'AddRaftVoter',
   minVersion: 0,
@@ -95,4 +95,4 @@ export const addRaftVoter: Api<AddRaftVoterRequest, AddRaftVoterResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,6 +1,6 @@
 // AllocateProducerIds gives a broker a block of producer ids (KIP-730).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -50,14 +50,15 @@ function decodeResponse(r: Reader): AllocateProducerIdsResponse {
   return response
 }
 
-export const allocateProducerIds: Api<AllocateProducerIdsRequest, AllocateProducerIdsResponse> = {
-  key: 67,
-  name: 'AllocateProducerIds',
-  minVersion: 0,
-  maxVersion: 0,
-  flexibleFrom: 0,
-  encodeRequest,
-  decodeRequest,
-  encodeResponse,
-  decodeResponse,
-}
+export const allocateProducerIds: Api<AllocateProducerIdsRequest, AllocateProducerIdsResponse> =
+  defineApi({
+    key: 67,
+    name: 'AllocateProducerIds',
+    minVersion: 0,
+    maxVersion: 0,
+    flexibleFrom: 0,
+    encodeRequest,
+    decodeRequest,
+    encodeResponse,
+    decodeResponse,
+  })

@@ -1,7 +1,7 @@
 // AlterClientQuotas sets and removes quotas of users, client ids and addresses (KIP-546). v1 is
 // flexible.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -121,14 +121,15 @@ function decodeResponseEntry(r: Reader): AlterClientQuotasResponseEntryData {
   return entry
 }
 
-export const alterClientQuotas: Api<AlterClientQuotasRequest, AlterClientQuotasResponse> = {
-  key: 49,
-  name: 'AlterClientQuotas',
-  minVersion: 0,
-  maxVersion: 1,
-  flexibleFrom: 1,
-  encodeRequest,
-  decodeRequest,
-  encodeResponse,
-  decodeResponse,
-}
+export const alterClientQuotas: Api<AlterClientQuotasRequest, AlterClientQuotasResponse> =
+  defineApi({
+    key: 49,
+    name: 'AlterClientQuotas',
+    minVersion: 0,
+    maxVersion: 1,
+    flexibleFrom: 1,
+    encodeRequest,
+    decodeRequest,
+    encodeResponse,
+    decodeResponse,
+  })

@@ -3,7 +3,7 @@
 // be preferred. v1 has the bytes of v0, but is answered before the broker throttles. v2 is
 // flexible.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -110,7 +110,7 @@ function decodeResourceResponse(r: Reader): AlterConfigsResourceResponse {
   return resourceResponse
 }
 
-export const alterConfigs: Api<AlterConfigsRequest, AlterConfigsResponse> = {
+export const alterConfigs: Api<AlterConfigsRequest, AlterConfigsResponse> = defineApi({
   key: 33,
   name: 'AlterConfigs',
   minVersion: 0,
@@ -120,4 +120,4 @@ export const alterConfigs: Api<AlterConfigsRequest, AlterConfigsResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

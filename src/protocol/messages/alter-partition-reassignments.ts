@@ -1,7 +1,7 @@
 // AlterPartitionReassignments starts and cancels moves of partitions to other replicas (KIP-455).
 // v1 adds allowReplicationFactorChange (KIP-860).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -143,7 +143,7 @@ function decodePartitionResponse(r: Reader): ReassignablePartitionResponse {
 export const alterPartitionReassignments: Api<
   AlterPartitionReassignmentsRequest,
   AlterPartitionReassignmentsResponse
-> = {
+> = defineApi({
   key: 45,
   name: 'AlterPartitionReassignments',
   minVersion: 0,
@@ -153,4 +153,4 @@ export const alterPartitionReassignments: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // AlterPartition asks the controller to change the in-sync replicas of partitions (KIP-497). v2 names
 // topics by their ids. v3 adds broker epochs of the in-sync replicas (KIP-903).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -186,7 +186,7 @@ function decodeResponsePartitionData(r: Reader): AlterPartitionResponsePartition
   return partition
 }
 
-export const alterPartition: Api<AlterPartitionRequest, AlterPartitionResponse> = {
+export const alterPartition: Api<AlterPartitionRequest, AlterPartitionResponse> = defineApi({
   key: 56,
   name: 'AlterPartition',
   minVersion: 2,
@@ -196,4 +196,4 @@ export const alterPartition: Api<AlterPartitionRequest, AlterPartitionResponse> 
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // AlterReplicaLogDirs moves replicas between the log directories of the broker that is asked
 // (KIP-113). v1 is the least that brokers still serve. v2 is flexible.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -111,14 +111,15 @@ function decodePartitionResult(r: Reader): AlterReplicaLogDirPartitionResult {
   return partitionResult
 }
 
-export const alterReplicaLogDirs: Api<AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse> = {
-  key: 34,
-  name: 'AlterReplicaLogDirs',
-  minVersion: 1,
-  maxVersion: 2,
-  flexibleFrom: 2,
-  encodeRequest,
-  decodeRequest,
-  encodeResponse,
-  decodeResponse,
-}
+export const alterReplicaLogDirs: Api<AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse> =
+  defineApi({
+    key: 34,
+    name: 'AlterReplicaLogDirs',
+    minVersion: 1,
+    maxVersion: 2,
+    flexibleFrom: 2,
+    encodeRequest,
+    decodeRequest,
+    encodeResponse,
+    decodeResponse,
+  })

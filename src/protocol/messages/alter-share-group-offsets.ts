@@ -1,6 +1,6 @@
 // AlterShareGroupOffsets sets where a share group goes on, while it has no members (KIP-932).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -133,7 +133,7 @@ function decodeResponsePartition(r: Reader): AlterShareGroupOffsetsResponseParti
 export const alterShareGroupOffsets: Api<
   AlterShareGroupOffsetsRequest,
   AlterShareGroupOffsetsResponse
-> = {
+> = defineApi({
   key: 91,
   name: 'AlterShareGroupOffsets',
   minVersion: 0,
@@ -143,4 +143,4 @@ export const alterShareGroupOffsets: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

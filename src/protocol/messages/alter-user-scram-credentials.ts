@@ -1,7 +1,7 @@
 // AlterUserScramCredentials sets and deletes SCRAM credentials. The client salts and hashes the
 // password, so that the broker never sees it (KIP-554).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -116,7 +116,7 @@ function decodeResult(r: Reader): AlterUserScramCredentialsResult {
 export const alterUserScramCredentials: Api<
   AlterUserScramCredentialsRequest,
   AlterUserScramCredentialsResponse
-> = {
+> = defineApi({
   key: 51,
   name: 'AlterUserScramCredentials',
   minVersion: 0,
@@ -126,4 +126,4 @@ export const alterUserScramCredentials: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -4,7 +4,7 @@
 // nodeId, which a broker that is another one refuses (KIP-1242). A broker that does not know the version
 // of the request responds in v0 with error 35.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -142,7 +142,7 @@ function decodeFinalizedFeatureKey(r: Reader): FinalizedFeatureKey {
   return feature
 }
 
-export const apiVersions: Api<ApiVersionsRequest, ApiVersionsResponse> = {
+export const apiVersions: Api<ApiVersionsRequest, ApiVersionsResponse> = defineApi({
   key: 18,
   name: 'ApiVersions',
   minVersion: 0,
@@ -152,4 +152,4 @@ export const apiVersions: Api<ApiVersionsRequest, ApiVersionsResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // AssignReplicasToDirs tells the controller in which log directories the replicas of a broker are
 // (KIP-858).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -181,7 +181,7 @@ function decodeResponsePartitionData(r: Reader): AssignReplicasToDirsResponsePar
 }
 
 export const assignReplicasToDirs: Api<AssignReplicasToDirsRequest, AssignReplicasToDirsResponse> =
-  {
+  defineApi({
     key: 73,
     name: 'AssignReplicasToDirs',
     minVersion: 0,
@@ -191,4 +191,4 @@ export const assignReplicasToDirs: Api<AssignReplicasToDirsRequest, AssignReplic
     decodeRequest,
     encodeResponse,
     decodeResponse,
-  }
+  })

@@ -1,7 +1,7 @@
 // BeginQuorumEpoch tells the voters of the metadata quorum who their new leader is (KIP-595). v1 is
 // flexible and adds the leader's endpoints, voter and directory ids (KIP-853).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { ZERO_UUID } from '../uuid.ts'
 import type { Writer } from '../writer.ts'
@@ -206,7 +206,7 @@ function decodeNodeEndpoint(r: Reader): NodeEndpoint {
   return endpoint
 }
 
-export const beginQuorumEpoch: Api<BeginQuorumEpochRequest, BeginQuorumEpochResponse> = {
+export const beginQuorumEpoch: Api<BeginQuorumEpochRequest, BeginQuorumEpochResponse> = defineApi({
   key: 53,
   name: 'BeginQuorumEpoch',
   minVersion: 0,
@@ -216,4 +216,4 @@ export const beginQuorumEpoch: Api<BeginQuorumEpochRequest, BeginQuorumEpochResp
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

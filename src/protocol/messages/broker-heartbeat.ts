@@ -1,7 +1,7 @@
 // BrokerHeartbeat keeps a broker registered, and asks to be unfenced or to shut down (KIP-631). v1 adds
 // offline log directories (KIP-858). v2 adds cordoned log directories (KIP-1066).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -81,7 +81,7 @@ function decodeResponse(r: Reader): BrokerHeartbeatResponse {
   return response
 }
 
-export const brokerHeartbeat: Api<BrokerHeartbeatRequest, BrokerHeartbeatResponse> = {
+export const brokerHeartbeat: Api<BrokerHeartbeatRequest, BrokerHeartbeatResponse> = defineApi({
   key: 63,
   name: 'BrokerHeartbeat',
   minVersion: 0,
@@ -91,4 +91,4 @@ export const brokerHeartbeat: Api<BrokerHeartbeatRequest, BrokerHeartbeatRespons
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

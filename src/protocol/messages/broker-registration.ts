@@ -2,7 +2,7 @@
 // isMigratingZkBroker, v2 log directories (KIP-858), v3 previousBrokerEpoch (KIP-966); v4 lets a feature
 // start at version 0.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -120,14 +120,15 @@ function decodeResponse(r: Reader): BrokerRegistrationResponse {
   return response
 }
 
-export const brokerRegistration: Api<BrokerRegistrationRequest, BrokerRegistrationResponse> = {
-  key: 62,
-  name: 'BrokerRegistration',
-  minVersion: 0,
-  maxVersion: 4,
-  flexibleFrom: 0,
-  encodeRequest,
-  decodeRequest,
-  encodeResponse,
-  decodeResponse,
-}
+export const brokerRegistration: Api<BrokerRegistrationRequest, BrokerRegistrationResponse> =
+  defineApi({
+    key: 62,
+    name: 'BrokerRegistration',
+    minVersion: 0,
+    maxVersion: 4,
+    flexibleFrom: 0,
+    encodeRequest,
+    decodeRequest,
+    encodeResponse,
+    decodeResponse,
+  })

@@ -1,7 +1,7 @@
 // ConsumerGroupDescribe tells state, members and assignments of groups of the consumer protocol
 // (KIP-848). v1 adds memberType (KIP-1099).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -164,7 +164,7 @@ function decodeTopicPartitions(r: Reader): TopicPartitions {
 export const consumerGroupDescribe: Api<
   ConsumerGroupDescribeRequest,
   ConsumerGroupDescribeResponse
-> = {
+> = defineApi({
   key: 69,
   name: 'ConsumerGroupDescribe',
   minVersion: 0,
@@ -174,4 +174,4 @@ export const consumerGroupDescribe: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -2,7 +2,7 @@
 // joining, subscribing, assignment and leaving (KIP-848). In a request null or -1 says `unchanged`.
 // v1 adds subscribedTopicRegex and has the client choose its memberId.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -121,7 +121,7 @@ function decodeAssignment(r: Reader): Assignment {
 export const consumerGroupHeartbeat: Api<
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse
-> = {
+> = defineApi({
   key: 68,
   name: 'ConsumerGroupHeartbeat',
   minVersion: 0,
@@ -131,4 +131,4 @@ export const consumerGroupHeartbeat: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

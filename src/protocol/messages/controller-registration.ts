@@ -1,6 +1,6 @@
 // ControllerRegistration registers a controller with the active one: listeners and features (KIP-919).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -108,7 +108,7 @@ function decodeResponse(r: Reader): ControllerRegistrationResponse {
 export const controllerRegistration: Api<
   ControllerRegistrationRequest,
   ControllerRegistrationResponse
-> = {
+> = defineApi({
   key: 70,
   name: 'ControllerRegistration',
   minVersion: 0,
@@ -118,4 +118,4 @@ export const controllerRegistration: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -2,7 +2,7 @@
 // (KIP-140). v1 is the least that brokers still serve. v2 is flexible. v3 knows the resource type
 // USER (KIP-373).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -90,7 +90,7 @@ function decodeResult(r: Reader): AclCreationResult {
   return result
 }
 
-export const createAcls: Api<CreateAclsRequest, CreateAclsResponse> = {
+export const createAcls: Api<CreateAclsRequest, CreateAclsResponse> = defineApi({
   key: 30,
   name: 'CreateAcls',
   minVersion: 1,
@@ -100,4 +100,4 @@ export const createAcls: Api<CreateAclsRequest, CreateAclsResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -2,7 +2,7 @@
 // v1 is the least that brokers still serve. v2 is flexible. v3 adds an owner other than the
 // requester and names the requester in the answer (KIP-373).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -107,7 +107,7 @@ function decodeResponse(r: Reader): CreateDelegationTokenResponse {
 export const createDelegationToken: Api<
   CreateDelegationTokenRequest,
   CreateDelegationTokenResponse
-> = {
+> = defineApi({
   key: 38,
   name: 'CreateDelegationToken',
   minVersion: 1,
@@ -117,4 +117,4 @@ export const createDelegationToken: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -2,7 +2,7 @@
 // v1 has the bytes of v0, but is answered before the broker throttles. v2 is flexible. v3 has the
 // bytes of v2, but may be answered with THROTTLING_QUOTA_EXCEEDED (KIP-599).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -109,7 +109,7 @@ function decodeTopicResult(r: Reader): CreatePartitionsTopicResult {
   return topicResult
 }
 
-export const createPartitions: Api<CreatePartitionsRequest, CreatePartitionsResponse> = {
+export const createPartitions: Api<CreatePartitionsRequest, CreatePartitionsResponse> = defineApi({
   key: 37,
   name: 'CreatePartitions',
   minVersion: 0,
@@ -119,4 +119,4 @@ export const createPartitions: Api<CreatePartitionsRequest, CreatePartitionsResp
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -2,7 +2,7 @@
 // numPartitions and replicationFactor be -1: the broker's defaults (KIP-464). v5 is flexible and answers
 // with the topic's configs (KIP-525). v7 answers with the topic's id.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { ZERO_UUID } from '../uuid.ts'
 import type { Writer } from '../writer.ts'
@@ -183,7 +183,7 @@ function decodeCreatableTopicConfigs(r: Reader): CreatableTopicConfigs {
   return config
 }
 
-export const createTopics: Api<CreateTopicsRequest, CreateTopicsResponse> = {
+export const createTopics: Api<CreateTopicsRequest, CreateTopicsResponse> = defineApi({
   key: 19,
   name: 'CreateTopics',
   minVersion: 2,
@@ -193,4 +193,4 @@ export const createTopics: Api<CreateTopicsRequest, CreateTopicsResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

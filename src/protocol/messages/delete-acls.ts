@@ -2,7 +2,7 @@
 // (KIP-140). v1 is the least that brokers still serve. v2 is flexible. v3 knows the resource type
 // USER (KIP-373).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -143,7 +143,7 @@ function decodeMatchingAcl(r: Reader): DeleteAclsMatchingAcl {
   return matchingAcl
 }
 
-export const deleteAcls: Api<DeleteAclsRequest, DeleteAclsResponse> = {
+export const deleteAcls: Api<DeleteAclsRequest, DeleteAclsResponse> = defineApi({
   key: 31,
   name: 'DeleteAcls',
   minVersion: 1,
@@ -153,4 +153,4 @@ export const deleteAcls: Api<DeleteAclsRequest, DeleteAclsResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

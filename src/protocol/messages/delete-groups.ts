@@ -1,7 +1,7 @@
 // DeleteGroups deletes groups that have no members. v1 is as v0. v2 is flexible. v3 adds
 // errorMessage.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -60,7 +60,7 @@ function decodeDeletableGroupResult(r: Reader): DeletableGroupResult {
   return result
 }
 
-export const deleteGroups: Api<DeleteGroupsRequest, DeleteGroupsResponse> = {
+export const deleteGroups: Api<DeleteGroupsRequest, DeleteGroupsResponse> = defineApi({
   key: 42,
   name: 'DeleteGroups',
   minVersion: 0,
@@ -70,4 +70,4 @@ export const deleteGroups: Api<DeleteGroupsRequest, DeleteGroupsResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // DeleteRecords moves the start of partitions forward: records before the offset are gone for
 // consumers. v1 has the bytes of v0, but is answered before the broker throttles. v2 is flexible.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -114,7 +114,7 @@ function decodePartitionResult(r: Reader): DeleteRecordsPartitionResult {
   return partitionResult
 }
 
-export const deleteRecords: Api<DeleteRecordsRequest, DeleteRecordsResponse> = {
+export const deleteRecords: Api<DeleteRecordsRequest, DeleteRecordsResponse> = defineApi({
   key: 21,
   name: 'DeleteRecords',
   minVersion: 0,
@@ -124,4 +124,4 @@ export const deleteRecords: Api<DeleteRecordsRequest, DeleteRecordsResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,6 +1,6 @@
 // DeleteShareGroupOffsets has a share group forget topics, while it has no members (KIP-932).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -91,7 +91,7 @@ function decodeResponseTopic(r: Reader): DeleteShareGroupOffsetsResponseTopic {
 export const deleteShareGroupOffsets: Api<
   DeleteShareGroupOffsetsRequest,
   DeleteShareGroupOffsetsResponse
-> = {
+> = defineApi({
   key: 92,
   name: 'DeleteShareGroupOffsets',
   minVersion: 0,
@@ -101,4 +101,4 @@ export const deleteShareGroupOffsets: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // DeleteShareGroupState has the share coordinator forget the state of share partitions. Brokers
 // send it to each other (KIP-932).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -112,7 +112,7 @@ function decodePartitionResult(r: Reader): DeleteStatePartitionResult {
 export const deleteShareGroupState: Api<
   DeleteShareGroupStateRequest,
   DeleteShareGroupStateResponse
-> = {
+> = defineApi({
   key: 86,
   name: 'DeleteShareGroupState',
   minVersion: 0,
@@ -122,4 +122,4 @@ export const deleteShareGroupState: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // DeleteTopics deletes topics by name, from v6 also by id, in `topics` (KIP-516). v4 is flexible. v5
 // adds errorMessage (KIP-599).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { ZERO_UUID } from '../uuid.ts'
 import type { Writer } from '../writer.ts'
@@ -95,7 +95,7 @@ function decodeDeletableTopicResult(r: Reader): DeletableTopicResult {
   return topic
 }
 
-export const deleteTopics: Api<DeleteTopicsRequest, DeleteTopicsResponse> = {
+export const deleteTopics: Api<DeleteTopicsRequest, DeleteTopicsResponse> = defineApi({
   key: 20,
   name: 'DeleteTopics',
   minVersion: 1,
@@ -105,4 +105,4 @@ export const deleteTopics: Api<DeleteTopicsRequest, DeleteTopicsResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

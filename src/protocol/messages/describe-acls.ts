@@ -2,7 +2,7 @@
 // v1 is the least that brokers still serve. v2 is flexible. v3 knows the resource type USER
 // (KIP-373).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -122,7 +122,7 @@ function decodeAcl(r: Reader): AclDescription {
   return acl
 }
 
-export const describeAcls: Api<DescribeAclsRequest, DescribeAclsResponse> = {
+export const describeAcls: Api<DescribeAclsRequest, DescribeAclsResponse> = defineApi({
   key: 29,
   name: 'DescribeAcls',
   minVersion: 1,
@@ -132,4 +132,4 @@ export const describeAcls: Api<DescribeAclsRequest, DescribeAclsResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

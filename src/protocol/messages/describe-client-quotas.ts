@@ -1,7 +1,7 @@
 // DescribeClientQuotas lists the quotas of users, client ids and addresses that match a filter
 // (KIP-546). v1 is flexible.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -125,7 +125,7 @@ function decodeValue(r: Reader): DescribeClientQuotasValueData {
 }
 
 export const describeClientQuotas: Api<DescribeClientQuotasRequest, DescribeClientQuotasResponse> =
-  {
+  defineApi({
     key: 48,
     name: 'DescribeClientQuotas',
     minVersion: 0,
@@ -135,4 +135,4 @@ export const describeClientQuotas: Api<DescribeClientQuotasRequest, DescribeClie
     decodeRequest,
     encodeResponse,
     decodeResponse,
-  }
+  })

@@ -1,7 +1,7 @@
 // DescribeCluster names the cluster, its brokers or controllers, and the active controller
 // (KIP-700). v1 adds endpointType (KIP-919). v2 adds includeFencedBrokers and isFenced (KIP-1073).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -100,7 +100,7 @@ function decodeBroker(r: Reader): DescribeClusterBroker {
   return broker
 }
 
-export const describeCluster: Api<DescribeClusterRequest, DescribeClusterResponse> = {
+export const describeCluster: Api<DescribeClusterRequest, DescribeClusterResponse> = defineApi({
   key: 60,
   name: 'DescribeCluster',
   minVersion: 0,
@@ -110,4 +110,4 @@ export const describeCluster: Api<DescribeClusterRequest, DescribeClusterRespons
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

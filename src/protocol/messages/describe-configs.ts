@@ -2,7 +2,7 @@
 // each value comes from (KIP-226). v2 has the bytes of v1, but is answered before the broker
 // throttles. v3 adds includeDocumentation, configType and documentation (KIP-569). v4 is flexible.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -162,7 +162,7 @@ function decodeSynonym(r: Reader): DescribeConfigsSynonym {
   return synonym
 }
 
-export const describeConfigs: Api<DescribeConfigsRequest, DescribeConfigsResponse> = {
+export const describeConfigs: Api<DescribeConfigsRequest, DescribeConfigsResponse> = defineApi({
   key: 32,
   name: 'DescribeConfigs',
   minVersion: 1,
@@ -172,4 +172,4 @@ export const describeConfigs: Api<DescribeConfigsRequest, DescribeConfigsRespons
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

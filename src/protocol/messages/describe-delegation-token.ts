@@ -2,7 +2,7 @@
 // (KIP-48). v1 is the least that brokers still serve. v2 is flexible. v3 names who asked for a
 // token (KIP-373).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -130,7 +130,7 @@ function decodeRenewer(r: Reader): DescribedDelegationTokenRenewer {
 export const describeDelegationToken: Api<
   DescribeDelegationTokenRequest,
   DescribeDelegationTokenResponse
-> = {
+> = defineApi({
   key: 41,
   name: 'DescribeDelegationToken',
   minVersion: 1,
@@ -140,4 +140,4 @@ export const describeDelegationToken: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

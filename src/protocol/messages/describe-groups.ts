@@ -2,7 +2,7 @@
 // operations (KIP-430), v4 groupInstanceId (KIP-345). v5 is flexible. v6 adds errorMessage and
 // GROUP_ID_NOT_FOUND for a group that does not exist (KIP-1043).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -119,7 +119,7 @@ function decodeDescribedGroupMember(r: Reader): DescribedGroupMember {
   return member
 }
 
-export const describeGroups: Api<DescribeGroupsRequest, DescribeGroupsResponse> = {
+export const describeGroups: Api<DescribeGroupsRequest, DescribeGroupsResponse> = defineApi({
   key: 15,
   name: 'DescribeGroups',
   minVersion: 0,
@@ -129,4 +129,4 @@ export const describeGroups: Api<DescribeGroupsRequest, DescribeGroupsResponse> 
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -2,7 +2,7 @@
 // v1 is the least that brokers still serve. v2 is flexible. v3 adds errorCode. v4 adds totalBytes
 // and usableBytes (KIP-827). v5 adds isCordoned (KIP-1066).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -137,7 +137,7 @@ function decodeResultPartition(r: Reader): DescribeLogDirsPartition {
   return resultPartition
 }
 
-export const describeLogDirs: Api<DescribeLogDirsRequest, DescribeLogDirsResponse> = {
+export const describeLogDirs: Api<DescribeLogDirsRequest, DescribeLogDirsResponse> = defineApi({
   key: 35,
   name: 'DescribeLogDirs',
   minVersion: 1,
@@ -147,4 +147,4 @@ export const describeLogDirs: Api<DescribeLogDirsRequest, DescribeLogDirsRespons
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // DescribeProducers lists the producers that a partition's leader knows, with their open transactions
 // (KIP-664).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -129,14 +129,15 @@ function decodeProducerState(r: Reader): ProducerState {
   return activeProducer
 }
 
-export const describeProducers: Api<DescribeProducersRequest, DescribeProducersResponse> = {
-  key: 61,
-  name: 'DescribeProducers',
-  minVersion: 0,
-  maxVersion: 0,
-  flexibleFrom: 0,
-  encodeRequest,
-  decodeRequest,
-  encodeResponse,
-  decodeResponse,
-}
+export const describeProducers: Api<DescribeProducersRequest, DescribeProducersResponse> =
+  defineApi({
+    key: 61,
+    name: 'DescribeProducers',
+    minVersion: 0,
+    maxVersion: 0,
+    flexibleFrom: 0,
+    encodeRequest,
+    decodeRequest,
+    encodeResponse,
+    decodeResponse,
+  })

@@ -2,7 +2,7 @@
 // lastFetchTimestamp and lastCaughtUpTimestamp (KIP-836). v2 adds both error messages, nodes and
 // replicaDirectoryId (KIP-853).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -207,7 +207,7 @@ function decodeListener(r: Reader): DescribeQuorumListener {
   return listener
 }
 
-export const describeQuorum: Api<DescribeQuorumRequest, DescribeQuorumResponse> = {
+export const describeQuorum: Api<DescribeQuorumRequest, DescribeQuorumResponse> = defineApi({
   key: 55,
   name: 'DescribeQuorum',
   minVersion: 0,
@@ -217,4 +217,4 @@ export const describeQuorum: Api<DescribeQuorumRequest, DescribeQuorumResponse> 
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // DescribeShareGroupOffsets shows where share groups have come to in their partitions (KIP-932).
 // v1 adds lag (KIP-1226).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -159,7 +159,7 @@ function decodeResponsePartition(r: Reader): DescribeShareGroupOffsetsResponsePa
 export const describeShareGroupOffsets: Api<
   DescribeShareGroupOffsetsRequest,
   DescribeShareGroupOffsetsResponse
-> = {
+> = defineApi({
   key: 90,
   name: 'DescribeShareGroupOffsets',
   minVersion: 0,
@@ -169,4 +169,4 @@ export const describeShareGroupOffsets: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

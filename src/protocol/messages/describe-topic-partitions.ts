@@ -1,7 +1,7 @@
 // DescribeTopicPartitions shows topics page by page, with the eligible leader replicas that
 // Metadata does not have (KIP-966).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -162,7 +162,7 @@ function decodePartition(r: Reader): DescribeTopicPartitionsResponsePartition {
 export const describeTopicPartitions: Api<
   DescribeTopicPartitionsRequest,
   DescribeTopicPartitionsResponse
-> = {
+> = defineApi({
   key: 75,
   name: 'DescribeTopicPartitions',
   minVersion: 0,
@@ -172,4 +172,4 @@ export const describeTopicPartitions: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

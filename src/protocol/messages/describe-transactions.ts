@@ -1,6 +1,6 @@
 // DescribeTransactions tells state, producer and partitions of transactions (KIP-664).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -95,7 +95,7 @@ function decodeTopicData(r: Reader): TopicData {
 }
 
 export const describeTransactions: Api<DescribeTransactionsRequest, DescribeTransactionsResponse> =
-  {
+  defineApi({
     key: 65,
     name: 'DescribeTransactions',
     minVersion: 0,
@@ -105,4 +105,4 @@ export const describeTransactions: Api<DescribeTransactionsRequest, DescribeTran
     decodeRequest,
     encodeResponse,
     decodeResponse,
-  }
+  })

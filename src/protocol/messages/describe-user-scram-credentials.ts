@@ -1,7 +1,7 @@
 // DescribeUserScramCredentials tells which SCRAM mechanisms users have credentials for, never the
 // credentials themselves (KIP-554).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -109,7 +109,7 @@ function decodeCredentialInfo(r: Reader): ScramCredentialInfo {
 export const describeUserScramCredentials: Api<
   DescribeUserScramCredentialsRequest,
   DescribeUserScramCredentialsResponse
-> = {
+> = defineApi({
   key: 50,
   name: 'DescribeUserScramCredentials',
   minVersion: 0,
@@ -119,4 +119,4 @@ export const describeUserScramCredentials: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

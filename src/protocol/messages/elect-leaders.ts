@@ -1,7 +1,7 @@
 // ElectLeaders has leaders elected: the preferred replicas (KIP-183), or any that is alive.
 // v1 adds electionType and a top-level errorCode (KIP-460). v2 is flexible.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -115,7 +115,7 @@ function decodePartitionResult(r: Reader): ElectLeadersPartitionResult {
   return partitionResult
 }
 
-export const electLeaders: Api<ElectLeadersRequest, ElectLeadersResponse> = {
+export const electLeaders: Api<ElectLeadersRequest, ElectLeadersResponse> = defineApi({
   key: 43,
   name: 'ElectLeaders',
   minVersion: 0,
@@ -125,4 +125,4 @@ export const electLeaders: Api<ElectLeadersRequest, ElectLeadersResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -2,7 +2,7 @@
 // are to stand for election first (KIP-595). v1 is flexible and replaces preferred successors by
 // preferred candidates with directory ids (KIP-853).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -226,7 +226,7 @@ function decodeNodeEndpoint(r: Reader): NodeEndpoint {
   return endpoint
 }
 
-export const endQuorumEpoch: Api<EndQuorumEpochRequest, EndQuorumEpochResponse> = {
+export const endQuorumEpoch: Api<EndQuorumEpochRequest, EndQuorumEpochResponse> = defineApi({
   key: 54,
   name: 'EndQuorumEpoch',
   minVersion: 0,
@@ -236,4 +236,4 @@ export const endQuorumEpoch: Api<EndQuorumEpochRequest, EndQuorumEpochResponse> 
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // EndTxn commits or aborts a transaction. v3 is flexible. v4 may answer TRANSACTION_ABORTABLE. v5
 // answers with the producer id and epoch of the next transaction (KIP-890).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -57,7 +57,7 @@ function decodeResponse(r: Reader): EndTxnResponse {
   return response
 }
 
-export const endTxn: Api<EndTxnRequest, EndTxnResponse> = {
+export const endTxn: Api<EndTxnRequest, EndTxnResponse> = defineApi({
   key: 26,
   name: 'EndTxn',
   minVersion: 0,
@@ -67,4 +67,4 @@ export const endTxn: Api<EndTxnRequest, EndTxnResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

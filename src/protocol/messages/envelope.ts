@@ -1,7 +1,7 @@
 // Envelope carries a request that a broker forwards to the controller for a client, with the principal
 // and the address of that client (KIP-590).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -48,7 +48,7 @@ function decodeResponse(r: Reader): EnvelopeResponse {
   return response
 }
 
-export const envelope: Api<EnvelopeRequest, EnvelopeResponse> = {
+export const envelope: Api<EnvelopeRequest, EnvelopeResponse> = defineApi({
   key: 58,
   name: 'Envelope',
   minVersion: 0,
@@ -58,4 +58,4 @@ export const envelope: Api<EnvelopeRequest, EnvelopeResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // ExpireDelegationToken lets a token end sooner (KIP-48).
 // v1 is the least that brokers still serve. v2 is flexible.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -49,7 +49,7 @@ function decodeResponse(r: Reader): ExpireDelegationTokenResponse {
 export const expireDelegationToken: Api<
   ExpireDelegationTokenRequest,
   ExpireDelegationTokenResponse
-> = {
+> = defineApi({
   key: 40,
   name: 'ExpireDelegationToken',
   minVersion: 1,
@@ -59,4 +59,4 @@ export const expireDelegationToken: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

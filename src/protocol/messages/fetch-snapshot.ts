@@ -1,7 +1,7 @@
 // FetchSnapshot brings a snapshot of the metadata log, piece by piece (KIP-630). v1 adds directory ids and
 // endpoints of the nodes (KIP-853).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { ZERO_UUID } from '../uuid.ts'
 import type { Writer } from '../writer.ts'
@@ -282,7 +282,7 @@ function decodeNodeEndpoint(r: Reader): NodeEndpoint {
   return endpoint
 }
 
-export const fetchSnapshot: Api<FetchSnapshotRequest, FetchSnapshotResponse> = {
+export const fetchSnapshot: Api<FetchSnapshotRequest, FetchSnapshotResponse> = defineApi({
   key: 59,
   name: 'FetchSnapshot',
   minVersion: 0,
@@ -292,4 +292,4 @@ export const fetchSnapshot: Api<FetchSnapshotRequest, FetchSnapshotResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

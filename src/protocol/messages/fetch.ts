@@ -4,7 +4,7 @@
 // v15 moves replicaId into replicaState (KIP-903). v16 adds the endpoints of new leaders (KIP-951), v17
 // replicaDirectoryId (KIP-853), v18 the follower's highWatermark (KIP-1166).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { ZERO_UUID } from '../uuid.ts'
 import type { Writer } from '../writer.ts'
@@ -375,7 +375,7 @@ function decodeAbortedTransaction(r: Reader): AbortedTransaction {
   return transaction
 }
 
-export const fetch: Api<FetchRequest, FetchResponse> = {
+export const fetch: Api<FetchRequest, FetchResponse> = defineApi({
   key: 1,
   name: 'Fetch',
   minVersion: 4,
@@ -385,4 +385,4 @@ export const fetch: Api<FetchRequest, FetchResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

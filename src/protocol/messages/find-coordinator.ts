@@ -2,7 +2,7 @@
 // share group's partition (2, v6). v1 adds keyType, throttleTimeMs and errorMessage. v3 is flexible.
 // v4 asks for many keys at once and answers in `coordinators` (KIP-699).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -104,7 +104,7 @@ function decodeCoordinator(r: Reader): Coordinator {
   return coordinator
 }
 
-export const findCoordinator: Api<FindCoordinatorRequest, FindCoordinatorResponse> = {
+export const findCoordinator: Api<FindCoordinatorRequest, FindCoordinatorResponse> = defineApi({
   key: 10,
   name: 'FindCoordinator',
   minVersion: 0,
@@ -114,4 +114,4 @@ export const findCoordinator: Api<FindCoordinatorRequest, FindCoordinatorRespons
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // GetTelemetrySubscriptions asks which metrics of this client the cluster wants, and how often
 // (KIP-714).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -67,7 +67,7 @@ function decodeResponse(r: Reader): GetTelemetrySubscriptionsResponse {
 export const getTelemetrySubscriptions: Api<
   GetTelemetrySubscriptionsRequest,
   GetTelemetrySubscriptionsResponse
-> = {
+> = defineApi({
   key: 71,
   name: 'GetTelemetrySubscriptions',
   minVersion: 0,
@@ -77,4 +77,4 @@ export const getTelemetrySubscriptions: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // Heartbeat keeps a classic group member alive and tells it when to rejoin.
 // v1 adds throttleTimeMs. v3 adds groupInstanceId (KIP-345). v4 is flexible.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -52,7 +52,7 @@ function decodeResponse(r: Reader): HeartbeatResponse {
   return response
 }
 
-export const heartbeat: Api<HeartbeatRequest, HeartbeatResponse> = {
+export const heartbeat: Api<HeartbeatRequest, HeartbeatResponse> = defineApi({
   key: 12,
   name: 'Heartbeat',
   minVersion: 0,
@@ -62,4 +62,4 @@ export const heartbeat: Api<HeartbeatRequest, HeartbeatResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

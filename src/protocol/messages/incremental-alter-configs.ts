@@ -1,7 +1,7 @@
 // IncrementalAlterConfigs sets, deletes, appends to or subtracts from single configuration keys and
 // leaves the others as they are (KIP-339). v1 is flexible.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -121,7 +121,7 @@ function decodeResourceResponse(r: Reader): IncrementalAlterConfigsResourceRespo
 export const incrementalAlterConfigs: Api<
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponse
-> = {
+> = defineApi({
   key: 44,
   name: 'IncrementalAlterConfigs',
   minVersion: 0,
@@ -131,4 +131,4 @@ export const incrementalAlterConfigs: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -2,7 +2,7 @@
 // v2 is flexible. v3 adds the id and epoch held so far, so that a producer can go on after an error
 // (KIP-360). v6, not offered by default, adds two-phase commit (KIP-939).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -76,7 +76,7 @@ function decodeResponse(r: Reader): InitProducerIdResponse {
   return response
 }
 
-export const initProducerId: Api<InitProducerIdRequest, InitProducerIdResponse> = {
+export const initProducerId: Api<InitProducerIdRequest, InitProducerIdResponse> = defineApi({
   key: 22,
   name: 'InitProducerId',
   minVersion: 0,
@@ -87,4 +87,4 @@ export const initProducerId: Api<InitProducerIdRequest, InitProducerIdResponse> 
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // InitializeShareGroupState has the share coordinator begin the state of share partitions. Brokers
 // send it to each other (KIP-932).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -120,7 +120,7 @@ function decodePartitionResult(r: Reader): InitializeStatePartitionResult {
 export const initializeShareGroupState: Api<
   InitializeShareGroupStateRequest,
   InitializeShareGroupStateResponse
-> = {
+> = defineApi({
   key: 83,
   name: 'InitializeShareGroupState',
   minVersion: 0,
@@ -130,4 +130,4 @@ export const initializeShareGroupState: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

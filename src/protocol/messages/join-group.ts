@@ -3,7 +3,7 @@
 // v5 adds groupInstanceId (KIP-345). v6 is flexible. v7 adds protocolType to the answer (KIP-559), v8
 // reason (KIP-800), v9 skipAssignment (KIP-814).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -130,7 +130,7 @@ function decodeResponseMember(r: Reader): JoinGroupResponseMember {
   return member
 }
 
-export const joinGroup: Api<JoinGroupRequest, JoinGroupResponse> = {
+export const joinGroup: Api<JoinGroupRequest, JoinGroupResponse> = defineApi({
   key: 11,
   name: 'JoinGroup',
   minVersion: 0,
@@ -140,4 +140,4 @@ export const joinGroup: Api<JoinGroupRequest, JoinGroupResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

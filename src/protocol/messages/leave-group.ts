@@ -1,7 +1,7 @@
 // LeaveGroup takes members out of a classic group. v1 adds throttleTimeMs. v3 takes many members, by
 // member or instance id (KIP-345). v4 is flexible. v5 adds reason (KIP-800).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -100,7 +100,7 @@ function decodeMemberResponse(r: Reader): MemberResponse {
   return member
 }
 
-export const leaveGroup: Api<LeaveGroupRequest, LeaveGroupResponse> = {
+export const leaveGroup: Api<LeaveGroupRequest, LeaveGroupResponse> = defineApi({
   key: 13,
   name: 'LeaveGroup',
   minVersion: 0,
@@ -110,4 +110,4 @@ export const leaveGroup: Api<LeaveGroupRequest, LeaveGroupResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // ListConfigResources names the resources that have a configuration. v0 knows client metrics alone.
 // v1 adds resourceTypes and resourceType (KIP-1142).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -65,14 +65,15 @@ function decodeConfigResource(r: Reader): ConfigResource {
   return configResource
 }
 
-export const listConfigResources: Api<ListConfigResourcesRequest, ListConfigResourcesResponse> = {
-  key: 74,
-  name: 'ListConfigResources',
-  minVersion: 0,
-  maxVersion: 1,
-  flexibleFrom: 0,
-  encodeRequest,
-  decodeRequest,
-  encodeResponse,
-  decodeResponse,
-}
+export const listConfigResources: Api<ListConfigResourcesRequest, ListConfigResourcesResponse> =
+  defineApi({
+    key: 74,
+    name: 'ListConfigResources',
+    minVersion: 0,
+    maxVersion: 1,
+    flexibleFrom: 0,
+    encodeRequest,
+    decodeRequest,
+    encodeResponse,
+    decodeResponse,
+  })

@@ -1,7 +1,7 @@
 // ListGroups lists the groups a broker coordinates. v1 adds throttleTimeMs. v3 is flexible. v4 adds
 // states (KIP-518), v5 group types (KIP-848), both as filter and in the answer.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -76,7 +76,7 @@ function decodeListedGroup(r: Reader): ListedGroup {
   return group
 }
 
-export const listGroups: Api<ListGroupsRequest, ListGroupsResponse> = {
+export const listGroups: Api<ListGroupsRequest, ListGroupsResponse> = defineApi({
   key: 16,
   name: 'ListGroups',
   minVersion: 0,
@@ -86,4 +86,4 @@ export const listGroups: Api<ListGroupsRequest, ListGroupsResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

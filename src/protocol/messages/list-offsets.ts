@@ -3,7 +3,7 @@
 // pending upload (v11). v2 adds isolationLevel and throttleTimeMs. v4 adds leader epochs (KIP-320).
 // v6 is flexible. v10 adds timeoutMs.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -141,7 +141,7 @@ function decodePartitionResponse(r: Reader): ListOffsetsPartitionResponse {
   return partition
 }
 
-export const listOffsets: Api<ListOffsetsRequest, ListOffsetsResponse> = {
+export const listOffsets: Api<ListOffsetsRequest, ListOffsetsResponse> = defineApi({
   key: 2,
   name: 'ListOffsets',
   minVersion: 1,
@@ -151,4 +151,4 @@ export const listOffsets: Api<ListOffsetsRequest, ListOffsetsResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,6 +1,6 @@
 // ListPartitionReassignments shows the moves of partitions that are going on (KIP-455).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -117,7 +117,7 @@ function decodePartitionReassignment(r: Reader): OngoingPartitionReassignment {
 export const listPartitionReassignments: Api<
   ListPartitionReassignmentsRequest,
   ListPartitionReassignmentsResponse
-> = {
+> = defineApi({
   key: 46,
   name: 'ListPartitionReassignments',
   minVersion: 0,
@@ -127,4 +127,4 @@ export const listPartitionReassignments: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

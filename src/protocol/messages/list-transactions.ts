@@ -1,7 +1,7 @@
 // ListTransactions lists the transactions a coordinator knows (KIP-664). v1 adds durationFilter
 // (KIP-994), v2 transactionalIdPattern (KIP-1152).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -82,7 +82,7 @@ function decodeTransactionState(r: Reader): TransactionState {
   return transaction
 }
 
-export const listTransactions: Api<ListTransactionsRequest, ListTransactionsResponse> = {
+export const listTransactions: Api<ListTransactionsRequest, ListTransactionsResponse> = defineApi({
   key: 66,
   name: 'ListTransactions',
   minVersion: 0,
@@ -92,4 +92,4 @@ export const listTransactions: Api<ListTransactionsRequest, ListTransactionsResp
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -4,7 +4,7 @@
 // (KIP-430); those of the cluster go with v11. v9 is flexible. v10 adds topicId, which v12 lets stand
 // without a name (KIP-516). v13 adds a top-level errorCode.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { ZERO_UUID } from '../uuid.ts'
 import type { Writer } from '../writer.ts'
@@ -198,7 +198,7 @@ function decodeResponsePartition(r: Reader): MetadataResponsePartition {
   return partition
 }
 
-export const metadata: Api<MetadataRequest, MetadataResponse> = {
+export const metadata: Api<MetadataRequest, MetadataResponse> = defineApi({
   key: 3,
   name: 'Metadata',
   minVersion: 0,
@@ -208,4 +208,4 @@ export const metadata: Api<MetadataRequest, MetadataResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -2,7 +2,7 @@
 // leader epochs (KIP-320), v7 groupInstanceId (KIP-345). v8 is flexible. v9 is for the consumer protocol
 // too (KIP-848). v10 names topics by id.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { ZERO_UUID } from '../uuid.ts'
 import type { Writer } from '../writer.ts'
@@ -149,7 +149,7 @@ function decodeResponsePartition(r: Reader): OffsetCommitResponsePartition {
   return partition
 }
 
-export const offsetCommit: Api<OffsetCommitRequest, OffsetCommitResponse> = {
+export const offsetCommit: Api<OffsetCommitRequest, OffsetCommitResponse> = defineApi({
   key: 8,
   name: 'OffsetCommit',
   minVersion: 2,
@@ -159,4 +159,4 @@ export const offsetCommit: Api<OffsetCommitRequest, OffsetCommitResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // OffsetDelete forgets committed offsets of a group, of topics that no member is subscribed to
 // (KIP-496). It has no flexible version, hence no tag sections.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -93,7 +93,7 @@ function decodeResponsePartition(r: Reader): OffsetDeleteResponsePartition {
   return { partitionIndex: r.int32(), errorCode: r.int16() }
 }
 
-export const offsetDelete: Api<OffsetDeleteRequest, OffsetDeleteResponse> = {
+export const offsetDelete: Api<OffsetDeleteRequest, OffsetDeleteResponse> = defineApi({
   key: 47,
   name: 'OffsetDelete',
   minVersion: 0,
@@ -103,4 +103,4 @@ export const offsetDelete: Api<OffsetDeleteRequest, OffsetDeleteResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -3,7 +3,7 @@
 // (KIP-447). v8 asks for many groups, in `groups` (KIP-709). v9 adds the member (KIP-848). v10 names
 // topics by id.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { ZERO_UUID } from '../uuid.ts'
 import type { Writer } from '../writer.ts'
@@ -230,7 +230,7 @@ function decodeResponseTopics(r: Reader): OffsetFetchResponseTopics {
   return topic
 }
 
-export const offsetFetch: Api<OffsetFetchRequest, OffsetFetchResponse> = {
+export const offsetFetch: Api<OffsetFetchRequest, OffsetFetchResponse> = defineApi({
   key: 9,
   name: 'OffsetFetch',
   minVersion: 1,
@@ -240,4 +240,4 @@ export const offsetFetch: Api<OffsetFetchRequest, OffsetFetchResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

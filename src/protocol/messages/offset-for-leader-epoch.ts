@@ -1,7 +1,7 @@
 // OffsetForLeaderEpoch finds where a leader epoch ended, by which a log that diverged is recognized
 // (KIP-320). v2 adds currentLeaderEpoch and throttleTimeMs. v3 adds replicaId. v4 is flexible.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -126,7 +126,7 @@ function decodeEpochEndOffset(r: Reader): EpochEndOffset {
 }
 
 export const offsetForLeaderEpoch: Api<OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse> =
-  {
+  defineApi({
     key: 23,
     name: 'OffsetForLeaderEpoch',
     minVersion: 2,
@@ -136,4 +136,4 @@ export const offsetForLeaderEpoch: Api<OffsetForLeaderEpochRequest, OffsetForLea
     decodeRequest,
     encodeResponse,
     decodeResponse,
-  }
+  })

@@ -3,7 +3,7 @@
 // v10 adds, tagged, the leader to go to next (KIP-951). v12 adds partitions to a transaction by itself
 // (KIP-890). v13 names topics by id (KIP-516).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { ZERO_UUID } from '../uuid.ts'
 import type { Writer } from '../writer.ts'
@@ -203,7 +203,7 @@ function decodeRecordError(r: Reader): BatchIndexAndErrorMessage {
   return error
 }
 
-export const produce: Api<ProduceRequest, ProduceResponse> = {
+export const produce: Api<ProduceRequest, ProduceResponse> = defineApi({
   key: 0,
   name: 'Produce',
   minVersion: 3,
@@ -213,4 +213,4 @@ export const produce: Api<ProduceRequest, ProduceResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

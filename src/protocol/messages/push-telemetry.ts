@@ -1,6 +1,6 @@
 // PushTelemetry brings the metrics of this client to a broker, as OTLP bytes (KIP-714).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -51,7 +51,7 @@ function decodeResponse(r: Reader): PushTelemetryResponse {
   return response
 }
 
-export const pushTelemetry: Api<PushTelemetryRequest, PushTelemetryResponse> = {
+export const pushTelemetry: Api<PushTelemetryRequest, PushTelemetryResponse> = defineApi({
   key: 72,
   name: 'PushTelemetry',
   minVersion: 0,
@@ -61,4 +61,4 @@ export const pushTelemetry: Api<PushTelemetryRequest, PushTelemetryResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // ReadShareGroupStateSummary asks the share coordinator how far share partitions have come, without
 // the state of single records (KIP-932). v1 adds deliveryCompleteCount (KIP-1226).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -126,7 +126,7 @@ function decodePartitionResult(r: Reader): ReadStateSummaryPartitionResult {
 export const readShareGroupStateSummary: Api<
   ReadShareGroupStateSummaryRequest,
   ReadShareGroupStateSummaryResponse
-> = {
+> = defineApi({
   key: 87,
   name: 'ReadShareGroupStateSummary',
   minVersion: 0,
@@ -136,4 +136,4 @@ export const readShareGroupStateSummary: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // ReadShareGroupState fetches the state of share partitions from the share coordinator, for the
 // broker that becomes their leader (KIP-932).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 import { decodeStateBatch, encodeStateBatch, type StateBatch } from './share-state-batch.ts'
@@ -121,14 +121,15 @@ function decodePartitionResult(r: Reader): ReadStatePartitionResult {
   return partitionResult
 }
 
-export const readShareGroupState: Api<ReadShareGroupStateRequest, ReadShareGroupStateResponse> = {
-  key: 84,
-  name: 'ReadShareGroupState',
-  minVersion: 0,
-  maxVersion: 0,
-  flexibleFrom: 0,
-  encodeRequest,
-  decodeRequest,
-  encodeResponse,
-  decodeResponse,
-}
+export const readShareGroupState: Api<ReadShareGroupStateRequest, ReadShareGroupStateResponse> =
+  defineApi({
+    key: 84,
+    name: 'ReadShareGroupState',
+    minVersion: 0,
+    maxVersion: 0,
+    flexibleFrom: 0,
+    encodeRequest,
+    decodeRequest,
+    encodeResponse,
+    decodeResponse,
+  })

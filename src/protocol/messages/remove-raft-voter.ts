@@ -1,6 +1,6 @@
 // RemoveRaftVoter takes a controller out of the voters of the metadata quorum (KIP-853).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -50,7 +50,7 @@ function decodeResponse(r: Reader): RemoveRaftVoterResponse {
   return response
 }
 
-export const removeRaftVoter: Api<RemoveRaftVoterRequest, RemoveRaftVoterResponse> = {
+export const removeRaftVoter: Api<RemoveRaftVoterRequest, RemoveRaftVoterResponse> = defineApi({
   key: 81,
   name: 'RemoveRaftVoter',
   minVersion: 0,
@@ -60,4 +60,4 @@ export const removeRaftVoter: Api<RemoveRaftVoterRequest, RemoveRaftVoterRespons
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // RenewDelegationToken lets a token live longer, at most to the end of its life (KIP-48).
 // v1 is the least that brokers still serve. v2 is flexible.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -46,7 +46,7 @@ function decodeResponse(r: Reader): RenewDelegationTokenResponse {
 }
 
 export const renewDelegationToken: Api<RenewDelegationTokenRequest, RenewDelegationTokenResponse> =
-  {
+  defineApi({
     key: 39,
     name: 'RenewDelegationToken',
     minVersion: 1,
@@ -56,4 +56,4 @@ export const renewDelegationToken: Api<RenewDelegationTokenRequest, RenewDelegat
     decodeRequest,
     encodeResponse,
     decodeResponse,
-  }
+  })

@@ -1,7 +1,7 @@
 // SaslAuthenticate carries one token of a SASL exchange. v1 adds sessionLifetimeMs, after which the
 // client must authenticate again (KIP-368). v2 is flexible.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -46,7 +46,7 @@ function decodeResponse(r: Reader): SaslAuthenticateResponse {
   return response
 }
 
-export const saslAuthenticate: Api<SaslAuthenticateRequest, SaslAuthenticateResponse> = {
+export const saslAuthenticate: Api<SaslAuthenticateRequest, SaslAuthenticateResponse> = defineApi({
   key: 36,
   name: 'SaslAuthenticate',
   minVersion: 0,
@@ -56,4 +56,4 @@ export const saslAuthenticate: Api<SaslAuthenticateRequest, SaslAuthenticateResp
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

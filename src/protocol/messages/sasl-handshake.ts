@@ -1,7 +1,7 @@
 // SaslHandshake names the SASL mechanism a client wants; the answer lists those the broker has. After
 // v0 bare SASL tokens follow, after v1 SaslAuthenticate requests (KIP-152).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -31,7 +31,7 @@ function decodeResponse(r: Reader): SaslHandshakeResponse {
   return { errorCode: r.int16(), mechanisms: r.stringArray() }
 }
 
-export const saslHandshake: Api<SaslHandshakeRequest, SaslHandshakeResponse> = {
+export const saslHandshake: Api<SaslHandshakeRequest, SaslHandshakeResponse> = defineApi({
   key: 17,
   name: 'SaslHandshake',
   minVersion: 0,
@@ -41,4 +41,4 @@ export const saslHandshake: Api<SaslHandshakeRequest, SaslHandshakeResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -2,7 +2,7 @@
 // (KIP-932). v0 was early access and is gone: v1 is the first. v2 adds isRenewAck and
 // acquisitionLockTimeoutMs (KIP-1222).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 import {
@@ -161,7 +161,7 @@ function decodePartitionData(r: Reader): ShareAcknowledgePartitionData {
   return partitionData
 }
 
-export const shareAcknowledge: Api<ShareAcknowledgeRequest, ShareAcknowledgeResponse> = {
+export const shareAcknowledge: Api<ShareAcknowledgeRequest, ShareAcknowledgeResponse> = defineApi({
   key: 79,
   name: 'ShareAcknowledge',
   minVersion: 1,
@@ -171,4 +171,4 @@ export const shareAcknowledge: Api<ShareAcknowledgeRequest, ShareAcknowledgeResp
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -2,7 +2,7 @@
 // the way (KIP-932). v0 was early access and is gone: v1 is the first. v2 adds shareAcquireMode
 // (KIP-1206) and isRenewAck (KIP-1222).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 import {
@@ -234,7 +234,7 @@ function decodeAcquiredRecords(r: Reader): AcquiredRecords {
   return acquired
 }
 
-export const shareFetch: Api<ShareFetchRequest, ShareFetchResponse> = {
+export const shareFetch: Api<ShareFetchRequest, ShareFetchResponse> = defineApi({
   key: 78,
   name: 'ShareFetch',
   minVersion: 1,
@@ -244,4 +244,4 @@ export const shareFetch: Api<ShareFetchRequest, ShareFetchResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

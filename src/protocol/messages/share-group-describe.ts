@@ -1,7 +1,7 @@
 // ShareGroupDescribe shows share groups, their members and what each of them is assigned (KIP-932).
 // v0 was early access and is gone: v1 is the first.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -153,14 +153,15 @@ function decodeTopicPartition(r: Reader): ShareGroupDescribeTopicPartitions {
   return topicPartition
 }
 
-export const shareGroupDescribe: Api<ShareGroupDescribeRequest, ShareGroupDescribeResponse> = {
-  key: 77,
-  name: 'ShareGroupDescribe',
-  minVersion: 1,
-  maxVersion: 1,
-  flexibleFrom: 0,
-  encodeRequest,
-  decodeRequest,
-  encodeResponse,
-  decodeResponse,
-}
+export const shareGroupDescribe: Api<ShareGroupDescribeRequest, ShareGroupDescribeResponse> =
+  defineApi({
+    key: 77,
+    name: 'ShareGroupDescribe',
+    minVersion: 1,
+    maxVersion: 1,
+    flexibleFrom: 0,
+    encodeRequest,
+    decodeRequest,
+    encodeResponse,
+    decodeResponse,
+  })

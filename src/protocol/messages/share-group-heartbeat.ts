@@ -1,7 +1,7 @@
 // ShareGroupHeartbeat joins a share group, keeps the member alive, and brings it its assignment
 // (KIP-932). v0 was early access and is gone: v1 is the first.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -104,14 +104,15 @@ function decodeTopicPartition(r: Reader): ShareGroupHeartbeatTopicPartitions {
   return topicPartition
 }
 
-export const shareGroupHeartbeat: Api<ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse> = {
-  key: 76,
-  name: 'ShareGroupHeartbeat',
-  minVersion: 1,
-  maxVersion: 1,
-  flexibleFrom: 0,
-  encodeRequest,
-  decodeRequest,
-  encodeResponse,
-  decodeResponse,
-}
+export const shareGroupHeartbeat: Api<ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse> =
+  defineApi({
+    key: 76,
+    name: 'ShareGroupHeartbeat',
+    minVersion: 1,
+    maxVersion: 1,
+    flexibleFrom: 0,
+    encodeRequest,
+    decodeRequest,
+    encodeResponse,
+    decodeResponse,
+  })

@@ -1,7 +1,7 @@
 // StreamsGroupDescribe shows Kafka Streams groups: topology, members and their tasks (KIP-1071). v1 adds
 // the description of the topology (KIP-1331) and the assignor's name (KIP-1357).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 import {
@@ -252,7 +252,7 @@ function decodeAssignment(r: Reader): StreamsGroupDescribeAssignment {
 }
 
 export const streamsGroupDescribe: Api<StreamsGroupDescribeRequest, StreamsGroupDescribeResponse> =
-  {
+  defineApi({
     key: 89,
     name: 'StreamsGroupDescribe',
     minVersion: 0,
@@ -262,4 +262,4 @@ export const streamsGroupDescribe: Api<StreamsGroupDescribeRequest, StreamsGroup
     decodeRequest,
     encodeResponse,
     decodeResponse,
-  }
+  })

@@ -2,7 +2,7 @@
 // brings it the tasks it is to run (KIP-1071). In both directions a null list of tasks means: as
 // before. v1 adds topologyDescriptionRequired (KIP-1331), and acceptableRecoveryLag as an int64.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 import {
@@ -301,7 +301,7 @@ function decodeTopicPartition(r: Reader): StreamsTopicPartition {
 export const streamsGroupHeartbeat: Api<
   StreamsGroupHeartbeatRequest,
   StreamsGroupHeartbeatResponse
-> = {
+> = defineApi({
   key: 88,
   name: 'StreamsGroupHeartbeat',
   minVersion: 0,
@@ -311,4 +311,4 @@ export const streamsGroupHeartbeat: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // StreamsGroupTopologyDescriptionUpdate brings the coordinator a description of the topology that a Kafka
 // Streams group runs, for StreamsGroupDescribe (KIP-1331).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 import {
@@ -62,7 +62,7 @@ function decodeResponse(r: Reader): StreamsGroupTopologyDescriptionUpdateRespons
 export const streamsGroupTopologyDescriptionUpdate: Api<
   StreamsGroupTopologyDescriptionUpdateRequest,
   StreamsGroupTopologyDescriptionUpdateResponse
-> = {
+> = defineApi({
   key: 93,
   name: 'StreamsGroupTopologyDescriptionUpdate',
   minVersion: 0,
@@ -72,4 +72,4 @@ export const streamsGroupTopologyDescriptionUpdate: Api<
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -2,7 +2,7 @@
 // throttleTimeMs. v3 groupInstanceId (KIP-345). v4 is flexible. v5 adds protocol type and name
 // (KIP-559).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -88,7 +88,7 @@ function decodeResponse(r: Reader): SyncGroupResponse {
   return response
 }
 
-export const syncGroup: Api<SyncGroupRequest, SyncGroupResponse> = {
+export const syncGroup: Api<SyncGroupRequest, SyncGroupResponse> = defineApi({
   key: 14,
   name: 'SyncGroup',
   minVersion: 0,
@@ -98,4 +98,4 @@ export const syncGroup: Api<SyncGroupRequest, SyncGroupResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

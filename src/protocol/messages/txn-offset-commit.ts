@@ -2,7 +2,7 @@
 // v3 is flexible and adds the member's identity, so that a fenced one is refused (KIP-447). v5 adds the
 // group's partition to the transaction by itself (KIP-890). v6 names topics by their ids (KIP-1319).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { ZERO_UUID } from '../uuid.ts'
 import type { Writer } from '../writer.ts'
@@ -155,7 +155,7 @@ function decodeResponsePartition(r: Reader): TxnOffsetCommitResponsePartition {
   return partition
 }
 
-export const txnOffsetCommit: Api<TxnOffsetCommitRequest, TxnOffsetCommitResponse> = {
+export const txnOffsetCommit: Api<TxnOffsetCommitRequest, TxnOffsetCommitResponse> = defineApi({
   key: 28,
   name: 'TxnOffsetCommit',
   minVersion: 0,
@@ -165,4 +165,4 @@ export const txnOffsetCommit: Api<TxnOffsetCommitRequest, TxnOffsetCommitRespons
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,6 +1,6 @@
 // UnregisterBroker takes a broker that is gone for good out of the cluster's metadata (KIP-631).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -42,7 +42,7 @@ function decodeResponse(r: Reader): UnregisterBrokerResponse {
   return response
 }
 
-export const unregisterBroker: Api<UnregisterBrokerRequest, UnregisterBrokerResponse> = {
+export const unregisterBroker: Api<UnregisterBrokerRequest, UnregisterBrokerResponse> = defineApi({
   key: 64,
   name: 'UnregisterBroker',
   minVersion: 0,
@@ -52,4 +52,4 @@ export const unregisterBroker: Api<UnregisterBrokerRequest, UnregisterBrokerResp
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,6 +1,6 @@
 // UnregisterController removes the registration of a controller that is gone.
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -45,7 +45,7 @@ function decodeResponse(r: Reader): UnregisterControllerResponse {
 }
 
 export const unregisterController: Api<UnregisterControllerRequest, UnregisterControllerResponse> =
-  {
+  defineApi({
     key: 94,
     name: 'UnregisterController',
     minVersion: 0,
@@ -55,4 +55,4 @@ export const unregisterController: Api<UnregisterControllerRequest, UnregisterCo
     decodeRequest,
     encodeResponse,
     decodeResponse,
-  }
+  })

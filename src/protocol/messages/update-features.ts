@@ -2,7 +2,7 @@
 // (KIP-584). v1 has upgradeType and validateOnly where v0 has allowDowngrade (KIP-778). v2 answers
 // for the request as a whole and no longer for each feature (KIP-1022).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -109,7 +109,7 @@ function decodeResult(r: Reader): UpdatableFeatureResult {
   return result
 }
 
-export const updateFeatures: Api<UpdateFeaturesRequest, UpdateFeaturesResponse> = {
+export const updateFeatures: Api<UpdateFeaturesRequest, UpdateFeaturesResponse> = defineApi({
   key: 57,
   name: 'UpdateFeatures',
   minVersion: 0,
@@ -119,4 +119,4 @@ export const updateFeatures: Api<UpdateFeaturesRequest, UpdateFeaturesResponse> 
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

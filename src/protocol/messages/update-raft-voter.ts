@@ -1,7 +1,7 @@
 // UpdateRaftVoter changes the listeners and the supported versions of a voter of the metadata quorum
 // (KIP-853).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -142,7 +142,7 @@ function decodeCurrentLeader(r: Reader): CurrentLeader {
   return leader
 }
 
-export const updateRaftVoter: Api<UpdateRaftVoterRequest, UpdateRaftVoterResponse> = {
+export const updateRaftVoter: Api<UpdateRaftVoterRequest, UpdateRaftVoterResponse> = defineApi({
   key: 82,
   name: 'UpdateRaftVoter',
   minVersion: 0,
@@ -152,4 +152,4 @@ export const updateRaftVoter: Api<UpdateRaftVoterRequest, UpdateRaftVoterRespons
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

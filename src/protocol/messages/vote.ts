@@ -1,7 +1,7 @@
 // Vote asks the other voters of the metadata quorum to elect a controller (KIP-595). v1 adds voter ids and
 // directory ids (KIP-853). v2 adds preVote, which asks without raising the epoch (KIP-996).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import { ZERO_UUID } from '../uuid.ts'
 import type { Writer } from '../writer.ts'
@@ -190,7 +190,7 @@ function decodeNodeEndpoint(r: Reader): NodeEndpoint {
   return endpoint
 }
 
-export const vote: Api<VoteRequest, VoteResponse> = {
+export const vote: Api<VoteRequest, VoteResponse> = defineApi({
   key: 52,
   name: 'Vote',
   minVersion: 0,
@@ -200,4 +200,4 @@ export const vote: Api<VoteRequest, VoteResponse> = {
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})

@@ -1,7 +1,7 @@
 // WriteShareGroupState has the share coordinator keep the state of share partitions. Brokers send
 // it to each other (KIP-932). v1 adds deliveryCompleteCount (KIP-1226).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 import { decodeStateBatch, encodeStateBatch, type StateBatch } from './share-state-batch.ts'
@@ -129,7 +129,7 @@ function decodePartitionResult(r: Reader): WriteStatePartitionResult {
 }
 
 export const writeShareGroupState: Api<WriteShareGroupStateRequest, WriteShareGroupStateResponse> =
-  {
+  defineApi({
     key: 85,
     name: 'WriteShareGroupState',
     minVersion: 0,
@@ -139,4 +139,4 @@ export const writeShareGroupState: Api<WriteShareGroupStateRequest, WriteShareGr
     decodeRequest,
     encodeResponse,
     decodeResponse,
-  }
+  })

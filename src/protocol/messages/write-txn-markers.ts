@@ -1,7 +1,7 @@
 // WriteTxnMarkers ends a transaction in the logs of its partitions; sent by its coordinator. v1 is
 // flexible. v2 adds transactionVersion (KIP-1228).
 
-import type { Api } from '../api.ts'
+import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
@@ -135,7 +135,7 @@ function decodePartitionResult(r: Reader): WritableTxnMarkerPartitionResult {
   return partition
 }
 
-export const writeTxnMarkers: Api<WriteTxnMarkersRequest, WriteTxnMarkersResponse> = {
+export const writeTxnMarkers: Api<WriteTxnMarkersRequest, WriteTxnMarkersResponse> = defineApi({
   key: 27,
   name: 'WriteTxnMarkers',
   minVersion: 1,
@@ -145,4 +145,4 @@ export const writeTxnMarkers: Api<WriteTxnMarkersRequest, WriteTxnMarkersRespons
   decodeRequest,
   encodeResponse,
   decodeResponse,
-}
+})
