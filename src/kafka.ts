@@ -1,13 +1,16 @@
 // Kafka: how to reach a cluster, said once; then producers, consumers and plain requests.
 
+import { inspect } from 'node:util'
 import { Admin } from './admin/admin.ts'
 import { type AdminOptions, adminOptionTable } from './admin/options.ts'
+import { checkWaitOptions, type WaitLimits } from './async/wait.ts'
 import { Cluster, type Target } from './cluster/cluster.ts'
 import type { MetadataSnapshot, PartitionMetadata } from './cluster/metadata.ts'
 import { Consumer } from './consumer/consumer.ts'
 import { deadLetterProducerOptions } from './consumer/delivery/dead-letters.ts'
 import { type ConsumerOptions, resolveConsumerOptions } from './consumer/options.ts'
-import { ClosedError } from './errors.ts'
+import { ClosedError, describeValue, InvalidArgumentError } from './errors.ts'
+import { formatEndpoint } from './network/connection-errors.ts'
 import {
   type ClusterOptions,
   type KafkaOptions,
@@ -24,7 +27,7 @@ import type { RecordData, Topic, TopicPartition, WaitOptions } from './types.ts'
 /** Which broker a request goes to, and how. Default: any broker, one attempt. */
 export interface KafkaRequestOptions {
   /** The broker of this id. */
-  node?: number
+  nodeId?: number
   /** The leader of this partition. */
   leaderOf?: TopicPartition
   /** The coordinator of this consumer group, or of this transactional id. */
@@ -42,8 +45,18 @@ export interface KafkaRequestOptions {
 
 interface Closable {
   readonly closed: Promise<void>
-  close(): Promise<void>
+  close(options?: WaitOptions): Promise<void>
 }
+
+const requestOptionNames = [
+  'nodeId',
+  'leaderOf',
+  'coordinatorOf',
+  'controller',
+  'any',
+  'version',
+  'retries',
+]
 
 /**
  * The way into a cluster. Making one connects nothing: connections are opened when they are needed.
@@ -51,16 +64,25 @@ interface Closable {
  * const kafka = new Kafka({ bootstrapServers: 'localhost:9092', clientId: 'shop' })
  */
 export class Kafka {
-  private readonly options: ClusterOptions
+  readonly #options: ClusterOptions
   private readonly clients = new Set<Closable>()
   private ownCluster: Cluster | null = null
   /** Calls of `metadata()` that wait: while there are some, all topics are asked for. */
   private metadataCalls = 0
   private isClosed = false
 
+  static {
+    // What console.log shows: never a secret.
+    Object.defineProperty(Kafka.prototype, inspect.custom, {
+      value(this: Kafka) {
+        return `Kafka ${inspect(this.toJSON())}`
+      },
+    })
+  }
+
   /** @throws ConfigError for a wrong or unknown option */
   constructor(options: KafkaOptions) {
-    this.options = resolveKafkaOptions(options)
+    this.#options = resolveKafkaOptions(options)
   }
 
   /**
@@ -126,23 +148,28 @@ export class Kafka {
   }
 
   /**
-   * Connects to the cluster, which any other call does by itself: for those who want to know early.
-   * @throws ConnectionError naming each address and its cause; TimeoutError; ClosedError
+   * Connects to the cluster, which any other call does by itself, and so finds out early.
+   * @throws {ConnectionError} naming each address and its cause
+   * @throws {AuthenticationError} when a broker refuses the credentials
+   * @throws {TimeoutError} when `timeoutMs` is over, by default after `requestTimeoutMs`
+   * @throws {ClosedError} after `close()`
    */
-  async connect(options: WaitOptions = {}): Promise<void> {
-    await this.cluster().refresh(options)
+  async connect(options?: WaitOptions): Promise<void> {
+    const limits = this.limits(options, 'connect()')
+    await this.cluster().refresh(limits)
   }
 
   /**
    * Asks the cluster for its brokers and for all topics that this principal may describe.
    * Throws as `connect` does.
    */
-  async metadata(options: WaitOptions = {}): Promise<MetadataSnapshot> {
+  async metadata(options?: WaitOptions): Promise<MetadataSnapshot> {
+    const limits = this.limits(options, 'metadata()')
     const cluster = this.cluster()
     this.metadataCalls++
     cluster.wantAllTopics(true)
     try {
-      return await cluster.refresh(options)
+      return await cluster.refresh(limits)
     } finally {
       this.metadataCalls--
       if (this.metadataCalls === 0) cluster.wantAllTopics(false)
@@ -153,12 +180,14 @@ export class Kafka {
    * The partitions of a topic.
    * @throws BrokerError if there is no such topic; else as `connect` does
    */
-  async partitionsFor(
-    topic: string,
-    options: WaitOptions = {},
-  ): Promise<readonly PartitionMetadata[]> {
-    const timeoutMs = options.timeoutMs ?? this.options.requestTimeoutMs
-    const { partitions } = await this.cluster().ensureTopic(topic, { ...options, timeoutMs })
+  async partitionsFor(topic: string, options?: WaitOptions): Promise<readonly PartitionMetadata[]> {
+    const limits = this.limits(options, 'partitionsFor()')
+    if (typeof topic !== 'string' || topic === '') {
+      throw new InvalidArgumentError(
+        `partitionsFor() failed: the topic must be a name, got ${describeValue(topic)}`,
+      )
+    }
+    const { partitions } = await this.cluster().ensureTopic(topic, limits)
     return partitions
   }
 
@@ -169,8 +198,10 @@ export class Kafka {
    * const { brokers } = await kafka.request(describeCluster, body, { any: true })
    * @throws ConnectionError, TimeoutError, UnsupportedVersionError, DecodeError, ClosedError
    */
-  request<Q, A>(api: Api<Q, A>, body: Q, options: KafkaRequestOptions = {}): Promise<A> {
-    const { version, timeoutMs, signal, retries } = options
+  async request<Q, A>(api: Api<Q, A>, body: Q, options: KafkaRequestOptions = {}): Promise<A> {
+    const { signal } = checkWaitOptions(options, 'request()', { keys: requestOptionNames })
+    const { version, timeoutMs, retries } = options
+    signal?.throwIfAborted()
     return this.cluster().request(api, body, targetOf(options), {
       version,
       timeoutMs,
@@ -179,14 +210,27 @@ export class Kafka {
     })
   }
 
-  /** Closes every producer and consumer made here, and its own connections. Idempotent. */
-  async close(): Promise<void> {
+  /**
+   * Closes every producer, consumer and admin client made here, and its own connections. Idempotent.
+   * @param options limits for finishing what is in flight. When they are over, what is left is dropped:
+   * nothing stays open. By default each client takes as long as its own `close()` would.
+   * @throws the signal's reason if it aborts, when everything is closed
+   */
+  async close(options?: WaitOptions): Promise<void> {
+    const limits = checkWaitOptions(options, 'close()')
     this.isClosed = true
-    const closing = [...this.clients].map((client) => client.close())
+    const closing = [...this.clients].map((client) => client.close(options))
     if (this.ownCluster !== null) closing.push(this.ownCluster.close())
     const outcomes = await Promise.allSettled(closing)
+    limits.signal?.throwIfAborted()
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')
     if (failed !== undefined) throw failed.reason
+  }
+
+  /** What `JSON.stringify` shows: never a secret. */
+  toJSON(): { clientId: string; bootstrapServers: string[] } {
+    const { clientId, bootstrapServers } = this.#options
+    return { clientId, bootstrapServers: bootstrapServers.map(formatEndpoint) }
   }
 
   /** `await using kafka = new Kafka(...)` closes it at the end of the block. */
@@ -200,8 +244,16 @@ export class Kafka {
   }
 
   private openOptions(): ClusterOptions {
-    if (this.isClosed) throw new ClosedError('this Kafka was closed: make a new one')
-    return this.options
+    if (this.isClosed) throw new ClosedError('This Kafka object was closed: make a new one')
+    return this.#options
+  }
+
+  /** @throws InvalidArgumentError; the signal's reason if it has aborted already */
+  private limits(options: WaitOptions | undefined, call: string): WaitLimits {
+    const defaultMs = this.#options.requestTimeoutMs
+    const limits = checkWaitOptions(options, call, { defaultMs })
+    limits.signal?.throwIfAborted()
+    return limits
   }
 
   private keep<T extends Closable>(client: T): T {
@@ -211,8 +263,8 @@ export class Kafka {
   }
 }
 
-function targetOf({ node, leaderOf, coordinatorOf, controller }: KafkaRequestOptions): Target {
-  if (node !== undefined) return { node }
+function targetOf({ nodeId, leaderOf, coordinatorOf, controller }: KafkaRequestOptions): Target {
+  if (nodeId !== undefined) return { nodeId }
   if (leaderOf !== undefined) return { leaderOf }
   if (controller === true) return 'controller'
   if (coordinatorOf === undefined) return 'any'

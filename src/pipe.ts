@@ -4,6 +4,8 @@
 // while; after anything else the consumer goes back to what is committed before it reads on.
 
 import { backoff, sleep } from './async/retry.ts'
+import { startTimer } from './async/timers.ts'
+import { checkWaitOptions, onAbort } from './async/wait.ts'
 import type { Consumer } from './consumer/consumer.ts'
 import type { ConsumerBatch } from './consumer/delivery/consumer-batch.ts'
 import type { HandlerContext } from './consumer/run/retry-policy.ts'
@@ -11,6 +13,7 @@ import {
   BrokerError,
   ClosedError,
   CommitFailedError,
+  describeValue,
   FencedError,
   InvalidArgumentError,
   InvalidTransactionStateError,
@@ -52,9 +55,12 @@ export interface PipeCommit {
 export interface PipeOptions {
   /** Has a `transactionalId` of its own: no other process that runs has the same. */
   producer: Producer
-  /** A transaction is ended when it has so many records. A batch of the consumer is not split. Default: 10000. */
-  maxRecords?: number
-  /** A transaction is ended so long after its first record (ms). Default: 100. */
+  /**
+   * A transaction is committed when it has this many records. A batch of the consumer is not split.
+   * @defaultValue 10000
+   */
+  maxTransactionRecords?: number
+  /** A transaction is committed this long after its first record (ms). @defaultValue 100 */
   maxWaitMs?: number
   /** Ends the pipe when what is in hand is committed. */
   signal?: AbortSignal
@@ -93,7 +99,7 @@ export class Pipe<K, V, OK, OV> {
   private readonly producer: Producer
   private readonly options: PipeOptions
   private readonly settings: PipeSettings
-  private readonly maxRecords: number
+  private readonly maxTransactionRecords: number
   private readonly maxWaitMs: number
   /** What the handler threw: that ends the pipe, whatever it is. */
   private thrown: { error: unknown } | null = null
@@ -108,20 +114,19 @@ export class Pipe<K, V, OK, OV> {
     options: PipeOptions,
     settings: PipeSettings,
   ) {
-    const { producer, maxRecords = 10_000, maxWaitMs = 100 } = options
+    const { producer, maxTransactionRecords, maxWaitMs } = checkPipeOptions(options)
+    if (typeof handle !== 'function') {
+      throw new InvalidArgumentError(
+        `pipe() failed: the handler must be a function (records) => ..., got ${describeValue(handle)}`,
+      )
+    }
     checkConsumer(consumer)
-    if (!Number.isInteger(maxRecords) || maxRecords < 1) {
-      throw new InvalidArgumentError(`pipe(): maxRecords must be 1 or more, not ${maxRecords}`)
-    }
-    if (!(maxWaitMs >= 0 && maxWaitMs <= 2_147_483_647)) {
-      throw new InvalidArgumentError(`pipe(): maxWaitMs must be 0 or more, not ${maxWaitMs}`)
-    }
     this.consumer = consumer
     this.handle = handle
     this.producer = producer
     this.options = options
     this.settings = settings
-    this.maxRecords = maxRecords
+    this.maxTransactionRecords = maxTransactionRecords
     this.maxWaitMs = maxWaitMs
   }
 
@@ -162,24 +167,24 @@ export class Pipe<K, V, OK, OV> {
 
   /** The body of a transaction: from its first record until it is full, old enough, or all must end. */
   private async fill(tx: Transaction): Promise<void> {
-    const { consumer, maxRecords } = this
+    const { consumer, maxTransactionRecords } = this
     const { signal } = this.options
     this.records = 0
     this.outputs = 0
     const end = new AbortController()
     const stop = (): void => end.abort()
     if (signal?.aborted) return
-    signal?.addEventListener('abort', stop, { once: true })
+    const unwatch = signal === undefined ? undefined : onAbort(signal, stop)
     let timer: NodeJS.Timeout | undefined
     const stream = consumer.batches({ signal: end.signal })
     try {
-      while (this.records < maxRecords) {
+      while (this.records < maxTransactionRecords) {
         const { done, value: batch } = await stream.next()
         if (done) {
           this.isEnded = true
           break
         }
-        timer ??= setTimeout(stop, this.maxWaitMs)
+        timer ??= startTimer(stop, this.maxWaitMs)
         await this.transform(tx, batch)
         this.records += batch.length
       }
@@ -191,7 +196,7 @@ export class Pipe<K, V, OK, OV> {
       await this.sendOffsets(tx)
     } finally {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', stop)
+      unwatch?.()
       await stream.return()
     }
   }
@@ -283,6 +288,58 @@ export class Pipe<K, V, OK, OV> {
   }
 }
 
+const pipeOptionNames = [
+  'producer',
+  'maxTransactionRecords',
+  'maxWaitMs',
+  'signal',
+  'onCommit',
+  'onAbort',
+]
+
+/** @throws InvalidArgumentError naming the option, what it may be, and what came */
+function checkPipeOptions(options: PipeOptions): {
+  producer: Producer
+  maxTransactionRecords: number
+  maxWaitMs: number
+} {
+  const refuse = (problem: string): never => {
+    throw new InvalidArgumentError(`pipe() failed: ${problem}`)
+  }
+  if (typeof options !== 'object' || options === null) {
+    return refuse(`its options must be an object with a producer, got ${describeValue(options)}`)
+  }
+  for (const key of Object.keys(options)) {
+    if (!pipeOptionNames.includes(key)) {
+      refuse(`unknown option "${key}". It takes ${pipeOptionNames.join(', ')}`)
+    }
+  }
+  const { producer, maxTransactionRecords = 10_000, maxWaitMs = 100, signal } = options
+  if (typeof producer?.transaction !== 'function') {
+    refuse(
+      `option "producer" must be a producer of kafka.producer(), got ${describeValue(producer)}`,
+    )
+  }
+  if (!Number.isSafeInteger(maxTransactionRecords) || maxTransactionRecords < 1) {
+    refuse(
+      `option "maxTransactionRecords" must be a whole number of 1 or more, got ${describeValue(maxTransactionRecords)}`,
+    )
+  }
+  if (typeof maxWaitMs !== 'number' || !(maxWaitMs >= 0)) {
+    refuse(
+      `option "maxWaitMs" must be a number of milliseconds, 0 or more, got ${describeValue(maxWaitMs)}`,
+    )
+  }
+  for (const hook of ['onCommit', 'onAbort'] as const) {
+    const given: unknown = options[hook]
+    if (given !== undefined && typeof given !== 'function') {
+      refuse(`option "${hook}" must be a function, got ${describeValue(given)}`)
+    }
+  }
+  checkWaitOptions({ signal }, 'pipe()')
+  return { producer, maxTransactionRecords, maxWaitMs }
+}
+
 /** Asked for early: a consumer without a group, or one that commits by itself, is refused at once. */
 function checkConsumer(consumer: TransactionalConsumer): void {
   try {
@@ -293,10 +350,15 @@ function checkConsumer(consumer: TransactionalConsumer): void {
   }
 }
 
-/** Whether it failed since somebody closed the consumer or the producer. */
+/**
+ * Whether it ended because the user closed the consumer or the producer. A ClosedError with another cause
+ * is that of a client that has failed for good.
+ */
 function tellsOfClose(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(tellsOfClose)
-  return error instanceof ClosedError || (error instanceof Error && tellsOfClose(error.cause))
+  if (!(error instanceof Error)) return false
+  if (error.cause !== undefined) return tellsOfClose(error.cause)
+  return error instanceof ClosedError
 }
 
 /** Whether the same records may fare better in another transaction. */

@@ -1,13 +1,16 @@
 // Kafka as a whole: options once, clients of its own, requests of any kind.
 
+import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   ClosedError,
   ConfigError,
   ConnectionError,
+  InvalidArgumentError,
   UnsupportedVersionError,
 } from '../src/errors.ts'
 import { Kafka } from '../src/kafka.ts'
+import { silentLogger } from '../src/logger.ts'
 import { createTopics } from '../src/protocol/messages/create-topics.ts'
 import { describeCluster } from '../src/protocol/messages/describe-cluster.ts'
 import { findCoordinator } from '../src/protocol/messages/find-coordinator.ts'
@@ -16,6 +19,7 @@ import { listOffsets } from '../src/protocol/messages/list-offsets.ts'
 import { metadata } from '../src/protocol/messages/metadata.ts'
 import { serdes } from '../src/serialization/serdes.ts'
 import { TestCluster } from '../src/testing/test-cluster.ts'
+import type { WaitOptions } from '../src/types.ts'
 
 let cluster: TestCluster
 let kafka: Kafka
@@ -43,9 +47,9 @@ describe('request', () => {
     expect(clusterId).toBe(cluster.clusterId)
   })
 
-  test.each([1, 2, 3])('goes to node %i', async (node) => {
-    await kafka.request(describeCluster, body, { node })
-    expect(cluster.requests(describeCluster).at(-1)?.nodeId).toBe(node)
+  test.each([1, 2, 3])('goes to node %i', async (nodeId) => {
+    await kafka.request(describeCluster, body, { nodeId })
+    expect(cluster.requests(describeCluster).at(-1)?.nodeId).toBe(nodeId)
   })
 
   test('goes to the leader of a partition', async () => {
@@ -177,4 +181,78 @@ describe('metadata', () => {
     const asked = cluster.requests(metadata).map(({ request }) => request.topics)
     expect(asked).toEqual([[]])
   })
+})
+
+describe('waiting', () => {
+  const calls: [string, (options: WaitOptions) => Promise<unknown>][] = [
+    ['connect', (options) => kafka.connect(options)],
+    ['metadata', (options) => kafka.metadata(options)],
+    ['partitionsFor', (options) => kafka.partitionsFor('orders', options)],
+    ['close', (options) => kafka.close(options)],
+    ['request', (options) => kafka.request(describeCluster, body, options)],
+  ]
+  const body = {
+    includeClusterAuthorizedOperations: false,
+    endpointType: 1,
+    includeFencedBrokers: false,
+  }
+
+  test.each(calls)('%s() refuses what is no limit, before anything happens', async (name, call) => {
+    for (const timeoutMs of [-1, Number.NaN, '5', null]) {
+      const refused = call({ timeoutMs } as WaitOptions)
+      await expect(refused).rejects.toBeInstanceOf(InvalidArgumentError)
+      await expect(call({ timeoutMs } as WaitOptions)).rejects.toThrow(`${name}() failed: option`)
+    }
+    await expect(call({ timeout: 5 } as WaitOptions)).rejects.toThrow('unknown option "timeout"')
+    await expect(call({ signal: {} } as WaitOptions)).rejects.toThrow('must be an AbortSignal')
+    await kafka.connect()
+  })
+
+  test.each(calls)('%s() takes limits of any length', async (_, call) => {
+    await call({ timeoutMs: 2 ** 31 })
+    if (call !== calls[3][1]) await call({ timeoutMs: Number.POSITIVE_INFINITY })
+  })
+
+  test.each(calls)('%s() rejects with the reason of its signal', async (_, call) => {
+    const reason = new Error('mine')
+    await expect(call({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+  })
+
+  test('close() ends in time although nothing can be reached, with clients that have work', async () => {
+    const lost = new Kafka({ bootstrapServers: '127.0.0.1:1', logger: silentLogger })
+    const producer = lost.producer()
+    const sent = producer.send({ topic: 't', value: 'v' })
+    sent.catch(() => {})
+    const consumer = lost.consumer({ groupId: 'g', topics: ['t'] })
+    const reading = consumer.records().next()
+    reading.catch(() => {})
+    const startedAt = performance.now()
+    await lost.close({ timeoutMs: 100 })
+    expect(performance.now() - startedAt).toBeLessThan(4000)
+    await expect(sent).rejects.toThrow()
+    await Promise.allSettled([reading])
+    expect(() => lost.producer()).toThrow(ClosedError)
+  })
+})
+
+test('neither console.log nor JSON shows a secret, also of one that is connected', async () => {
+  const secret = 'hunter2-secret'
+  const login = new Kafka({
+    bootstrapServers: cluster.bootstrapServers,
+    clientId: 'shop',
+    sasl: { mechanism: 'SCRAM-SHA-256', username: 'u', password: secret },
+    logger: silentLogger,
+  })
+  await login.connect({ timeoutMs: 500 }).catch(() => {})
+  const producer = login.producer()
+  producer.send({ topic: 'orders', value: 'v' }, { timeoutMs: 100 }).catch(() => {})
+  for (const shown of [login, producer, login.consumer()]) {
+    expect(inspect(shown, { depth: 20, showHidden: true })).not.toContain(secret)
+  }
+  expect(inspect(login)).toContain("clientId: 'shop'")
+  expect(JSON.parse(JSON.stringify(login))).toEqual({
+    clientId: 'shop',
+    bootstrapServers: cluster.bootstrapServers.split(','),
+  })
+  await login.close({ timeoutMs: 0 })
 })

@@ -67,7 +67,8 @@ async function copied(cluster: TestCluster, count: number): Promise<string[]> {
 }
 
 /** A signal that aborts once so many inputs are committed, and all that was seen on the way. */
-function until(count: number): Required<Pick<PipeOptions, 'signal' | 'onCommit' | 'onAbort'>> & {
+function until(count: number): {
+  options: Required<Pick<PipeOptions, 'signal' | 'onCommit' | 'onAbort'>>
   commits: number[]
   aborts: Error[]
 } {
@@ -75,24 +76,25 @@ function until(count: number): Required<Pick<PipeOptions, 'signal' | 'onCommit' 
   const commits: number[] = []
   const aborts: Error[] = []
   let done = 0
-  return {
-    commits,
-    aborts,
+  const options = {
     signal: stop.signal,
-    onCommit: ({ records }) => {
+    onCommit: ({ records }: { records: number }) => {
       commits.push(records)
       done += records
       if (done >= count) stop.abort()
     },
-    onAbort: (error) => aborts.push(error),
+    onAbort: (error: Error) => {
+      aborts.push(error)
+    },
   }
+  return { options, commits, aborts }
 }
 
 test.each([1, 2] as const)('copies all, transaction.version %i', async (version) => {
   const { cluster, kafka, producer, consumer } = await start(2, version)
   const inputs = [...(await fill(cluster, 'in', 0, 50)), ...(await fill(cluster, 'in', 1, 30))]
   const end = until(80)
-  const options = { producer: producer(), maxRecords: 20, ...end }
+  const options = { producer: producer(), maxTransactionRecords: 20, ...end.options }
   await kafka.pipe(consumer({ maxPollRecords: 10 }), copies, options)
   expect(await copied(cluster, 80)).toEqual(inputs.sort())
   expect(end.commits).toEqual([20, 20, 20, 20])
@@ -104,7 +106,11 @@ test.each([1, 2] as const)('copies all, transaction.version %i', async (version)
 test('ends a transaction by time, waits for its first record without one', async () => {
   const { cluster, kafka, producer, consumer } = await start(1)
   const end = until(8)
-  const piping = kafka.pipe(consumer(), copies, { producer: producer(), maxWaitMs: 20, ...end })
+  const piping = kafka.pipe(consumer(), copies, {
+    producer: producer(),
+    maxWaitMs: 20,
+    ...end.options,
+  })
   await fill(cluster, 'in', 0, 3)
   await cluster.waitFor(() => end.commits.length > 0)
   expect(end.commits).toEqual([3])
@@ -127,11 +133,11 @@ test('what a handler throws ends it, and nothing of its transaction is there', a
     if (seen.length === 2) throw mine
     return copies(records)
   }
-  const options = { producer: writer, maxRecords: 30 }
+  const options = { producer: writer, maxTransactionRecords: 30 }
   await expect(kafka.pipe(reader, handle, options)).rejects.toBe(mine)
   expect(cluster.committedOffset('g', 'in', 0)).toBe(null)
   // The same two go on where it began.
-  await kafka.pipe(reader, handle, { ...options, ...until(30) })
+  await kafka.pipe(reader, handle, { ...options, ...until(30).options })
   expect(seen).toEqual([inputs[0], inputs[10], inputs[0], inputs[10], inputs[20]])
   expect(await copied(cluster, 30)).toEqual(inputs.sort())
 })
@@ -151,7 +157,11 @@ test('a transaction that has to be aborted is done again', async () => {
     return answer
   })
   const end = until(20)
-  await kafka.pipe(consumer(), copies, { producer: producer(), maxRecords: 20, ...end })
+  await kafka.pipe(consumer(), copies, {
+    producer: producer(),
+    maxTransactionRecords: 20,
+    ...end.options,
+  })
   expect(await copied(cluster, 20)).toEqual(inputs.sort())
   expect(end.aborts).toHaveLength(1)
   expect(String(end.aborts[0])).toContain('ILLEGAL_GENERATION')
@@ -165,8 +175,27 @@ test('what no retry can mend ends it', async () => {
     answer.topics[0].partitions[0].errorCode = errorCodes.GROUP_AUTHORIZATION_FAILED
     return answer
   })
-  const piping = kafka.pipe(consumer(), copies, { producer: producer(), maxRecords: 1 })
+  const piping = kafka.pipe(consumer(), copies, { producer: producer(), maxTransactionRecords: 1 })
   await expect(piping).rejects.toThrow('GROUP_AUTHORIZATION_FAILED')
+})
+
+test('a producer that has failed for good ends it with an error, not in peace', async () => {
+  const { kafka, producer, consumer, cluster } = await start(1)
+  await fill(cluster, 'in', 0, 1)
+  const writer = producer('one')
+  await writer.initTransactions()
+  // Another one takes over: this one can do nothing more.
+  await producer('one').initTransactions()
+  await expect(kafka.pipe(consumer(), copies, { producer: writer })).rejects.toThrow()
+  await expect(kafka.pipe(consumer(), copies, { producer: writer })).rejects.toThrow()
+})
+
+test('a producer that was closed ends it in peace', async () => {
+  const { kafka, producer, consumer, cluster } = await start(1)
+  await fill(cluster, 'in', 0, 1)
+  const writer = producer()
+  await writer.close()
+  await kafka.pipe(consumer(), copies, { producer: writer })
 })
 
 test('a commit whose outcome is not known is learned, not repeated', async () => {
@@ -181,7 +210,11 @@ test('a commit whose outcome is not known is learned, not repeated', async () =>
     return isCutOff ? disconnect : answer
   })
   const end = until(20)
-  const piping = kafka.pipe(consumer(), copies, { producer: producer(), maxRecords: 20, ...end })
+  const piping = kafka.pipe(consumer(), copies, {
+    producer: producer(),
+    maxTransactionRecords: 20,
+    ...end.options,
+  })
   const healed = new Promise((resolve) => setTimeout(resolve, 1300)).then(() => {
     isCutOff = false
   })
@@ -209,7 +242,7 @@ test('partitions that are taken away in the middle of a transaction are copied o
     consumer({ maxPollRecords: 5 }),
     (records) => copies(records),
     // Never full, and open for as long as the second one needs to join.
-    { producer: producer('one'), maxRecords: 1000, maxWaitMs: 1500, ...options },
+    { producer: producer('one'), maxTransactionRecords: 1000, maxWaitMs: 1500, ...options },
   )
   await cluster.waitFor(() => cluster.partition('out', 0).highWatermark > 0n)
   const second = other.kafka.pipe(other.consumer(), copies, {
@@ -250,7 +283,7 @@ test('ends when its consumer is closed', async () => {
   await fill(cluster, 'in', 0, 10)
   const reader = consumer()
   const end = until(1000)
-  const piping = kafka.pipe(reader, copies, { producer: producer(), ...end })
+  const piping = kafka.pipe(reader, copies, { producer: producer(), ...end.options })
   await cluster.waitFor(() => end.commits.length > 0)
   await reader.close()
   await piping
@@ -300,12 +333,18 @@ test('refuses what cannot be exactly once', async () => {
   const alone = kafka.consumer({ enableAutoCommit: false })
   await expect(kafka.pipe(alone, copies, options)).rejects.toThrow('groupId')
   for (const wrong of [
-    { maxRecords: 0 },
-    { maxRecords: 1.5 },
+    { maxTransactionRecords: 0 },
+    { maxRecords: 5 },
+    { maxWaitMs: '5' },
+    { onCommit: 5 },
+    { signal: {} },
+    { producer: {} },
+    { producer: null },
+    { maxTransactionRecords: 1.5 },
     { maxWaitMs: -1 },
     { maxWaitMs: Number.NaN },
   ]) {
-    const piping = kafka.pipe(consumer(), copies, { ...options, ...wrong })
+    const piping = kafka.pipe(consumer(), copies, { ...options, ...(wrong as object) })
     await expect(piping).rejects.toBeInstanceOf(InvalidArgumentError)
   }
   const plain = kafka.pipe(consumer(), copies, { producer: kafka.producer() })

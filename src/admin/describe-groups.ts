@@ -113,7 +113,7 @@ async function describeBatch(
 ): Promise<(Described | undefined)[]> {
   const found = new Map<string, Described>()
   const { target } = batch
-  const coordinator = typeof target === 'object' && 'node' in target ? target.node : -1
+  const coordinator = typeof target === 'object' && 'nodeId' in target ? target.nodeId : -1
   let open = batch.items
   for (const { describe } of describers) {
     if (open.length === 0) break

@@ -229,5 +229,5 @@ function push<Item>(byNode: Map<number, Item[]>, nodeId: number, item: Item): vo
 }
 
 function nodeBatches<Item>(byNode: ReadonlyMap<number, readonly Item[]>): Batch<Item>[] {
-  return [...byNode].map(([node, items]) => ({ target: { node }, items }))
+  return [...byNode].map(([nodeId, items]) => ({ target: { nodeId }, items }))
 }

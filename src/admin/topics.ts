@@ -309,7 +309,7 @@ async function untilReady(call: AdminCall, names: readonly string[]): Promise<vo
             includeClusterAuthorizedOperations: false,
             includeTopicAuthorizedOperations: false,
           }),
-          { node },
+          { nodeId: node },
         )
         const ready = new Set(topics.filter(isReady).map(({ name }) => name))
         const missing = names.find((name) => !ready.has(name))

@@ -212,7 +212,7 @@ export async function describeTransactions(
     nameOf: transactionName,
     route: toCoordinators('transaction', (id) => id),
     send: async ({ target, items }) => {
-      const coordinator = typeof target === 'object' && 'node' in target ? target.node : -1
+      const coordinator = typeof target === 'object' && 'nodeId' in target ? target.nodeId : -1
       const body = { transactionalIds: [...items] }
       const { transactionStates } = await call.send(describeApi, () => body, target)
       return inOrderOf(

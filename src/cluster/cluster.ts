@@ -28,7 +28,7 @@ import { answerTimeoutMs, connectionClassOf, errorCodeOf } from './request-routi
 
 /** Who is to answer a request. */
 export type Target =
-  | { node: number; connection?: ConnectionClass }
+  | { nodeId: number; connection?: ConnectionClass }
   | { coordinator: CoordinatorType; key: string; connection?: ConnectionClass }
   | { leaderOf: TopicPartition }
   | 'controller'
@@ -210,11 +210,11 @@ export class Cluster {
     if (target === 'controller') {
       return this.pool.connect(await this.controllerId(limits), kind, limits)
     }
-    if ('node' in target) {
-      if (!this.pool.has(target.node)) {
+    if ('nodeId' in target) {
+      if (!this.pool.has(target.nodeId)) {
         await this.refresh(signal ? { timeoutMs, signal } : { timeoutMs })
       }
-      return this.pool.connect(target.node, target.connection ?? kind, limits)
+      return this.pool.connect(target.nodeId, target.connection ?? kind, limits)
     }
     if ('coordinator' in target) {
       const nodeId = await this.coordinators.find(target.coordinator, target.key, limits)

@@ -134,7 +134,7 @@ for (const [version, nodes] of [
           })),
         {
           producer: open(),
-          maxRecords: 400,
+          maxTransactionRecords: 400,
           signal: stop.signal,
           onCommit(commit) {
             done += commit.records

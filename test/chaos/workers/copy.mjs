@@ -112,7 +112,7 @@ const ways = {
     }
     await kafka.pipe(consumer, handle, {
       producer,
-      maxRecords: options.recordsPerTransaction,
+      maxTransactionRecords: options.recordsPerTransaction,
       maxWaitMs: options.mostMs,
       signal: stop.signal,
       onCommit: () => {
