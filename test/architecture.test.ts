@@ -99,6 +99,12 @@ describe.each(files)('%s', (file) => {
     )
   })
 
+  test('runs as CommonJS too, and in a bundle', () => {
+    if (file.startsWith('cli/')) return
+    const text = readFileSync(resolve(src, file), 'utf8').replaceAll(/^\s*(\/\/|\*).*$/gm, '')
+    expect(text).not.toMatch(/import\.meta|from 'node:module'|^(const .*= )?await /m)
+  })
+
   test('is small enough to read', () => {
     const lines = readFileSync(resolve(src, file), 'utf8').split('\n').length
     expect(lines).toBeLessThanOrEqual(450)

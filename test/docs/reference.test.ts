@@ -1,4 +1,5 @@
-// docs/reference/ says what the sources say. `npm run docs` writes it.
+// docs/reference/, and the list of files in docs/internals/architecture.md, say what the sources say.
+// `npm run docs` writes them.
 
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -8,7 +9,8 @@ import * as library from '../../src/index.ts'
 import { clusterOptionTable } from '../../src/options/kafka-options.ts'
 import { producerOptionTable } from '../../src/producer/options.ts'
 import { adviceByClass, errorDocs, errorPage } from './error-docs.ts'
-import { root } from './files.ts'
+import { withFileList } from './file-list.ts'
+import { read, root } from './files.ts'
 import { defaultAgrees, optionDocs, optionPage } from './option-docs.ts'
 
 type Table = Readonly<Record<string, { readonly default: unknown }>>
@@ -101,4 +103,9 @@ describe('errors', () => {
     expect(new Set(codes).size).toBe(codes.length)
     for (const { name, when } of errorDocs()) expect(when.length, name).toBeGreaterThan(10)
   })
+})
+
+test('docs/internals/architecture.md lists every file', async () => {
+  const page = 'docs/internals/architecture.md'
+  await expect(withFileList(read(page))).toMatchFileSnapshot(join(root, page))
 })

@@ -2,6 +2,7 @@
 
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { withoutFileList } from './file-list.ts'
 import { documents, files, read } from './files.ts'
 
 /** The anchors of a page, made from its headings as hosts of repositories make them. */
@@ -46,6 +47,18 @@ describe('files that comments name', () => {
       const wanted = name.replace(/^(\.\.?\/)+/, '')
       const exists = files.some((one) => one === wanted || one.endsWith(`/${wanted}`))
       expect(exists, `${file} speaks of ${name}, which does not exist`).toBe(true)
+    }
+  })
+})
+
+describe('files that documents name', () => {
+  const internals = documents.filter((page) => page.startsWith('docs/internals/'))
+
+  test.each(internals)('%s', (page) => {
+    const text = withoutFileList(read(page))
+    for (const [, name] of text.matchAll(/`([\w./-]+\.(?:ts|mjs|md))(?=[` ])/g)) {
+      const exists = files.some((one) => one === name || one.endsWith(`/${name}`))
+      expect(exists, `${page} names ${name}, which does not exist`).toBe(true)
     }
   })
 })

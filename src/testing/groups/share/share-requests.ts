@@ -58,7 +58,7 @@ export async function acknowledgeOne(
   return { errorCode: 0, errorMessage: null }
 }
 
-/** Gives back all that a member acquired in a session that is over. */
+/** Releases everything that a member acquired in a session that is over. */
 export function releaseSession(
   state: ClusterState,
   groupId: string,
