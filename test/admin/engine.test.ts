@@ -179,11 +179,11 @@ describe('attempts', () => {
       return { ...response, topics }
     })
     const error = await failure<AdminError>(
-      admin.createTopics([{ topic: 'a' }], { timeoutMs: 100 }),
+      admin.createTopics([{ topic: 'a' }], { timeoutMs: 1500 }),
     )
     expect(error.errors[0]).toBeInstanceOf(TimeoutError)
     expect(error.message).toMatch(
-      /createTopics\(\) of topic "a" timed out after 100 ms: .*NOT_CONTROLLER/,
+      /createTopics\(\) of topic "a" timed out after 1500 ms: .*NOT_CONTROLLER/,
     )
   })
 
