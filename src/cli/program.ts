@@ -101,6 +101,25 @@ const commands: readonly LazyCommand[] = [
     script: 'kafka-delegation-tokens',
     load: async () => (await import('./commands/delegation-tokens.ts')).addDelegationTokens,
   },
+  { name: 'doctor', load: async () => (await import('./commands/doctor.ts')).addDoctor },
+  { name: 'perf', load: async () => (await import('./commands/perf.ts')).addPerf },
+  {
+    name: 'verifiable-producer',
+    script: 'kafka-verifiable-producer',
+    load: async () => (await import('./commands/verifiable.ts')).addVerifiableProducer,
+  },
+  {
+    name: 'verifiable-consumer',
+    script: 'kafka-verifiable-consumer',
+    load: async () => (await import('./commands/verifiable.ts')).addVerifiableConsumer,
+  },
+  {
+    name: 'completion',
+    load: async () => {
+      const { addCompletion } = await import('./commands/completion.ts')
+      return (program) => addCompletion(program, () => buildProgram([]))
+    },
+  },
   { name: 'roundtrip', load: async () => (await import('./commands/roundtrip.ts')).addRoundtrip },
   { name: 'decode', load: async () => (await import('./commands/decode.ts')).addDecode },
   { name: 'broker', load: async () => (await import('./commands/broker.ts')).addBroker },
@@ -134,8 +153,9 @@ export async function buildProgram(words: readonly string[]): Promise<Command> {
 export async function runProgram(words: readonly string[]): Promise<number> {
   const style = { json: words.includes('--json'), debug: words.includes('--debug') }
   try {
-    const program = await buildProgram(words)
-    await program.parseAsync([...words], { from: 'user' })
+    const given = withoutScriptName(words)
+    const program = await buildProgram(given)
+    await program.parseAsync([...given], { from: 'user' })
     return Number(process.exitCode ?? 0)
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
@@ -144,6 +164,19 @@ export async function runProgram(words: readonly string[]): Promise<number> {
     process.stderr.write(`${failureText(error, style)}\n`)
     return exitCodeOf(error)
   }
+}
+
+/** Scripts of Kafka whose purpose is a command of a command here. */
+const scripts: Record<string, readonly string[]> = {
+  'kafka-producer-perf-test': ['perf', 'produce'],
+  'kafka-consumer-perf-test': ['perf', 'consume'],
+  'kafka-e2e-latency': ['perf', 'latency'],
+}
+
+function withoutScriptName([first = '', ...rest]: readonly string[]): readonly string[] {
+  const script = first.replace(/\.sh$/, '')
+  if (Object.hasOwn(scripts, script)) return [...scripts[script], ...rest]
+  return first === '' ? [] : [first, ...rest]
 }
 
 function* withSubcommands(command: Command): Iterable<Command> {

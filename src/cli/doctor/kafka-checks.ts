@@ -1,0 +1,208 @@
+// What the cluster says of itself, and whether this client can work with it.
+
+import type { TopicDescription } from '../../admin/topics.ts'
+import { preciseMs, wallMs } from '../../async/clock.ts'
+import { Kafka } from '../../kafka.ts'
+import { apis } from '../../protocol/apis.ts'
+import { type ApiVersionsResponse, apiVersions } from '../../protocol/messages/api-versions.ts'
+import { describeQuorum } from '../../protocol/messages/describe-quorum.ts'
+import type { Session } from '../session.ts'
+import { type Address, addressText } from './network-checks.ts'
+import { Finding, type Report, Skipped } from './report.ts'
+
+const TIMEOUT_MS = 10_000
+const SKEW_MS = 1000
+const body = {
+  clientSoftwareName: 'kafkawire-doctor',
+  clientSoftwareVersion: '0',
+  clusterId: null,
+  nodeId: -1,
+}
+
+/** Speaks to one bootstrap address, and logs in there. */
+export function checkHandshake(
+  report: Report,
+  session: Session,
+  address: Address,
+): Promise<boolean> {
+  const { sasl } = session.kafkaOptions
+  const what = sasl === undefined ? 'Kafka' : 'Kafka and SASL'
+  return report.check(what, addressText(address), async () => {
+    const kafka = new Kafka({
+      ...session.kafkaOptions,
+      bootstrapServers: addressText(address),
+    })
+    try {
+      const response = await kafka.request(apiVersions, body, { any: true, timeoutMs: TIMEOUT_MS })
+      return describeVersions(response)
+    } finally {
+      await kafka.close()
+    }
+  })
+}
+
+function describeVersions(response: ApiVersionsResponse): string {
+  const offered = new Map(response.apiKeys.map((range) => [range.apiKey, range]))
+  const needed = ['Metadata', 'Produce', 'Fetch', 'ListOffsets', 'FindCoordinator']
+  const missing = apis
+    .filter(({ name }) => needed.includes(name))
+    .filter(({ key, minVersion, maxVersion }) => {
+      const range = offered.get(key)
+      return range === undefined || range.maxVersion < minVersion || range.minVersion > maxVersion
+    })
+  if (missing.length > 0) {
+    throw new Finding(
+      `no common version of ${missing.map(({ name }) => name).join(', ')}`,
+      'The broker is too old for this client, or it is a controller: connect to a broker.',
+    )
+  }
+  const level = response.finalizedFeatures.find(({ name }) => name === 'metadata.version')
+  const features = level === undefined ? '' : `, metadata.version ${level.maxVersionLevel}`
+  return `${response.apiKeys.length} APIs${features}`
+}
+
+/** Topics and partitions: what has no leader, what is out of sync. */
+export function checkTopics(report: Report, session: Session): Promise<boolean> {
+  return report.check('Topics', '', async () => {
+    const { admin } = session
+    const limits = { timeoutMs: TIMEOUT_MS, signal: session.signal }
+    const listed = await admin.listTopics({ ...limits, listInternal: true })
+    const topics = await admin.describeTopics(
+      listed.map(({ topic }) => topic),
+      limits,
+    )
+    const partitions = topics.flatMap(({ topic, partitions }) =>
+      partitions.map((partition) => ({ topic, ...partition })),
+    )
+    const problems = [
+      problem(partitions, 'without a leader', ({ leader }) => leader < 0),
+      problem(
+        partitions,
+        'with replicas out of sync',
+        ({ leader, isr, replicas }) => leader >= 0 && isr.length < replicas.length,
+      ),
+    ].filter((text) => text !== null)
+    if (problems.length > 0) {
+      throw new Finding(
+        problems.join('; '),
+        'Look at them with: kafkawire topics --describe --under-replicated-partitions',
+      )
+    }
+    return `${topics.length} topics, ${partitions.length} partitions, all with a leader and in sync`
+  })
+}
+
+type NamedPartition = TopicDescription['partitions'][number] & { topic: string }
+
+function problem(
+  partitions: readonly NamedPartition[],
+  what: string,
+  has: (partition: NamedPartition) => boolean,
+): string | null {
+  const found = partitions.filter(has)
+  if (found.length === 0) return null
+  const some = found.slice(0, 3).map(({ topic, partition }) => `${topic}-${partition}`)
+  const more = found.length > 3 ? `, and ${found.length - 3} more` : ''
+  return `${found.length} partitions ${what}: ${some.join(', ')}${more}`
+}
+
+/** A broker by the address that it advertises: is it that broker, of that cluster? */
+export function checkAdvertised(
+  report: Report,
+  session: Session,
+  broker: { nodeId: number } & Address,
+  clusterId: string | null,
+): Promise<boolean> {
+  return report.check(`Broker ${broker.nodeId}`, addressText(broker), async () => {
+    const kafka = new Kafka({ ...session.kafkaOptions, bootstrapServers: addressText(broker) })
+    try {
+      const described = await kafka.admin().describeCluster({ timeoutMs: TIMEOUT_MS })
+      if (described.clusterId === clusterId) return 'it is a broker of this cluster'
+      throw new Finding(
+        `cluster ${described.clusterId} responds there, not ${clusterId}`,
+        'Correct advertised.listeners of the broker, or the DNS name.',
+      )
+    } finally {
+      await kafka.close()
+    }
+  })
+}
+
+/** A KRaft controller says when its followers fetched last, by its own clock. */
+export function checkClock(report: Report, session: Session): Promise<boolean> {
+  return report.check('Clock', '', async () => {
+    const topics = [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }]
+    const sentAt = preciseMs()
+    const response = await session.kafka
+      .request(describeQuorum, { topics }, { any: true, timeoutMs: TIMEOUT_MS })
+      .catch((error: unknown) => {
+        throw new Skipped(`the controller's time is not known: ${String(error)}`)
+      })
+    const roundTripMs = preciseMs() - sentAt
+    const partition = response.topics[0]?.partitions[0]
+    const leader = partition?.currentVoters.find(
+      ({ replicaId }) => replicaId === partition.leaderId,
+    )
+    const time = Number(leader?.lastFetchTimestamp ?? -1n)
+    if (time <= 0) throw new Skipped("the controller's time is not known to brokers before 3.3")
+    const skewMs = Math.round(wallMs() - roundTripMs / 2 - time)
+    const uncertainMs = Math.ceil(roundTripMs / 2)
+    if (Math.abs(skewMs) - uncertainMs > SKEW_MS) {
+      throw new Finding(
+        `this machine's clock is ${Math.abs(skewMs)} ms ${skewMs > 0 ? 'ahead of' : 'behind'} the controller's`,
+        'Synchronize the clocks (NTP): timestamps, retention and tokens depend on them.',
+      )
+    }
+    return `within ${Math.abs(skewMs) + uncertainMs} ms of the controller's`
+  })
+}
+
+/** Writes a record and reads it back. */
+export async function checkProduceAndFetch(
+  report: Report,
+  session: Session,
+  topic: string | undefined,
+): Promise<void> {
+  if (topic === undefined) {
+    await report.check('Produce and fetch', '', () =>
+      Promise.reject(new Skipped('give --topic to write a record and read it back')),
+    )
+    return
+  }
+  const value = `kafkawire doctor ${wallMs()} ${process.pid}`
+  let place = { topic, partition: -1, offset: -1n }
+  const isWritten = await report.check('Produce', topic, async () => {
+    const producer = session.kafka.producer({
+      ...session.producerOptions,
+      deliveryTimeoutMs: TIMEOUT_MS,
+      requestTimeoutMs: TIMEOUT_MS - 1000,
+      maxBlockMs: TIMEOUT_MS,
+    })
+    try {
+      const { partition, offset } = await producer.send({ topic, value })
+      place = { topic, partition, offset }
+      return `written to partition ${partition} at offset ${offset}`
+    } finally {
+      await producer.close({ timeoutMs: 1000 }).catch(() => {})
+    }
+  })
+  if (!isWritten) return
+  await report.check('Fetch', topic, async () => {
+    const consumer = session.kafka.consumer({ ...session.consumerOptions, groupId: undefined })
+    const end = new AbortController()
+    const timer = setTimeout(() => end.abort(), TIMEOUT_MS)
+    try {
+      consumer.assign([place])
+      for await (const record of consumer.records({ signal: end.signal })) {
+        if (record.offset === place.offset && String(record.value) === value) return 'read back'
+        if (record.offset > place.offset) break
+      }
+    } catch (error) {
+      if (!end.signal.aborted) throw error
+    } finally {
+      clearTimeout(timer)
+      await consumer.close({ timeoutMs: 1000 }).catch(() => {})
+    }
+    throw new Finding('the record that was written was not read back')
+  })
+}

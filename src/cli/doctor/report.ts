@@ -1,0 +1,82 @@
+// What the doctor found, check by check.
+
+import { monotonicMs } from '../../async/clock.ts'
+import type { Output } from '../output.ts'
+
+export type CheckStatus = 'ok' | 'finding' | 'skipped'
+
+/** The outcome of one check. */
+export interface CheckResult {
+  check: string
+  /** What was checked, such as an address. */
+  target: string
+  status: CheckStatus
+  /** What was seen. */
+  message: string
+  /** What to do about a finding. */
+  hint: string | null
+  /** How long it took (ms). */
+  ms: number
+}
+
+/** Thrown by a check: what is wrong, and what to do. */
+export class Finding extends Error {
+  override readonly name = 'Finding'
+  readonly hint: string | null
+
+  constructor(message: string, hint: string | null = null) {
+    super(message)
+    this.hint = hint
+  }
+}
+
+/** Thrown by a check that cannot be made, with the reason. */
+export class Skipped extends Error {
+  override readonly name = 'Skipped'
+}
+
+export class Report {
+  readonly results: CheckResult[] = []
+  private readonly out: Output
+
+  constructor(out: Output) {
+    this.out = out
+  }
+
+  get findings(): number {
+    return this.results.filter(({ status }) => status === 'finding').length
+  }
+
+  /**
+   * Makes a check and prints its outcome at once.
+   * @param make gives what was seen; throws Finding or Skipped, or any error, which is a finding
+   * @returns whether it is fine
+   */
+  async check(check: string, target: string, make: () => Promise<string>): Promise<boolean> {
+    const startedAt = monotonicMs()
+    let status: CheckStatus = 'ok'
+    let message: string
+    let hint: string | null = null
+    try {
+      message = await make()
+    } catch (error) {
+      status = error instanceof Skipped ? 'skipped' : 'finding'
+      message = error instanceof Error ? error.message : String(error)
+      if (error instanceof Finding) hint = error.hint
+    }
+    const result = { check, target, status, message, hint, ms: monotonicMs() - startedAt }
+    this.results.push(result)
+    this.print(result)
+    return status === 'ok'
+  }
+
+  private print(result: CheckResult): void {
+    const { out } = this
+    out.object(result)
+    const { check, target, status, message, hint, ms } = result
+    const marks = { ok: out.green('ok     '), finding: out.red('FINDING'), skipped: 'skipped' }
+    const where = target === '' ? check : `${check} ${target}`
+    out.line(`${marks[status]}  ${where}: ${message}${status === 'ok' ? ` (${ms} ms)` : ''}`)
+    if (hint !== null) out.line(`         ${hint}`)
+  }
+}

@@ -1,0 +1,174 @@
+// doctor, perf and the verifiable programs against the in-process broker.
+
+import { createServer } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Latencies } from '../../src/cli/latencies.ts'
+import { TestCluster } from '../../src/testing/test-cluster.ts'
+import { kafkawire } from './run.ts'
+
+let cluster: TestCluster
+let servers: string[]
+
+beforeAll(async () => {
+  cluster = await TestCluster.start({ nodes: 3, topics: { orders: 1, other: 3 } })
+  servers = ['--bootstrap-server', cluster.bootstrapServers]
+})
+afterAll(async () => {
+  await cluster.close()
+})
+
+describe('doctor', () => {
+  test('a healthy cluster: each step, and exit code 0', async () => {
+    const ran = await kafkawire('doctor', '--topic', 'orders', '--json', ...servers)
+    const results = ran.objects()
+    expect(results.filter(({ status }) => status === 'finding')).toEqual([])
+    expect(ran.code).toBe(0)
+    const checks = new Set(results.map(({ check }) => check))
+    const expected = [
+      'DNS',
+      'TCP',
+      'Kafka',
+      'Metadata',
+      'Broker 1',
+      'Broker 3',
+      'Topics',
+      'Produce',
+      'Fetch',
+    ]
+    expect([...checks]).toEqual(expect.arrayContaining(expected))
+  })
+
+  test('without --topic nothing is written, and it says so', async () => {
+    const before = cluster.partition('orders', 0).logEndOffset
+    const ran = await kafkawire('doctor', ...servers)
+    expect(ran.stdout).toContain('skipped  Produce and fetch: give --topic')
+    expect(cluster.partition('orders', 0).logEndOffset).toBe(before)
+  })
+
+  test.each([
+    ['127.0.0.1:1', [], 'connection refused'],
+    ['no-such-name.invalid:9092', [], 'the name does not exist'],
+  ])('%s', async (address, flags, message) => {
+    const ran = await kafkawire('doctor', '--bootstrap-server', address, ...flags)
+    expect(ran.stdout).toContain(message)
+    expect(ran.stdout).toContain('1 finding.')
+    expect(ran.code).toBe(1)
+  })
+
+  test('TLS to a plaintext port', async () => {
+    const tls = ['--command-property', 'security.protocol=SSL']
+    const ran = await kafkawire('doctor', ...servers, ...tls)
+    expect(ran.stdout).toContain('did not respond with TLS')
+    expect(ran.code).toBe(1)
+  })
+
+  test('a server that is not Kafka', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {})
+      socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    const port = typeof address === 'object' ? address?.port : 0
+    const ran = await kafkawire('doctor', '--bootstrap-server', `127.0.0.1:${port}`)
+    server.close()
+    expect(ran.stdout).toMatch(/FINDING {2}Kafka 127\.0\.0\.1/)
+    expect(ran.code).toBe(1)
+  })
+
+  test('an advertised address that leads nowhere', async () => {
+    await cluster.stopNode(3, { electLeaders: false })
+    const [first] = cluster.bootstrapServers.split(',')
+    const ran = await kafkawire('doctor', '--bootstrap-server', first)
+    await cluster.startNode(3)
+    expect(ran.stdout).toContain('FINDING')
+    expect(ran.code).toBe(1)
+  })
+
+  test('an address without a port is a usage error', async () => {
+    const ran = await kafkawire('doctor', '--bootstrap-server', 'localhost')
+    expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining('is not host:port')])
+  })
+})
+
+describe('perf', () => {
+  test("produce, by the name of Kafka's script and with its flags", async () => {
+    const flags = [
+      '--topic',
+      'other',
+      '--num-records',
+      '5000',
+      '--record-size',
+      '20',
+      '--throughput',
+      '-1',
+    ]
+    const props = ['--producer-props', 'acks=1', `bootstrap.servers=${cluster.bootstrapServers}`]
+    const ran = await kafkawire('kafka-producer-perf-test.sh', ...flags, ...props)
+    expect(ran.stdout).toMatch(/^5,000 records sent, [\d,]+ records\/sec .* 99\.9th\.\n$/)
+    expect(ran.code).toBe(0)
+  })
+
+  test('consume', async () => {
+    const flags = ['--topic', 'other', '--num-records', '5000', '--json', ...servers]
+    const [result] = (await kafkawire('perf', 'consume', ...flags)).objects()
+    expect(result).toMatchObject({ records: 5000, bytes: 100_000 })
+  })
+
+  test('--throughput is kept', async () => {
+    const flags = [
+      '--topic',
+      'other',
+      '--num-records',
+      '200',
+      '--record-size',
+      '20',
+      '--json',
+      ...servers,
+    ]
+    const [result] = (await kafkawire('perf', 'produce', '--throughput', '400', ...flags)).objects()
+    expect(result.records).toBe(200)
+    expect(Number(result.recordsPerSecond)).toBeLessThan(450)
+  })
+
+  test('latency', async () => {
+    const flags = ['--topic', 'orders', '--num-records', '20', '--record-size', '10', ...servers]
+    const ran = await kafkawire('perf', 'latency', ...flags)
+    expect(ran.stdout).toMatch(/^Avg latency: [\d.]+ ms\nPercentiles: /)
+  })
+
+  test('percentiles are within two percent', () => {
+    const latencies = new Latencies()
+    for (let i = 1; i <= 10_000; i++) latencies.add(i / 100)
+    const { p50, p99, max, mean } = latencies.summary()
+    expect(Math.abs(p50 / 50 - 1)).toBeLessThan(0.02)
+    expect(Math.abs(p99 / 99 - 1)).toBeLessThan(0.02)
+    expect([max, mean]).toEqual([100, expect.closeTo(50.005)])
+  })
+})
+
+test('verifiable producer and consumer tell the same records', async () => {
+  cluster.createTopic('verified', { partitions: 1 })
+  const flags = ['--topic', 'verified', '--max-messages', '5', ...servers]
+  const produced = (
+    await kafkawire('verifiable-producer', ...flags, '--repeating-keys', '2')
+  ).objects()
+  const acked = produced.filter(({ name }) => name === 'producer_send_success')
+  expect(acked.map(({ value }) => value)).toEqual(['0', '1', '2', '3', '4'])
+  expect(produced.at(-1)).toMatchObject({ name: 'tool_data', sent: 5, acked: 5 })
+  const group = ['--group-id', 'verified', '--verbose']
+  const consumed = (await kafkawire('verifiable-consumer', ...flags, ...group)).objects()
+  const read = consumed.filter(({ name }) => name === 'record_data')
+  expect(read.map(({ value, key }) => [value, key])).toEqual(
+    acked.map(({ value, key }) => [value, key]),
+  )
+  expect(consumed.map(({ name }) => name)).toEqual(
+    expect.arrayContaining([
+      'startup_complete',
+      'partitions_assigned',
+      'offsets_committed',
+      'shutdown_complete',
+    ]),
+  )
+  expect(cluster.committedOffset('verified', 'verified', 0)).toBe(5n)
+})
