@@ -192,7 +192,9 @@ export async function listConfigResources(
         (version) => {
           const isOnlyMetrics = types.length === 1 && types[0] === 'CLIENT_METRICS'
           if (version === 0 && !isOnlyMetrics) throw tooOld(name, 'list config resources', '4.1')
-          return { resourceTypes: types.map((type) => configResourceTypes[type]) }
+          // v0 lists client metrics subscriptions, and nothing else.
+          const numbers = types.map((type) => configResourceTypes[type])
+          return { resourceTypes: version === 0 ? [] : numbers }
         },
         'any',
       )

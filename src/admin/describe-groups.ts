@@ -123,7 +123,9 @@ async function describeBatch(
       for (const group of described) {
         const { groupId } = group.value
         // The first refusal is kept: the coordinator's text for the usual type is the useful one.
-        if (!isOfOtherType(group.errorCode) || !found.has(groupId)) found.set(groupId, group)
+        const before = found.get(groupId)?.errorCode
+        const isFirst = before === undefined || before === errorCodes.UNSUPPORTED_VERSION
+        if (!isOfOtherType(group.errorCode) || isFirst) found.set(groupId, group)
       }
     } catch (error) {
       if (!(error instanceof UnsupportedVersionError)) throw error
@@ -134,7 +136,12 @@ async function describeBatch(
 }
 
 function isOfOtherType(errorCode: number | undefined): boolean {
-  return errorCode === undefined || errorCode === errorCodes.GROUP_ID_NOT_FOUND
+  return (
+    errorCode === undefined ||
+    errorCode === errorCodes.GROUP_ID_NOT_FOUND ||
+    // A coordinator that knows the API, but runs without groups of this type.
+    errorCode === errorCodes.UNSUPPORTED_VERSION
+  )
 }
 
 const describers: readonly Describer[] = [

@@ -50,7 +50,7 @@ export function runScript(
   ...args: string[]
 ): Promise<string[]> {
   const servers = ['--bootstrap-server', cluster.internalServers]
-  return runTool(cluster.version, scriptClass(cluster, script), [...servers, ...args], {
-    timeoutMs: 120_000,
-  })
+  // This one takes its flags behind the name of the action, others before it.
+  const all = script === 'kafka-cluster' ? [...args, ...servers] : [...servers, ...args]
+  return runTool(cluster.version, scriptClass(cluster, script), all, { timeoutMs: 120_000 })
 }
