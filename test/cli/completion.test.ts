@@ -34,7 +34,8 @@ test('zsh and fish scripts name every command, with quotes that are closed', asy
     for (const name of ['topics', 'consume', 'doctor', 'verifiable-consumer']) {
       expect(stdout).toContain(name)
     }
-    for (const line of stdout.split('\n')) expect(line.replaceAll("\\'", '').split("'").length % 2, line).toBe(1)
+    for (const line of stdout.split('\n'))
+      expect(line.replaceAll("\\'", '').split("'").length % 2, line).toBe(1)
   }
 })
 
