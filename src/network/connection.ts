@@ -173,7 +173,7 @@ export class Connection {
 
   /**
    * A request that gets no answer (Produce with acks=0): settles when its bytes are with the kernel.
-   * It does not wait for its turn: look at `isCongested` first.
+   * It waits only while the connection is held: look at `isCongested` first.
    */
   sendWithoutAnswer<Q, A>(api: Api<Q, A>, version: number, request: Q): Promise<void> {
     return new Promise<void>((resolve, reject) => {

@@ -17,6 +17,8 @@ export class PendingRequest {
   isWritten = false
   /** Its caller has gone: the response, when it comes, is dropped. */
   isAbandoned = false
+  /** The broker responds to it; not so for Produce with acks=0. */
+  hasResponse = true
   next: PendingRequest | null = null
   /** Called when the kernel has taken all its bytes. */
   onReleased: (() => void) | null = null

@@ -125,8 +125,17 @@ export class RequestPipeline {
     this.writeNow(pending)
   }
 
-  /** Writes a request that gets no answer: it ends when the kernel has it. */
+  /**
+   * Writes a request that gets no response: it ends when the kernel has it. While the connection is held
+   * for an authentication it waits as all others do: a broker takes nothing else in between.
+   */
   addUnanswered(pending: PendingRequest): void {
+    pending.hasResponse = false
+    if (this.isHeld || this.waiting.length > 0) this.queue(pending)
+    else this.writeUnanswered(pending)
+  }
+
+  private writeUnanswered(pending: PendingRequest): void {
     this.write(pending, this.unanswered, (error) => {
       // With an error, the end of the connection is near, and rejects all that is under way.
       if (error) return
@@ -205,7 +214,9 @@ export class RequestPipeline {
   private queue(pending: PendingRequest): void {
     const where = this.owner.describe()
     if (this.ended !== null) throw disconnectedError(pending, where, this.ended)
-    if (this.waiting.length >= MAX_QUEUED) throw queueFullError(pending, where, MAX_QUEUED)
+    // The producer's own memory bounds those without a response.
+    if (this.waiting.length >= MAX_QUEUED && pending.hasResponse)
+      throw queueFullError(pending, where, MAX_QUEUED)
     this.writer?.keepAlive(true)
     pending.deadline = monotonicMs() + pending.timeoutMs
     this.waiting.push(pending)
@@ -254,7 +265,8 @@ export class RequestPipeline {
       const pending = this.waiting.shift()
       if (pending === null) return
       try {
-        this.writeNow(pending)
+        if (pending.hasResponse) this.writeNow(pending)
+        else this.writeUnanswered(pending)
       } catch (error) {
         pending.reject(error)
       }

@@ -12,6 +12,7 @@ import { metadata } from '../../src/protocol/messages/metadata.ts'
 import { ZERO_UUID } from '../../src/protocol/uuid.ts'
 import { type OpenOptions, openTo } from './open.ts'
 import {
+  bodyOf,
   frameOf,
   type ReceivedRequest,
   ScriptedServer,
@@ -428,4 +429,38 @@ test('an idle connection is closed, a used one is not', async () => {
   await connection.released
   expect(connection.wasIdle).toBe(true)
   await answering
+})
+
+test('a request without a response waits while the connection is held, in its place', async () => {
+  const { connection, side } = await pair({ kind: 'produce' })
+  await connection.hold()
+  const before = beat(connection)
+  const unanswered = connection.sendWithoutAnswer(heartbeat, 4, { ...body, memberId: 'silent' })
+  const after = beat(connection)
+  // Only what the connection is held for goes out: a broker takes nothing else during SASL.
+  const held = connection.sendHeld(metadata, 13, everyTopic, 1000)
+  const first = await side.next()
+  expect(first.apiKey).toBe(metadata.key)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(side.requests).toEqual([])
+  side.answer(first, metadata, {
+    throttleTimeMs: 0,
+    brokers: [],
+    clusterId: 'c',
+    controllerId: 1,
+    topics: [],
+    clusterAuthorizedOperations: -2147483648,
+    errorCode: 0,
+  })
+  await held
+  connection.resume()
+  const requests = [await side.next(), await side.next(), await side.next()]
+  expect(requests.map((request) => bodyOf(request, heartbeat).memberId)).toEqual([
+    'm',
+    'silent',
+    'm',
+  ])
+  await unanswered
+  side.write(Buffer.concat([answerWith(1, requests[0]), answerWith(2, requests[2])]))
+  expect((await Promise.all([before, after])).map(({ errorCode }) => errorCode)).toEqual([1, 2])
 })
