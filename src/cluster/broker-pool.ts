@@ -28,7 +28,7 @@ export class BrokerPool {
   private readonly options: ClusterOptions
   private readonly turns: Turns = new Turns(() => !this.isAnyReady)
   /** By address: those of all brokers known now, and of the bootstrap addresses. */
-  private readonly reachabilities = new Map<string, ReconnectBackoff>()
+  private readonly reachabilities = new Map<string, { reach: ReconnectBackoff; users: number }>()
   private readonly bootstrap: readonly Broker[]
   private readonly known = new Map<number, Broker>()
   /** Brokers that only a coordinator lookup or a leader hint named, until metadata has them. */
@@ -60,10 +60,13 @@ export class BrokerPool {
       this.extra.delete(broker.nodeId)
       this.put(broker)
     }
+    // One error for all: making one costs more than dropping a broker.
+    let left: ConnectionError | undefined
     for (const node of this.known.values()) {
       // One that just left the cluster may still answer what was asked.
       if (brokers.has(node.nodeId) || this.extra.has(node.nodeId) || node.isReady) continue
-      this.drop(node, new ConnectionError(`${node.describe()} is no longer in the metadata`))
+      left ??= new ConnectionError('the broker is no longer in the metadata')
+      this.drop(node, left)
     }
   }
 
@@ -232,10 +235,9 @@ export class BrokerPool {
   }
 
   private forgetReachability(address: string): void {
-    const isShared = (node: Broker): boolean => node.address === address
-    if (this.bootstrap.some(isShared) || [...this.known.values()].some(isShared)) return
-    const forgotten = this.reachabilities.get(address)
-    if (forgotten !== undefined) this.turns.leave(forgotten)
+    const entry = this.reachabilities.get(address)
+    if (entry === undefined || --entry.users > 0) return
+    this.turns.leave(entry.reach)
     this.reachabilities.delete(address)
   }
 
@@ -256,12 +258,13 @@ export class BrokerPool {
   }
 
   private reachability(address: string): ReconnectBackoff {
-    let found = this.reachabilities.get(address)
-    if (found === undefined) {
-      found = new ReconnectBackoff(this.options, this.turns)
-      this.reachabilities.set(address, found)
+    let entry = this.reachabilities.get(address)
+    if (entry === undefined) {
+      entry = { reach: new ReconnectBackoff(this.options, this.turns), users: 0 }
+      this.reachabilities.set(address, entry)
     }
-    return found
+    entry.users++
+    return entry.reach
   }
 
   private explain(node: Broker, error: Error): Error {

@@ -81,6 +81,9 @@ export interface Asked {
 /** What an answer has no word of, or only an error for, is believed for so long after it was good. */
 const KEEP_THROUGH_ERRORS_MS = 30_000
 
+/** No cluster has as many; a corrupt response must not fill the memory. */
+const MAX_BROKERS = 100_000
+
 const emptySnapshot: MetadataSnapshot = {
   clusterId: null,
   controllerId: -1,
@@ -205,6 +208,9 @@ export class MetadataView {
 
   private reasonToRefuse(answer: MetadataResponse): string | null {
     if (answer.brokers.length === 0) return 'it names no broker: that one is starting up'
+    if (answer.brokers.length > MAX_BROKERS) {
+      return `it names ${answer.brokers.length} brokers: more than ${MAX_BROKERS} are not taken`
+    }
     const { clusterId } = this.current
     const isOther =
       clusterId !== null && answer.clusterId !== null && clusterId !== answer.clusterId
