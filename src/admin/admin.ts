@@ -72,7 +72,7 @@ import {
 
 /**
  * Administers a cluster: topics, configs, groups, security, brokers. Made by `kafka.admin()`; it has
- * connections of its own, which it opens when they are needed.
+ * its own connections, which it opens when they are needed.
  *
  * A call about several things asks about all of them at once, each where it has to be asked: one that
  * fails does not keep the others from being done. If one or more fail, the call throws an
@@ -267,7 +267,7 @@ export class Admin extends DataAdmin {
   }
 
   /**
-   * Lists the moves that are going on.
+   * Lists the moves that are in progress.
    */
   listPartitionReassignments(
     options?: ListPartitionReassignmentsOptions,

@@ -232,7 +232,7 @@ async function listByMetadata(
   return listed
 }
 
-/** A broker answers for itself and its loggers; any broker for the rest. */
+/** Only a broker itself knows its configs and loggers; any broker knows the rest. */
 function ownerOf({ type, name }: ConfigResource): number | null {
   const isOfBroker = upper(type) === 'BROKER' || upper(type) === 'BROKER_LOGGER'
   return isOfBroker && /^\d+$/.test(name) ? Number(name) : null

@@ -33,7 +33,7 @@ export interface CreateDelegationTokenOptions extends WaitOptions {
 }
 
 export interface DescribeDelegationTokensOptions extends WaitOptions {
-  /** @defaultValue all that this principal may see */
+  /** @defaultValue every token that this principal may see */
   owners?: Iterable<string>
 }
 

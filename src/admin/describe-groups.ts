@@ -1,4 +1,4 @@
-// Describes groups of every type: each type has an API of its own, and a coordinator says of a group of
+// Describes groups of every type: each type has its own API, and a coordinator says of a group of
 // another type that it does not exist.
 
 import { decodeAssignment, decodeSubscription } from '../consumer/group/consumer-protocol.ts'

@@ -148,7 +148,7 @@ export async function electLeaders(
   const { partitions } = options
   const wanted = partitions && checkPartitions(name, 'partitions', partitions)
   const call = engine.begin(name, options, ['partitions'])
-  const send = async (items: readonly TopicPartition[] | null): Promise<ElectionAnswer[]> => {
+  const send = async (items: readonly TopicPartition[] | null): Promise<ElectionResponse[]> => {
     const topicPartitions =
       items === null
         ? null
@@ -171,10 +171,10 @@ export async function electLeaders(
     )
   }
   if (wanted === undefined) {
-    // Brokers answer a question for all with those that needed an election; others have no part in it.
-    const answers = await call.retry('', () => send(null))
+    // The response to a request for all lists only the partitions that needed an election.
+    const responses = await call.retry('', () => send(null))
     return call.valuesOf(
-      answers.map(({ errorCode, errorMessage, value }): ItemResult<ElectionResult> => {
+      responses.map(({ errorCode, errorMessage, value }): ItemResult<ElectionResult> => {
         const item = partitionName(value)
         if (errorCode === 0) return { item, value, error: null }
         const error = itemError(errorCode, call.title(item), { errorMessage })
@@ -190,12 +190,12 @@ export async function electLeaders(
         partitionName,
         await send(items),
         ({ value }) => partitionName(value),
-        (answer) => answer,
+        (response) => response,
       ),
   })
 }
 
-interface ElectionAnswer {
+interface ElectionResponse {
   errorCode: number
   errorMessage: string | null
   value: ElectionResult

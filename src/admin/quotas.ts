@@ -14,7 +14,7 @@ import { inOrderOf } from './routing.ts'
 /** What a quota applies to. */
 export type QuotaEntityType = 'user' | 'client-id' | 'ip'
 
-/** A user, a client id, both, or an address; null stands for the default of all that have none. */
+/** A user, a client id, both, or an address; null stands for the default of those that have none. */
 export type QuotaEntity = Partial<Record<QuotaEntityType, string | null>>
 
 /**

@@ -14,7 +14,7 @@ export interface NewPartitionReassignment extends TopicPartition {
   replicas: readonly number[] | null
 }
 
-/** A move that is going on. */
+/** A move that is in progress. */
 export interface PartitionReassignment extends TopicPartition {
   /** All replicas, old and new. */
   replicas: number[]

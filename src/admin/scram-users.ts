@@ -76,7 +76,7 @@ export async function describeUserScramCredentials(
         (user) => user,
         await ask(items),
         ({ value }) => value.user,
-        (answer) => answer,
+        (response) => response,
       ),
   })
 }

@@ -24,7 +24,7 @@ export async function describePartitions(
 ): Promise<(ItemResponse<TopicDescription> | undefined)[] | null> {
   const found = new Map<string, ItemResponse<TopicDescription>>()
   let cursor: DescribeTopicPartitionsCursor | null = null
-  // The broker wants them in order, and answers in that order.
+  // The broker wants them in order, and responds in that order.
   let open = [...names].sort()
   do {
     const body: DescribeTopicPartitionsRequest = {

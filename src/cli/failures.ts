@@ -14,7 +14,7 @@ export class InputError extends Error {
   override readonly name = 'InputError'
 }
 
-/** The command did its work, and what it found is bad: exit code 1, without a message of its own. */
+/** The command did its work, and what it found is bad: exit code 1, without another message. */
 export class FoundProblems extends Error {
   override readonly name = 'FoundProblems'
 }

@@ -23,7 +23,7 @@ export function saslFromJava(
       )
     }
     if (mechanism === 'PLAIN') {
-      // SASL_PLAINTEXT says in so many words that there is no TLS.
+      // SASL_PLAINTEXT states that there is no TLS.
       return { mechanism, username, password, allowUnencrypted: isUnencrypted }
     }
     return { mechanism, username, password, tokenAuth: jaas.get('tokenauth') === 'true' }

@@ -75,12 +75,12 @@ export class Output {
     return this.hasColour ? `\x1b[32m${text}\x1b[39m` : text
   }
 
-  /** Whether nobody reads any more. */
+  /** Whether the reader has closed its end. */
   get isClosed(): boolean {
     return this.stdout.destroyed || this.stdout.errored !== null
   }
 
-  /** Bytes as they are. Settles when there is room for more, or when nobody reads any more. */
+  /** Bytes as they are. Settles when there is room for more, or when the reader has gone. */
   async bytes(chunk: Buffer | string): Promise<void> {
     if (this.isClosed || this.stdout.write(chunk)) return
     // The session hears of the error as well, and ends the command.

@@ -20,7 +20,7 @@ export interface RoundtripJob {
   topic: string
   partitions: number
   compressionType: CompressionType
-  /** Called now and then with what is going on. */
+  /** Called now and then with the progress. */
   onProgress: (phase: 'produce' | 'consume', records: number) => void
 }
 
@@ -43,7 +43,7 @@ export interface RoundtripResult {
 
 /** One record in this many has its acknowledgement timed. */
 const sampleEvery = 101
-/** Reading gives up when nothing has come for so long. */
+/** Reading ends when no record has come for this long (ms). */
 const silenceMs = 30_000
 
 /**

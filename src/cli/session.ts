@@ -1,5 +1,5 @@
 // What a command works with: the connection that its flags ask for, the output, and a signal that
-// aborts on Ctrl-C and when nobody reads the output any more.
+// aborts on Ctrl-C and when the reader of the output has gone.
 
 import { readFileSync } from 'node:fs'
 import type { Admin } from '../admin/admin.ts'

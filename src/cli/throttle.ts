@@ -1,4 +1,4 @@
-// At most so many records per second.
+// Limits how many records are sent per second.
 
 import { preciseMs } from '../async/clock.ts'
 import { sleep } from '../async/retry.ts'

@@ -12,7 +12,7 @@ export function matchTopics<T extends { topic: string }>(
   return topics.filter(({ topic }) => matches(topic))
 }
 
-/** @throws UsageError for what is no regular expression */
+/** @throws UsageError for a pattern that is not a regular expression */
 export function topicMatcher(pattern: string): (topic: string) => boolean {
   const text = pattern.trim().replaceAll(',', '|').replaceAll(' ', '')
   try {

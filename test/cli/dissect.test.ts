@@ -266,7 +266,7 @@ describe('kafkawire decode', () => {
     [['--hex', '00', '--response'], 'give --api and --version'],
     [
       ['--hex', '00', '--response', '--api', 'Metadat', '--version', '1'],
-      "'Metadat' is no API of Kafka",
+      "'Metadat' is not an API of Kafka",
     ],
     [['--hex', '00', '--api', 'Metadata'], 'go with --response'],
     [

@@ -130,7 +130,7 @@ export function addQuorum(program: Command): void {
   onRun<VoterOptions>(addTimeout(remove), async (session, options) => {
     const voter = voterOf(options)
     await session.admin.removeRaftVoter(voter, session.limits)
-    session.out.line(`Controller ${voter.voterId} is no voter any more.`)
+    session.out.line(`Controller ${voter.voterId} is no longer a voter.`)
     session.out.object({ ...voter, removed: true })
   })
 }

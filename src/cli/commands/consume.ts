@@ -331,7 +331,7 @@ function endWhenIdle(
   return { touch, stop: () => clearTimeout(timer) }
 }
 
-/** A log can end with something that is no record, so it is positions that tell. */
+/** A log can end with control records, so only positions show that the end is reached. */
 function endAtEnds(consumer: Consumer, ends: NonNullable<Ends>, end: AbortController): () => void {
   const check = async (): Promise<void> => {
     const own = new Set(consumer.assignment().map(nameOf))

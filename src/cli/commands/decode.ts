@@ -56,7 +56,7 @@ function answeredApi({ response, api: name, version }: DecodeOptions): ResponseO
   const api = name === undefined ? undefined : apiByName(name)
   if (api === undefined || version === undefined || !/^\d+$/.test(version)) {
     throw new ConfigError(
-      `decode: a response does not say what it answers: give --api and --version${name !== undefined && api === undefined ? ` ('${name}' is no API of Kafka)` : ''}`,
+      `decode: a response does not name its API: give --api and --version${name !== undefined && api === undefined ? ` ('${name}' is not an API of Kafka)` : ''}`,
     )
   }
   return { api, version: Number(version) }

@@ -64,7 +64,7 @@ function addProducePerf(parent: Command): void {
     .option('--payload-delimiter <text>', 'what parts the values of the file', '\\n')
     .option(
       '--throughput <n>',
-      'at most this many records per second; -1 is no limit',
+      'at most this many records per second; -1 means no limit',
       atLeast(-1),
       -1,
     )

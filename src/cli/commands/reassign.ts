@@ -53,8 +53,8 @@ export function addReassign(program: Command): void {
     .option('--generate', 'propose an assignment of topics to brokers')
     .option('--execute', 'begin to move')
     .option('--verify', 'show what is done; lifts throttles when all is')
-    .option('--cancel', 'cancel moves that are going on')
-    .option('--list', 'list moves that are going on')
+    .option('--cancel', 'cancel moves in progress')
+    .option('--list', 'list moves in progress')
     .option(
       '--reassignment-json-file <file>',
       '{"version":1,"partitions":[{"topic":"orders","partition":0,"replicas":[1,2]}]}',
@@ -72,7 +72,7 @@ export function addReassign(program: Command): void {
     )
     .option('--preserve-throttles', 'with --verify, --cancel: leave throttles as they are')
     .option('--disable-rack-aware', 'with --generate: do not look at racks')
-    .option('--additional', 'with --execute: also while other moves are going on')
+    .option('--additional', 'with --execute: also while other moves are in progress')
   onRun<ReassignOptions>(addTimeout(command), run)
 }
 

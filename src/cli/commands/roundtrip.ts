@@ -27,7 +27,7 @@ interface RoundtripOptions {
 
 const partitions = 6
 const defaultCount = 1_000_000
-/** Within this a cluster answers, or the command says why it does not. */
+/** A cluster responds within this time (ms), or the command says why it does not. */
 const reachMs = 8000
 
 export function addRoundtrip(program: Command): void {
@@ -124,7 +124,7 @@ function report(
     ),
   )
   console.log(
-    "\nack: from enqueue() to the broker's answer, with the producer's buffer kept full. CPU: the client's alone.",
+    "\nack: from enqueue() to the broker's response, with the producer's buffer kept full. CPU: the client's alone.",
   )
   const { missing, doubled, changed, outOfOrder, foreign, examples } = result.findings
   if (missing + doubled + changed + outOfOrder + foreign > 0) {

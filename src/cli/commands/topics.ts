@@ -74,8 +74,8 @@ export function addTopics(program: Command): void {
       'broker ids of the replicas: 1:2,2:3 are two partitions with two replicas each',
     )
     .option('--config <key=value>', 'with --create: a topic config; can be repeated', collect)
-    .option('--if-exists', 'with --alter, --delete, --describe: a missing topic is no failure')
-    .option('--if-not-exists', 'with --create: a topic that exists is no failure')
+    .option('--if-exists', 'with --alter, --delete, --describe: a missing topic is not a failure')
+    .option('--if-not-exists', 'with --create: a topic that exists is not a failure')
     .option('--exclude-internal', "leave out Kafka's own topics")
     .option(
       '--under-replicated-partitions',

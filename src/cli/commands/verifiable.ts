@@ -39,7 +39,7 @@ export function addVerifiableProducer(program: Command): void {
   })
     .option('--topic <name>', 'the topic')
     .option('--max-messages <n>', 'how many; -1 is until it is interrupted', atLeast(-1), -1)
-    .option('--throughput <n>', 'records per second; -1 is no limit', atLeast(-1), -1)
+    .option('--throughput <n>', 'records per second; -1 means no limit', atLeast(-1), -1)
     .option('--acks <n>', '0, 1, -1 or all', oneOf(['0', '1', '-1', 'all']), '-1')
     .option(
       '--message-create-time <ms>',

@@ -89,7 +89,7 @@ function tcpProblem(host: string, port: number): Promise<string | null> {
     }
     socket.once('connect', () => end(null))
     socket.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.name === 'AbortError') end(`no answer within ${TIMEOUT_MS} ms`)
+      if (error.name === 'AbortError') end(`no response within ${TIMEOUT_MS} ms`)
       else end(error.code === 'ECONNREFUSED' ? 'connection refused' : error.message)
     })
   })
