@@ -3,6 +3,7 @@
 // after the other, when the others are done (docs/internals/testing.md).
 
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
+import { mutate } from './test/random/mutate.ts'
 
 const exhaustive = [
   'test/compression/codecs.test.ts',
@@ -14,6 +15,7 @@ const exhaustive = [
   'test/records/batch-reader.test.ts',
   'test/records/legacy-messages.test.ts',
   'test/records/vectors.test.ts',
+  'test/random/*.test.ts',
 ]
 
 const needsNodeOnly = {
@@ -37,7 +39,11 @@ const config: ViteUserConfig = defineConfig({
           exclude: ['test/integration/**', '**/node_modules/**', ...exhaustive],
         },
       },
-      { test: { ...needsNodeOnly, name: 'exhaustive', include: exhaustive } },
+      {
+        // Only while a mutant is tried (npm run test:mutants) is there a plugin.
+        plugins: mutate(process.env.RANDOM_MUTANT),
+        test: { ...needsNodeOnly, name: 'exhaustive', include: exhaustive },
+      },
       {
         test: {
           name: 'integration',

@@ -171,9 +171,10 @@ export class RecordAdmission {
   }
 
   /** A held record waits no longer: its caller gave up. */
-  cancel(held: WaitingRecord, error: KafkaError): void {
+  cancel(held: WaitingRecord, cause: KafkaError): void {
     if (held.isDone) return
     this.finish(held)
+    const error = asDeliveryError(held, cause)
     held.destination.refused(error)
     this.context.refused?.(error)
     this.context.memory.grantWaiters()
@@ -396,6 +397,19 @@ export class RecordAdmission {
       `bufferMemory (${limit} bytes) is spent by records that are not acknowledged yet. Send fewer at once, await drained(), or raise bufferMemory`,
     )
   }
+}
+
+/** Every record that was accepted and failed has an error that says whether it may be in the log. */
+function asDeliveryError({ topic, partition = -1 }: WaitingRecord, cause: KafkaError): KafkaError {
+  if (cause instanceof DeliveryError) return cause
+  return new DeliveryError(`send() to topic "${topic.name}" failed: ${cause.message}`, {
+    topic: topic.name,
+    partition,
+    attempts: 0,
+    persisted: 'no',
+    cause,
+    retriable: cause.retriable,
+  })
 }
 
 function isUnknownTopic(error: KafkaError): boolean {

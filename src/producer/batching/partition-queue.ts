@@ -2,6 +2,7 @@
 // under way.
 
 import { removeItem } from '../../collections/remove-item.ts'
+import type { KafkaError } from '../../errors.ts'
 import type { BatchBuilder } from '../../records/batch-builder.ts'
 import { PartitionSequences } from '../idempotence/partition-sequences.ts'
 import type { ProducerBatch } from './producer-batch.ts'
@@ -25,6 +26,10 @@ export class PartitionQueue {
   /** -1 while nobody leads it. */
   leader = -1
   leaderEpoch = -1
+  /** Since when metadata has had fewer partitions than this one's number; 0: it has not. */
+  goneSince = 0
+  /** Why nothing is sent to this partition any more: the topic has fewer; null: it exists. */
+  gone: KafkaError | null = null
   /** How often the leader has changed: a retry that finds another one need not back off. */
   leaderChanges = 0
 

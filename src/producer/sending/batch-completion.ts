@@ -143,10 +143,15 @@ export class BatchCompletion {
 
   /** Fails what waits for a topic that metadata has called unknown for too long. */
   failUnknownTopic(topic: ProducerTopic, error: KafkaError, now: number): void {
-    for (const partition of topic.partitions) {
-      this.failQueue(partition, error)
-      this.settled(partition, now)
+    for (const partition of topic.partitions) this.failPartition(partition, error, now)
+  }
+
+  /** Fails what waits for a partition that does not exist any more. */
+  failPartition(partition: PartitionQueue, error: KafkaError, now: number): void {
+    for (const batch of [...partition.queue]) {
+      if (!batch.isSettled) this.fail(batch, deliveryError(batch, error))
     }
+    this.settled(partition, now)
   }
 
   /** Fails of what waits to be sent all that is `hopeless`. */
@@ -266,7 +271,9 @@ export class BatchCompletion {
   ): KafkaError | null {
     const { deliveryTimeoutMs, retries, gapless } = this.options
     const { isIdempotent, fatalError } = this.context.producer
+    const { gone } = batch.partition
     if (fatalError !== null) return deliveryError(batch, fatalError)
+    if (gone !== null) return deliveryError(batch, gone)
     if (now >= batch.createdAt + deliveryTimeoutMs) return this.timeout(batch)
     // Giving up leaves the doubt; with idempotence, asking once more ends it.
     const isInDoubt = batch.isAmbiguous && isIdempotent
@@ -407,7 +414,10 @@ export class BatchCompletion {
     const { state } = partition
     if (state.isBumping && partition.inFlight === 0 && state.nextToResend() === null) {
       for (const batch of [...state.unresolved]) {
-        const error = batch.firstError ?? new KafkaError(`${partition} starts under a new epoch`)
+        const error =
+          partition.gone ??
+          batch.firstError ??
+          new KafkaError(`${partition} starts under a new epoch`)
         if (batch.isAmbiguous || state.isOvertaken(batch)) {
           this.fail(batch, deliveryError(batch, error))
         }

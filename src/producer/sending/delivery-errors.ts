@@ -53,6 +53,10 @@ export function timeoutError(
 }
 
 function hindranceOf({ partition }: ProducerBatch, obstacle: KafkaError | null): string {
+  const { topic } = partition
+  if (topic.isKnown && partition.partition >= topic.metadata.length) {
+    return `topic "${topic.name}" has only the partitions 0 to ${topic.metadata.length - 1} now`
+  }
   if (partition.leader < 0) return 'the partition has no leader'
   if (obstacle !== null) return `its leader could not be reached: ${obstacle.message}`
   if (partition.queue[0]?.attempts > 0) return 'batches before it were not acknowledged either'

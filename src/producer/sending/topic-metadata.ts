@@ -86,7 +86,9 @@ export class Topics {
         topic.unknownSince = 0
         this.update(topic, metadata, now)
       }
-      if (this.recreated.has(topic.name)) this.context.delivery.topicRecreated(topic, now)
+      const wasRecreated = this.recreated.has(topic.name)
+      this.failGonePartitions(topic, wasRecreated, now)
+      if (wasRecreated) this.context.delivery.topicRecreated(topic, now)
       this.noteUnknown(topic, now)
       if (topic.metadata.length > countBefore) this.context.becameKnown(topic, now)
     }
@@ -128,7 +130,13 @@ export class Topics {
       if (leader >= 0) available.push(partition)
       this.context.accumulator.setLeader(topic.partitions[partition], leader, leaderEpoch, now)
     }
-    for (const partition of topic.partitions.slice(metadata.partitions.length)) {
+    for (const partition of topic.partitions) {
+      if (partition.partition < metadata.partitions.length) {
+        partition.goneSince = 0
+        partition.gone = null
+        continue
+      }
+      if (partition.goneSince === 0) partition.goneSince = now
       this.context.accumulator.setLeader(partition, -1, -1, now)
     }
     topic.available = available
@@ -148,6 +156,25 @@ export class Topics {
       idle.push(topic.name)
     }
     if (idle.length > 0) this.context.cluster.removeTopics(idle)
+  }
+
+  /**
+   * A topic that was recreated with fewer partitions: what waits for the others has nowhere to go. Without
+   * another id the metadata may be that of a broker which lags behind, so there it waits for a while.
+   */
+  private failGonePartitions(topic: ProducerTopic, wasRecreated: boolean, now: number): void {
+    for (let p = topic.metadata.length; topic.isKnown && p < topic.partitions.length; p++) {
+      const partition = topic.partitions[p]
+      if (partition.goneSince === 0 || partition.gone !== null) continue
+      if (!wasRecreated && now - partition.goneSince < unknownTopicBoundMs) continue
+      const { length } = topic.metadata
+      const error = brokerError(
+        errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
+        `Topic "${topic.name}" ${wasRecreated ? 'was recreated and ' : ''}has no partition ${p} any more (it has 0 to ${length - 1}): Produce`,
+      )
+      partition.gone = error
+      this.context.delivery.failPartition(partition, error, now)
+    }
   }
 
   private noteUnknown(topic: ProducerTopic, now: number): void {

@@ -1,14 +1,14 @@
 // The topics of a producer: idle ones are not asked for and keep their sequence numbers; partitions that are
 // not there yet are waited for.
 
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { DeliveryError } from '../../../src/errors.ts'
 import { Kafka } from '../../../src/kafka.ts'
 import type { ProducerOptions } from '../../../src/producer/options.ts'
 import type { Producer } from '../../../src/producer/producer.ts'
 import { metadata } from '../../../src/protocol/messages/metadata.ts'
 import { produce } from '../../../src/protocol/messages/produce.ts'
-import { noAnswer } from '../../../src/testing/interceptors.ts'
+import { disconnect, noAnswer } from '../../../src/testing/interceptors.ts'
 import type { TestCluster } from '../../../src/testing/test-cluster.ts'
 import { batchesOf, startCluster, startProducer, valuesOf } from '../with-producer.ts'
 
@@ -178,7 +178,34 @@ test('the wait for a partition ends with its signal, and with the producer', asy
   const closed = producer.send(record)
   abort.abort(new Error('enough'))
   await expect(aborted).rejects.toThrow('enough')
-  const failed = expect(closed).rejects.toMatchObject({ name: 'ClosedError' })
+  const failed = expect(closed).rejects.toMatchObject({
+    name: 'DeliveryError',
+    persisted: 'no',
+    cause: { name: 'ClosedError' },
+  })
   await producer.close({ timeoutMs: 10 })
   await failed
+})
+
+describe('partitions that do not exist any more', () => {
+  test('what waits for them fails soon after the topic was recreated with fewer, saying so', async () => {
+    const cluster = await startCluster({ topics: { t: 3 } })
+    const producer = startProducer(cluster)
+    await producer.send({ topic: 't', partition: 2, value: 'before' })
+    const restore = cluster.intercept(produce, () => disconnect)
+    const sent = producer.send({ topic: 't', partition: 2, value: 'queued' })
+    sent.catch(() => {})
+    await cluster.waitFor(() => cluster.requests(produce).length > 1)
+    cluster.deleteTopic('t')
+    cluster.createTopic('t', { partitions: 2 })
+    restore()
+    const begin = performance.now()
+    await expect(sent).rejects.toMatchObject({
+      name: 'DeliveryError',
+      message: expect.stringMatching(/recreated and has no partition 2 any more \(it has 0 to 1\)/),
+    })
+    expect(performance.now() - begin).toBeLessThan(5000)
+    expect((await producer.send({ topic: 't', partition: 1, value: 'next' })).offset).toBe(0n)
+    await producer.flush()
+  })
 })

@@ -1,0 +1,150 @@
+// Can the random tests fail? Each mutant is the client with one rule taken out; the random test that is named
+// must find it. `from` is text of the source file, and must be there exactly once.
+
+/** One change of one source file. */
+export interface Edit {
+  /** Below src/. */
+  file: string
+  from: string
+  to: string
+}
+
+export interface RandomMutant {
+  name: string
+  /** Below test/random/. */
+  test: string
+  edits: readonly Edit[]
+}
+
+export const randomMutants: readonly RandomMutant[] = [
+  {
+    name: 'buffers of any length come back to the pool',
+    test: 'producer.test.ts',
+    edits: [
+      {
+        file: 'producer/batching/buffer-pool.ts',
+        from: 'if (length !== 2 ** power || buffer.buffer.byteLength !== length) return',
+        to: '',
+      },
+      {
+        file: 'records/batch-builder.ts',
+        from: 'child = new BatchBuilder(maxBytes, Math.min(maxBytes, this.position), this.allocate)',
+        to: 'child = new BatchBuilder(maxBytes, Math.min(maxBytes, this.position))',
+      },
+      {
+        file: 'records/batch-builder.ts',
+        from: 'if (buffer.length >= bytes) return buffer',
+        to: 'if (buffer) return buffer',
+      },
+      {
+        file: 'records/batch-builder.ts',
+        from: 'if (end + 4 > start + upperBound) throw',
+        to: 'if (end < 0) throw',
+      },
+      {
+        file: 'records/record-encoder.ts',
+        from: 'start + size + 3 >= buffer.length && size',
+        to: 'start < 0 && size',
+      },
+    ],
+  },
+  {
+    name: 'what an earlier transaction has added is taken to be there still',
+    test: 'producer.test.ts',
+    edits: [
+      {
+        file: 'producer/transactions/transaction-lifecycle.ts',
+        from: 'this.participants.clear()\n      manager.initialized',
+        to: 'manager.initialized',
+      },
+    ],
+  },
+  {
+    name: 'the first abort ends the search for unknown partitions',
+    test: 'producer.test.ts',
+    edits: [
+      {
+        file: 'producer/admission/record-admission.ts',
+        from: 'for (const held of this.memoryWaits.drain()) this.cancel(held, error)',
+        to: 'this.missingPartitions.close()\n    for (const held of this.memoryWaits.drain()) this.cancel(held, error)',
+      },
+    ],
+  },
+  {
+    name: 'codes that the table does not have leave no doubt',
+    test: 'producer.test.ts',
+    edits: [
+      {
+        file: 'producer/sending/produce-error-table.ts',
+        from: "const otherFailure: Outcome = { verdict: 'fail', ...doubt }",
+        to: "const otherFailure: Outcome = { verdict: 'fail', ...plain }",
+      },
+    ],
+  },
+  {
+    name: 'a commit in doubt that is then refused is aborted',
+    test: 'producer.test.ts',
+    edits: [
+      {
+        file: 'producer/transactions/transaction-manager.ts',
+        from: 'return this.isInDoubt\n',
+        to: 'return false\n',
+      },
+    ],
+  },
+  {
+    name: 'durations are counted by the wall clock',
+    test: 'producer.test.ts',
+    edits: [
+      {
+        file: 'async/tick-clock.ts',
+        from: 'this.time = monotonicMs()',
+        to: 'this.time = wallMs()',
+      },
+    ],
+  },
+  {
+    name: 'headers are read again when a record has waited',
+    test: 'producer.test.ts',
+    edits: [
+      {
+        file: 'producer/record.ts',
+        from: '|| Array.isArray(headers)) return plain',
+        to: '|| headers) return plain',
+      },
+    ],
+  },
+  {
+    name: 'onDelivery is told when the outcome comes',
+    test: 'producer.test.ts',
+    edits: [
+      {
+        file: 'producer/sending/batch-completion.ts',
+        from: 'if (observer !== null) this.report(batch.partition, observer)',
+        to: 'if (observer !== null) batch.deliveries.report(batch.count, observer)',
+      },
+    ],
+  },
+  {
+    name: 'a retry gets new numbers',
+    test: 'producer.test.ts',
+    edits: [
+      {
+        file: 'producer/sending/batch-completion.ts',
+        from: 'batch.retryAt = isCounted ?',
+        to: 'batch.partition.state.remove(batch)\n    batch.stamp = null\n    batch.retryAt = isCounted ?',
+      },
+    ],
+  },
+  {
+    name: 'memory of a batch that was split is not given back',
+    test: 'producer.test.ts',
+    edits: [
+      {
+        file: 'producer/batching/accumulator.ts',
+        from: 'children[0].share += parent.chargedBytes % builders.length',
+        to: 'children[0].share += 0',
+      },
+    ],
+  },
+]

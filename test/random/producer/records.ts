@@ -1,0 +1,96 @@
+// The records of a random run: made from their plans, each with a timestamp of its own, by which it is found
+// again in the log. Kept as they must be found there, byte by byte.
+
+import type { ProducerRecord } from '../../../src/producer/record.ts'
+import type { HeaderInput } from '../../../src/records/headers.ts'
+import type { RecordData } from '../../../src/types.ts'
+import type { Content, RecordPlan } from './plan.ts'
+
+/** A record that was given to the producer, and what its caller was told. */
+export interface Given {
+  /** Its timestamp, and its number among all. */
+  readonly id: number
+  readonly topic: string
+  /** -1: none was named. */
+  readonly partition: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: readonly { key: string; value: Buffer | null }[]
+  /** The transaction it belongs to; 0: none. */
+  readonly transaction: number
+  /** How often its topic had been made anew when it was given. */
+  readonly incarnation: number
+  /** How its promise settled; null where it has none (enqueue), or has not settled. */
+  outcome: Outcome | null
+  /** What onDelivery was told of it: must be once, unless the call threw. */
+  told: Outcome[]
+  /** Where it stands in the order in which onDelivery was called. */
+  toldAt: number
+  /** The call refused it, or had a limit that was reached: what it was told says nothing of the log. */
+  isLimited: boolean
+}
+
+export interface Outcome {
+  readonly error: unknown
+  readonly partition: number
+  readonly offset: bigint
+}
+
+export function contentOf({ kind, size }: Content, seed: number): RecordData {
+  switch (kind) {
+    case 'null':
+      return null
+    case 'text':
+      return text(size, seed, 'abcdefghijklmnopqrstuvwxyz')
+    case 'wide':
+      return text(size, seed, 'aé€x𝄞yß')
+    case 'bytes':
+      return Buffer.from(Array.from({ length: size }, (_, i) => (i * 7 + seed) & 0xff))
+    case 'view': {
+      const whole = new Uint8Array(size + 20).map((_, i) => (i * 5 + seed) & 0xff)
+      return whole.subarray(10, 10 + size)
+    }
+  }
+}
+
+function text(size: number, seed: number, letters: string): string {
+  const all = [...letters]
+  let made = ''
+  for (let i = 0; made.length < size; i++) made += all[(i + seed) % all.length]
+  return made
+}
+
+/** The record as it is given, and its bytes as the log must have them. */
+export function makeRecord(
+  plan: RecordPlan,
+  topic: string,
+  partition: number,
+  timestamp: number,
+): { record: ProducerRecord; bytes: Pick<Given, 'key' | 'value' | 'headers'> } {
+  const key = contentOf(plan.key, timestamp)
+  const value = contentOf(plan.value, timestamp)
+  const headers = plan.headers.map(
+    (each, i): HeaderInput => ({ key: `h${i}`, value: contentOf(each, timestamp + i) }),
+  )
+  const record: ProducerRecord = { topic, key, value, timestamp }
+  if (partition >= 0) record.partition = partition
+  if (plan.headersAs === 'list') record.headers = headers
+  if (plan.headersAs === 'object') {
+    record.headers = Object.fromEntries(headers.map((each) => [each.key, each.value]))
+  }
+  if (plan.headersAs === 'generator') record.headers = headers.values()
+  const kept = plan.headersAs === 'none' ? [] : headers
+  return {
+    record,
+    bytes: {
+      key: bytesOf(key),
+      value: bytesOf(value),
+      headers: kept.map((each) => ({ key: each.key, value: bytesOf(each.value) })),
+    },
+  }
+}
+
+function bytesOf(data: RecordData): Buffer | null {
+  if (data === null) return null
+  return typeof data === 'string' ? Buffer.from(data) : Buffer.from(data)
+}
