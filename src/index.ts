@@ -148,7 +148,12 @@ export type {
   SubscribedMember,
 } from './consumer/group/assignors/assignor.ts'
 export type { ConsumerProblem } from './consumer/liveness/consumer-problems.ts'
-export type { BrokerHealth, ConsumerHealth, PartitionHealth } from './consumer/liveness/health.ts'
+export type {
+  BrokerHealth,
+  ConsumerHealth,
+  GroupHealth,
+  PartitionHealth,
+} from './consumer/liveness/health.ts'
 export type { CommittedOffset } from './consumer/offsets/committed-offsets.ts'
 export type {
   AutoOffsetReset,

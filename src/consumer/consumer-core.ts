@@ -17,15 +17,14 @@ import { type DeadLetterProducer, DeadLetters } from './delivery/dead-letters.ts
 import { Delivery } from './delivery/delivery.ts'
 import { poisonScreen } from './delivery/poison-records.ts'
 import { Fetcher } from './fetching/fetcher.ts'
-import { openAssignors } from './group/assignors/by-name.ts'
-import { ClassicGroup } from './group/classic-group.ts'
-import type { ConsumerGroup } from './group/consumer-group.ts'
+import type { GroupMembership, GroupOwner } from './group/group-membership.ts'
+import { openGroup } from './group/open-group.ts'
 import { Rebalancer } from './group/rebalancer.ts'
 import { TopicLookup } from './group/topic-lookup.ts'
 import { TopicSubscription } from './group/topic-subscription.ts'
 import { ConsumerProblems } from './liveness/consumer-problems.ts'
 import { type ConsumerHealth, healthOf } from './liveness/health.ts'
-import { LivenessMonitor } from './liveness/liveness-monitor.ts'
+import { LivenessMonitor, livenessOptions } from './liveness/liveness-monitor.ts'
 import { AutoCommit } from './offsets/auto-commit.ts'
 import { Committer, type Membership, standalone } from './offsets/committer.ts'
 import { OffsetResolver } from './offsets/offset-resolver.ts'
@@ -56,7 +55,7 @@ export class ConsumerCore<K, V> {
   }))
   /** For those who wait for a position. */
   readonly watchers: Watchers = new Watchers()
-  private group: ConsumerGroup | null = null
+  private group: GroupMembership | null = null
   private readonly autoCommit: AutoCommit
   private readonly pulse: LivenessMonitor
   private isStarted = false
@@ -130,8 +129,8 @@ export class ConsumerCore<K, V> {
         onError: (error) => this.reportError(error),
       },
     )
-    const readGroup = (): ConsumerGroup | null => this.group
-    this.pulse = new LivenessMonitor(cluster, this.delivery, options, {
+    const readGroup = (): GroupMembership | null => this.group
+    this.pulse = new LivenessMonitor(cluster, this.delivery, livenessOptions(options), {
       get group() {
         return readGroup()
       },
@@ -177,7 +176,10 @@ export class ConsumerCore<K, V> {
   /** Replaces what is subscribed to; the group comes together again at the next pull. */
   subscribe(selectors: readonly TopicSelector[]): void {
     const before = this.topics
-    this.topics = new TopicSubscription(selectors, this.options.excludeInternalTopics)
+    const topics = new TopicSubscription(selectors, this.options.excludeInternalTopics)
+    // Throws for a pattern that the broker cannot evaluate.
+    if (this.options.groupProtocol === 'consumer') void topics.brokerRegex
+    this.topics = topics
     this.sources.learn(selectors)
     this.cluster.wantAllTopics(this.topics.hasPatterns)
     this.cluster.addTopics(this.topics.names)
@@ -298,9 +300,9 @@ export class ConsumerCore<K, V> {
   }
 
   health(): ConsumerHealth {
-    const { delivery, fetcher, subscription, pulse, status, problems } = this
+    const { delivery, fetcher, subscription, pulse, status, problems, group } = this
     return healthOf(
-      { delivery, fetcher, subscription, pulse, status, problems },
+      { delivery, fetcher, subscription, pulse, status, problems, group },
       this.isReadCommitted,
     )
   }
@@ -326,27 +328,31 @@ export class ConsumerCore<K, V> {
     await group.leave(isLeaving, reason)
   }
 
-  private newGroup(): ConsumerGroup {
-    const { cluster, coordinator, options } = this
+  private newGroup(): GroupMembership {
+    const { cluster, coordinator, rebalancer, options, groupOwner: owner } = this
     if (coordinator === null) throw new Error('a group needs a groupId')
-    return new ClassicGroup(
+    return openGroup({
       cluster,
       coordinator,
-      this.rebalancer,
-      {
-        ...options,
-        rebalanceTimeoutMs: options.maxPollIntervalMs,
-        assignors: openAssignors(options.partitionAssignors),
+      rebalancer,
+      options,
+      owner,
+      topics: () => this.topics,
+      onReplaced: (group) => {
+        this.group = group
       },
-      {
-        subscribedTopics: () => this.topics.resolve(cluster.metadata),
-        prepareTopics: (signal) => this.prepareTopics(signal),
-        onAlive: (since) => this.pulse.onAlive(since),
-        onError: (error) => this.reportError(error),
-        onRefused: (error) => this.delivery.report(error),
-        onFatal: (error) => this.fail(error),
-      },
-    )
+    })
+  }
+
+  private get groupOwner(): GroupOwner {
+    return {
+      subscribedTopics: () => this.topics.resolve(this.cluster.metadata),
+      prepareTopics: (signal) => this.prepareTopics(signal),
+      onAlive: (since) => this.pulse.onAlive(since),
+      onError: (error) => this.reportError(error),
+      onRefused: (error) => this.delivery.report(error),
+      onFatal: (error) => this.fail(error),
+    }
   }
 
   private onPull(): void {

@@ -109,6 +109,19 @@ export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> {
   /** Makes this a static member (KIP-345): it keeps its partitions over a restart. */
   groupInstanceId?: string
   /**
+   * How members and coordinator talk. `classic`: the members divide the partitions. `consumer`: the
+   * coordinator does (KIP-848), which needs brokers of 4.0 or later; regular expressions are evaluated by
+   * the broker, and the broker sets session timeout and heartbeat interval. `auto`: `consumer` where brokers
+   * and group allow it, else `classic`.
+   * @defaultValue 'classic'
+   */
+  groupProtocol?: 'classic' | 'consumer' | 'auto'
+  /**
+   * The assignor of the coordinator, such as `uniform` or `range`, with `groupProtocol: 'consumer'`.
+   * @defaultValue what the broker prefers
+   */
+  groupRemoteAssignor?: string
+  /**
    * In order of preference. Partitions stay with their members during a rebalance only if all that are
    * named are cooperative. Default: `['range', 'cooperative-sticky']`.
    */
@@ -169,6 +182,8 @@ export const consumerOptionTable: {
   readonly sessionTimeoutMs: OptionSpec<number>
   readonly heartbeatIntervalMs: OptionSpec<number>
   readonly groupInstanceId: OptionSpec<string | null>
+  readonly groupProtocol: OptionSpec<'classic' | 'consumer' | 'auto'>
+  readonly groupRemoteAssignor: OptionSpec<string | null>
   readonly partitionAssignors: OptionSpec<readonly PartitionAssignor[]>
   readonly keyDeserializer: OptionSpec<Deserializer<unknown> | null>
   readonly valueDeserializer: OptionSpec<Deserializer<unknown> | null>
@@ -203,6 +218,8 @@ export const consumerOptionTable: {
   sessionTimeoutMs: wireDuration(45_000, 1),
   heartbeatIntervalMs: wireDuration(3000, 1),
   groupInstanceId: text(null),
+  groupProtocol: oneOf('classic', ['classic', 'consumer', 'auto']),
+  groupRemoteAssignor: text(null),
   partitionAssignors: { default: ['range', 'cooperative-sticky'], check: checkAssignors },
   keyDeserializer: { default: null, check: checkDeserializer },
   valueDeserializer: { default: null, check: checkDeserializer },
@@ -227,7 +244,7 @@ export function resolveConsumerOptions<K, V>(
   options: ConsumerOptions<K, V>,
 ): ResolvedConsumerOptions {
   const owner = 'kafka.consumer()'
-  const resolved = resolveOptions(consumerOptionTable, options, owner)
+  const resolved = resolveOptions(consumerOptionTable, withProtocol(options), owner)
   const refuse = (problem: string): never => {
     throw new ConfigError(`${owner}: ${problem}`)
   }
@@ -238,12 +255,44 @@ export function resolveConsumerOptions<K, V>(
     if (resolved.groupInstanceId !== null) refuse("option 'groupInstanceId' needs 'groupId'")
     if (options.enableAutoCommit === true) refuse("option 'enableAutoCommit' needs 'groupId'")
   }
+  checkProtocol(options, resolved, refuse)
   if (resolved.heartbeatIntervalMs * 3 > resolved.sessionTimeoutMs) {
     refuse(
       `option 'heartbeatIntervalMs' (${resolved.heartbeatIntervalMs}) must be at most a third of 'sessionTimeoutMs' (${resolved.sessionTimeoutMs})`,
     )
   }
   return resolved
+}
+
+/** With 'auto', the classic protocol is a cooperative one, unless the user names assignors. */
+function withProtocol<K, V>(options: ConsumerOptions<K, V>): ConsumerOptions<K, V> {
+  const isAuto = typeof options === 'object' && options?.groupProtocol === 'auto'
+  if (!isAuto || options.partitionAssignors !== undefined) return options
+  return { ...options, partitionAssignors: ['cooperative-sticky'] }
+}
+
+/** What one group protocol has and the other has not. */
+function checkProtocol<K, V>(
+  options: ConsumerOptions<K, V>,
+  { groupId, groupProtocol, groupRemoteAssignor, partitionAssignors }: ResolvedConsumerOptions,
+  refuse: (problem: string) => never,
+): void {
+  if (groupProtocol === 'classic') {
+    if (groupRemoteAssignor === null) return
+    refuse("option 'groupRemoteAssignor' needs groupProtocol 'consumer' or 'auto'")
+  }
+  if (groupId === null) refuse("option 'groupProtocol' needs 'groupId'")
+  if (groupProtocol === 'auto') {
+    const isCooperative = partitionAssignors.every(
+      (each) => each === 'cooperative-sticky' || (typeof each === 'object' && each.isCooperative),
+    )
+    if (isCooperative) return
+    refuse("option 'partitionAssignors' must be cooperative with groupProtocol 'auto'")
+  }
+  for (const name of ['partitionAssignors', 'sessionTimeoutMs', 'heartbeatIntervalMs'] as const) {
+    if (options[name] === undefined) continue
+    refuse(`option '${name}' has no effect with groupProtocol 'consumer': the broker decides`)
+  }
 }
 
 function checkTopics(value: unknown, fail: (expected: string) => never): readonly TopicSelector[] {

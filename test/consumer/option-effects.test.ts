@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Consumer } from '../../src/consumer/consumer.ts'
 import type { ConsumerOptions } from '../../src/consumer/options.ts'
 import type { KafkaOptions } from '../../src/options/kafka-options.ts'
+import { consumerGroupHeartbeat } from '../../src/protocol/messages/consumer-group-heartbeat.ts'
 import { type FetchRequest, fetch } from '../../src/protocol/messages/fetch.ts'
 import { heartbeat } from '../../src/protocol/messages/heartbeat.ts'
 import { type JoinGroupRequest, joinGroup } from '../../src/protocol/messages/join-group.ts'
@@ -74,6 +75,29 @@ const honoured: Record<keyof ConsumerOptions, () => Promise<unknown>> = {
     await cluster.waitFor(() => cluster.requests(fetch).length > 0)
     await fill(cluster, 't', 0, 1)
     expect((await next).value?.offset).toBe(3n)
+  },
+
+  groupProtocol: async () => {
+    const waiting = member({
+      heartbeatIntervalMs: undefined,
+      groupProtocol: 'consumer',
+      topics: ['t'],
+    })
+      .records()
+      .next()
+    await cluster.waitFor(() => cluster.requests(consumerGroupHeartbeat).length > 0)
+    void waiting
+    expect(cluster.requests(joinGroup)).toEqual([])
+  },
+
+  groupRemoteAssignor: async () => {
+    const own = { heartbeatIntervalMs: undefined, topics: ['t'] }
+    const options = { ...own, groupProtocol: 'consumer', groupRemoteAssignor: 'range' } as const
+    const waiting = member(options).records().next()
+    await cluster.waitFor(() => cluster.requests(consumerGroupHeartbeat).length > 0)
+    void waiting
+    const [{ request }] = cluster.requests(consumerGroupHeartbeat)
+    expect(request.serverAssignor).toBe('range')
   },
 
   enableAutoCommit: async () => {

@@ -17,11 +17,12 @@ import type { Membership } from '../offsets/committer.ts'
 import { leadGroup, partitionCounts } from './assignment-leader.ts'
 import { fatalGroupError, type MemberAction, memberAction } from './classic-error-table.ts'
 import { type ClassicRequestOptions, ClassicRequests, type Generation } from './classic-requests.ts'
-import type { ConsumerGroup, GroupOwner } from './consumer-group.ts'
 import { decodeAssignment } from './consumer-protocol.ts'
 import { groupFailure } from './group-failure.ts'
+import type { GroupMembership, GroupOwner } from './group-membership.ts'
 import { HeartbeatTimer } from './heartbeat-timer.ts'
 import { type GroupProblem, MembershipProblem } from './membership-problem.ts'
+import { RebalanceMeter } from './rebalance-meter.ts'
 import type { Rebalancer } from './rebalancer.ts'
 
 export interface ClassicGroupOptions extends ClassicRequestOptions {
@@ -31,7 +32,7 @@ export interface ClassicGroupOptions extends ClassicRequestOptions {
 
 type GroupState = 'unjoined' | 'preparing' | 'completing' | 'stable'
 
-export class ClassicGroup implements ConsumerGroup {
+export class ClassicGroup implements GroupMembership {
   private readonly cluster: Cluster
   private readonly coordinator: CoordinatorClient
   private readonly rebalancer: Rebalancer<unknown, unknown>
@@ -51,6 +52,8 @@ export class ClassicGroup implements ConsumerGroup {
   private beatFailures = 0
   private hasJoined = false
   private readonly trouble = new MembershipProblem()
+  readonly protocol = 'classic'
+  readonly rebalances: RebalanceMeter = new RebalanceMeter()
   private joinedTopics: readonly string[] = []
   /** As leader: on how many partitions of each topic the assignment was based. */
   private basis: ReadonlyMap<string, number> | null = null
@@ -201,6 +204,7 @@ export class ClassicGroup implements ConsumerGroup {
   /** One attempt to become a member of the next generation, with all that comes before and after. */
   private async join(reason: string): Promise<void> {
     const { signal } = this.stopped
+    this.rebalances.begin()
     if (this.generation === null) await this.owner.prepareTopics(signal)
     const topics = this.owner.subscribedTopics()
     const timeout = timeoutSignal(this.options.rebalanceTimeoutMs)
@@ -286,6 +290,7 @@ export class ClassicGroup implements ConsumerGroup {
       .find(({ name }) => name === generation.protocolName)
       ?.onAssignment?.({ partitions: assignedPartitions, userData }, generation.generationId)
     await this.take(assignedPartitions)
+    this.rebalances.end()
     this.onMetadata()
   }
 

@@ -1,44 +1,417 @@
-// What a consumer asks of its group, whichever protocol the group speaks.
+// Membership in a group of the consumer protocol (KIP-848): the member only heartbeats, and the coordinator
+// assigns. Heartbeats run beside one loop that does everything that moves partitions: it takes up targets,
+// one at a time, and forgets what was lost. A life of the member is one object: a response counts only if
+// the life it was asked under is still the present one.
 
+import { anySignal } from '../../async/any-signal.ts'
+import { monotonicMs } from '../../async/clock.ts'
+import { backoff } from '../../async/retry.ts'
+import { timeoutSignal } from '../../async/timers.ts'
+import { stopSwitch } from '../../async/watchers.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import type { CoordinatorClient } from '../../cluster/coordinator-client.ts'
+import { type KafkaError, toKafkaError, UnsupportedVersionError } from '../../errors.ts'
+import type {
+  ConsumerGroupHeartbeatResponse,
+  TopicPartitions,
+} from '../../protocol/messages/consumer-group-heartbeat.ts'
+import type { TopicPartition } from '../../types.ts'
 import type { Membership } from '../offsets/committer.ts'
-import type { GroupProblem } from './membership-problem.ts'
+import { heartbeatAction, heartbeatError } from './consumer-error-table.ts'
+import { ConsumerRequests } from './consumer-requests.ts'
+import { groupFailure } from './group-failure.ts'
+import type { GroupMembership, GroupOwner } from './group-membership.ts'
+import type { MemberFields } from './heartbeat-fields.ts'
+import { HeartbeatTimer } from './heartbeat-timer.ts'
+import { type GroupProblem, MembershipProblem } from './membership-problem.ts'
+import { RebalanceMeter } from './rebalance-meter.ts'
+import type { Rebalancer } from './rebalancer.ts'
+import { byTopicId, resolveTarget } from './target-assignment.ts'
 
-/** The part of a consumer that a group acts on. */
-export interface GroupOwner {
-  /** The names of all topics subscribed to, patterns resolved. */
-  subscribedTopics(): readonly string[]
-  /** Before the first join: topics may have to be created, or be forbidden. */
-  prepareTopics(signal: AbortSignal): Promise<void>
-  /** The coordinator took this member for alive at some time after `since` (monotonic ms). */
-  onAlive(since: number): void
-  /** Something failed that concerns other members. */
-  onError(error: Error): void
-  /** The brokers refuse this user: the caller gets the error once. */
-  onRefused(error: Error): void
-  /** The consumer ends with this error. */
-  onFatal(error: Error): void
+export interface ConsumerGroupOptions {
+  readonly rebalanceTimeoutMs: number
+  readonly sessionTimeoutMs: number
+  readonly defaultApiTimeoutMs: number
+  readonly groupInstanceId: string | null
+  readonly groupRemoteAssignor: string | null
+  readonly clientRack: string | null
 }
 
-export interface ConsumerGroup {
-  /** Identifies this member in commits; null: not a member. */
-  readonly membership: Membership | null
-  /** How far this member is; `idle`: it waits until the caller asks for records. */
-  readonly status: 'idle' | 'joining' | 'stable'
-  readonly problem: GroupProblem | null
-  /** The caller asks for records: membership is wanted. */
-  onPull(): void
-  /** The subscription changed. */
-  requestRejoin(reason: string): void
-  /** Metadata changed: perhaps there are other topics to read, or more partitions of them. */
-  onMetadata(): void
-  /** The coordinator refused a commit made under `membership`. */
-  onCommitRefused(code: number, membership: Membership): void
-  /** The caller works on one item for longer than `maxPollIntervalMs`: makes room for others. */
-  onPollExpired(): void
-  /** Asks for a heartbeat now, to know whether this member still counts as alive. */
-  beatNow(): void
-  /** No more joining. Heartbeats continue until `leave`, so that a last commit is still accepted. */
-  stop(): Promise<void>
-  /** The end: tells the coordinator, if `isLeaving`, and is silent from then on. */
-  leave(isLeaving: boolean, reason: string): Promise<void>
+export interface ConsumerGroupOwner extends GroupOwner {
+  /** What is subscribed to: names, and an expression that the broker evaluates. */
+  subscription(): { readonly names: readonly string[]; readonly regex: string | null }
+  /** The broker or the group does not speak this protocol. True: another one is used instead. */
+  onUnsupported(error: KafkaError): boolean
+}
+
+const FIRST_INTERVAL_MS = 5000
+
+/** From joining to losing the membership. */
+interface Life {
+  epoch: number
+  /** What the coordinator knows; null: say everything. */
+  known: MemberFields | null
+  target: readonly TopicPartitions[] | null
+  /** The target that was taken up last. */
+  taken: readonly TopicPartitions[] | null
+  /** What the coordinator is told that this member owns. */
+  owned: readonly TopicPartition[]
+}
+
+function newLife(): Life {
+  return { epoch: 0, known: null, target: null, taken: null, owned: [] }
+}
+
+export class ConsumerGroup implements GroupMembership {
+  private readonly cluster: Cluster
+  private readonly coordinator: CoordinatorClient
+  private readonly rebalancer: Rebalancer<unknown, unknown>
+  private readonly options: ConsumerGroupOptions
+  private readonly owner: ConsumerGroupOwner
+  private readonly heartbeats: HeartbeatTimer
+  private readonly stopped = stopSwitch()
+  private readonly requests: ConsumerRequests
+  private readonly trouble = new MembershipProblem()
+  readonly protocol = 'consumer'
+  readonly rebalances: RebalanceMeter = new RebalanceMeter()
+  private life = newLife()
+  private current: Membership | null = null
+  private topicIds: ReadonlyMap<string, string> = new Map()
+  private isPartial = false
+  private isLost = false
+  private isBeating = false
+  private hasBeaten = false
+  private hasJoined = false
+  private waitsForPull = true
+  private failures = 0
+  private unreleasedSince = 0
+  private intervalMs = FIRST_INTERVAL_MS
+  private wakeLoop: (() => void) | null = null
+  private loop: Promise<void> | null = null
+
+  constructor(
+    cluster: Cluster,
+    coordinator: CoordinatorClient,
+    rebalancer: Rebalancer<unknown, unknown>,
+    options: ConsumerGroupOptions,
+    owner: ConsumerGroupOwner,
+  ) {
+    this.cluster = cluster
+    this.coordinator = coordinator
+    this.rebalancer = rebalancer
+    this.options = options
+    this.owner = owner
+    this.requests = new ConsumerRequests(cluster, coordinator, options.groupInstanceId)
+    this.heartbeats = new HeartbeatTimer(FIRST_INTERVAL_MS, () => this.beat())
+  }
+
+  get membership(): Membership | null {
+    return this.current
+  }
+
+  get problem(): GroupProblem | null {
+    return this.trouble.current
+  }
+
+  get status(): 'idle' | 'joining' | 'stable' {
+    if (this.waitsForPull) return 'idle'
+    return this.life.taken === null ? 'joining' : 'stable'
+  }
+
+  onPull(): void {
+    if (!this.waitsForPull || this.stopped.signal.aborted) return
+    this.waitsForPull = false
+    this.loop ??= this.run()
+    this.wakeLoop?.()
+  }
+
+  requestRejoin(reason: string): void {
+    this.cluster.options.logger.debug('telling the group of a change', { reason })
+    this.heartbeats.schedule(0)
+  }
+
+  onMetadata(): void {
+    const { known } = this.life
+    if (known !== null && !isSameList(this.owner.subscription().names, known.topicNames)) {
+      this.heartbeats.schedule(0)
+    }
+    if (this.isPartial) this.wakeLoop?.()
+  }
+
+  /** A commit that the coordinator refuses says that the epoch has moved on: the next heartbeat knows. */
+  onCommitRefused(_code: number, membership: Membership): void {
+    if (membership.memberId === this.requests.memberId) this.heartbeats.schedule(0)
+  }
+
+  onPollExpired(): void {
+    if (this.current === null || this.stopped.signal.aborted) return
+    void this.requests.leave(this.fields, true, 'the poll interval has expired')
+    this.lose('the poll interval has expired')
+    this.waitsForPull = true
+  }
+
+  beatNow(): void {
+    this.heartbeats.schedule(0)
+  }
+
+  async stop(): Promise<void> {
+    this.stopped.abort()
+    this.wakeLoop?.()
+    await this.loop
+  }
+
+  async leave(isLeaving: boolean, reason: string): Promise<void> {
+    this.heartbeats.pause()
+    this.life = newLife()
+    this.current = null
+    const isStatic = this.options.groupInstanceId !== null
+    // A static member always says that it is going, and whether it comes back.
+    if (this.hasBeaten && (isLeaving || isStatic)) {
+      await this.requests.leave(this.fields, !isLeaving, reason)
+    }
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopped
+    while (!signal.aborted) {
+      try {
+        const { life } = this
+        if (this.isLost) {
+          this.isLost = false
+          await this.rebalancer.forgetLost()
+        } else if (!this.waitsForPull && !this.isBeating) {
+          await this.owner.prepareTopics(signal)
+          this.isBeating = true
+          this.heartbeats.start()
+          this.heartbeats.schedule(0)
+        } else if (life.target !== null && (life.target !== life.taken || this.isPartial)) {
+          await this.takeUp(life, life.target)
+        } else {
+          await this.changed()
+        }
+      } catch (error) {
+        if (signal.aborted) return
+        this.fail(toKafkaError(error))
+      }
+    }
+  }
+
+  private changed(): Promise<void> {
+    return new Promise((resolve) => {
+      this.wakeLoop = () => {
+        this.wakeLoop = null
+        resolve()
+      }
+    })
+  }
+
+  /** Makes the target the assignment: gives up what is not in it, then takes up what is new. */
+  private async takeUp(life: Life, target: readonly TopicPartitions[]): Promise<void> {
+    const { signal } = this.stopped
+    const wanted = resolveTarget(this.cluster, target)
+    const wasPartial = this.isPartial && life.taken === target
+    this.isPartial = wanted.isPartial
+    const names = new Set(wanted.partitions.map(nameOf))
+    const { owned } = this.rebalancer
+    const kept = new Set(owned.map(nameOf))
+    const revoked = owned.filter((each) => !names.has(nameOf(each)))
+    const added = wanted.partitions.filter((each) => !kept.has(nameOf(each)))
+    if (wanted.isPartial) this.cluster.requestRefresh('the assignment names an unknown topic')
+    if (wasPartial && added.length === 0 && revoked.length === 0) {
+      if (this.isPartial) await this.changed()
+      return
+    }
+    this.rebalances.begin()
+    this.cluster.options.logger.info(`assigned by group ${this.coordinator.groupId}`, {
+      epoch: life.epoch,
+      added: added.length,
+      revoked: revoked.length,
+    })
+    if (revoked.length > 0) {
+      const patience = timeoutSignal(this.options.rebalanceTimeoutMs)
+      await this.rebalancer.revoke(revoked, anySignal([patience, signal]))
+      if (life !== this.life || signal.aborted) return
+      life.owned = this.rebalancer.owned
+    }
+    // Trusted also where this client's own view of the subscription has not matched a topic yet.
+    await this.rebalancer.assign(added, () => true)
+    if (life !== this.life) return
+    this.topicIds = wanted.topicIds
+    life.owned = this.rebalancer.owned
+    life.taken = target
+    this.rebalances.end()
+    this.hasJoined = true
+    this.trouble.clear()
+    this.heartbeats.schedule(0)
+  }
+
+  private get fields(): MemberFields {
+    const { names, regex } = this.owner.subscription()
+    const { rebalanceTimeoutMs, groupRemoteAssignor, clientRack } = this.options
+    return {
+      rebalanceTimeoutMs,
+      topicNames: names,
+      topicRegex: regex,
+      serverAssignor: groupRemoteAssignor,
+      rackId: clientRack,
+      owned: byTopicId(this.life.owned, this.topicIds),
+    }
+  }
+
+  /** One heartbeat. How long until the next one, if not the interval. */
+  private async beat(): Promise<number | null> {
+    const { life } = this
+    const { retryBackoffMs } = this.cluster.options
+    const sentAt = monotonicMs()
+    const fields = this.fields
+    this.hasBeaten = true
+    try {
+      const { answer, nodeId } = await this.requests.heartbeat(life.epoch, fields, life.known)
+      if (life !== this.life) return null
+      if (answer.errorCode === 0) return this.accept(life, answer, fields, sentAt)
+      const isRediscovering = this.coordinator.handleCode(answer.errorCode, nodeId)
+      life.known = null
+      const waitMs = this.refused(answer)
+      return isRediscovering ? retryBackoffMs : waitMs
+    } catch (error) {
+      if (life !== this.life) return null
+      // What of it the coordinator has taken is not known.
+      life.known = null
+      return this.failed(error)
+    }
+  }
+
+  private accept(
+    life: Life,
+    answer: ConsumerGroupHeartbeatResponse,
+    fields: MemberFields,
+    sentAt: number,
+  ): number | null {
+    life.known = fields
+    this.failures = 0
+    this.unreleasedSince = 0
+    this.trouble.clear()
+    if (this.current === null || life.epoch !== answer.memberEpoch) {
+      life.epoch = answer.memberEpoch
+      const { groupInstanceId } = this.options
+      this.current = { generationId: life.epoch, memberId: this.requests.memberId, groupInstanceId }
+    }
+    this.intervalMs = Math.max(1, answer.heartbeatIntervalMs)
+    this.owner.onAlive(sentAt)
+    if (answer.assignment !== null) {
+      life.target = answer.assignment.topicPartitions
+      this.wakeLoop?.()
+    }
+    return this.intervalMs
+  }
+
+  private refused(answer: ConsumerGroupHeartbeatResponse): number | null {
+    const error = heartbeatError(answer.errorCode, this.coordinator.groupId, answer.errorMessage)
+    this.trouble.note(error)
+    switch (heartbeatAction(answer.errorCode)) {
+      case 'fenced':
+        this.lose(error.message)
+        return null
+      case 'unreleased':
+        return this.waitForRelease(error)
+      case 'report':
+        this.owner.onRefused(error)
+        return this.intervalMs
+      case 'unsupported':
+        this.unsupported(error)
+        return null
+      case 'fatal':
+        this.fail(error)
+        return null
+      default:
+        return this.pause()
+    }
+  }
+
+  private failed(error: unknown): number | null {
+    const failure = groupFailure(error)
+    if (error instanceof UnsupportedVersionError) {
+      this.unsupported(error)
+      return null
+    }
+    if (failure === 'fatal') {
+      this.fail(toKafkaError(error))
+      return null
+    }
+    this.trouble.note(toKafkaError(error))
+    this.cluster.options.logger.debug('a heartbeat failed', { error })
+    if (failure === 'refused' && this.isOverdue) {
+      this.heartbeats.pause()
+      this.isBeating = false
+      this.waitsForPull = true
+      this.owner.onRefused(toKafkaError(error))
+      return null
+    }
+    return this.pause()
+  }
+
+  /** A member keeps trying for a while before it tells its caller; at the start the caller waits for news. */
+  private get isOverdue(): boolean {
+    return !this.hasJoined || this.trouble.ageMs > this.options.defaultApiTimeoutMs
+  }
+
+  private waitForRelease(error: KafkaError): number | null {
+    const now = monotonicMs()
+    if (this.unreleasedSince === 0) this.unreleasedSince = now
+    if (now - this.unreleasedSince <= this.options.sessionTimeoutMs) return this.pause()
+    this.fail(error)
+    return null
+  }
+
+  private pause(): number {
+    const { retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
+    return backoff(this.failures++, retryBackoffMs, retryBackoffMaxMs)
+  }
+
+  private unsupported(error: KafkaError): void {
+    if (this.hasJoined || !this.owner.onUnsupported(error)) {
+      this.fail(error)
+      return
+    }
+    // Another group has taken over: this one is silent from now on.
+    this.heartbeats.pause()
+    this.life = newLife()
+    this.stopped.abort()
+    this.wakeLoop?.()
+  }
+
+  /** The partitions may be others' already: nothing of them is delivered from here on. */
+  private lose(reason: string): void {
+    const { groupId } = this.coordinator
+    this.cluster.options.logger.warn(`lost the membership in group ${groupId}`, { reason })
+    this.life = newLife()
+    this.current = null
+    this.isPartial = false
+    this.isBeating = false
+    this.heartbeats.pause()
+    this.isLost = true
+    this.rebalancer.markLost()
+    // Nothing is left that could be delivered wrongly.
+    this.owner.onAlive(monotonicMs())
+    this.wakeLoop?.()
+  }
+
+  private fail(error: Error): void {
+    this.heartbeats.pause()
+    this.life = newLife()
+    this.current = null
+    this.stopped.abort()
+    this.rebalancer.markLost()
+    this.wakeLoop?.()
+    void this.rebalancer.forgetLost()
+    this.owner.onFatal(error)
+  }
+}
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index])
 }

@@ -2,6 +2,7 @@
 
 import type { MetadataSnapshot } from '../../cluster/metadata.ts'
 import type { TopicSelector } from '../options.ts'
+import { toRe2 } from './re2-pattern.ts'
 
 export class TopicSubscription {
   readonly names: ReadonlySet<string>
@@ -32,6 +33,14 @@ export class TopicSubscription {
 
   get hasPatterns(): boolean {
     return this.patterns.length > 0
+  }
+
+  /**
+   * The patterns as one expression for the broker; null: there are none.
+   * @throws {InvalidArgumentError} for a pattern that the broker's expressions cannot say
+   */
+  get brokerRegex(): string | null {
+    return this.hasPatterns ? toRe2(this.patterns) : null
   }
 
   /** All topics subscribed to that are named or exist now, sorted. */

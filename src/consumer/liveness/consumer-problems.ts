@@ -116,8 +116,13 @@ export class ProblemReports {
     for (const [name, at] of this.reportedAt) {
       if (!present.has(name) || now - at >= REPEAT_MS) this.reportedAt.delete(name)
     }
+    // What is not known of a topic while brokers fail is for want of them.
+    const hasCause = problems.some(({ nodeId }) => nodeId !== null)
     const due = problems.filter(
-      (problem) => problem.durationMs >= this.patienceMs && !this.reportedAt.has(nameOf(problem)),
+      (problem) =>
+        problem.durationMs >= this.patienceMs &&
+        !this.reportedAt.has(nameOf(problem)) &&
+        !(hasCause && problem.nodeId === null && problem.error === null),
     )
     if (due.length === 0) return []
     const room = Math.max(0, REPORTS_PER_MINUTE - this.reportedAt.size)

@@ -4,6 +4,7 @@ import { monotonicMs, wallMs, wallMsOf } from '../../async/clock.ts'
 import { compareTopicPartitions } from '../../topic-partition.ts'
 import type { TopicPartition } from '../../types.ts'
 import type { AssignedPartition, PartitionProblem } from '../assignment/assigned-partition.ts'
+import type { GroupMembership } from '../group/group-membership.ts'
 import type { ConsumerProblem } from './consumer-problems.ts'
 
 /** How a consumer is. Times are milliseconds since 1970. */
@@ -26,6 +27,8 @@ export interface ConsumerHealth {
   readonly lastHeartbeatAt: number | null
   /** Since when no broker at all can be reached. */
   readonly unreachableSince: number | null
+  /** The membership; null: none is wanted, or the consumer reads by hand. */
+  readonly group: GroupHealth | null
   /** The brokers that were asked for records. */
   readonly brokers: readonly BrokerHealth[]
   /** The event loop stood still for so long that nothing is delivered until the coordinator has answered. */
@@ -42,6 +45,18 @@ export interface ConsumerHealth {
   readonly problems: readonly ConsumerProblem[]
   /** Plain data for a probe's response: bigints as text, errors with their code and message. */
   toJSON(): unknown
+}
+
+export interface GroupHealth {
+  readonly protocol: 'classic' | 'consumer'
+  /** null: not a member now. */
+  readonly memberId: string | null
+  /** The generation of a classic group, the member epoch of a consumer group; -1: not a member now. */
+  readonly generationId: number
+  /** How often this member has taken up an assignment. */
+  readonly rebalances: number
+  /** How long the last of them took (ms); null: none yet. */
+  readonly lastRebalanceMs: number | null
 }
 
 export interface BrokerHealth {
@@ -86,6 +101,7 @@ export interface HealthSources {
   }
   readonly status: ConsumerHealth['state']
   readonly problems: { list(): ConsumerProblem[] }
+  readonly group: GroupMembership | null
 }
 
 /** A broker that fails for less than this may have been restarted. */
@@ -112,6 +128,7 @@ export function healthOf(sources: HealthSources, isReadCommitted: boolean): Cons
     state,
     error: delivery.fatalError,
     lastHeartbeatAt: lastHeartbeatAt === null ? null : wallMsOf(lastHeartbeatAt),
+    group: groupHealthOf(sources.group),
     unreachableSince: unreachableSince === null ? null : wallMsOf(unreachableSince),
     brokers: fetcher.health(),
     isStalled,
@@ -124,6 +141,18 @@ export function healthOf(sources: HealthSources, isReadCommitted: boolean): Cons
   return Object.defineProperty({ ...health, toJSON: () => plain(health) }, 'toJSON', {
     enumerable: false,
   })
+}
+
+function groupHealthOf(group: GroupMembership | null): GroupHealth | null {
+  if (group === null) return null
+  const { protocol, membership, rebalances } = group
+  return {
+    protocol,
+    memberId: membership?.memberId ?? null,
+    generationId: membership?.generationId ?? -1,
+    rebalances: rebalances.count,
+    lastRebalanceMs: rebalances.lastMs,
+  }
 }
 
 /** Whether records of some partition could be delivered now. */

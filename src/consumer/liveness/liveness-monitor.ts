@@ -17,6 +17,14 @@ export interface LivenessMonitorOptions extends StallDetectorOptions {
   readonly defaultApiTimeoutMs: number
 }
 
+/** With the consumer protocol the broker sets the intervals: a stall of two of them raises the fence. */
+export function livenessOptions(
+  options: LivenessMonitorOptions & { readonly groupProtocol: string },
+): LivenessMonitorOptions {
+  if (options.groupProtocol === 'classic') return options
+  return { ...options, heartbeatIntervalMs: 5000, sessionTimeoutMs: 15_000 }
+}
+
 /** What of a group is needed; null: there is none. */
 export interface MonitoredGroup {
   readonly membership: Membership | null

@@ -193,6 +193,8 @@ export class Committer {
       this.cluster.requestRefresh(`the coordinator does not know topic ${topic}`)
       return this.cluster.topicError(topic) !== UNKNOWN_TOPIC_OR_PARTITION
     }
+    // A stale epoch: the next attempt is made under the newest one, as long as this is a member.
+    if (code === errorCodes.STALE_MEMBER_EPOCH) return true
     return isRetriable(code) && code !== REBALANCE_IN_PROGRESS
   }
 
@@ -203,6 +205,9 @@ export class Committer {
     switch (code) {
       case errorCodes.REQUEST_TIMED_OUT:
         this.coordinator.forget(nodeId)
+        return cause
+      case errorCodes.STALE_MEMBER_EPOCH:
+        this.owner.onRefused(code, membership)
         return cause
       case errorCodes.ILLEGAL_GENERATION:
       case errorCodes.UNKNOWN_MEMBER_ID:

@@ -1,0 +1,46 @@
+// What a consumer asks of its group, whichever protocol the group speaks.
+
+import type { Membership } from '../offsets/committer.ts'
+import type { GroupProblem } from './membership-problem.ts'
+
+/** The part of a consumer that a group acts on. */
+export interface GroupOwner {
+  /** The names of all topics subscribed to, patterns resolved. */
+  subscribedTopics(): readonly string[]
+  /** Before the first join: topics may have to be created, or be forbidden. */
+  prepareTopics(signal: AbortSignal): Promise<void>
+  /** The coordinator took this member for alive at some time after `since` (monotonic ms). */
+  onAlive(since: number): void
+  /** Something failed that concerns other members. */
+  onError(error: Error): void
+  /** The brokers refuse this user: the caller gets the error once. */
+  onRefused(error: Error): void
+  /** The consumer ends with this error. */
+  onFatal(error: Error): void
+}
+
+export interface GroupMembership {
+  readonly protocol: 'classic' | 'consumer'
+  readonly rebalances: { readonly count: number; readonly lastMs: number | null }
+  /** Identifies this member in commits; null: not a member. */
+  readonly membership: Membership | null
+  /** How far this member is; `idle`: it waits until the caller asks for records. */
+  readonly status: 'idle' | 'joining' | 'stable'
+  readonly problem: GroupProblem | null
+  /** The caller asks for records: membership is wanted. */
+  onPull(): void
+  /** The subscription changed. */
+  requestRejoin(reason: string): void
+  /** Metadata changed: perhaps there are other topics to read, or more partitions of them. */
+  onMetadata(): void
+  /** The coordinator refused a commit made under `membership`. */
+  onCommitRefused(code: number, membership: Membership): void
+  /** The caller works on one item for longer than `maxPollIntervalMs`: makes room for others. */
+  onPollExpired(): void
+  /** Asks for a heartbeat now, to know whether this member still counts as alive. */
+  beatNow(): void
+  /** No more joining. Heartbeats continue until `leave`, so that a last commit is still accepted. */
+  stop(): Promise<void>
+  /** The end: tells the coordinator, if `isLeaving`, and is silent from then on. */
+  leave(isLeaving: boolean, reason: string): Promise<void>
+}

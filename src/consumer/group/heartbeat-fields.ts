@@ -1,0 +1,61 @@
+// What a member of a KIP-848 group says in a heartbeat: only what changed since the last heartbeat that was
+// answered, or everything. No I/O.
+
+import type {
+  ConsumerGroupHeartbeatRequest,
+  TopicPartitions,
+} from '../../protocol/messages/consumer-group-heartbeat.ts'
+
+/** All that a member says of itself. */
+export interface MemberFields {
+  readonly rebalanceTimeoutMs: number
+  readonly topicNames: readonly string[]
+  /** null: no expression. */
+  readonly topicRegex: string | null
+  readonly serverAssignor: string | null
+  readonly rackId: string | null
+  readonly owned: readonly TopicPartitions[]
+}
+
+export type HeartbeatFields = Pick<
+  ConsumerGroupHeartbeatRequest,
+  | 'rackId'
+  | 'rebalanceTimeoutMs'
+  | 'subscribedTopicNames'
+  | 'subscribedTopicRegex'
+  | 'serverAssignor'
+  | 'topicPartitions'
+>
+
+/**
+ * The fields of the next heartbeat.
+ * @param known what the coordinator knows of the member; null: nothing for certain
+ */
+export function heartbeatFields(now: MemberFields, known: MemberFields | null): HeartbeatFields {
+  const hasNames = known === null || !isSame(now.topicNames, known.topicNames)
+  const hasRegex = known !== null && now.topicRegex !== known.topicRegex
+  return {
+    rackId: known === null ? now.rackId : null,
+    rebalanceTimeoutMs: known === null ? now.rebalanceTimeoutMs : -1,
+    subscribedTopicNames: hasNames ? [...now.topicNames] : null,
+    subscribedTopicRegex:
+      known === null ? now.topicRegex : hasRegex ? (now.topicRegex ?? '') : null,
+    serverAssignor: known === null ? now.serverAssignor : null,
+    // Never "no change" for nothing: so an assignment that was lost with its response is sent again.
+    topicPartitions:
+      known === null || now.owned.length === 0 || nameOf(now.owned) !== nameOf(known.owned)
+        ? now.owned.map(({ topicId, partitions }) => ({ topicId, partitions: [...partitions] }))
+        : null,
+  }
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index])
+}
+
+function nameOf(owned: readonly TopicPartitions[]): string {
+  return owned
+    .map(({ topicId, partitions }) => `${topicId}:${[...partitions].sort((a, b) => a - b).join()}`)
+    .sort()
+    .join(' ')
+}
