@@ -70,11 +70,8 @@ test('the check finds what it is for', () => {
 // Laboratory records stay as they were written. Pages of docs/reference/ are as good as their sources.
 const pages = documents.filter((file) => !/^(docs\/(results|reference)|test|bench)\//.test(file))
 
-/** Pages that are still to be rewritten. Only ever shorten it. */
-const unclean: readonly string[] = ['docs/internals/protocol.md', 'docs/internals/testing.md']
-
 describe('documents', () => {
-  test.each(pages.filter((page) => !unclean.includes(page)))('%s', (file) => {
+  test.each(pages)('%s', (file) => {
     expect(faults(file)).toEqual([])
   })
 })

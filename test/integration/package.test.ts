@@ -2,9 +2,9 @@
 // pasted. Needs the npm registry, no JDK.
 
 import { execFile, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -232,6 +232,48 @@ describe('the program of docs/guide/transactions.md', () => {
       await kafka.close()
     }
   }, 200_000)
+})
+
+describe('what is in the package', () => {
+  test('links of its documents lead to files that are in it', async () => {
+    const home = join(folder, 'node_modules', 'kafkawire')
+    const inside = (await readdir(home, { recursive: true })).map((file) =>
+      file.replaceAll('\\', '/'),
+    )
+    const pages = inside.filter(
+      (file) => /^[\w-]+\.md$|^(docs|examples)\//.test(file) && file.endsWith('.md'),
+    )
+    expect(pages).toContain('README.md')
+    expect(pages).toContain('docs/guide/producing.md')
+    for (const page of pages) {
+      const text = (await readFile(join(home, page), 'utf8')).replaceAll(/```[\s\S]*?```/g, '')
+      for (const [, target] of text.matchAll(/\]\(([^)\s#]+)[^)]*\)/g)) {
+        if (/^[a-z]+:/.test(target)) continue
+        const file = posix.normalize(posix.join(posix.dirname(page), target))
+        expect(inside, `${page} links to ${target}`).toContain(file.replace(/\/$/, ''))
+      }
+    }
+  })
+
+  test('a stack trace names the source, which is there to be read', async () => {
+    await writeFile(
+      join(folder, 'trace.mjs'),
+      "import { Kafka } from 'kafkawire'\ntry { new Kafka({ nope: 1 }) } catch (error) { console.log(error.stack) }",
+    )
+    const { stdout } = await runNode(['--enable-source-maps', 'trace.mjs'])
+    const files = [...stdout.matchAll(/(\/[^():]*kafkawire\/src\/[^():]+\.ts):\d+/g)].map(
+      ([, file]) => file,
+    )
+    expect(files.length, stdout).toBeGreaterThan(1)
+    for (const file of files) await expect(readFile(file, 'utf8')).resolves.toContain('//')
+  })
+
+  test('nothing is installed with it but optional packages', async () => {
+    const manifest = JSON.parse(
+      await readFile(join(folder, 'node_modules/kafkawire/package.json'), 'utf8'),
+    ) as Record<string, object>
+    expect(Object.keys(manifest.dependencies ?? {})).toEqual([])
+  })
 })
 
 describe('the command line of the package', () => {
