@@ -62,6 +62,8 @@ async function bundle(input, output) {
     entryFileNames: '[name].js',
     sourcemap: true,
     sourcemapExcludeSources: true,
+    // The declaration files have the documentation; here it would only cost time to load.
+    comments: { legal: true, annotation: true, jsdoc: false },
     ...output,
   })
   await build.close()
