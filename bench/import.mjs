@@ -9,10 +9,10 @@ const here = fileURLToPath(new URL('./', import.meta.url))
 
 /** Times one import, without what the process itself takes to start. */
 const program = `const start = performance.now()
-const { user } = process.cpuUsage()
+const before = process.cpuUsage()
 await import(process.argv[1])
-const cpu = process.cpuUsage().user - user
-console.log(JSON.stringify({ ms: performance.now() - start, cpu: cpu / 1000 }))`
+const { user, system } = process.cpuUsage(before)
+console.log(JSON.stringify({ ms: performance.now() - start, cpu: (user + system) / 1000 }))`
 
 export function runImport(rounds) {
   const times = new Map(packages.map((name) => [name, []]))

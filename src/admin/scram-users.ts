@@ -1,7 +1,7 @@
 // SCRAM users: describe and alter their credentials (KIP-554).
 
-import { pbkdf2, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
+import { lazyNode } from '../lazy-node.ts'
 import { alterUserScramCredentials as alterApi } from '../protocol/messages/alter-user-scram-credentials.ts'
 import { describeUserScramCredentials as describeApi } from '../protocol/messages/describe-user-scram-credentials.ts'
 import type { WaitOptions } from '../types.ts'
@@ -35,7 +35,6 @@ export interface ScramCredentialDeletion {
   delete: true
 }
 
-const deriveKey = promisify(pbkdf2)
 const digests = {
   'SCRAM-SHA-256': { name: 'sha256', bytes: 32 },
   'SCRAM-SHA-512': { name: 'sha512', bytes: 64 },
@@ -142,9 +141,15 @@ async function upsertionBody({
   iterations = 4096,
   salt: given,
 }: ScramCredentialUpsertion): Promise<AlterationBody['upsertions'][number]> {
-  const salt = given === undefined ? randomBytes(24) : Buffer.from(given)
+  const salt = given === undefined ? lazyNode.crypto.randomBytes(24) : Buffer.from(given)
   const { name, bytes } = digests[mechanism]
-  const saltedPassword = await deriveKey(Buffer.from(password), salt, iterations, bytes, name)
+  const saltedPassword = await promisify(lazyNode.crypto.pbkdf2)(
+    Buffer.from(password),
+    salt,
+    iterations,
+    bytes,
+    name,
+  )
   return { name: user, mechanism: scramMechanisms[mechanism], iterations, salt, saltedPassword }
 }
 

@@ -2,7 +2,7 @@
 // chunk being allocated in between (`onread`); both kinds of socket do that alike.
 
 import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { lazyNode } from '../lazy-node.ts'
 import type { TlsOptions } from '../options/ssl-options.ts'
 
 const KEEP_ALIVE_AFTER_MS = 30_000
@@ -58,7 +58,7 @@ export function openTlsSocket(target: TlsTarget): Promise<Socket> {
     port: target.port,
     onread: onRead(target.receiver),
   }
-  const socket = connectTls(options)
+  const socket = lazyNode.tls.connect(options)
   socket.setNoDelay(true)
   socket.setKeepAlive(true, KEEP_ALIVE_AFTER_MS)
   socket.once('connect', target.onTcpConnected)

@@ -1,7 +1,8 @@
 // The TLS options. As with SASL, nothing that is given here is ever printed: it is kept inside a function.
 
-import { type ConnectionOptions, createSecureContext } from 'node:tls'
+import type { ConnectionOptions } from 'node:tls'
 import { ConfigError, kindOf } from '../errors.ts'
+import { lazyNode } from '../lazy-node.ts'
 
 /** Node's own TLS options: `ca`, `cert`, `key`, `passphrase`, `pfx`, `servername`, `minVersion` ... */
 export type TlsOptions = Omit<ConnectionOptions, 'host' | 'port' | 'path' | 'socket' | 'lookup'>
@@ -51,7 +52,7 @@ function checkContents(value: unknown, where: string): TlsOptions {
   }
   for (const key of ['ca', 'cert', 'key'] as const) checkPem(value[key], key, where)
   try {
-    createSecureContext(value)
+    lazyNode.tls.createSecureContext(value)
   } catch (error) {
     const { message, code } = error instanceof Error ? readError(error) : { message: '', code: '' }
     throw new ConfigError(`${where}: Node refuses it: ${hintOf(message)} (${code || message})`)

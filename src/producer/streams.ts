@@ -2,8 +2,9 @@
 // `toRecord` makes one of. Backpressure is the memory budget; a record that fails fails the stream.
 
 import { Writable } from 'node:stream'
-import { WritableStream } from 'node:stream/web'
+import type { WritableStream } from 'node:stream/web'
 import { InvalidArgumentError } from '../errors.ts'
+import { lazyNode } from '../lazy-node.ts'
 import type { RecordData } from '../types.ts'
 import type { ProducerRecord } from './record.ts'
 import type { RecordMetadata } from './record-metadata.ts'
@@ -47,7 +48,7 @@ export function webWritable<Chunk>(
 ): WritableStream<Chunk> {
   const highWaterMark = options.highWaterMark ?? 1000
   const under = new InFlight(sink, recordMaker(options), highWaterMark)
-  return new WritableStream<Chunk>(
+  return new lazyNode.streamWeb.WritableStream<Chunk>(
     {
       write: (chunk) => under.send([chunk]),
       close: () => under.drained(),

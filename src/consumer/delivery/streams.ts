@@ -2,7 +2,8 @@
 // asking for the next record says that the former is done.
 
 import { Readable } from 'node:stream'
-import { ReadableStream } from 'node:stream/web'
+import type { ReadableStream } from 'node:stream/web'
+import { lazyNode } from '../../lazy-node.ts'
 import type { ConsumerLoop } from './iterators.ts'
 
 /** Destroying it ends the loop; what ends the loop with an error destroys it. */
@@ -28,7 +29,7 @@ export function readableOf<T>(loop: ConsumerLoop<T>): Readable {
 
 /** Cancelling it ends the loop; what ends the loop with an error is its error. */
 export function readableStreamOf<T>(loop: ConsumerLoop<T>): ReadableStream<T> {
-  return new ReadableStream<T>(
+  return new lazyNode.streamWeb.ReadableStream<T>(
     {
       pull: async (controller) => {
         const { done, value } = await loop.next()

@@ -2,9 +2,9 @@
 // and the broker proves that it knows the password too: nothing is trusted before its signature fits.
 // As Kafka does, the password is hashed as UTF-8 without SASLprep.
 
-import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { AuthenticationError } from '../../errors.ts'
+import { lazyNode } from '../../lazy-node.ts'
 import type {
   CredentialsProvider,
   SaslContext,
@@ -37,15 +37,13 @@ const GS2_HEADER = 'n,,'
 const SERVER_FIRST = /^r=([\x21-\x2b\x2d-\x7e]+),s=([A-Za-z0-9+/]+={0,2}),i=([0-9]{1,10})(?:,.*)?$/
 const SERVER_FINAL = /^v=([A-Za-z0-9+/]+={0,2})(?:,.*)?$/
 
-const deriveKey = promisify(pbkdf2)
-
 /**
  * @param createNonce gives a nonce that was never used before, in printable ASCII without commas
  */
 export function scram(
   name: ScramName,
   credentials: CredentialsProvider<ScramCredentials>,
-  createNonce: () => string = () => randomBytes(24).toString('base64url'),
+  createNonce: () => string = () => lazyNode.crypto.randomBytes(24).toString('base64url'),
 ): SaslMechanism {
   return {
     name,
@@ -119,7 +117,7 @@ class ScramExchange implements SaslExchange {
       )
     }
     const { algorithm, bytes } = hashes[this.name]
-    const salted = await deriveKey(
+    const salted = await promisify(lazyNode.crypto.pbkdf2)(
       Buffer.from(password),
       Buffer.from(salt, 'base64'),
       iterations,
@@ -129,9 +127,9 @@ class ScramExchange implements SaslExchange {
     const withoutProof = `c=${Buffer.from(GS2_HEADER).toString('base64')},r=${nonce}`
     const authMessage = `${firstBare},${serverFirst},${withoutProof}`
     const hmac = (key: Buffer, text: string): Buffer =>
-      createHmac(algorithm, key).update(text).digest()
+      lazyNode.crypto.createHmac(algorithm, key).update(text).digest()
     const proof = hmac(salted, 'Client Key')
-    const storedKey = createHash(algorithm).update(proof).digest()
+    const storedKey = lazyNode.crypto.createHash(algorithm).update(proof).digest()
     const signature = hmac(storedKey, authMessage)
     for (let i = 0; i < bytes; i++) proof[i] ^= signature[i]
     const serverSignature = hmac(hmac(salted, 'Server Key'), authMessage)
@@ -143,7 +141,7 @@ class ScramExchange implements SaslExchange {
     this.refuseError(serverFinal)
     const match = SERVER_FINAL.exec(serverFinal)
     const given = Buffer.from(match === null ? '' : match[1], 'base64')
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+    if (given.length !== expected.length || !lazyNode.crypto.timingSafeEqual(given, expected)) {
       throw this.error(
         "the broker's signature is wrong: it does not know the password, so it may not be the broker it claims to be",
       )

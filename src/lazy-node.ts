@@ -1,0 +1,19 @@
+// Modules of Node that many programs never need, loaded at first use. Loading them takes as long as a
+// third of this package does.
+
+/** Node's modules by name. Reading one loads it, unless it is loaded already. */
+export const lazyNode: {
+  readonly crypto: typeof import('node:crypto')
+  readonly streamWeb: typeof import('node:stream/web')
+  readonly tls: typeof import('node:tls')
+} = {
+  get crypto() {
+    return process.getBuiltinModule('node:crypto')
+  },
+  get streamWeb() {
+    return process.getBuiltinModule('node:stream/web')
+  },
+  get tls() {
+    return process.getBuiltinModule('node:tls')
+  },
+}
