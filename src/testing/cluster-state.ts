@@ -3,8 +3,10 @@
 
 import { randomBytes } from 'node:crypto'
 import { errorCodes } from '../protocol/error-codes.ts'
-import type { BrokerProperties } from './broker-properties.ts'
+import { type BrokerProperties, resolveBrokerProperties } from './broker-properties.ts'
+import { ClientQuotas } from './client-quotas.ts'
 import { type BrokerClock, systemClock } from './clock.ts'
+import { BrokerConfigs } from './configs/broker-configs.ts'
 import { Deadlines } from './deadlines.ts'
 import { FetchSessions } from './fetch-session.ts'
 import { GroupCoordinator } from './groups/group-coordinator.ts'
@@ -43,6 +45,10 @@ export interface TopicSettings {
 export class ClusterState {
   readonly clusterId: string = randomBytes(16).toString('base64url')
   readonly properties: BrokerProperties
+  readonly brokerConfigs: BrokerConfigs
+  /** Subscriptions to client metrics (KIP-714): their configurations by name. */
+  readonly clientQuotas: ClientQuotas = new ClientQuotas()
+  readonly clientMetrics: Map<string, Map<string, string>> = new Map()
   readonly clock: BrokerClock
   readonly autoCreateTopics: boolean
   readonly nodes: Map<number, NodeState> = new Map()
@@ -68,6 +74,7 @@ export class ClusterState {
   ) {
     this.properties = properties
     this.clock = clock
+    this.brokerConfigs = new BrokerConfigs(properties, resolveBrokerProperties())
     this.autoCreateTopics = autoCreateTopics
     this.deadlines = new Deadlines((at) => this.wakeAt(at))
     this.groupSettings = new GroupSettings(properties)

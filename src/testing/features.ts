@@ -32,3 +32,12 @@ export function finalizedFeatures(properties: BrokerProperties): FinalizedFeatur
     .filter(([, level]) => level > 0)
     .map(([name, level]) => ({ name, maxVersionLevel: level, minVersionLevel: level }))
 }
+
+/** The property that holds the level of each feature that a client may change. */
+export const featureProperties: Readonly<
+  Record<string, 'groupVersion' | 'shareVersion' | 'transactionVersion' | undefined>
+> = {
+  'group.version': 'groupVersion',
+  'share.version': 'shareVersion',
+  'transaction.version': 'transactionVersion',
+}

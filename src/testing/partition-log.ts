@@ -83,6 +83,11 @@ export class PartitionLog {
     return this.store.all.map((batch) => this.store.bytesOf(batch))
   }
 
+  /** Bytes of the batches that the log holds. */
+  get sizeInBytes(): number {
+    return this.store.all.reduce((sum, { size }) => sum + size, 0)
+  }
+
   get logStartOffset(): bigint {
     return this.start
   }

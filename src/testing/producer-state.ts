@@ -36,6 +36,13 @@ export class ProducerStates {
   /** The lowest sequence with which a transaction that has not yet written here was tried. */
   private readonly attempts = new Map<bigint, { producerEpoch: number; lowest: number }>()
 
+  /** Every producer, with its last batch; null when none is remembered. */
+  get all(): { producerId: bigint; entry: ProducerEntry; last: WrittenBatch | null }[] {
+    return [...this.entries].map(([producerId, entry]) => {
+      return { producerId, entry, last: entry.batches[entry.batches.length - 1] ?? null }
+    })
+  }
+
   get(producerId: bigint): ProducerEntry | undefined {
     return this.entries.get(producerId)
   }

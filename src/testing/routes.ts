@@ -2,6 +2,10 @@
 
 import { addOffsetsToTxn } from '../protocol/messages/add-offsets-to-txn.ts'
 import { addPartitionsToTxn } from '../protocol/messages/add-partitions-to-txn.ts'
+import { alterClientQuotas } from '../protocol/messages/alter-client-quotas.ts'
+import { alterConfigs } from '../protocol/messages/alter-configs.ts'
+import { alterPartitionReassignments } from '../protocol/messages/alter-partition-reassignments.ts'
+import { alterShareGroupOffsets } from '../protocol/messages/alter-share-group-offsets.ts'
 import { apiVersions } from '../protocol/messages/api-versions.ts'
 import { consumerGroupDescribe } from '../protocol/messages/consumer-group-describe.ts'
 import { consumerGroupHeartbeat } from '../protocol/messages/consumer-group-heartbeat.ts'
@@ -9,22 +13,35 @@ import { createPartitions } from '../protocol/messages/create-partitions.ts'
 import { createTopics } from '../protocol/messages/create-topics.ts'
 import { deleteGroups } from '../protocol/messages/delete-groups.ts'
 import { deleteRecords } from '../protocol/messages/delete-records.ts'
+import { deleteShareGroupOffsets } from '../protocol/messages/delete-share-group-offsets.ts'
 import { deleteTopics } from '../protocol/messages/delete-topics.ts'
+import { describeClientQuotas } from '../protocol/messages/describe-client-quotas.ts'
 import { describeCluster } from '../protocol/messages/describe-cluster.ts'
+import { describeConfigs } from '../protocol/messages/describe-configs.ts'
 import { describeGroups } from '../protocol/messages/describe-groups.ts'
+import { describeLogDirs } from '../protocol/messages/describe-log-dirs.ts'
+import { describeProducers } from '../protocol/messages/describe-producers.ts'
+import { describeQuorum } from '../protocol/messages/describe-quorum.ts'
+import { describeShareGroupOffsets } from '../protocol/messages/describe-share-group-offsets.ts'
+import { describeTopicPartitions } from '../protocol/messages/describe-topic-partitions.ts'
 import { describeTransactions } from '../protocol/messages/describe-transactions.ts'
+import { electLeaders } from '../protocol/messages/elect-leaders.ts'
 import { endTxn } from '../protocol/messages/end-txn.ts'
 import { fetch } from '../protocol/messages/fetch.ts'
 import { findCoordinator } from '../protocol/messages/find-coordinator.ts'
 import { heartbeat } from '../protocol/messages/heartbeat.ts'
+import { incrementalAlterConfigs } from '../protocol/messages/incremental-alter-configs.ts'
 import { initProducerId } from '../protocol/messages/init-producer-id.ts'
 import { joinGroup } from '../protocol/messages/join-group.ts'
 import { leaveGroup } from '../protocol/messages/leave-group.ts'
+import { listConfigResources } from '../protocol/messages/list-config-resources.ts'
 import { listGroups } from '../protocol/messages/list-groups.ts'
 import { listOffsets } from '../protocol/messages/list-offsets.ts'
+import { listPartitionReassignments } from '../protocol/messages/list-partition-reassignments.ts'
 import { listTransactions } from '../protocol/messages/list-transactions.ts'
 import { metadata } from '../protocol/messages/metadata.ts'
 import { offsetCommit } from '../protocol/messages/offset-commit.ts'
+import { offsetDelete } from '../protocol/messages/offset-delete.ts'
 import { offsetFetch } from '../protocol/messages/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../protocol/messages/offset-for-leader-epoch.ts'
 import { produce } from '../protocol/messages/produce.ts'
@@ -34,10 +51,13 @@ import { shareGroupDescribe } from '../protocol/messages/share-group-describe.ts
 import { shareGroupHeartbeat } from '../protocol/messages/share-group-heartbeat.ts'
 import { syncGroup } from '../protocol/messages/sync-group.ts'
 import { txnOffsetCommit } from '../protocol/messages/txn-offset-commit.ts'
+import { updateFeatures } from '../protocol/messages/update-features.ts'
 import { type AnyRoute, route } from './handler.ts'
 import { handleAddOffsetsToTxn } from './handlers/add-offsets-to-txn.ts'
 import { handleAddPartitionsToTxn } from './handlers/add-partitions-to-txn.ts'
+import { handleAlterConfigs, handleIncrementalAlterConfigs } from './handlers/alter-configs.ts'
 import { handleApiVersions } from './handlers/api-versions.ts'
+import { handleAlterClientQuotas, handleDescribeClientQuotas } from './handlers/client-quotas.ts'
 import { handleConsumerGroupDescribe } from './handlers/consumer-group-describe.ts'
 import { handleConsumerGroupHeartbeat } from './handlers/consumer-group-heartbeat.ts'
 import { handleCreatePartitions } from './handlers/create-partitions.ts'
@@ -46,8 +66,14 @@ import { handleDeleteGroups } from './handlers/delete-groups.ts'
 import { handleDeleteRecords } from './handlers/delete-records.ts'
 import { handleDeleteTopics } from './handlers/delete-topics.ts'
 import { handleDescribeCluster } from './handlers/describe-cluster.ts'
+import { handleDescribeConfigs } from './handlers/describe-configs.ts'
 import { handleDescribeGroups } from './handlers/describe-groups.ts'
+import { handleDescribeLogDirs } from './handlers/describe-log-dirs.ts'
+import { handleDescribeProducers } from './handlers/describe-producers.ts'
+import { handleDescribeQuorum } from './handlers/describe-quorum.ts'
+import { handleDescribeTopicPartitions } from './handlers/describe-topic-partitions.ts'
 import { handleDescribeTransactions } from './handlers/describe-transactions.ts'
+import { handleElectLeaders } from './handlers/elect-leaders.ts'
 import { handleEndTxn } from './handlers/end-txn.ts'
 import { handleFetch } from './handlers/fetch.ts'
 import { handleFindCoordinator } from './handlers/find-coordinator.ts'
@@ -55,20 +81,32 @@ import { handleHeartbeat } from './handlers/heartbeat.ts'
 import { handleInitProducerId } from './handlers/init-producer-id.ts'
 import { handleJoinGroup } from './handlers/join-group.ts'
 import { handleLeaveGroup } from './handlers/leave-group.ts'
+import { handleListConfigResources } from './handlers/list-config-resources.ts'
 import { handleListGroups } from './handlers/list-groups.ts'
 import { handleListOffsets } from './handlers/list-offsets.ts'
 import { handleListTransactions } from './handlers/list-transactions.ts'
 import { handleMetadata } from './handlers/metadata.ts'
 import { handleOffsetCommit } from './handlers/offset-commit.ts'
+import { handleOffsetDelete } from './handlers/offset-delete.ts'
 import { handleOffsetFetch } from './handlers/offset-fetch.ts'
 import { handleOffsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts'
+import {
+  handleAlterPartitionReassignments,
+  handleListPartitionReassignments,
+} from './handlers/partition-reassignments.ts'
 import { handleProduce, produceOutcome } from './handlers/produce.ts'
 import { handleShareAcknowledge } from './handlers/share-acknowledge.ts'
 import { handleShareFetch } from './handlers/share-fetch.ts'
 import { handleShareGroupDescribe } from './handlers/share-group-describe.ts'
 import { handleShareGroupHeartbeat } from './handlers/share-group-heartbeat.ts'
+import {
+  handleAlterShareGroupOffsets,
+  handleDeleteShareGroupOffsets,
+  handleDescribeShareGroupOffsets,
+} from './handlers/share-group-offsets.ts'
 import { handleSyncGroup } from './handlers/sync-group.ts'
 import { handleTxnOffsetCommit } from './handlers/txn-offset-commit.ts'
+import { handleUpdateFeatures } from './handlers/update-features.ts'
 
 const routes: readonly AnyRoute[] = [
   route(produce, handleProduce, produceOutcome),
@@ -105,6 +143,24 @@ const routes: readonly AnyRoute[] = [
   route(shareFetch, handleShareFetch),
   route(shareGroupDescribe, handleShareGroupDescribe),
   route(shareGroupHeartbeat, handleShareGroupHeartbeat),
+  route(alterClientQuotas, handleAlterClientQuotas),
+  route(alterConfigs, handleAlterConfigs),
+  route(alterPartitionReassignments, handleAlterPartitionReassignments),
+  route(alterShareGroupOffsets, handleAlterShareGroupOffsets),
+  route(deleteShareGroupOffsets, handleDeleteShareGroupOffsets),
+  route(describeClientQuotas, handleDescribeClientQuotas),
+  route(describeConfigs, handleDescribeConfigs),
+  route(describeLogDirs, handleDescribeLogDirs),
+  route(describeProducers, handleDescribeProducers),
+  route(describeQuorum, handleDescribeQuorum),
+  route(describeShareGroupOffsets, handleDescribeShareGroupOffsets),
+  route(describeTopicPartitions, handleDescribeTopicPartitions),
+  route(electLeaders, handleElectLeaders),
+  route(incrementalAlterConfigs, handleIncrementalAlterConfigs),
+  route(listConfigResources, handleListConfigResources),
+  route(listPartitionReassignments, handleListPartitionReassignments),
+  route(offsetDelete, handleOffsetDelete),
+  route(updateFeatures, handleUpdateFeatures),
 ]
 
 /** By API key. */

@@ -15,6 +15,12 @@ export class TopicConfig {
     this.properties = properties
   }
 
+  /** Takes these configurations in the place of the given ones. */
+  replace(configs: ReadonlyMap<string, string>): void {
+    this.given.clear()
+    for (const [name, value] of configs) this.given.set(name, value)
+  }
+
   get maxMessageBytes(): number {
     return this.number('max.message.bytes', this.properties.messageMaxBytes)
   }

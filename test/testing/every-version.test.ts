@@ -5,6 +5,10 @@ import { describe, expect, test } from 'vitest'
 import type { AnyApi } from '../../src/protocol/api.ts'
 import { addOffsetsToTxn } from '../../src/protocol/messages/add-offsets-to-txn.ts'
 import { addPartitionsToTxn } from '../../src/protocol/messages/add-partitions-to-txn.ts'
+import { alterClientQuotas } from '../../src/protocol/messages/alter-client-quotas.ts'
+import { alterConfigs } from '../../src/protocol/messages/alter-configs.ts'
+import { alterPartitionReassignments } from '../../src/protocol/messages/alter-partition-reassignments.ts'
+import { alterShareGroupOffsets } from '../../src/protocol/messages/alter-share-group-offsets.ts'
 import { apiVersions } from '../../src/protocol/messages/api-versions.ts'
 import { consumerGroupDescribe } from '../../src/protocol/messages/consumer-group-describe.ts'
 import { consumerGroupHeartbeat } from '../../src/protocol/messages/consumer-group-heartbeat.ts'
@@ -12,22 +16,35 @@ import { createPartitions } from '../../src/protocol/messages/create-partitions.
 import { createTopics } from '../../src/protocol/messages/create-topics.ts'
 import { deleteGroups } from '../../src/protocol/messages/delete-groups.ts'
 import { deleteRecords } from '../../src/protocol/messages/delete-records.ts'
+import { deleteShareGroupOffsets } from '../../src/protocol/messages/delete-share-group-offsets.ts'
 import { deleteTopics } from '../../src/protocol/messages/delete-topics.ts'
+import { describeClientQuotas } from '../../src/protocol/messages/describe-client-quotas.ts'
 import { describeCluster } from '../../src/protocol/messages/describe-cluster.ts'
+import { describeConfigs } from '../../src/protocol/messages/describe-configs.ts'
 import { describeGroups } from '../../src/protocol/messages/describe-groups.ts'
+import { describeLogDirs } from '../../src/protocol/messages/describe-log-dirs.ts'
+import { describeProducers } from '../../src/protocol/messages/describe-producers.ts'
+import { describeQuorum } from '../../src/protocol/messages/describe-quorum.ts'
+import { describeShareGroupOffsets } from '../../src/protocol/messages/describe-share-group-offsets.ts'
+import { describeTopicPartitions } from '../../src/protocol/messages/describe-topic-partitions.ts'
 import { describeTransactions } from '../../src/protocol/messages/describe-transactions.ts'
+import { electLeaders } from '../../src/protocol/messages/elect-leaders.ts'
 import { endTxn } from '../../src/protocol/messages/end-txn.ts'
 import { fetch } from '../../src/protocol/messages/fetch.ts'
 import { findCoordinator } from '../../src/protocol/messages/find-coordinator.ts'
 import { heartbeat } from '../../src/protocol/messages/heartbeat.ts'
+import { incrementalAlterConfigs } from '../../src/protocol/messages/incremental-alter-configs.ts'
 import { initProducerId } from '../../src/protocol/messages/init-producer-id.ts'
 import { joinGroup } from '../../src/protocol/messages/join-group.ts'
 import { leaveGroup } from '../../src/protocol/messages/leave-group.ts'
+import { listConfigResources } from '../../src/protocol/messages/list-config-resources.ts'
 import { listGroups } from '../../src/protocol/messages/list-groups.ts'
 import { listOffsets } from '../../src/protocol/messages/list-offsets.ts'
+import { listPartitionReassignments } from '../../src/protocol/messages/list-partition-reassignments.ts'
 import { listTransactions } from '../../src/protocol/messages/list-transactions.ts'
 import { metadata } from '../../src/protocol/messages/metadata.ts'
 import { offsetCommit } from '../../src/protocol/messages/offset-commit.ts'
+import { offsetDelete } from '../../src/protocol/messages/offset-delete.ts'
 import { offsetFetch } from '../../src/protocol/messages/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../../src/protocol/messages/offset-for-leader-epoch.ts'
 import { produce } from '../../src/protocol/messages/produce.ts'
@@ -37,6 +54,7 @@ import { shareGroupDescribe } from '../../src/protocol/messages/share-group-desc
 import { shareGroupHeartbeat } from '../../src/protocol/messages/share-group-heartbeat.ts'
 import { syncGroup } from '../../src/protocol/messages/sync-group.ts'
 import { txnOffsetCommit } from '../../src/protocol/messages/txn-offset-commit.ts'
+import { updateFeatures } from '../../src/protocol/messages/update-features.ts'
 import { ZERO_UUID } from '../../src/protocol/uuid.ts'
 import { routesByKey } from '../../src/testing/routes.ts'
 import { batch, fetchFrom, fetchPartition, joinOf, metadataOf, produceTo } from './requests.ts'
@@ -288,6 +306,47 @@ const requests = new Map<AnyApi, (version: number, id: string) => unknown>([
       topics: [],
     }),
   ],
+  [alterClientQuotas, () => ({ entries: [], validateOnly: false })],
+  [alterConfigs, () => ({ resources: [], validateOnly: false })],
+  [
+    alterPartitionReassignments,
+    () => ({
+      timeoutMs: 1,
+      allowReplicationFactorChange: true,
+      topics: [{ name: 't', partitions: [{ partitionIndex: 0, replicas: [1] }] }],
+    }),
+  ],
+  [alterShareGroupOffsets, () => ({ groupId: 'none', topics: [] })],
+  [deleteShareGroupOffsets, () => ({ groupId: 'none', topics: [] })],
+  [describeClientQuotas, () => ({ components: [], strict: false })],
+  [
+    describeConfigs,
+    () => ({
+      resources: [2, 4, 32].map((resourceType) => ({
+        resourceType,
+        resourceName: resourceType === 4 ? '1' : 't',
+        configurationKeys: null,
+      })),
+      includeSynonyms: true,
+      includeDocumentation: false,
+    }),
+  ],
+  [describeLogDirs, () => ({ topics: null })],
+  [describeProducers, () => ({ topics: [{ name: 't', partitionIndexes: [0] }] })],
+  [
+    describeQuorum,
+    () => ({
+      topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }],
+    }),
+  ],
+  [describeShareGroupOffsets, () => ({ groups: [{ groupId: 'g', topics: null }] })],
+  [describeTopicPartitions, () => ({ topics: [], responsePartitionLimit: 10, cursor: null })],
+  [electLeaders, () => ({ electionType: 0, topicPartitions: null, timeoutMs: 1 })],
+  [incrementalAlterConfigs, () => ({ resources: [], validateOnly: false })],
+  [listConfigResources, () => ({ resourceTypes: [] })],
+  [listPartitionReassignments, () => ({ timeoutMs: 1, topics: null })],
+  [offsetDelete, () => ({ groupId: 'g', topics: [] })],
+  [updateFeatures, (version) => ({ timeoutMs: 1, featureUpdates: [], validateOnly: version > 0 })],
   [
     consumerGroupDescribe,
     () => ({ groupIds: ['new', 'none'], includeAuthorizedOperations: false }),

@@ -36,6 +36,10 @@ export class GroupOffsets {
     this.byGroup.set(groupId, topics)
   }
 
+  delete(groupId: string, topic: string, partition: number): void {
+    this.byGroup.get(groupId)?.get(topic)?.delete(partition)
+  }
+
   /** Keeps an offset of an open transaction. */
   stage(
     groupId: string,

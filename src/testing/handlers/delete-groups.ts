@@ -23,6 +23,8 @@ function deleteOne(context: RequestContext, groupId: string): number {
   const error = checkCoordinator(context, groupId)
   if (error !== 0) return error
   const errorCode = context.state.groups.delete(groupId)
-  if (errorCode === 0) context.state.offsets.deleteGroup(groupId)
+  if (errorCode !== 0) return errorCode
+  context.state.offsets.deleteGroup(groupId)
+  context.state.sharePartitions.deleteGroup(groupId)
   return errorCode
 }

@@ -1,0 +1,241 @@
+// The resources that have configurations: how each is found, read, checked and changed.
+
+import { errorCodes } from '../../protocol/error-codes.ts'
+import type { ClusterState } from '../cluster-state.ts'
+import { findNameProblem } from '../topic-store.ts'
+import { ALL_BROKERS, type ConfigSynonym, configSources } from './broker-configs.ts'
+import { type ConfigType, findValueProblem } from './config-definition.ts'
+import { findGroupConfigProblem, groupConfigs } from './group-configs.ts'
+import { findTopicConfigProblem, topicConfigs } from './topic-configs.ts'
+
+/** Kafka's numbers of resource types. */
+export const resourceTypes = {
+  TOPIC: 2,
+  BROKER: 4,
+  BROKER_LOGGER: 8,
+  CLIENT_METRICS: 16,
+  GROUP: 32,
+} as const
+
+export interface ConfigProblem {
+  readonly errorCode: number
+  readonly errorMessage: string | null
+}
+
+/** One configuration as DescribeConfigs shows it. */
+export interface DescribedConfig {
+  readonly name: string
+  readonly value: string
+  readonly type: ConfigType
+  readonly readOnly: boolean
+  readonly source: number
+  readonly synonyms: readonly ConfigSynonym[]
+}
+
+/** A resource that exists, or could. */
+export interface ConfigResource {
+  /** What is set on the resource itself. */
+  readonly given: ReadonlyMap<string, string>
+  describe(): DescribedConfig[]
+  typeOf(name: string): ConfigType | null
+  /** What is wrong with these configurations in the place of the given ones. */
+  findProblem(
+    configs: ReadonlyMap<string, string>,
+    changed: readonly string[],
+  ): ConfigProblem | null
+  replace(configs: Map<string, string>): void
+}
+
+export function findResource(
+  state: ClusterState,
+  nodeId: number,
+  type: number,
+  name: string,
+): ConfigResource | ConfigProblem {
+  switch (type) {
+    case resourceTypes.TOPIC:
+      return topicResource(state, nodeId, name)
+    case resourceTypes.BROKER:
+      return brokerResource(state, nodeId, name)
+    case resourceTypes.GROUP:
+      return groupResource(state, nodeId, name)
+    case resourceTypes.CLIENT_METRICS:
+      return metricsResource(state, name)
+    case resourceTypes.BROKER_LOGGER:
+      return invalid('The in-process broker has no loggers.')
+    default:
+      return invalid(`Unknown resource type ${type}`)
+  }
+}
+
+function invalid(errorMessage: string): ConfigProblem {
+  return { errorCode: errorCodes.INVALID_REQUEST, errorMessage }
+}
+
+function topicResource(
+  state: ClusterState,
+  nodeId: number,
+  name: string,
+): ConfigResource | ConfigProblem {
+  const nameProblem = findNameProblem(name)
+  if (nameProblem !== null) {
+    const errorMessage = `Topic name is invalid: ${nameProblem}`
+    return { errorCode: errorCodes.INVALID_TOPIC_EXCEPTION, errorMessage }
+  }
+  const topic = state.topics.get(name)
+  if (topic === undefined) {
+    const errorMessage = `The topic '${name}' does not exist.`
+    return { errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorMessage }
+  }
+  const { given } = topic.config
+  return {
+    given,
+    describe: () =>
+      Object.entries(topicConfigs).map(([config, { type, default: fallback, synonym }]) => {
+        const inherited =
+          synonym === undefined ? [] : state.brokerConfigs.synonymsOf(synonym, nodeId)
+        const own = given.get(config)
+        const synonyms =
+          own === undefined
+            ? inherited
+            : [{ name: config, value: own, source: configSources.TOPIC }, ...inherited]
+        const value = synonyms[0]?.value ?? fallback
+        const source = synonyms[0]?.source ?? configSources.DEFAULT
+        return { name: config, value, type, readOnly: false, source, synonyms }
+      }),
+    typeOf: (config) => (Object.hasOwn(topicConfigs, config) ? topicConfigs[config].type : null),
+    findProblem: (configs) => invalidConfig(findTopicConfigProblem(configs)),
+    replace: (configs) => topic.config.replace(configs),
+  }
+}
+
+function brokerResource(
+  state: ClusterState,
+  nodeId: number,
+  name: string,
+): ConfigResource | ConfigProblem {
+  if (name !== ALL_BROKERS && name !== String(nodeId)) {
+    return invalid(`Unexpected broker id, expected ${nodeId} or empty string, but received ${name}`)
+  }
+  const { brokerConfigs } = state
+  const given = brokerConfigs.dynamic.get(name) ?? new Map<string, string>()
+  return {
+    given,
+    describe: () => {
+      const described = [...brokerConfigs.names].map(([config, type]): DescribedConfig => {
+        const synonyms = brokerConfigs.synonymsOf(config, nodeId)
+        const { value, source } = synonyms[0]
+        const readOnly = !brokerConfigs.isDynamic(config)
+        return { name: config, value, type, readOnly, source, synonyms }
+      })
+      return name === ALL_BROKERS ? described.filter((each) => given.has(each.name)) : described
+    },
+    typeOf: (config) => brokerConfigs.names.get(config) ?? null,
+    findProblem: (configs, changed) => {
+      const fixed = changed.filter((config) => {
+        return brokerConfigs.names.has(config) && !brokerConfigs.isDynamic(config)
+      })
+      if (fixed.length > 0) {
+        return invalid(`Cannot update these configs dynamically: [${fixed.join(', ')}]`)
+      }
+      for (const [config, value] of configs) {
+        const definition = Object.values(topicConfigs).find(({ synonym }) => synonym === config)
+        const problem =
+          definition === undefined ? null : findValueProblem(config, definition, value)
+        if (problem !== null) return invalidConfig(problem)
+      }
+      return null
+    },
+    replace: (configs) => brokerConfigs.set(name, configs),
+  }
+}
+
+function groupResource(
+  state: ClusterState,
+  nodeId: number,
+  name: string,
+): ConfigResource | ConfigProblem {
+  if (name === '') return invalid('Group name is empty')
+  const { configs } = state.groupSettings
+  const given = configs.get(name) ?? new Map<string, string>()
+  return {
+    given,
+    describe: () =>
+      Object.entries(groupConfigs).map(
+        ([config, { type, default: fallback, synonym = config }]) => {
+          const broker = state.brokerConfigs.synonymsOf(synonym, nodeId)
+          const inherited =
+            broker.length > 0
+              ? broker
+              : [{ name: synonym, value: fallback, source: configSources.DEFAULT }]
+          const own = given.get(config)
+          const synonyms =
+            own === undefined
+              ? inherited
+              : [{ name: config, value: own, source: configSources.GROUP }, ...inherited]
+          const { value, source } = synonyms[0]
+          return { name: config, value, type, readOnly: false, source, synonyms }
+        },
+      ),
+    typeOf: (config) => (Object.hasOwn(groupConfigs, config) ? groupConfigs[config].type : null),
+    findProblem: (wanted) => {
+      for (const [config, value] of wanted) {
+        const problem = findGroupConfigProblem(config, value)
+        if (problem !== null) return invalidConfig(problem)
+      }
+      return null
+    },
+    replace: (wanted) => {
+      if (wanted.size === 0) configs.delete(name)
+      else configs.set(name, wanted)
+    },
+  }
+}
+
+const metricsTypes: Readonly<Record<string, ConfigType>> = {
+  'interval.ms': 'INT',
+  match: 'LIST',
+  metrics: 'LIST',
+}
+const MIN_INTERVAL_MS = 100
+const MAX_INTERVAL_MS = 3_600_000
+
+function metricsResource(state: ClusterState, name: string): ConfigResource {
+  const { clientMetrics } = state
+  const given = clientMetrics.get(name) ?? new Map<string, string>()
+  return {
+    given,
+    describe: () =>
+      [...given].map(([config, value]) => ({
+        name: config,
+        value,
+        type: metricsTypes[config],
+        readOnly: false,
+        source: configSources.CLIENT_METRICS,
+        synonyms: [],
+      })),
+    typeOf: (config) => (Object.hasOwn(metricsTypes, config) ? metricsTypes[config] : null),
+    findProblem: (configs) => {
+      for (const [config, value] of configs) {
+        if (!Object.hasOwn(metricsTypes, config)) {
+          return invalid(`Unknown client metrics configuration: ${config}`)
+        }
+        const interval = Number(value)
+        if (config !== 'interval.ms') continue
+        if (interval >= MIN_INTERVAL_MS && interval <= MAX_INTERVAL_MS) continue
+        return invalid(
+          `Invalid value ${value} for interval.ms, interval must be between ${MIN_INTERVAL_MS} and ${MAX_INTERVAL_MS} (1 hour)`,
+        )
+      }
+      return null
+    },
+    replace: (configs) => {
+      if (configs.size === 0) clientMetrics.delete(name)
+      else clientMetrics.set(name, configs)
+    },
+  }
+}
+
+function invalidConfig(errorMessage: string | null): ConfigProblem | null {
+  return errorMessage === null ? null : { errorCode: errorCodes.INVALID_CONFIG, errorMessage }
+}

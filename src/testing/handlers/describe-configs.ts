@@ -1,0 +1,59 @@
+// DescribeConfigs: the configurations of topics, brokers, groups and client metrics, with their sources.
+
+import { errorCodes } from '../../protocol/error-codes.ts'
+import type {
+  DescribeConfigsRequest,
+  DescribeConfigsResource,
+  DescribeConfigsResourceResult,
+  DescribeConfigsResponse,
+  DescribeConfigsResult,
+} from '../../protocol/messages/describe-configs.ts'
+import { configTypes } from '../configs/config-definition.ts'
+import { type DescribedConfig, findResource, resourceTypes } from '../configs/config-resources.ts'
+import type { RequestContext } from '../handler.ts'
+
+export function handleDescribeConfigs(
+  context: RequestContext,
+  request: DescribeConfigsRequest,
+): DescribeConfigsResponse {
+  const results = request.resources.map((resource) => {
+    return describeOne(context, resource, request.includeSynonyms)
+  })
+  return { throttleTimeMs: 0, results }
+}
+
+function describeOne(
+  { state, node }: RequestContext,
+  { resourceType, resourceName, configurationKeys }: DescribeConfigsResource,
+  includeSynonyms: boolean,
+): DescribeConfigsResult {
+  const resource = findResource(state, node.id, resourceType, resourceName)
+  if (!('describe' in resource)) {
+    const isMissingTopic =
+      resourceType === resourceTypes.TOPIC &&
+      resource.errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+    const errorMessage = isMissingTopic ? null : resource.errorMessage
+    return { errorCode: resource.errorCode, errorMessage, resourceType, resourceName, configs: [] }
+  }
+  const configs = resource
+    .describe()
+    .filter(({ name }) => configurationKeys === null || configurationKeys.includes(name))
+    .map((config) => toResult(config, includeSynonyms))
+  return { errorCode: 0, errorMessage: null, resourceType, resourceName, configs }
+}
+
+function toResult(
+  { name, value, type, readOnly, source, synonyms }: DescribedConfig,
+  includeSynonyms: boolean,
+): DescribeConfigsResourceResult {
+  return {
+    name,
+    value,
+    readOnly,
+    configSource: source,
+    isSensitive: false,
+    synonyms: includeSynonyms ? [...synonyms] : [],
+    configType: configTypes[type],
+    documentation: null,
+  }
+}

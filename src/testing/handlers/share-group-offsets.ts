@@ -1,0 +1,137 @@
+// DescribeShareGroupOffsets, AlterShareGroupOffsets and DeleteShareGroupOffsets: where share groups start.
+
+import { errorCodes } from '../../protocol/error-codes.ts'
+import type {
+  AlterShareGroupOffsetsRequest,
+  AlterShareGroupOffsetsResponse,
+} from '../../protocol/messages/alter-share-group-offsets.ts'
+import type {
+  DeleteShareGroupOffsetsRequest,
+  DeleteShareGroupOffsetsResponse,
+} from '../../protocol/messages/delete-share-group-offsets.ts'
+import type {
+  DescribeShareGroupOffsetsRequest,
+  DescribeShareGroupOffsetsRequestGroup,
+  DescribeShareGroupOffsetsRequestTopic,
+  DescribeShareGroupOffsetsResponse,
+  DescribeShareGroupOffsetsResponseGroup,
+} from '../../protocol/messages/describe-share-group-offsets.ts'
+import { ZERO_UUID } from '../../protocol/uuid.ts'
+import { checkCoordinator } from '../coordinator-check.ts'
+import type { RequestContext } from '../handler.ts'
+
+const NOT_KNOWN = -1n
+
+export function handleDescribeShareGroupOffsets(
+  context: RequestContext,
+  request: DescribeShareGroupOffsetsRequest,
+): DescribeShareGroupOffsetsResponse {
+  return { throttleTimeMs: 0, groups: request.groups.map((group) => describe(context, group)) }
+}
+
+function describe(
+  context: RequestContext,
+  { groupId, topics }: DescribeShareGroupOffsetsRequestGroup,
+): DescribeShareGroupOffsetsResponseGroup {
+  const errorCode = checkCoordinator(context, groupId)
+  if (errorCode !== 0) return { groupId, topics: [], errorCode, errorMessage: null }
+  const { state } = context
+  const asked = topics ?? startedTopics(context, groupId)
+  return {
+    groupId,
+    errorCode: 0,
+    errorMessage: null,
+    topics: asked.map(({ topicName, partitions }) => ({
+      topicName,
+      topicId: state.topics.get(topicName)?.id ?? ZERO_UUID,
+      partitions: partitions.map((partitionIndex) => {
+        const log = state.topics.partition(topicName, partitionIndex)?.log
+        const shared = log === undefined ? undefined : state.sharePartitions.get(groupId, log)
+        return {
+          partitionIndex,
+          startOffset: shared === undefined ? NOT_KNOWN : BigInt(shared.startOffset),
+          leaderEpoch: log?.leaderEpoch ?? 0,
+          lag:
+            shared === undefined || log === undefined
+              ? NOT_KNOWN
+              : log.logEndOffset - BigInt(shared.startOffset),
+          errorCode: log === undefined ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION : 0,
+          errorMessage: null,
+        }
+      }),
+    })),
+  }
+}
+
+function startedTopics(
+  { state }: RequestContext,
+  groupId: string,
+): DescribeShareGroupOffsetsRequestTopic[] {
+  return [...state.topics.all]
+    .map(({ name, partitions }) => ({
+      topicName: name,
+      partitions: partitions
+        .filter(({ log }) => state.sharePartitions.get(groupId, log) !== undefined)
+        .map(({ index }) => index),
+    }))
+    .filter(({ partitions }) => partitions.length > 0)
+}
+
+export function handleAlterShareGroupOffsets(
+  context: RequestContext,
+  { groupId, topics }: AlterShareGroupOffsetsRequest,
+): AlterShareGroupOffsetsResponse {
+  const refusal = findRefusal(context, groupId)
+  if (refusal !== null) return { throttleTimeMs: 0, ...refusal, responses: [] }
+  const { state } = context
+  const responses = topics.map(({ topicName, partitions }) => ({
+    topicName,
+    topicId: state.topics.get(topicName)?.id ?? ZERO_UUID,
+    partitions: partitions.map(({ partitionIndex, startOffset }) => {
+      const log = state.topics.partition(topicName, partitionIndex)?.log
+      if (log === undefined) {
+        const errorCode = errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+        return { partitionIndex, errorCode, errorMessage: null }
+      }
+      state.sharePartitions.create(groupId, log, Number(startOffset))
+      return { partitionIndex, errorCode: 0, errorMessage: null }
+    }),
+  }))
+  return { throttleTimeMs: 0, errorCode: 0, errorMessage: null, responses }
+}
+
+export function handleDeleteShareGroupOffsets(
+  context: RequestContext,
+  { groupId, topics }: DeleteShareGroupOffsetsRequest,
+): DeleteShareGroupOffsetsResponse {
+  const refusal = findRefusal(context, groupId)
+  if (refusal !== null) return { throttleTimeMs: 0, ...refusal, responses: [] }
+  const { state } = context
+  const responses = topics.map(({ topicName }) => {
+    const topic = state.topics.get(topicName)
+    for (const { log } of topic?.partitions ?? []) state.sharePartitions.delete(groupId, log)
+    return {
+      topicName,
+      topicId: topic?.id ?? ZERO_UUID,
+      errorCode: topic === undefined ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION : 0,
+      errorMessage: null,
+    }
+  })
+  return { throttleTimeMs: 0, errorCode: 0, errorMessage: null, responses }
+}
+
+/** Offsets are changed while the group is empty. */
+function findRefusal(
+  context: RequestContext,
+  groupId: string,
+): { errorCode: number; errorMessage: string | null } | null {
+  const error = checkCoordinator(context, groupId)
+  if (error !== 0) return { errorCode: error, errorMessage: null }
+  const group = context.state.groups.store.get(groupId)
+  if (group?.type !== 'share') {
+    const errorMessage = `Group ${groupId} ${group === undefined ? 'not found' : 'is not a share group'}.`
+    return { errorCode: errorCodes.GROUP_ID_NOT_FOUND, errorMessage }
+  }
+  if (group.isEmpty) return null
+  return { errorCode: errorCodes.NON_EMPTY_GROUP, errorMessage: 'The group is not empty.' }
+}
