@@ -101,6 +101,10 @@ const commands: readonly LazyCommand[] = [
     script: 'kafka-delegation-tokens',
     load: async () => (await import('./commands/delegation-tokens.ts')).addDelegationTokens,
   },
+  {
+    name: 'lag-exporter',
+    load: async () => (await import('./commands/lag-exporter.ts')).addLagExporter,
+  },
   { name: 'doctor', load: async () => (await import('./commands/doctor.ts')).addDoctor },
   { name: 'perf', load: async () => (await import('./commands/perf.ts')).addPerf },
   {

@@ -136,7 +136,8 @@ export function checkClock(report: Report, session: Session): Promise<boolean> {
     const response = await session.kafka
       .request(describeQuorum, { topics }, { any: true, timeoutMs: TIMEOUT_MS })
       .catch((error: unknown) => {
-        throw new Skipped(`the controller's time is not known: ${String(error)}`)
+        const reason = error instanceof Error ? error.message : String(error)
+        throw new Skipped(`the controller's time is not known: ${reason}`)
       })
     const roundTripMs = preciseMs() - sentAt
     const partition = response.topics[0]?.partitions[0]

@@ -1,0 +1,107 @@
+// A million lines through `produce` and back out of `consume`: equal byte for byte, and faster from end to
+// end than Kafka's own scripts in the same run.
+
+import { spawn } from 'node:child_process'
+import {
+  createReadStream,
+  createWriteStream,
+  mkdtempSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Kafka } from '../../src/index.ts'
+import { classPath } from '../harness/distribution.ts'
+import { scriptClass } from '../harness/kafka-scripts.ts'
+import { type ClusterAddress, describeReal, sharedCluster, uniqueName } from '../harness/real.ts'
+import { commandLine, ensureBuilt } from './build.ts'
+
+const COUNT = 1_000_000
+const folder = mkdtempSync(join(tmpdir(), 'kafkawire-lines-'))
+const input = join(folder, 'input.txt')
+
+/** Runs a program with a file as its input and a file as its output, and gives the seconds that it took. */
+function timed(program: string, args: string[], from: string | null, to: string): Promise<number> {
+  const startedAt = performance.now()
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      stdio: [from === null ? 'ignore' : 'pipe', 'pipe', 'ignore'],
+    })
+    if (from !== null && child.stdin !== null) createReadStream(from).pipe(child.stdin)
+    const output = createWriteStream(to)
+    child.stdout?.pipe(output)
+    child.on('error', reject)
+    output.on('close', () => resolve((performance.now() - startedAt) / 1000))
+  })
+}
+
+describeReal('a million lines', () => {
+  let cluster: ClusterAddress
+  let kafka: Kafka
+
+  beforeAll(async () => {
+    await ensureBuilt()
+    cluster = await sharedCluster('4.4.0')
+    kafka = new Kafka({ bootstrapServers: cluster.bootstrapServers })
+    const lines = Array.from({ length: COUNT }, (_, i) => {
+      return `{"id":${i},"user":"u${i % 1000}","note":"${'ä'.repeat(i % 30)}"}`
+    })
+    // An empty line, bytes that are not UTF-8, and the carriage return of another system.
+    const odd = [Buffer.from('\n'), Buffer.from([0xff, 0xfe, 0x0a]), Buffer.from('dos\r\n')]
+    writeFileSync(input, Buffer.concat([Buffer.from(`${lines.join('\n')}\n`), ...odd]))
+  })
+  afterAll(async () => {
+    await kafka?.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  test('come back equal, and sooner than by Kafka’s scripts', async () => {
+    const all = COUNT + 3
+    const servers = ['--bootstrap-server', cluster.bootstrapServers]
+    const read = ['--from-beginning', '--max-messages', String(all)]
+    const jars = await classPath(cluster.version)
+    const java = (script: string) => [
+      '-Xmx512m',
+      '-cp',
+      jars,
+      scriptClass(cluster, script),
+      ...servers,
+    ]
+    const runs: Record<string, { produce: number; consume: number }> = {}
+    for (const who of ['kafkawire', 'kafka'] as const) {
+      const topic = uniqueName(who)
+      const wanted = [{ topic, numPartitions: 1, replicationFactor: 1 }]
+      await kafka.admin().createTopics(wanted, { waitUntilReady: true })
+      const output = join(folder, who)
+      const [producer, consumer] =
+        who === 'kafka'
+          ? [
+              ['java', ...java('kafka-console-producer')],
+              ['java', ...java('kafka-console-consumer')],
+            ]
+          : ['produce', 'consume'].map((name) => [process.execPath, commandLine, name, ...servers])
+      const produce = await timed(
+        producer[0],
+        [...producer.slice(1), '--topic', topic],
+        input,
+        `${output}.sent`,
+      )
+      const consume = await timed(
+        consumer[0],
+        [...consumer.slice(1), '--topic', topic, ...read],
+        null,
+        output,
+      )
+      runs[who] = { produce, consume }
+    }
+    for (const [who, { produce, consume }] of Object.entries(runs)) {
+      console.log(`${who}: produce ${produce.toFixed(1)} s, consume ${consume.toFixed(1)} s`)
+    }
+    expect(readFileSync(join(folder, 'kafkawire')).equals(readFileSync(input))).toBe(true)
+    const total = ({ produce, consume }: { produce: number; consume: number }) => produce + consume
+    expect(total(runs.kafkawire)).toBeLessThan(total(runs.kafka))
+  }, 300_000)
+})
