@@ -2,18 +2,9 @@
 
 import { isUtf8 } from 'node:buffer'
 import { DecodeError } from '../errors.ts'
-import { type AnyApi, decodeRequest, decodeResponse } from '../protocol/api.ts'
-import { apiByKey } from '../protocol/apis.ts'
-import { errorCodes } from '../protocol/error-codes.ts'
-import {
-  decodeRequestHeader,
-  decodeResponseHeader,
-  requestHeaderReader,
-  requestHeaderVersion,
-  responseHeaderReader,
-  responseHeaderVersion,
-} from '../protocol/header.ts'
-import { apiVersions } from '../protocol/messages/api-versions.ts'
+import type { AnyApi } from '../protocol/api.ts'
+import { decodeFrame, type Frame } from '../protocol/frame.ts'
+import { unknownTags } from '../protocol/unknown-tags.ts'
 import { DecodeBudget } from '../records/decode-budget.ts'
 import { dissectRecords } from './dissect-records.ts'
 
@@ -42,66 +33,46 @@ export function splitFrames(capture: Buffer): Buffer[] {
 }
 
 // What is printed takes several times the memory of what was decoded.
-const limits = { maxDecompressedBytes: 32 * 1024 * 1024, maxDecodedBytes: 16 * 1024 * 1024 }
+export const defaultDecodedBytes: number = 16 * 1024 * 1024
 
 /** The bounds on what one run of a command decodes. */
 export function dissectBudget(): DecodeBudget {
-  return new DecodeBudget(limits)
+  return new DecodeBudget({
+    maxDecodedBytes: defaultDecodedBytes,
+    maxDecompressedBytes: 2 * defaultDecodedBytes,
+  })
 }
 
-/** What a frame says, as an object that JSON can hold. */
+/** What a frame says, as an object that JSON can hold. `frame` is without its size. */
 export async function dissect(
   frame: Buffer,
   response: ResponseOf | null,
   budget: DecodeBudget = dissectBudget(),
-): Promise<unknown> {
-  return response === null
-    ? dissectRequest(frame, budget)
-    : dissectResponse(frame, response, budget)
+): Promise<DissectedFrame> {
+  const size = Buffer.alloc(4)
+  size.writeInt32BE(frame.length)
+  return dissectFrame(decodeFrame(Buffer.concat([size, frame]), response), budget)
 }
 
-async function dissectRequest(frame: Buffer, budget: DecodeBudget): Promise<unknown> {
-  const key = frame.readInt16BE(0)
-  const version = frame.readInt16BE(2)
-  const api = apiByKey(key)
-  if (api === undefined) {
-    throw new DecodeError(
-      `no API has the key ${key}: is this a response? Then name what it answers: --response --api NAME --version N`,
-      { api: 'frame', position: 0 },
-    )
-  }
-  const r = requestHeaderReader(requestHeaderVersion(api, version), frame)
-  const header = decodeRequestHeader(r)
-  const { message, bytesLeft } = decodeRequest(api, version, frame, r.offset)
-  const body = await plain(message, budget)
-  return { api: api.name, type: 'request', version, header, body, bytesLeft }
+/** What a decoded frame says, as an object that JSON can hold. */
+export async function dissectFrame(frame: Frame, budget: DecodeBudget): Promise<DissectedFrame> {
+  const { api, type, version, header, rest } = frame
+  const body = await plain(frame.body, budget)
+  return { api: api.name, type, version, header, body, bytesLeft: rest.length }
 }
 
-async function dissectResponse(
-  frame: Buffer,
-  of: ResponseOf,
-  budget: DecodeBudget,
-): Promise<unknown> {
-  const { api } = of
-  const r = responseHeaderReader(responseHeaderVersion(api, of.version), frame)
-  const header = decodeResponseHeader(r)
-  const version = isFallback(api, frame, r.offset) ? 0 : of.version
-  const { message, bytesLeft } = decodeResponse(api, version, frame, r.offset)
-  const body = await plain(message, budget)
-  return { api: api.name, type: 'response', version, header, body, bytesLeft }
-}
-
-/** A broker that does not know the version of an ApiVersions request answers in version 0 (KIP-511). */
-function isFallback(api: AnyApi, frame: Buffer, bodyStart: number): boolean {
-  return (
-    api.key === apiVersions.key &&
-    frame.length >= bodyStart + 2 &&
-    frame.readInt16BE(bodyStart) === errorCodes.UNSUPPORTED_VERSION
-  )
+/** A frame as it is printed. */
+export interface DissectedFrame {
+  api: string
+  type: 'request' | 'response'
+  version: number
+  header: unknown
+  body: unknown
+  bytesLeft: number
 }
 
 /** Bytes as text where they are text, int64 as digits, record batches taken apart. */
-async function plain(value: unknown, budget: DecodeBudget, name = ''): Promise<unknown> {
+export async function plain(value: unknown, budget: DecodeBudget, name = ''): Promise<unknown> {
   if (typeof value === 'bigint') return value.toString()
   if (value instanceof Uint8Array) {
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
@@ -115,6 +86,8 @@ async function plain(value: unknown, budget: DecodeBudget, name = ''): Promise<u
   if (value === null || typeof value !== 'object') return value
   const shown: Record<string, unknown> = {}
   for (const [key, field] of Object.entries(value)) shown[key] = await plain(field, budget, key)
+  const tags = unknownTags(value)
+  if (tags.length > 0) shown.unknownTags = tags.map(({ tag, data }) => ({ tag, data: text(data) }))
   return shown
 }
 

@@ -113,6 +113,17 @@ export class Conversation {
     return this.server.push(bytes).map((raw) => this.serverFrame(raw))
   }
 
+  /** Whether a request with this correlation id has no response yet. */
+  isInFlight(correlationId: number): boolean {
+    return this.pending.has(correlationId)
+  }
+
+  /** Drops the bytes of a frame that is not whole: after a gap, or when a size could not be one. */
+  dropIncomplete(from: 'client' | 'server'): void {
+    if (from === 'client') this.client.clear()
+    else this.server.clear()
+  }
+
   private clientFrame(raw: Buffer): Exchange {
     const { sasl } = this
     if (sasl !== null) {
@@ -235,6 +246,11 @@ class FrameBuffer {
 
   constructor(maxFrameBytes: number) {
     this.maxFrameBytes = maxFrameBytes
+  }
+
+  clear(): void {
+    this.chunks = []
+    this.length = 0
   }
 
   push(bytes: Buffer): Buffer[] {

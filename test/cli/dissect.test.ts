@@ -123,7 +123,7 @@ describe('whole frames', () => {
 
   test('a request of an unknown API may be a response', async () => {
     await expect(dissect(Buffer.from('0fff000000000000', 'hex'), null)).rejects.toThrow(
-      'no API has the key 4095: is this a response?',
+      'no API has the key 4095. If this is a response',
     )
   })
 })
@@ -259,16 +259,21 @@ describe('kafkawire decode', () => {
   })
 
   test.each([
-    [[], 'give either --hex or --file'],
-    [['--hex', 'ab', '--file', 'x'], 'give either --hex or --file'],
+    [[], 'give one of --hex, --base64 and --file'],
+    [['--hex', 'ab', '--file', 'x'], 'give one of --hex, --base64 and --file'],
+    [['--base64', '*'], '--base64 must hold base64'],
+    [['--hex', '00', '--print', 'dump'], '--print dump is for segments'],
+    [['--hex', '00', '--max-decoded-bytes', '0'], '--max-decoded-bytes must be'],
+    [['--hex', '00', '--api', 'Metadat'], 'Kafka has no API "Metadat"'],
+    [['--hex', '00', '--port', 'x'], 'no frame starts here'],
     [['--hex', 'abc'], 'pairs of hexadecimal digits'],
     [['--hex', 'zz'], 'pairs of hexadecimal digits'],
     [['--hex', '00', '--response'], 'give --api and --version'],
     [
       ['--hex', '00', '--response', '--api', 'Metadat', '--version', '1'],
-      "'Metadat' is not an API of Kafka",
+      'Kafka has no API "Metadat"',
     ],
-    [['--hex', '00', '--api', 'Metadata'], 'go with --response'],
+    [['--hex', '00', '--version', '1'], 'goes with --response'],
     [
       ['--hex', response.hex, '--response', '--api', 'Metadata', '--version', '99'],
       'Metadata v99 is not known',

@@ -1,63 +1,220 @@
-// `kafkawire decode`: prints frames of the protocol as JSON, one object a frame.
+// `kafkawire decode`: prints frames of the protocol, captures of it, and files of a broker's log.
 
-import { readFile } from 'node:fs/promises'
-import type { Command } from 'commander'
-import { ConfigError } from '../../errors.ts'
+import { type Command, Option } from 'commander'
 import { apiByName } from '../../protocol/apis.ts'
-import { dissect, dissectBudget, type ResponseOf, splitFrames } from '../dissect.ts'
+import { DecodeBudget } from '../../records/decode-budget.ts'
+import {
+  baseOffsetOf,
+  decodeOffsetIndex,
+  decodeTimeIndex,
+  decodeTransactionIndex,
+  readLogSegment,
+} from '../../records/log-segment.ts'
+import { type CapturedFrame, capturedFrames } from '../capture/captured-frames.ts'
+import { type DecodeInput, type InputForm, inputForms, readInput } from '../decode-input.ts'
+import {
+  defaultDecodedBytes,
+  dissect,
+  dissectFrame,
+  plain,
+  type ResponseOf,
+  splitFrames,
+} from '../dissect.ts'
+import { decodeForDump, dumpLines } from '../dump-log.ts'
+import { UsageError } from '../failures.ts'
+import { treeLines } from '../tree.ts'
 
-interface DecodeOptions {
+interface DecodeFlags {
   hex?: string
+  base64?: string
   file?: string
+  format: InputForm
+  print: 'json' | 'lines' | 'tree' | 'dump'
   api?: string
   version?: string
   response?: boolean
+  port?: string
+  records: boolean
+  maxDecodedBytes: string
 }
 
 export function addDecode(program: Command): void {
   program
     .command('decode')
-    .description('print frames of the Kafka protocol as JSON')
-    .option('--hex <digits>', 'the bytes of one or more frames, size prefixes included')
-    .option('--file <path>', 'a file that holds them')
-    .option('--response', 'the frames are responses: --api and --version say of what')
-    .option('--api <name>', 'such as Produce or Metadata')
+    .description('print frames of the protocol, captures, and files of a log')
+    .option('--hex <digits>', 'the bytes of one or more frames, sizes included')
+    .option('--base64 <text>', 'the same in base64')
+    .option(
+      '--file <path>',
+      'a file: frames (as bytes, hex or base64), .pcap, .log, .index; - is stdin',
+    )
+    .addOption(
+      new Option('--format <format>', 'what the file holds').choices(inputForms).default('auto'),
+    )
+    .addOption(
+      new Option('--print <form>', 'dump is the form of kafka-dump-log, for segments')
+        .choices(['json', 'lines', 'tree', 'dump'])
+        .default('json'),
+    )
+    .option('--api <names>', 'print these APIs only, separated by commas')
+    .option('--response', 'the frames are responses: --api and --version say to what')
     .option('--version <n>', 'the version of the API')
+    .option('--port <ports>', 'ports of brokers in a capture, separated by commas (default: all)')
+    .option('--no-records', 'leave out the records of a segment')
+    .option(
+      '--max-decoded-bytes <n>',
+      'memory for decoded records, in all',
+      String(defaultDecodedBytes),
+    )
     .action(decode)
 }
 
-async function decode(options: DecodeOptions): Promise<void> {
-  const response = answeredApi(options)
-  const budget = dissectBudget()
-  for (const frame of splitFrames(await capture(options))) {
-    console.log(JSON.stringify(await dissect(frame, response, budget), null, 2))
+async function decode(flags: DecodeFlags): Promise<void> {
+  const response = requestOf(flags)
+  const apis = flags.response === true ? null : filterOf(flags.api)
+  const maxDecodedBytes = Number(flags.maxDecodedBytes)
+  if (!Number.isSafeInteger(maxDecodedBytes) || maxDecodedBytes <= 0) {
+    throw new UsageError(
+      `decode: --max-decoded-bytes must be a number of bytes, got ${flags.maxDecodedBytes}`,
+    )
+  }
+  const input = await readInput(flags, flags.format)
+  if (flags.print === 'dump' && input.format !== 'segment') {
+    throw new UsageError('decode: --print dump is for segments (--file x.log)')
+  }
+  const budget = new DecodeBudget({ maxDecodedBytes, maxDecompressedBytes: 2 * maxDecodedBytes })
+  const print = printer(flags.print)
+  if (input.format === 'frames') {
+    for (const frame of splitFrames(input.content)) {
+      const shown = await dissect(frame, response, budget)
+      if (apis === null || apis.has(shown.api)) print(shown)
+    }
+  } else if (input.format === 'pcap') {
+    for (const captured of capturedFrames(input.content, portsOf(flags.port))) {
+      const shown = await shownCapture(captured, apis, budget)
+      if (shown !== null) print(shown)
+    }
+  } else if (input.format === 'segment') {
+    await decodeSegment(input, flags, maxDecodedBytes, print)
+  } else {
+    for (const entry of indexEntries(input)) print(await plain(entry, budget))
   }
 }
 
-async function capture({ hex, file }: DecodeOptions): Promise<Buffer> {
-  if ((hex === undefined) === (file === undefined)) {
-    throw new ConfigError('decode: give either --hex or --file')
+async function decodeSegment(
+  { path, content }: DecodeInput,
+  flags: DecodeFlags,
+  maxDecodedBytes: number,
+  print: (shown: unknown) => void,
+): Promise<void> {
+  if (flags.print === 'dump') {
+    console.log(`Dumping ${path}`)
+    console.log(`Log starting offset: ${baseOffsetOf(path)}`)
   }
-  if (file !== undefined) return readFile(file)
-  const digits = (hex ?? '').replaceAll(/[\s:]/g, '')
-  if (digits.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(digits)) {
-    throw new ConfigError('decode: --hex takes pairs of hexadecimal digits')
+  const batches = readLogSegment(path === '-' ? content : path)
+  for (let next = await batches.next(); ; next = await batches.next()) {
+    if (next.done === true) {
+      const { incompleteBytes } = next.value
+      if (incompleteBytes > 0 && flags.print !== 'dump') print({ incompleteBytes })
+      return
+    }
+    // Each batch is printed and forgotten: the limit is for one.
+    const limits = { maxDecodedBytes, maxDecompressedBytes: 2 * maxDecodedBytes }
+    const dumped = await decodeForDump(next.value, limits)
+    if (flags.print === 'dump') {
+      for (const line of dumpLines(dumped, flags.records)) console.log(line)
+      continue
+    }
+    const { position, hasValidCrc, bytes } = dumped.batch
+    const { records, ...header } = dumped.content ?? { records: [] }
+    const error = dumped.error === null ? {} : { error: dumped.error.message }
+    const shown = { position, size: bytes.length, hasValidCrc, ...header, ...error }
+    print(await plain(flags.records ? { ...shown, records } : shown, new DecodeBudget(limits)))
   }
-  return Buffer.from(digits, 'hex')
 }
 
-function answeredApi({ response, api: name, version }: DecodeOptions): ResponseOf | null {
+function indexEntries({ format, content, path }: DecodeInput): unknown[] {
+  if (format === 'txnindex') return decodeTransactionIndex(content)
+  const baseOffset = baseOffsetOf(path)
+  return format === 'index'
+    ? decodeOffsetIndex(content, baseOffset)
+    : decodeTimeIndex(content, baseOffset)
+}
+
+async function shownCapture(
+  { time, client, server, frame }: CapturedFrame,
+  apis: ReadonlySet<string> | null,
+  budget: DecodeBudget,
+): Promise<unknown> {
+  const place = { time: new Date(time).toISOString(), client, server }
+  switch (frame.type) {
+    case 'request':
+    case 'response':
+      if (apis !== null && !apis.has(frame.api.name)) return null
+      return { ...place, ...(await dissectFrame(frame, budget)) }
+    case 'sasl':
+      // What it holds may be a password.
+      return apis === null
+        ? {
+            ...place,
+            type: 'sasl',
+            from: frame.from,
+            mechanism: frame.mechanism,
+            bytes: frame.body.length,
+          }
+        : null
+    case 'gap':
+      return { ...place, type: 'gap', from: frame.from, bytesNotCaptured: frame.bytes }
+    case 'unreadable':
+      return {
+        ...place,
+        type: 'unreadable',
+        from: frame.from,
+        error: frame.error.message,
+        hex: frame.raw.subarray(0, 256).toString('hex'),
+      }
+  }
+}
+
+function printer(form: DecodeFlags['print']): (shown: unknown) => void {
+  if (form === 'tree') return (shown) => console.log(`${treeLines(shown).join('\n')}\n`)
+  const indent = form === 'lines' ? undefined : 2
+  return (shown) => console.log(JSON.stringify(shown, null, indent))
+}
+
+function filterOf(names: string | undefined): ReadonlySet<string> | null {
+  if (names === undefined) return null
+  for (const name of names.split(',')) {
+    if (apiByName(name) === undefined) throw new UsageError(`decode: ${unknownApi(name)}`)
+  }
+  return new Set(names.split(','))
+}
+
+function portsOf(text: string | undefined): number[] {
+  if (text === undefined) return []
+  return text.split(',').map((port) => {
+    if (!/^\d{1,5}$/.test(port)) throw new UsageError(`decode: --port must be numbers, got ${port}`)
+    return Number(port)
+  })
+}
+
+function requestOf({ response, api: name, version }: DecodeFlags): ResponseOf | null {
   if (response !== true) {
-    if (name === undefined && version === undefined) return null
-    throw new ConfigError(
-      'decode: --api and --version go with --response; a request names its API itself',
+    if (version === undefined) return null
+    throw new UsageError(
+      'decode: --version goes with --response; a request says its version itself',
     )
   }
   const api = name === undefined ? undefined : apiByName(name)
   if (api === undefined || version === undefined || !/^\d+$/.test(version)) {
-    throw new ConfigError(
-      `decode: a response does not name its API: give --api and --version${name !== undefined && api === undefined ? ` ('${name}' is not an API of Kafka)` : ''}`,
+    const why = name !== undefined && api === undefined ? ` (${unknownApi(name)})` : ''
+    throw new UsageError(
+      `decode: a response does not name its API: give --api and --version${why}`,
     )
   }
   return { api, version: Number(version) }
+}
+
+function unknownApi(name: string): string {
+  return `Kafka has no API ${JSON.stringify(name)}; names are such as Produce and Metadata`
 }
