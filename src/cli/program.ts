@@ -125,7 +125,11 @@ const commands: readonly LazyCommand[] = [
     },
   },
   { name: 'roundtrip', load: async () => (await import('./commands/roundtrip.ts')).addRoundtrip },
-  { name: 'decode', load: async () => (await import('./commands/decode.ts')).addDecode },
+  {
+    name: 'decode',
+    load: async () => (await import('./commands/decode.ts')).addDecode,
+  },
+  { name: 'proxy', load: async () => (await import('./commands/proxy.ts')).addProxy },
   { name: 'broker', load: async () => (await import('./commands/broker.ts')).addBroker },
 ]
 

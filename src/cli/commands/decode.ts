@@ -208,9 +208,7 @@ function requestOf({ response, api: name, version }: DecodeFlags): ResponseOf | 
   const api = name === undefined ? undefined : apiByName(name)
   if (api === undefined || version === undefined || !/^\d+$/.test(version)) {
     const why = name !== undefined && api === undefined ? ` (${unknownApi(name)})` : ''
-    throw new UsageError(
-      `decode: a response does not name its API: give --api and --version${why}`,
-    )
+    throw new UsageError(`decode: a response does not name its API: give --api and --version${why}`)
   }
   return { api, version: Number(version) }
 }

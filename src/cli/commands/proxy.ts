@@ -1,0 +1,93 @@
+// `kafkawire proxy`: stands between clients and brokers and prints their conversation as it happens.
+
+import type { Command } from 'commander'
+import { apiByName } from '../../protocol/apis.ts'
+import { DecodeBudget } from '../../records/decode-budget.ts'
+import { defaultDecodedBytes, dissectFrame } from '../dissect.ts'
+import { UsageError } from '../failures.ts'
+import { type Address, KafkaProxy, type PassedFrame } from '../proxy.ts'
+import { treeLines } from '../tree.ts'
+
+interface ProxyFlags {
+  listen: string
+  to: string
+  api?: string
+  print: 'summary' | 'lines' | 'tree'
+  tls?: boolean
+}
+
+export function addProxy(program: Command): void {
+  program
+    .command('proxy')
+    .description('stand between clients and brokers and print what they say')
+    .requiredOption('--to <host:port>', 'a broker of the cluster')
+    .option('--listen <host:port>', 'where clients connect to', '127.0.0.1:9192')
+    .option('--api <names>', 'print these APIs only, separated by commas')
+    .option('--print <form>', 'summary (a line for each frame), lines (JSON) or tree', 'summary')
+    .option('--tls', 'connect to the brokers by TLS')
+    .action(proxy)
+}
+
+async function proxy(flags: ProxyFlags): Promise<void> {
+  const apis = flags.api?.split(',') ?? null
+  for (const name of apis ?? []) {
+    if (apiByName(name) === undefined) throw new UsageError(`proxy: Kafka has no API "${name}"`)
+  }
+  if (!['summary', 'lines', 'tree'].includes(flags.print)) {
+    throw new UsageError(`proxy: --print must be summary, lines or tree, got ${flags.print}`)
+  }
+  // Frames are printed one after the other: bodies may be decompressed off the main thread.
+  let printing = Promise.resolve()
+  const running = new KafkaProxy({
+    listen: addressOf(flags.listen, '--listen'),
+    to: addressOf(flags.to, '--to'),
+    tls: flags.tls === true,
+    onFrame: (passed) => {
+      const { frame } = passed
+      if (apis !== null && !('api' in frame && apis.includes(frame.api.name))) return
+      printing = printing.then(async () => console.log(await shownFrame(passed, flags.print)))
+    },
+    onConnectionError: (error, broker) =>
+      console.error(`connection to ${broker}: ${error.message}`),
+  })
+  const { host, port } = await running.start()
+  console.error(`listening on ${host}:${port}; stop with Ctrl+C`)
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve())
+    process.once('SIGTERM', () => resolve())
+  })
+  await running.close()
+  await printing
+}
+
+async function shownFrame(
+  { client, broker, frame }: PassedFrame,
+  form: ProxyFlags['print'],
+): Promise<string> {
+  const place = frame.from === 'client' ? `${client} > ${broker}` : `${broker} > ${client}`
+  const time = new Date().toISOString()
+  if (frame.type === 'sasl')
+    return `${time} ${place} SASL ${frame.mechanism} (${frame.body.length} bytes)`
+  if (frame.type === 'unreadable') return `${time} ${place} unreadable: ${frame.error.message}`
+  const { api, type, version, raw } = frame
+  const summary = `${time} ${place} ${api.name} v${version} ${type} #${frame.header.correlationId} (${raw.length} bytes)`
+  if (form === 'summary') return summary
+  const dissected = await dissectFrame(
+    frame,
+    new DecodeBudget({
+      maxDecodedBytes: defaultDecodedBytes,
+      maxDecompressedBytes: 2 * defaultDecodedBytes,
+    }),
+  )
+  return form === 'lines'
+    ? JSON.stringify({ time, client, broker, ...dissected })
+    : `${summary}\n${treeLines(dissected.body, '  ').join('\n')}`
+}
+
+function addressOf(text: string, flag: string): Address {
+  const match = /^\[?([^\]]*)\]?:(\d{1,5})$/.exec(text)
+  if (match === null || Number(match[2]) > 65_535) {
+    throw new UsageError(`proxy: ${flag} must be HOST:PORT, got ${JSON.stringify(text)}`)
+  }
+  return { host: match[1], port: Number(match[2]) }
+}
