@@ -116,6 +116,18 @@ export {
   type LegacyRecord,
 } from './records/legacy-messages.ts'
 export {
+  type AbortedTransactionEntry,
+  baseOffsetOf,
+  decodeOffsetIndex,
+  decodeTimeIndex,
+  decodeTransactionIndex,
+  type OffsetIndexEntry,
+  type ReadSegmentOptions,
+  readLogSegment,
+  type SegmentBatch,
+  type TimeIndexEntry,
+} from './records/log-segment.ts'
+export {
   attributeBits,
   compressionOf,
   decodeBatchHeader,

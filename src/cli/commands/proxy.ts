@@ -1,6 +1,7 @@
 // `kafkawire proxy`: stands between clients and brokers and prints their conversation as it happens.
 
 import type { Command } from 'commander'
+import { wallMs } from '../../async/clock.ts'
 import { apiByName } from '../../protocol/apis.ts'
 import { DecodeBudget } from '../../records/decode-budget.ts'
 import { defaultDecodedBytes, dissectFrame } from '../dissect.ts'
@@ -65,7 +66,7 @@ async function shownFrame(
   form: ProxyFlags['print'],
 ): Promise<string> {
   const place = frame.from === 'client' ? `${client} > ${broker}` : `${broker} > ${client}`
-  const time = new Date().toISOString()
+  const time = new Date(wallMs()).toISOString()
   if (frame.type === 'sasl')
     return `${time} ${place} SASL ${frame.mechanism} (${frame.body.length} bytes)`
   if (frame.type === 'unreadable') return `${time} ${place} unreadable: ${frame.error.message}`
