@@ -30,6 +30,8 @@ const needsNodeOnly = {
 const config: ViteUserConfig = defineConfig({
   test: {
     reporters: ['default', './test/reporter.ts'],
+    // What the client logs by default: tests make many things fail on purpose.
+    onConsoleLog: (log) => !log.startsWith('[kafkawire'),
     projects: [
       {
         test: {

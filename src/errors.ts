@@ -1,6 +1,10 @@
 // Every error class of kafkawire: a flat family under KafkaError, with subclasses only where a caller
 // would branch on them. A Kafka error code is a row in protocol/error-codes.ts, not a class.
 
+import { errorToJson, escapeControls } from './error-text.ts'
+
+export { describeValue, escapeText, kindOf, plainJson } from './error-text.ts'
+
 /** Options that every error takes. */
 export interface KafkaErrorOptions {
   /** What led to this error. */
@@ -46,7 +50,11 @@ export class KafkaError extends Error {
   readonly retriable: boolean
 
   constructor(message: string, options: KafkaErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    // Brokers and user functions may have a say in it.
+    super(
+      escapeControls(message),
+      options.cause === undefined ? undefined : { cause: options.cause },
+    )
     this.retriable = options.retriable ?? false
   }
 
@@ -55,7 +63,7 @@ export class KafkaError extends Error {
    * its causes. A bigint becomes a string, a buffer its length. The stack is left out.
    */
   toJSON(): Record<string, unknown> {
-    return errorToJson(this, new Set())
+    return errorToJson(this)
   }
 }
 
@@ -354,59 +362,4 @@ export function toKafkaError(error: unknown, what?: string): KafkaError {
   if (error instanceof KafkaError) return error
   const text = error instanceof Error ? error.message : String(error)
   return new KafkaError(what === undefined ? text : `${what}: ${text}`, { cause: error })
-}
-
-/** Causes and lists of errors may be long: the rest is cut off. */
-const MAX_JSON_DEPTH = 8
-
-function errorToJson(error: Error, parents: ReadonlySet<object>): Record<string, unknown> {
-  const { name, message, cause } = error
-  const code: unknown = Reflect.get(error, 'code')
-  const inside = new Set(parents).add(error)
-  // Only the fields of our own classes are known to hold no secrets.
-  const fields = error instanceof KafkaError ? { ...error, name: undefined, code: undefined } : {}
-  const errors = error instanceof AggregateError ? error.errors : undefined
-  const rest = Object.entries({ ...fields, errors, cause })
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => [key, toJson(value, inside)])
-  return { name, ...(code === undefined ? {} : { code }), message, ...Object.fromEntries(rest) }
-}
-
-function toJson(value: unknown, parents: ReadonlySet<object>): unknown {
-  if (typeof value === 'bigint') return value.toString()
-  if (typeof value === 'symbol' || typeof value === 'function') return String(value)
-  if (typeof value !== 'object' || value === null) return value
-  if (value instanceof Uint8Array) return `<${value.byteLength} bytes>`
-  if (parents.has(value)) return '<circular>'
-  if (parents.size >= MAX_JSON_DEPTH) return '<cut>'
-  if (value instanceof Error) return errorToJson(value, parents)
-  const inside = new Set(parents).add(value)
-  if (Array.isArray(value)) return value.map((entry) => toJson(entry, inside))
-  return Object.fromEntries(
-    Object.entries(value).map(([key, entry]) => [key, toJson(entry, inside)]),
-  )
-}
-
-/** What kind of value it is, without its content: for what may be a secret. */
-export function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  if (value === '') return 'an empty string'
-  if (Array.isArray(value)) return 'an array'
-  if (value instanceof Promise) return 'a promise'
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
-}
-
-/** A value as the message of an error shows it: short, with its type, and no text that looks secret. */
-export function describeValue(value: unknown): string {
-  if (typeof value === 'string') {
-    if (/-----BEGIN|^eyJ[\w-]{10}/.test(value)) return 'a string (not shown)'
-    const text = value.length > 60 ? `${value.slice(0, 60)}...` : value
-    return `${JSON.stringify(text)} (string)`
-  }
-  if (typeof value === 'bigint') return `${value}n (bigint)`
-  if (typeof value === 'number' || typeof value === 'boolean') return `${value} (${typeof value})`
-  if (typeof value !== 'object' || value === null) return kindOf(value)
-  if (Array.isArray(value) || value instanceof Promise) return kindOf(value)
-  const name: unknown = value.constructor?.name
-  return typeof name === 'string' && name !== 'Object' ? `an object (${name})` : 'an object'
 }

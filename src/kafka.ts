@@ -16,6 +16,7 @@ import {
   type KafkaOptions,
   resolveKafkaOptions,
 } from './options/kafka-options.ts'
+import { openLogger } from './options/open-logger.ts'
 import { resolveOptions } from './options/option-table.ts'
 import { Pipe, type PipeHandler, type PipeOptions } from './pipe.ts'
 import { type ProducerOptions, resolveProducerOptions } from './producer/options.ts'
@@ -90,7 +91,7 @@ export class Kafka {
    * @throws ConfigError for a wrong or unknown option; ClosedError after `close()`
    */
   producer(options: ProducerOptions = {}): Producer {
-    const connection = this.openOptions()
+    const connection = this.openOptions('producer')
     return this.keep(new Producer(connection, resolveProducerOptions(options, connection)))
   }
 
@@ -102,7 +103,7 @@ export class Kafka {
     options: ConsumerOptions<K, V> = {},
   ): Consumer<K, V> {
     const resolved = resolveConsumerOptions(options)
-    const connection = this.openOptions()
+    const connection = this.openOptions('consumer')
     const openDeadLetters = () =>
       new Producer(connection, resolveProducerOptions(deadLetterProducerOptions, connection))
     return this.keep(new Consumer<K, V>(connection, resolved, openDeadLetters))
@@ -118,7 +119,7 @@ export class Kafka {
    */
   admin(options: AdminOptions = {}): Admin {
     const settings = resolveOptions(adminOptionTable, options, 'kafka.admin()')
-    return this.keep(new Admin(this.openOptions(), settings))
+    return this.keep(new Admin(this.openOptions('admin'), settings))
   }
 
   /**
@@ -136,7 +137,7 @@ export class Kafka {
     handle: PipeHandler<K, V, OK, OV>,
     options: PipeOptions,
   ): Promise<void> {
-    await new Pipe(consumer, handle, options, this.openOptions()).run()
+    await new Pipe(consumer, handle, options, this.openOptions('pipe')).run()
   }
 
   /**
@@ -239,13 +240,15 @@ export class Kafka {
   }
 
   private cluster(): Cluster {
-    this.ownCluster ??= new Cluster(this.openOptions())
+    this.ownCluster ??= new Cluster(this.openOptions('kafka'))
     return this.ownCluster
   }
 
-  private openOptions(): ClusterOptions {
+  /** The options of one client, with a logger that names it. */
+  private openOptions(client: string): ClusterOptions {
     if (this.isClosed) throw new ClosedError('This Kafka object was closed: make a new one')
-    return this.#options
+    const { givenLogger, clientId } = this.#options
+    return { ...this.#options, logger: openLogger(givenLogger, { clientId, client }) }
   }
 
   /** @throws InvalidArgumentError; the signal's reason if it has aborted already */

@@ -24,7 +24,8 @@ const ground = [
 
 /** For each folder or file of src/, the folders and files it may import beside itself. */
 const mayImport: Record<string, readonly string[]> = {
-  'errors.ts': [],
+  'error-text.ts': [],
+  'errors.ts': ['error-text.ts'],
   'types.ts': [],
   'logger.ts': [],
   'optional-package.ts': [],
@@ -32,7 +33,7 @@ const mayImport: Record<string, readonly string[]> = {
   'topic-partition.ts': ['types.ts'],
   async: ['errors.ts', 'types.ts', 'logger.ts'],
   collections: [],
-  options: ['errors.ts', 'types.ts', 'logger.ts', 'lazy-node.ts'],
+  options: ['errors.ts', 'types.ts', 'logger.ts', 'async', 'lazy-node.ts'],
   serialization: ['errors.ts', 'types.ts'],
   protocol: ['errors.ts', 'types.ts'],
   compression: ['errors.ts', 'types.ts', 'optional-package.ts'],

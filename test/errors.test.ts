@@ -155,3 +155,17 @@ describe('a value in a message', () => {
     expect(errors.describeValue(value)).toBe(text)
   })
 })
+
+describe('what a broker says', () => {
+  test('cannot command a terminal, whatever class it ends up in', () => {
+    const { message } = new KafkaError('a\u001b[31mred\r\u0007\u202e\u0085b\nc')
+    expect(message).toBe('a\\u001b[31mred\\u000d\\u0007\\u202e\\u0085b\nc')
+  })
+
+  test('stands on one line, and is cut off', () => {
+    expect(errors.escapeText('no\n2026-01-01 ERROR all is lost')).toBe(
+      'no\\n2026-01-01 ERROR all is lost',
+    )
+    expect(errors.escapeText('x'.repeat(10_000)).length).toBe(500)
+  })
+})

@@ -24,6 +24,8 @@ const STAGGER_MS = 500
 /** So many failed attempts in a row at every bootstrap address are told to who waits at the start. */
 const HOPELESS_AFTER = 5
 
+const unusedLeft = new ConnectionError('the broker is no longer in the metadata')
+
 export class BrokerPool {
   private readonly options: ClusterOptions
   private readonly turns: Turns = new Turns(() => !this.isAnyReady)
@@ -60,13 +62,16 @@ export class BrokerPool {
       this.extra.delete(broker.nodeId)
       this.put(broker)
     }
-    // One error for all: making one costs more than dropping a broker.
-    let left: ConnectionError | undefined
     for (const node of this.known.values()) {
       // One that just left the cluster may still answer what was asked.
       if (brokers.has(node.nodeId) || this.extra.has(node.nodeId) || node.isReady) continue
-      left ??= new ConnectionError('the broker is no longer in the metadata')
-      this.drop(node, left)
+      this.drop(
+        node,
+        // Making an error costs more than dropping a broker that nobody asked for.
+        node.isUsed
+          ? new ConnectionError(`${node.describe()} is no longer in the metadata`)
+          : unusedLeft,
+      )
     }
   }
 

@@ -114,6 +114,11 @@ export class Broker {
     return describeNode(this.nodeId, this.address)
   }
 
+  /** Whether a connection to it has ever been asked for. */
+  get isUsed(): boolean {
+    return this.slots.size > 0
+  }
+
   /** Whether any of its connections is ready. */
   get isReady(): boolean {
     for (const slot of this.slots.values()) if (this.usable(slot) !== null) return true

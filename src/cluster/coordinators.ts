@@ -3,7 +3,7 @@
 
 import { backoff, sleep } from '../async/retry.ts'
 import { Waiters } from '../async/waiters.ts'
-import { type ClosedError, KafkaError, TimeoutError } from '../errors.ts'
+import { type ClosedError, escapeText, KafkaError, TimeoutError } from '../errors.ts'
 import { brokerError, errorCodes } from '../protocol/error-codes.ts'
 import type { Coordinator } from '../protocol/messages/find-coordinator.ts'
 import { type ClusterProblem, FailureStreak } from './problems.ts'
@@ -153,7 +153,7 @@ export class Coordinators {
       return false
     }
     if (found.errorCode !== 0) {
-      const text = found.errorMessage === null ? '' : ` (${found.errorMessage})`
+      const text = found.errorMessage === null ? '' : ` (${escapeText(found.errorMessage)})`
       const error = brokerError(found.errorCode, `FindCoordinator of ${type} '${key}'${text}`)
       if (!isTransient(found.errorCode)) throw error
       this.failed(entry, error)

@@ -2,6 +2,7 @@
 // Must stay true: a snapshot is replaced as a whole and never changed; under one topic id a leader epoch
 // does not go back, except by the one rule that keeps a cluster restored from the past from being lost.
 
+import { escapeText } from '../errors.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import type { MetadataResponse, MetadataResponseTopic } from '../protocol/messages/metadata.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
@@ -215,7 +216,7 @@ export class MetadataView {
     const isOther =
       clusterId !== null && answer.clusterId !== null && clusterId !== answer.clusterId
     if (!isOther || this.mayChangeCluster) return null
-    return `it comes from cluster '${answer.clusterId}', and this client was connected to '${clusterId}'`
+    return `it comes from cluster '${escapeText(answer.clusterId ?? '')}', and this client was connected to '${clusterId}'`
   }
 
   private takeTopic(

@@ -3,7 +3,8 @@
 
 import type { LookupAddress } from 'node:dns'
 import { ConfigError } from '../errors.ts'
-import { type Logger, silentLogger } from '../logger.ts'
+import type { Logger } from '../logger.ts'
+import { openLogger } from './open-logger.ts'
 import {
   callback,
   duration,
@@ -72,7 +73,11 @@ export interface KafkaOptions {
   sasl?: SaslOptions
   /** Resolves host names in place of the system, for tunnels and split horizons. */
   lookup?: DnsLookup
-  /** Default: silent. */
+  /**
+   * Where to log: a pino or winston logger, `console`, or an object with the methods debug, info, warn and
+   * error. `silentLogger` says nothing.
+   * @defaultValue warnings and errors go to the console
+   */
   logger?: Logger
 }
 
@@ -103,7 +108,7 @@ export const clusterOptionTable: {
   readonly ssl: OptionSpec<SslSettings | null>
   readonly sasl: OptionSpec<SaslSettings | null>
   readonly lookup: OptionSpec<DnsLookup | null>
-  readonly logger: OptionSpec<Logger>
+  readonly logger: OptionSpec<Logger | null>
 } = optionsOf('new Kafka()', {
   bootstrapServers: { default: [], check: checkBootstrapServers },
   clientId: text('kafkawire'),
@@ -123,21 +128,32 @@ export const clusterOptionTable: {
   sasl: { default: null, check: checkSasl },
   lookup: callback<DnsLookup>(),
   logger: {
-    default: silentLogger,
+    default: null,
     check: (value, fail) =>
       isLogger(value) ? value : fail(`an object with the methods ${loggerMethods.join(', ')}`),
   },
 })
 
 /** All connection options, none missing. */
-export type ClusterOptions = ResolvedOptions<typeof clusterOptionTable>
+export type ClusterOptions = Omit<ResolvedOptions<typeof clusterOptionTable>, 'logger'> & {
+  /** The logger of this client. */
+  readonly logger: Logger
+  /** What the user gave as `logger`. */
+  readonly givenLogger: Logger | null
+}
 
 /**
  * Checks everything that was given to `new Kafka(...)` and fills in the defaults.
  * @throws ConfigError naming the option and what it may be
  */
 export function resolveKafkaOptions(options: KafkaOptions): ClusterOptions {
-  const resolved = resolveOptions(clusterOptionTable, options, 'new Kafka()')
+  const { logger: givenLogger, ...rest } = resolveOptions(
+    clusterOptionTable,
+    options,
+    'new Kafka()',
+  )
+  const logger = openLogger(givenLogger, { clientId: rest.clientId })
+  const resolved: ClusterOptions = Object.freeze({ ...rest, logger, givenLogger })
   if (resolved.bootstrapServers.length === 0) {
     throw new ConfigError(
       "new Kafka(): option 'bootstrapServers' is needed: 'host:port' of one broker or more",

@@ -1,7 +1,7 @@
 // Proves to a broker who we are: SaslHandshake names the mechanism, then SaslAuthenticate carries its
 // messages until the mechanism itself is content, whatever the broker says.
 
-import { AuthenticationError } from '../../errors.ts'
+import { AuthenticationError, escapeText } from '../../errors.ts'
 import type { SaslContext, SaslExchange, SaslMechanism } from '../../options/sasl-options.ts'
 import type { Api } from '../../protocol/api.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
@@ -59,7 +59,7 @@ async function proposeMechanism(
   const cause = brokerError(errorCode, 'SaslHandshake')
   if (errorCode === errorCodes.UNSUPPORTED_SASL_MECHANISM) {
     throw new AuthenticationError(
-      `the broker does not offer SASL ${mechanism.name}: it offers ${mechanisms.join(', ') || 'none'}`,
+      `the broker does not offer SASL ${mechanism.name}: it offers ${escapeText(mechanisms.join(', ')) || 'none'}`,
       { cause },
     )
   }
@@ -81,7 +81,10 @@ function refusal(
 ): AuthenticationError {
   const who = exchange.user === '' ? '' : ` of user '${exchange.user}'`
   const cause = brokerError(errorCode, `SASL ${mechanism.name} authentication${who}`)
-  return new AuthenticationError(`${cause.message}: ${errorMessage ?? 'no reason given'}`, {
-    cause,
-  })
+  return new AuthenticationError(
+    `${cause.message}: ${escapeText(errorMessage ?? 'no reason given')}`,
+    {
+      cause,
+    },
+  )
 }

@@ -1,7 +1,7 @@
 // SASL OAUTHBEARER (RFC 7628; KIP-255, extensions KIP-342): a bearer token in one message. A broker that
 // refuses the token says why in a challenge, which must be answered before it fails the exchange.
 
-import { AuthenticationError, ConfigError } from '../../errors.ts'
+import { AuthenticationError, ConfigError, escapeText } from '../../errors.ts'
 import type {
   CredentialsProvider,
   OAuthBearerToken,
@@ -74,7 +74,7 @@ class OAuthBearerExchange implements SaslExchange {
   async next(challenge: Buffer): Promise<Buffer | null> {
     if (this.refusal !== null) {
       throw new AuthenticationError(
-        `SASL OAUTHBEARER: the broker refused the token: ${this.refusal}`,
+        `SASL OAUTHBEARER: the broker refused the token: ${escapeText(this.refusal)}`,
       )
     }
     if (challenge.length === 0) return null

@@ -3,7 +3,7 @@
 // As Kafka does, the password is hashed as UTF-8 without SASLprep.
 
 import { promisify } from 'node:util'
-import { AuthenticationError } from '../../errors.ts'
+import { AuthenticationError, escapeText } from '../../errors.ts'
 import { lazyNode } from '../../lazy-node.ts'
 import type {
   CredentialsProvider,
@@ -150,7 +150,8 @@ class ScramExchange implements SaslExchange {
   }
 
   private refuseError(message: string): void {
-    if (message.startsWith('e=')) throw this.error(`the broker refused: ${message.slice(2, 500)}`)
+    if (message.startsWith('e='))
+      throw this.error(`the broker refused: ${escapeText(message.slice(2))}`)
   }
 
   private error(problem: string): AuthenticationError {

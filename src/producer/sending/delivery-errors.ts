@@ -1,7 +1,7 @@
 // The errors that records fail with. Each says what, where, after how many attempts, and whether the
 // records may be in the log all the same.
 
-import { DeliveryError, DeliveryTimeoutError, type KafkaError } from '../../errors.ts'
+import { DeliveryError, DeliveryTimeoutError, escapeText, type KafkaError } from '../../errors.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import type { PartitionProduceResponse } from '../../protocol/messages/produce.ts'
 import type { ProducerBatch } from '../batching/producer-batch.ts'
@@ -71,7 +71,7 @@ export function answerError(
 ): KafkaError {
   const { errorCode, errorMessage } = answer
   const error = brokerError(errorCode, `Produce to ${batch.partition} on node ${node}`)
-  if (errorMessage !== null && errorMessage !== '') error.message += `: ${errorMessage}`
+  if (errorMessage !== null && errorMessage !== '') error.message += `: ${escapeText(errorMessage)}`
   return error
 }
 
