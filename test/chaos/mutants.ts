@@ -30,15 +30,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a lost connection counts as an answer',
     file: 'producer/sending/batch-completion.js',
-    from: `batch.isAmbiguous = true;
-        }
-        else
-            batch.attempts--;`,
-    to: `batch.isAmbiguous = true;
-            if (!batch.isSettled) return void this.acknowledge(batch, -1n, -1);
-        }
-        else
-            batch.attempts--;`,
+    from: 'batch.lost(error, wasWritten);',
+    to: `batch.lost(error, wasWritten);
+        if (wasWritten && !batch.isSettled) return void this.acknowledge(batch, -1n, -1);`,
     scenario: 12,
     seconds: 10,
     laws: ['lost'],
@@ -46,10 +40,10 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a retry gets new numbers',
     file: 'producer/sending/batch-completion.js',
-    from: 'batch.retryAt = isCounted ?',
-    to: `${forgetNumbers} batch.stamp = null;
+    from: 'batch.retryFrom(isCounted ?',
+    to: `${forgetNumbers} batch.unnumbered();
 }
-batch.retryAt = isCounted ?`,
+batch.retryFrom(isCounted ?`,
     scenario: 11,
     seconds: 10,
     laws: ['doubled'],
@@ -57,11 +51,11 @@ batch.retryAt = isCounted ?`,
   {
     name: 'the numbers of a lost batch are given to another one',
     file: 'producer/sending/batch-completion.js',
-    from: 'batch.retryAt = isCounted ?',
+    from: 'batch.retryFrom(isCounted ?',
     to: `${forgetNumbers} batch.partition.state.nextSequence = batch.stamp.baseSequence;
-  batch.stamp = null;
+  batch.unnumbered();
 }
-batch.retryAt = isCounted ?`,
+batch.retryFrom(isCounted ?`,
     scenario: 11,
     seconds: 10,
     laws: ['lost', 'doubled', 'misplaced'],

@@ -198,7 +198,7 @@ export class Engine {
     node = 1,
     isReleased = true,
   ): void {
-    if (isReleased) batch.openWrites--
+    if (isReleased) batch.writeReleased()
     const answer: PartitionProduceResponse = {
       index: batch.partition.partition,
       errorCode,
@@ -210,7 +210,7 @@ export class Engine {
       currentLeader: { leaderId: -1, leaderEpoch: -1 },
       ...more,
     }
-    this.delivery.answered(batch, answer, node, this.now)
+    this.delivery.responded(batch, answer, node, this.now)
   }
 
   /** The connection is lost with this batch under way. */

@@ -131,8 +131,8 @@ export const randomMutants: readonly RandomMutant[] = [
     edits: [
       {
         file: 'producer/sending/batch-completion.ts',
-        from: 'batch.retryAt = isCounted ?',
-        to: 'batch.partition.state.remove(batch)\n    batch.stamp = null\n    batch.retryAt = isCounted ?',
+        from: 'batch.retryFrom(isCounted ?',
+        to: 'batch.partition.state.remove(batch)\n    batch.unnumbered()\n    batch.retryFrom(isCounted ?',
       },
     ],
   },
@@ -142,8 +142,8 @@ export const randomMutants: readonly RandomMutant[] = [
     edits: [
       {
         file: 'producer/batching/accumulator.ts',
-        from: 'children[0].share += parent.chargedBytes % builders.length',
-        to: 'children[0].share += 0',
+        from: 'i === 0 ? parent.chargedBytes % length : 0',
+        to: '0',
       },
     ],
   },

@@ -247,15 +247,14 @@ export class Accumulator {
     return batches
   }
 
-  /** The request with this batch has ended, whatever the answer. */
+  /** The request with this batch has ended, whatever the response. */
   requestEnded(batch: ProducerBatch): void {
-    batch.isInFlight = false
     removeItem(batch.partition.underWay, batch)
   }
 
   /** A batch is acknowledged: its bytes can be written over, unless a socket may still hold them. */
   recycle(batch: ProducerBatch): void {
-    if (batch.openWrites === 0) batch.builder.release(this.giveBack)
+    if (batch.isReleased) batch.builder.release(this.giveBack)
   }
 
   /** A batch that was never sent has failed: it waits no longer. */
@@ -273,24 +272,14 @@ export class Accumulator {
 
   /** Makes batches of a partition that is split: `builders` hold the parent's records in order. */
   makeChildren(parent: ProducerBatch, builders: readonly BatchBuilder[]): ProducerBatch[] {
-    const width = parent.orderWidth / builders.length
+    const { length } = builders
+    const orderWidth = parent.orderWidth / length
     const children = builders.map((builder, i) => {
-      const child = new ProducerBatch(parent.partition, builder, {
-        createdAt: parent.createdAt,
-        generation: parent.generation,
-        order: parent.order + i * width,
-        orderWidth: width,
-        isChild: true,
-      })
-      child.isClosed = true
-      child.share = Math.floor(parent.chargedBytes / builders.length)
-      child.attempts = parent.attempts
-      child.attemptedLeader = parent.attemptedLeader
-      child.firstError = parent.firstError
-      return child
+      // What is charged stays the same to the byte: the budget must come out even.
+      const rest = i === 0 ? parent.chargedBytes % length : 0
+      const share = Math.floor(parent.chargedBytes / length) + rest
+      return parent.makeChild(builder, { order: parent.order + i * orderWidth, orderWidth, share })
     })
-    // What is charged stays the same to the byte: the budget must come out even.
-    children[0].share += parent.chargedBytes % builders.length
     this.context.flushes.enterAt(parent.generation, children.length)
     return children
   }
@@ -335,7 +324,6 @@ export class Accumulator {
         generation: this.context.flushes.enter(),
         order: partition.nextOrder(),
         orderWidth: 1,
-        isChild: false,
       },
     )
     this.context.memory.charge(recordBatchOverhead, 0)
@@ -404,11 +392,7 @@ export class Accumulator {
       state.number(batch, this.context.producer)
     }
     if (batch.attemptedLeader < 0) this.leftBehind(batch)
-    batch.isResend = state.isBumping
-    batch.isInFlight = true
-    batch.openWrites++
-    batch.attempts++
-    batch.attemptedLeader = partition.leaderChanges
+    batch.sent(partition.leaderChanges, state.isBumping)
     partition.underWay.push(batch)
     partition.busyNode = node
   }

@@ -94,7 +94,7 @@ export class PartitionQueue {
 
   /** A batch takes no more records. */
   close(batch: ProducerBatch): void {
-    batch.isClosed = true
+    batch.close()
     if (this.open !== batch) return
     this.open = null
     this.builder = null

@@ -70,14 +70,10 @@ export class PartitionSequences {
   /** Gives a batch its numbers, for good: they stay on every further attempt. */
   number(batch: ProducerBatch, producer: ProducerIdentity): void {
     if (!this.isCurrent(producer)) this.restart(producer)
-    batch.stamp = {
-      producerId: this.producerId,
-      producerEpoch: this.producerEpoch,
-      baseSequence: this.nextSequence,
-      isTransactional: producer.isTransactional,
-    }
+    const { producerId, producerEpoch, nextSequence: baseSequence } = this
+    const { isTransactional } = producer
+    batch.numbered({ producerId, producerEpoch, baseSequence, isTransactional }, this.numbered++)
     producer.hasNumbered = true
-    batch.ordinal = this.numbered++
     this.nextSequence = sequenceAfter(this.nextSequence, batch.count)
     this.unresolved.push(batch)
   }
@@ -167,10 +163,7 @@ export class PartitionSequences {
    */
   completeBump(producer: ProducerIdentity): void {
     producer.bumpPast(this.producerId, this.bumpPastEpoch)
-    for (const batch of this.unresolved) {
-      batch.stamp = null
-      batch.isProvenAbsent = false
-    }
+    for (const batch of this.unresolved) batch.unnumbered()
     this.unresolved.length = 0
     this.isBumping = false
     this.isReset = false
@@ -184,8 +177,7 @@ export class PartitionSequences {
     if (at < 0 || parent.stamp === null) return
     let { baseSequence } = parent.stamp
     for (const child of children) {
-      child.stamp = { ...parent.stamp, baseSequence }
-      child.ordinal = parent.ordinal
+      child.numbered({ ...parent.stamp, baseSequence }, parent.ordinal)
       baseSequence = sequenceAfter(baseSequence, child.count)
     }
     this.unresolved.splice(at, 1, ...children)

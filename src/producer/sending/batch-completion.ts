@@ -15,11 +15,11 @@ import type { ProducerTopic } from '../batching/topic.ts'
 import type { DataLoss } from '../hooks.ts'
 import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
 import {
-  answerError,
   culpritErrors,
   deliveryError,
   hintFor,
   neighbourError,
+  responseError,
   timeoutError,
 } from './delivery-errors.ts'
 import { outcomeOf } from './produce-error-table.ts'
@@ -29,7 +29,7 @@ import { splitBatch } from './split-batch.ts'
 /** Metadata must have called a topic unknown for so long without a break: brokers learn of one late. */
 export const unknownTopicBoundMs = 30_000
 
-const mostCorruptAnswers = 3
+const mostCorruptResponses = 3
 
 export interface BatchCompletionOptions {
   readonly batchSize: number
@@ -65,47 +65,42 @@ export class BatchCompletion {
     this.context = context
   }
 
-  /** A broker answered for this batch. */
-  answered(
+  /** A broker responded for this batch. */
+  responded(
     batch: ProducerBatch,
-    answer: PartitionProduceResponse,
-    node: number,
+    response: PartitionProduceResponse,
+    nodeId: number,
     now: number,
   ): void {
     this.context.accumulator.requestEnded(batch)
-    batch.isSent = true
-    const outcome = outcomeOf(answer.errorCode)
+    const outcome = outcomeOf(response.errorCode)
     if (outcome.verdict === 'acknowledge' || outcome.verdict === 'duplicate') {
-      const offset = outcome.verdict === 'duplicate' ? -1n : answer.baseOffset
-      this.acknowledge(batch, offset, Number(answer.logAppendTimeMs))
+      batch.responded(null, false)
+      const offset = outcome.verdict === 'duplicate' ? -1n : response.baseOffset
+      this.acknowledge(batch, offset, Number(response.logAppendTimeMs))
     } else {
-      const error = answerError(batch, answer, node)
-      batch.firstError ??= error
-      if (outcome.leavesDoubt) batch.isAmbiguous = true
+      const error = responseError(batch, response, nodeId)
+      batch.responded(error, outcome.leavesDoubt)
       if (outcome.refreshes) this.context.refreshMetadata(error.message)
       if (batch.isSettled) this.endTombstone(batch)
-      else this.refused(batch, answer, error, now)
+      else this.refused(batch, response, error, now)
     }
     this.settled(batch.partition, now)
   }
 
-  /** The request with this batch ended without an answer for it. */
-  lost(batch: ProducerBatch, error: KafkaError, wasSent: boolean, now: number): void {
+  /** The request with this batch ended without a response for it. */
+  lost(batch: ProducerBatch, error: KafkaError, wasWritten: boolean, now: number): void {
     this.context.accumulator.requestEnded(batch)
-    batch.firstError ??= error
-    if (wasSent) {
-      batch.isSent = true
-      batch.isAmbiguous = true
-    } else batch.attempts--
+    batch.lost(error, wasWritten)
     if (batch.isSettled) this.endTombstone(batch)
     else this.retry(batch, error, now)
     this.settled(batch.partition, now)
   }
 
-  /** With `acks: 0`: the bytes are with the kernel, and that is all that will be known. */
-  handedOver(batch: ProducerBatch, now: number): void {
+  /** With `acks: 0`: the kernel has the bytes, and no more than that will be known. */
+  written(batch: ProducerBatch, now: number): void {
     this.context.accumulator.requestEnded(batch)
-    batch.isSent = true
+    batch.responded(null, false)
     this.acknowledge(batch, -1n, -1)
     this.settled(batch.partition, now)
   }
@@ -113,6 +108,7 @@ export class BatchCompletion {
   /** The batch cannot be sent as it is: encoding or compression failed. */
   unsendable(batch: ProducerBatch, error: KafkaError, now: number): void {
     this.context.accumulator.requestEnded(batch)
+    batch.neverSent()
     if (batch.isSettled) this.endTombstone(batch)
     else this.fail(batch, deliveryError(batch, error))
     this.settled(batch.partition, now)
@@ -186,11 +182,11 @@ export class BatchCompletion {
   /** A broker refused the batch, and its callers still wait. */
   private refused(
     batch: ProducerBatch,
-    answer: PartitionProduceResponse,
+    response: PartitionProduceResponse,
     error: KafkaError,
     now: number,
   ): void {
-    const { errorCode } = answer
+    const { errorCode } = response
     const failure = (): KafkaError => deliveryError(batch, error, hintFor(batch, errorCode))
     switch (outcomeOf(errorCode).verdict) {
       case 'tooLarge':
@@ -206,11 +202,11 @@ export class BatchCompletion {
         else this.retry(batch, error, now)
         break
       case 'corrupt':
-        if (++batch.corruptAnswers > mostCorruptAnswers) this.fail(batch, failure())
+        if (batch.countCorrupt() > mostCorruptResponses) this.fail(batch, failure())
         else this.retry(batch, error, now)
         break
       case 'sequence':
-        if (this.context.producer.isIdempotent) this.outOfSequence(batch, answer, error, now)
+        if (this.context.producer.isIdempotent) this.outOfSequence(batch, response, error, now)
         else this.fail(batch, failure())
         break
       case 'staleEpoch':
@@ -218,7 +214,7 @@ export class BatchCompletion {
         else this.fail(batch, failure())
         break
       case 'rejectedRecords': {
-        const culprits = culpritErrors(batch, answer, error)
+        const culprits = culpritErrors(batch, response, error)
         this.fail(batch, culprits === null ? failure() : neighbourError(batch, error), culprits)
         break
       }
@@ -234,7 +230,7 @@ export class BatchCompletion {
   private acknowledge(batch: ProducerBatch, baseOffset: bigint, logAppendTimeMs: number): void {
     const lastOffset = baseOffset < 0n ? -1n : baseOffset + BigInt(batch.count - 1)
     batch.partition.state.acknowledge(batch, lastOffset)
-    batch.isAmbiguous = false
+    batch.acknowledged()
     if (batch.isSettled) this.release(batch)
     else this.settle(batch, null, baseOffset, logAppendTimeMs)
     this.context.accumulator.recycle(batch)
@@ -247,7 +243,7 @@ export class BatchCompletion {
       this.fail(batch, refusal)
       return
     }
-    batch.retryAt = isCounted ? now + this.waitBefore(batch, error) : now
+    batch.retryFrom(isCounted ? now + this.waitBefore(batch, error) : now)
     this.context.accumulator.requeue(batch, now)
   }
 
@@ -277,7 +273,7 @@ export class BatchCompletion {
     if (now >= batch.createdAt + deliveryTimeoutMs) return this.timeout(batch)
     // Giving up leaves the doubt; with idempotence, asking once more ends it.
     const isInDoubt = batch.isAmbiguous && isIdempotent
-    if (isCounted && batch.retries++ >= retries && !isInDoubt) return deliveryError(batch, error)
+    if (isCounted && batch.countRetry() >= retries && !isInDoubt) return deliveryError(batch, error)
     if (gapless && batch.order < batch.partition.brokenBefore) {
       return deliveryError(batch, error, behindFailure)
     }
@@ -291,13 +287,13 @@ export class BatchCompletion {
 
   private outOfSequence(
     batch: ProducerBatch,
-    answer: PartitionProduceResponse,
+    response: PartitionProduceResponse,
     error: KafkaError,
     now: number,
   ): void {
     const { partition } = batch
     const { state } = partition
-    const verdict = judgeSequenceError(answer.errorCode, batch, state, answer.logStartOffset)
+    const verdict = judgeSequenceError(response.errorCode, batch, state, response.logStartOffset)
     if (!this.isBumpingItself && verdict !== 'requeue' && verdict !== 'retry') {
       this.fail(batch, deliveryError(batch, error))
       return
@@ -311,7 +307,7 @@ export class BatchCompletion {
         this.retry(batch, error, now)
         break
       case 'absent':
-        batch.isProvenAbsent = true
+        batch.refuted()
         this.retry(batch, error, now, false)
         break
       case 'forgotten':
@@ -338,7 +334,7 @@ export class BatchCompletion {
   /** The partition knows a newer epoch of ours, so this attempt wrote nothing. */
   private staleEpoch(batch: ProducerBatch, error: KafkaError, now: number): void {
     batch.partition.state.requestBump(this.context.producer.epoch)
-    batch.isProvenAbsent = true
+    batch.refuted()
     if (batch.isAmbiguous) this.fail(batch, deliveryError(batch, error))
     else this.retry(batch, error, now)
   }
@@ -386,7 +382,7 @@ export class BatchCompletion {
     recordErrors: ReadonlyMap<number, KafkaError> | null = null,
   ): void {
     const { topic, partition } = batch.partition
-    batch.isSettled = true
+    batch.settle()
     const place = { topic: topic.name, partition, baseOffset, logAppendTimeMs }
     const { observer } = this.context
     batch.deliveries.decide({ place, error, recordErrors }, batch.builder, observer !== null)

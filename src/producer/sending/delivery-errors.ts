@@ -64,13 +64,13 @@ function hindranceOf({ partition }: ProducerBatch, obstacle: KafkaError | null):
 }
 
 /** The error of a broker's answer, with the broker's own message. */
-export function answerError(
+export function responseError(
   batch: ProducerBatch,
-  answer: PartitionProduceResponse,
-  node: number,
+  response: PartitionProduceResponse,
+  nodeId: number,
 ): KafkaError {
-  const { errorCode, errorMessage } = answer
-  const error = brokerError(errorCode, `Produce to ${batch.partition} on node ${node}`)
+  const { errorCode, errorMessage } = response
+  const error = brokerError(errorCode, `Produce to ${batch.partition} on node ${nodeId}`)
   if (errorMessage !== null && errorMessage !== '') error.message += `: ${escapeText(errorMessage)}`
   return error
 }
@@ -94,12 +94,12 @@ export function hintFor(batch: ProducerBatch, errorCode: number): string {
 /** Errors of single records: the culprits by what the broker says of each, by index in the batch. */
 export function culpritErrors(
   batch: ProducerBatch,
-  answer: PartitionProduceResponse,
+  response: PartitionProduceResponse,
   cause: KafkaError,
 ): Map<number, DeliveryError> | null {
-  if (answer.recordErrors.length === 0) return null
+  if (response.recordErrors.length === 0) return null
   const culprits = new Map<number, DeliveryError>()
-  for (const { batchIndex, batchIndexErrorMessage } of answer.recordErrors) {
+  for (const { batchIndex, batchIndexErrorMessage } of response.recordErrors) {
     const reason = batchIndexErrorMessage ?? 'the broker gives no reason'
     culprits.set(
       batchIndex,

@@ -240,7 +240,7 @@ export class Sender {
     const { exchange } = request
     const { node } = exchange
     for (const { batch, part } of exchange.match(answer, version)) {
-      if (request.isReleased) batch.openWrites--
+      if (request.isReleased) batch.writeReleased()
       if (part === null) {
         const error = new ConnectionError(
           `Produce to ${batch.partition} on node ${node} failed: the answer does not mention the partition`,
@@ -257,7 +257,7 @@ export class Sender {
           answer.nodeEndpoints,
         )
       }
-      delivery.answered(batch, part, node, now)
+      delivery.responded(batch, part, node, now)
     }
     topics.apply(now)
     this.wake()
@@ -268,8 +268,8 @@ export class Sender {
     this.underWay.delete(request)
     const now = clock.read()
     for (const batch of request.exchange.batches()) {
-      batch.openWrites--
-      delivery.handedOver(batch, now)
+      batch.writeReleased()
+      delivery.written(batch, now)
     }
     this.wake()
   }

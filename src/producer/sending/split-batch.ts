@@ -28,10 +28,10 @@ export function splitBatch(
     return place
   })
   batch.deliveries.splitInto(places)
-  batch.isSettled = true
+  batch.settle()
   flushes.leave(batch.generation)
   for (const child of children) {
-    child.retryAt = now
+    child.retryFrom(now)
     accumulator.requeue(child, now)
   }
 }
