@@ -147,4 +147,97 @@ export const randomMutants: readonly RandomMutant[] = [
       },
     ],
   },
+  {
+    name: 'a commit outlives the position that it was made under',
+    test: 'consumer.test.ts',
+    edits: [
+      {
+        file: 'consumer/offsets/commit-entries.ts',
+        from: 'if (era !== state.commits.era || offset < floor) return true',
+        to: 'if (offset < floor) return true',
+      },
+      {
+        file: 'consumer/assignment/commit-position.ts',
+        from: 'this.isCommittedHere = era === this.currentEra',
+        to: 'this.isCommittedHere = true',
+      },
+    ],
+  },
+  {
+    name: 'a reset passes the record in hand',
+    test: 'consumer.test.ts',
+    edits: [
+      {
+        file: 'consumer/consumer-core.ts',
+        from: 'state.position < state.fetchOffset || state.isInHand',
+        to: 'state.position < state.fetchOffset',
+      },
+    ],
+  },
+  {
+    name: 'what is handed out may be committed before it is done',
+    test: 'consumer.test.ts',
+    edits: [
+      {
+        file: 'consumer/assignment/assigned-partition.ts',
+        from: 'get committable(): bigint {',
+        to: 'get committable(): bigint {\n    if (this.version >= 0) return this.position',
+      },
+    ],
+  },
+  {
+    name: 'a response to an old question is taken',
+    test: 'consumer.test.ts',
+    edits: [
+      {
+        file: 'consumer/fetching/fetcher.ts',
+        from: 'if (target.version !== entry.version || target.fetchOffset !== entry.fetchOffset) continue',
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'a position is not validated by a new leader',
+    test: 'consumer.test.ts',
+    edits: [
+      {
+        file: 'consumer/assignment/assigned-partition.ts',
+        from: "if (!isNewEpoch || this.fetchState !== 'fetching' || this.fetchEpoch < 0) return false",
+        to: 'if (this.version >= 0) return false',
+      },
+    ],
+  },
+  {
+    name: 'a topic that was created again is read on from the old position',
+    test: 'consumer.test.ts',
+    edits: [
+      {
+        file: 'consumer/consumer-core.ts',
+        from: 'state.awaitReset(-2n)',
+        to: 'state.clearProblem()',
+      },
+    ],
+  },
+  {
+    name: 'what is worked on by key counts as handed out',
+    test: 'consumer.test.ts',
+    edits: [
+      {
+        file: 'consumer/delivery/iterators.ts',
+        from: 'chunk.lent = chunk.count\n    return { state, chunk, start: chunk.taken, end: chunk.count }',
+        to: 'const start = chunk.taken\n    chunk.taken = chunk.count\n    return { state, chunk, start, end: chunk.count }',
+      },
+    ],
+  },
+  {
+    name: 'a loop that failed gives nothing back',
+    test: 'consumer.test.ts',
+    edits: [
+      {
+        file: 'consumer/delivery/record-iterator.ts',
+        from: 'if (this.isHolding) this.takeBack()',
+        to: '',
+      },
+    ],
+  },
 ]

@@ -42,7 +42,7 @@ const {
 const otherwise: Readonly<Record<OffsetRequest, OffsetAction>> = {
   listOffsets: 'refresh',
   offsetForLeaderEpoch: 'refresh',
-  offsetFetch: 'backOff',
+  offsetFetch: 'refresh',
   offsetFetchGroup: 'backOff',
 }
 

@@ -1,0 +1,179 @@
+// Runs one plan against an in-process cluster, and says what was wrong.
+
+import { inspect } from 'node:util'
+import { offsetCommit } from '../../../src/protocol/messages/offset-commit.ts'
+import { BatchBuilder, noProducer } from '../../../src/records/batch-builder.ts'
+import { TestCluster } from '../../../src/testing/test-cluster.ts'
+import { Faults } from './faults.ts'
+import { Oracle } from './log-oracle.ts'
+import { Member } from './member.ts'
+import type { Joining, Plan, Step } from './plan.ts'
+
+const NODES = 3
+/** By when everything has to be handled once nothing goes wrong any more. */
+const PATIENCE_MS = 15_000
+
+class Run {
+  private readonly plan: Plan
+  private readonly cluster: TestCluster
+  private readonly oracle: Oracle
+  private readonly faults: Faults
+  private readonly members: (Member | null)[] = []
+  private readonly endings: Promise<void>[] = []
+  private readonly errors: unknown[] = []
+  /** Whether there is one member at a time, which commits nothing by hand. */
+  private readonly isAlone: boolean
+
+  constructor(plan: Plan, cluster: TestCluster) {
+    this.plan = plan
+    this.cluster = cluster
+    const joins = plan.steps.flatMap((step) => (step.do === 'join' ? [step.member] : []))
+    this.oracle = new Oracle(
+      plan.partitions,
+      [plan.first, ...joins].some(({ mode }) => mode === 'key'),
+    )
+    this.isAlone = joins.length === 0 && !plan.first.commitsByHand
+    this.faults = new Faults(cluster)
+    cluster.intercept(offsetCommit, ({ request, next }) => {
+      for (const { name, topicId, partitions } of request.topics) {
+        // What was committed for a topic that is gone is refused.
+        if (name !== 't' && topicId !== cluster.topicId('t')) continue
+        for (const { partitionIndex, committedOffset } of partitions) {
+          this.oracle.commit(partitionIndex, Number(committedOffset))
+        }
+      }
+      return next()
+    })
+  }
+
+  async run(): Promise<void> {
+    const { plan, oracle } = this
+    this.join(plan.first)
+    for (const step of plan.steps) {
+      await this.take(step)
+      if (oracle.violations.length > 0) break
+    }
+    this.faults.end()
+    for (const member of this.members) member?.consumer.resume()
+    // A log that was changed is noticed with the next record.
+    for (let i = 0; i < plan.partitions; i++) await this.produce(i, 1)
+    await Promise.all(this.endings)
+    if (this.members.every((member) => member === null)) this.join(plan.first)
+    const isOver = (): boolean => oracle.violations.length > 0 || oracle.unhandled().length === 0
+    await this.cluster.waitFor(isOver, { timeoutMs: PATIENCE_MS }).catch(() => {})
+    const left = oracle.unhandled()
+    const health = this.members.map((member) => member?.consumer.health())
+    await Promise.all(this.members.map((_, index) => this.end(index, 'close')))
+    for (const member of this.members) if (member !== null) this.errors.push(...member.errors)
+    const problems = [...oracle.violations, ...this.errors.map(String)]
+    if (left.length > 0) {
+      const names = left.map(({ partition, offset }) => `${partition}@${offset}`)
+      problems.push(`never handled: ${names.slice(0, 8).join(', ')} of ${left.length}`)
+      problems.push(inspect(health, { depth: 5, breakLength: 200 }))
+    }
+    if (problems.length > 0) throw new Error(problems.join('\n'))
+  }
+
+  private async take(step: Step): Promise<void> {
+    const { cluster, oracle, plan } = this
+    const partition = 'partition' in step ? step.partition % plan.partitions : 0
+    switch (step.do) {
+      case 'produce':
+        await this.produce(partition, step.count)
+        break
+      case 'join':
+        if (this.members.filter((member) => member !== null).length < 4) this.join(step.member)
+        break
+      case 'end':
+        this.endings.push(this.end(step.member % this.members.length, step.how))
+        break
+      case 'pause':
+      case 'resume': {
+        const consumer = this.members[step.member % this.members.length]?.consumer
+        if (step.do === 'pause') consumer?.pause()
+        else consumer?.resume()
+        break
+      }
+      case 'seek': {
+        const consumer = this.members[step.member % this.members.length]?.consumer
+        const place = { topic: 't', partition }
+        if (consumer?.assignment().some((each) => each.partition === partition) !== true) break
+        const start = oracle.startOf(partition)
+        const offset = start + (step.place % (oracle.endOf(partition) - start + 1))
+        oracle.seek(partition, offset, this.isAlone)
+        consumer.seek(place, BigInt(offset))
+        break
+      }
+      case 'truncate': {
+        cluster.partition('t', partition).truncateTo(BigInt(oracle.truncate(partition, step.count)))
+        this.moveLeader(partition)
+        break
+      }
+      case 'trim': {
+        const start = Math.min(oracle.endOf(partition), oracle.startOf(partition) + step.count)
+        cluster.partition('t', partition).deleteRecordsBefore(BigInt(start))
+        oracle.trim(partition, start)
+        break
+      }
+      case 'recreate':
+        cluster.recreateTopic('t')
+        oracle.recreate()
+        break
+      case 'moveLeader':
+        this.moveLeader(partition)
+        break
+      case 'fault':
+        this.faults.add(step.api, step.fault, step.times)
+        break
+      default:
+        await new Promise((resolve) => setTimeout(resolve, step.ms))
+    }
+  }
+
+  private async produce(partition: number, count: number): Promise<void> {
+    const { keys, batchSize } = this.plan
+    const log = this.cluster.partition('t', partition)
+    for (let left = count; left > 0; left -= batchSize) {
+      const wanted = Array.from({ length: Math.min(left, batchSize) }, (_, i) =>
+        keys === 0 ? null : `k${(left + i) % keys}`,
+      )
+      const builder = new BatchBuilder(100_000)
+      const entries = this.oracle.append(partition, wanted)
+      for (const { id, key } of entries) builder.append(key, String(id), [], 1)
+      log.append(await builder.finish({ ...noProducer, compressionType: 'none' }))
+    }
+  }
+
+  private join(how: Joining): void {
+    this.members.push(new Member(this.cluster, how, this.plan, this.oracle))
+  }
+
+  private async end(index: number, how: Parameters<Member['end']>[0]): Promise<void> {
+    const member = this.members[index]
+    if (member === null || member === undefined) return
+    this.members[index] = null
+    this.oracle.forgetSeeks()
+    await member.end(how)
+    this.errors.push(...member.errors)
+  }
+
+  private moveLeader(partition: number): void {
+    const leader = this.cluster.leaderOf('t', partition)
+    this.cluster.moveLeader('t', partition, (leader % NODES) + 1)
+  }
+}
+
+/** @throws an Error that says what was wrong */
+export async function runPlan(plan: Plan): Promise<void> {
+  const cluster = await TestCluster.start({
+    nodes: NODES,
+    topics: { t: plan.partitions },
+    record: false,
+    properties: { groupMinSessionTimeoutMs: 100 },
+  })
+  try {
+    await new Run(plan, cluster).run()
+  } finally {
+    await cluster.close()
+  }
+}
