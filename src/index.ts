@@ -38,6 +38,7 @@ export type {
   PatternType,
   ScramMechanism,
 } from './admin/constants.ts'
+export type { DataAdmin } from './admin/data-admin.ts'
 export type {
   CreateDelegationTokenOptions,
   DelegationToken,
@@ -133,7 +134,12 @@ export type {
   TransactionListing,
   TransactionState,
 } from './admin/transactions.ts'
-export type { MetadataSnapshot, PartitionMetadata, TopicMetadata } from './cluster/metadata.ts'
+export type {
+  BrokerMetadata,
+  MetadataSnapshot,
+  PartitionMetadata,
+  TopicMetadata,
+} from './cluster/metadata.ts'
 export type { CompressionType } from './compression/codec.ts'
 export type { PartitionProblem } from './consumer/assignment/assigned-partition.ts'
 export { Consumer } from './consumer/consumer.ts'
@@ -160,7 +166,9 @@ export type {
   ConsumerOptions,
   IsolationLevel,
   LogTruncation,
+  PartitionAssignor,
   PoisonRecords,
+  TopicSelector,
 } from './consumer/options.ts'
 export type { HandlerContext, RetryOptions } from './consumer/run/retry-policy.ts'
 export type { RunOptions } from './consumer/run/run-options.ts'
@@ -191,9 +199,12 @@ export {
   InvalidTransactionStateError,
   type ItemResult,
   KafkaError,
+  type KafkaErrorCode,
+  type KafkaErrorOptions,
   OffsetOutOfRangeError,
   OutcomeUnknownError,
   type Persisted,
+  type SendResult,
   TimeoutError,
   TransactionAbortableError,
   UnsupportedVersionError,
@@ -208,11 +219,13 @@ export type {
   SaslExchange,
   SaslMechanism,
   SaslOptions,
+  SaslPasswordOptions,
+  SaslTokenOptions,
 } from './options/sasl-options.ts'
 export type { SslOption, TlsOptions } from './options/ssl-options.ts'
 export type { PipeCommit, PipeHandler, PipeOptions, PipeOutput } from './pipe.ts'
 export type { DataLoss, OnDelivery, ProducerInterceptor } from './producer/hooks.ts'
-export type { Acks, ProducerOptions } from './producer/options.ts'
+export type { Acks, FlushOptions, ProducerOptions } from './producer/options.ts'
 export type {
   Partitioner,
   PartitionerName,
@@ -221,10 +234,13 @@ export type {
 export { Producer } from './producer/producer.ts'
 export type { ProducerRecord } from './producer/record.ts'
 export type { RecordMetadata } from './producer/record-metadata.ts'
+export type { WritableOptions } from './producer/streams.ts'
 export type { Transaction, TransactionRunOptions } from './producer/transactions/run-transaction.ts'
+export type { SendOffsetsArguments } from './producer/transactions/send-offsets.ts'
 export { type CodecImplementations, codecImplementations } from './records/codec-implementations.ts'
-export type { ConsumerRecord } from './records/consumer-record.ts'
-export type { HeaderInput, HeadersInput, RecordHeaders } from './records/headers.ts'
+export type { ConsumerRecord, ConsumerRecordJson } from './records/consumer-record.ts'
+export type { Crc32cImplementation } from './records/crc32c.ts'
+export type { HeaderInput, HeadersInput, JsonBytes, RecordHeaders } from './records/headers.ts'
 export type { TimestampType } from './records/record-batch.ts'
 export { serdes } from './serialization/serdes.ts'
 export type { TopicSerdes } from './serialization/topic.ts'

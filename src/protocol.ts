@@ -89,6 +89,7 @@ export type { BatchReader } from './records/batch-reader.ts'
 export {
   type ConsumerRecord,
   type ConsumerRecordJson,
+  type RecordContext,
   type RecordSource,
   rawSource,
 } from './records/consumer-record.ts'
@@ -127,6 +128,7 @@ export {
   type SegmentBatch,
   type TimeIndexEntry,
 } from './records/log-segment.ts'
+export type { PreservedBatch } from './records/preserved-batch.ts'
 export {
   attributeBits,
   compressionOf,
@@ -144,5 +146,6 @@ export {
   writeCrc,
 } from './records/record-batch.ts'
 export { recordSizeUpperBound } from './records/record-encoder.ts'
+export type { RecordTimes } from './records/record-times.ts'
 export { RecordsReader, type RecordsReaderOptions } from './records/records-reader.ts'
 export type { Header, RecordData } from './types.ts'

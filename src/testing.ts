@@ -16,9 +16,24 @@ export {
   noAnswer,
   type RecordedRequest,
 } from './testing/interceptors.ts'
-export type { AppendResult, PartitionLog } from './testing/partition-log.ts'
+export type { EpochEnd } from './testing/leader-epochs.ts'
+export type {
+  AbortedRange,
+  AppendResult,
+  Isolation,
+  PartitionLog,
+  ReadResult,
+  TimestampAndOffset,
+} from './testing/partition-log.ts'
+export type {
+  ProducerEntry,
+  ProducerStates,
+  SequenceVerdict,
+  WrittenBatch,
+} from './testing/producer-state.ts'
 export {
   type OfferedVersions,
   TestCluster,
   type TestClusterOptions,
 } from './testing/test-cluster.ts'
+export type { TopicConfig } from './testing/topic-config.ts'

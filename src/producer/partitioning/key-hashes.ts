@@ -2,12 +2,10 @@
 // the same partition whoever sends it. Kafka's own is murmur2.ts.
 
 /** The bytes of a key. Strings hash as their UTF-8 bytes. */
-type Key = string | Uint8Array
-
 let scratch = Buffer.allocUnsafeSlow(1024)
 
 /** The bytes of a string, valid until the next call. */
-function bytesOf(key: Key): Uint8Array {
+function bytesOf(key: string | Uint8Array): Uint8Array {
   if (typeof key !== 'string') return key
   if (key.length * 3 > scratch.length) scratch = Buffer.allocUnsafeSlow(key.length * 3)
   return scratch.subarray(0, scratch.write(key, 'utf8'))
@@ -20,7 +18,7 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
 })
 
 /** librdkafka's `consistent`: CRC-32 modulo the partitions. */
-export function crc32Partition(key: Key, partitions: number): number {
+export function crc32Partition(key: string | Uint8Array, partitions: number): number {
   const bytes = bytesOf(key)
   let crc = 0xffffffff
   for (let i = 0; i < bytes.length; i++) crc = crcTable[(crc ^ bytes[i]) & 0xff] ^ (crc >>> 8)
@@ -28,7 +26,7 @@ export function crc32Partition(key: Key, partitions: number): number {
 }
 
 /** sarama's HashPartitioner: FNV-1a as a signed number, the remainder without its sign. */
-export function fnv1aPartition(key: Key, partitions: number): number {
+export function fnv1aPartition(key: string | Uint8Array, partitions: number): number {
   const bytes = bytesOf(key)
   let hash = 0x811c9dc5
   for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193)
