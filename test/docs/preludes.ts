@@ -17,6 +17,15 @@ const toInvoice = ({ key, value }) => ({ topic: 'invoices', key, value: 'invoice
 const handle = async (record) => {}
 `
 
+/** A group that has committed. */
+const billing = `
+{
+  const member = kafka.consumer({ groupId: 'billing', topics: ['orders'], autoOffsetReset: 'earliest' })
+  for await (const record of member) { await member.commit(record); break }
+  await member.close()
+}
+`
+
 const groupId = "groupId: 'g' + process.pid, autoOffsetReset: 'earliest'"
 
 export const preludes: Readonly<Record<string, string>> = {
@@ -39,6 +48,24 @@ const producer = kafka.producer()
 try {
 SNIPPET
 } finally { await kafka.close() }
+`,
+  admin: `${kafka}${filled}${billing}
+const admin = kafka.admin()
+try {
+SNIPPET
+} finally { await kafka.close() }
+`,
+  billing: `import * as prelude from 'kafkawire'
+{
+  const kafka = new prelude.Kafka({ bootstrapServers: 'localhost:9092' })
+  const cleaner = kafka.admin()
+  await cleaner.deleteTopics(['orders'])
+  await kafka.producer().send({ topic: 'other', value: 'v' })
+  const consumer = kafka.consumer({ groupId: 'billing', topics: ['other'], autoOffsetReset: 'earliest' })
+  for await (const record of consumer) { await consumer.commit(record); break }
+  await kafka.close()
+}
+SNIPPET
 `,
   /** The loop ends by itself after a second. */
   loop: `${kafka}${filled}

@@ -36,6 +36,8 @@ export function snippetsOf(page: string): Snippet[] {
     if (name === undefined) {
       // Installing is what the reader has done by then.
       if (language === 'sh' && /^(npm|npx) /.test(text)) continue
+      // cli.test.ts checks the commands of this page.
+      if (language === 'sh' && page === 'docs/guide/cli.md') continue
       throw new Error(`${page}: no mark in front of the block that begins: ${text.slice(0, 80)}`)
     }
     const parts = /^(?:in ([\w-]+) ?)?(?:until \/(.*?)\/ ?)?(?:prints \/(.*?)\/)?$/.exec(run)

@@ -32,13 +32,17 @@ const banned: readonly (readonly [RegExp, string])[] = [
  */
 const clean: readonly string[] = [
   'src/admin',
+  'src/cli/capture',
   'src/cli/commands',
   'src/cli/doctor',
+  'src/error-text.ts',
   'src/errors.ts',
   'src/index.ts',
+  'src/lazy-node.ts',
   'src/logger.ts',
   'src/optional-package.ts',
   'src/protocol.ts',
+  'src/testing/configs',
   'src/testing/groups/assignors',
   'src/testing/groups/share',
   'src/topic-partition.ts',

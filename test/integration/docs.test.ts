@@ -6,6 +6,7 @@ import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Kafka } from '../../src/kafka.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
 import { preludes } from '../docs/preludes.ts'
 import { pages, type Snippet, snippetsOf } from '../docs/snippets.ts'
@@ -28,13 +29,22 @@ beforeAll(async () => {
   for (const file of ['ca.pem', 'client.pem', 'client.key']) {
     await cp(join(root, 'test/network/certificates', file), join(folder, file))
   }
-  cluster = await TestCluster.start({ autoCreateTopics: true, topics: { orders: 6 } })
 })
 
 afterAll(async () => {
-  await cluster?.close()
   if (folder !== undefined) await rm(folder, { recursive: true, force: true })
 })
+
+/** Each page has brokers to itself: a snippet may delete what another one reads. */
+function useCluster(): void {
+  beforeAll(async () => {
+    const topics = { orders: 6 }
+    cluster = await TestCluster.start({ nodes: 3, autoCreateTopics: true, topics })
+  })
+  afterAll(async () => {
+    await cluster?.close()
+  })
+}
 
 interface Ended {
   code: number | null
@@ -105,6 +115,7 @@ async function runSnippet(snippet: Snippet): Promise<Ended> {
 }
 
 describe.each(pages)('%s', (page) => {
+  useCluster()
   const snippets = snippetsOf(page)
   const names = snippets.map(({ name }) => name)
 
@@ -125,6 +136,14 @@ describe.each(pages)('%s', (page) => {
 const examples = (await readdir(join(root, 'examples'))).filter((file) => file.endsWith('.mjs'))
 
 describe('examples', () => {
+  useCluster()
+  beforeAll(async () => {
+    const kafka = new Kafka({ bootstrapServers: cluster.bootstrapServers })
+    const values = Array.from({ length: 20 }, (_, i) => `order ${i}`)
+    await kafka.producer().sendBatch(values.map((value) => ({ topic: 'orders', value })))
+    await kafka.close()
+  })
+
   test('there are some', () => {
     expect(examples.length).toBeGreaterThan(0)
   })
