@@ -72,7 +72,7 @@ export function decodeFrame(bytes: Buffer, request: RequestIdentity): ResponseFr
 export function decodeFrame(bytes: Buffer, request: RequestIdentity | null): Frame
 export function decodeFrame(bytes: Buffer, request: RequestIdentity | null = null): Frame {
   const frame = checkedBytes('bytes', bytes)
-  const size = frame.length >= 4 ? frame.readInt32BE(0) : -1
+  const size = frame.length >= 4 ? frame.readInt32BE(0) : Number.NaN
   if (size !== frame.length - 4) {
     throw invalid(
       frame.length < 4

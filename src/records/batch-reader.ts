@@ -427,12 +427,14 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
   private invalid(reason: string, field: string = `records[${this.taken}]`): DecodeError {
     // Positions in records that were decompressed, or converted, are not positions in what came.
     const isAsItCame = this.recordsBuffer === this.bytes && this.magic === 2
+    // A length that lies has moved the cursor behind the end.
+    const reached = Math.min(this.position, this.recordsBuffer.length)
     const position = isAsItCame
-      ? this.start + this.position
+      ? this.start + reached
       : this.start + (this.magic === 2 ? recordBatchOverhead : 0)
     const place = isAsItCame
       ? `byte ${position}`
-      : `byte ${this.position} of its ${this.magic === 2 ? 'decompressed' : 'converted'} records`
+      : `byte ${reached} of its ${this.magic === 2 ? 'decompressed' : 'converted'} records`
     return new DecodeError(
       `${this.name}, record ${this.taken} of ${this.recordCount}: ${reason} (${place}) in ${field}`,
       { api: 'RecordBatch', version: this.magic, field, position },

@@ -3,29 +3,47 @@
 // the decoder or the encoder breaks a promise.
 
 import {
+  Conversation,
+  decodeAssignment,
+  decodeBatch,
+  decodeBatches,
+  decodeControlRecord,
+  decodeFrame,
   decodeMessageSet,
+  decodeOffsetIndex,
   decodeRequest,
   decodeRequestHeader,
   decodeResponse,
   decodeResponseHeader,
+  decodeSubscription,
+  decodeTimeIndex,
+  decodeTransactionIndex,
+  encodeFrame,
   encodeRequest,
   encodeResponse,
   FrameSplitter,
+  fromJson,
   RecordsReader,
   rawSource,
+  readLogSegment,
   requestHeaderReader,
   requestHeaderVersion,
   responseHeaderReader,
   responseHeaderVersion,
+  toJson,
 } from 'kafkawire/protocol'
 
 /** The most that compressed bytes may become here. */
 const MAX_DECOMPRESSED = 8 * 1024 * 1024
+/** What objects may take. */
+const MAX_DECODED = 16 * 1024 * 1024
 
 export const checks = {
   message: checkMessage,
   frame: checkFrame,
   records: checkRecords,
+  segment: checkSegment,
+  blob: checkBlob,
   compressed: checkCompressed,
 }
 
@@ -46,13 +64,76 @@ function checkMessage({ api, type, version, bytes }) {
     if (error.name === 'InvalidArgumentError' && error.message.includes('a string of')) return true
     throw error
   }
-  const again = encode(api, version, decode(api, version, written).message)
-  if (!again.equals(written)) throw new Error('reading what was written gives another message')
+  const message = decode(api, version, written).message
+  if (!encode(api, version, message).equals(written)) {
+    throw new Error('reading what was written gives another message')
+  }
+  if (!encode(api, version, fromJson(toJson(message))).equals(written)) {
+    throw new Error('JSON gives another message')
+  }
   return true
+}
+
+/** A whole frame and a conversation, which goes on behind what cannot be read. */
+function checkConversation({ api, type, version, bytes }) {
+  try {
+    const frame = decodeFrame(bytes, type === 'request' ? null : { api, version })
+    if (decodeFrame(encodeFrame(frame), type === 'request' ? null : { api, version }) === null)
+      throw new Error('absurd')
+  } catch (error) {
+    // What is written of bytes that are no UTF-8 may be longer than a string can be.
+    if (error.name !== 'InvalidArgumentError') refused(error, bytes)
+  }
+  const talk = new Conversation({ maxFrameBytes: 1 << 20 })
+  const give =
+    type === 'request' ? (part) => talk.fromClient(part) : (part) => talk.fromServer(part)
+  try {
+    const third = Math.floor(bytes.length / 3)
+    give(bytes.subarray(0, third))
+    give(bytes.subarray(third))
+    give(bytes)
+  } catch (error) {
+    refused(error)
+  }
+}
+
+async function checkSegment({ bytes }) {
+  for (const decode of [decodeOffsetIndex, decodeTimeIndex, decodeTransactionIndex]) {
+    try {
+      decode(bytes, 0n)
+    } catch (error) {
+      refused(error, bytes)
+    }
+  }
+  try {
+    for await (const batch of readLogSegment(bytes)) {
+      if (batch.bytes.length === 0) throw new Error('absurd')
+    }
+  } catch (error) {
+    return refused(error, bytes)
+  }
+  return true
+}
+
+function checkBlob({ bytes }) {
+  let isRead = true
+  for (const decode of [
+    decodeSubscription,
+    decodeAssignment,
+    (part) => decodeControlRecord(part.subarray(0, 4), part.subarray(4)),
+  ]) {
+    try {
+      decode(bytes)
+    } catch (error) {
+      isRead = refused(error)
+    }
+  }
+  return isRead
 }
 
 /** A stream of bytes from a peer: frames are split off, their headers and bodies are read. */
 function checkFrame({ api, type, version, bytes }) {
+  checkConversation({ api, type, version, bytes })
   const frames = []
   const splitter = new FrameSplitter({
     maxFrameBytes: 1 << 20,
@@ -84,7 +165,7 @@ function checkFrame({ api, type, version, bytes }) {
   return isRead
 }
 
-function checkRecords({ bytes }) {
+async function checkRecords({ bytes }) {
   const options = { checkCrcs: false, maxDecompressedBytes: MAX_DECOMPRESSED }
   const reader = new RecordsReader(bytes, rawSource('fuzz', 0), options)
   const readOn = () => {
@@ -110,7 +191,25 @@ function checkRecords({ bytes }) {
     }
   }
   const outcome = readOn()
-  return outcome instanceof Promise ? outcome.catch((error) => refused(error)) : outcome
+  const isRead =
+    outcome instanceof Promise ? await outcome.catch((error) => refused(error)) : outcome
+  const limits = {
+    checkCrc: false,
+    maxDecompressedBytes: MAX_DECOMPRESSED,
+    maxDecodedBytes: MAX_DECODED,
+  }
+  for (const decode of [
+    () => decodeBatch(bytes, 0, limits),
+    () => decodeBatch(bytes, bytes.length >> 1, limits),
+    () => decodeBatches(bytes, limits),
+  ]) {
+    try {
+      await decode()
+    } catch (error) {
+      refused(error, bytes)
+    }
+  }
+  return isRead
 }
 
 function readBatch(batch) {

@@ -17,6 +17,8 @@ const { values } = parseArgs({
 })
 const MB = 1024 * 1024
 const HANG_SECONDS = 30
+/** No input may need more, whatever it claims. */
+const HEAP_MB = 256
 const seed = Number(values.seed)
 const inputs = Number(values.inputs)
 const seconds = Number(values.seconds)
@@ -26,6 +28,7 @@ console.log(`fuzz: ${inputs} random inputs or ${seconds} s, seed ${seed}`)
 const counter = new Int32Array(new SharedArrayBuffer(4))
 const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
   workerData: { seed, inputs, seconds, maxRss, counter },
+  resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
 })
 
 let seen = -1

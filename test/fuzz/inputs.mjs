@@ -10,7 +10,7 @@ const LENGTHS = ['7fffffff', '80000000', 'ffffffff', 'ffffffff0f', '7fff', 'ffff
 )
 
 /** Of 100 inputs, how many are of which kind. */
-const shares = { message: 84, frame: 6, records: 8, compressed: 2 }
+const shares = { message: 82, frame: 6, records: 6, segment: 2, blob: 2, compressed: 2 }
 
 export async function loadSamples() {
   const byName = new Map(apis.map((api) => [api.name, api]))
@@ -43,7 +43,9 @@ export async function loadSamples() {
       compressed.push({ codec: codecByName(name), bytes: await codecByName(name).compress(data) })
     }
   }
-  return { message, frame, records, compressed }
+  const segment = records.map(({ bytes }) => ({ bytes }))
+  const blob = readLines('consumer-protocol').map(({ hex }) => ({ bytes: Buffer.from(hex, 'hex') }))
+  return { message, frame, records, segment, blob, compressed }
 }
 
 function readLines(name) {

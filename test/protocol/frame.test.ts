@@ -95,6 +95,7 @@ describe('what is not one whole frame is refused', () => {
 
   test.each([
     [Buffer.alloc(0), '0 bytes are too short'],
+    [Buffer.alloc(3), '3 bytes are too short for a frame'],
     [good.subarray(0, -1), `its size says ${good.length - 4} bytes, and ${good.length - 5} follow`],
     [Buffer.concat([good, good]), 'follow'],
     [sized([0, 3, 0, 0]), 'too short for a request header'],

@@ -1,0 +1,149 @@
+// The protocol toolkit on real brokers: everything that Java's programs and our client say passes through
+// the proxy, is decoded, and is encoded again to the same bytes; segments that a broker wrote are printed
+// line by line as Kafka's own kafka-dump-log prints them.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { decodeForDump, dumpLines } from '../../src/cli/dump-log.ts'
+import { KafkaProxy, type PassedFrame } from '../../src/cli/proxy.ts'
+import { Kafka } from '../../src/kafka.ts'
+import { encodeFrame } from '../../src/protocol/frame.ts'
+import {
+  baseOffsetOf,
+  decodeOffsetIndex,
+  decodeTimeIndex,
+  decodeTransactionIndex,
+  readLogSegment,
+} from '../../src/records/log-segment.ts'
+import type { ClusterAddress } from '../harness/cluster.ts'
+import { runTool } from '../harness/command-tool.ts'
+import type { JavaTools } from '../harness/java-tools.ts'
+import { describeReal, javaTools, sharedCluster, uniqueName } from '../harness/real.ts'
+
+/** The first segment of a topic's partition 0, in the folder of a broker that runs here. */
+function segmentOf(topic: string): string {
+  for (const cluster of readdirSync(tmpdir()).filter((name) => name.startsWith('kafkawire-'))) {
+    for (const node of ['node-0', 'node-1', 'node-2']) {
+      const file = join(tmpdir(), cluster, node, 'data', `${topic}-0`, '00000000000000000000.log')
+      if (existsSync(file)) return file
+    }
+  }
+  throw new Error(`no segment of ${topic}`)
+}
+
+for (const version of ['4.4.0', '3.9.2'] as const) {
+  describeReal(`the protocol toolkit on Kafka ${version}`, () => {
+    let cluster: ClusterAddress
+    let java: JavaTools
+
+    beforeAll(async () => {
+      cluster = await sharedCluster(version)
+      java = await javaTools(cluster)
+    })
+
+    afterAll(() => java?.close())
+
+    test('all that passes the proxy is decoded, and encoded to the same bytes', async () => {
+      const topic = await java.createTopic(uniqueName('proxied'), { partitions: 3 })
+      const [host, port] = cluster.bootstrapServers.split(',')[0].split(':')
+      const passed: PassedFrame[] = []
+      const proxy = new KafkaProxy({
+        listen: { host: '127.0.0.1', port: 0 },
+        to: { host, port: Number(port) },
+        onFrame: (frame) => passed.push(frame),
+      })
+      const bound = await proxy.start()
+      const servers = `${bound.host}:${bound.port}`
+      try {
+        const bootstrap = ['--bootstrap-server', servers]
+        const tools = 'org.apache.kafka.tools'
+        await runTool(version, `${tools}.VerifiableProducer`, [
+          ...bootstrap,
+          ...['--topic', topic, '--max-messages', '500', '--acks', '-1'],
+        ])
+        await runTool(version, `${tools}.TransactionalMessageCopier`, [
+          ...['--broker-list', servers, '--input-topic', topic, '--input-partition', '0'],
+          ...['--output-topic', topic, '--max-messages', '50', '--consumer-group', topic],
+          ...['--transaction-size', '10', '--transactional-id', topic],
+        ]).catch(() => [])
+        await runTool(version, `${tools}.consumer.ConsoleConsumer`, [
+          ...bootstrap,
+          ...['--topic', topic, '--from-beginning', '--max-messages', '300'],
+        ])
+        await runTool(version, `${tools}.TopicCommand`, [...bootstrap, '--describe'])
+        await runTool(version, `${tools}.consumer.group.ConsumerGroupCommand`, [
+          ...bootstrap,
+          ...['--describe', '--all-groups'],
+        ])
+        await runTool(version, `${tools}.LogDirsCommand`, [...bootstrap, '--describe'])
+        const kafka = new Kafka({ bootstrapServers: servers })
+        const producer = kafka.producer()
+        await producer.send({ topic, value: 'ours' })
+        await kafka.close()
+      } finally {
+        await proxy.close()
+      }
+      const names = new Map<string, number>()
+      for (const { frame } of passed) {
+        if (frame.type !== 'request' && frame.type !== 'response') {
+          throw new Error(frame.type === 'unreadable' ? frame.error.message : frame.type)
+        }
+        const name = `${frame.api.name} ${frame.type} v${frame.version}`
+        names.set(name, (names.get(name) ?? 0) + 1)
+        expect(encodeFrame(frame).equals(frame.raw), name).toBe(true)
+      }
+      console.log(`${version}: ${passed.length} frames of ${names.size} kinds passed the proxy`)
+      expect(names.size).toBeGreaterThan(25)
+    })
+
+    test('a segment is printed as kafka-dump-log prints it', async () => {
+      const topic = await java.createTopic(uniqueName('dumped'), {
+        configs: { 'index.interval.bytes': 100 },
+      })
+      const records = Array.from({ length: 40 }, (_, index) => ({
+        key: index % 3 === 0 ? null : `key ${index}`,
+        value: index % 5 === 0 ? null : `value ${index}`,
+        headers: [
+          ['a', 'b'],
+          ['c', null],
+        ].slice(0, index % 3) as [string, string | null][],
+      }))
+      for (const codec of ['none', 'gzip', 'snappy', 'lz4', 'zstd']) {
+        await java.produce(topic, records, { config: { 'compression.type': codec } })
+      }
+      for (const transaction of ['commit', 'abort'] as const) {
+        const config = { 'transactional.id': uniqueName('tx') }
+        await java.produce(topic, records, { config, transaction })
+      }
+      const path = segmentOf(topic)
+      const main =
+        version === '3.9.2'
+          ? 'kafka.tools.DumpLogSegments'
+          : 'org.apache.kafka.tools.DumpLogSegments'
+      const kafkas = await runTool(version, main, ['--files', path, '--print-data-log'])
+      const ours: string[] = []
+      for await (const batch of readLogSegment(path)) {
+        ours.push(...dumpLines(await decodeForDump(batch, {}), true))
+      }
+      expect(ours.length).toBeGreaterThan(280)
+      expect(ours).toEqual(kafkas.filter((line) => /^(baseOffset|\| offset)/.test(line)))
+
+      // The indexes point at batches of the segment.
+      const starts = new Map<number, bigint>()
+      for await (const { position, baseOffset } of readLogSegment(path)) {
+        starts.set(position, baseOffset)
+      }
+      const sibling = (suffix: string): Buffer => readFileSync(path.replace(/log$/, suffix))
+      const index = decodeOffsetIndex(sibling('index'), baseOffsetOf(path))
+      expect(index.length).toBeGreaterThan(0)
+      for (const { position } of index) expect(starts.has(position), `${position}`).toBe(true)
+      const times = decodeTimeIndex(sibling('timeindex'), baseOffsetOf(path))
+      expect(times.length).toBeGreaterThan(0)
+      for (const { timestamp } of times) expect(timestamp).toBeGreaterThan(1_600_000_000_000n)
+      expect(decodeTransactionIndex(sibling('txnindex'))).toHaveLength(1)
+      expect(basename(path)).toBe('00000000000000000000.log')
+    })
+  })
+}
