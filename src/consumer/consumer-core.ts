@@ -12,6 +12,7 @@ import type { ClusterOptions } from '../options/kafka-options.ts'
 import type { TopicPartition } from '../types.ts'
 import type { AssignedPartition } from './assignment/assigned-partition.ts'
 import { Assignment } from './assignment/assignment.ts'
+import { TopicBaseline } from './assignment/topic-baseline.ts'
 import { Deserializers } from './buffer/deserializers.ts'
 import { type DeadLetterProducer, DeadLetters } from './delivery/dead-letters.ts'
 import { Delivery } from './delivery/delivery.ts'
@@ -57,6 +58,7 @@ export class ConsumerCore<K, V> {
   readonly watchers: Watchers = new Watchers()
   private group: GroupMembership | null = null
   private readonly autoCommit: AutoCommit
+  private readonly baseline = new TopicBaseline()
   private readonly pulse: LivenessMonitor
   private isStarted = false
   private leaving: Promise<void> | null = null
@@ -98,8 +100,10 @@ export class ConsumerCore<K, V> {
       },
     )
     this.coordinator = groupId === null ? null : new CoordinatorClient(cluster, groupId)
-    const { autoOffsetReset } = options
-    const reset = { autoOffsetReset, isReadCommitted }
+    const { autoOffsetReset, autoOffsetResetNewPartitions } = options
+    const isNew = (state: AssignedPartition): boolean =>
+      this.baseline.isNew(state.topic, state.partition)
+    const reset = { autoOffsetReset, autoOffsetResetNewPartitions, isReadCommitted, isNew }
     this.resolver = new OffsetResolver(cluster, this.subscription, this.coordinator, reset, {
       onResolved: (state) => this.onResolved(state),
       onTruncated: (truncation) => {
@@ -180,6 +184,7 @@ export class ConsumerCore<K, V> {
     // Throws for a pattern that the broker cannot evaluate.
     if (this.options.groupProtocol === 'consumer') void topics.brokerRegex
     this.topics = topics
+    this.baseline.restart()
     this.sources.learn(selectors)
     this.cluster.wantAllTopics(this.topics.hasPatterns)
     this.cluster.addTopics(this.topics.names)
@@ -362,11 +367,15 @@ export class ConsumerCore<K, V> {
 
   private async prepareTopics(signal: AbortSignal): Promise<void> {
     await this.topicWatch.prepare(this.topics.names, signal)
-    if (this.topics.hasPatterns) await this.cluster.refresh({ signal })
+    if (!this.topics.hasPatterns) return
+    await this.cluster.refresh({ signal })
+    this.baseline.noteAllTopics()
   }
 
   private onMetadata({ recreated }: MetadataChange): void {
+    this.baseline.note(this.topics.resolve(this.cluster.metadata), this.cluster)
     for (const topic of recreated) {
+      this.baseline.noteRecreated(topic)
       for (const state of this.subscription.ofTopic(topic)) this.onRecreated(state)
     }
     this.onAssignmentChanged()

@@ -64,6 +64,12 @@ export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> {
   topics?: readonly TopicSelector<K, V>[]
   /** Default: `latest`. */
   autoOffsetReset?: AutoOffsetReset
+  /**
+   * Where to begin in a partition that came into being while this consumer was subscribed to its topic, or
+   * to a pattern that matches it. With `autoOffsetReset: 'latest'` there, records that were written before
+   * the partition was noticed would be skipped (KIP-1327). Default: `earliest`.
+   */
+  autoOffsetResetNewPartitions?: AutoOffsetReset
   /** Whether done records are committed by themselves. Default: true. */
   enableAutoCommit?: boolean
   /** How often: smaller means fewer records seen again after a crash. Default: 5000. */
@@ -163,6 +169,7 @@ export const consumerOptionTable: {
   readonly groupId: OptionSpec<string | null>
   readonly topics: OptionSpec<readonly TopicSelector[]>
   readonly autoOffsetReset: OptionSpec<AutoOffsetReset>
+  readonly autoOffsetResetNewPartitions: OptionSpec<AutoOffsetReset>
   readonly enableAutoCommit: OptionSpec<boolean>
   readonly autoCommitIntervalMs: OptionSpec<number>
   readonly defaultApiTimeoutMs: OptionSpec<number>
@@ -199,6 +206,7 @@ export const consumerOptionTable: {
   groupId: text(null),
   topics: { default: [], check: checkTopics },
   autoOffsetReset: { default: 'latest', check: checkReset },
+  autoOffsetResetNewPartitions: { default: 'earliest', check: checkReset },
   enableAutoCommit: boolean(true),
   autoCommitIntervalMs: duration(5000, 1),
   defaultApiTimeoutMs: duration(60_000, 1),

@@ -77,6 +77,22 @@ const honoured: Record<keyof ConsumerOptions, () => Promise<unknown>> = {
     expect((await next).value?.offset).toBe(3n)
   },
 
+  autoOffsetResetNewPartitions: async () => {
+    const consumer = member(
+      { autoOffsetReset: 'earliest', autoOffsetResetNewPartitions: 'latest' },
+      { metadataMaxAgeMs: 100 },
+    )
+    const next = consumer.records().next()
+    await cluster.waitFor(() => cluster.requests(fetch).length > 0)
+    cluster.createPartitions('t', 2)
+    await fill(cluster, 't', 1, 3)
+    const t1 = { topic: 't', partition: 1 }
+    await cluster.waitFor(() => consumer.assignment().length === 2)
+    expect(await consumer.position(t1)).toBe(3n)
+    await fill(cluster, 't', 1, 1)
+    expect((await next).value?.offset).toBe(3n)
+  },
+
   groupProtocol: async () => {
     const waiting = member({
       heartbeatIntervalMs: undefined,

@@ -22,6 +22,9 @@ import { LATEST, resetTimestamp } from './offset-reset.ts'
 
 export interface OffsetResolverOptions {
   readonly autoOffsetReset: AutoOffsetReset
+  /** For partitions that came into being while this consumer was subscribed. */
+  readonly autoOffsetResetNewPartitions: AutoOffsetReset
+  isNew(state: AssignedPartition): boolean
   readonly isReadCommitted: boolean
 }
 
@@ -91,8 +94,12 @@ export class OffsetResolver {
   }
 
   /** Goes where the reset policy says; with `none`, the caller gets `error`. */
-  resetByPolicy(state: AssignedPartition, error: Error): void {
-    const timestamp = resetTimestamp(this.options.autoOffsetReset, wallMs())
+  resetByPolicy(
+    state: AssignedPartition,
+    error: Error,
+    policy: AutoOffsetReset = this.options.autoOffsetReset,
+  ): void {
+    const timestamp = resetTimestamp(policy, wallMs())
     if (timestamp === null) {
       this.report(state, error)
       return
@@ -203,8 +210,7 @@ export class OffsetResolver {
         state.seek(offset, leaderEpoch)
         this.owner.onResolved(state)
       } else if (entry === undefined) {
-        const text = `Group ${coordinator?.groupId} has no committed offset for ${state.name} and autoOffsetReset is 'none'`
-        this.resetByPolicy(state, new OffsetOutOfRangeError(text))
+        this.resetUncommitted(state, coordinator?.groupId ?? '')
       } else {
         state.seek(entry.offset, entry.leaderEpoch)
         state.commits.learn(entry)
@@ -212,6 +218,16 @@ export class OffsetResolver {
       }
     }
     this.wake()
+  }
+
+  /** The group has no offset of this partition. */
+  private resetUncommitted(state: AssignedPartition, groupId: string): void {
+    const { autoOffsetReset, autoOffsetResetNewPartitions } = this.options
+    const isNew = this.options.isNew(state)
+    const option = isNew ? 'autoOffsetResetNewPartitions' : 'autoOffsetReset'
+    const text = `Group ${groupId} has no committed offset for ${state.name} and ${option} is 'none'`
+    const policy = isNew ? autoOffsetResetNewPartitions : autoOffsetReset
+    this.resetByPolicy(state, new OffsetOutOfRangeError(text), policy)
   }
 
   private async findResets(resets: readonly Reset[]): Promise<void> {
