@@ -76,7 +76,7 @@ export function onRun<Options extends object>(
 ): Command {
   return command.action(async () => {
     const options = command.opts<Options & ConnectionFlags>()
-    const session = new Session(command.name(), options)
+    const session = await Session.open(command.name(), options)
     const stopListening = session.listen()
     try {
       await action(session, options, command.args)

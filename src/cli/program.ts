@@ -150,7 +150,9 @@ export async function buildProgram(words: readonly string[]): Promise<Command> {
       name === first || (script !== undefined && (script === first || `${script}.sh` === first))
     )
   })
-  for (const { load } of called === undefined ? commands : [called]) (await load())(program)
+  const isVersion = first === '--version' || first === '-V'
+  const needed = called === undefined ? (isVersion ? [] : commands) : [called]
+  for (const { load } of needed) (await load())(program)
   for (const command of withSubcommands(program)) {
     command.exitOverride().showHelpAfterError('(--help shows what can be given)')
   }

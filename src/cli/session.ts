@@ -2,14 +2,17 @@
 // aborts on Ctrl-C and when the reader of the output has gone.
 
 import { readFileSync } from 'node:fs'
-import type { Admin } from '../admin/admin.ts'
+import { Admin } from '../admin/admin.ts'
+import { adminOptionTable } from '../admin/options.ts'
 import type { ConsumerOptions } from '../consumer/options.ts'
-import { Kafka } from '../kafka.ts'
+import type { Kafka } from '../kafka.ts'
 import type { Logger } from '../logger.ts'
+import { type KafkaOptions, resolveKafkaOptions } from '../options/kafka-options.ts'
+import { resolveOptions } from '../options/option-table.ts'
 import type { ProducerOptions } from '../producer/options.ts'
 import type { WaitOptions } from '../types.ts'
 import { UsageError } from './failures.ts'
-import { type JavaOptions, optionsFromJava } from './java-options.ts'
+import type { JavaOptions } from './java-options.ts'
 import { Output } from './output.ts'
 import { readProfile } from './profiles.ts'
 import { addProperties, parseProperties } from './properties.ts'
@@ -42,11 +45,18 @@ export class Session {
   private interrupts = 0
 
   /** @throws UsageError for flags and files that cannot be used */
-  constructor(name: string, flags: ConnectionFlags) {
+  static async open(name: string, flags: ConnectionFlags): Promise<Session> {
+    const properties = gatherProperties(flags)
+    if (properties.size === 0) return new Session(name, flags, noJavaOptions)
+    const { optionsFromJava } = await import('./java-options.ts')
+    return new Session(name, flags, optionsFromJava(properties))
+  }
+
+  private constructor(name: string, flags: ConnectionFlags, java: JavaOptions) {
     this.name = name
     this.flags = flags
     this.out = new Output(flags.json ?? false)
-    this.java = optionsFromJava(gatherProperties(flags))
+    this.java = java
     if (this.java.unknown.length > 0) {
       process.stderr.write(
         `Warning: these properties are not known and have no effect: ${this.java.unknown.join(', ')}\n`,
@@ -67,13 +77,18 @@ export class Session {
       : { timeoutMs: timeout, signal: this.signal }
   }
 
-  get kafka(): Kafka {
-    this.kafkaInUse ??= this.open()
+  /** For commands that produce or consume. Others need only `admin`, and start sooner without this. */
+  async openKafka(): Promise<Kafka> {
+    const { Kafka } = await import('../kafka.ts')
+    this.kafkaInUse ??= new Kafka(this.kafkaOptions)
     return this.kafkaInUse
   }
 
   get admin(): Admin {
-    this.adminInUse ??= this.kafka.admin()
+    this.adminInUse ??= new Admin(
+      resolveKafkaOptions(this.kafkaOptions),
+      resolveOptions(adminOptionTable, {}, 'kafka.admin()'),
+    )
     return this.adminInUse
   }
 
@@ -102,7 +117,7 @@ export class Session {
   }
 
   /** What `new Kafka` is given. */
-  get kafkaOptions(): ConstructorParameters<typeof Kafka>[0] {
+  get kafkaOptions(): KafkaOptions {
     return {
       clientId: `kafkawire-${this.name}`,
       logger: this.logger,
@@ -136,7 +151,7 @@ export class Session {
   }
 
   async close(): Promise<void> {
-    await this.kafkaInUse?.close()
+    await Promise.all([this.kafkaInUse?.close(), this.adminInUse?.close()])
   }
 
   private get logger(): Logger {
@@ -153,11 +168,9 @@ export class Session {
       error: say('error'),
     }
   }
-
-  private open(): Kafka {
-    return new Kafka(this.kafkaOptions)
-  }
 }
+
+const noJavaOptions: JavaOptions = { connection: {}, producer: {}, consumer: {}, unknown: [] }
 
 /** The reason of a signal that Ctrl-C aborted: not an error to be shown. */
 export class Interrupted extends Error {

@@ -118,7 +118,7 @@ async function run(session: Session, options: ConsumeOptions): Promise<void> {
     )
   }
   const format = formatOf(session, options)
-  const consumer = session.kafka.consumer(consumerOptions(session, options, groupId))
+  const consumer = (await session.openKafka()).consumer(consumerOptions(session, options, groupId))
   const ends =
     groupId === undefined
       ? await assign(session, consumer, options, pattern)

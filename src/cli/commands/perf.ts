@@ -98,7 +98,7 @@ async function producePerf(session: Session, options: ProducePerfOptions): Promi
   let firstError: Error | null = null
   let acknowledged = 0
   const { transactionalId = session.producerOptions.transactionalId } = options
-  const producer = session.kafka.producer({
+  const producer = (await session.openKafka()).producer({
     ...session.producerOptions,
     ...(transactionalId === undefined ? {} : { transactionalId }),
     onDelivery: (error, _, context) => {
@@ -252,7 +252,7 @@ async function consumePerf(session: Session, options: ConsumePerfOptions): Promi
   const topic = required(options.topic, '--topic', 'perf consume')
   const most = required(options.numRecords ?? options.messages, '--num-records', 'perf consume')
   const { group, fetchSize, fromLatest } = options
-  const consumer = session.kafka.consumer({
+  const consumer = (await session.openKafka()).consumer({
     maxPollRecords: 5000,
     ...session.consumerOptions,
     autoOffsetReset: fromLatest ? 'latest' : 'earliest',
@@ -362,13 +362,16 @@ async function latencyPerf(session: Session, options: LatencyOptions): Promise<v
     throw new UsageError(`--producer-acks ${options.producerAcks}: expected all or 1.`)
   }
   const [{ partitions }] = await session.admin.describeTopics([topic], session.limits)
-  const consumer = session.kafka.consumer({ ...session.consumerOptions, fetchMaxWaitMs: 500 })
+  const consumer = (await session.openKafka()).consumer({
+    ...session.consumerOptions,
+    fetchMaxWaitMs: 500,
+  })
   const ends = await consumer.endOffsets(
     partitions.map(({ partition }) => ({ topic, partition })),
     session.limits,
   )
   consumer.assign(ends)
-  const producer = session.kafka.producer({
+  const producer = (await session.openKafka()).producer({
     ...session.producerOptions,
     acks: options.producerAcks === 'all' ? -1 : 1,
     enableIdempotence: options.producerAcks === 'all',

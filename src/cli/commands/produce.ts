@@ -119,7 +119,7 @@ async function run(
   const topic = required(options.topic, '--topic', 'produce')
   const shared = sharedFields(topic, options)
   const outcome = new Outcome()
-  const producer = session.kafka.producer({
+  const producer = (await session.openKafka()).producer({
     ...session.producerOptions,
     ...producerOptions(options),
     onDelivery: (error, _, number) => {

@@ -68,7 +68,7 @@ async function verifiableProducer(
   let acked = 0
   let sent = 0
   const startedAt = monotonicMs()
-  const producer = session.kafka.producer({
+  const producer = (await session.openKafka()).producer({
     ...session.producerOptions,
     acks,
     ...(acks === -1 ? {} : { enableIdempotence: false }),
@@ -187,7 +187,7 @@ async function verifiableConsumer(
     const places = partitions.map(({ topic, partition }) => ({ topic, partition }))
     tell(name, { partitions: places })
   }
-  const consumer = session.kafka.consumer({
+  const consumer = (await session.openKafka()).consumer({
     ...session.consumerOptions,
     groupId,
     topics: [topic],

@@ -133,7 +133,8 @@ export function checkClock(report: Report, session: Session): Promise<boolean> {
   return report.check('Clock', '', async () => {
     const topics = [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }]
     const sentAt = preciseMs()
-    const response = await session.kafka
+    const kafka = await session.openKafka()
+    const response = await kafka
       .request(describeQuorum, { topics }, { any: true, timeoutMs: TIMEOUT_MS })
       .catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error)
@@ -173,7 +174,7 @@ export async function checkProduceAndFetch(
   const value = `kafkawire doctor ${wallMs()} ${process.pid}`
   let place = { topic, partition: -1, offset: -1n }
   const isWritten = await report.check('Produce', topic, async () => {
-    const producer = session.kafka.producer({
+    const producer = (await session.openKafka()).producer({
       ...session.producerOptions,
       deliveryTimeoutMs: TIMEOUT_MS,
       requestTimeoutMs: TIMEOUT_MS - 1000,
@@ -189,7 +190,10 @@ export async function checkProduceAndFetch(
   })
   if (!isWritten) return
   await report.check('Fetch', topic, async () => {
-    const consumer = session.kafka.consumer({ ...session.consumerOptions, groupId: undefined })
+    const consumer = (await session.openKafka()).consumer({
+      ...session.consumerOptions,
+      groupId: undefined,
+    })
     const end = new AbortController()
     const timer = setTimeout(() => end.abort(), TIMEOUT_MS)
     try {
