@@ -101,6 +101,7 @@ const commands: readonly LazyCommand[] = [
     script: 'kafka-delegation-tokens',
     load: async () => (await import('./commands/delegation-tokens.ts')).addDelegationTokens,
   },
+  { name: 'dlq', load: async () => (await import('./commands/dlq.ts')).addDlq },
   {
     name: 'lag-exporter',
     load: async () => (await import('./commands/lag-exporter.ts')).addLagExporter,
