@@ -45,6 +45,7 @@ function sentence(error: unknown): string {
   const lines = [withoutCalls(error.message)]
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
     const text = withoutCalls(cause.message)
+    if (lines[0].includes(text)) continue
     // What a cause ends with is often what the error above it ends with.
     const end = text.slice(text.lastIndexOf(': ') + 1)
     if (!lines.some((line) => line.includes(end))) lines.push(`  because: ${text}`)

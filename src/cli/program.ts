@@ -170,7 +170,8 @@ export async function runProgram(words: readonly string[]): Promise<number> {
     return Number(process.exitCode ?? 0)
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    if (error instanceof Interrupted) return 0
+    // As shells say of a command that a signal ended; `| head` ends one quietly.
+    if (error instanceof Interrupted) return error.isPipeClosed ? 0 : 130
     if (error instanceof FoundProblems) return 1
     process.stderr.write(`${failureText(error, style)}\n`)
     return exitCodeOf(error)

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { Admin } from '../admin/admin.ts'
 import { adminOptionTable } from '../admin/options.ts'
 import type { ConsumerOptions } from '../consumer/options.ts'
+import { ConfigError } from '../errors.ts'
 import type { Kafka } from '../kafka.ts'
 import type { Logger } from '../logger.ts'
 import { type KafkaOptions, resolveKafkaOptions } from '../options/kafka-options.ts'
@@ -80,13 +81,13 @@ export class Session {
   /** For commands that produce or consume. Others need only `admin`, and start sooner without this. */
   async openKafka(): Promise<Kafka> {
     const { Kafka } = await import('../kafka.ts')
-    this.kafkaInUse ??= new Kafka(this.kafkaOptions)
+    this.kafkaInUse ??= fromFlags(() => new Kafka(this.kafkaOptions))
     return this.kafkaInUse
   }
 
   get admin(): Admin {
     this.adminInUse ??= new Admin(
-      resolveKafkaOptions(this.kafkaOptions),
+      fromFlags(() => resolveKafkaOptions(this.kafkaOptions)),
       resolveOptions(adminOptionTable, {}, 'kafka.admin()'),
     )
     return this.adminInUse
@@ -134,13 +135,13 @@ export class Session {
     const interrupt = (): void => {
       this.interrupts++
       if (this.interrupts > 1) process.exit(130)
-      this.abort.abort(new Interrupted())
+      this.abort.abort(new Interrupted(false))
     }
     process.on('SIGINT', interrupt)
     process.on('SIGTERM', interrupt)
     const closed = (error: NodeJS.ErrnoException): void => {
       if (error.code !== 'EPIPE') throw error
-      this.abort.abort(new Interrupted())
+      this.abort.abort(new Interrupted(true))
     }
     process.stdout.on('error', closed)
     return () => {
@@ -172,9 +173,26 @@ export class Session {
 
 const noJavaOptions: JavaOptions = { connection: {}, producer: {}, consumer: {}, unknown: [] }
 
-/** The reason of a signal that Ctrl-C aborted: not an error to be shown. */
+/** The reason of a signal that Ctrl-C, or a reader that went away, aborted: not an error to be shown. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted'
+  /** Whether the reader of the output went away. */
+  readonly isPipeClosed: boolean
+
+  constructor(isPipeClosed: boolean) {
+    super('interrupted')
+    this.isPipeClosed = isPipeClosed
+  }
+}
+
+/** What is wrong with the options here was wrong in a flag, a file or the environment. */
+function fromFlags<T>(make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    if (error instanceof ConfigError) throw new UsageError(error.message, { cause: error })
+    throw error
+  }
 }
 
 function gatherProperties(flags: ConnectionFlags): Map<string, string> {

@@ -169,3 +169,30 @@ describe('usage', () => {
     expect((await kafkawire('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
 })
+
+describe('a topic that does not exist', () => {
+  test('produce says so within seconds', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'kafkawire-test-')), 'record')
+    writeFileSync(file, 'x')
+    const ran = await kafkawire('produce', file, '--topic', 'no-such-topic', ...servers)
+    expect(ran.code).toBe(1)
+    expect(ran.stderr).toContain('no-such-topic')
+    expect(ran.stderr).toContain('1 of 1 records were not written')
+  }, 20_000)
+
+  test('consume says so at once, in a group too', async () => {
+    for (const flags of [[], ['--group', 'g']]) {
+      const ran = await kafkawire('consume', '--topic', 'no-such-topic', ...flags, ...servers)
+      expect([ran.code, ran.stderr]).toEqual([1, expect.stringContaining('"no-such-topic"')])
+    }
+  })
+})
+
+test.each(['localhost', 'localhost:port', ':9092', 'a:1,b'])(
+  '--bootstrap-server %s is a usage error',
+  async (address) => {
+    const ran = await kafkawire('topics', '--list', '--bootstrap-server', address)
+    expect([ran.code, ran.stdout]).toEqual([2, ''])
+    expect(ran.stderr).toMatch(/bootstrapServers|host:port/)
+  },
+)

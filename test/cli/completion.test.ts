@@ -11,7 +11,7 @@ const file = join(tmpdir(), `kafkawire-completion-${process.pid}.bash`)
 
 beforeAll(async () => {
   writeFileSync(file, (await kafkawire('completion', 'bash')).stdout)
-})
+}, 60_000)
 
 function complete(...words: string[]): string[] {
   const script = `source ${file}; COMP_WORDS=(kafkawire "$@"); COMP_CWORD=$#; _kafkawire; printf '%s\\n' "\${COMPREPLY[@]}"`

@@ -10,7 +10,7 @@ import { read, root } from './files.ts'
 test('docs/guide/cli.md is what `npm run docs` writes', async () => {
   const page = cliPage(await buildProgram([]), read('test/docs/cli-head.md'))
   await expect(page).toMatchFileSnapshot(join(root, 'docs/guide/cli.md'))
-})
+}, 60_000)
 
 test('the flags of every example exist', async () => {
   const program = await buildProgram([])

@@ -165,8 +165,13 @@ async function subscribe(
   options: ConsumeOptions,
   pattern: string | undefined,
 ): Promise<Ends> {
-  if (pattern === undefined) consumer.subscribe([options.topic ?? ''])
-  else consumer.subscribe([new RegExp(`^(?:${pattern.replaceAll(',', '|')})$`)])
+  if (pattern === undefined) {
+    // A member of a group would wait for a topic that does not exist without a word.
+    await session.admin.describeTopics([options.topic ?? ''], session.limits)
+    consumer.subscribe([options.topic ?? ''])
+  }
+  if (pattern !== undefined)
+    consumer.subscribe([new RegExp(`^(?:${pattern.replaceAll(',', '|')})$`)])
   if (!options.exit) return null
   return endsOf(session, consumer, await placesOf(session, options, pattern))
 }

@@ -4,9 +4,10 @@ import { createReadStream, fstatSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
+import { settled } from '../../admin/engine.ts'
 import type { CompressionType } from '../../compression/codec.ts'
 import { compressionTypes } from '../../compression/codec.ts'
-import { KafkaError, toKafkaError } from '../../errors.ts'
+import { BrokerError, KafkaError, toKafkaError } from '../../errors.ts'
 import type { ProducerOptions } from '../../producer/options.ts'
 import type { Producer } from '../../producer/producer.ts'
 import type { ProducerRecord } from '../../producer/record.ts'
@@ -46,6 +47,8 @@ interface ProduceOptions {
 
 /** As many failures as are shown one by one. */
 const SHOWN_FAILURES = 10
+/** How long brokers may take to create a topic that does not exist. */
+const AUTO_CREATION_MS = 5000
 
 export function addProduce(program: Command): void {
   const command = clusterCommand(program, 'produce', {
@@ -119,9 +122,11 @@ async function run(
   const topic = required(options.topic, '--topic', 'produce')
   const shared = sharedFields(topic, options)
   const outcome = new Outcome()
+  const limits = await blockLimit(session, options, topic)
   const producer = (await session.openKafka()).producer({
     ...session.producerOptions,
     ...producerOptions(options),
+    ...limits,
     onDelivery: (error, _, number) => {
       // Those of --sync have no number here: they are counted where they are awaited.
       if (typeof number === 'number') outcome.delivered(error, number)
@@ -131,6 +136,20 @@ async function run(
   else await sendLines(session, producer, shared, options, outcome)
   await producer.flush()
   outcome.finish(session)
+}
+
+/** A topic that does not exist may be created by the brokers; if not, the first record soon says so. */
+async function blockLimit(
+  session: Session,
+  { maxBlockMs }: ProduceOptions,
+  topic: string,
+): Promise<ProducerOptions> {
+  if (maxBlockMs !== undefined || session.producerOptions.maxBlockMs !== undefined) return {}
+  const [{ error }] = await settled(session.admin.describeTopics([topic], session.limits))
+  if (error === null) return {}
+  if (!(error instanceof BrokerError) || error.codeName !== 'UNKNOWN_TOPIC_OR_PARTITION')
+    throw error
+  return { maxBlockMs: AUTO_CREATION_MS }
 }
 
 /** What every record has. */
