@@ -31,6 +31,8 @@ export type {
   SequenceVerdict,
   WrittenBatch,
 } from './testing/producer-state.ts'
+export type { AuthorizerOptions } from './testing/security/acls.ts'
+export type { SaslMechanism, SaslOptions } from './testing/security/sasl.ts'
 export {
   type OfferedVersions,
   TestCluster,

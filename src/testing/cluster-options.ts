@@ -16,6 +16,8 @@ const clusterOptionNames = [
   'versions',
   'record',
   'clock',
+  'sasl',
+  'authorizer',
   'onProtocolError',
 ]
 const topicSettingNames = ['partitions', 'replicationFactor', 'assignments', 'configs']

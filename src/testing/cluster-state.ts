@@ -14,6 +14,9 @@ import { GroupOffsets } from './groups/group-offsets.ts'
 import { GroupSettings } from './groups/group-settings.ts'
 import { SharePartitions } from './groups/share/share-partitions.ts'
 import { ShareSessions } from './groups/share/share-sessions.ts'
+import { Authorizer, type AuthorizerOptions } from './security/acls.ts'
+import { type SaslOptions, SaslServer } from './security/sasl.ts'
+import { ScramUsers } from './security/scram-users.ts'
 import { TopicConfig } from './topic-config.ts'
 import { type Topic, TopicStore } from './topic-store.ts'
 import { TransactionCoordinator } from './transaction-coordinator.ts'
@@ -42,11 +45,22 @@ export interface TopicSettings {
   configs?: Record<string, string>
 }
 
+/** How a cluster authenticates and authorizes its clients; without both, it does neither. */
+export interface SecurityOptions {
+  readonly sasl?: SaslOptions | undefined
+  readonly authorizer?: AuthorizerOptions | undefined
+}
+
 export class ClusterState {
   readonly clusterId: string = randomBytes(16).toString('base64url')
   readonly properties: BrokerProperties
   readonly brokerConfigs: BrokerConfigs
   /** Subscriptions to client metrics (KIP-714): their configurations by name. */
+  readonly scramUsers: ScramUsers = new ScramUsers()
+  /** Null: connections need not authenticate. */
+  readonly sasl: SaslServer | null
+  /** Null: every principal may do everything. */
+  readonly authorizer: Authorizer | null
   readonly clientQuotas: ClientQuotas = new ClientQuotas()
   readonly clientMetrics: Map<string, Map<string, string>> = new Map()
   readonly clock: BrokerClock
@@ -71,7 +85,10 @@ export class ClusterState {
     properties: BrokerProperties,
     autoCreateTopics: boolean,
     clock: BrokerClock = systemClock,
+    security: SecurityOptions = {},
   ) {
+    this.sasl = security.sasl ? new SaslServer(security.sasl, this.scramUsers) : null
+    this.authorizer = security.authorizer ? new Authorizer(security.authorizer) : null
     this.properties = properties
     this.clock = clock
     this.brokerConfigs = new BrokerConfigs(properties, resolveBrokerProperties())

@@ -3,7 +3,7 @@
 // test to see.
 
 import { DecodeError } from '../errors.ts'
-import { decodeRequest, type VersionRange } from '../protocol/api.ts'
+import { type AnyApi, decodeRequest, type VersionRange } from '../protocol/api.ts'
 import {
   decodeRequestHeader,
   encodeResponseFrame,
@@ -11,6 +11,8 @@ import {
   requestHeaderVersion,
 } from '../protocol/header.ts'
 import { apiVersions } from '../protocol/messages/api-versions.ts'
+import { saslAuthenticate } from '../protocol/messages/sasl-authenticate.ts'
+import { saslHandshake } from '../protocol/messages/sasl-handshake.ts'
 import type { ClusterState, NodeState } from './cluster-state.ts'
 import type { AnyRoute, RequestContext } from './handler.ts'
 import { unsupportedApiVersions } from './handlers/api-versions.ts'
@@ -23,6 +25,7 @@ import {
   type RequestRecorder,
   runIntercepted,
 } from './interceptors.ts'
+import type { ConnectionSecurity } from './security/sasl.ts'
 
 /** What is to be written, or that nothing is, or that the connection ends. */
 export type Reply = Buffer[] | 'noAnswer' | 'disconnect'
@@ -32,6 +35,7 @@ export interface Client {
   readonly handle: ConnectionHandle
   readonly host: string
   readonly closed: AbortSignal
+  readonly security: ConnectionSecurity
   clientId: string | null
 }
 
@@ -57,6 +61,12 @@ interface Received {
 }
 
 const SHORTEST_HEADER_BYTES = 8
+/** What a client may ask for before it has authenticated. */
+const openApis: ReadonlySet<AnyApi> = new Set<AnyApi>([
+  apiVersions,
+  saslHandshake,
+  saslAuthenticate,
+])
 
 export class Dispatcher {
   private readonly options: DispatcherOptions
@@ -101,6 +111,7 @@ export class Dispatcher {
       throw new DecodeError(`a request of API ${key} v${version}, which is not offered`)
     }
     const { api } = route
+    this.checkAuthentication(api, client)
     const { minVersion, maxVersion } = range
     if (version >= minVersion && version <= maxVersion) {
       return { route, version, correlationId, request: decodeBody(frame, route, version, client) }
@@ -112,6 +123,13 @@ export class Dispatcher {
     }
     const answer = unsupportedApiVersions(key, minVersion, maxVersion)
     return encodeResponseFrame(apiVersions, 0, correlationId, answer)
+  }
+
+  /** @throws {DecodeError} when the connection has yet to authenticate. */
+  private checkAuthentication(api: AnyApi, { security }: Client): void {
+    const { state } = this.options
+    if (state.sasl === null || openApis.has(api) || security.isAuthenticated(state.now())) return
+    throw new DecodeError(`a request of ${api.name} before the connection has authenticated`)
   }
 
   private async handle(
@@ -129,6 +147,7 @@ export class Dispatcher {
       version,
       clientId,
       clientHost: host,
+      security: client.security,
       offered,
       closed,
     }

@@ -8,6 +8,7 @@ import type { RequestContext } from './handler.ts'
 import { unknownLeader } from './leader-hints.ts'
 import { checkAccess } from './partition-access.ts'
 import type { Isolation, PartitionLog } from './partition-log.ts'
+import { topicError } from './security/authorize.ts'
 import type { Partition } from './topic-store.ts'
 
 /** Consumers may fetch from followers from this version on (KIP-392). */
@@ -88,13 +89,17 @@ export class FetchReader {
       return
     }
     const errorCode =
-      topic === null ? errorCodes.UNKNOWN_TOPIC_ID : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+      topic === null
+        ? errorCodes.UNKNOWN_TOPIC_ID
+        : topicError(this.context, 'READ', topic) || errorCodes.UNKNOWN_TOPIC_OR_PARTITION
     const data = { ...refused(request.partition, errorCode), abortedTransactions: [] }
     this.missing.push({ partition: fetched, data })
   }
 
   private check(partition: Partition, { topicId, request }: FetchedPartition): number {
     const { node, version } = this.context
+    const refusal = topicError(this.context, 'READ', partition.log.topic)
+    if (refusal !== 0) return refusal
     if (topicId !== ZERO_UUID && topicId !== partition.log.topicId) {
       return errorCodes.INCONSISTENT_TOPIC_ID
     }

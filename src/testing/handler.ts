@@ -2,6 +2,7 @@
 
 import type { AnyApi, Api, VersionRange } from '../protocol/api.ts'
 import type { ClusterState, NodeState } from './cluster-state.ts'
+import type { ConnectionSecurity } from './security/sasl.ts'
 
 /** Where a request came in. */
 export interface RequestContext {
@@ -10,6 +11,8 @@ export interface RequestContext {
   readonly version: number
   readonly clientId: string | null
   readonly clientHost: string
+  /** What the connection has proved of its client. */
+  readonly security: ConnectionSecurity
   /** What this cluster offers, by API key. */
   readonly offered: ReadonlyMap<number, VersionRange>
   /** Aborted when the connection ends: nobody waits for the answer any more. */

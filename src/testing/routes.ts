@@ -6,15 +6,19 @@ import { alterClientQuotas } from '../protocol/messages/alter-client-quotas.ts'
 import { alterConfigs } from '../protocol/messages/alter-configs.ts'
 import { alterPartitionReassignments } from '../protocol/messages/alter-partition-reassignments.ts'
 import { alterShareGroupOffsets } from '../protocol/messages/alter-share-group-offsets.ts'
+import { alterUserScramCredentials } from '../protocol/messages/alter-user-scram-credentials.ts'
 import { apiVersions } from '../protocol/messages/api-versions.ts'
 import { consumerGroupDescribe } from '../protocol/messages/consumer-group-describe.ts'
 import { consumerGroupHeartbeat } from '../protocol/messages/consumer-group-heartbeat.ts'
+import { createAcls } from '../protocol/messages/create-acls.ts'
 import { createPartitions } from '../protocol/messages/create-partitions.ts'
 import { createTopics } from '../protocol/messages/create-topics.ts'
+import { deleteAcls } from '../protocol/messages/delete-acls.ts'
 import { deleteGroups } from '../protocol/messages/delete-groups.ts'
 import { deleteRecords } from '../protocol/messages/delete-records.ts'
 import { deleteShareGroupOffsets } from '../protocol/messages/delete-share-group-offsets.ts'
 import { deleteTopics } from '../protocol/messages/delete-topics.ts'
+import { describeAcls } from '../protocol/messages/describe-acls.ts'
 import { describeClientQuotas } from '../protocol/messages/describe-client-quotas.ts'
 import { describeCluster } from '../protocol/messages/describe-cluster.ts'
 import { describeConfigs } from '../protocol/messages/describe-configs.ts'
@@ -25,6 +29,7 @@ import { describeQuorum } from '../protocol/messages/describe-quorum.ts'
 import { describeShareGroupOffsets } from '../protocol/messages/describe-share-group-offsets.ts'
 import { describeTopicPartitions } from '../protocol/messages/describe-topic-partitions.ts'
 import { describeTransactions } from '../protocol/messages/describe-transactions.ts'
+import { describeUserScramCredentials } from '../protocol/messages/describe-user-scram-credentials.ts'
 import { electLeaders } from '../protocol/messages/elect-leaders.ts'
 import { endTxn } from '../protocol/messages/end-txn.ts'
 import { fetch } from '../protocol/messages/fetch.ts'
@@ -45,6 +50,8 @@ import { offsetDelete } from '../protocol/messages/offset-delete.ts'
 import { offsetFetch } from '../protocol/messages/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../protocol/messages/offset-for-leader-epoch.ts'
 import { produce } from '../protocol/messages/produce.ts'
+import { saslAuthenticate } from '../protocol/messages/sasl-authenticate.ts'
+import { saslHandshake } from '../protocol/messages/sasl-handshake.ts'
 import { shareAcknowledge } from '../protocol/messages/share-acknowledge.ts'
 import { shareFetch } from '../protocol/messages/share-fetch.ts'
 import { shareGroupDescribe } from '../protocol/messages/share-group-describe.ts'
@@ -53,6 +60,7 @@ import { syncGroup } from '../protocol/messages/sync-group.ts'
 import { txnOffsetCommit } from '../protocol/messages/txn-offset-commit.ts'
 import { updateFeatures } from '../protocol/messages/update-features.ts'
 import { type AnyRoute, route } from './handler.ts'
+import { handleCreateAcls, handleDeleteAcls, handleDescribeAcls } from './handlers/acls.ts'
 import { handleAddOffsetsToTxn } from './handlers/add-offsets-to-txn.ts'
 import { handleAddPartitionsToTxn } from './handlers/add-partitions-to-txn.ts'
 import { handleAlterConfigs, handleIncrementalAlterConfigs } from './handlers/alter-configs.ts'
@@ -95,6 +103,11 @@ import {
   handleListPartitionReassignments,
 } from './handlers/partition-reassignments.ts'
 import { handleProduce, produceOutcome } from './handlers/produce.ts'
+import { handleSaslAuthenticate, handleSaslHandshake } from './handlers/sasl.ts'
+import {
+  handleAlterUserScramCredentials,
+  handleDescribeUserScramCredentials,
+} from './handlers/scram-credentials.ts'
 import { handleShareAcknowledge } from './handlers/share-acknowledge.ts'
 import { handleShareFetch } from './handlers/share-fetch.ts'
 import { handleShareGroupDescribe } from './handlers/share-group-describe.ts'
@@ -143,6 +156,13 @@ const routes: readonly AnyRoute[] = [
   route(shareFetch, handleShareFetch),
   route(shareGroupDescribe, handleShareGroupDescribe),
   route(shareGroupHeartbeat, handleShareGroupHeartbeat),
+  route(saslHandshake, handleSaslHandshake),
+  route(saslAuthenticate, handleSaslAuthenticate),
+  route(describeUserScramCredentials, handleDescribeUserScramCredentials),
+  route(alterUserScramCredentials, handleAlterUserScramCredentials),
+  route(createAcls, handleCreateAcls),
+  route(describeAcls, handleDescribeAcls),
+  route(deleteAcls, handleDeleteAcls),
   route(alterClientQuotas, handleAlterClientQuotas),
   route(alterConfigs, handleAlterConfigs),
   route(alterPartitionReassignments, handleAlterPartitionReassignments),

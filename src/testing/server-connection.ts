@@ -8,6 +8,7 @@ import { FrameSplitter } from '../protocol/frame-splitter.ts'
 import type { NodeState } from './cluster-state.ts'
 import type { Client, Dispatcher } from './dispatcher.ts'
 import type { ConnectionHandle } from './interceptors.ts'
+import { ConnectionSecurity } from './security/sasl.ts'
 
 export interface ServerConnectionOptions {
   readonly socket: Socket
@@ -23,6 +24,7 @@ export interface ServerConnectionOptions {
 
 export class ServerConnection implements ConnectionHandle, Client {
   clientId: string | null = null
+  readonly security: ConnectionSecurity = new ConnectionSecurity()
   readonly host: string
   /** Resolves when the socket is gone. */
   readonly ended: Promise<void>

@@ -18,6 +18,8 @@ import {
 } from './interceptors.ts'
 import type { PartitionLog } from './partition-log.ts'
 import { routesByKey } from './routes.ts'
+import type { AuthorizerOptions } from './security/acls.ts'
+import type { SaslOptions } from './security/sasl.ts'
 import { TestNode } from './test-node.ts'
 
 /** The versions of an API that the cluster is to offer, within those it knows; null: not offered. */
@@ -46,6 +48,10 @@ export interface TestClusterOptions {
    * @defaultValue the machine's clock
    */
   clock?: BrokerClock
+  /** Makes clients authenticate. @defaultValue no authentication */
+  sasl?: SaslOptions
+  /** Turns on authorization by ACLs, as Kafka's StandardAuthorizer. @defaultValue none */
+  authorizer?: AuthorizerOptions
   /** Called for each request that is refused by ending the connection. */
   onProtocolError?: (error: Error) => void
 }
@@ -86,7 +92,10 @@ export class TestCluster {
   private constructor(options: TestClusterOptions) {
     checkClusterOptions(options)
     const properties = resolveBrokerProperties(options.properties)
-    this.state = new ClusterState(properties, options.autoCreateTopics ?? false, options.clock)
+    this.state = new ClusterState(properties, options.autoCreateTopics ?? false, options.clock, {
+      sasl: options.sasl,
+      authorizer: options.authorizer,
+    })
     this.recorder = (options.record ?? true) ? new RequestRecorder() : null
     const onProtocolError = (error: Error): void => {
       this.refusalCount++

@@ -9,15 +9,19 @@ import { alterClientQuotas } from '../../src/protocol/messages/alter-client-quot
 import { alterConfigs } from '../../src/protocol/messages/alter-configs.ts'
 import { alterPartitionReassignments } from '../../src/protocol/messages/alter-partition-reassignments.ts'
 import { alterShareGroupOffsets } from '../../src/protocol/messages/alter-share-group-offsets.ts'
+import { alterUserScramCredentials } from '../../src/protocol/messages/alter-user-scram-credentials.ts'
 import { apiVersions } from '../../src/protocol/messages/api-versions.ts'
 import { consumerGroupDescribe } from '../../src/protocol/messages/consumer-group-describe.ts'
 import { consumerGroupHeartbeat } from '../../src/protocol/messages/consumer-group-heartbeat.ts'
+import { createAcls } from '../../src/protocol/messages/create-acls.ts'
 import { createPartitions } from '../../src/protocol/messages/create-partitions.ts'
 import { createTopics } from '../../src/protocol/messages/create-topics.ts'
+import { deleteAcls } from '../../src/protocol/messages/delete-acls.ts'
 import { deleteGroups } from '../../src/protocol/messages/delete-groups.ts'
 import { deleteRecords } from '../../src/protocol/messages/delete-records.ts'
 import { deleteShareGroupOffsets } from '../../src/protocol/messages/delete-share-group-offsets.ts'
 import { deleteTopics } from '../../src/protocol/messages/delete-topics.ts'
+import { describeAcls } from '../../src/protocol/messages/describe-acls.ts'
 import { describeClientQuotas } from '../../src/protocol/messages/describe-client-quotas.ts'
 import { describeCluster } from '../../src/protocol/messages/describe-cluster.ts'
 import { describeConfigs } from '../../src/protocol/messages/describe-configs.ts'
@@ -28,6 +32,7 @@ import { describeQuorum } from '../../src/protocol/messages/describe-quorum.ts'
 import { describeShareGroupOffsets } from '../../src/protocol/messages/describe-share-group-offsets.ts'
 import { describeTopicPartitions } from '../../src/protocol/messages/describe-topic-partitions.ts'
 import { describeTransactions } from '../../src/protocol/messages/describe-transactions.ts'
+import { describeUserScramCredentials } from '../../src/protocol/messages/describe-user-scram-credentials.ts'
 import { electLeaders } from '../../src/protocol/messages/elect-leaders.ts'
 import { endTxn } from '../../src/protocol/messages/end-txn.ts'
 import { fetch } from '../../src/protocol/messages/fetch.ts'
@@ -48,6 +53,8 @@ import { offsetDelete } from '../../src/protocol/messages/offset-delete.ts'
 import { offsetFetch } from '../../src/protocol/messages/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../../src/protocol/messages/offset-for-leader-epoch.ts'
 import { produce } from '../../src/protocol/messages/produce.ts'
+import { saslAuthenticate } from '../../src/protocol/messages/sasl-authenticate.ts'
+import { saslHandshake } from '../../src/protocol/messages/sasl-handshake.ts'
 import { shareAcknowledge } from '../../src/protocol/messages/share-acknowledge.ts'
 import { shareFetch } from '../../src/protocol/messages/share-fetch.ts'
 import { shareGroupDescribe } from '../../src/protocol/messages/share-group-describe.ts'
@@ -347,6 +354,24 @@ const requests = new Map<AnyApi, (version: number, id: string) => unknown>([
   [listPartitionReassignments, () => ({ timeoutMs: 1, topics: null })],
   [offsetDelete, () => ({ groupId: 'g', topics: [] })],
   [updateFeatures, (version) => ({ timeoutMs: 1, featureUpdates: [], validateOnly: version > 0 })],
+  [createAcls, () => ({ creations: [] })],
+  [
+    describeAcls,
+    () => ({
+      resourceTypeFilter: 1,
+      resourceNameFilter: null,
+      patternTypeFilter: 1,
+      principalFilter: null,
+      hostFilter: null,
+      operation: 1,
+      permissionType: 1,
+    }),
+  ],
+  [deleteAcls, () => ({ filters: [] })],
+  [saslHandshake, () => ({ mechanism: 'PLAIN' })],
+  [saslAuthenticate, () => ({ authBytes: Buffer.from('x') })],
+  [describeUserScramCredentials, () => ({ users: null })],
+  [alterUserScramCredentials, () => ({ deletions: [], upsertions: [] })],
   [
     consumerGroupDescribe,
     () => ({ groupIds: ['new', 'none'], includeAuthorizedOperations: false }),

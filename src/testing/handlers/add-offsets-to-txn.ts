@@ -5,8 +5,9 @@ import type {
   AddOffsetsToTxnRequest,
   AddOffsetsToTxnResponse,
 } from '../../protocol/messages/add-offsets-to-txn.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkTransaction } from '../coordinator-check.ts'
 import type { RequestContext } from '../handler.ts'
+import { mayDo } from '../security/authorize.ts'
 
 const FENCED_SINCE = 2
 
@@ -16,7 +17,8 @@ export function handleAddOffsetsToTxn(
 ): AddOffsetsToTxnResponse {
   const { state, version } = context
   const { transactionalId, groupId } = request
-  let errorCode = checkCoordinator(context, transactionalId)
+  let errorCode = checkTransaction(context, transactionalId, 'WRITE')
+  if (!mayDo(context, 'READ', 'GROUP', groupId)) errorCode ||= errorCodes.GROUP_AUTHORIZATION_FAILED
   if (errorCode === 0) {
     errorCode = state.transactions.add(transactionalId, request, [{ groupId }], state.now())
   }

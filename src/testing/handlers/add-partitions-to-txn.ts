@@ -7,8 +7,9 @@ import type {
   AddPartitionsToTxnTopicResult,
   AddPartitionsToTxnTransaction,
 } from '../../protocol/messages/add-partitions-to-txn.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkTransaction } from '../coordinator-check.ts'
 import type { RequestContext } from '../handler.ts'
+import { topicError } from '../security/authorize.ts'
 
 const MANY_SINCE = 4
 const FENCED_SINCE = 2
@@ -45,10 +46,14 @@ function addTo(
   const isKnown = (name: string, partition: number): boolean =>
     state.topics.partition(name, partition) !== undefined
   const areKnown = topics.every(({ name, partitions }) => partitions.every((p) => isKnown(name, p)))
+  const mayWrite = topics.every(({ name }) => topicError(context, 'WRITE', name) === 0)
   const all = topics.flatMap(({ name, partitions }) =>
     partitions.map((partition) => ({ topic: name, partition })),
   )
   const codeOf = (name: string, partition: number): number => {
+    if (!mayWrite) {
+      return topicError(context, 'WRITE', name) || errorCodes.OPERATION_NOT_ATTEMPTED
+    }
     if (!areKnown) {
       return isKnown(name, partition)
         ? errorCodes.OPERATION_NOT_ATTEMPTED
@@ -59,8 +64,8 @@ function addTo(
       ? state.transactions.verify(transactionalId, transaction, participant)
       : added
   }
-  let added = checkCoordinator(context, transactionalId)
-  if (added === 0 && areKnown && !transaction.verifyOnly) {
+  let added = checkTransaction(context, transactionalId, 'WRITE')
+  if (added === 0 && mayWrite && areKnown && !transaction.verifyOnly) {
     added = state.transactions.add(transactionalId, transaction, all, state.now())
     if (added === errorCodes.PRODUCER_FENCED && version < FENCED_SINCE) {
       added = errorCodes.INVALID_PRODUCER_EPOCH

@@ -11,6 +11,7 @@ import type {
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponse,
 } from '../../protocol/messages/incremental-alter-configs.ts'
+import { configRefusal } from '../configs/config-access.ts'
 import { splitList } from '../configs/config-definition.ts'
 import {
   type ConfigProblem,
@@ -58,12 +59,15 @@ export function handleIncrementalAlterConfigs(
 const accepted: ConfigProblem = { errorCode: 0, errorMessage: null }
 
 function change(
-  { state, node }: RequestContext,
+  context: RequestContext,
   type: number,
   name: string,
   validateOnly: boolean,
   plan: (resource: ConfigResource) => Map<string, string> | ConfigProblem,
 ): ConfigProblem | null {
+  const { state, node } = context
+  const refusal = configRefusal(context, 'ALTER_CONFIGS', type, name)
+  if (refusal !== 0) return { errorCode: refusal, errorMessage: null }
   const resource = findResource(state, node.id, type, name)
   if (!('describe' in resource)) return resource
   const wanted = plan(resource)

@@ -11,14 +11,19 @@ import type {
 } from '../../protocol/messages/describe-client-quotas.ts'
 import { QUOTA_ERROR, type QuotaEntity } from '../client-quotas.ts'
 import type { RequestContext } from '../handler.ts'
+import { clusterError } from '../security/authorize.ts'
 
 const EXACT = 0
 const DEFAULT = 1
 
 export function handleDescribeClientQuotas(
-  { state }: RequestContext,
+  context: RequestContext,
   { components, strict }: DescribeClientQuotasRequest,
 ): DescribeClientQuotasResponse {
+  const refusal = clusterError(context, 'DESCRIBE_CONFIGS')
+  if (refusal !== 0)
+    return { throttleTimeMs: 0, errorCode: refusal, errorMessage: null, entries: null }
+  const { state } = context
   const entries = state.clientQuotas.all
     .filter(({ entity }) => !strict || entity.size === components.length)
     .filter(({ entity }) => components.every((component) => matches(entity, component)))
@@ -40,9 +45,16 @@ function matches(
 }
 
 export function handleAlterClientQuotas(
-  { state }: RequestContext,
+  context: RequestContext,
   { entries, validateOnly }: AlterClientQuotasRequest,
 ): AlterClientQuotasResponse {
+  const refusal = clusterError(context, 'ALTER_CONFIGS')
+  if (refusal !== 0)
+    return {
+      throttleTimeMs: 0,
+      entries: entries.map(({ entity }) => ({ errorCode: refusal, errorMessage: null, entity })),
+    }
+  const { state } = context
   const results = entries.map(({ entity, ops }) => {
     const named = new Map(entity.map(({ entityType, entityName }) => [entityType, entityName]))
     const keys = ops.map(({ key }) => key)

@@ -8,7 +8,7 @@ import type {
   DescribedGroup,
   Member,
 } from '../../protocol/messages/consumer-group-describe.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkGroup } from '../coordinator-check.ts'
 import type { ConsumerGroup, ConsumerMember } from '../groups/consumer/consumer-group.ts'
 import { GroupError } from '../groups/group-error.ts'
 import {
@@ -31,7 +31,7 @@ export function handleConsumerGroupDescribe(
 }
 
 function describeOne(context: RequestContext, groupId: string): DescribedGroup {
-  const error = checkCoordinator(context, groupId)
+  const error = checkGroup(context, groupId, 'DESCRIBE')
   if (context.state.properties.groupVersion === 0) {
     return failed(groupId, errorCodes.UNSUPPORTED_VERSION, null)
   }

@@ -5,19 +5,24 @@ import type {
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,
 } from '../../protocol/messages/consumer-group-heartbeat.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkGroup } from '../coordinator-check.ts'
 import { GroupError } from '../groups/group-error.ts'
 import type { RequestContext } from '../handler.ts'
+import { topicError } from '../security/authorize.ts'
 
 export function handleConsumerGroupHeartbeat(
   context: RequestContext,
   request: ConsumerGroupHeartbeatRequest,
 ): ConsumerGroupHeartbeatResponse {
   const { state, version, clientId, clientHost } = context
-  const error = checkCoordinator(context, request.groupId)
+  const error = checkGroup(context, request.groupId, 'READ')
   if (state.properties.groupVersion === 0) return failed(errorCodes.UNSUPPORTED_VERSION, null)
   if (error !== 0) return failed(error, null)
   const client = { clientId: clientId ?? '', clientHost }
+  const names = request.subscribedTopicNames ?? []
+  if (names.some((name) => topicError(context, 'DESCRIBE', name) !== 0)) {
+    return failed(errorCodes.TOPIC_AUTHORIZATION_FAILED, null)
+  }
   try {
     return state.groups.consumerHeartbeat(request, version, client, state.now())
   } catch (refusal) {

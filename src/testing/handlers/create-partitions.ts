@@ -7,23 +7,26 @@ import type {
   CreatePartitionsTopic,
   CreatePartitionsTopicResult,
 } from '../../protocol/messages/create-partitions.ts'
-import type { ClusterState } from '../cluster-state.ts'
 import type { RequestContext } from '../handler.ts'
 import { findReplicasProblem } from '../replica-assignment.ts'
+import { topicError } from '../security/authorize.ts'
 
 export function handleCreatePartitions(
-  { state }: RequestContext,
+  context: RequestContext,
   request: CreatePartitionsRequest,
 ): CreatePartitionsResponse {
-  const results = request.topics.map((topic) => grow(state, topic, request.validateOnly))
+  const results = request.topics.map((topic) => grow(context, topic, request.validateOnly))
   return { throttleTimeMs: 0, results }
 }
 
 function grow(
-  state: ClusterState,
+  context: RequestContext,
   { name, count, assignments }: CreatePartitionsTopic,
   validateOnly: boolean,
 ): CreatePartitionsTopicResult {
+  const { state } = context
+  const refusal = topicError(context, 'ALTER', name)
+  if (refusal !== 0) return { name, errorCode: refusal, errorMessage: null }
   const topic = state.topics.get(name)
   if (topic === undefined) {
     return { name, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: null }

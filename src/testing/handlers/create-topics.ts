@@ -12,6 +12,7 @@ import type { ClusterState, TopicSettings } from '../cluster-state.ts'
 import { findTopicConfigProblem } from '../configs/topic-configs.ts'
 import type { RequestContext } from '../handler.ts'
 import { findReplicasProblem } from '../replica-assignment.ts'
+import { mayDo } from '../security/authorize.ts'
 import { findNameProblem, type Topic } from '../topic-store.ts'
 
 /** Where a configuration comes from: set on the topic. */
@@ -24,14 +25,18 @@ interface Problem {
 }
 
 export function handleCreateTopics(
-  { state }: RequestContext,
+  context: RequestContext,
   request: CreateTopicsRequest,
 ): CreateTopicsResponse {
+  const { state } = context
+  const mayCreateAny = mayDo(context, 'CREATE', 'CLUSTER')
   // A name that is given twice gets one result.
   const names = [...new Set(request.topics.map(({ name }) => name))]
   const topics = names.map((name) => {
     const [topic, ...others] = request.topics.filter((other) => other.name === name)
     const problem = others.length > 0 ? duplicate : findProblem(state, topic)
+    if (!mayCreateAny && !mayDo(context, 'CREATE', 'TOPIC', name))
+      return refused(name, unauthorized)
     if (problem !== null) return refused(name, problem)
     const settings = settingsOf(state, topic)
     if (request.validateOnly) return planned(state, topic, settings)
@@ -40,6 +45,10 @@ export function handleCreateTopics(
   return { throttleTimeMs: 0, topics }
 }
 
+const unauthorized = {
+  errorCode: errorCodes.TOPIC_AUTHORIZATION_FAILED,
+  message: 'Authorization failed.',
+}
 const duplicate = { errorCode: errorCodes.INVALID_REQUEST, message: 'Duplicate topic name.' }
 
 function findProblem(state: ClusterState, topic: CreatableTopic): Problem | null {

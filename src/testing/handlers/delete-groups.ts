@@ -4,7 +4,7 @@ import type {
   DeleteGroupsRequest,
   DeleteGroupsResponse,
 } from '../../protocol/messages/delete-groups.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkGroup } from '../coordinator-check.ts'
 import type { RequestContext } from '../handler.ts'
 
 export function handleDeleteGroups(
@@ -20,7 +20,7 @@ export function handleDeleteGroups(
 }
 
 function deleteOne(context: RequestContext, groupId: string): number {
-  const error = checkCoordinator(context, groupId)
+  const error = checkGroup(context, groupId, 'DELETE')
   if (error !== 0) return error
   const errorCode = context.state.groups.delete(groupId)
   if (errorCode !== 0) return errorCode

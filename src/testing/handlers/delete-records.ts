@@ -9,6 +9,7 @@ import type {
 } from '../../protocol/messages/delete-records.ts'
 import type { RequestContext } from '../handler.ts'
 import { checkAccess } from '../partition-access.ts'
+import { topicError } from '../security/authorize.ts'
 
 const HIGH_WATERMARK = -1n
 
@@ -24,15 +25,16 @@ export function handleDeleteRecords(
 }
 
 function deleteOne(
-  { state, node }: RequestContext,
+  context: RequestContext,
   topic: string,
   { partitionIndex, offset }: DeleteRecordsPartition,
 ): DeleteRecordsPartitionResult {
+  const { state, node } = context
   const partition = state.topics.partition(topic, partitionIndex)
   const errorCode =
     partition === undefined
       ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION
-      : checkAccess(node, partition, -1, true)
+      : topicError(context, 'DELETE', topic) || checkAccess(node, partition, -1, true)
   if (partition === undefined || errorCode !== 0) {
     return { partitionIndex, lowWatermark: -1n, errorCode }
   }

@@ -8,28 +8,29 @@ import type {
   DeleteTopicsResponse,
 } from '../../protocol/messages/delete-topics.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
-import type { ClusterState } from '../cluster-state.ts'
 import type { RequestContext } from '../handler.ts'
+import { topicError } from '../security/authorize.ts'
 
 const STATES_SINCE = 6
 const DISABLED_SINCE = 3
 
 export function handleDeleteTopics(
-  { state, version }: RequestContext,
+  context: RequestContext,
   request: DeleteTopicsRequest,
 ): DeleteTopicsResponse {
+  const { version } = context
   const topics =
     version >= STATES_SINCE
       ? request.topics
       : request.topicNames.map((name) => ({ name, topicId: ZERO_UUID }))
-  return { throttleTimeMs: 0, responses: topics.map((topic) => deleteOne(state, version, topic)) }
+  return { throttleTimeMs: 0, responses: topics.map((topic) => deleteOne(context, topic)) }
 }
 
 function deleteOne(
-  state: ClusterState,
-  version: number,
+  context: RequestContext,
   { name, topicId }: DeleteTopicState,
 ): DeletableTopicResult {
+  const { state, version } = context
   if (!state.properties.deleteTopicEnable) {
     const errorCode =
       version >= DISABLED_SINCE ? errorCodes.TOPIC_DELETION_DISABLED : errorCodes.INVALID_REQUEST
@@ -45,6 +46,11 @@ function deleteOne(
     const errorCode = byId ? errorCodes.UNKNOWN_TOPIC_ID : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
     const errorMessage = 'This server does not host this topic.'
     return { name, topicId, errorCode, errorMessage }
+  }
+  const refusal = topicError(context, 'DELETE', topic.name)
+  if (refusal !== 0) {
+    const errorMessage = 'Topic authorization failed.'
+    return { name: topic.name, topicId, errorCode: refusal, errorMessage }
   }
   state.deleteTopic(topic.name)
   return { name: topic.name, topicId: topic.id, errorCode: 0, errorMessage: null }

@@ -8,6 +8,7 @@ import type {
   DescribeConfigsResponse,
   DescribeConfigsResult,
 } from '../../protocol/messages/describe-configs.ts'
+import { configRefusal } from '../configs/config-access.ts'
 import { configTypes } from '../configs/config-definition.ts'
 import { type DescribedConfig, findResource, resourceTypes } from '../configs/config-resources.ts'
 import type { RequestContext } from '../handler.ts'
@@ -23,10 +24,15 @@ export function handleDescribeConfigs(
 }
 
 function describeOne(
-  { state, node }: RequestContext,
+  context: RequestContext,
   { resourceType, resourceName, configurationKeys }: DescribeConfigsResource,
   includeSynonyms: boolean,
 ): DescribeConfigsResult {
+  const { state, node } = context
+  const refusal = configRefusal(context, 'DESCRIBE_CONFIGS', resourceType, resourceName)
+  if (refusal !== 0) {
+    return { errorCode: refusal, errorMessage: null, resourceType, resourceName, configs: [] }
+  }
   const resource = findResource(state, node.id, resourceType, resourceName)
   if (!('describe' in resource)) {
     const isMissingTopic =

@@ -6,7 +6,7 @@ import type {
   DescribeGroupsRequest,
   DescribeGroupsResponse,
 } from '../../protocol/messages/describe-groups.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkGroup } from '../coordinator-check.ts'
 import type { RequestContext } from '../handler.ts'
 
 /** Before this version a group that does not exist is a dead one. */
@@ -21,7 +21,7 @@ export function handleDescribeGroups(
 }
 
 function describe(context: RequestContext, groupId: string): DescribedGroup {
-  const error = checkCoordinator(context, groupId)
+  const error = checkGroup(context, groupId, 'DESCRIBE')
   if (error !== 0) return noGroup(groupId, error, null, '')
   const group = context.state.groups.store.get(groupId)
   if (group?.type !== 'classic') {

@@ -5,14 +5,18 @@ import type {
   DescribeLogDirsResponse,
 } from '../../protocol/messages/describe-log-dirs.ts'
 import type { RequestContext } from '../handler.ts'
+import { clusterError } from '../security/authorize.ts'
 
 const LOG_DIR = '/in-process'
 const TOTAL_BYTES = 1n << 40n
 
 export function handleDescribeLogDirs(
-  { state, node }: RequestContext,
+  context: RequestContext,
   request: DescribeLogDirsRequest,
 ): DescribeLogDirsResponse {
+  const refusal = clusterError(context, 'DESCRIBE')
+  if (refusal !== 0) return { throttleTimeMs: 0, errorCode: refusal, results: [] }
+  const { state, node } = context
   const asked =
     request.topics === null
       ? null

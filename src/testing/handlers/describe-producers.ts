@@ -8,6 +8,7 @@ import type {
 } from '../../protocol/messages/describe-producers.ts'
 import type { RequestContext } from '../handler.ts'
 import { checkAccess } from '../partition-access.ts'
+import { topicError } from '../security/authorize.ts'
 
 export function handleDescribeProducers(
   context: RequestContext,
@@ -21,15 +22,16 @@ export function handleDescribeProducers(
 }
 
 function describeOne(
-  { state, node }: RequestContext,
+  context: RequestContext,
   topic: string,
   partitionIndex: number,
 ): PartitionResponse {
+  const { state, node } = context
   const partition = state.topics.partition(topic, partitionIndex)
   const errorCode =
     partition === undefined
       ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION
-      : checkAccess(node, partition, -1, true)
+      : topicError(context, 'READ', topic) || checkAccess(node, partition, -1, true)
   const empty = { partitionIndex, errorCode, errorMessage: null, activeProducers: [] }
   if (partition === undefined || errorCode !== 0) return empty
   const activeProducers = partition.log.producers.all.map(({ producerId, entry, last }) => ({

@@ -8,14 +8,18 @@ import type {
 } from '../../protocol/messages/describe-quorum.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
 import type { RequestContext } from '../handler.ts'
+import { clusterError } from '../security/authorize.ts'
 
 const METADATA_TOPIC = '__cluster_metadata'
 const NODES_SINCE = 2
 
 export function handleDescribeQuorum(
-  { state, version }: RequestContext,
+  context: RequestContext,
   request: DescribeQuorumRequest,
 ): DescribeQuorumResponse {
+  const refusal = clusterError(context, 'DESCRIBE')
+  if (refusal !== 0) return { errorCode: refusal, errorMessage: null, topics: [], nodes: [] }
+  const { state, version } = context
   const nodes = [...state.nodes.values()]
   const now = BigInt(Math.floor(state.clock.wall()))
   // Every change of a topic is one entry of the metadata log.

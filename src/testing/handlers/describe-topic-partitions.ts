@@ -10,15 +10,17 @@ import type {
 } from '../../protocol/messages/describe-topic-partitions.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
 import type { RequestContext } from '../handler.ts'
+import { topicError } from '../security/authorize.ts'
 import type { Partition } from '../topic-store.ts'
 
 const NO_OPERATIONS = -0x80000000
 const MAX_PARTITIONS = 2000
 
 export function handleDescribeTopicPartitions(
-  { state }: RequestContext,
+  context: RequestContext,
   { topics, responsePartitionLimit, cursor }: DescribeTopicPartitionsRequest,
 ): DescribeTopicPartitionsResponse {
+  const { state } = context
   const asked = topics.length > 0 ? topics : [...state.topics.all]
   const names = [...new Set(asked.map(({ name }) => name))].sort()
   let room = Math.max(Math.min(responsePartitionLimit, MAX_PARTITIONS), 1)
@@ -29,6 +31,11 @@ export function handleDescribeTopicPartitions(
     if (room === 0) {
       nextCursor = { topicName: name, partitionIndex: 0 }
       break
+    }
+    const refusal = topicError(context, 'DESCRIBE', name)
+    if (refusal !== 0) {
+      if (topics.length > 0) described.push(emptyTopic(name, ZERO_UUID, refusal))
+      continue
     }
     const topic = state.topics.get(name)
     if (topic === undefined) {

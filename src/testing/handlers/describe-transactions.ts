@@ -6,7 +6,7 @@ import type {
   DescribeTransactionsResponse,
   TransactionState,
 } from '../../protocol/messages/describe-transactions.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkTransaction } from '../coordinator-check.ts'
 import type { RequestContext } from '../handler.ts'
 
 export function handleDescribeTransactions(
@@ -19,7 +19,9 @@ export function handleDescribeTransactions(
 
 function describe(context: RequestContext, transactionalId: string): TransactionState {
   const error =
-    transactionalId === '' ? errorCodes.INVALID_REQUEST : checkCoordinator(context, transactionalId)
+    transactionalId === ''
+      ? errorCodes.INVALID_REQUEST
+      : checkTransaction(context, transactionalId, 'DESCRIBE')
   if (error !== 0) return unknown(transactionalId, error)
   const transaction = context.state.transactions.transactions.get(transactionalId)
   if (transaction === undefined) {

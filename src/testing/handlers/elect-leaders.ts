@@ -8,14 +8,18 @@ import type {
 } from '../../protocol/messages/elect-leaders.ts'
 import type { ClusterState } from '../cluster-state.ts'
 import type { RequestContext } from '../handler.ts'
+import { clusterError } from '../security/authorize.ts'
 import type { Partition } from '../topic-store.ts'
 
 const PREFERRED = 0
 
 export function handleElectLeaders(
-  { state }: RequestContext,
+  context: RequestContext,
   { electionType, topicPartitions }: ElectLeadersRequest,
 ): ElectLeadersResponse {
+  const refusal = clusterError(context, 'ALTER')
+  if (refusal !== 0) return { throttleTimeMs: 0, errorCode: refusal, replicaElectionResults: [] }
+  const { state } = context
   const asked =
     topicPartitions ??
     [...state.topics.all].map(({ name, partitions }) => ({

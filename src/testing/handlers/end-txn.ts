@@ -2,7 +2,7 @@
 
 import { errorCodes } from '../../protocol/error-codes.ts'
 import type { EndTxnRequest, EndTxnResponse } from '../../protocol/messages/end-txn.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkTransaction } from '../coordinator-check.ts'
 import type { RequestContext } from '../handler.ts'
 
 const FENCED_SINCE = 2
@@ -11,7 +11,7 @@ const BUMPS_SINCE = 5
 export function handleEndTxn(context: RequestContext, request: EndTxnRequest): EndTxnResponse {
   const { state, version } = context
   const { transactionalId, committed } = request
-  const error = checkCoordinator(context, transactionalId)
+  const error = checkTransaction(context, transactionalId, 'WRITE')
   if (error !== 0) {
     return { throttleTimeMs: 0, errorCode: error, producerId: -1n, producerEpoch: -1 }
   }

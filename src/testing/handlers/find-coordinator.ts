@@ -7,6 +7,7 @@ import type {
   FindCoordinatorResponse,
 } from '../../protocol/messages/find-coordinator.ts'
 import type { RequestContext } from '../handler.ts'
+import { mayDo } from '../security/authorize.ts'
 
 const MANY_SINCE = 4
 const GROUP = 0
@@ -37,9 +38,17 @@ const noSingle = {
   port: 0,
 }
 
-function find({ state }: RequestContext, keyType: number, key: string): Coordinator {
+function find(context: RequestContext, keyType: number, key: string): Coordinator {
+  const { state } = context
   if (keyType !== GROUP && keyType !== TRANSACTION) {
     return notFound(key, errorCodes.INVALID_REQUEST, `key type ${keyType} is not served here`)
+  }
+  if (keyType === GROUP && !mayDo(context, 'DESCRIBE', 'GROUP', key)) {
+    return notFound(key, errorCodes.GROUP_AUTHORIZATION_FAILED, 'Group authorization failed.')
+  }
+  if (keyType === TRANSACTION && !mayDo(context, 'DESCRIBE', 'TRANSACTIONAL_ID', key)) {
+    const errorCode = errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+    return notFound(key, errorCode, 'Transactional Id authorization failed.')
   }
   const node = state.coordinatorOf(key)
   if (node === undefined) {

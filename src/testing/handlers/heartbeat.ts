@@ -1,7 +1,7 @@
 // Heartbeat of a classic group member.
 
 import type { HeartbeatRequest, HeartbeatResponse } from '../../protocol/messages/heartbeat.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkGroup } from '../coordinator-check.ts'
 import type { RequestContext } from '../handler.ts'
 
 export function handleHeartbeat(
@@ -9,7 +9,7 @@ export function handleHeartbeat(
   request: HeartbeatRequest,
 ): HeartbeatResponse {
   const { state } = context
-  const error = checkCoordinator(context, request.groupId)
+  const error = checkGroup(context, request.groupId, 'READ')
   const errorCode = error === 0 ? state.groups.heartbeat(request, state.now()) : error
   return { throttleTimeMs: 0, errorCode }
 }

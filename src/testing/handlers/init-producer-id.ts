@@ -6,8 +6,9 @@ import type {
   InitProducerIdRequest,
   InitProducerIdResponse,
 } from '../../protocol/messages/init-producer-id.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkTransaction } from '../coordinator-check.ts'
 import type { RequestContext } from '../handler.ts'
+import { mayDo, mayDoAny } from '../security/authorize.ts'
 import type { CoordinatorAnswer } from '../transaction-coordinator.ts'
 
 const FENCED_SINCE = 4
@@ -33,9 +34,12 @@ function init(context: RequestContext, request: InitProducerIdRequest): Coordina
   const { transactionalId, producerId, producerEpoch } = request
   if ((producerId === -1n) !== (producerEpoch === -1)) return failed(errorCodes.INVALID_REQUEST)
   if (transactionalId === null) {
+    const mayWrite =
+      mayDo(context, 'IDEMPOTENT_WRITE', 'CLUSTER') || mayDoAny(context, 'WRITE', 'TOPIC')
+    if (!mayWrite) return failed(errorCodes.CLUSTER_AUTHORIZATION_FAILED)
     return { errorCode: 0, producerId: state.newProducerId(), producerEpoch: 0 }
   }
-  const error = transactionalId === '' ? 0 : checkCoordinator(context, transactionalId)
+  const error = transactionalId === '' ? 0 : checkTransaction(context, transactionalId, 'WRITE')
   if (error !== 0) return failed(error)
   return state.transactions.initProducerId(
     transactionalId,

@@ -1,7 +1,7 @@
 // JoinGroup: parked until the rebalance ends, unless the coordinator can respond at once.
 
 import type { JoinGroupRequest, JoinGroupResponse } from '../../protocol/messages/join-group.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkGroup } from '../coordinator-check.ts'
 import { joinError } from '../groups/classic/classic-responses.ts'
 import type { RequestContext } from '../handler.ts'
 
@@ -13,7 +13,7 @@ export async function handleJoinGroup(
   request: JoinGroupRequest,
 ): Promise<JoinGroupResponse> {
   const { state, clientId, clientHost, version } = context
-  const error = checkCoordinator(context, request.groupId)
+  const error = checkGroup(context, request.groupId, 'READ')
   const response =
     error !== 0
       ? joinError(request.memberId, error)

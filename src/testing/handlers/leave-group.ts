@@ -2,7 +2,7 @@
 
 import { errorCodes } from '../../protocol/error-codes.ts'
 import type { LeaveGroupRequest, LeaveGroupResponse } from '../../protocol/messages/leave-group.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkGroup } from '../coordinator-check.ts'
 import type { RequestContext } from '../handler.ts'
 
 const MANY_SINCE = 3
@@ -13,7 +13,7 @@ export function handleLeaveGroup(
 ): LeaveGroupResponse {
   const { state, version } = context
   const { groupId, memberId } = request
-  const error = groupId === '' ? errorCodes.INVALID_GROUP_ID : checkCoordinator(context, groupId)
+  const error = groupId === '' ? errorCodes.INVALID_GROUP_ID : checkGroup(context, groupId, 'READ')
   if (error !== 0) return { throttleTimeMs: 0, errorCode: error, members: [] }
   if (version >= MANY_SINCE) {
     const members = state.groups.leave(groupId, request.members, state.now())

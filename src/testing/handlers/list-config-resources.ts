@@ -8,13 +8,17 @@ import type {
 } from '../../protocol/messages/list-config-resources.ts'
 import { resourceTypes } from '../configs/config-resources.ts'
 import type { RequestContext } from '../handler.ts'
+import { clusterError } from '../security/authorize.ts'
 
 const TYPES_SINCE = 1
 
 export function handleListConfigResources(
-  { state, version }: RequestContext,
+  context: RequestContext,
   request: ListConfigResourcesRequest,
 ): ListConfigResourcesResponse {
+  const refusal = clusterError(context, 'DESCRIBE_CONFIGS')
+  if (refusal !== 0) return { throttleTimeMs: 0, errorCode: refusal, configResources: [] }
+  const { state, version } = context
   const all: Record<number, () => string[]> = {
     [resourceTypes.CLIENT_METRICS]: () => [...state.clientMetrics.keys()],
     [resourceTypes.BROKER_LOGGER]: () => state.upNodes.map(({ id }) => String(id)),

@@ -10,6 +10,7 @@ import type {
 import type { RequestContext } from '../handler.ts'
 import { checkAccess } from '../partition-access.ts'
 import type { PartitionLog, TimestampAndOffset } from '../partition-log.ts'
+import { topicError } from '../security/authorize.ts'
 
 const EPOCHS_SINCE = 4
 const LATEST = -1n
@@ -59,12 +60,15 @@ function isRepeated(
 }
 
 async function findOffset(
-  { state, node, version }: RequestContext,
+  context: RequestContext,
   isolationLevel: number,
   topic: string,
   asked: ListOffsetsPartition,
 ): Promise<ListOffsetsPartitionResponse> {
+  const { state, node, version } = context
   const { partitionIndex, timestamp, currentLeaderEpoch } = asked
+  const refusal = topicError(context, 'DESCRIBE', topic)
+  if (refusal !== 0) return notFound(asked, refusal)
   if (timestamp < 0n && version < (specialSince.get(timestamp) ?? Infinity)) {
     return notFound(asked, errorCodes.UNSUPPORTED_VERSION)
   }

@@ -5,7 +5,7 @@ import type {
   ListTransactionsRequest,
   ListTransactionsResponse,
 } from '../../protocol/messages/list-transactions.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkTransaction } from '../coordinator-check.ts'
 import { compileRe2, Re2SyntaxError } from '../groups/re2.ts'
 import type { RequestContext } from '../handler.ts'
 
@@ -46,7 +46,7 @@ export function handleListTransactions(
   if (pattern === 'invalid') return invalidPattern
   const since = context.state.clock.wall() - Number(durationFilter)
   const found = [...context.state.transactions.transactions.values()]
-    .filter(({ transactionalId }) => checkCoordinator(context, transactionalId) === 0)
+    .filter(({ transactionalId }) => checkTransaction(context, transactionalId, 'DESCRIBE') === 0)
     .filter(({ state }) => stateFilters.length === 0 || stateFilters.includes(state))
     .filter(
       ({ producerId }) => producerIdFilters.length === 0 || producerIdFilters.includes(producerId),

@@ -10,42 +10,49 @@ import type {
 import { ZERO_UUID } from '../../protocol/uuid.ts'
 import type { ClusterState } from '../cluster-state.ts'
 import type { RequestContext } from '../handler.ts'
+import { topicError } from '../security/authorize.ts'
 import { findNameProblem, type Partition, type Topic } from '../topic-store.ts'
 
 /** Means that nobody asked which operations are allowed. */
 const NO_OPERATIONS = -0x80000000
 
 export function handleMetadata(
-  { state, version }: RequestContext,
+  context: RequestContext,
   request: MetadataRequest,
 ): MetadataResponse {
+  const { state } = context
   const nodes = state.upNodes
   return {
     throttleTimeMs: 0,
     brokers: nodes.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
     clusterId: state.clusterId,
     controllerId: nodes[0]?.id ?? -1,
-    topics: describeTopics(state, version, request),
+    topics: describeTopics(context, request),
     clusterAuthorizedOperations: NO_OPERATIONS,
     errorCode: 0,
   }
 }
 
 function describeTopics(
-  state: ClusterState,
-  version: number,
+  context: RequestContext,
   request: MetadataRequest,
 ): MetadataResponseTopic[] {
+  const { state, version } = context
   const { topics } = request
+  const refusalOf = (name: string): number => topicError(context, 'DESCRIBE', name)
   // In v0 an empty list means all, later null does.
   if (topics === null || (version === 0 && topics.length === 0)) {
-    return [...state.topics.all].map((topic) => describeTopic(state, topic))
+    return [...state.topics.all]
+      .filter(({ name }) => refusalOf(name) === 0)
+      .map((topic) => describeTopic(state, topic))
   }
   const mayCreate = state.autoCreateTopics && request.allowAutoTopicCreation
   return topics.map(({ name, topicId }) => {
     const byId = topicId !== ZERO_UUID
     const topic = byId ? state.topics.getById(topicId) : state.topics.get(name ?? '')
-    if (topic !== undefined) return describeTopic(state, topic)
+    const refusal = refusalOf(topic?.name ?? name ?? '')
+    if (refusal !== 0 && !byId) return unknownTopic(refusal, name, topicId)
+    if (topic !== undefined && refusal === 0) return describeTopic(state, topic)
     if (byId) return unknownTopic(errorCodes.UNKNOWN_TOPIC_ID, null, topicId)
     return describeMissing(state, name ?? '', mayCreate)
   })

@@ -9,9 +9,10 @@ import type {
   OffsetCommitResponsePartition,
 } from '../../protocol/messages/offset-commit.ts'
 import { unknownFirst } from '../answer-order.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkGroup } from '../coordinator-check.ts'
 import { admitCommit, type CommittedPartitions } from '../groups/offset-admission.ts'
 import type { RequestContext } from '../handler.ts'
+import { topicError } from '../security/authorize.ts'
 import type { Topic } from '../topic-store.ts'
 
 const TOPIC_IDS_SINCE = 10
@@ -50,7 +51,7 @@ function admit(
   partitions: CommittedPartitions,
 ): number {
   const { state, version } = context
-  const error = checkCoordinator(context, request.groupId)
+  const error = checkGroup(context, request.groupId, 'READ')
   if (error !== 0) return error
   const { groupId, generationIdOrMemberEpoch, memberId, groupInstanceId } = request
   const committer = {
@@ -63,12 +64,13 @@ function admit(
 }
 
 function commitOne(
-  { state, version }: RequestContext,
+  context: RequestContext,
   groupId: string,
   topic: Topic | undefined,
   partition: OffsetCommitRequestPartition,
   groupError: number,
 ): OffsetCommitResponsePartition {
+  const { state, version } = context
   const { partitionIndex, committedMetadata } = partition
   if (topic === undefined && version >= TOPIC_IDS_SINCE) {
     return { partitionIndex, errorCode: errorCodes.UNKNOWN_TOPIC_ID }
@@ -77,6 +79,8 @@ function commitOne(
     return { partitionIndex, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION }
   }
   if (groupError !== 0) return { partitionIndex, errorCode: groupError }
+  const topicRefusal = topicError(context, 'READ', topic.name)
+  if (topicRefusal !== 0) return { partitionIndex, errorCode: topicRefusal }
   const metadata = committedMetadata ?? ''
   if (metadata.length > state.properties.offsetMetadataMaxBytes) {
     return { partitionIndex, errorCode: errorCodes.OFFSET_METADATA_TOO_LARGE }

@@ -5,7 +5,7 @@ import type {
   OffsetDeleteRequest,
   OffsetDeleteResponse,
 } from '../../protocol/messages/offset-delete.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkGroup } from '../coordinator-check.ts'
 import { subscribedTopics } from '../groups/subscribed-topics.ts'
 import type { RequestContext } from '../handler.ts'
 
@@ -14,7 +14,7 @@ export function handleOffsetDelete(
   { groupId, topics }: OffsetDeleteRequest,
 ): OffsetDeleteResponse {
   const { state } = context
-  const error = checkCoordinator(context, groupId)
+  const error = checkGroup(context, groupId, 'DELETE')
   if (error !== 0) return { errorCode: error, throttleTimeMs: 0, topics: [] }
   const group = state.groups.store.get(groupId)
   if (group === undefined || group.type === 'share') {

@@ -11,10 +11,11 @@ import type {
   OffsetFetchResponseTopics,
 } from '../../protocol/messages/offset-fetch.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkGroup } from '../coordinator-check.ts'
 import type { CommittedOffset } from '../groups/group-offsets.ts'
 import { admitOffsetFetch } from '../groups/offset-admission.ts'
 import type { RequestContext } from '../handler.ts'
+import { topicError } from '../security/authorize.ts'
 
 const MANY_SINCE = 8
 const GROUP_ERROR_SINCE = 2
@@ -50,7 +51,7 @@ function fetchGroup(
   const { groupId } = group
   const { groups } = context.state
   const errorCode =
-    checkCoordinator(context, groupId) ||
+    checkGroup(context, groupId, 'DESCRIBE') ||
     admitOffsetFetch(groups, groupId, group.memberId, group.memberEpoch)
   if (errorCode !== 0) return { groupId, topics: [], errorCode }
   const asked = group.topics ?? allTopics(context, groupId)
@@ -68,15 +69,18 @@ function allTopics({ state }: RequestContext, groupId: string): OffsetFetchReque
 }
 
 function fetchTopic(
-  { state, version }: RequestContext,
+  context: RequestContext,
   groupId: string,
   { name, topicId, partitionIndexes }: OffsetFetchRequestTopics,
   requireStable: boolean,
 ): OffsetFetchResponseTopics {
+  const { state, version } = context
   const usesIds = version >= TOPIC_IDS_SINCE
   const topic = usesIds ? state.topics.getById(topicId)?.name : name
   const partitions = partitionIndexes.map((index) => {
     if (topic === undefined) return answer(index, undefined, errorCodes.UNKNOWN_TOPIC_ID)
+    const refusal = topicError(context, 'DESCRIBE', topic)
+    if (refusal !== 0) return answer(index, undefined, refusal)
     return requireStable && state.offsets.isUnstable(groupId, topic, index)
       ? answer(index, undefined, errorCodes.UNSTABLE_OFFSET_COMMIT)
       : answer(index, state.offsets.get(groupId, topic, index), 0)

@@ -9,6 +9,7 @@ import type {
 } from '../../protocol/messages/offset-for-leader-epoch.ts'
 import type { RequestContext } from '../handler.ts'
 import { checkAccess } from '../partition-access.ts'
+import { topicError } from '../security/authorize.ts'
 
 export function handleOffsetForLeaderEpoch(
   context: RequestContext,
@@ -22,15 +23,16 @@ export function handleOffsetForLeaderEpoch(
 }
 
 function findEnd(
-  { state, node }: RequestContext,
+  context: RequestContext,
   topic: string,
   { partition, currentLeaderEpoch, leaderEpoch }: OffsetForLeaderPartition,
 ): EpochEndOffset {
+  const { state, node } = context
   const known = state.topics.partition(topic, partition)
   const errorCode =
     known === undefined
       ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION
-      : checkAccess(node, known, currentLeaderEpoch, true)
+      : topicError(context, 'DESCRIBE', topic) || checkAccess(node, known, currentLeaderEpoch, true)
   if (known === undefined || errorCode !== 0) {
     return { errorCode, partition, leaderEpoch: -1, endOffset: -1n }
   }

@@ -13,11 +13,22 @@ import type {
 import type { ClusterState } from '../cluster-state.ts'
 import type { RequestContext } from '../handler.ts'
 import { findReplicasProblem } from '../replica-assignment.ts'
+import { clusterError } from '../security/authorize.ts'
 
 export function handleAlterPartitionReassignments(
-  { state }: RequestContext,
+  context: RequestContext,
   { topics, allowReplicationFactorChange }: AlterPartitionReassignmentsRequest,
 ): AlterPartitionReassignmentsResponse {
+  const refusal = clusterError(context, 'ALTER')
+  if (refusal !== 0)
+    return {
+      throttleTimeMs: 0,
+      allowReplicationFactorChange,
+      errorCode: refusal,
+      errorMessage: null,
+      responses: [],
+    }
+  const { state } = context
   const responses = topics.map(({ name, partitions }) => ({
     name,
     partitions: partitions.map(({ partitionIndex, replicas }) => ({
@@ -68,8 +79,11 @@ function reassign(
 }
 
 export function handleListPartitionReassignments(
-  _: RequestContext,
+  context: RequestContext,
   __: ListPartitionReassignmentsRequest,
 ): ListPartitionReassignmentsResponse {
+  const refusal = clusterError(context, 'DESCRIBE')
+  if (refusal !== 0)
+    return { throttleTimeMs: 0, errorCode: refusal, errorMessage: null, topics: [] }
   return { throttleTimeMs: 0, errorCode: 0, errorMessage: null, topics: [] }
 }

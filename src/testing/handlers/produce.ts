@@ -21,6 +21,7 @@ import {
 import type { Outcome, RequestContext } from '../handler.ts'
 import { addEndpoint, currentLeader, unknownLeader } from '../leader-hints.ts'
 import type { AppendResult, PartitionLog } from '../partition-log.ts'
+import { mayDo, topicError } from '../security/authorize.ts'
 import type { Partition, Topic } from '../topic-store.ts'
 import { admit } from '../transaction-admission.ts'
 
@@ -39,7 +40,7 @@ export async function handleProduce(
     const topic = findTopic(context, data)
     const partitionResponses: PartitionProduceResponse[] = []
     for (const partition of data.partitionData) {
-      const appended = appendTo(context, request, topic, partition, endpoints)
+      const appended = appendTo(context, request, data.name, topic, partition, endpoints)
       partitionResponses.push(appended instanceof Promise ? await appended : appended)
     }
     responses.push({ name: data.name, topicId: data.topicId, partitionResponses })
@@ -65,13 +66,14 @@ function findTopic({ state, version }: RequestContext, data: TopicProduceData): 
 function appendTo(
   context: RequestContext,
   request: ProduceRequest,
+  name: string,
   topic: Topic | undefined,
   data: PartitionProduceData,
   endpoints: Map<number, NodeEndpoint>,
 ): PartitionProduceResponse | Promise<PartitionProduceResponse> {
   const { state, version } = context
   const partition = topic?.partitions[data.index]
-  const errorCode = findError(context, request, topic, partition, data.records)
+  const errorCode = findError(context, request, name, topic, partition, data.records)
   if (errorCode === 0 && partition !== undefined) {
     const startsAtZero = version >= transactionVersions.addsSince && isInTransaction(data.records)
     const now = state.clock.wall()
@@ -96,6 +98,7 @@ function appendTo(
 function findError(
   context: RequestContext,
   request: ProduceRequest,
+  name: string,
   topic: Topic | undefined,
   partition: Partition | undefined,
   records: Buffer | null,
@@ -103,10 +106,14 @@ function findError(
   const { node, version } = context
   const { acks, transactionalId } = request
   const inTransaction = isInTransaction(records)
-  if (inTransaction && transactionalId === null) {
+  const mayTransact =
+    transactionalId !== null && mayDo(context, 'WRITE', 'TRANSACTIONAL_ID', transactionalId)
+  if (inTransaction && !mayTransact) {
     return errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
   }
   if (topic === undefined && version >= TOPIC_IDS_SINCE) return errorCodes.UNKNOWN_TOPIC_ID
+  const refusal = topicError(context, 'WRITE', topic?.name ?? name)
+  if (refusal !== 0) return refusal
   if (partition === undefined) return errorCodes.UNKNOWN_TOPIC_OR_PARTITION
   if (version < ZSTD_SINCE && isZstd(records)) return errorCodes.UNSUPPORTED_COMPRESSION_TYPE
   if (acks !== 0 && acks !== 1 && acks !== -1) return errorCodes.INVALID_REQUIRED_ACKS

@@ -11,6 +11,7 @@ import { acknowledgeOne, releaseSession } from '../groups/share/share-requests.t
 import { sessionKey } from '../groups/share/share-sessions.ts'
 import type { RequestContext } from '../handler.ts'
 import { addEndpoint, currentLeader, unknownLeader } from '../leader-hints.ts'
+import { mayDo } from '../security/authorize.ts'
 
 export async function handleShareAcknowledge(
   context: RequestContext,
@@ -20,6 +21,9 @@ export async function handleShareAcknowledge(
   const { groupId, memberId } = request
   if (state.properties.shareVersion === 0) return failed(errorCodes.UNSUPPORTED_VERSION)
   if (groupId === null || memberId === null) return failed(errorCodes.INVALID_REQUEST)
+  if (!mayDo(context, 'READ', 'GROUP', groupId)) {
+    return failed(errorCodes.GROUP_AUTHORIZATION_FAILED)
+  }
   if (request.shareSessionEpoch === 0) return failed(errorCodes.INVALID_SHARE_SESSION_EPOCH)
   try {
     return await acknowledge(context, request, groupId, memberId)

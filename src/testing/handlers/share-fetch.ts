@@ -19,6 +19,7 @@ import {
 import { type SharePartitionId, sessionKey } from '../groups/share/share-sessions.ts'
 import type { RequestContext } from '../handler.ts'
 import { addEndpoint, currentLeader, unknownLeader } from '../leader-hints.ts'
+import { mayDo } from '../security/authorize.ts'
 
 const RECORD_LIMIT = 1
 
@@ -39,6 +40,9 @@ export async function handleShareFetch(
   const { groupId, memberId, shareSessionEpoch } = request
   if (state.properties.shareVersion === 0) return failed(errorCodes.UNSUPPORTED_VERSION)
   if (groupId === null || memberId === null) return failed(errorCodes.INVALID_REQUEST)
+  if (!mayDo(context, 'READ', 'GROUP', groupId)) {
+    return failed(errorCodes.GROUP_AUTHORIZATION_FAILED)
+  }
   const hasAcknowledgements = request.topics.some(({ partitions }) =>
     partitions.some(({ acknowledgementBatches }) => acknowledgementBatches.length > 0),
   )

@@ -6,7 +6,7 @@ import type {
   ShareGroupDescribeRequest,
   ShareGroupDescribeResponse,
 } from '../../protocol/messages/share-group-describe.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkGroup } from '../coordinator-check.ts'
 import { GroupError } from '../groups/group-error.ts'
 import { toTopicPartitions } from '../groups/partition-sets.ts'
 import type { ShareGroup } from '../groups/share/share-group.ts'
@@ -26,7 +26,7 @@ export function handleShareGroupDescribe(
 function describeOne(context: RequestContext, groupId: string): ShareGroupDescribedGroup {
   const { groups, topics, properties } = context.state
   if (properties.shareVersion === 0) return failed(groupId, errorCodes.UNSUPPORTED_VERSION, null)
-  const error = checkCoordinator(context, groupId)
+  const error = checkGroup(context, groupId, 'DESCRIBE')
   if (error !== 0) return failed(groupId, error, null)
   try {
     return describeGroup(groups.store.share(groupId), topics)

@@ -5,9 +5,10 @@ import type {
   ShareGroupHeartbeatRequest,
   ShareGroupHeartbeatResponse,
 } from '../../protocol/messages/share-group-heartbeat.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkGroup } from '../coordinator-check.ts'
 import { GroupError } from '../groups/group-error.ts'
 import type { RequestContext } from '../handler.ts'
+import { topicError } from '../security/authorize.ts'
 
 export function handleShareGroupHeartbeat(
   context: RequestContext,
@@ -15,8 +16,12 @@ export function handleShareGroupHeartbeat(
 ): ShareGroupHeartbeatResponse {
   const { state, clientId, clientHost } = context
   if (state.properties.shareVersion === 0) return failed(errorCodes.UNSUPPORTED_VERSION, null)
-  const error = checkCoordinator(context, request.groupId)
+  const error = checkGroup(context, request.groupId, 'READ')
   if (error !== 0) return failed(error, null)
+  const names = request.subscribedTopicNames ?? []
+  if (names.some((name) => topicError(context, 'DESCRIBE', name) !== 0)) {
+    return failed(errorCodes.TOPIC_AUTHORIZATION_FAILED, null)
+  }
   try {
     const client = { clientId: clientId ?? '', clientHost }
     return state.groups.share.heartbeat(request, client, state.now())

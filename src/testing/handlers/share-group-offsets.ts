@@ -17,7 +17,7 @@ import type {
   DescribeShareGroupOffsetsResponseGroup,
 } from '../../protocol/messages/describe-share-group-offsets.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkGroup } from '../coordinator-check.ts'
 import type { RequestContext } from '../handler.ts'
 
 const NOT_KNOWN = -1n
@@ -33,7 +33,7 @@ function describe(
   context: RequestContext,
   { groupId, topics }: DescribeShareGroupOffsetsRequestGroup,
 ): DescribeShareGroupOffsetsResponseGroup {
-  const errorCode = checkCoordinator(context, groupId)
+  const errorCode = checkGroup(context, groupId, 'DESCRIBE')
   if (errorCode !== 0) return { groupId, topics: [], errorCode, errorMessage: null }
   const { state } = context
   const asked = topics ?? startedTopics(context, groupId)
@@ -125,7 +125,7 @@ function findRefusal(
   context: RequestContext,
   groupId: string,
 ): { errorCode: number; errorMessage: string | null } | null {
-  const error = checkCoordinator(context, groupId)
+  const error = checkGroup(context, groupId, 'DELETE')
   if (error !== 0) return { errorCode: error, errorMessage: null }
   const group = context.state.groups.store.get(groupId)
   if (group?.type !== 'share') {

@@ -1,7 +1,7 @@
 // SyncGroup: parked until the leader has sent the assignment.
 
 import type { SyncGroupRequest, SyncGroupResponse } from '../../protocol/messages/sync-group.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkGroup } from '../coordinator-check.ts'
 import { syncError } from '../groups/classic/classic-responses.ts'
 import type { RequestContext } from '../handler.ts'
 
@@ -10,7 +10,7 @@ export async function handleSyncGroup(
   request: SyncGroupRequest,
 ): Promise<SyncGroupResponse> {
   const { state } = context
-  const error = checkCoordinator(context, request.groupId)
+  const error = checkGroup(context, request.groupId, 'READ')
   if (error !== 0) return syncError(error)
   return await new Promise((answer) => state.groups.sync(request, state.now(), answer))
 }

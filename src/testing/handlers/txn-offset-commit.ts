@@ -10,9 +10,10 @@ import type {
   TxnOffsetCommitResponsePartition,
 } from '../../protocol/messages/txn-offset-commit.ts'
 import { unknownFirst } from '../answer-order.ts'
-import { checkCoordinator } from '../coordinator-check.ts'
+import { checkGroup } from '../coordinator-check.ts'
 import { admitTransactionalCommit } from '../groups/offset-admission.ts'
 import type { RequestContext } from '../handler.ts'
+import { mayDo, topicError } from '../security/authorize.ts'
 import type { Topic } from '../topic-store.ts'
 import { admit } from '../transaction-admission.ts'
 
@@ -55,7 +56,10 @@ function findTopic({ state, version }: RequestContext, topic: TxnOffsetCommitReq
 function check(context: RequestContext, request: TxnOffsetCommitRequest): number {
   const { state } = context
   const { groupId, transactionalId, producerId, producerEpoch } = request
-  const error = checkCoordinator(context, groupId)
+  if (!mayDo(context, 'WRITE', 'TRANSACTIONAL_ID', transactionalId)) {
+    return errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+  }
+  const error = checkGroup(context, groupId, 'READ')
   if (error !== 0) return error
   if (!state.offsets.hasPendingOf(groupId, producerId, producerEpoch)) {
     const refused = admit(context, versions, transactionalId, request, { groupId })
@@ -70,12 +74,13 @@ function check(context: RequestContext, request: TxnOffsetCommitRequest): number
 }
 
 function commitOne(
-  { state, version }: RequestContext,
+  context: RequestContext,
   request: TxnOffsetCommitRequest,
   topic: Topic | undefined,
   partition: TxnOffsetCommitRequestPartition,
   error: number,
 ): TxnOffsetCommitResponsePartition {
+  const { state, version } = context
   const { partitionIndex, committedMetadata } = partition
   if (topic?.partitions[partitionIndex] === undefined) {
     const isIdUnknown = topic === undefined && version >= versions.topicIdsSince
@@ -84,7 +89,8 @@ function commitOne(
       errorCode: isIdUnknown ? errorCodes.UNKNOWN_TOPIC_ID : errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
     }
   }
-  if (error !== 0) return { partitionIndex, errorCode: error }
+  const refusal = error || topicError(context, 'READ', topic.name)
+  if (refusal !== 0) return { partitionIndex, errorCode: refusal }
   const metadata = committedMetadata ?? ''
   if (metadata.length > state.properties.offsetMetadataMaxBytes) {
     return { partitionIndex, errorCode: errorCodes.OFFSET_METADATA_TOO_LARGE }

@@ -8,6 +8,7 @@ import type {
 } from '../../protocol/messages/update-features.ts'
 import { featureProperties, supportedFeatures } from '../features.ts'
 import type { RequestContext } from '../handler.ts'
+import { clusterError } from '../security/authorize.ts'
 
 const UPGRADE = 1
 const ALL_FEATURES = 99
@@ -15,9 +16,13 @@ const ALL_FEATURES = 99
 const TOP_LEVEL_SINCE = 2
 
 export function handleUpdateFeatures(
-  { state, version }: RequestContext,
+  context: RequestContext,
   { featureUpdates, validateOnly }: UpdateFeaturesRequest,
 ): UpdateFeaturesResponse {
+  const refusal = clusterError(context, 'ALTER')
+  if (refusal !== 0)
+    return { throttleTimeMs: 0, errorCode: refusal, errorMessage: null, results: [] }
+  const { state, version } = context
   const { properties } = state
   const problems = featureUpdates.map((update) => findProblem(update, properties))
   const first = problems.find((problem) => problem !== null) ?? null

@@ -7,6 +7,7 @@ import type { ClusterState } from '../../cluster-state.ts'
 import type { RequestContext } from '../../handler.ts'
 import { checkAccess } from '../../partition-access.ts'
 import type { PartitionLog } from '../../partition-log.ts'
+import { topicError } from '../../security/authorize.ts'
 import { GroupError } from '../group-error.ts'
 import { checkAcknowledgements } from './acknowledgements.ts'
 import type { SharePartition } from './share-partition.ts'
@@ -20,12 +21,15 @@ export interface LedPartition {
 
 /** The share partition, or the error of one that this node cannot serve. */
 export async function openPartition(
-  { state, node }: RequestContext,
+  context: RequestContext,
   groupId: string,
   { topicId, partition }: SharePartitionId,
 ): Promise<LedPartition | number> {
+  const { state, node } = context
   const topic = state.topics.getById(topicId)
   if (topic === undefined) return errorCodes.UNKNOWN_TOPIC_ID
+  const refusal = topicError(context, 'READ', topic.name)
+  if (refusal !== 0) return refusal
   const known = topic.partitions[partition]
   if (known === undefined) return errorCodes.UNKNOWN_TOPIC_OR_PARTITION
   const error = checkAccess(node, known, -1, true)
