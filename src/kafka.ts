@@ -87,7 +87,7 @@ export class Kafka {
   }
 
   /**
-   * A producer with connections of its own.
+   * Creates a producer with its own connections.
    * @throws ConfigError for a wrong or unknown option; ClosedError after `close()`
    */
   producer(options: ProducerOptions = {}): Producer {
@@ -96,7 +96,7 @@ export class Kafka {
   }
 
   /**
-   * A consumer with connections of its own. Topics made by `topic()` give its records their types.
+   * Creates a consumer with its own connections. Topics made by `topic()` give its records their types.
    * @throws ConfigError for a wrong or unknown option; ClosedError after `close()`
    */
   consumer<K = Buffer | null, V = Buffer | null>(
@@ -193,7 +193,7 @@ export class Kafka {
   }
 
   /**
-   * Any request of the protocol: `kafkawire/protocol` has the APIs. Error codes inside the answer are
+   * Any request of the protocol: `kafkawire/protocol` has the APIs. Error codes inside the response are
    * the caller's to read.
    * @example
    * const { brokers } = await kafka.request(describeCluster, body, { any: true })

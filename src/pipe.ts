@@ -29,7 +29,7 @@ import { errorCodes } from './protocol/error-codes.ts'
 import type { ConsumerRecord } from './records/consumer-record.ts'
 import type { RecordData, TransactionalConsumer } from './types.ts'
 
-/** What a handler makes of its records; nothing is an answer, too. */
+/** What a handler makes of its records; nothing is allowed, too. */
 export type PipeOutput<K = RecordData, V = RecordData> =
   | Iterable<ProducerRecord<K, V>>
   | null
@@ -53,7 +53,7 @@ export interface PipeCommit {
 }
 
 export interface PipeOptions {
-  /** Has a `transactionalId` of its own: no other process that runs has the same. */
+  /** Has a `transactionalId` that no other running process uses. */
   producer: Producer
   /**
    * A transaction is committed when it has this many records. A batch of the consumer is not split.
@@ -130,7 +130,7 @@ export class Pipe<K, V, OK, OV> {
     this.maxWaitMs = maxWaitMs
   }
 
-  /** Goes on until the signal aborts, the consumer or the producer is closed, or nothing more can be done. */
+  /** Continues until the signal aborts, the consumer or the producer is closed, or nothing more can be done. */
   async run(): Promise<void> {
     try {
       for (let failures = 0; !this.isOver; ) {
@@ -191,7 +191,7 @@ export class Pipe<K, V, OK, OV> {
       // The last batch stays in hand meanwhile: a rebalance waits until its offsets are taken.
       await this.sendOffsets(tx)
     } catch (error) {
-      // Nothing was handed over by the loop that was ended: all that was read has been written.
+      // The loop that was ended has delivered nothing: everything that was read has been written.
       if (!end.signal.aborted || error !== end.signal.reason) throw error
       await this.sendOffsets(tx)
     } finally {
@@ -221,7 +221,7 @@ export class Pipe<K, V, OK, OV> {
     }
   }
 
-  /** It was aborted: whether to go on is told by what the reason was. */
+  /** It was aborted: the reason decides whether to continue. */
   private aborted(error: unknown): false {
     if (!canGoOn(error)) throw error
     this.settings.logger.warn('a transaction was aborted: its records are read again', { error })
@@ -278,7 +278,7 @@ export class Pipe<K, V, OK, OV> {
     await sleep(waitMs, this.options.signal).catch(() => {})
   }
 
-  /** Runs a hook of the user: what it throws is logged, as there is nobody else to tell. */
+  /** Runs a hook of the user: what it throws is logged, as no caller waits for it. */
   private tell(hook: () => void): void {
     try {
       hook()

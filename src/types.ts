@@ -26,16 +26,16 @@ export interface OffsetToCommit extends TopicPartition {
   metadata?: string
 }
 
-/** As whom a consumer commits (KIP-447): for `sendOffsets` of a transaction. */
+/** Identifies the consumer that commits offsets (KIP-447): for `sendOffsets` of a transaction. */
 export interface ConsumerGroupMetadata {
   groupId: string
-  /** The generation, or the member epoch; -1 for a consumer that is no member. */
+  /** The generation, or the member epoch; -1 for a consumer that is not a member. */
   generationId: number
   memberId: string
   groupInstanceId: string | null
 }
 
-/** What a consumer has handed over, and as whom it may say so. */
+/** What a consumer has delivered, and as which member. */
 export interface TransactionOffsets {
   group: ConsumerGroupMetadata
   offsets: OffsetToCommit[]
@@ -43,7 +43,7 @@ export interface TransactionOffsets {
 
 /** A consumer whose offsets become part of a transaction: what a producer asks of it. */
 export interface TransactionalConsumer {
-  /** Offsets behind all that was handed over. Throws where that would cover the work of others. */
+  /** Offsets after everything that was delivered. Throws where that would cover the work of other handlers. */
   transactionOffsets(): TransactionOffsets
   /** Goes back to what the group has committed. Nothing is delivered before that is known. */
   seekToCommitted(limits?: WaitOptions): Promise<void>

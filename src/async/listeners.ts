@@ -1,4 +1,4 @@
-// Calls those who asked to be told. One that throws is a bug of its own: it is logged, and neither the
+// Calls listeners. A listener that throws has a bug: it is logged, and neither the
 // others nor what was being done when they were called suffer from it.
 
 import type { Logger } from '../logger.ts'

@@ -1,5 +1,5 @@
 // Timers for durations of any length. Node's own fire at once above 2^31-1 ms (24.8 days); here a limit
-// that is longer than that, or Infinity, is no limit.
+// that is longer than that, or Infinity, means no limit.
 
 /** The longest delay that Node's timers take, in milliseconds. */
 export const MAX_TIMER_MS = 2_147_483_647

@@ -5,7 +5,7 @@ import type { WaitOptions } from '../types.ts'
 import { startLimits } from './wait.ts'
 
 /**
- * The outcome of `promise`, unless a limit ends the wait first. `promise` goes on by itself then.
+ * The outcome of `promise`, unless a limit ends the wait first. `promise` continues by itself then.
  * @param onLimit makes the rejection; `cause` is the signal's reason, or undefined when time is up
  */
 export function withLimits<T>(
@@ -32,7 +32,7 @@ export function withLimits<T>(
   })
 }
 
-/** The rejection of a wait that has no outcome of its own: the signal's reason, or a timeout. */
+/** The rejection of a wait without an outcome: the signal's reason, or a timeout. */
 export function limitError(what: string, limits: WaitOptions): (cause: unknown) => unknown {
   return (cause) => cause ?? new TimeoutError(`${what} was not done within ${limits.timeoutMs} ms`)
 }

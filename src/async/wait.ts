@@ -54,7 +54,7 @@ export function checkWaitOptions(
   return { timeoutMs, signal }
 }
 
-/** By its shape: each realm (a vm context, Jest) has an AbortSignal class of its own. */
+/** By its shape: each realm (a vm context, Jest) has its own AbortSignal class. */
 function isAbortSignal(value: unknown): value is AbortSignal {
   return (
     typeof value === 'object' &&

@@ -30,7 +30,7 @@ export async function dissectRecords(records: Buffer, budget: DecodeBudget): Pro
       left > batchOffsets.magic ? records.readInt32BE(position + batchOffsets.batchLength) : 0
     const end = position + batchLengthEnd + length
     if (left <= batchOffsets.magic || (length >= 0 && end > records.length)) {
-      // A fetch answer may end so: a consumer ignores it.
+      // A fetch response may end so: a consumer ignores it.
       shown.push({ incompleteTrailingBytes: left })
       break
     }

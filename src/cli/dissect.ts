@@ -8,7 +8,7 @@ import { unknownTags } from '../protocol/unknown-tags.ts'
 import { DecodeBudget } from '../records/decode-budget.ts'
 import { dissectRecords } from './dissect-records.ts'
 
-/** A response does not say what it answers: the reader has to know. */
+/** A response does not say to which request it belongs: the reader has to know. */
 export interface ResponseOf {
   api: AnyApi
   version: number

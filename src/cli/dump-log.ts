@@ -22,7 +22,7 @@ export interface DumpedBatch {
   readonly error: DecodeError | null
 }
 
-/** Decodes a batch of a segment for printing: a budget of its own, as each is printed and forgotten. */
+/** Decodes a batch of a segment for printing: each has its own budget, as it is printed and forgotten. */
 export async function decodeForDump(
   batch: SegmentBatch,
   limits: { maxDecodedBytes?: number; maxDecompressedBytes?: number },

@@ -65,7 +65,7 @@ const endpoints: Record<number, (body: Record<string, Endpoint[]> & Endpoint) =>
   [shareAcknowledge.key]: (body) => body.nodeEndpoints,
 }
 
-/** Listeners for one broker after another, as clients are told of them. */
+/** Listeners for one broker after another, as clients hear about them. */
 export class KafkaProxy {
   private readonly options: KafkaProxyOptions
   private readonly listeners = new Map<string, Promise<Listener>>()

@@ -1,4 +1,4 @@
-// The in-process broker as a process of its own, so that the CPU time of the command that starts it is
+// The in-process broker in a separate process, so that the CPU time of the command that starts it is
 // the client's alone. Tells its parent where it listens, and ends with it.
 
 import { TestCluster } from '../testing/test-cluster.ts'

@@ -1,4 +1,4 @@
-// A queue whose both ends are cheap however long it is: Array.shift moves all that is left.
+// A queue whose both ends are cheap however long it is: Array.shift moves every item that is left.
 
 const compactAt = 1024
 
@@ -39,7 +39,7 @@ export class Queue<T> {
     return item
   }
 
-  /** Takes all that is in it now. */
+  /** Takes every item that is in it now. */
   drain(): T[] {
     const all = this.head === 0 ? this.items : this.items.slice(this.head)
     this.items = []

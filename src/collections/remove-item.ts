@@ -1,5 +1,5 @@
 // Takes an item out of a short list, in order. The list keeps its memory: an array that `shift` or `splice`
-// empties begins anew with the next item, and each batch passes through three of them.
+// empties is allocated again with the next item, and each batch passes through three of them.
 
 /** Takes `item` out of `list` if it is there. */
 export function removeItem<T>(list: T[], item: T): void {

@@ -16,7 +16,7 @@ export const compressionTypes: readonly CompressionType[] = [
 ]
 
 /**
- * Bytes to bytes. Both directions answer with a promise only where the work is done off the main
+ * Bytes to bytes. Both directions return a promise only where the work is done off the main
  * thread, so that a caller who gets a Buffer pays for no promise.
  */
 export interface Codec {

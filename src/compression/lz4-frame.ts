@@ -97,7 +97,7 @@ function grown(out: Buffer, size: number, needed: number): Buffer {
   return larger
 }
 
-/** Reads lengths of 15 and more, which go on in bytes of 255. */
+/** Reads lengths of 15 and more, which continue in bytes of 255. */
 class Cursor {
   position: number
   private readonly end: number

@@ -1,4 +1,4 @@
-// lz4 frames by the package `lz4-napi`. The frame is walked before it is handed over: that bounds the
+// lz4 frames by the package `lz4-napi`. The frame is walked before it is decompressed: that bounds the
 // output by the headers of its blocks, finds cut-off frames, and leaves to the package only bytes of
 // one whole frame.
 
@@ -122,7 +122,7 @@ function boundFrame(data: Buffer, limit: number): { length: number; largestBlock
 
 /** Where the header checksum stands: behind magic, flags, block descriptor and content size. */
 function descriptorLength(data: Buffer): number {
-  if (data.length < 11) throw corrupt('lz4', `${data.length} bytes are no frame`, 0)
+  if (data.length < 11) throw corrupt('lz4', `${data.length} bytes are too few for a frame`, 0)
   if (data.readUInt32LE(0) !== magic) throw corrupt('lz4', 'not an lz4 frame', 0)
   const flags = data[4]
   if (flags >> 6 !== 1) throw corrupt('lz4', `frame version ${flags >> 6}`, 4)

@@ -18,7 +18,7 @@ export function repeatBytes(out: Buffer, position: number, offset: number, lengt
     for (let i = 0; i < length; i++) out[position + i] = out[position + i - offset]
     return
   }
-  // What is there repeats, so each round may copy all that the rounds before it have made.
+  // What is there repeats, so each round may copy everything that the rounds before it have made.
   let done = 0
   while (done < length) {
     const from = position - offset

@@ -126,7 +126,7 @@ export function camelCase(key: string): string {
   return key.replaceAll(/[._-]+(.)/g, (_, letter: string) => letter.toUpperCase())
 }
 
-/** What `key` is called here; null if it is no name of kafkajs, librdkafka or Java that differs. */
+/** What `key` is called here; null unless it is a name of kafkajs, librdkafka or Java that differs. */
 export function findForeignName(key: string): ForeignName | null {
   const camel = camelCase(key)
   const found = Object.hasOwn(names, camel) ? names[camel] : null

@@ -1,5 +1,5 @@
 // The connection options: type, unit, default and what each trades, once. What is resolved here is
-// complete and frozen, so that nothing below has defaults of its own.
+// complete and frozen, so that nothing below has further defaults.
 
 import type { LookupAddress } from 'node:dns'
 import { ConfigError } from '../errors.ts'
@@ -34,7 +34,7 @@ export interface KafkaOptions {
   bootstrapServers: string | readonly string[]
   /** Names this client in the brokers' logs, metrics and quotas. Default: `kafkawire`. */
   clientId?: string
-  /** How long an answer may take, from the writing of its request. Default: 30000. */
+  /** How long a response may take after its request was written (ms). Default: 30000. */
   requestTimeoutMs?: number
   /**
    * How long a connection may take until it can carry requests: TCP, TLS, version exchange and
@@ -51,7 +51,7 @@ export interface KafkaOptions {
   retryBackoffMs?: number
   /** Where that doubling ends. Default: 1000. */
   retryBackoffMaxMs?: number
-  /** Metadata is asked for anew after this time even if nothing seems stale. Default: 300000. */
+  /** Metadata is refreshed after this time even when nothing seems stale (ms). Default: 300000. */
   metadataMaxAgeMs?: number
   /**
    * Whether to begin again with `bootstrapServers` when no known broker can be reached (KIP-899).

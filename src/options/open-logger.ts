@@ -1,6 +1,6 @@
 // Fits the logger that the user gave to the way this client logs: a message and its details. What pino and
 // winston would drop or print as {} is put into the form that they keep, a line that comes again and again
-// is limited, and each client has a child logger of its own.
+// is limited, and each client has its own child logger.
 
 import { monotonicMs } from '../async/clock.ts'
 import { plainJson } from '../errors.ts'
@@ -86,7 +86,7 @@ function consoleLines(
 
 /** A line that was written less than this long ago is counted, not written. */
 const REPEAT_AFTER_MS = 30_000
-/** So many different lines are remembered. */
+/** How many different lines are remembered. */
 const MAX_LINES = 200
 
 interface Line {

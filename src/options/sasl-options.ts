@@ -28,7 +28,7 @@ export interface SaslMechanism {
 }
 
 /**
- * One authentication. `start()` gives the first bytes to send; each answer of the broker goes to
+ * One authentication. `start()` gives the first bytes to send; each response of the broker goes to
  * `next()`, which gives the next bytes, or null at the end. Only null means that the client is content:
  * a broker that calls the exchange done earlier has not proved itself.
  */
@@ -37,7 +37,7 @@ export interface SaslExchange {
   readonly user: string
   /** @throws AuthenticationError where the credentials cannot be used */
   start(): Promise<Buffer>
-  /** @throws AuthenticationError where the broker's answer is not what the mechanism demands */
+  /** @throws AuthenticationError where the broker's response is not what the mechanism demands */
   next(challenge: Buffer): Promise<Buffer | null>
 }
 
@@ -62,7 +62,7 @@ export interface SaslPasswordOptions {
   mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
   username?: string
   password?: string
-  /** In place of `username` and `password`: gives them anew for each connection. */
+  /** In place of `username` and `password`: called for each authentication. */
   credentials?: CredentialsProvider<{ username: string; password: string }>
   /** SCRAM: these are the id and the HMAC of a delegation token (KIP-48). Default: false. */
   tokenAuth?: boolean

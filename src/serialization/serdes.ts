@@ -48,7 +48,7 @@ const float64Serde: Serde<number | null> = {
   deserialize: (bytes, topic) => fixed(bytes, 8, topic, (b) => b.readDoubleBE()),
 }
 
-/** Reads a number of a fixed width; other widths are no such number. */
+/** Reads a number of a fixed width; other widths are refused. */
 function fixed<T>(
   bytes: Buffer | null,
   width: number,

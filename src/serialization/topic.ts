@@ -19,7 +19,7 @@ export function createTopicHandle<K, V>(
   // The rule is that of Kafka's own Topic.validate.
   if (!/^[a-zA-Z0-9._-]{1,249}$/.test(name) || name === '.' || name === '..') {
     throw new ConfigError(
-      `kafka.topic(): '${name}' is no topic name: 1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-', but not '.' or '..'`,
+      `kafka.topic(): '${name}' is not a valid topic name: expected 1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-', but not '.' or '..'`,
     )
   }
   checkSerde(name, 'key', key)
