@@ -4,14 +4,17 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test, vi } from 'vitest'
 import { kafkawire } from './run.ts'
+
+// Loading every command takes long on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const file = join(tmpdir(), `kafkawire-completion-${process.pid}.bash`)
 
 beforeAll(async () => {
   writeFileSync(file, (await kafkawire('completion', 'bash')).stdout)
-}, 60_000)
+})
 
 function complete(...words: string[]): string[] {
   const script = `source ${file}; COMP_WORDS=(kafkawire "$@"); COMP_CWORD=$#; _kafkawire; printf '%s\\n' "\${COMPREPLY[@]}"`

@@ -1,9 +1,12 @@
 // Dead letters: what there is, and that each is sent back once, as it was.
 
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { Kafka } from '../../src/kafka.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
 import { kafkawire } from './run.ts'
+
+// Loading every command takes long on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let cluster: TestCluster
 let kafka: Kafka

@@ -1,11 +1,14 @@
 // The lag exporter: what Prometheus is given, and that scrapers at once cost one question.
 
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { metricsText } from '../../src/cli/commands/lag-exporter.ts'
 import type { GroupLag } from '../../src/index.ts'
 import { listGroups } from '../../src/protocol/messages/list-groups.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
 import { kafkawire } from './run.ts'
+
+// Loading every command takes long on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 test('the text format, with labels that are escaped', () => {
   const group = { groupId: 'a"b\n', state: 'Stable', members: [{}] }

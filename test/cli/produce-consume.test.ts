@@ -3,7 +3,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { lineFormat, lineParser } from '../../src/cli/line-parser.ts'
 import { lineGroups } from '../../src/cli/lines.ts'
 import { recordFormat, templateFormat } from '../../src/cli/record-format.ts'
@@ -12,6 +12,9 @@ import type { ProducerRecord } from '../../src/producer/record.ts'
 import type { ConsumerRecord } from '../../src/records/consumer-record.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
 import { kafkawire } from './run.ts'
+
+// Loading every command takes long on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let cluster: TestCluster
 let servers: string[]
@@ -244,7 +247,7 @@ describe('consume', () => {
       topic,
       '--from-beginning',
       '--timeout-ms',
-      '300',
+      '2000',
       ...servers,
     )
     expect([stdout, code]).toEqual(['a\n', 0])

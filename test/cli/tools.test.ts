@@ -1,10 +1,13 @@
 // doctor, perf and the verifiable programs against the in-process broker.
 
 import { createServer } from 'node:net'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Latencies } from '../../src/cli/latencies.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
 import { kafkawire } from './run.ts'
+
+// Loading every command takes long on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let cluster: TestCluster
 let servers: string[]
