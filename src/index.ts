@@ -146,6 +146,7 @@ export { Consumer } from './consumer/consumer.ts'
 export type { ConsumerBatch } from './consumer/delivery/consumer-batch.ts'
 export type { ConsumerLoop } from './consumer/delivery/iterators.ts'
 export type { PartitionStream } from './consumer/delivery/partition-iterators.ts'
+export type { BrokerHealth } from './consumer/fetching/broker-health.ts'
 export type {
   Assignor,
   GroupAssignment,
@@ -154,12 +155,7 @@ export type {
   SubscribedMember,
 } from './consumer/group/assignors/assignor.ts'
 export type { ConsumerProblem } from './consumer/liveness/consumer-problems.ts'
-export type {
-  BrokerHealth,
-  ConsumerHealth,
-  GroupHealth,
-  PartitionHealth,
-} from './consumer/liveness/health.ts'
+export type { ConsumerHealth, GroupHealth, PartitionHealth } from './consumer/liveness/health.ts'
 export type { CommittedOffset } from './consumer/offsets/committed-offsets.ts'
 export type {
   AutoOffsetReset,
@@ -172,6 +168,13 @@ export type {
 } from './consumer/options.ts'
 export type { HandlerContext, RetryOptions } from './consumer/run/retry-policy.ts'
 export type { RunOptions } from './consumer/run/run-options.ts'
+export type {
+  BatchOf,
+  RecordOf,
+  SelectedKey,
+  SelectedRecord,
+  SelectedValue,
+} from './consumer/selected-types.ts'
 export type {
   CloseOptions,
   CommitTarget,
@@ -238,7 +241,11 @@ export type { WritableOptions } from './producer/streams.ts'
 export type { Transaction, TransactionRunOptions } from './producer/transactions/run-transaction.ts'
 export type { SendOffsetsArguments } from './producer/transactions/send-offsets.ts'
 export { type CodecImplementations, codecImplementations } from './records/codec-implementations.ts'
-export type { ConsumerRecord, ConsumerRecordJson } from './records/consumer-record.ts'
+export type {
+  ConsumerRecord,
+  ConsumerRecordJson,
+  ConsumerRecordObject,
+} from './records/consumer-record.ts'
 export type { Crc32cImplementation } from './records/crc32c.ts'
 export type { HeaderInput, HeadersInput, JsonBytes, RecordHeaders } from './records/headers.ts'
 export type { TimestampType } from './records/record-batch.ts'

@@ -8,7 +8,12 @@ import { Cluster, type Target } from './cluster/cluster.ts'
 import type { MetadataSnapshot, PartitionMetadata } from './cluster/metadata.ts'
 import { Consumer } from './consumer/consumer.ts'
 import { deadLetterProducerOptions } from './consumer/delivery/dead-letters.ts'
-import { type ConsumerOptions, resolveConsumerOptions } from './consumer/options.ts'
+import {
+  type ConsumerOptions,
+  resolveConsumerOptions,
+  type TopicSelector,
+} from './consumer/options.ts'
+import type { SelectedKey, SelectedRecord, SelectedValue } from './consumer/selected-types.ts'
 import { ClosedError, describeValue, InvalidArgumentError } from './errors.ts'
 import { formatEndpoint } from './network/connection-errors.ts'
 import {
@@ -96,12 +101,20 @@ export class Kafka {
   }
 
   /**
-   * Creates a consumer with its own connections. Topics made by `topic()` give its records their types.
-   * @throws ConfigError for a wrong or unknown option; ClosedError after `close()`
+   * Creates a consumer with its own connections. Topics made by `topic()` give its records their types:
+   * those of several topics are a union that narrows by `record.topic`.
+   * @throws {ConfigError} for a wrong or unknown option
+   * @throws {ClosedError} after `close()`
    */
-  consumer<K = Buffer | null, V = Buffer | null>(
-    options: ConsumerOptions<K, V> = {},
-  ): Consumer<K, V> {
+  consumer<const Selectors extends readonly TopicSelector[], K = Buffer | null, V = Buffer | null>(
+    options: Omit<ConsumerOptions<K, V>, 'topics'> & { topics: Selectors },
+  ): Consumer<
+    SelectedKey<Selectors[number], K>,
+    SelectedValue<Selectors[number], V>,
+    SelectedRecord<Selectors[number], K, V>
+  >
+  consumer<K = Buffer | null, V = Buffer | null>(options?: ConsumerOptions<K, V>): Consumer<K, V>
+  consumer<K, V>(options: ConsumerOptions<K, V> = {}): Consumer<K, V> {
     const resolved = resolveConsumerOptions(options)
     const connection = this.openOptions('consumer')
     const openDeadLetters = () =>
@@ -144,7 +157,10 @@ export class Kafka {
    * A topic with its types: give it as `topic` of a record, and in `topics` of a consumer.
    * @throws ConfigError for a name that Kafka refuses
    */
-  topic<K, V>(name: string, options: TopicSerdes<K, V>): Topic<K, V> {
+  topic<K, V, const Name extends string = string>(
+    name: Name,
+    options: TopicSerdes<K, V>,
+  ): Topic<K, V, Name> {
     return createTopicHandle(name, options)
   }
 

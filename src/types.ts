@@ -72,8 +72,8 @@ export interface Deserializer<T> {
 export interface Serde<T> extends Serializer<T>, Deserializer<T> {}
 
 /** A topic together with what its keys and values are: made by `kafka.topic()`. */
-export interface Topic<K = RecordData, V = RecordData> {
-  readonly name: string
+export interface Topic<K = RecordData, V = RecordData, Name extends string = string> {
+  readonly name: Name
   readonly key: Serde<K>
   readonly value: Serde<V>
 }

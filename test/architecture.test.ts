@@ -47,6 +47,18 @@ const mayImport: Record<string, readonly string[]> = {
   'pipe.ts': [...ground, 'protocol', 'records', 'cluster', 'producer', 'consumer'],
 }
 
+/** Within the consumer: for each folder, the folders that it may import beside itself. */
+const consumerFloors: Record<string, readonly string[]> = {
+  buffer: [],
+  assignment: ['buffer'],
+  fetching: ['buffer', 'assignment'],
+  delivery: ['buffer', 'assignment'],
+  run: ['buffer', 'assignment', 'delivery'],
+  offsets: ['buffer', 'assignment', 'delivery'],
+  group: ['buffer', 'assignment', 'delivery', 'offsets'],
+  liveness: ['buffer', 'assignment', 'fetching', 'delivery', 'offsets', 'group'],
+}
+
 /** The top: may import everything that is not the top. */
 const top = ['index.ts', 'protocol.ts', 'testing.ts', 'kafka.ts', 'cli']
 const mayNotBeImported = ['index.ts', 'protocol.ts', 'cli']
@@ -86,6 +98,18 @@ describe.each(files)('%s', (file) => {
       if (!top.includes(layer)) {
         expect(mayImport[layer], `${file} imports ${imported}`).toContain(other)
       }
+    }
+  })
+
+  test('keeps to the floors of the consumer', () => {
+    const [room, floor] = file.split('/')
+    const below = consumerFloors[floor]
+    if (room !== 'consumer' || below === undefined) return
+    for (const imported of importsOf(file)) {
+      const [otherRoom, other] = imported.split('/')
+      if (otherRoom !== 'consumer' || other === floor || consumerFloors[other] === undefined)
+        continue
+      expect(below, `${file} imports ${imported}`).toContain(other)
     }
   })
 

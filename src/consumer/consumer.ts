@@ -2,8 +2,8 @@
 
 import type { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
-import { waitFor } from '../async/wait.ts'
-import { ConfigError, InvalidArgumentError } from '../errors.ts'
+import { checkWaitOptions, waitFor } from '../async/wait.ts'
+import { InvalidArgumentError } from '../errors.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import type { ConsumerRecord } from '../records/consumer-record.ts'
 import type {
@@ -15,9 +15,9 @@ import type {
 import { checkCloseOptions, checkLoopOptions, checkTopics } from './arguments.ts'
 import type { AssignedPartition } from './assignment/assigned-partition.ts'
 import { ConsumerCore } from './consumer-core.ts'
-import type { CommitBatch, ConsumerBatch } from './delivery/consumer-batch.ts'
+import type { CommitBatch } from './delivery/consumer-batch.ts'
 import type { DeadLetterProducer } from './delivery/dead-letters.ts'
-import { batchStream, type ConsumerLoop, recordStream } from './delivery/iterators.ts'
+import { batchStream, type ConsumerLoop, recordStream, typed } from './delivery/iterators.ts'
 import { PartitionIterators, type PartitionStream } from './delivery/partition-iterators.ts'
 import { readableOf, readableStreamOf } from './delivery/streams.ts'
 import { type ConsumerHealth, lagOf } from './liveness/health.ts'
@@ -32,7 +32,7 @@ import {
   awaitCommittedOffsets,
   takeTransactionOffsets,
 } from './offsets/transaction-offsets.ts'
-import type { ResolvedConsumerOptions, TopicSelector } from './options.ts'
+import { checkResponseSize, type ResolvedConsumerOptions, type TopicSelector } from './options.ts'
 import {
   checkAssignments,
   checkPartition,
@@ -41,6 +41,7 @@ import {
 } from './partition-arguments.ts'
 import { runHandlers } from './run/run.ts'
 import { planRun, type RunOptions } from './run/run-options.ts'
+import type { BatchOf } from './selected-types.ts'
 import type {
   CloseOptions,
   CommitTarget,
@@ -60,8 +61,11 @@ import type {
  * a `break` that means "done", call `markDone()` of the loop, or commit by hand. After a loop has ended,
  * the consumer stays a member of its group for up to `maxPollIntervalMs`.
  */
-export class Consumer<K = Buffer | null, V = Buffer | null>
-  implements AsyncIterable<ConsumerRecord<K, V>>
+export class Consumer<
+  K = Buffer | null,
+  V = Buffer | null,
+  R extends ConsumerRecord<unknown, unknown> = ConsumerRecord<K, V>,
+> implements AsyncIterable<R>
 {
   /** Settles when the consumer is closed. */
   readonly closed: Promise<void>
@@ -77,12 +81,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
     options: ResolvedConsumerOptions,
     openDeadLetters: () => DeadLetterProducer,
   ) {
-    const room = 1024 * 1024
-    if (clusterOptions.maxResponseSize < options.fetchMaxBytes + room) {
-      throw new ConfigError(
-        `kafka.consumer(): option 'fetchMaxBytes' (${options.fetchMaxBytes}) must be below maxResponseSize (${clusterOptions.maxResponseSize}) by 1 MiB`,
-      )
-    }
+    checkResponseSize(options, clusterOptions)
     this.options = options
     this.closed = new Promise((resolve) => {
       this.settleClosed = resolve
@@ -126,9 +125,29 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    * leaves the group. A record in hand does not count as done, nor is it waited for. Loops go on waiting:
    * `subscribe` or `assign` may follow.
    */
-  async unsubscribe(): Promise<void> {
+  async unsubscribe(options?: WaitOptions): Promise<void> {
+    const limits = checkWaitOptions(options, 'unsubscribe()')
     this.core.checkOpen()
-    await this.core.unsubscribe()
+    await waitFor(this.core.unsubscribe(), limits, 'unsubscribe()')
+  }
+
+  /**
+   * Opens connections and reads metadata early, which shows a wrong address, certificate or password.
+   * Membership and fetching begin with the first pull.
+   * @param options `timeoutMs` defaults to `defaultApiTimeoutMs`
+   * @throws {TimeoutError} when no broker responds in time
+   * @throws {AuthenticationError} when the brokers refuse this user
+   */
+  async connect(options?: WaitOptions): Promise<void> {
+    const { defaultApiTimeoutMs: defaultMs } = this.options
+    const limits = checkWaitOptions(options, 'connect()', { defaultMs })
+    this.core.checkOpen()
+    await this.core.cluster.refresh(limits)
+  }
+
+  /** The same as `close()`, under the name that other clients use. */
+  disconnect(options?: CloseOptions): Promise<void> {
+    return this.close(options)
   }
 
   /** The partitions read now, sorted. */
@@ -142,22 +161,22 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   }
 
   /** Records one by one, in the order of each partition. */
-  [Symbol.asyncIterator](): ConsumerLoop<ConsumerRecord<K, V>> {
+  [Symbol.asyncIterator](): ConsumerLoop<R> {
     return this.records()
   }
 
   /** As `for await (const record of consumer)`, with a signal that ends the wait. */
-  records(options: { signal?: AbortSignal } = {}): ConsumerLoop<ConsumerRecord<K, V>> {
+  records(options: { signal?: AbortSignal } = {}): ConsumerLoop<R> {
     const signal = checkLoopOptions('records()', options)
     this.checkFree()
-    return recordStream(this.core.delivery, null, signal)
+    return typed(recordStream(this.core.delivery, null, signal))
   }
 
   /** Batches of at most `maxPollRecords` records of one partition. */
-  batches(options: { signal?: AbortSignal } = {}): ConsumerLoop<ConsumerBatch<K, V>> {
+  batches(options: { signal?: AbortSignal } = {}): ConsumerLoop<BatchOf<R>> {
     const signal = checkLoopOptions('batches()', options)
     this.checkFree()
-    return batchStream(this.core.delivery, null, signal, this.commitBatch)
+    return typed(batchStream(this.core.delivery, null, signal, this.commitBatch))
   }
 
   /** A loop for each partition; each ends when its partition is taken away. */
@@ -173,8 +192,8 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
    * @throws what a handler threw (its record is not done), if neither `retry` nor `deadLetterTopic` helps;
    *   what ended the consumer; InvalidArgumentError for a wrong option
    */
-  async run(options: RunOptions<K, V>): Promise<void> {
-    const plan = planRun(options, this.options.maxPollRecords)
+  async run(options: RunOptions<K, V, R>): Promise<void> {
+    const plan = planRun<K, V>(options, this.options.maxPollRecords)
     this.checkFree()
     const { delivery, handlers, deadLetters, cluster } = this.core
     const { logger } = cluster.options
@@ -194,7 +213,7 @@ export class Consumer<K = Buffer | null, V = Buffer | null>
   }
 
   /** Records as a web stream that reads nothing ahead. Cancelling it ends the loop. */
-  readableStream(options: { signal?: AbortSignal } = {}): ReadableStream<ConsumerRecord<K, V>> {
+  readableStream(options: { signal?: AbortSignal } = {}): ReadableStream<R> {
     return readableStreamOf(this.records(options))
   }
 

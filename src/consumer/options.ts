@@ -272,6 +272,17 @@ export function resolveConsumerOptions<K, V>(
   return resolved
 }
 
+/** A response holds `fetchMaxBytes` of records and some room for what is around them. */
+export function checkResponseSize(
+  { fetchMaxBytes }: ResolvedConsumerOptions,
+  { maxResponseSize }: { readonly maxResponseSize: number },
+): void {
+  if (maxResponseSize >= fetchMaxBytes + 1024 * 1024) return
+  throw new ConfigError(
+    `kafka.consumer(): option 'fetchMaxBytes' (${fetchMaxBytes}) must be below maxResponseSize (${maxResponseSize}) by 1 MiB`,
+  )
+}
+
 /** With 'auto', the classic protocol is a cooperative one, unless the user names assignors. */
 function withProtocol<K, V>(options: ConsumerOptions<K, V>): ConsumerOptions<K, V> {
   const isAuto = typeof options === 'object' && options?.groupProtocol === 'auto'

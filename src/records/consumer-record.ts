@@ -64,6 +64,21 @@ export interface RecordContext<K, V> {
   preserved: PreservedBatch<K, V> | null
 }
 
+/** A record as a plain object. */
+export interface ConsumerRecordObject<K, V> {
+  topic: string
+  partition: number
+  offset: bigint
+  /** ms since 1970; -1 where the record has none. */
+  timestamp: number
+  timestampType: TimestampType
+  /** -1 where the broker does not say. */
+  leaderEpoch: number
+  key: K
+  value: V
+  headers: Header[]
+}
+
 /** A record in JSON: the offset as a string, bytes as text where they are UTF-8. */
 export interface ConsumerRecordJson {
   topic: string
@@ -223,6 +238,13 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> {
     return count === 0
       ? noHeaders
       : new RecordHeaders(decodeHeaders(bytes, varintEnd(bytes, prefix), count))
+  }
+
+  /** Returns all of it as a plain object: key and value deserialized, headers in the order they were sent. */
+  toObject(): ConsumerRecordObject<K, V> {
+    const { topic, partition, offset, timestamp, timestampType, leaderEpoch, key, value } = this
+    const headers = [...this.headers]
+    return { topic, partition, offset, timestamp, timestampType, leaderEpoch, key, value, headers }
   }
 
   /** Plain data for logs. */

@@ -12,10 +12,10 @@ export interface TopicSerdes<K, V> {
 /**
  * @throws ConfigError for a name that Kafka refuses, or for serializers that are none
  */
-export function createTopicHandle<K, V>(
-  name: string,
+export function createTopicHandle<K, V, const Name extends string = string>(
+  name: Name,
   { key, value }: TopicSerdes<K, V>,
-): Topic<K, V> {
+): Topic<K, V, Name> {
   // The rule is that of Kafka's own Topic.validate.
   if (!/^[a-zA-Z0-9._-]{1,249}$/.test(name) || name === '.' || name === '..') {
     throw new ConfigError(

@@ -3,10 +3,19 @@
 import type { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { RecordSlice } from '../buffer/record-slice.ts'
-import type { Portion } from '../run/key-worker.ts'
 import { type CommitBatch, ConsumerBatch } from './consumer-batch.ts'
 import type { Delivery } from './delivery.ts'
 import { RecordIterator } from './record-iterator.ts'
+
+/** Some records of a partition, delivered together to be worked on side by side. */
+export interface Portion<K, V> {
+  readonly state: AssignedPartition<K, V>
+  readonly chunk: RecordSlice<K, V>
+  /** Its records in the chunk: from here, */
+  readonly start: number
+  /** up to before here. */
+  readonly end: number
+}
 
 /** What `for await` takes, and what may be called by hand. */
 export interface ConsumerLoop<T> extends AsyncIterable<T>, AsyncDisposable {
@@ -64,4 +73,9 @@ export function portionStream<K, V>(
 
 function takeRecord<K, V>(chunk: RecordSlice<K, V>): ConsumerRecord<K, V> {
   return chunk.records[chunk.taken++]
+}
+
+/** Which records a loop gives is said by the types of the consumer's topics, and by nothing at run time. */
+export function typed<Item>(loop: ConsumerLoop<unknown>): ConsumerLoop<Item> {
+  return loop as ConsumerLoop<Item>
 }

@@ -4,6 +4,7 @@ import { monotonicMs, wallMs, wallMsOf } from '../../async/clock.ts'
 import { compareTopicPartitions } from '../../topic-partition.ts'
 import type { TopicPartition } from '../../types.ts'
 import type { AssignedPartition, PartitionProblem } from '../assignment/assigned-partition.ts'
+import type { BrokerHealth } from '../fetching/broker-health.ts'
 import type { GroupMembership } from '../group/group-membership.ts'
 import type { ConsumerProblem } from './consumer-problems.ts'
 
@@ -57,13 +58,6 @@ export interface GroupHealth {
   readonly rebalances: number
   /** How long the last of them took (ms); null: none yet. */
   readonly lastRebalanceMs: number | null
-}
-
-export interface BrokerHealth {
-  readonly nodeId: number
-  /** The last answer to a fetch. */
-  readonly lastFetchAt: number | null
-  readonly unreachableSince: number | null
 }
 
 export interface PartitionHealth extends TopicPartition {

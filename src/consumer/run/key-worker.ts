@@ -3,22 +3,11 @@
 // that a commit never passes an unfinished one. The partition's next portion is taken when all are done.
 
 import { ConsumerRecord } from '../../records/consumer-record.ts'
-import type { AssignedPartition } from '../assignment/assigned-partition.ts'
-import type { RecordSlice } from '../buffer/record-slice.ts'
 import type { Delivery } from '../delivery/delivery.ts'
+import type { Portion } from '../delivery/iterators.ts'
 import type { HeldItem, RecordIterator } from '../delivery/record-iterator.ts'
 import type { HandlerContext, RetryPolicy } from './retry-policy.ts'
 import type { HandlerThread, RunningHandlers } from './running-handlers.ts'
-
-/** Some records of a partition, handed out together. */
-export interface Portion<K, V> {
-  readonly state: AssignedPartition<K, V>
-  readonly chunk: RecordSlice<K, V>
-  /** Its records in the chunk: from here, */
-  readonly start: number
-  /** up to before here. */
-  readonly end: number
-}
 
 export interface KeyedWork<K, V> {
   readonly delivery: Delivery<K, V>

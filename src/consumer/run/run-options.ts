@@ -5,13 +5,14 @@ import type { ConsumerRecord } from '../../records/consumer-record.ts'
 import { checkNames, checkSignal } from '../arguments.ts'
 import type { ConsumerBatch } from '../delivery/consumer-batch.ts'
 import { isTopicName } from '../options.ts'
+import type { BatchOf } from '../selected-types.ts'
 import type { HandlerContext, RetryOptions } from './retry-policy.ts'
 
-export interface RunOptions<K, V> {
+export interface RunOptions<K = Buffer | null, V = Buffer | null, R = ConsumerRecord<K, V>> {
   /** Called for each record; it is done when this settles. */
-  eachRecord?: (record: ConsumerRecord<K, V>, context: HandlerContext) => unknown
+  eachRecord?: (record: R, context: HandlerContext) => unknown
   /** Called for each batch instead: records of one partition. */
-  eachBatch?: (batch: ConsumerBatch<K, V>, context: HandlerContext) => unknown
+  eachBatch?: (batch: BatchOf<R>, context: HandlerContext) => unknown
   /** How many handlers are at work at once. Default: 1. */
   concurrency?: number
   /**
@@ -37,15 +38,18 @@ export interface RunOptions<K, V> {
   signal?: AbortSignal
 }
 
+type RecordHandler<K, V> = (record: ConsumerRecord<K, V>, context: HandlerContext) => unknown
+type BatchHandler<K, V> = (batch: ConsumerBatch<K, V>, context: HandlerContext) => unknown
+
 /** What is called, and by what it is divided. */
 export type RunHandler<K, V> =
   | {
       readonly kind: 'records' | 'keys'
-      readonly handle: (record: ConsumerRecord<K, V>, context: HandlerContext) => unknown
+      readonly handle: RecordHandler<K, V>
     }
   | {
       readonly kind: 'batches'
-      readonly handle: (batch: ConsumerBatch<K, V>, context: HandlerContext) => unknown
+      readonly handle: BatchHandler<K, V>
     }
 
 /** The options, none missing. */
@@ -73,7 +77,10 @@ const names: readonly string[] = [
 const retryNames: readonly string[] = ['retries', 'retryBackoffMs', 'retryBackoffMaxMs']
 
 /** @throws InvalidArgumentError naming the option */
-export function planRun<K, V>(options: RunOptions<K, V>, maxPollRecords: number): RunPlan<K, V> {
+export function planRun<K, V>(
+  options: RunOptions<K, V, never>,
+  maxPollRecords: number,
+): RunPlan<K, V> {
   checkNames('run()', options, names)
   const { retry = {} } = options
   checkNames('run(): retry', retry, retryNames)
@@ -98,7 +105,7 @@ export function planRun<K, V>(options: RunOptions<K, V>, maxPollRecords: number)
   }
 }
 
-function handlerOf<K, V>(options: RunOptions<K, V>, concurrency: number): RunHandler<K, V> {
+function handlerOf<K, V>(options: RunOptions<K, V, never>, concurrency: number): RunHandler<K, V> {
   const { eachRecord, eachBatch, concurrencyBy = 'partition', maxRecords, maxWaitMs } = options
   if (concurrencyBy !== 'partition' && concurrencyBy !== 'key') {
     refuse(`concurrencyBy must be 'partition' or 'key', got ${describeValue(concurrencyBy)}`)
@@ -114,13 +121,13 @@ function handlerOf<K, V>(options: RunOptions<K, V>, concurrency: number): RunHan
     }
     // One after the other is in order by key as well.
     const isByKey = concurrencyBy === 'key' && concurrency > 1
-    return { kind: isByKey ? 'keys' : 'records', handle: eachRecord }
+    return { kind: isByKey ? 'keys' : 'records', handle: eachRecord as RecordHandler<K, V> }
   }
   if (eachBatch === undefined || eachRecord !== undefined) {
     return refuse('give one of eachRecord and eachBatch')
   }
   if (concurrencyBy === 'key') refuse("concurrencyBy 'key' is for eachRecord")
-  return { kind: 'batches', handle: eachBatch }
+  return { kind: 'batches', handle: eachBatch as BatchHandler<K, V> }
 }
 
 function wholeNumber(
