@@ -40,12 +40,3 @@ export function joinSignals(signals: readonly (AbortSignal | undefined)[]): {
   }
   return { signal: controller.signal, release }
 }
-
-const sources = new WeakMap<AbortSignal, readonly AbortSignal[]>()
-
-/** Aborts with the first of `signals` that does; they live as long as it. Prefer `withAnySignal`. */
-export function anySignal(signals: readonly AbortSignal[]): AbortSignal {
-  const any = AbortSignal.any([...signals])
-  sources.set(any, signals)
-  return any
-}

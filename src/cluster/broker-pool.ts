@@ -3,6 +3,7 @@
 
 import { monotonicMs } from '../async/clock.ts'
 import { callAll } from '../async/listeners.ts'
+import { waitFor } from '../async/wait.ts'
 import {
   AuthenticationError,
   ConfigError,
@@ -365,25 +366,19 @@ export class BrokerPool {
   }
 
   /** The error of the next connection event; null for one that became ready, or after `waitMs`. */
-  private nextEvent(waitMs: number, signal: AbortSignal | undefined): Promise<Error | null> {
-    return new Promise((resolve, reject) => {
-      const stop = (): void => {
-        clearTimeout(timer)
-        this.wakers.delete(wake)
-        signal?.removeEventListener('abort', onAbort)
-      }
-      const wake = (error: Error | null): void => {
-        stop()
-        resolve(error)
-      }
-      const onAbort = (): void => {
-        stop()
-        reject(signal?.reason)
-      }
-      const timer = setTimeout(wake, waitMs, null)
-      this.wakers.add(wake)
-      signal?.addEventListener('abort', onAbort)
+  private async nextEvent(waitMs: number, signal: AbortSignal | undefined): Promise<Error | null> {
+    let wake = (_: Error | null): void => {}
+    const event = new Promise<Error | null>((resolve) => {
+      wake = resolve
     })
+    this.wakers.add(wake)
+    const timer = setTimeout(wake, waitMs, null)
+    try {
+      return await waitFor(event, { signal }, 'connecting')
+    } finally {
+      clearTimeout(timer)
+      this.wakers.delete(wake)
+    }
   }
 }
 

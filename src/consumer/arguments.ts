@@ -1,7 +1,7 @@
 // Checks of what callers give to the consumer's methods, before anything happens. Each error names the call
 // and the argument, and says what was expected and what came.
 
-import { anySignal } from '../async/any-signal.ts'
+import { joinSignals } from '../async/any-signal.ts'
 import { timeoutSignal } from '../async/timers.ts'
 import { describeValue, InvalidArgumentError } from '../errors.ts'
 import { isTopic, isTopicName, type TopicSelector } from './options.ts'
@@ -89,5 +89,5 @@ export function checkCloseOptions(options: CloseOptions): {
     )
   }
   const timeout = timeoutSignal(timeoutMs)
-  return { deadline: signal === undefined ? timeout : anySignal([timeout, signal]), leave }
+  return { deadline: signal === undefined ? timeout : joinSignals([timeout, signal]).signal, leave }
 }

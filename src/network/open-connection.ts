@@ -5,6 +5,7 @@ import { promises as dns } from 'node:dns'
 import { isIP, type Socket } from 'node:net'
 import { monotonicMs } from '../async/clock.ts'
 import { startTimer } from '../async/timers.ts'
+import { onAbort, waitFor } from '../async/wait.ts'
 import { AuthenticationError, ClosedError, ConfigError, ConnectionError } from '../errors.ts'
 import type { DnsLookup } from '../options/kafka-options.ts'
 import type { SaslSettings } from '../options/sasl-options.ts'
@@ -160,8 +161,8 @@ class Setup {
     const { memory } = this.options
     this.phase = 'connecting'
     const attempt = new AbortController()
-    const onClosing = (): void => attempt.abort(this.connection.closing.reason)
-    this.connection.closing.addEventListener('abort', onClosing)
+    const { closing } = this.connection
+    const unwatch = onAbort(closing, () => attempt.abort(closing.reason))
     // A dead address must leave time for those behind it: half of what is left.
     const shareMs = (this.options.timeoutMs - (monotonicMs() - this.startedAt)) / 2
     const timer = isLast
@@ -190,18 +191,12 @@ class Setup {
       })
     } finally {
       clearTimeout(timer)
-      this.connection.closing.removeEventListener('abort', onClosing)
+      unwatch()
     }
   }
 
   private unlessClosed<T>(promise: Promise<T>): Promise<T> {
-    const { closing } = this.connection
-    return new Promise<T>((resolve, reject) => {
-      const onClosing = (): void => reject(closing.reason)
-      closing.addEventListener('abort', onClosing, { once: true })
-      const stop = (): void => closing.removeEventListener('abort', onClosing)
-      promise.then(resolve, reject).finally(stop)
-    })
+    return waitFor(promise, { signal: this.connection.closing }, 'connecting')
   }
 }
 

@@ -1,6 +1,7 @@
 // Requests of one connection in the order they were made: a linked list, since answers leave at its
 // head and an abort or a deadline may take one out of its middle.
 
+import { onAbort } from '../async/wait.ts'
 import type { AnyApi } from '../protocol/api.ts'
 
 /** One request that owes its caller an answer or an error. */
@@ -24,8 +25,7 @@ export class PendingRequest {
   onReleased: (() => void) | null = null
   private readonly onAnswer: (answer: never) => void
   private readonly onError: (error: unknown) => void
-  private signal: AbortSignal | null = null
-  private onAbort: (() => void) | null = null
+  private stopWatching: (() => void) | null = null
 
   constructor(
     api: AnyApi,
@@ -45,12 +45,10 @@ export class PendingRequest {
 
   /** Frees the caller when `signal` aborts; the answer, if it comes, is dropped. */
   watch(signal: AbortSignal, forget: () => void): void {
-    this.signal = signal
-    this.onAbort = () => {
+    this.stopWatching = onAbort(signal, () => {
       this.reject(signal.reason)
       forget()
-    }
-    signal.addEventListener('abort', this.onAbort, { once: true })
+    })
   }
 
   wasWritten(correlationId: number, now: number): void {
@@ -85,7 +83,7 @@ export class PendingRequest {
   }
 
   private unwatch(): void {
-    if (this.onAbort !== null) this.signal?.removeEventListener('abort', this.onAbort)
+    this.stopWatching?.()
   }
 }
 

@@ -1,7 +1,9 @@
 // Opens a TCP or TLS socket to one address. What it receives goes where the receiver says, without a
 // chunk being allocated in between (`onread`); both kinds of socket do that alike.
 
+import { once } from 'node:events'
 import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net'
+import { waitFor } from '../async/wait.ts'
 import { lazyNode } from '../lazy-node.ts'
 import type { TlsOptions } from '../options/ssl-options.ts'
 
@@ -76,31 +78,17 @@ function onRead(receiver: Receiver): OnReadOpts {
   }
 }
 
-function opened(socket: Socket, event: string, signal: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      socket.off(event, onOpen)
-      socket.off('error', onError)
-      signal.removeEventListener('abort', onAbort)
-    }
-    const fail = (error: unknown): void => {
-      stop()
-      socket.destroy()
-      reject(error)
-    }
-    const onOpen = (): void => {
-      stop()
-      resolve(socket)
-    }
-    const onError = (error: Error): void => fail(error)
-    const onAbort = (): void => fail(signal.reason)
-    socket.on(event, onOpen)
-    socket.on('error', onError)
-    // What comes after the end of this wait must find a listener; `socket.errored` keeps it.
-    socket.on('error', ignoreLateError)
-    signal.addEventListener('abort', onAbort)
-    if (signal.aborted) onAbort()
-  })
+async function opened(socket: Socket, event: string, signal: AbortSignal): Promise<Socket> {
+  // An error that comes after this wait must find a listener; `socket.errored` keeps it.
+  socket.on('error', ignoreLateError)
+  try {
+    // `once` rejects with the socket's own error.
+    await waitFor(once(socket, event), { signal }, 'connecting')
+    return socket
+  } catch (error) {
+    socket.destroy()
+    throw error
+  }
 }
 
 function ignoreLateError(): void {}

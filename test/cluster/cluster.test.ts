@@ -149,9 +149,9 @@ test('nobody listens: each address is named with its cause, long before the time
 test('a short time is kept although nobody listens, and the causes are named', async () => {
   const dead = await deadAddress()
   const cluster = connect(dead)
-  await expect(cluster.refresh({ timeoutMs: 40 })).rejects.toMatchObject({
+  await expect(cluster.refresh({ timeoutMs: 400 })).rejects.toMatchObject({
     name: 'TimeoutError',
-    message: expect.stringMatching(/within 40 ms:\n.*ECONNREFUSED/),
+    message: expect.stringMatching(/within 400 ms:\n.*ECONNREFUSED/),
   })
 })
 

@@ -1,7 +1,7 @@
 // `kafkawire consume`: records to standard output, as kafka-console-consumer and kcat do.
 
 import type { Command } from 'commander'
-import { anySignal } from '../../async/any-signal.ts'
+import { joinSignals } from '../../async/any-signal.ts'
 import { wallMs } from '../../async/clock.ts'
 import { startTimer } from '../../async/timers.ts'
 import type { Consumer } from '../../consumer/consumer.ts'
@@ -291,7 +291,7 @@ async function print(
   let count = 0
   if (most === 0) return count
   const end = new AbortController()
-  const signal = anySignal([session.signal, end.signal])
+  const { signal, release } = joinSignals([session.signal, end.signal])
   const stopIdle = endWhenIdle(options, end)
   const stopWatch = ends === null ? () => {} : endAtEnds(consumer, ends, end)
   try {
@@ -316,6 +316,7 @@ async function print(
   } catch (error) {
     if (!signal.aborted) throw error
   } finally {
+    release()
     stopIdle.stop()
     stopWatch()
   }

@@ -3,7 +3,7 @@
 // other; heartbeats run beside it and only set what the loop is to do next. A generation is one object
 // that never changes: an answer counts only if the object it was asked under is still the present one.
 
-import { anySignal } from '../../async/any-signal.ts'
+import { withAnySignal } from '../../async/any-signal.ts'
 import { monotonicMs } from '../../async/clock.ts'
 import { backoff, sleep } from '../../async/retry.ts'
 import { timeoutSignal } from '../../async/timers.ts'
@@ -208,7 +208,8 @@ export class ClassicGroup implements GroupMembership {
     if (this.generation === null) await this.owner.prepareTopics(signal)
     const topics = this.owner.subscribedTopics()
     const timeout = timeoutSignal(this.options.rebalanceTimeoutMs)
-    await this.rebalancer.revoke(this.toRevokeBeforeJoin(topics), anySignal([timeout, signal]))
+    const revoked = this.toRevokeBeforeJoin(topics)
+    await withAnySignal([timeout, signal], (end) => this.rebalancer.revoke(revoked, end))
     if (this.isLost || signal.aborted) return
     // Only now: until here the group's wish to rebalance is one that this join answers.
     this.joinReason = null

@@ -3,7 +3,7 @@
 // one at a time, and forgets what was lost. A life of the member is one object: a response counts only if
 // the life it was asked under is still the present one.
 
-import { anySignal } from '../../async/any-signal.ts'
+import { withAnySignal } from '../../async/any-signal.ts'
 import { monotonicMs } from '../../async/clock.ts'
 import { backoff } from '../../async/retry.ts'
 import { timeoutSignal } from '../../async/timers.ts'
@@ -229,7 +229,7 @@ export class ConsumerGroup implements GroupMembership {
     })
     if (revoked.length > 0) {
       const patience = timeoutSignal(this.options.rebalanceTimeoutMs)
-      await this.rebalancer.revoke(revoked, anySignal([patience, signal]))
+      await withAnySignal([patience, signal], (end) => this.rebalancer.revoke(revoked, end))
       if (life !== this.life || signal.aborted) return
       life.owned = this.rebalancer.owned
     }

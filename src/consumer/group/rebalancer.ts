@@ -2,7 +2,7 @@
 // before delivery has stopped duplicates what is handed out in between: KAFKA-14196), and takes new ones
 // up. Callbacks of the user may take their time, but not longer than a rebalance may.
 
-import { anySignal } from '../../async/any-signal.ts'
+import { withAnySignal } from '../../async/any-signal.ts'
 import { timeoutSignal } from '../../async/timers.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import { compareTopicPartitions } from '../../topic-partition.ts'
@@ -90,7 +90,7 @@ export class Rebalancer<K, V> {
     const { signal } = this.lost
     for (const state of states) state.hold('isRevoking', true)
     this.delivery.wake()
-    await this.delivery.whenIdle(new Set(states), anySignal([patience, signal]))
+    await withAnySignal([patience, signal], (end) => this.delivery.whenIdle(new Set(states), end))
     if (!signal.aborted) await this.owner.commitDone(states)
     if (signal.aborted) {
       this.forget(states)

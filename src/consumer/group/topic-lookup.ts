@@ -1,7 +1,6 @@
 // Sees to it that topics are known to the cluster: waits for them, has them created if that is allowed,
 // and says which ones are forbidden. One lookup per topic at a time.
 
-import { anySignal } from '../../async/any-signal.ts'
 import { sleep } from '../../async/retry.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { BrokerError, KafkaError } from '../../errors.ts'
@@ -47,7 +46,7 @@ export class TopicLookup {
     for (const { name } of unmet) this.prepared.add(name)
     const over = new AbortController()
     const known = Promise.all(unmet.map((lookup) => lookup.known))
-    const patience = sleep(PATIENCE_MS, anySignal([signal, over.signal]))
+    const patience = sleep(PATIENCE_MS, signal, over.signal)
     // Rejected only by those two signals.
     await Promise.race([known, patience.catch(() => {})])
     over.abort()

@@ -2,7 +2,7 @@
 // is no use it becomes a dead letter, or ends the run. It is done only when the handler, or the brokers that
 // take the dead letter, have said so.
 
-import { anySignal } from '../../async/any-signal.ts'
+import { withAnySignal } from '../../async/any-signal.ts'
 import { backoff, sleep } from '../../async/retry.ts'
 import type { Watchers } from '../../async/watchers.ts'
 import { DeserializationError } from '../../errors.ts'
@@ -103,11 +103,12 @@ export class RetryPolicy {
   private async pause(waitMs: number, state: AssignedPartition): Promise<void> {
     const { stopped, watchers } = this.options
     const over = new AbortController()
-    const signal = anySignal([over.signal, stopped])
-    const pauses = [sleep(waitMs, signal), watchers.until(() => isTaken(state), signal)]
-    // Rejected only by the signal, which the caller looks at.
-    await Promise.race(pauses).catch(() => {})
-    over.abort()
+    await withAnySignal([over.signal, stopped], async (signal) => {
+      const pauses = [sleep(waitMs, signal), watchers.until(() => isTaken(state), signal)]
+      // Rejected only by the signal, which the caller looks at.
+      await Promise.race(pauses).catch(() => {})
+      over.abort()
+    })
   }
 }
 

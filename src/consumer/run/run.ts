@@ -3,7 +3,8 @@
 // stay in order, and what is committed of it has no gaps, whatever the concurrency. By key, a worker shares
 // out the records of its partition once more (key-worker.ts).
 
-import { anySignal } from '../../async/any-signal.ts'
+import { joinSignals } from '../../async/any-signal.ts'
+import { onAbort } from '../../async/wait.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Logger } from '../../logger.ts'
 import type { CommitBatch } from '../delivery/consumer-batch.ts'
@@ -34,16 +35,15 @@ export async function runHandlers<K, V>(
   const { signal, concurrency } = plan
   if (signal?.aborted) return
   const stop = stopSwitch()
-  const onAbort = (): void => stop.abort()
-  signal?.addEventListener('abort', onAbort, { once: true })
-  const stopped = anySignal([stop.signal, delivery.ending])
+  const unwatch = signal === undefined ? undefined : onAbort(signal, () => stop.abort())
+  const stopped = joinSignals([stop.signal, delivery.ending])
   const failures: unknown[] = []
   const fail = (error: unknown): void => {
     const isEnd = [stop.signal, delivery.ending].some((end) => end.aborted && end.reason === error)
     if (!isEnd) failures.push(error)
     stop.abort()
   }
-  const worker = openWorker(context, plan, stop.signal, stopped, fail)
+  const worker = openWorker(context, plan, stop.signal, stopped.signal, fail)
   const endGathering = delivery.startGathering(plan.maxRecords, plan.maxWaitMs)
   try {
     // What begins with the first pull of all must not run in the context of a handler.
@@ -53,7 +53,8 @@ export async function runHandlers<K, V>(
     })
   } finally {
     endGathering()
-    signal?.removeEventListener('abort', onAbort)
+    unwatch?.()
+    stopped.release()
   }
   if (failures.length > 0) throw failures[0]
 }

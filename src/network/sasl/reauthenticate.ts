@@ -3,6 +3,7 @@
 // nothing more and is closed after its last answer, and only then replaced, so that order is kept.
 
 import { monotonicMs } from '../../async/clock.ts'
+import { onAbort, waitFor } from '../../async/wait.ts'
 import { ConnectionError } from '../../errors.ts'
 import type { Connection } from '../connection.ts'
 
@@ -27,10 +28,9 @@ export function keepSession(
   const { connection, random = Math.random } = options
   // Not all clients of a broker at the same moment.
   const dueMs = since + lifetimeMs * (0.85 + 0.1 * random()) - monotonicMs()
-  const stop = (): void => clearTimeout(timer)
   const timer = setTimeout(
     () => {
-      connection.closing.removeEventListener('abort', stop)
+      unwatch()
       renew(options, since + lifetimeMs).catch((error: unknown) => {
         connection.close(error instanceof Error ? error : new ConnectionError(String(error)))
       })
@@ -38,7 +38,7 @@ export function keepSession(
     Math.min(Math.max(0, dueMs), 0x7fffffff),
   )
   timer.unref()
-  connection.closing.addEventListener('abort', stop, { once: true })
+  const unwatch = onAbort(connection.closing, () => clearTimeout(timer))
 }
 
 async function renew(options: SessionRenewalOptions, endsAt: number): Promise<void> {
@@ -61,18 +61,11 @@ async function renew(options: SessionRenewalOptions, endsAt: number): Promise<vo
 }
 
 /** Whether `promise` settles within `ms`; false also when the connection closes. */
-function within(promise: Promise<void>, ms: number, closing: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    const end = (isSettled: boolean): void => {
-      clearTimeout(timer)
-      closing.removeEventListener('abort', onClosing)
-      resolve(isSettled)
-    }
-    const onClosing = (): void => end(false)
-    const timer = Number.isFinite(ms) ? setTimeout(end, Math.max(0, ms), false) : undefined
-    timer?.unref()
-    closing.addEventListener('abort', onClosing, { once: true })
-    promise.then(() => end(true))
-    if (closing.aborted) end(false)
-  })
+async function within(promise: Promise<void>, ms: number, closing: AbortSignal): Promise<boolean> {
+  try {
+    await waitFor(promise, { timeoutMs: Math.max(0, ms), signal: closing }, 'the last responses')
+    return true
+  } catch {
+    return false
+  }
 }

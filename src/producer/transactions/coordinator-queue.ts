@@ -1,7 +1,7 @@
 // Requests to coordinators: one at a time, in order, each tried again until an answer decides
 // (coordinator-error-table.ts), its time is up, or nobody wants it any more.
 
-import { anySignal } from '../../async/any-signal.ts'
+import { withAnySignal } from '../../async/any-signal.ts'
 import { monotonicMs } from '../../async/clock.ts'
 import { backoff, sleep } from '../../async/retry.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
@@ -80,17 +80,24 @@ export class CoordinatorQueue {
   }
 
   /** @param ask one attempt: the code of the answer, 0 for success */
-  async persist(
+  persist(
     request: CoordinatorRequest,
     terms: Terms,
     ask: (attempt: Attempt) => Promise<number>,
   ): Promise<Ending> {
+    return withAnySignal([this.stopped.signal, terms.signal], (signal) =>
+      this.tryUntilDecided(request, terms, ask, signal),
+    )
+  }
+
+  private async tryUntilDecided(
+    request: CoordinatorRequest,
+    terms: Terms,
+    ask: (attempt: Attempt) => Promise<number>,
+    signal: AbortSignal,
+  ): Promise<Ending> {
     const { requestTimeoutMs, retryBackoffMs, retryBackoffMaxMs, logger } = this.cluster.options
     const deadline = monotonicMs() + terms.timeoutMs
-    const signal =
-      terms.signal === undefined
-        ? this.stopped.signal
-        : anySignal([this.stopped.signal, terms.signal])
     for (let failures = 0; ; failures++) {
       if (terms.goesOn?.() === false) return this.unwanted(request)
       const left = Math.min(deadline - monotonicMs(), requestTimeoutMs)
