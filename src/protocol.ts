@@ -100,6 +100,19 @@ export {
   encodeEndTransactionMarker,
   type OtherControlRecord,
 } from './records/control-record.ts'
+export {
+  decodeGroupRecord,
+  decodeTransactionRecord,
+  encodeGroupRecord,
+  encodeTransactionRecord,
+  type GroupMemberRecord,
+  type GroupMetadataRecord,
+  type GroupRecord,
+  type OffsetCommitRecord,
+  type OtherGroupRecord,
+  type TransactionRecord,
+  transactionStates,
+} from './records/coordinator-records.ts'
 export { crc32c } from './records/crc32c.ts'
 export {
   type DecodeBatchOptions,

@@ -203,7 +203,7 @@ export function isRetriable(code: number): boolean {
 }
 
 /**
- * The error of an answer that carries `code`.
+ * The error of a response that carries `code`.
  * @param what what failed and where, such as `Produce to orders-3 on node 2`
  */
 export function brokerError(code: number, what: string, cause?: unknown): BrokerError {

@@ -16,7 +16,7 @@ export class FrameMemory {
   /**
    * Large frames come and go many times a second, and what glibc gives back to the system when one goes is
    * paid for again, page by page, when the next one comes. How much it keeps follows from the largest
-   * mapping that was freed so far (mallopt(3), M_MMAP_THRESHOLD). So one is freed that nobody has written
+   * mapping that was freed so far (mallopt(3), M_MMAP_THRESHOLD). So one is freed that was never written
    * to: it takes up address space and no memory. Other allocators do not mind.
    */
   private teach(): void {

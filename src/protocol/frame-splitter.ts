@@ -1,5 +1,5 @@
-// Byte chunks in, whole frames out. Says where the next bytes shall be received, so that a large frame
-// arrives in one buffer of its own size without a copy, and small ones by way of one shared buffer.
+// Byte chunks in, whole frames out. Says where to receive the next bytes, so that a large frame
+// arrives in one buffer of its size without a copy, and small ones by way of one shared buffer.
 // The size prefix is judged before anything is allocated; what is allocated for it is not touched
 // before its bytes arrive, so that a prefix that lies costs address space and no memory.
 
@@ -27,7 +27,7 @@ export class FrameSplitter {
   /** The greatest size a frame may have, from the next frame on. */
   maxFrameBytes: number
   private readonly onFrame: (frame: Buffer) => void
-  /** The frame under way; null while its size is not known yet. */
+  /** The frame that is being received; null while its size is not known. */
   private frame: Buffer | null = null
   private frameBytes = 0
   /** Bytes of the size prefix that came so far, in the low end of `prefix`. */

@@ -1,5 +1,5 @@
 // Request and response headers, and whole frames of both. Flexible versions have the newer header of
-// each pair; ApiVersions alone answers with response header v0 in every version (KIP-511), since its
+// each pair; A response to ApiVersions alone has header v0 in every version (KIP-511), since its
 // reader may not know the version yet.
 
 import { type AnyApi, type Api, checkVersion } from './api.ts'

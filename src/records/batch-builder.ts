@@ -1,6 +1,6 @@
 // A record batch being filled: each record is encoded into the batch's own bytes when it is accepted,
 // so that no record object outlives the call. 61 bytes in front are kept for the header, which makes
-// an uncompressed batch ready to send without a copy. Bytes handed out by `stamp` are never changed
+// an uncompressed batch ready to send without a copy. Bytes that `stamp` has returned are never changed
 // again: a socket may still hold them (KAFKA-19012).
 
 import type { CompressionType } from '../compression/codec.ts'
@@ -55,7 +55,7 @@ const timeUnit = 2 ** 30
 /** One batch of one partition, from its first record to the bytes on the wire. */
 export class BatchBuilder {
   // What each record touches comes first: with ten thousand partitions every further line of the cache is
-  // a miss. For that reason times are small integers: a larger one would be an object of its own.
+  // a miss. For that reason times are small integers: a larger one would be a separate object.
   private buffer: Buffer
   private position = recordBatchOverhead
   private recordCount = 0
@@ -255,7 +255,7 @@ export class BatchBuilder {
 
   /**
    * The same records in batches of at most `maxBytes` before compression, in order; a record that is
-   * larger has a batch of its own. They are not sealed yet. This batch stays as it is.
+   * larger has a separate batch. They are not sealed yet. This batch stays as it is.
    */
   split(maxBytes: number): BatchBuilder[] {
     const children: BatchBuilder[] = []

@@ -30,7 +30,7 @@ import { readVarint, varintEnd } from './varint.ts'
  */
 const maxHeaders = 2 ** 18
 
-/** One batch of a fetch answer, with a cursor over its records. */
+/** One batch of a fetch response, with a cursor over its records. */
 export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<ConsumerRecord<K, V>> {
   readonly source: RecordSource<K, V>
   /** 2; 0 or 1 for what was a message of before Kafka 0.11. */
@@ -378,11 +378,13 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
   /** The error of a codec or of a control record, with the name and the place of the batch. */
   private inContext(error: unknown): unknown {
     if (!(error instanceof DecodeError)) return error
+    // A codec may have looked for more than there is.
+    const within = Math.min(Math.max(0, error.position), this.bytes.length - recordBatchOverhead)
     return new DecodeError(`${this.name}: ${error.message}`, {
       api: 'RecordBatch',
       version: this.magic,
       field: error.field || 'records',
-      position: this.start + recordBatchOverhead + Math.max(0, error.position),
+      position: this.start + recordBatchOverhead + within,
       cause: error,
     })
   }

@@ -5,7 +5,7 @@
 export const BufferView: new (memory: ArrayBufferLike, start: number, length: number) => Buffer =
   Reflect.get(Buffer, Symbol.species)
 
-/** A copy on memory of its own: not in Node's pool, where it would hold what it shares that with. */
+/** A copy on separate memory: not in Node's pool, where it would hold what it shares that with. */
 export function copyOf(bytes: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length)
   bytes.copy(copy)

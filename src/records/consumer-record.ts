@@ -1,5 +1,5 @@
-// The record that a consumer hands out: a small view on fetched bytes. What is asked of it is made then;
-// key and value are kept. It holds on to the bytes of its whole fetch answer.
+// The record that a consumer delivers: a small view on fetched bytes. What is asked of it is made then;
+// key and value are kept. It holds on to the bytes of its whole fetch response.
 
 import { inspect } from 'node:util'
 import type { Header } from '../types.ts'

@@ -47,7 +47,7 @@ function choose(): Crc32cImplementation {
 }
 
 /**
- * The package falls back to a slow table of its own without a word (0.4 GB/s), so its native part is
+ * The package falls back to a slow table without a word (0.4 GB/s), so its native part is
  * asked for by name.
  */
 function fastCrc32c(): ((bytes: Uint8Array) => number) | undefined {

@@ -16,7 +16,7 @@ export function headerKey(buffer: Buffer, start: number, end: number): string {
   return key
 }
 
-/** Whether each byte is a character of its own, and this one: never so for what is not ASCII. */
+/** Whether each byte is one character, and this one: never so for what is not ASCII. */
 function isSame(text: string, buffer: Buffer, start: number): boolean {
   for (let i = 0; i < text.length; i++) {
     const byte = buffer[start + i]

@@ -1,4 +1,4 @@
-// A copy of a batch's records on memory of its own. A user's handler may write into a record's bytes, or
+// A copy of a batch's records on separate memory. A user's handler may write into a record's bytes, or
 // transfer their memory to a worker; a retry and a dead letter still need the record as it came.
 
 import { BufferView } from './buffer-view.ts'
@@ -42,7 +42,7 @@ export class PreservedBatch<K, V> implements RecordContext<K, V> {
     return this.recordsBuffer.length
   }
 
-  /** It lies on memory of its own already. */
+  /** It is on separate memory already. */
   moveOut(): void {}
 
   view(start: number, length: number): Buffer {

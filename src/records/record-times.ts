@@ -1,10 +1,10 @@
 // The times of a batch's records, kept as runs: most records have the time of the one before them, as one
-// clock reading serves many, and so a record's time costs nothing until somebody asks.
+// clock reading serves many, and so a record's time costs nothing until it is read.
 
 export class RecordTimes {
   /** Of each run: the index at which it begins, and the time of its records. */
   private readonly runs: number[] = []
-  /** Where the run stands that was asked for last: who asks goes through the records in order. */
+  /** The run that was read last: callers go through the records in order. */
   private cursor = 0
 
   /** The record at `index` and those behind it have this time. */

@@ -1,5 +1,5 @@
-// Walks the `records` bytes of one partition's fetch answer batch by batch. A last batch that is cut
-// off is the end: brokers fill an answer up to its size with whatever bytes come next.
+// Walks the `records` bytes of one partition's fetch response batch by batch. A last batch that is cut
+// off is the end: brokers fill a response up to its size with whatever bytes come next.
 
 import { DecodeError } from '../errors.ts'
 import { BatchReader } from './batch-reader.ts'
@@ -16,10 +16,10 @@ export interface RecordsReaderOptions {
   readonly maxDecompressedBytes: number
 }
 
-/** The batches of one partition's fetch answer. */
+/** The batches of one partition's fetch response. */
 export class RecordsReader<K, V> {
   private records: Buffer
-  /** How many bytes before `records` were given up. */
+  /** How many bytes before `records` were dropped. */
   private before = 0
   private length: number
   private readonly source: RecordSource<K, V>

@@ -11,16 +11,43 @@ import { KafkaProxy, type PassedFrame } from '../../src/cli/proxy.ts'
 import { Kafka } from '../../src/kafka.ts'
 import { encodeFrame } from '../../src/protocol/frame.ts'
 import {
+  decodeGroupRecord,
+  decodeTransactionRecord,
+  encodeGroupRecord,
+  encodeTransactionRecord,
+  type GroupRecord,
+  type TransactionRecord,
+  transactionStates,
+} from '../../src/records/coordinator-records.ts'
+import { decodeBatch } from '../../src/records/decode-batch.ts'
+import {
   baseOffsetOf,
   decodeOffsetIndex,
   decodeTimeIndex,
   decodeTransactionIndex,
   readLogSegment,
 } from '../../src/records/log-segment.ts'
+import { isControl } from '../../src/records/record-batch.ts'
 import type { ClusterAddress } from '../harness/cluster.ts'
 import { runTool } from '../harness/command-tool.ts'
 import type { JavaTools } from '../harness/java-tools.ts'
 import { describeReal, javaTools, sharedCluster, uniqueName } from '../harness/real.ts'
+
+/** The first segments of a topic's partitions, in the folders of brokers that run here. */
+function segmentsOf(topic: string): string[] {
+  const found: string[] = []
+  for (const cluster of readdirSync(tmpdir()).filter((name) => name.startsWith('kafkawire-'))) {
+    for (const node of ['node-0', 'node-1', 'node-2']) {
+      const data = join(tmpdir(), cluster, node, 'data')
+      if (!existsSync(data)) continue
+      for (const folder of readdirSync(data).filter((name) => name.startsWith(`${topic}-`))) {
+        const file = join(data, folder, '00000000000000000000.log')
+        if (existsSync(file)) found.push(file)
+      }
+    }
+  }
+  return found
+}
 
 /** The first segment of a topic's partition 0, in the folder of a broker that runs here. */
 function segmentOf(topic: string): string {
@@ -31,6 +58,15 @@ function segmentOf(topic: string): string {
     }
   }
   throw new Error(`no segment of ${topic}`)
+}
+
+/** The records of a segment that are not control records. */
+async function* recordsOf(path: string): AsyncGenerator<{ key: Buffer; value: Buffer | null }> {
+  for await (const { bytes } of readLogSegment(path)) {
+    const { attributes, records } = await decodeBatch(bytes)
+    if (isControl(attributes)) continue
+    for (const { key, value } of records) if (key !== null) yield { key, value }
+  }
 }
 
 for (const version of ['4.4.0', '3.9.2'] as const) {
@@ -144,6 +180,55 @@ for (const version of ['4.4.0', '3.9.2'] as const) {
       for (const { timestamp } of times) expect(timestamp).toBeGreaterThan(1_600_000_000_000n)
       expect(decodeTransactionIndex(sibling('txnindex'))).toHaveLength(1)
       expect(basename(path)).toBe('00000000000000000000.log')
+    })
+
+    test('records of coordinators are decoded, and encoded to the same bytes', async () => {
+      const topic = await java.createTopic(uniqueName('kept'), {})
+      const groupId = uniqueName('group')
+      const kafka = new Kafka({ bootstrapServers: cluster.bootstrapServers })
+      const transactionalId = uniqueName('tx')
+      await java.produce(topic, [{ value: 'a' }], {
+        config: { 'transactional.id': transactionalId },
+        transaction: 'commit',
+      })
+      const consumer = kafka.consumer({ groupId, autoOffsetReset: 'earliest' })
+      consumer.subscribe([topic])
+      for await (const record of consumer) {
+        await consumer.commit(record)
+        break
+      }
+      await kafka.close()
+
+      const groups: GroupRecord[] = []
+      const transactions: TransactionRecord[] = []
+      for (const path of segmentsOf('__consumer_offsets')) {
+        for await (const { key, value } of recordsOf(path)) {
+          const record = decodeGroupRecord(key, value)
+          expect(encodeGroupRecord(record), path).toEqual({ key, value })
+          groups.push(record)
+        }
+      }
+      for (const path of segmentsOf('__transaction_state')) {
+        for await (const { key, value } of recordsOf(path)) {
+          const record = decodeTransactionRecord(key, value)
+          expect(encodeTransactionRecord(record), path).toEqual({ key, value })
+          transactions.push(record)
+        }
+      }
+      const commits = groups.filter((each) => each.type === 'OffsetCommit')
+      expect(commits).toContainEqual(
+        expect.objectContaining({
+          group: groupId,
+          topic,
+          partition: 0,
+          value: expect.objectContaining({ offset: 1n }),
+        }),
+      )
+      const states = transactions.filter((each) => each.transactionalId === transactionalId)
+      const names = states.map(({ value }) => transactionStates[value?.transactionStatus ?? -1])
+      expect(names).toContain('Ongoing')
+      expect(names).toContain('PrepareCommit')
+      expect(groups.some(({ type }) => type === 'GroupMetadata' || type === 'Other')).toBe(true)
     })
   })
 }

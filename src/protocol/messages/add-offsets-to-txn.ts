@@ -1,4 +1,4 @@
-// AddOffsetsToTxn adds a group's offsets partition to a transaction. v3 is flexible. v4 may answer
+// AddOffsetsToTxn adds a group's offsets partition to a transaction. v3 is flexible. v4 may return
 // TRANSACTION_ABORTABLE (KIP-890).
 
 import { type Api, defineApi } from '../api.ts'

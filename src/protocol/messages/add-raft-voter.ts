@@ -11,7 +11,7 @@ export interface AddRaftVoterRequest {
   voterId: number
   voterDirectoryId: string
   listeners: AddRaftVoterListener[]
-  /** Whether the answer waits until the change is committed. */
+  /** Whether the response waits until the change is committed. */
   ackWhenCommitted: boolean
 }
 

@@ -1,6 +1,6 @@
 // AlterConfigs replaces the dynamic configuration of a resource as a whole: a key that the request
 // does not name falls back to its default. IncrementalAlterConfigs changes single keys and should
-// be preferred. v1 has the bytes of v0, but is answered before the broker throttles. v2 is
+// be preferred. v1 has the bytes of v0, but the broker responds before it throttles. v2 is
 // flexible.
 
 import { type Api, defineApi } from '../api.ts'

@@ -18,7 +18,7 @@ export interface ReassignableTopic {
 
 export interface ReassignablePartition {
   partitionIndex: number
-  /** null: cancel the reassignment that is going on. */
+  /** null: cancel the reassignment in progress. */
   replicas: number[] | null
 }
 

@@ -1,4 +1,4 @@
-// AlterShareGroupOffsets sets where a share group goes on, while it has no members (KIP-932).
+// AlterShareGroupOffsets sets where a share group continues, while it has no members (KIP-932).
 
 import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'

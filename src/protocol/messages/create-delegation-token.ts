@@ -1,13 +1,13 @@
 // CreateDelegationToken makes a token with which a client can authenticate for its owner (KIP-48).
 // v1 is the least that brokers still serve. v2 is flexible. v3 adds an owner other than the
-// requester and names the requester in the answer (KIP-373).
+// requester and names the requester in the response (KIP-373).
 
 import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
 export interface CreateDelegationTokenRequest {
-  /** '' here and below: whoever asks. */
+  /** '' here and below: the requester. */
   ownerPrincipalType: string | null
   ownerPrincipalName: string | null
   renewers: CreatableRenewers[]

@@ -1,6 +1,6 @@
 // CreatePartitions raises the number of partitions of topics (KIP-195).
-// v1 has the bytes of v0, but is answered before the broker throttles. v2 is flexible. v3 has the
-// bytes of v2, but may be answered with THROTTLING_QUOTA_EXCEEDED (KIP-599).
+// v1 has the bytes of v0, but the broker responds before it throttles. v2 is flexible. v3 has the
+// bytes of v2, but the response may have THROTTLING_QUOTA_EXCEEDED (KIP-599).
 
 import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'

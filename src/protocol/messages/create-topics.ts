@@ -1,6 +1,6 @@
 // CreateTopics creates topics, with a number of partitions or with replicas assigned by hand. v4 lets
-// numPartitions and replicationFactor be -1: the broker's defaults (KIP-464). v5 is flexible and answers
-// with the topic's configs (KIP-525). v7 answers with the topic's id.
+// numPartitions and replicationFactor be -1: the broker's defaults (KIP-464). v5 is flexible and adds
+// the topic's configs to the response (KIP-525). v7 adds the topic's id.
 
 import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'

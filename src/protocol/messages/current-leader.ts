@@ -1,4 +1,4 @@
-// Where the leader of a partition went: in the answers of Produce, Fetch and their share group kin, so
+// Where the leader of a partition went: in the responses of Produce, Fetch and their share group kin, so
 // that a client need not ask for metadata first (KIP-951).
 
 import type { Reader } from '../reader.ts'

@@ -1,5 +1,5 @@
 // DeleteRecords moves the start of partitions forward: records before the offset are gone for
-// consumers. v1 has the bytes of v0, but is answered before the broker throttles. v2 is flexible.
+// consumers. v1 has the bytes of v0, but the broker responds before it throttles. v2 is flexible.
 
 import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'

@@ -1,5 +1,5 @@
 // DescribeConfigs reads the configuration of topics, brokers, groups and client metrics, and where
-// each value comes from (KIP-226). v2 has the bytes of v1, but is answered before the broker
+// each value comes from (KIP-226). v2 has the bytes of v1, but the broker responds before it
 // throttles. v3 adds includeDocumentation, configType and documentation (KIP-569). v4 is flexible.
 
 import { type Api, defineApi } from '../api.ts'

@@ -9,7 +9,7 @@ export interface DescribeTopicPartitionsRequest {
   /** Empty: all topics. */
   topics: DescribeTopicPartitionsTopicRequest[]
   responsePartitionLimit: number
-  /** Where to go on: `nextCursor` of the last answer. */
+  /** Where to continue: `nextCursor` of the last response. */
   cursor: DescribeTopicPartitionsCursor | null
 }
 

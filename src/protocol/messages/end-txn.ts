@@ -1,5 +1,5 @@
-// EndTxn commits or aborts a transaction. v3 is flexible. v4 may answer TRANSACTION_ABORTABLE. v5
-// answers with the producer id and epoch of the next transaction (KIP-890).
+// EndTxn commits or aborts a transaction. v3 is flexible. v4 may return TRANSACTION_ABORTABLE. v5
+// returns the producer id and epoch of the next transaction (KIP-890).
 
 import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'

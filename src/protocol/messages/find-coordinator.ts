@@ -1,6 +1,6 @@
 // FindCoordinator names the broker that coordinates a group (keyType 0), a transactional id (1) or a
 // share group's partition (2, v6). v1 adds keyType, throttleTimeMs and errorMessage. v3 is flexible.
-// v4 asks for many keys at once and answers in `coordinators` (KIP-699).
+// v4 asks for many keys at once and has them in `coordinators` (KIP-699).
 
 import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'

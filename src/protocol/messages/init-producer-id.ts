@@ -1,5 +1,5 @@
 // InitProducerId gives a producer its id and epoch, and fences those that held its transactional id.
-// v2 is flexible. v3 adds the id and epoch held so far, so that a producer can go on after an error
+// v2 is flexible. v3 adds the id and epoch held so far, so that a producer can continue after an error
 // (KIP-360). v6, not offered by default, adds two-phase commit (KIP-939).
 
 import { type Api, defineApi } from '../api.ts'

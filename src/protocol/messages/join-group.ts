@@ -1,6 +1,6 @@
-// JoinGroup makes a member of a classic group; the leader's answer lists all members. v1 adds
+// JoinGroup makes a member of a classic group; the leader's response lists all members. v1 adds
 // rebalanceTimeoutMs. v2 throttleTimeMs. From v4 a new member is given its id and joins again (KIP-394).
-// v5 adds groupInstanceId (KIP-345). v6 is flexible. v7 adds protocolType to the answer (KIP-559), v8
+// v5 adds groupInstanceId (KIP-345). v6 is flexible. v7 adds protocolType to the response (KIP-559), v8
 // reason (KIP-800), v9 skipAssignment (KIP-814).
 
 import { type Api, defineApi } from '../api.ts'

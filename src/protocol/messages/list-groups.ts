@@ -1,5 +1,5 @@
 // ListGroups lists the groups a broker coordinates. v1 adds throttleTimeMs. v3 is flexible. v4 adds
-// states (KIP-518), v5 group types (KIP-848), both as filter and in the answer.
+// states (KIP-518), v5 group types (KIP-848), both as filter and in the response.
 
 import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'

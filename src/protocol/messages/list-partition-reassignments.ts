@@ -1,4 +1,4 @@
-// ListPartitionReassignments shows the moves of partitions that are going on (KIP-455).
+// ListPartitionReassignments shows the moves of partitions in progress (KIP-455).
 
 import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'

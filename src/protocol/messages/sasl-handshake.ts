@@ -1,4 +1,4 @@
-// SaslHandshake names the SASL mechanism a client wants; the answer lists those the broker has. After
+// SaslHandshake names the SASL mechanism a client wants; the response lists those the broker has. After
 // v0 bare SASL tokens follow, after v1 SaslAuthenticate requests (KIP-152).
 
 import { type Api, defineApi } from '../api.ts'

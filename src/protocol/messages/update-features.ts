@@ -1,6 +1,6 @@
 // UpdateFeatures raises or lowers finalized features of the cluster, metadata.version among them
-// (KIP-584). v1 has upgradeType and validateOnly where v0 has allowDowngrade (KIP-778). v2 answers
-// for the request as a whole and no longer for each feature (KIP-1022).
+// (KIP-584). v1 has upgradeType and validateOnly where v0 has allowDowngrade (KIP-778). v2 has
+// one error for the request as a whole and no longer one for each feature (KIP-1022).
 
 import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'

@@ -1,0 +1,362 @@
+// Records of the topics in which coordinators keep their state: __consumer_offsets and
+// __transaction_state. A key begins with its type, a value with its version, both int16. A value of null
+// removes what the key stands for. Types that are not decoded here keep their bytes.
+
+import { DecodeError } from '../errors.ts'
+import { Reader } from '../protocol/reader.ts'
+import { ZERO_UUID } from '../protocol/uuid.ts'
+import { checkedBytes } from '../protocol/value-error.ts'
+import { type MessageContext, Writer } from '../protocol/writer.ts'
+
+/** A committed offset of a group. */
+export interface OffsetCommitRecord {
+  type: 'OffsetCommit'
+  /** 0 in logs of before Kafka 0.9, else 1. */
+  keyType: 0 | 1
+  group: string
+  topic: string
+  partition: number
+  value: {
+    version: number
+    offset: bigint
+    leaderEpoch: number
+    metadata: string
+    commitTimestamp: bigint
+    expireTimestamp: bigint
+    topicId: string
+  } | null
+}
+
+/** A classic group and its members. */
+export interface GroupMetadataRecord {
+  type: 'GroupMetadata'
+  group: string
+  value: {
+    version: number
+    protocolType: string
+    generation: number
+    protocol: string | null
+    leader: string | null
+    currentStateTimestamp: bigint
+    members: GroupMemberRecord[]
+  } | null
+}
+
+export interface GroupMemberRecord {
+  memberId: string
+  groupInstanceId: string | null
+  clientId: string
+  clientHost: string
+  rebalanceTimeout: number
+  sessionTimeout: number
+  /** `decodeSubscription` reads those of consumers. */
+  subscription: Buffer
+  /** `decodeAssignment` reads those of consumers. */
+  assignment: Buffer
+}
+
+/** A record of another type, as its bytes: groups of KIP-848, share groups, Kafka Streams groups. */
+export interface OtherGroupRecord {
+  type: 'Other'
+  /** Such as `ConsumerGroupMemberMetadata`; `Unknown` for a type of a newer Kafka. */
+  name: string
+  keyType: number
+  key: Buffer
+  value: Buffer | null
+}
+
+/** A record of `__consumer_offsets`. */
+export type GroupRecord = OffsetCommitRecord | GroupMetadataRecord | OtherGroupRecord
+
+/** A record of `__transaction_state`: a transactional id. */
+export interface TransactionRecord {
+  transactionalId: string
+  value: {
+    version: number
+    producerId: bigint
+    previousProducerId: bigint
+    nextProducerId: bigint
+    producerEpoch: number
+    nextProducerEpoch: number
+    transactionTimeoutMs: number
+    /** See `transactionStates`. */
+    transactionStatus: number
+    transactionPartitions: { topic: string; partitionIds: number[] }[] | null
+    transactionLastUpdateTimestampMs: bigint
+    transactionStartTimestampMs: bigint
+    clientTransactionVersion: number
+  } | null
+}
+
+/** Names of `transactionStatus`. */
+export const transactionStates: readonly string[] = [
+  'Empty',
+  'Ongoing',
+  'PrepareCommit',
+  'PrepareAbort',
+  'CompleteCommit',
+  'CompleteAbort',
+  'Dead',
+  'PrepareEpochFence',
+]
+
+const otherTypes: Record<number, string> = {
+  3: 'ConsumerGroupMetadata',
+  4: 'ConsumerGroupPartitionMetadata',
+  5: 'ConsumerGroupMemberMetadata',
+  6: 'ConsumerGroupTargetAssignmentMetadata',
+  7: 'ConsumerGroupTargetAssignmentMember',
+  8: 'ConsumerGroupCurrentMemberAssignment',
+  10: 'ShareGroupMemberMetadata',
+  11: 'ShareGroupMetadata',
+  12: 'ShareGroupTargetAssignmentMetadata',
+  13: 'ShareGroupTargetAssignmentMember',
+  14: 'ShareGroupCurrentMemberAssignment',
+  15: 'ShareGroupStatePartitionMetadata',
+  16: 'ConsumerGroupRegularExpression',
+  17: 'StreamsGroupMetadata',
+  19: 'StreamsGroupMemberMetadata',
+  20: 'StreamsGroupTargetAssignmentMetadata',
+  21: 'StreamsGroupTargetAssignmentMember',
+  22: 'StreamsGroupCurrentMemberAssignment',
+  23: 'StreamsGroupTopology',
+}
+
+const never = Number.POSITIVE_INFINITY
+const offsetKey: MessageContext = { name: 'OffsetCommitKey', flexibleFrom: never }
+const offsetValue: MessageContext = { name: 'OffsetCommitValue', flexibleFrom: 4 }
+const groupKey: MessageContext = { name: 'GroupMetadataKey', flexibleFrom: never }
+const groupValue: MessageContext = { name: 'GroupMetadataValue', flexibleFrom: 4 }
+const transactionKey: MessageContext = { name: 'TransactionLogKey', flexibleFrom: never }
+const transactionValue: MessageContext = { name: 'TransactionLogValue', flexibleFrom: 1 }
+const newest = { offset: 4, group: 4, transaction: 1 }
+
+/**
+ * Decodes a record of `__consumer_offsets`.
+ * @throws {DecodeError} when the bytes are not one, or its version is not known
+ */
+export function decodeGroupRecord(key: Buffer, value: Buffer | null): GroupRecord {
+  const keyBytes = checkedBytes('key', key)
+  const valueBytes = value === null ? null : checkedBytes('value', value)
+  const keyType = new Reader(offsetKey, 0, keyBytes).int16()
+  if (keyType === 0 || keyType === 1) {
+    const r = new Reader(offsetKey, keyType, keyBytes, 2)
+    const [group, topic, partition] = [r.string(), r.string(), r.int32()]
+    const content =
+      valueBytes === null ? null : decodeValue(offsetValue, newest.offset, valueBytes, offsetOf)
+    return { type: 'OffsetCommit', keyType, group, topic, partition, value: content }
+  }
+  if (keyType === 2) {
+    const group = new Reader(groupKey, keyType, keyBytes, 2).string()
+    const content =
+      valueBytes === null ? null : decodeValue(groupValue, newest.group, valueBytes, groupOf)
+    return { type: 'GroupMetadata', group, value: content }
+  }
+  const name = otherTypes[keyType] ?? 'Unknown'
+  return { type: 'Other', name, keyType, key: keyBytes, value: valueBytes }
+}
+
+/** The key and the value of a record of `__consumer_offsets`. */
+export function encodeGroupRecord(record: GroupRecord): { key: Buffer; value: Buffer | null } {
+  if (record.type === 'Other') return { key: record.key, value: record.value }
+  if (record.type === 'GroupMetadata') {
+    const key = new Writer(groupKey, 0)
+    key.int16(2)
+    key.string(record.group)
+    return { key: key.finishToBuffer(), value: encodeValue(groupValue, record.value, writeGroup) }
+  }
+  const key = new Writer(offsetKey, 0)
+  key.int16(record.keyType)
+  key.string(record.group)
+  key.string(record.topic)
+  key.int32(record.partition)
+  return { key: key.finishToBuffer(), value: encodeValue(offsetValue, record.value, writeOffset) }
+}
+
+/**
+ * Decodes a record of `__transaction_state`.
+ * @throws {DecodeError} when the bytes are not one, or its version is not known
+ */
+export function decodeTransactionRecord(key: Buffer, value: Buffer | null): TransactionRecord {
+  const r = new Reader(transactionKey, 0, checkedBytes('key', key))
+  const keyType = r.int16()
+  if (keyType !== 0) throw r.error(`a key of type ${keyType}, expected 0`, 0)
+  const transactionalId = r.string()
+  if (value === null) return { transactionalId, value: null }
+  const bytes = checkedBytes('value', value)
+  const content = decodeValue(transactionValue, newest.transaction, bytes, transactionOf)
+  return { transactionalId, value: content }
+}
+
+/** The key and the value of a record of `__transaction_state`. */
+export function encodeTransactionRecord(record: TransactionRecord): {
+  key: Buffer
+  value: Buffer | null
+} {
+  const key = new Writer(transactionKey, 0)
+  key.int16(0)
+  key.string(record.transactionalId)
+  const value = encodeValue(transactionValue, record.value, writeTransaction)
+  return { key: key.finishToBuffer(), value }
+}
+
+function decodeValue<T>(
+  context: MessageContext,
+  most: number,
+  bytes: Buffer,
+  decode: (r: Reader) => T,
+): T & { version: number } {
+  const version = new Reader(context, 0, bytes).int16()
+  if (version < 0 || version > most) {
+    throw new DecodeError(`${context.name} v${version} is not known: v0 to v${most} are`, {
+      api: context.name,
+      version,
+      position: 0,
+    })
+  }
+  return { version, ...new Reader(context, version, bytes, 2).struct(decode) }
+}
+
+function encodeValue<T extends { version: number }>(
+  context: MessageContext,
+  value: T | null,
+  encode: (w: Writer, value: T) => void,
+): Buffer | null {
+  if (value === null) return null
+  const w = new Writer(context, value.version)
+  w.int16(value.version)
+  w.struct(value, encode)
+  return w.finishToBuffer()
+}
+
+type ValueOf<T extends { value: unknown }> = NonNullable<T['value']>
+type Content<T extends { value: unknown }> = Omit<ValueOf<T>, 'version'>
+
+function offsetOf(r: Reader): Content<OffsetCommitRecord> {
+  const value = {
+    offset: r.int64(),
+    leaderEpoch: r.version >= 3 ? r.int32() : -1,
+    metadata: r.string(),
+    commitTimestamp: r.int64(),
+    expireTimestamp: r.version === 1 ? r.int64() : -1n,
+    topicId: ZERO_UUID,
+  }
+  r.tags((tag, r) => {
+    if (tag === 0) value.topicId = r.uuid()
+  })
+  return value
+}
+
+function writeOffset(w: Writer, value: ValueOf<OffsetCommitRecord>): void {
+  w.int64(value.offset)
+  if (w.version >= 3) w.int32(value.leaderEpoch)
+  w.string(value.metadata)
+  w.int64(value.commitTimestamp)
+  if (w.version === 1) w.int64(value.expireTimestamp)
+  w.tags(value.topicId !== ZERO_UUID && { tag: 0, encode: (w) => w.uuid(value.topicId) })
+}
+
+function groupOf(r: Reader): Content<GroupMetadataRecord> {
+  const value = {
+    protocolType: r.string(),
+    generation: r.int32(),
+    protocol: r.nullableString(),
+    leader: r.nullableString(),
+    currentStateTimestamp: r.version >= 2 ? r.int64() : -1n,
+    members: r.array(memberOf),
+  }
+  r.tags()
+  return value
+}
+
+function memberOf(r: Reader): GroupMemberRecord {
+  const member = {
+    memberId: r.string(),
+    groupInstanceId: r.version >= 3 ? r.nullableString() : null,
+    clientId: r.string(),
+    clientHost: r.string(),
+    rebalanceTimeout: r.version >= 1 ? r.int32() : -1,
+    sessionTimeout: r.int32(),
+    subscription: r.bytes(),
+    assignment: r.bytes(),
+  }
+  r.tags()
+  return member
+}
+
+function writeGroup(w: Writer, value: ValueOf<GroupMetadataRecord>): void {
+  w.string(value.protocolType)
+  w.int32(value.generation)
+  w.nullableString(value.protocol)
+  w.nullableString(value.leader)
+  if (w.version >= 2) w.int64(value.currentStateTimestamp)
+  w.array(value.members, writeMember)
+  w.tags()
+}
+
+function writeMember(w: Writer, member: GroupMemberRecord): void {
+  w.string(member.memberId)
+  if (w.version >= 3) w.nullableString(member.groupInstanceId)
+  w.string(member.clientId)
+  w.string(member.clientHost)
+  if (w.version >= 1) w.int32(member.rebalanceTimeout)
+  w.int32(member.sessionTimeout)
+  w.bytes(member.subscription)
+  w.bytes(member.assignment)
+  w.tags()
+}
+
+function transactionOf(r: Reader): Content<TransactionRecord> {
+  const value = {
+    producerId: r.int64(),
+    previousProducerId: -1n,
+    nextProducerId: -1n,
+    producerEpoch: r.int16(),
+    nextProducerEpoch: -1,
+    transactionTimeoutMs: r.int32(),
+    transactionStatus: r.int8(),
+    transactionPartitions: r.nullableArray(partitionsOf),
+    transactionLastUpdateTimestampMs: r.int64(),
+    transactionStartTimestampMs: r.int64(),
+    clientTransactionVersion: 0,
+  }
+  r.tags((tag, r) => {
+    if (tag === 0) value.previousProducerId = r.int64()
+    else if (tag === 1) value.nextProducerId = r.int64()
+    else if (tag === 2) value.clientTransactionVersion = r.int16()
+    else if (tag === 3) value.nextProducerEpoch = r.int16()
+  })
+  return value
+}
+
+function partitionsOf(r: Reader): { topic: string; partitionIds: number[] } {
+  const partitions = { topic: r.string(), partitionIds: r.int32Array() }
+  r.tags()
+  return partitions
+}
+
+function writeTransaction(w: Writer, value: ValueOf<TransactionRecord>): void {
+  const { previousProducerId, nextProducerId, clientTransactionVersion, nextProducerEpoch } = value
+  w.int64(value.producerId)
+  w.int16(value.producerEpoch)
+  w.int32(value.transactionTimeoutMs)
+  w.int8(value.transactionStatus)
+  w.nullableArray(value.transactionPartitions, writePartitions)
+  w.int64(value.transactionLastUpdateTimestampMs)
+  w.int64(value.transactionStartTimestampMs)
+  w.tags(
+    previousProducerId !== -1n && { tag: 0, encode: (w) => w.int64(previousProducerId) },
+    nextProducerId !== -1n && { tag: 1, encode: (w) => w.int64(nextProducerId) },
+    clientTransactionVersion !== 0 && { tag: 2, encode: (w) => w.int16(clientTransactionVersion) },
+    nextProducerEpoch !== -1 && { tag: 3, encode: (w) => w.int16(nextProducerEpoch) },
+  )
+}
+
+function writePartitions(
+  w: Writer,
+  { topic, partitionIds }: { topic: string; partitionIds: number[] },
+): void {
+  w.string(topic)
+  w.int32Array(partitionIds)
+  w.tags()
+}
