@@ -6,7 +6,7 @@ import { existsSync, realpathSync, symlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-const help = `npm run bench -- [produce] [consume] [latency] [transactions] [codec] [growth] [heap] [import] [options]
+const help = `npm run bench -- [produce] [consume] [latency] [transactions] [codec] [growth] [heap] [assignors] [import] [options]
 
 Without a word: produce and consume beside the other Node clients, on one broker. By name: every client that
 is installed; produce, consume and latency also on every target, produce with every size, codec and batch
@@ -29,7 +29,17 @@ Options narrow that. Each scenario prints a table of medians; CPU per record is 
   --node current       run under the Node that npm runs under; default: bench's own Node 24, as the
                        newest peers need it`
 
-const words = ['produce', 'consume', 'latency', 'transactions', 'codec', 'growth', 'heap', 'import']
+const words = [
+  'produce',
+  'consume',
+  'latency',
+  'transactions',
+  'codec',
+  'growth',
+  'heap',
+  'import',
+  'assignors',
+]
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {

@@ -96,6 +96,9 @@ function lasting({ reason, since }: { reason: string; since: number }): {
   return { reason, since, durationMs: Math.max(0, wallMs() - since) }
 }
 
+/** What has not failed, but is not known yet, is no problem before this. */
+const LEAST_WITHOUT_ERROR_MS = 2000
+
 /** The same problem is reported again after this long. */
 const REPEAT_MS = 60_000
 /** More than so many in a minute are reported together. */
@@ -122,7 +125,7 @@ export class ProblemReports {
       (problem) =>
         problem.durationMs >= this.patienceMs &&
         !this.reportedAt.has(nameOf(problem)) &&
-        !(hasCause && problem.nodeId === null && problem.error === null),
+        !(problem.error === null && (hasCause || problem.durationMs < LEAST_WITHOUT_ERROR_MS)),
     )
     if (due.length === 0) return []
     const room = Math.max(0, REPORTS_PER_MINUTE - this.reportedAt.size)
