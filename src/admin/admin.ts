@@ -25,6 +25,7 @@ import {
   type RaftVoterOptions,
   removeRaftVoter,
   unregisterBroker,
+  unregisterController,
   updateFeatures,
 } from './cluster-info.ts'
 import { DataAdmin } from './data-admin.ts'
@@ -237,6 +238,11 @@ export class Admin extends DataAdmin {
    */
   unregisterBroker(brokerId: number, options?: WaitOptions): Promise<void> {
     return unregisterBroker(this.engine, brokerId, options)
+  }
+
+  /** Removes the registration of a controller that does not run and will not come back (Kafka 4.4). */
+  unregisterController(controllerId: number, options?: WaitOptions): Promise<void> {
+    return unregisterController(this.engine, controllerId, options)
   }
 
   /**

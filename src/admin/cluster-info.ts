@@ -8,6 +8,7 @@ import { describeQuorum } from '../protocol/messages/describe-quorum.ts'
 import { metadata } from '../protocol/messages/metadata.ts'
 import { removeRaftVoter as removeVoterApi } from '../protocol/messages/remove-raft-voter.ts'
 import { unregisterBroker as unregisterApi } from '../protocol/messages/unregister-broker.ts'
+import { unregisterController as unregisterControllerApi } from '../protocol/messages/unregister-controller.ts'
 import { updateFeatures as updateApi } from '../protocol/messages/update-features.ts'
 import type { WaitOptions } from '../types.ts'
 import { checkInt, checkList, checkName, checkObject } from './checks.ts'
@@ -165,6 +166,19 @@ export async function unregisterBroker(
   await call.one(unregisterApi, () => ({ brokerId }), 'controller', { what: `broker ${brokerId}` })
 }
 
+export async function unregisterController(
+  engine: AdminEngine,
+  controllerId: number,
+  options: WaitOptions = {},
+): Promise<void> {
+  const name = 'unregisterController()'
+  checkInt(name, 'controllerId', controllerId)
+  const call = engine.begin(name, options)
+  await call.one(unregisterControllerApi, () => ({ controllerId }), 'controller', {
+    what: `controller ${controllerId}`,
+  })
+}
+
 export async function describeFeatures(
   engine: AdminEngine,
   options: WaitOptions = {},
@@ -216,7 +230,7 @@ export async function updateFeatures(
   await call.each(wanted, {
     nameOf: ({ feature }) => `feature "${feature}"`,
     send: async ({ target, items }) => {
-      const timeoutMs = call.attemptMs
+      const timeoutMs = call.brokerMs
       const response = await call.send(
         updateApi,
         (version) => ({
@@ -299,7 +313,7 @@ export async function addRaftVoter(
     addVoterApi,
     () => ({
       clusterId,
-      timeoutMs: call.attemptMs,
+      timeoutMs: call.brokerMs,
       voterId,
       voterDirectoryId,
       listeners,

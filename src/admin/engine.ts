@@ -123,12 +123,15 @@ export class AdminCall {
   readonly signal: AbortSignal | undefined
   private readonly timeoutMs: number
   private readonly deadline: number
+  /** A lost response of a call that only asks needs no word, and none of these waits long at the broker. */
+  private readonly isRead: boolean
 
   constructor(cluster: Cluster, name: string, timeoutMs: number, signal: AbortSignal | undefined) {
     this.cluster = cluster
     this.name = name
     this.timeoutMs = timeoutMs
     this.signal = signal
+    this.isRead = /^(describe|list|find|groupLag)/.test(name)
     this.deadline = monotonicMs() + timeoutMs
   }
 
@@ -136,6 +139,12 @@ export class AdminCall {
   get attemptMs(): number {
     const leftMs = Math.ceil(this.deadline - monotonicMs())
     return Math.max(1, Math.min(leftMs, this.cluster.options.requestTimeoutMs))
+  }
+
+  /** How long the broker may take (ms): less than we wait, so that its own word on it still arrives. */
+  get brokerMs(): number {
+    const { attemptMs } = this
+    return Math.max(1, attemptMs - Math.min(1000, Math.ceil(attemptMs / 10)))
   }
 
   /** Options of a call that is a part of this one: what is left of its time, its signal, its name. */
@@ -156,7 +165,11 @@ export class AdminCall {
     target: Target,
     maxVersion?: number,
   ): Promise<A> {
-    const connection = await this.cluster.connectionTo(target, 'slow', this.limits)
+    const connection = await this.cluster.connectionTo(
+      target,
+      this.isRead ? 'general' : 'slow',
+      this.limits,
+    )
     const version = connection.version(api, maxVersion)
     const { timeoutMs, signal } = this.limits
     const limits = signal === undefined ? { timeoutMs } : { timeoutMs, signal }
@@ -187,12 +200,14 @@ export class AdminCall {
 
   /** Runs an attempt of the caller's own until it succeeds, fails for good, or time is up. */
   async retry<T>(what: string, attempt: () => Promise<T>): Promise<T> {
+    let reason: unknown = null
     for (let failures = 0; ; failures++) {
       try {
         return await attempt()
       } catch (error) {
         if (!this.mayPass(error, noMore)) throw transportError(error, this.title(what))
-        if (!(await this.pause(failures))) throw this.timeUp(this.title(what), error)
+        reason = moreTelling(reason, error)
+        if (!(await this.pause(failures))) throw this.timeUp(this.title(what), reason)
       }
     }
   }
@@ -288,7 +303,7 @@ export class AdminCall {
       this.signal?.throwIfAborted()
       for (const entry of entries) {
         this.takeError(entry, plan, more, error)
-        if (wasSent(error)) entry.wasMaybeDone = true
+        if (wasSent(error) && !this.isRead) entry.wasMaybeDone = true
       }
       return
     }
@@ -322,7 +337,7 @@ export class AdminCall {
     error: unknown,
   ): void {
     const failure = transportError(error, this.title(plan.nameOf(entry.item)))
-    if (this.mayPass(error, more)) entry.lastError = failure
+    if (this.mayPass(error, more)) entry.lastError = moreTelling(entry.lastError, failure)
     else entry.fail(failure)
   }
 
@@ -366,6 +381,11 @@ export async function settled<Value>(values: Promise<Value[]>): Promise<ItemResu
     if (error instanceof AdminError) return error.results as ItemResult<Value>[]
     throw error
   }
+}
+
+/** The last attempt often only runs out of time: what those before it met says more. */
+function moreTelling(before: unknown, error: unknown): unknown {
+  return before !== null && error instanceof TimeoutError ? before : error
 }
 
 const noMore: ReadonlySet<string> = new Set()

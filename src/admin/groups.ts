@@ -9,7 +9,7 @@ import { describeGroups } from './describe-groups.ts'
 import type { AdminEngine } from './engine.ts'
 import { tooOld } from './item-errors.ts'
 import { groupName } from './names.ts'
-import { brokerIds, inOrderOf, toCoordinators, toNodes } from './routing.ts'
+import { askEveryBroker, inOrderOf, toCoordinators } from './routing.ts'
 
 /** `classic` and `consumer` (KIP-848) are consumer groups, `share` KIP-932, `streams` KIP-1071. */
 export type GroupType = 'classic' | 'consumer' | 'share' | 'streams'
@@ -74,27 +74,22 @@ export async function listGroups(
   const states = checkNames(name, 'states', options.states ?? [])
   const protocolTypes = checkList(name, 'protocolTypes', options.protocolTypes ?? [])
   const call = engine.begin(name, options, ['types', 'states', 'protocolTypes'])
-  const nodes = await brokerIds(call)
-  const listed = await call.each(nodes, {
-    nameOf: (node) => `the groups of broker ${node}`,
-    route: toNodes((node) => node),
-    send: async ({ target, items }) => {
-      const { errorCode, groups } = await call.send(
-        listApi,
-        (version) => {
-          if (states.length > 0 && version < STATES_VERSION) {
-            throw tooOld(name, 'list groups by state', '2.6')
-          }
-          const isOlder = types.length > 0 && version < TYPES_VERSION
-          if (isOlder && !types.includes('classic')) {
-            throw tooOld(name, 'list groups by type', '3.8')
-          }
-          return { statesFilter: states, typesFilter: isOlder ? [] : types }
-        },
-        target,
-      )
-      return items.map(() => ({ errorCode, value: groups }))
-    },
+  const listed = await askEveryBroker(call, 'the groups', async (target) => {
+    const { errorCode, groups } = await call.send(
+      listApi,
+      (version) => {
+        if (states.length > 0 && version < STATES_VERSION) {
+          throw tooOld(name, 'list groups by state', '2.6')
+        }
+        const isOlder = types.length > 0 && version < TYPES_VERSION
+        if (isOlder && !types.includes('classic')) {
+          throw tooOld(name, 'list groups by type', '3.8')
+        }
+        return { statesFilter: states, typesFilter: isOlder ? [] : types }
+      },
+      target,
+    )
+    return { errorCode, value: groups }
   })
   const byId = new Map<string, GroupListing>()
   for (const { groupId, groupType, groupState, protocolType } of listed.flat()) {

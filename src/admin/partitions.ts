@@ -123,7 +123,7 @@ export async function createPartitions(
           count: totalCount,
           assignments: assignments?.map((brokerIds) => ({ brokerIds: [...brokerIds] })) ?? null,
         })),
-        timeoutMs: call.attemptMs,
+        timeoutMs: call.brokerMs,
         validateOnly,
       }
       const { results } = await call.send(createApi, () => body, target)
@@ -156,7 +156,7 @@ export async function electLeaders(
             topic,
             partitions: ofTopic.map(({ partition }) => partition),
           }))
-    const body = { electionType: type, topicPartitions, timeoutMs: call.attemptMs }
+    const body = { electionType: type, topicPartitions, timeoutMs: call.brokerMs }
     const response = await call.send(electApi, () => body, 'controller')
     if (response.errorCode !== 0) throw itemError(response.errorCode, name)
     return response.replicaElectionResults.flatMap(({ topic, partitionResult }) =>
@@ -224,7 +224,7 @@ export async function deleteRecords(
           offset: beforeOffset === 'latest' ? -1n : beforeOffset,
         })),
       }))
-      const body = { topics, timeoutMs: call.attemptMs }
+      const body = { topics, timeoutMs: call.brokerMs }
       const response = await call.send(deleteApi, () => body, target)
       const entries = response.topics.flatMap(({ name, partitions }) =>
         partitions.map((entry) => ({ ...entry, topic: name, partition: entry.partitionIndex })),
@@ -277,7 +277,7 @@ export async function listOffsets(
           })),
         }),
       )
-      const timeoutMs = call.attemptMs
+      const timeoutMs = call.brokerMs
       const needed = Math.max(...items.map(({ since }) => since))
       const response = await call.send(
         offsetsApi,

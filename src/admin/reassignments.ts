@@ -46,7 +46,7 @@ export async function alterPartitionReassignments(
           replicas: replicas === null ? null : [...replicas],
         })),
       }))
-      const timeoutMs = call.attemptMs
+      const timeoutMs = call.brokerMs
       const response = await call.send(
         alterApi,
         () => ({ timeoutMs, allowReplicationFactorChange: true, topics }),
@@ -82,7 +82,7 @@ export async function listPartitionReassignments(
   const call = engine.begin(name, options, ['partitions'])
   const response = await call.one(
     listApi,
-    () => ({ timeoutMs: call.attemptMs, topics }),
+    () => ({ timeoutMs: call.brokerMs, topics }),
     'controller',
   )
   return response.topics.flatMap(({ name, partitions }) =>

@@ -1,7 +1,7 @@
 // Where the items of a call go. Leaders and coordinators are looked up for each attempt: an admin call
 // is rare, and an address that is a second old costs it more than one more question.
 
-import type { KafkaError } from '../errors.ts'
+import { BrokerError, type KafkaError } from '../errors.ts'
 import { brokerError, errorCodes } from '../protocol/error-codes.ts'
 import { type Coordinator, findCoordinator } from '../protocol/messages/find-coordinator.ts'
 import { type MetadataResponse, metadata } from '../protocol/messages/metadata.ts'
@@ -14,6 +14,7 @@ import { partitionName } from './names.ts'
 type Reject<Item> = (item: Item, error: unknown) => void
 
 const MANY_KEYS_VERSION = 4
+const MAX_ROUNDS = 3
 
 /** One Metadata request about these topics; null: all. */
 export function askMetadata(
@@ -177,6 +178,30 @@ export function onePerPartition<Item>(
 export async function brokerIds(call: AdminCall): Promise<number[]> {
   const { brokers } = await call.retry('', () => askMetadata(call, []))
   return brokers.map(({ nodeId }) => nodeId).sort((a, b) => a - b)
+}
+
+/**
+ * Asks every broker, and again if one left meanwhile: what it had may be at another one by then.
+ * @param what names what is asked for, such as `the groups`
+ * @throws AdminError with each broker's outcome
+ */
+export async function askEveryBroker<Value>(
+  call: AdminCall,
+  what: string,
+  ask: (target: Batch<number>['target'], node: number) => Promise<ItemResponse<Value>>,
+): Promise<Value[]> {
+  for (let attempt = 0; ; attempt++) {
+    const results = await call.settle(await brokerIds(call), {
+      nameOf: (node) => `${what} of broker ${node}`,
+      route: toNodes((node) => node),
+      send: async ({ target, items: [node] }) => [await ask(target, node)],
+    })
+    const hasLeft = results.some(
+      ({ error }) =>
+        error instanceof BrokerError && error.errorCode === errorCodes.BROKER_ID_NOT_REGISTERED,
+    )
+    if (!hasLeft || attempt === MAX_ROUNDS) return call.valuesOf(results)
+  }
 }
 
 /** Brings responses into the order of the items; undefined for an item without one. */

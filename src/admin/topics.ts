@@ -131,7 +131,7 @@ export async function createTopics(
     send: async ({ target, items }) => {
       const body = {
         topics: items.map(({ body }) => body),
-        timeoutMs: call.attemptMs,
+        timeoutMs: call.brokerMs,
         validateOnly,
       }
       const response = await call.send(createApi, () => body, target)
@@ -177,7 +177,7 @@ export async function deleteTopics(
   await call.each(names, {
     nameOf: (topic) => (byId ? `topic id ${topic}` : `topic "${topic}"`),
     send: async ({ target, items }) => {
-      const timeoutMs = call.attemptMs
+      const timeoutMs = call.brokerMs
       const response = await call.send(
         deleteApi,
         (version) => {

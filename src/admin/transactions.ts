@@ -1,5 +1,6 @@
 // Producers and transactions: describe and list them, abort hanging ones, fence producers (KIP-664).
 
+import { errorCodes } from '../protocol/error-codes.ts'
 import { describeProducers as producersApi } from '../protocol/messages/describe-producers.ts'
 import { describeTransactions as describeApi } from '../protocol/messages/describe-transactions.ts'
 import { initProducerId } from '../protocol/messages/init-producer-id.ts'
@@ -18,7 +19,14 @@ import {
 import type { AdminEngine } from './engine.ts'
 import { itemError, tooOld } from './item-errors.ts'
 import { partitionName } from './names.ts'
-import { brokerIds, inOrderOf, oneByOne, toCoordinators, toLeaders, toNodes } from './routing.ts'
+import {
+  askEveryBroker,
+  inOrderOf,
+  oneByOne,
+  toCoordinators,
+  toLeaders,
+  toNodes,
+} from './routing.ts'
 
 /** A producer that wrote to a partition lately. */
 export interface ProducerState {
@@ -158,37 +166,32 @@ export async function listTransactions(
     'durationMs',
     'transactionalIdPattern',
   ])
-  const nodes = await brokerIds(call)
-  const listed = await call.each(nodes, {
-    nameOf: (node) => `the transactions of broker ${node}`,
-    route: toNodes((node) => node),
-    send: async ({ target, items }) => {
-      const response = await call.send(
-        listApi,
-        (version) => {
-          if (durationMs >= 0 && version < 1) {
-            throw tooOld(name, 'list transactions by duration', '3.8')
-          }
-          if (transactionalIdPattern !== null && version < 2) {
-            throw tooOld(name, 'list transactions by a pattern', '4.1')
-          }
-          return {
-            stateFilters: [...stateFilters],
-            producerIdFilters,
-            durationFilter: BigInt(durationMs),
-            transactionalIdPattern,
-          }
-        },
-        target,
-      )
-      const { errorCode, unknownStateFilters, transactionStates } = response
-      if (unknownStateFilters.length > 0) {
-        throw itemError(42, name, {
-          errorMessage: `the broker does not know the states ${unknownStateFilters.join(', ')}`,
-        })
-      }
-      return items.map(() => ({ errorCode, value: transactionStates }))
-    },
+  const listed = await askEveryBroker(call, 'the transactions', async (target) => {
+    const response = await call.send(
+      listApi,
+      (version) => {
+        if (durationMs >= 0 && version < 1) {
+          throw tooOld(name, 'list transactions by duration', '3.8')
+        }
+        if (transactionalIdPattern !== null && version < 2) {
+          throw tooOld(name, 'list transactions by a pattern', '4.1')
+        }
+        return {
+          stateFilters: [...stateFilters],
+          producerIdFilters,
+          durationFilter: BigInt(durationMs),
+          transactionalIdPattern,
+        }
+      },
+      target,
+    )
+    const { errorCode, unknownStateFilters, transactionStates } = response
+    if (unknownStateFilters.length > 0) {
+      throw itemError(errorCodes.INVALID_REQUEST, name, {
+        errorMessage: `the broker does not know the states ${unknownStateFilters.join(', ')}`,
+      })
+    }
+    return { errorCode, value: transactionStates }
   })
   return listed
     .flat()

@@ -7,6 +7,8 @@ import { errorCodes } from '../../src/protocol/error-codes.ts'
 import { createTopics } from '../../src/protocol/messages/create-topics.ts'
 import { deleteGroups } from '../../src/protocol/messages/delete-groups.ts'
 import { deleteTopics } from '../../src/protocol/messages/delete-topics.ts'
+import { describeTopicPartitions } from '../../src/protocol/messages/describe-topic-partitions.ts'
+import { listGroups } from '../../src/protocol/messages/list-groups.ts'
 import { listOffsets } from '../../src/protocol/messages/list-offsets.ts'
 import { disconnect, noAnswer } from '../../src/testing.ts'
 import { failure, startAdmin } from './with-admin.ts'
@@ -244,5 +246,46 @@ describe('attempts', () => {
     const { admin, cluster } = await startAdmin()
     await expect(admin.listTopics({ timeoutMs: timeoutMs as number })).rejects.toThrow(/timeoutMs/)
     expect(cluster.requests()).toHaveLength(0)
+  })
+})
+
+describe('calls that ask every broker', () => {
+  test('a broker that leaves meanwhile: those that are left are asked again', async () => {
+    const { admin, cluster } = await startAdmin()
+    await admin.alterConsumerGroupOffsets('g', [{ topic: 'orders', partition: 0, offset: 0n }])
+    let isFirst = true
+    cluster.intercept(listGroups, async ({ next, nodeId }) => {
+      if (nodeId === 3 && isFirst) {
+        isFirst = false
+        setImmediate(() => void cluster.stopNode(3))
+        return noAnswer
+      }
+      return next()
+    })
+    const groups = await admin.listGroups({ timeoutMs: 20_000 })
+    expect(groups.map(({ groupId }) => groupId)).toEqual(['g'])
+    const asked = cluster.requests(listGroups).map(({ nodeId }) => nodeId)
+    expect(asked.filter((nodeId) => nodeId === 1).length).toBeGreaterThan(1)
+  }, 30_000)
+
+  test('a lost response of a call that only asks is not called a change', async () => {
+    const { admin, cluster } = await startAdmin()
+    let isFirst = true
+    cluster.intercept(describeTopicPartitions, ({ next }) => {
+      const wasFirst = isFirst
+      isFirst = false
+      return wasFirst ? disconnect : next()
+    })
+    const error = await failure(admin.describeTopics(['nope']))
+    expect(isFirst, 'it was asked').toBe(false)
+    expect(error.message).not.toContain('may have done it')
+  })
+
+  test('a broker is given less time than the call waits for its response', async () => {
+    const { admin, cluster } = await startAdmin()
+    await admin.createTopics([{ topic: 'timed' }], { timeoutMs: 10_000 })
+    const { timeoutMs } = cluster.requests(createTopics)[0].request
+    expect(timeoutMs).toBeGreaterThan(7000)
+    expect(timeoutMs).toBeLessThan(9100)
   })
 })

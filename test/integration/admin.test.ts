@@ -460,6 +460,9 @@ describe.each(['4.4.0', '3.9.2'] as const)('Kafka %s', (version) => {
       expect(codeName(refused)).toBe('UNSUPPORTED_VERSION')
       const unknown = await failure<BrokerError>(admin.unregisterBroker(77))
       expect(codeName(unknown)).toBe('BROKER_ID_NOT_REGISTERED')
+      const controller = await failure<KafkaError>(admin.unregisterController(77))
+      if (is4) expect(controller).toBeInstanceOf(BrokerError)
+      else expect(controller.code).toBe('ERR_KAFKA_UNSUPPORTED_VERSION')
       const level = (maxVersionLevel: number) => [
         { feature: 'group.version', maxVersionLevel, upgradeType: 'SAFE_DOWNGRADE' as const },
       ]

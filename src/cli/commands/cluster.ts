@@ -68,6 +68,16 @@ export function addCluster(program: Command): void {
     session.out.line(`Broker ${brokerId} is no longer registered.`)
     session.out.object({ brokerId, unregistered: true })
   })
+  const controller = clusterCommand(cluster, 'unregister-controller', {
+    summary: 'Remove the registration of a controller that does not run',
+    examples: [],
+  }).option('--id <id>', 'the controller', atLeast(0))
+  onRun<{ id?: number }>(addTimeout(controller), async (session, options) => {
+    const controllerId = required(options.id, '--id', 'unregister-controller')
+    await session.admin.unregisterController(controllerId, session.limits)
+    session.out.line(`Controller ${controllerId} is no longer registered.`)
+    session.out.object({ controllerId, unregistered: true })
+  })
 }
 
 interface QuorumDescribeOptions {
