@@ -18,6 +18,7 @@ import type { Api } from '../protocol/api.ts'
 import { codeName, type ErrorCodeName } from '../protocol/error-codes.ts'
 import type { WaitOptions } from '../types.ts'
 import { itemError, transportError } from './item-errors.ts'
+import { OpenItem } from './open-item.ts'
 
 /** What a broker said of one item. */
 export interface ItemResponse<Value> {
@@ -245,7 +246,7 @@ export class AdminCall {
       if (left.length === 0 || (await this.pause(failures))) continue
       for (const entry of left) {
         const what = this.title(plan.nameOf(entry.item))
-        entry.fail(this.timeUp(what, entry.lastError))
+        entry.fail(this.timeUp(what, entry.lastError, entry.wasMaybeDone))
       }
       left = []
     }
@@ -364,11 +365,11 @@ export class AdminCall {
     return true
   }
 
-  private timeUp(what: string, cause: unknown): KafkaError {
+  private timeUp(what: string, cause: unknown, wasMaybeDone = false): KafkaError {
     const text = cause instanceof Error ? `: ${cause.message}` : '.'
     return new TimeoutError(`${what} timed out after ${this.timeoutMs} ms${text}`, {
       cause,
-      wasSent: wasSent(cause),
+      wasSent: wasMaybeDone || wasSent(cause),
     })
   }
 }
@@ -402,37 +403,4 @@ function topLevelCode(response: unknown): ItemResponse<unknown> {
 
 function wasSent(error: unknown): boolean {
   return (error instanceof ConnectionError || error instanceof TimeoutError) && error.wasSent
-}
-
-class OpenItem<Item, Value> {
-  readonly item: Item
-  readonly index: number
-  lastError: unknown = null
-  wasMaybeDone = false
-  private outcome: { value: Value } | { error: KafkaError } | null = null
-
-  constructor(item: Item, index: number) {
-    this.item = item
-    this.index = index
-  }
-
-  get isDone(): boolean {
-    return this.outcome !== null
-  }
-
-  succeed(value: Value): void {
-    this.outcome = { value }
-  }
-
-  fail(error: KafkaError): void {
-    this.outcome = { error }
-  }
-
-  result(item: string): ItemResult<Value> {
-    if (this.outcome !== null && 'value' in this.outcome) {
-      return { item, value: this.outcome.value, error: null }
-    }
-    const error = this.outcome?.error ?? new KafkaError(`${item} was not asked about`)
-    return { item, value: null, error }
-  }
 }
