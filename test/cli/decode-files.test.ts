@@ -1,7 +1,7 @@
 // `kafkawire decode` on files: frames in every writing, captures made of packets in every order, segments
 // and their indexes.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
@@ -208,6 +208,23 @@ describe('a capture', () => {
       { api: 'Metadata', type: 'request', client: '127.0.0.1:50000', server: '127.0.0.2:9092' },
       { api: 'Metadata', type: 'response', time: '2023-11-14T22:13:23.500Z' },
     ])
+  })
+
+  // tcpdump -i lo, in front of Kafka 4.4.0: kafkajs 2.2.4 and @platformatic/kafka 2.12.1, each an idempotent
+  // or plain producer and a consumer in a group.
+  test('of tcpdump, of two other clients and a real broker, is decoded whole', () => {
+    const content = readFileSync(join(import.meta.dirname, 'captures/loopback.pcap'))
+    const kinds: Record<string, number> = {}
+    const connections = new Set<string>()
+    for (const { client, frame } of capturedFrames(content)) {
+      connections.add(client)
+      if (frame.type !== 'request' && frame.type !== 'response') throw new Error(frame.type)
+      kinds[frame.type] = (kinds[frame.type] ?? 0) + 1
+      expect(encodeFrame(frame).equals(frame.raw), frame.api.name).toBe(true)
+    }
+    // The last Fetch had no response when its client closed.
+    expect(kinds).toEqual({ request: 37, response: 36 })
+    expect(connections.size).toBeGreaterThan(4)
   })
 
   test('of other ports, or of other APIs, is left out', async () => {

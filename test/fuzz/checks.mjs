@@ -68,7 +68,10 @@ function checkMessage({ api, type, version, bytes }) {
   if (!encode(api, version, message).equals(written)) {
     throw new Error('reading what was written gives another message')
   }
-  if (!encode(api, version, fromJson(toJson(message))).equals(written)) {
+  const json = toJson(message)
+  // JavaScript has one NaN, IEEE 754 many.
+  const hasNaN = JSON.stringify(json).includes('"NaN"')
+  if (!hasNaN && !encode(api, version, fromJson(json)).equals(written)) {
     throw new Error('JSON gives another message')
   }
   return true
