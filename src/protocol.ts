@@ -26,6 +26,16 @@ export {
   KafkaError,
   UnsupportedVersionError,
 } from './errors.ts'
+export { oauthbearer as saslOauthbearer } from './network/sasl/oauthbearer.ts'
+export { type PlainCredentials, plain as saslPlain } from './network/sasl/plain.ts'
+export { type ScramCredentials, type ScramName, scram as saslScram } from './network/sasl/scram.ts'
+export type {
+  CredentialsProvider,
+  OAuthBearerToken,
+  SaslContext,
+  SaslExchange,
+  SaslMechanism,
+} from './options/sasl-options.ts'
 export { crc32Partition, fnv1aPartition } from './producer/partitioning/key-hashes.ts'
 export { murmur2, partitionForKey } from './producer/partitioning/murmur2.ts'
 export {
