@@ -10,6 +10,7 @@ const exhaustive = [
   'test/consumer/group/churn.test.ts',
   'test/consumer/group/injected-codes.test.ts',
   'test/consumer/offsets/injected-codes.test.ts',
+  'test/producer/error-table.test.ts',
   'test/producer/model.test.ts',
   'test/protocol/hostile-bytes.test.ts',
   'test/protocol/unsupported-fields.test.ts',

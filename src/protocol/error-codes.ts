@@ -192,9 +192,12 @@ export function codeName(code: number): string {
   return nameOf.get(code) ?? `ERROR_${code}`
 }
 
-/** Whether this table has the code: a broker that is newer than the table may send others. */
-export function isKnownCode(code: number): boolean {
-  return nameOf.has(code)
+/**
+ * Whether a code says nothing about what the broker did: UNKNOWN_SERVER_ERROR, and the codes of a broker that
+ * is newer than this table.
+ */
+export function isUninformative(code: number): boolean {
+  return code === errorCodes.UNKNOWN_SERVER_ERROR || !nameOf.has(code)
 }
 
 /** Whether the protocol says that the same request may succeed later. Unknown codes: no. */

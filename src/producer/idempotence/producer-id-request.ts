@@ -3,8 +3,8 @@
 
 import { backoff, sleep } from '../../async/retry.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { type KafkaError, toKafkaError } from '../../errors.ts'
-import { brokerError } from '../../protocol/error-codes.ts'
+import { BrokerError, type KafkaError, toKafkaError } from '../../errors.ts'
+import { brokerError, isUninformative } from '../../protocol/error-codes.ts'
 import { initProducerId } from '../../protocol/messages/init-producer-id.ts'
 import type { ProducerIdentity } from './producer-identity.ts'
 
@@ -52,7 +52,7 @@ export class ProducerIdRequest {
       } catch (thrown) {
         if (signal.aborted) return
         const error = toKafkaError(thrown)
-        if (!error.retriable) {
+        if (!mayPass(error)) {
           this.isAsking = false
           refused(error)
           return
@@ -66,7 +66,7 @@ export class ProducerIdRequest {
 
   private async askOnce(): Promise<{ producerId: bigint; producerEpoch: number }> {
     const { cluster } = this.context
-    const answer = await cluster.request(
+    const response = await cluster.request(
       initProducerId,
       {
         transactionalId: null,
@@ -79,7 +79,13 @@ export class ProducerIdRequest {
       'any',
       { signal: this.abort.signal },
     )
-    if (answer.errorCode === 0) return answer
-    throw brokerError(answer.errorCode, 'InitProducerId')
+    if (response.errorCode === 0) return response
+    throw brokerError(response.errorCode, 'InitProducerId')
   }
+}
+
+/** Whether asking again may help. Whatever was done before, another id does no harm. */
+function mayPass(error: KafkaError): boolean {
+  if (error.retriable) return true
+  return error instanceof BrokerError && isUninformative(error.errorCode)
 }

@@ -1,7 +1,7 @@
 // What an error code in an answer of a coordinator means: the table of docs/internals/producer.md, section 7. Where an
 // answer has a code for each partition, `worst` says which one decides.
 
-import { errorCodes, isKnownCode, isRetriable } from '../../protocol/error-codes.ts'
+import { errorCodes, isRetriable, isUninformative } from '../../protocol/error-codes.ts'
 
 export type CoordinatorRequest =
   | 'initProducerId'
@@ -97,7 +97,7 @@ export function coordinatorVerdict(
   const verdict = ofRequest[request].get(errorCode) ?? ofAll.get(errorCode)
   if (verdict !== undefined) return verdict
   if (isRetriable(errorCode)) return 'retry'
-  return saysNothing(errorCode) ? unknownOutcome[request] : otherwise[request]
+  return isUninformative(errorCode) ? unknownOutcome[request] : otherwise[request]
 }
 
 /** The verdict of FindCoordinator: nothing was asked of a coordinator yet. */
@@ -105,16 +105,12 @@ export function findCoordinatorVerdict(
   request: CoordinatorRequest,
   errorCode: number,
 ): CoordinatorVerdict {
-  return isRetriable(errorCode) || saysNothing(errorCode) ? 'retry' : otherwise[request]
+  return isRetriable(errorCode) || isUninformative(errorCode) ? 'retry' : otherwise[request]
 }
 
 /** The verdict of an error without a response that no retry can mend: credentials, versions. */
 export function localVerdict(request: CoordinatorRequest): CoordinatorVerdict {
   return request === 'commit' ? 'refused' : otherwise[request]
-}
-
-function saysNothing(errorCode: number): boolean {
-  return errorCode === code.UNKNOWN_SERVER_ERROR || !isKnownCode(errorCode)
 }
 
 const byWeight: readonly CoordinatorVerdict[] = [
