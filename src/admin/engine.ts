@@ -206,6 +206,7 @@ export class AdminCall {
       try {
         return await attempt()
       } catch (error) {
+        this.signal?.throwIfAborted()
         if (!this.mayPass(error, noMore)) throw transportError(error, this.title(what))
         reason = moreTelling(reason, error)
         if (!(await this.pause(failures))) throw this.timeUp(this.title(what), reason)

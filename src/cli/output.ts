@@ -76,7 +76,7 @@ export class Output {
   }
 
   /** Whether the reader has closed its end. */
-  get isClosed(): boolean {
+  private get isClosed(): boolean {
     return this.stdout.destroyed || this.stdout.errored !== null
   }
 

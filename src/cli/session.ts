@@ -70,6 +70,12 @@ export class Session {
     return this.abort.signal
   }
 
+  /** Whether the reader of the output went away. */
+  get isPipeClosed(): boolean {
+    const { reason } = this.abort.signal
+    return reason instanceof Interrupted && reason.isPipeClosed
+  }
+
   /** Limits of an admin call. */
   get limits(): WaitOptions {
     const { timeout } = this.flags

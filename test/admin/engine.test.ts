@@ -7,6 +7,7 @@ import { errorCodes } from '../../src/protocol/error-codes.ts'
 import { createTopics } from '../../src/protocol/messages/create-topics.ts'
 import { deleteGroups } from '../../src/protocol/messages/delete-groups.ts'
 import { deleteTopics } from '../../src/protocol/messages/delete-topics.ts'
+import { describeCluster } from '../../src/protocol/messages/describe-cluster.ts'
 import { describeTopicPartitions } from '../../src/protocol/messages/describe-topic-partitions.ts'
 import { listGroups } from '../../src/protocol/messages/list-groups.ts'
 import { listOffsets } from '../../src/protocol/messages/list-offsets.ts'
@@ -217,6 +218,14 @@ describe('attempts', () => {
     const { signal } = abort
     await expect(admin.createTopics([{ topic: 'a' }], { signal })).rejects.toThrow('enough')
     await expect(admin.listTopics({ signal })).rejects.toThrow('enough')
+    // Of a call that is not about items, while its request is in flight.
+    const later = new AbortController()
+    const reason = new Error('enough now')
+    cluster.intercept(describeCluster, () => {
+      later.abort(reason)
+      return noAnswer
+    })
+    expect(await failure(admin.describeCluster({ signal: later.signal }))).toBe(reason)
   })
 
   test('close() ends calls that wait, and later ones', async () => {

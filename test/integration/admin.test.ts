@@ -376,7 +376,13 @@ describe.each(['4.4.0', '3.9.2'] as const)('Kafka %s', (version) => {
         const users = await admin.describeUserScramCredentials()
         return users.every((entry) => entry.user !== user)
       })
-      const gone = await failure(admin.describeUserScramCredentials([user]))
+      // Each broker hears of it at its own time.
+      const gone = await waitUntil('every broker knows', () =>
+        admin.describeUserScramCredentials([user]).then(
+          () => null,
+          (error: AdminError) => error,
+        ),
+      )
       expect(codeName(gone.errors[0])).toBe('RESOURCE_NOT_FOUND')
     })
 

@@ -126,7 +126,7 @@ async function run(session: Session, options: ConsumeOptions): Promise<void> {
   const commits = groupId !== undefined && session.consumerOptions.enableAutoCommit !== false
   const count = await print(session, consumer, options, format, ends, commits)
   await consumer.close()
-  if (!session.out.json && !session.out.isClosed)
+  if (!session.out.json && !session.isPipeClosed)
     process.stderr.write(`Processed a total of ${count} messages\n`)
 }
 
