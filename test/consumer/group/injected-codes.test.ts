@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { memberAction } from '../../../src/consumer/group/classic-error-table.ts'
 import { codeName, errorCodes } from '../../../src/protocol/error-codes.ts'
+import { consumerGroupHeartbeat } from '../../../src/protocol/messages/consumer-group-heartbeat.ts'
 import { findCoordinator } from '../../../src/protocol/messages/find-coordinator.ts'
 import { heartbeat } from '../../../src/protocol/messages/heartbeat.ts'
 import { joinGroup } from '../../../src/protocol/messages/join-group.ts'
@@ -16,7 +17,7 @@ import { consumerOf, fill, textOf } from '../harness.ts'
 
 const codes = [...Object.values(errorCodes).filter((code) => code !== 0), 9999]
 
-/** Codes after which no repetition can help, by API. docs/internals/consumer.md gives the reasons. */
+/** Codes that the caller gets, by API: most end the consumer, docs/internals/consumer.md says why. */
 const final: Record<string, readonly number[]> = {
   FindCoordinator: [24, 30, 35],
   JoinGroup: [23, 24, 26, 30, 35, 81, 82],
@@ -25,6 +26,7 @@ const final: Record<string, readonly number[]> = {
   OffsetFetch: [24, 29, 30],
   OffsetCommit: [82],
   LeaveGroup: [],
+  ConsumerGroupHeartbeat: [23, 24, 29, 30, 35, 42, 69, 81, 82, 112, 128],
 }
 
 type Api = keyof typeof final
@@ -44,7 +46,11 @@ function inject(api: Api, groupId: string): number | null {
 beforeAll(async () => {
   cluster = await TestCluster.start({
     topics: { t: 1 },
-    properties: { groupMinSessionTimeoutMs: 100 },
+    properties: {
+      groupMinSessionTimeoutMs: 100,
+      groupConsumerSessionTimeoutMs: 500,
+      groupConsumerHeartbeatIntervalMs: 10,
+    },
   })
   // Something to read and to commit, in every case.
   const writing = setInterval(() => void fill(cluster, 't', 0, 1), 20)
@@ -63,6 +69,7 @@ beforeAll(async () => {
     ['SyncGroup', syncGroup],
     ['Heartbeat', heartbeat],
     ['LeaveGroup', leaveGroup],
+    ['ConsumerGroupHeartbeat', consumerGroupHeartbeat],
   ] as const) {
     cluster.intercept(api as typeof heartbeat, async ({ request, next }) => {
       const code = inject(name, request.groupId)
@@ -111,8 +118,9 @@ async function live(api: Api, code: number, times: number, isAtStart: boolean): 
       groupId,
       topics: ['t'],
       autoCommitIntervalMs: 10,
-      heartbeatIntervalMs: 10,
-      sessionTimeoutMs: 500,
+      ...(api === 'ConsumerGroupHeartbeat'
+        ? { groupProtocol: 'consumer', heartbeatIntervalMs: undefined }
+        : { heartbeatIntervalMs: 10, sessionTimeoutMs: 500 }),
     },
     { retryBackoffMs: 1, retryBackoffMaxMs: 2 },
   )
@@ -178,7 +186,14 @@ describe('a consumer ends only for a code that nothing can mend', () => {
       expect(await outcomes(api, true)).toEqual({})
     }, 120_000)
   }
-  for (const api of ['JoinGroup', 'SyncGroup', 'Heartbeat', 'OffsetCommit'] as const) {
+  const inMidLife = [
+    'JoinGroup',
+    'SyncGroup',
+    'Heartbeat',
+    'OffsetCommit',
+    'ConsumerGroupHeartbeat',
+  ] as const
+  for (const api of inMidLife) {
     it(`in ${api} while it is a member`, async () => {
       expect(await outcomes(api, false)).toEqual({})
     }, 120_000)
