@@ -1,4 +1,4 @@
-// What a consumer consists of, wired together: who tells whom. The public methods are in consumer.ts, the
+// The parts of a consumer, wired together. The public methods are in consumer.ts, the
 // decisions in the parts; here is only the passing on, and the order of starting and closing.
 
 import { callHook } from '../async/call-hook.ts'
@@ -54,7 +54,7 @@ export class ConsumerCore<K, V> {
     topicNames: this.topics.names,
     partitions: this.subscription.partitions,
   }))
-  /** For those who wait for a position. */
+  /** Checked whenever a position may have become known. */
   readonly watchers: Watchers = new Watchers()
   private group: GroupMembership | null = null
   private readonly autoCommit: AutoCommit
@@ -152,7 +152,7 @@ export class ConsumerCore<K, V> {
     cluster.onMetadata((change) => this.onMetadata(change))
   }
 
-  /** As whom this consumer commits. */
+  /** Identifies the consumer that commits: group, generation, member. */
   get membership(): Membership | null {
     return this.group === null ? standalone : this.group.membership
   }
@@ -245,7 +245,7 @@ export class ConsumerCore<K, V> {
     this.guard(() => this.options.onError?.(error))
   }
 
-  /** Whoever calls this from within a handler or a callback is not waited for by `close`. */
+  /** A handler or callback that calls this is not waited for by `close`. */
   leaveCaller(): void {
     this.handlers.leaveCaller()
     this.rebalancer.callbacks.leaveCaller()
@@ -287,7 +287,7 @@ export class ConsumerCore<K, V> {
     return this.leaving
   }
 
-  /** Whether `unsubscribe` is under way. */
+  /** Whether `unsubscribe` has been called and has not settled. */
   get isUnsubscribing(): boolean {
     return this.leaving !== null
   }
@@ -328,7 +328,7 @@ export class ConsumerCore<K, V> {
       return
     }
     await group.stop()
-    // Loops do not answer any more: there is nothing to wait for.
+    // No loop asks for more: there is nothing to wait for.
     await this.rebalancer.revoke(this.rebalancer.owned, AbortSignal.abort())
     await group.leave(isLeaving, reason)
   }
@@ -398,7 +398,7 @@ export class ConsumerCore<K, V> {
     this.watchers.look()
   }
 
-  /** Every record of the new topic is one that nobody has read: the beginning is where to go on. */
+  /** No record of the new topic has been read: reading continues at its beginning. */
   private onRecreated(state: AssignedPartition<K, V>): void {
     const { topicId } = this.cluster.topic(state.topic) ?? state
     state.forgetLog(topicId)

@@ -121,8 +121,8 @@ export class Consumer<
   }
 
   /**
-   * Gives up everything that is read: commits what is done, if that is automatic, calls `onRevoked` and
-   * leaves the group. A record in hand does not count as done, nor is it waited for. Loops go on waiting:
+   * Stops reading everything: commits what is done, if that is automatic, calls `onRevoked` and
+   * leaves the group. A record in hand is not done, and is not waited for. Loops keep waiting:
    * `subscribe` or `assign` may follow.
    */
   async unsubscribe(options?: WaitOptions): Promise<void> {
@@ -205,7 +205,7 @@ export class Consumer<
 
   /**
    * Records as a Node stream, one at a time: it reads nothing ahead, as asking for the next one says that
-   * the former is done. `data` handlers and `pipeline` ask when a handler has returned or a write was
+   * the one before is done. `data` handlers and `pipeline` ask when a handler has returned or a write was
    * taken, so give a writable that works later a `highWaterMark` of 1. Destroying it ends the loop.
    */
   readable(options: { signal?: AbortSignal } = {}): Readable {
@@ -218,8 +218,8 @@ export class Consumer<
   }
 
   /**
-   * Commits. Without a target: everything handed over, the record or batch in hand included (with
-   * several loops at once: everything done). With a record or batch: up to it.
+   * Commits. Without a target: everything delivered, including the record or batch in hand (with
+   * several loops at once: everything done). With a record or batch: up to and including it.
    * @throws CommitFailedError if the partition is not this member's; FencedError; BrokerError;
    *   TimeoutError after `timeoutMs`
    */
@@ -253,12 +253,12 @@ export class Consumer<
     this.core.delivery.wake()
   }
 
-  /** Delivers nothing of these partitions until `resume`; what is buffered is kept. */
+  /** Delivers nothing of these partitions until `resume`, also after a rebalance. Buffered records are kept. */
   pause(partitions: readonly TopicPartition[] = this.assignment()): void {
     for (const state of this.require('pause()', partitions)) state.hold('isPaused', true)
   }
 
-  /** Goes on where `pause` stopped. */
+  /** Delivers records of these partitions again, from where `pause` stopped. */
   resume(partitions: readonly TopicPartition[] = this.paused()): void {
     for (const state of this.require('resume()', partitions)) state.hold('isPaused', false)
     this.core.look()
@@ -272,7 +272,7 @@ export class Consumer<
   }
 
   /**
-   * The offset that is handed out next. Waits until it is known.
+   * Returns the offset of the next record to be delivered. Waits until it is known.
    * @throws OffsetOutOfRangeError where there is none and `autoOffsetReset` is `none`
    */
   async position(partition: TopicPartition, options?: WaitOptions): Promise<bigint> {
@@ -334,10 +334,10 @@ export class Consumer<
   }
 
   /**
-   * The offsets behind all that was handed over, the item in hand included, and as whom they are to be
-   * committed: what `producer.sendOffsets(consumer)` asks for.
+   * Returns the offsets after everything delivered, including the item in hand, and the member that commits
+   * them. `producer.sendOffsets(consumer)` calls it.
    * @throws InvalidArgumentError with enableAutoCommit, with several loops or partitions(), or without a
-   * group; CommitFailedError if partitions were taken away whose records were handed over
+   * group; CommitFailedError if partitions were taken away whose records were delivered
    */
   transactionOffsets(): TransactionOffsets {
     this.core.checkOpen()
@@ -417,7 +417,7 @@ export class Consumer<
 
   private checkSubscribed(): void {
     if (!this.core.isUnsubscribing) return
-    throw new InvalidArgumentError('unsubscribe() is under way: await it first')
+    throw new InvalidArgumentError('unsubscribe() has not settled yet: await it first')
   }
 
   private requireCommitter(): Committer {

@@ -50,9 +50,10 @@ export interface LogTruncation extends TopicPartition {
 }
 
 /**
- * What becomes of a record whose key or value its deserializer refuses. `stop`: whoever reads
- * `record.key` or `record.value` gets the DeserializationError. Else it is left out, and what stands behind
- * it goes on: after `skip` at once, with a topic when the brokers have acknowledged it there, as it came.
+ * What happens to a record that fails to deserialize. `stop`: reading `record.key` or `record.value` throws
+ * a `DeserializationError` with the record's position and raw bytes. Otherwise the record is skipped and
+ * reported to `onPoisonRecord`: with `skip` at once, with a topic as soon as the brokers have acknowledged
+ * the record there, byte for byte.
  */
 export type PoisonRecords = 'stop' | 'skip' | { readonly deadLetterTopic: string }
 
@@ -76,29 +77,29 @@ export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> {
   autoCommitIntervalMs?: number
   /** How long a call such as `commit` or `endOffsets` may take all in all. Default: 60000. */
   defaultApiTimeoutMs?: number
-  /** Bytes fetched ahead and not yet handed over, over all brokers. Default: 67108864. */
+  /** Bytes fetched ahead and not delivered yet, over all brokers. Default: 67108864. */
   maxBufferedBytes?: number
-  /** At most so many records in one batch of `batches()` and `eachBatch`. Default: 500. */
+  /** At most this many records in one batch of `batches()` and `eachBatch`. Default: 500. */
   maxPollRecords?: number
   /**
-   * How long a record or batch may be worked on until this member counts as stuck and leaves the group.
+   * How long a record or batch may be worked on before this member counts as stuck and leaves the group.
    * Also how long a rebalance waits for its members. Default: 300000.
    */
   maxPollIntervalMs?: number
-  /** A broker waits for this many bytes before it answers, `fetchMaxWaitMs` at most. Default: 1. */
+  /** A broker waits for this many bytes before it responds, for up to `fetchMaxWaitMs`. Default: 1. */
   fetchMinBytes?: number
   /** How long a broker may wait for `fetchMinBytes`. Default: 500. */
   fetchMaxWaitMs?: number
   /**
-   * At most so many bytes in one answer; a first batch that is greater comes whole. As long as answers are
-   * not waited for, less is asked for: 2 MiB, or 16 KiB for each partition. Default: 52428800.
+   * At most this many bytes in one response; a first batch that is larger comes whole. While responses
+   * arrive without waiting, the consumer asks for less: 2 MiB, or 16 KiB per partition. Default: 52428800.
    */
   fetchMaxBytes?: number
-  /** At most so many bytes of one partition in one answer, likewise. Default: 1048576. */
+  /** At most this many bytes of one partition in one response, likewise. Default: 1048576. */
   maxPartitionFetchBytes?: number
   /** Whether the CRC of each batch is checked. Default: true. */
   checkCrcs?: boolean
-  /** The greatest size of one batch after decompression: a bound for hostile bytes. Default: 536870912. */
+  /** Batches larger than this after decompression are refused (bytes). Default: 536870912. */
   maxDecompressedBytes?: number
   /** This client's rack: with it, brokers may name a nearer replica to read from (KIP-392). */
   clientRack?: string
@@ -108,9 +109,9 @@ export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> {
   allowAutoCreateTopics?: boolean
   /** Whether a regular expression leaves out internal topics such as `__consumer_offsets`. Default: true. */
   excludeInternalTopics?: boolean
-  /** The group takes a member that has not been heard of for so long for dead. Default: 45000. */
+  /** The coordinator removes a member that sends no heartbeat for this long (ms). Default: 45000. */
   sessionTimeoutMs?: number
-  /** How often this member says that it is alive; a third of `sessionTimeoutMs` at most. Default: 3000. */
+  /** How often this member sends a heartbeat; at most a third of `sessionTimeoutMs`. Default: 3000. */
   heartbeatIntervalMs?: number
   /** Makes this a static member (KIP-345): it keeps its partitions over a restart. */
   groupInstanceId?: string
@@ -137,26 +138,27 @@ export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> {
   /** Default: values are `Buffer | null`. */
   valueDeserializer?: Deserializer<V>
   /**
-   * Records that cannot be deserialized. Anything but `stop` has every record deserialized before it is
-   * handed over. Default: `stop`.
+   * What happens to records that fail to deserialize. With anything but `stop`, every record is
+   * deserialized before it is delivered. Default: `stop`.
    */
   poisonRecords?: PoisonRecords
   /**
-   * These partitions are this member's now. Nothing of them is delivered until it is done, at most
-   * `maxPollIntervalMs`; one that calls `close` or `unsubscribe` is not waited for, here as in the next two.
+   * Called when these partitions are assigned to this member. None of their records is delivered until the
+   * callback settles, for up to `maxPollIntervalMs`. A callback that calls `close` or `unsubscribe` is not
+   * waited for; the same is true of `onRevoked` and `onLost`.
    */
   onAssigned?: (partitions: readonly TopicPartition[]) => void | Promise<void>
-  /** These partitions go to another member when it is done; their done offsets are committed already. */
+  /** Called before these partitions go to another member; the offsets of done records are committed. */
   onRevoked?: (partitions: readonly TopicPartition[]) => void | Promise<void>
-  /** These partitions are gone already: another member may be reading them. */
+  /** Called when these partitions are lost: another member may be reading them already. */
   onLost?: (partitions: readonly TopicPartition[]) => void | Promise<void>
-  /** A log lost records below the position. With a reset policy reading goes on at `to`. */
+  /** Called when a log lost records below the position. With a reset policy, reading continues at `to`. */
   onLogTruncated?: (truncation: LogTruncation) => void
-  /** The event loop stood still for so long: nobody was told that this member is alive meanwhile. */
+  /** Called when the event loop was blocked for this long: no heartbeat was sent meanwhile. */
   onStall?: (stall: { durationMs: number }) => void
-  /** A record is left out, as `poisonRecords` says. */
+  /** Called for each record that is skipped, as `poisonRecords` says. */
   onPoisonRecord?: (error: DeserializationError) => void
-  /** What failed in the background and no call can report: an automatic commit, a callback, all brokers. */
+  /** Called for failures that no call reports: automatic commits, callbacks, brokers, missing topics. */
   onError?: (error: Error) => void
 }
 

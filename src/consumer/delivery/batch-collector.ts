@@ -29,7 +29,7 @@ export class BatchCollector<K, V> {
     this.maxWaitMs = maxWaitMs
   }
 
-  /** Whether a batch of this partition is to be handed out now. Takes up what was fetched of it. */
+  /** Whether to deliver a batch of this partition now. Moves its records out of the fetched blocks. */
   isRipe(state: AssignedPartition<K, V>, now: number): boolean {
     // Its error is what comes next.
     if (!state.canHand) return true
@@ -64,7 +64,7 @@ export class BatchCollector<K, V> {
       try {
         taken = block.take(owner.maxPollRecords - waiting)
       } catch {
-        // Thrown again when a loop has taken what stands before.
+        // Thrown again when a loop has taken the records before it.
         return true
       }
       if (taken instanceof Promise) {

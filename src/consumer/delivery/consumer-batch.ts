@@ -1,4 +1,4 @@
-// The records of one partition that are handed over together.
+// The records of one partition that are delivered together.
 
 import { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
@@ -28,7 +28,7 @@ export class ConsumerBatch<K = Buffer | null, V = Buffer | null>
   private readonly state: AssignedPartition<K, V>
   private readonly commitBatch: CommitBatch
 
-  /** What of the chunk was not handed over yet, up to its record number `end`. */
+  /** The records of the chunk that were not delivered yet, up to its record number `end`. */
   constructor(
     chunk: RecordSlice<K, V>,
     end: number,

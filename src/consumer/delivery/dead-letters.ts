@@ -66,14 +66,14 @@ export class DeadLetters {
     if (failed !== undefined) throw failed.reason
   }
 
-  /** Sends what is under way, until `deadline` aborts. */
+  /** Waits for letters in flight until `deadline` aborts. */
   async close(deadline: AbortSignal): Promise<void> {
     this.isClosed = true
     const { producer } = this
     if (producer === null) return
     const closing = producer.close({})
     await within(deadline, closing)
-    // The rest is given up: nothing of the producer is left behind.
+    // The rest is not sent, and nothing of the producer is left behind.
     if (deadline.aborted) await producer.close({ timeoutMs: 0 })
   }
 }

@@ -12,41 +12,41 @@ import type { PoisonScreen } from './poison-records.ts'
 
 /** A loop, as the delivery sees it. */
 export interface Loop {
-  /** The partition of the item that its caller has not answered for yet. */
+  /** The partition of the item that its caller is working on. */
   readonly heldPartition: AssignedPartition | null
-  /** Whether it takes from all partitions, so that its caller may speak for all that was handed over. */
+  /** Whether it takes from all partitions, so that its caller may commit everything delivered. */
   readonly isOverAll: boolean
-  /** Looks again whether there is something for the one who waits. */
+  /** Looks again whether there is an item for a caller that waits. */
   retry(): void
   /** For how long the same item has been seen in the caller's hand (ms). */
   sampleHeldMs(now: number): number
 }
 
-/** Whom the delivery tells. */
+/** What the delivery reports to. */
 export interface DeliveryOwner {
   /** Room was made in the buffer. */
   onRoom(): void
   /** The caller has got the error of a partition: it may be tried again. */
   onFailureTaken(): void
-  /** A loop asks for more than there is: membership and fetching must be under way. */
+  /** A loop asks for more than there is: membership and fetching must have begun. */
   onPull(): void
-  /** The clock was read: the place to notice that the event loop stood still. */
+  /** The clock was read: the place to notice that the event loop was blocked. */
   onClock(now: number): void
 }
 
 /**
- * A loop over buffered records never leaves the microtask queue by itself. After so long it is made to,
+ * A loop over buffered records never leaves the microtask queue by itself. After this long it has to,
  * so that heartbeats and sockets have their turn.
  */
 const TURN_MS = 20
 
 export class Delivery<K, V> {
   readonly subscription: Assignment<K, V>
-  /** At most so many records are decoded, and make a batch, at once. */
+  /** At most this many records are decoded, and make a batch, at once. */
   maxPollRecords: number
   /** Set while batches are to be of some size. */
   gather: BatchCollector<K, V> | null = null
-  /** For those who wait for anything that `wake` tells of. */
+  /** Checked at every `wake`. */
   readonly watchers: Watchers = new Watchers()
   /** Until then (ms) the event loop is known to have turned not long ago. */
   turnEndsAt = 0
@@ -89,7 +89,7 @@ export class Delivery<K, V> {
     return this.streams.size
   }
 
-  /** Whether one loop at most has all that was handed over. */
+  /** Whether at most one loop has everything delivered. */
   get isOneLoop(): boolean {
     for (const stream of this.streams) if (!stream.isOverAll) return false
     return this.streams.size <= 1
@@ -108,7 +108,7 @@ export class Delivery<K, V> {
     this.watchers.look()
   }
 
-  /** From now on batches are of so many records, or of what came within so many ms. */
+  /** From now on batches have `maxRecords` records, or what arrived within `maxWaitMs`. */
   startGathering(maxRecords: number, maxWaitMs: number): () => void {
     const before = this.maxPollRecords
     this.maxPollRecords = maxRecords
@@ -156,7 +156,7 @@ export class Delivery<K, V> {
 
   /**
    * Settles when no loop holds an item of these partitions, or when the signal aborts. The caller has set
-   * a flag on them before, so that no new item is handed out.
+   * a flag on them before, so that no new item is delivered.
    */
   async whenIdle(states: ReadonlySet<AssignedPartition>, signal: AbortSignal): Promise<void> {
     while (!signal.aborted && this.isHolding(states)) {
@@ -176,7 +176,7 @@ export class Delivery<K, V> {
   sampleHeldMs(now: number): number {
     let longest = 0
     for (const stream of this.streams) longest = Math.max(longest, stream.sampleHeldMs(now))
-    // After a break nobody asks any more: that is no polling either.
+    // After a break no loop asks for more: that is no polling either.
     if (this.streams.size === 0 && this.lastReturnAt > 0) {
       longest = Math.max(longest, now - this.lastReturnAt)
     }
@@ -235,7 +235,7 @@ export class Delivery<K, V> {
   }
 
   /**
-   * What of a chunk may be handed out. null: that is not decided yet; then the partition stands still, and
+   * The part of a chunk that may be delivered. null: that is not decided yet; then the partition waits, and
    * is offered when it is.
    */
   screened(chunk: RecordSlice<K, V>, state: AssignedPartition<K, V>): RecordSlice<K, V> | null {
@@ -253,7 +253,7 @@ export class Delivery<K, V> {
       },
       (error: unknown) => {
         if (state.version !== version) return
-        // The position stays before the chunk: a loop that goes on meets the same records again.
+        // The position stays before the chunk: a loop that continues meets the same records again.
         state.dropBuffer()
         state.fail(error instanceof Error ? error : new Error(String(error)))
         this.offer(state)
@@ -263,8 +263,8 @@ export class Delivery<K, V> {
   }
 
   /**
-   * What of a chunk was handed over and is not done is to be delivered again, as it came: the caller may
-   * have changed it. It is fetched again, unless that would report its neighbours a second time.
+   * The records of a chunk that were delivered and are not done are to be delivered again, byte for byte:
+   * the caller may have changed them. It is fetched again, unless that would report its neighbours a second time.
    */
   renew(state: AssignedPartition<K, V>, chunk: RecordSlice<K, V>): void {
     if (this.screen !== null) {

@@ -1,5 +1,5 @@
 // Records that a deserializer refuses, where they are not to reach the caller: they are found before they
-// are handed over, reported, and left out. Where they become dead letters, what stands behind them waits
+// are delivered, reported, and skipped. Where they become dead letters, the records after them wait
 // for the acknowledgement.
 
 import { DeserializationError } from '../../errors.ts'
@@ -13,7 +13,7 @@ export class PoisonScreen<K, V> {
   private readonly bury: PoisonBurial | null
 
   /**
-   * @param onPoison told of each record that is left out
+   * @param onPoison called for each record that is skipped
    * @param bury makes a dead letter of it; null: it is skipped
    */
   constructor(onPoison: (error: DeserializationError) => void, bury: PoisonBurial | null) {

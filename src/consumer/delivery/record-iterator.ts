@@ -65,7 +65,7 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
     return item === null ? this.pull() : Promise.resolve({ done: false, value: item })
   }
 
-  /** As `next()`, but null where the next one is not at hand: then `next()` has to be asked. */
+  /** As `next()`, but null where the next item is not available at once: then call `next()`. */
   takeNow(): T | null {
     const { chunk, delivery } = this
     if (
@@ -106,7 +106,7 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
     this.delivery.released()
   }
 
-  /** The partition of the item that the caller has not answered for yet. */
+  /** The partition of the item that the caller is working on. */
   get heldPartition(): AssignedPartition<K, V> | null {
     return this.isHolding ? this.state : null
   }
@@ -138,11 +138,11 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
     return now - this.sampledAt
   }
 
-  /** Looks again whether there is something for the one who waits. */
+  /** Looks again whether there is an item for a caller that waits. */
   retry(): void {
     const { waiter } = this
     if (waiter === null) return
-    // Looking may give a partition back, which wakes every loop, this one too: inside that, nobody waits,
+    // Looking may give a partition back, which wakes every loop, this one too: meanwhile no caller waits,
     // or two items would be taken for one promise.
     this.waiter = null
     try {
@@ -159,7 +159,7 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
     // Somebody asks without having awaited the answer before: one after the other.
     if (this.waiter !== null && this.pending !== null) return this.pending.then(() => this.next())
     if (this.isEnded) return Promise.resolve({ done: true, value: undefined })
-    this.answer()
+    this.finishHeld()
     try {
       const hasTime = this.delivery.checkClock()
       const result = hasTime ? this.tryNext() : null
@@ -188,12 +188,12 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
 
   /**
    * The item in hand, if there is one, is done. If it was lost meanwhile (revoked, sought away), its chunk
-   * was dropped: nobody looks at the count.
+   * was dropped, and the count has no effect.
    */
-  private answer(): void {
+  private finishHeld(): void {
     if (!this.isHolding) return
     this.settleHeld()
-    // Each batch is gathered anew, of whichever partition has enough first.
+    // The next batch is gathered from whichever partition has enough first.
     if (this.delivery.gather !== null) this.release()
   }
 
@@ -271,7 +271,7 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
     return null
   }
 
-  /** Moves the position back to the first record of the item in hand that nobody committed by hand. */
+  /** Moves the position back to the first record of the item in hand that was not committed by hand. */
   private takeBack(): void {
     const { chunk, state } = this
     if (chunk === null || state === null || state.chunk !== chunk) return

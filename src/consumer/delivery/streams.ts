@@ -10,7 +10,7 @@ import type { ConsumerLoop } from './iterators.ts'
 export function readableOf<T>(loop: ConsumerLoop<T>): Readable {
   const stream: Readable = new Readable({
     objectMode: true,
-    // 0: an item is asked for only when there is none and somebody reads.
+    // 0: an item is asked for only when there is none and the stream is read.
     highWaterMark: 0,
     read: () => {
       loop.next().then(

@@ -91,7 +91,7 @@ const advice: ReadonlyMap<number, string> = new Map([
   [UNSUPPORTED_VERSION, 'the broker is too old for this kind of group'],
 ])
 
-/** The error of a member that cannot go on; it says what to change. */
+/** The error that ends a consumer. It says what to change. */
 export function fatalGroupError(request: MemberRequest, code: number, groupId: string): KafkaError {
   const what = `The ${request} request of group ${groupId}`
   const cause = brokerError(code, what)

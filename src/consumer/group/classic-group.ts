@@ -1,7 +1,7 @@
 // Membership in a classic group: joins, syncs, says that it is alive, and joins again when the group
 // changes. One loop does all that moves partitions, so that revokes, losses and assignments follow each
 // other; heartbeats run beside it and only set what the loop is to do next. A generation is one object
-// that never changes: an answer counts only if the object it was asked under is still the present one.
+// that never changes: a response counts only if the object it was asked under is still the present one.
 
 import { withAnySignal } from '../../async/any-signal.ts'
 import { monotonicMs } from '../../async/clock.ts'
@@ -87,13 +87,13 @@ export class ClassicGroup implements GroupMembership {
     return this.generation
   }
 
-  /** How far this member is; `idle`: it waits for somebody to ask for records. */
+  /** How far this member is; `idle`: it waits until the caller asks for records. */
   get status(): 'idle' | 'joining' | 'stable' {
     if (this.waitsForPull) return 'idle'
     return this.state === 'stable' ? 'stable' : 'joining'
   }
 
-  /** Somebody asks for records: membership is wanted. */
+  /** The caller asks for records: membership is wanted. */
   onPull(): void {
     if (!this.waitsForPull || this.stopped.signal.aborted) return
     this.waitsForPull = false
@@ -149,7 +149,7 @@ export class ClassicGroup implements GroupMembership {
     this.heartbeats.schedule(0)
   }
 
-  /** No more joining. Heartbeats go on until `leave`, so that a last commit is still accepted. */
+  /** No more joining. Heartbeats continue until `leave`, so that a last commit is still accepted. */
   async stop(): Promise<void> {
     this.stopped.abort()
     this.wakeLoop?.()
@@ -270,7 +270,7 @@ export class ClassicGroup implements GroupMembership {
     const { answer, nodeId } = await this.requests
       .sync(generation, assignments, signal)
       .catch((error: unknown) => {
-        this.joinReason ??= 'the answer to SyncGroup was lost'
+        this.joinReason ??= 'the response to SyncGroup was lost'
         throw error
       })
     // A heartbeat may have said meanwhile that this generation is over.
@@ -309,7 +309,7 @@ export class ClassicGroup implements GroupMembership {
     })
     if (revoked.length > 0) {
       // Their next owner waits for the round that follows (KIP-429).
-      this.joinReason ??= 'partitions were given up'
+      this.joinReason ??= 'partitions were revoked'
       await this.rebalancer.revoke(revoked)
       if (this.isLost) return
     }

@@ -1,4 +1,4 @@
-// The four requests of a classic group's member: what stands in them, and how long each may take.
+// The four requests of a classic group's member: their fields, and how long each may take.
 
 import type { CoordinatorClient, CoordinatorResponse } from '../../cluster/coordinator-client.ts'
 import type { HeartbeatResponse } from '../../protocol/messages/heartbeat.ts'
@@ -23,7 +23,7 @@ export interface ClassicRequestOptions {
   readonly assignors: readonly Assignor[]
 }
 
-/** One generation of the group, and who this member is in it. Never changed, only replaced. */
+/** One generation of the group, and this member's identity in it. Never changed, only replaced. */
 export interface Generation extends Membership {
   /** The assignor that the coordinator chose. */
   readonly protocolName: string
@@ -39,7 +39,7 @@ export interface JoiningMember {
   readonly reason: string
 }
 
-/** The coordinator answers a join when all members have come, or the rebalance timeout has passed. */
+/** The coordinator responds to a join when all members have come, or the rebalance timeout has passed. */
 const JOIN_MARGIN_MS = 5000
 const LEAVE_TIMEOUT_MS = 5000
 const PROTOCOL_TYPE = 'consumer'

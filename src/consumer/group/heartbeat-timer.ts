@@ -8,7 +8,7 @@ export class HeartbeatTimer {
   private isBeating = false
   private isUrgent = false
 
-  /** @param beat sends one and never rejects; answers how long until the next, null: the interval */
+  /** @param beat sends one and never rejects; resolves to how long until the next one (ms), null: the interval */
   constructor(intervalMs: number, beat: () => Promise<number | null>) {
     this.intervalMs = intervalMs
     this.beat = beat
@@ -27,7 +27,7 @@ export class HeartbeatTimer {
     this.timer = null
   }
 
-  /** The next one in so many ms. */
+  /** Sends the next one in `ms`. */
   schedule(ms: number): void {
     if (!this.isOn) return
     if (this.isBeating) {

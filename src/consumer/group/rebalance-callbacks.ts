@@ -1,6 +1,6 @@
 // The user's callbacks of a rebalance. The group waits for them, and close() and unsubscribe() wait for the
 // group: a callback that awaits one of these would wait for itself, so from then on it is not waited for.
-// Who calls is told by asynchronous context, which is on only while a callback is at work.
+// Asynchronous context tells which callback calls; which is on only while a callback is at work.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 
@@ -21,7 +21,7 @@ export class RebalanceCallbacks {
     let timer: NodeJS.Timeout | undefined
     const isOver = new Promise<void>((resolve) => {
       const tooLong = (): void => {
-        report(new Error(`not settled within ${timeoutMs} ms: the rebalance goes on without it`))
+        report(new Error(`not settled within ${timeoutMs} ms: the rebalance continues without it`))
         resolve()
       }
       timer = setTimeout(tooLong, timeoutMs)
@@ -41,7 +41,7 @@ export class RebalanceCallbacks {
     if (this.running === 0) this.context.disable()
   }
 
-  /** Whoever calls this from within a callback is not waited for. */
+  /** A callback that calls this is not waited for. */
   leaveCaller(): void {
     if (this.running > 0) this.context.getStore()?.()
   }

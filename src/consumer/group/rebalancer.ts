@@ -1,5 +1,5 @@
 // Hands partitions over: takes them away in the order stop delivering, commit, tell, forget (committing
-// before delivery has stopped duplicates what is handed out in between: KAFKA-14196), and takes new ones
+// before delivery has stopped duplicates what is delivered in between: KAFKA-14196), and takes new ones
 // up. Callbacks of the user may take their time, but not longer than a rebalance may.
 
 import { withAnySignal } from '../../async/any-signal.ts'
@@ -23,7 +23,7 @@ export interface RebalanceHooks {
 export interface RebalancerOwner<K, V> {
   /** Commits what is done of these partitions, if that is done automatically. Never rejects. */
   commitDone(states: readonly AssignedPartition<K, V>[]): Promise<void>
-  /** A partition was taken up or given up: leaders to be looked up, positions to be found. */
+  /** Partitions were assigned or revoked: leaders and positions have to be found. */
   onChanged(): void
   /** A callback threw, or took too long. */
   onError(error: Error): void
@@ -38,7 +38,7 @@ export class Rebalancer<K, V> {
   readonly callbacks: RebalanceCallbacks = new RebalanceCallbacks()
   /** Paused when they were taken away: they are paused still when they come back. */
   private readonly paused = new Set<string>()
-  /** Aborted when what is owned was lost: nobody need be waited for, nothing can be committed. */
+  /** Aborted when what is owned was lost: no handler is waited for, nothing can be committed. */
   private lost = stopSwitch()
 
   constructor(

@@ -72,7 +72,7 @@ export class TopicLookup {
     } catch (error) {
       if (this.signal.aborted || this.cluster.isClosed) return
       if (isFinal(error)) this.onForbidden(error)
-      // It may still come into being: metadata goes on asking for it.
+      // It may still come into being: metadata keeps asking for it.
       else this.cluster.options.logger.warn(`topic ${name} is not there`, { error })
     }
   }

@@ -101,7 +101,7 @@ const LEAST_WITHOUT_ERROR_MS = 2000
 
 /** The same problem is reported again after this long. */
 const REPEAT_MS = 60_000
-/** More than so many in a minute are reported together. */
+/** More than this many in a minute are reported together. */
 const REPORTS_PER_MINUTE = 10
 
 /** Decides what is to be reported now. Pure: the clock is passed in. */

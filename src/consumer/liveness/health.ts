@@ -32,7 +32,7 @@ export interface ConsumerHealth {
   readonly group: GroupHealth | null
   /** The brokers that were asked for records. */
   readonly brokers: readonly BrokerHealth[]
-  /** The event loop stood still for so long that nothing is delivered until the coordinator has answered. */
+  /** The event loop was blocked for so long that nothing is delivered until a heartbeat has succeeded. */
   readonly isStalled: boolean
   /** For how long the slowest record or batch has been worked on (ms). */
   readonly heldMs: number
@@ -80,7 +80,7 @@ export function lagOf(state: AssignedPartition, isReadCommitted: boolean): bigin
   return end > position ? end - position : 0n
 }
 
-/** Who knows. */
+/** The parts that know. */
 export interface HealthSources {
   readonly delivery: {
     readonly fatalError: Error | null

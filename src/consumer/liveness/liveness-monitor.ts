@@ -137,7 +137,7 @@ export class LivenessMonitor {
   private tell(event: LivenessEvent | null): void {
     if (event === null) return
     const { durationMs } = event
-    this.cluster.options.logger.warn(`the event loop stood still for ${durationMs} ms`)
+    this.cluster.options.logger.warn(`The event loop was blocked for ${durationMs} ms`)
     this.owner.onStall(durationMs)
     const { group } = this.owner
     if (!event.isFencing || group === null) return

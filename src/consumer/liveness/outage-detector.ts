@@ -10,7 +10,7 @@ export class OutageDetector {
   private readonly patienceMs: number
   private isTold = false
 
-  /** @param callTimeoutMs how long a call may take: nobody has more patience than that */
+  /** @param callTimeoutMs how long a call may take: longer patience would be useless */
   constructor(callTimeoutMs: number) {
     this.patienceMs = Math.min(PATIENCE_MS, callTimeoutMs)
   }

@@ -1,6 +1,6 @@
 // Two clocks of a group member. The poll clock: a record that is worked on for longer than
-// `maxPollIntervalMs` costs the membership. The stall fence: timers lie when the event loop stood still, so
-// after a stall longer than the session timeout nothing is delivered until the coordinator has answered
+// `maxPollIntervalMs` costs the membership. The stall fence: timers are late when the event loop was blocked, so
+// after a stall longer than the session timeout nothing is delivered until the coordinator has acknowledged
 // one heartbeat sent after it: another member may own the partitions by now. Pure: the clock is passed in.
 
 export interface StallDetectorOptions {
@@ -19,7 +19,7 @@ export class StallDetector {
   readonly tickMs: number
   private readonly options: StallDetectorOptions
   private lastTick: number
-  /** The stall that began at this tick was reported: one that goes on is reported when it has grown. */
+  /** The stall that began at this tick was reported. It is reported again when it has grown. */
   private reportedMs = 0
   private fencedAt = 0
 
@@ -59,14 +59,14 @@ export class StallDetector {
     return { durationMs, isFencing }
   }
 
-  /** A heartbeat sent at `sentAt` was answered. True: that lifts the fence. */
+  /** A heartbeat sent at `sentAt` succeeded. True: that lifts the fence. */
   alive(sentAt: number): boolean {
     if (this.fencedAt === 0 || sentAt < this.fencedAt) return false
     this.fencedAt = 0
     return true
   }
 
-  /** Whether an item that has been in the caller's hand for so long ends the membership. */
+  /** Whether an item that has been in the caller's hand for this long ends the membership. */
   isPollExpired(heldMs: number): boolean {
     return heldMs > this.options.maxPollIntervalMs
   }

@@ -21,7 +21,7 @@ export interface KeyedWork<K, V> {
   readonly stopped: AbortSignal
 }
 
-/** How many may be at work at once; who waits is served in order. */
+/** How many handlers may run at once. Callers that wait are served in order. */
 export class Slots {
   private free: number
   private readonly waiting: (() => void)[] = []
@@ -123,14 +123,14 @@ class PortionWork<K, V> implements HeldItem {
     }
   }
 
-  /** Whether a record may be handed out in this very turn. If not, the slot is given back. */
+  /** Whether a handler may be called in this very turn. If not, the slot is released. */
   private isGranted(): boolean {
     if (!this.isOver && this.mayGo) return true
     this.work.slots.release()
     return false
   }
 
-  /** Waits for a slot, and while the partition stands still. False: nothing more of it is to be begun. */
+  /** Waits for a slot, and while the partition is held. False: no more handlers of it are to be called. */
   private async enter(): Promise<boolean> {
     const { delivery, slots, stopped } = this.work
     while (!this.isOver) {

@@ -27,7 +27,7 @@ export interface RetryPolicyOptions {
   readonly deadLetters: DeadLetters
   /** Aborts when no handler is to be called any more. */
   readonly stopped: AbortSignal
-  /** Told of each failure that does not end the run. */
+  /** Called for each failure that does not end the run. */
   readonly onFailure: (text: string, error: unknown) => void
   /** Look again whenever a partition may have been taken away. */
   readonly watchers: Watchers
@@ -60,7 +60,7 @@ export class RetryPolicy {
 
   /**
    * Retries the handler, then sends a dead letter. False: the partition is being taken away, and the item
-   * was given up for its next owner; a rebalance does not wait for retries.
+   * is left to its next owner; a rebalance does not wait for retries.
    * @param again calls the handler once more, with the item as it came
    * @throws the last error, if neither helps; the reason of `stopped`
    */

@@ -21,7 +21,7 @@ export interface RunOptions<K = Buffer | null, V = Buffer | null, R = ConsumerRe
    * done behind a gap comes again if the run ends before the gap is closed. Default: `partition`.
    */
   concurrencyBy?: 'partition' | 'key'
-  /** At most so many records in one batch. Default: `maxPollRecords`. */
+  /** At most this many records in one batch. Default: `maxPollRecords`. */
   maxRecords?: number
   /** How long a batch may wait for `maxRecords`, from when it is first looked at. Default: 0. */
   maxWaitMs?: number

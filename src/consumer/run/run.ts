@@ -106,7 +106,7 @@ function openWorker<K, V>(
 
 /**
  * Ends the loop with the work. A failure is told before the loop gives its partition back: else another
- * worker would go on behind the item that failed, and its being done would cover that one.
+ * worker would continue after the item that failed, and a commit of its work would cover that item.
  */
 async function closing<K, V, T>(
   stream: RecordIterator<K, V, T>,

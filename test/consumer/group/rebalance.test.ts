@@ -81,7 +81,7 @@ describe('members of a classic group', () => {
     const { got } = read(consumer)
     await cluster.waitFor(() => got.length === 1)
     expect(errors.map(({ message }) => message)).toEqual([
-      'onAssigned failed: not settled within 200 ms: the rebalance goes on without it',
+      'onAssigned failed: not settled within 200 ms: the rebalance continues without it',
     ])
   })
 

@@ -170,7 +170,7 @@ class GeneralAssignment {
     else owners.delete(member)
   }
 
-  /** Nobody could take a partition from a member that has at least two more. */
+  /** No member could take a partition from a member that has at least two more. */
   private get isBalanced(): boolean {
     this.wasBalanced ??= this.checkBalance()
     return this.wasBalanced
@@ -192,7 +192,7 @@ class GeneralAssignment {
     return true
   }
 
-  /** Who had it in a generation before the latest one. */
+  /** Its owner in a generation before the latest one. */
   private previousOwnerOf(partition: number): number | undefined {
     this.previousOwners ??= this.findPreviousOwners()
     return this.previousOwners.get(partition)

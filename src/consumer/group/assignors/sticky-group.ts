@@ -21,7 +21,7 @@ export class StickyGroup {
   readonly total: number
   /** For each member, the topics it reads (numbers). */
   readonly topicsOf: readonly ReadonlySet<number>[]
-  /** For each topic, who reads it. */
+  /** For each topic, the members that read it. */
   readonly readersOf: readonly (readonly number[])[]
   /** Partitions that the member keeps if it can, for each member. */
   readonly owned: readonly (readonly number[])[]

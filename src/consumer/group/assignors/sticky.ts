@@ -23,7 +23,7 @@ export function stickyAssignor(): Assignor {
   }
 }
 
-/** The balanced assignment, without regard to who has to give up what first. */
+/** The balanced assignment, without regard to what has to be revoked first. */
 export function assignSticky(
   group: GroupToAssign,
   claimOf: (member: SubscribedMember) => Claim,
