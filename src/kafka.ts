@@ -195,7 +195,7 @@ export class Kafka {
 
   /**
    * The partitions of a topic.
-   * @throws BrokerError if there is no such topic; else as `connect` does
+   * @throws BrokerError if the topic does not exist; else as `connect` does
    */
   async partitionsFor(topic: string, options?: WaitOptions): Promise<readonly PartitionMetadata[]> {
     const limits = this.limits(options, 'partitionsFor()')

@@ -22,7 +22,7 @@ import { advertisedListenerHint, unreachableText } from './unreachable-error.ts'
 
 /** A second broker is tried as well when the first has not become ready after this time. */
 const STAGGER_MS = 500
-/** So many failed attempts in a row at every bootstrap address are told to who waits at the start. */
+/** After this many failed attempts in a row at every bootstrap address, a first call fails. */
 const HOPELESS_AFTER = 5
 
 const unusedLeft = new ConnectionError('the broker is no longer in the metadata')
@@ -57,18 +57,18 @@ export class BrokerPool {
     return () => this.listeners.delete(listener)
   }
 
-  /** Takes the brokers of a metadata answer: new ones come, those with a new address are reconnected. */
+  /** Takes the brokers of a metadata response: new ones come, those with a new address are reconnected. */
   setBrokers(brokers: ReadonlyMap<number, BrokerMetadata>): void {
     for (const broker of brokers.values()) {
       this.extra.delete(broker.nodeId)
       this.put(broker)
     }
     for (const node of this.known.values()) {
-      // One that just left the cluster may still answer what was asked.
+      // One that just left the cluster may still respond to earlier requests.
       if (brokers.has(node.nodeId) || this.extra.has(node.nodeId) || node.isReady) continue
       this.drop(
         node,
-        // Making an error costs more than dropping a broker that nobody asked for.
+        // Making an error costs more than dropping a broker that no caller asked for.
         node.isUsed
           ? new ConnectionError(`${node.describe()} is no longer in the metadata`)
           : unusedLeft,
@@ -128,7 +128,7 @@ export class BrokerPool {
     return false
   }
 
-  /** What answers there is not what it was: as if it could not be reached. */
+  /** What responses there is not what it was: as if it could not be reached. */
   distrust(nodeId: number, error: Error): void {
     this.node(nodeId)?.distrust(error)
   }
@@ -143,7 +143,7 @@ export class BrokerPool {
     return true
   }
 
-  /** Whether everything that could be tried has been, in vain. */
+  /** Whether everything that could be tried has been, without success. */
   get isUnreachable(): boolean {
     if (this.isAnyReady) return false
     return this.known.size > 0
@@ -332,7 +332,7 @@ export class BrokerPool {
     return true
   }
 
-  /** The best broker to ask now; null if all that are left are in their backoff. */
+  /** The best broker to ask now; null if everything that are left are in their backoff. */
   private pick(now: number, avoid: ReadonlySet<number>, tried: ReadonlySet<Broker>): Broker | null {
     let best: Broker | null = null
     let least = Number.POSITIVE_INFINITY

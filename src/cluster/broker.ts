@@ -41,7 +41,7 @@ export interface BrokerOptions {
   onEvent: (event: ConnectionEvent) => void
 }
 
-/** A broker that owes an answer for longer than this is asked only if there is no other. */
+/** A broker that owes a response for longer than this is asked only if there is no other. */
 const SILENT_AFTER_MS = 1000
 
 export class Broker {
@@ -89,7 +89,7 @@ export class Broker {
     return slot === undefined ? null : this.usable(slot)
   }
 
-  /** Waits for a ready connection: until the attempt under way, or the next one, ends. */
+  /** Waits for a ready connection: until the attempt in flight, or the next one, ends. */
   connect(
     kind: ConnectionClass,
     options: { timeoutMs: number; signal?: AbortSignal | undefined },
@@ -149,7 +149,7 @@ export class Broker {
     this.proceed()
   }
 
-  /** Whether it owes an answer that should have come by now; long polls and joins do not count. */
+  /** Whether it owes a response that should have come by now; long polls and joins do not count. */
   get isSilent(): boolean {
     for (const { kind, ready } of this.slots.values()) {
       if (kind === 'fetch' || kind === 'join' || ready === null) continue
@@ -345,7 +345,7 @@ export class Broker {
         cause: reason,
       }),
     )
-    // Silence says the same of the other ways to this broker. Those that owe an answer find out by their own
+    // Silence says the same of the other ways to this broker. Those that owe a response find out by their own
     // limits; idle ones show nothing, and a join would wait on one as long as a rebalance may take.
     if (reason instanceof TimeoutError) this.closeUnused()
     this.memory.failedAddress = this.memory.goodAddress

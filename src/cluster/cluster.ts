@@ -24,9 +24,9 @@ import {
 } from './metadata.ts'
 import { MetadataRefresh } from './metadata-refresh.ts'
 import type { ClusterProblem } from './problems.ts'
-import { answerTimeoutMs, connectionClassOf, errorCodeOf } from './request-routing.ts'
+import { connectionClassOf, errorCodeOf, responseTimeoutMs } from './request-routing.ts'
 
-/** Who is to answer a request. */
+/** The broker that a request goes to. */
 export type Target =
   | { nodeId: number; connection?: ConnectionClass }
   | { coordinator: CoordinatorType; key: string; connection?: ConnectionClass }
@@ -90,7 +90,7 @@ export class Cluster {
     return this.abort.signal.aborted
   }
 
-  /** The topic if it is known and usable now; asks nobody. */
+  /** The topic if it is known and usable now; asks no caller. */
   topic(name: string): TopicMetadata | undefined {
     return this.view.snapshot.topics.get(name)
   }
@@ -140,7 +140,7 @@ export class Cluster {
     return this.refresher.refresh(signal === undefined ? { timeoutMs } : { timeoutMs, signal })
   }
 
-  /** Takes the leader that a Produce or Fetch answer names (KIP-951); true if it was news. */
+  /** Takes the leader that a Produce or Fetch response names (KIP-951); true if it was news. */
   applyLeaderHint(
     hint: { topic: string; partition: number; leaderId: number; leaderEpoch: number },
     endpoints: readonly BrokerMetadata[],
@@ -186,7 +186,7 @@ export class Cluster {
     return problem === null ? others : [problem, ...others]
   }
 
-  /** Waits for a ready connection: until the attempt under way, or the next one, ends. */
+  /** Waits for a ready connection: until the attempt in flight, or the next one, ends. */
   connection(
     nodeId: number,
     kind: ConnectionClass,
@@ -244,7 +244,7 @@ export class Cluster {
     return this.pool.onEvent(listener)
   }
 
-  /** One request to whom it concerns. With `retries`, what may pass is tried again after a pause. */
+  /** Sends one request to its target. With `retries`, it is sent again after a failure that may pass. */
   async request<Q, A>(
     api: Api<Q, A>,
     body: Q,
@@ -262,10 +262,10 @@ export class Cluster {
         const { timeoutMs = this.options.requestTimeoutMs } = options
         const kind = connectionClassOf(api, body)
         const connection = await this.connectionTo(target, kind, { timeoutMs, signal })
-        const answer = await this.sendTo(connection, api, body, options)
-        const errorCode = errorCodeOf(answer)
+        const response = await this.sendTo(connection, api, body, options)
+        const errorCode = errorCodeOf(response)
         if (errorCode !== 0) this.learn(errorCode, target, connection.nodeId)
-        if (!isRetriable(errorCode) || attempt >= retries) return answer
+        if (!isRetriable(errorCode) || attempt >= retries) return response
       } catch (error) {
         const mayPass = error instanceof KafkaError && error.retriable
         if (!mayPass || attempt >= retries) throw error
@@ -313,7 +313,8 @@ export class Cluster {
         `${api.name} v${options.version} is not to be had from node ${connection.nodeId}: the greatest that both sides speak is v${version}`,
       )
     }
-    const timeoutMs = options.timeoutMs ?? answerTimeoutMs(api, body, this.options.requestTimeoutMs)
+    const timeoutMs =
+      options.timeoutMs ?? responseTimeoutMs(api, body, this.options.requestTimeoutMs)
     return connection.send(api, version, body, signal ? { timeoutMs, signal } : { timeoutMs })
   }
 
@@ -332,7 +333,7 @@ export class Cluster {
     throw new ConnectionError('the cluster names no controller at the moment')
   }
 
-  /** What the error of an answer says about where to ask next time. */
+  /** What the error of a response says about where to ask next time. */
   private learn(errorCode: number, target: Target, nodeId: number): void {
     const { NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE, NOT_CONTROLLER } = errorCodes
     if (typeof target === 'object' && 'coordinator' in target) {
@@ -343,7 +344,7 @@ export class Cluster {
     }
     const isMoved = typeof target === 'object' && 'leaderOf' in target && isRetriable(errorCode)
     if (isMoved || errorCode === NOT_CONTROLLER) {
-      this.requestRefresh(`node ${nodeId} answered with error ${errorCode}`)
+      this.requestRefresh(`node ${nodeId} responded with error ${errorCode}`)
     }
   }
 
@@ -361,9 +362,9 @@ export class Cluster {
       version >= 4
         ? { key: '', keyType, coordinatorKeys: [key] }
         : { key, keyType, coordinatorKeys: [] }
-    const answer = await connection.send(findCoordinator, version, request, { timeoutMs, signal })
-    const { nodeId, host, port, errorCode, errorMessage } = answer
-    return answer.coordinators[0] ?? { key, nodeId, host, port, errorCode, errorMessage }
+    const response = await connection.send(findCoordinator, version, request, { timeoutMs, signal })
+    const { nodeId, host, port, errorCode, errorMessage } = response
+    return response.coordinators[0] ?? { key, nodeId, host, port, errorCode, errorMessage }
   }
 
   private handleConnection(event: ConnectionEvent): void {

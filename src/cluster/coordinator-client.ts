@@ -19,7 +19,7 @@ export interface CoordinatorRequestOptions {
 }
 
 export interface CoordinatorResponse<A> {
-  readonly answer: A
+  readonly response: A
   readonly version: number
   readonly nodeId: number
 }
@@ -58,8 +58,8 @@ export class CoordinatorClient {
       const kind = options.connection ?? 'coordinator'
       const connection = await this.cluster.connection(nodeId, kind, setUp)
       const version = connection.version(api, options.maxVersion)
-      const answer = await connection.send(api, version, body(version), { timeoutMs, signal })
-      return { answer, version, nodeId }
+      const response = await connection.send(api, version, body(version), { timeoutMs, signal })
+      return { response, version, nodeId }
     } catch (error) {
       // A caller with little time says nothing about the broker.
       const isImpatient = error instanceof TimeoutError && timeoutMs < requestTimeoutMs
@@ -87,7 +87,7 @@ export class CoordinatorClient {
   }
 }
 
-/** The broker could not be reached or did not answer: another try may find it, or another one. */
+/** The broker could not be reached or did not respond: another try may find it, or another broker. */
 export function isUnreachable(error: unknown): boolean {
   return (
     (error instanceof ConnectionError || error instanceof TimeoutError) &&

@@ -33,7 +33,7 @@ interface Entry {
   readonly failures: FailureStreak
 }
 
-/** Keys that nobody waits for are forgotten beyond this many. */
+/** Keys that no caller waits for are forgotten beyond this many. */
 const MAX_ENTRIES = 1000
 
 export class Coordinators {
@@ -125,7 +125,7 @@ export class Coordinators {
     }
   }
 
-  /** Asks until there is an answer, or nobody waits any more. */
+  /** Asks until there is a response, or no caller waits any more. */
   private async lookUp(entry: Entry): Promise<void> {
     const lookup = new AbortController()
     entry.lookup = lookup
@@ -170,7 +170,7 @@ export class Coordinators {
     entry.nodeId = found.nodeId
     entry.lastError = null
     entry.failures.succeeded()
-    // Before the waiters know: one of them may forget this answer, and ask again, at once.
+    // Before the waiters know: one of them may forget this response, and ask again, at once.
     entry.lookup = null
     entry.waiters.resolveAll(found.nodeId)
     return true

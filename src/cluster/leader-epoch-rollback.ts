@@ -1,5 +1,5 @@
 // Decides when a leader epoch lower than the known one is believed after all: the cluster was restored
-// from the past, and without this its clients would ask in vain for ever.
+// from the past, and without this its clients would ask without success for ever.
 
 const LEAST_ANSWERS = 5
 const LEAST_MS = 5000
@@ -25,7 +25,7 @@ interface Claim {
 export class LeaderEpochRollback {
   private readonly claims = new Map<string, Map<number, Claim>>()
 
-  /** Counts one more answer with this epoch; true if it is to be believed now. */
+  /** Counts one more response with this epoch; true if it is to be believed now. */
   agree(rewound: RolledBackEpoch): boolean {
     const { topic, partition, leaderEpoch, nodeId, now, brokerCount } = rewound
     let claims = this.claims.get(topic)
@@ -48,7 +48,7 @@ export class LeaderEpochRollback {
     return isAgreed
   }
 
-  /** An answer did not repeat the claim. */
+  /** A response did not repeat the claim. */
   forgetPartition(topic: string, partition: number): void {
     const claims = this.claims.get(topic)
     if (claims?.delete(partition) && claims.size === 0) this.claims.delete(topic)

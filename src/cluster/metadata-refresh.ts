@@ -1,6 +1,6 @@
 // Keeps the metadata fresh: the one loop that asks for it. Must stay true: one question at a time (a
-// second only when the first stays unanswered for a second), pauses between answers that bring nothing
-// new, and every waiter told why it waited in vain.
+// second only when the first stays unanswered for a second), pauses between responses that bring nothing
+// new, and every waiter told why it waited without success.
 
 import { monotonicMs } from '../async/clock.ts'
 import { backoff } from '../async/retry.ts'
@@ -29,14 +29,14 @@ export interface MetadataRefreshOptions {
   onChange: (change: Acceptance) => void
 }
 
-/** A broker that does not answer for so long is given a competitor. */
+/** After this time without a response, another broker is asked as well (ms). */
 const HEDGE_AFTER_MS = 1000
 /** Between questions while a leader may be being chosen: none is named, or a broker cannot be reached. */
 const ELECTION_PAUSE_MS = 500
 
 interface TopicWait {
   waiters: Waiters<TopicMetadata>
-  /** What the last answer said of it; 0 before there was one. */
+  /** What the last response said of it; 0 before there was one. */
   errorCode: number
 }
 
@@ -83,7 +83,7 @@ export class MetadataRefresh {
   }
 
   removeTopics(names: Iterable<string>): void {
-    // One that somebody waits for has to be asked for still.
+    // One that a caller waits for has to be asked for still.
     const removed = [...names].filter(
       (name) => !this.topicWaits.has(name) && this.wanted.delete(name),
     )
@@ -193,7 +193,7 @@ export class MetadataRefresh {
 
   private dueAt(): number {
     if (this.failures > 0) return this.lastEndedAt + this.pause(this.failures - 1)
-    // What was never asked for, and who waits for an answer, is not made to wait.
+    // What was never asked for, and who waits for a response, is not made to wait.
     if (this.fresh.size > 0 || this.refreshWaits.size > 0) return this.lastEndedAt
     if (this.isNeeded || this.topicWaits.size > 0)
       return this.lastEndedAt + this.pause(this.fruitless)
@@ -221,12 +221,12 @@ export class MetadataRefresh {
     }
     this.fresh.clear()
     if (!isPartial) this.isNeeded = false
-    // Who comes while this question is under way needs the answer to the next one.
+    // A caller that comes while this request is in flight needs the response to the next one.
     this.refreshWaits.moveTo(this.askedWaits)
     try {
-      const { answer, nodeId } = await this.firstAnswer(topics)
+      const { response, nodeId } = await this.firstResponse(topics)
       this.lastNode = nodeId
-      this.accept(answer, topics, nodeId)
+      this.accept(response, topics, nodeId)
       this.failures = 0
       this.lastError = null
       this.streak.succeeded()
@@ -239,13 +239,13 @@ export class MetadataRefresh {
     this.schedule()
   }
 
-  /** The first answer of a broker; one that keeps silent is not waited for alone. */
-  private firstAnswer(topics: ReadonlySet<string> | null): Promise<Answered> {
+  /** The first response of a broker; one that keeps silent is not waited for alone. */
+  private firstResponse(topics: ReadonlySet<string> | null): Promise<Responded> {
     const { pool, requestTimeoutMs: timeoutMs } = this.options
     const asked = new Set<number>(this.failures > 0 ? [this.lastNode] : [])
     let open = 0
     let hedge: NodeJS.Timeout | undefined
-    return new Promise<Answered>((resolve, reject) => {
+    return new Promise<Responded>((resolve, reject) => {
       const askOne = async (): Promise<void> => {
         open++
         try {
@@ -258,7 +258,7 @@ export class MetadataRefresh {
           asked.add(connection.nodeId)
           hedge = setTimeout(() => void askOne(), HEDGE_AFTER_MS)
           if (open > 1)
-            this.options.logger.debug('a broker is slow to answer: another one is asked')
+            this.options.logger.debug('a broker is slow to respond: another one is asked')
           resolve(await this.send(connection, topics))
         } catch (error) {
           if (open === 1) reject(error)
@@ -274,11 +274,11 @@ export class MetadataRefresh {
   private async send(
     connection: Connection,
     topics: ReadonlySet<string> | null,
-  ): Promise<Answered> {
+  ): Promise<Responded> {
     const version = connection.version(metadata)
     const names = topics === null ? null : [...topics]
     const mayCreate = names?.every((name) => this.wanted.get(name)?.allowAutoCreate) ?? false
-    const answer = await connection.send(
+    const response = await connection.send(
       metadata,
       version,
       {
@@ -290,23 +290,25 @@ export class MetadataRefresh {
       },
       { timeoutMs: this.options.requestTimeoutMs, signal: this.closing },
     )
-    return { answer, nodeId: connection.nodeId }
+    return { response, nodeId: connection.nodeId }
   }
 
   private accept(
-    answer: MetadataResponse,
+    response: MetadataResponse,
     topics: ReadonlySet<string> | null,
     nodeId: number,
   ): void {
     const { view, pool, logger, onChange } = this.options
-    if (answer.errorCode === errorCodes.REBOOTSTRAP_REQUIRED) this.rebootstrap('the broker says so')
-    if (answer.errorCode !== 0) throw brokerError(answer.errorCode, `Metadata from node ${nodeId}`)
+    if (response.errorCode === errorCodes.REBOOTSTRAP_REQUIRED)
+      this.rebootstrap('the broker says so')
+    if (response.errorCode !== 0)
+      throw brokerError(response.errorCode, `Metadata from node ${nodeId}`)
     // Only the addresses that the user gave may lead to another cluster, and only in need.
     if (nodeId < 0 && !pool.isAnyKnownReady) view.allowOtherCluster()
     const now = monotonicMs()
     const asked = { topics, keep: new Set(this.wanted.keys()), nodeId, now }
     const { clusterId } = view.snapshot
-    const change = view.accept(answer, asked)
+    const change = view.accept(response, asked)
     if (change.refused !== null) {
       const error = new ConnectionError(
         `Metadata of node ${nodeId} is not taken: ${change.refused}`,
@@ -347,7 +349,7 @@ export class MetadataRefresh {
     this.streak.failed(this.lastError)
     logger.warn(`metadata could not be had: ${this.lastError.message}`)
     this.failures++
-    // What was asked for in vain is asked for again.
+    // What was asked for without success is asked for again.
     this.isNeeded = true
     if (error instanceof AuthenticationError || this.options.pool.isVerdict(error)) {
       this.rejectAll(error)
@@ -361,7 +363,7 @@ export class MetadataRefresh {
     }
   }
 
-  /** Begins again with the bootstrap addresses; topics, epochs and all that hangs on them are kept. */
+  /** Begins again with the bootstrap addresses; topics, epochs and everything that hangs on them are kept. */
   private rebootstrap(why: string): void {
     const { pool, view, logger } = this.options
     const text = `rebootstrap: ${why}`
@@ -373,7 +375,7 @@ export class MetadataRefresh {
   private timeout(timeoutMs: number): TimeoutError {
     const why = this.lastError === null ? '' : `: ${this.lastError.message}`
     const text = this.options.pool.isAnyReady
-      ? `No broker answered a metadata request within ${timeoutMs} ms${why}`
+      ? `No broker responded a metadata request within ${timeoutMs} ms${why}`
       : this.options.pool.unreachable(timeoutMs)
     return new TimeoutError(text, { cause: this.lastError ?? undefined })
   }
@@ -395,8 +397,8 @@ export class MetadataRefresh {
   }
 }
 
-interface Answered {
-  answer: MetadataResponse
+interface Responded {
+  response: MetadataResponse
   nodeId: number
 }
 

@@ -1,4 +1,4 @@
-// What is known of the cluster, and which metadata answers are believed. No I/O, no clock of its own.
+// What is known of the cluster, and which metadata responses are believed. No I/O, no clock.
 // Must stay true: a snapshot is replaced as a whole and never changed; under one topic id a leader epoch
 // does not go back, except by the one rule that keeps a cluster restored from the past from being lost.
 
@@ -45,20 +45,20 @@ export interface MetadataSnapshot {
   generation: number
 }
 
-/** What a metadata answer, or a leader hint, changed. */
+/** What a metadata response, or a leader hint, changed. */
 export interface MetadataChange {
   snapshot: MetadataSnapshot
   /** Topics whose id is another one now: deleted, and created again. */
   recreated: readonly string[]
-  /** Topics that the answer says do not exist, known or not. */
+  /** Topics that the response says do not exist, known or not. */
   unknown: readonly string[]
 }
 
-/** The outcome of an answer: what it changed, and whether to ask again soon. */
+/** The outcome of a response: what it changed, and whether to ask again soon. */
 export interface Acceptance extends MetadataChange {
-  /** Why nothing of the answer was taken; null if it was. */
+  /** Why nothing of the response was taken; null if it was. */
   refused: string | null
-  /** Something is new since the answer before. */
+  /** Something is new since the response before. */
   isNews: boolean
   /** Something asked for is missing, in error or not believed yet. */
   isIncomplete: boolean
@@ -71,15 +71,15 @@ export interface Acceptance extends MetadataChange {
 export interface Asked {
   /** The names that were asked for; null: all topics. */
   topics: ReadonlySet<string> | null
-  /** Topics to keep although the answer, to a question for all topics, does not have them. */
+  /** Topics to keep although the response, to a question for all topics, does not have them. */
   keep: ReadonlySet<string>
-  /** The broker that answered. */
+  /** The broker that responded. */
   nodeId: number
   /** Milliseconds, of a clock that does not go back. */
   now: number
 }
 
-/** What an answer has no word of, or only an error for, is believed for so long after it was good. */
+/** What a response does not mention, or has only an error for, stays known for this long (ms). */
 const KEEP_THROUGH_ERRORS_MS = 30_000
 
 /** No cluster has as many; a corrupt response must not fill the memory. */
@@ -93,7 +93,7 @@ const emptySnapshot: MetadataSnapshot = {
   generation: 0,
 }
 
-/** What one answer is being turned into. */
+/** What one response is being turned into. */
 interface Draft {
   topics: Map<string, TopicMetadata>
   asked: Asked
@@ -123,14 +123,14 @@ export class MetadataView {
     return this.topicErrors.get(name) ?? errorCodes.NONE
   }
 
-  /** The next answer may come from another cluster: the bootstrap addresses were resolved anew. */
+  /** The next response may come from another cluster: the bootstrap addresses were resolved again. */
   allowOtherCluster(): void {
     this.mayChangeCluster = true
   }
 
-  accept(answer: MetadataResponse, asked: Asked): Acceptance {
+  accept(response: MetadataResponse, asked: Asked): Acceptance {
     const before = this.current
-    const refused = this.reasonToRefuse(answer)
+    const refused = this.reasonToRefuse(response)
     const draft: Draft = {
       topics: new Map(before.topics),
       asked,
@@ -143,23 +143,23 @@ export class MetadataView {
     }
     if (refused !== null) return { ...draft, refused, snapshot: before }
     const brokers = new Map<number, BrokerMetadata>()
-    for (const { nodeId, host, port, rack } of answer.brokers) {
+    for (const { nodeId, host, port, rack } of response.brokers) {
       brokers.set(nodeId, { nodeId, host, port, rack })
     }
-    const answered = new Set<string>()
-    for (const topic of answer.topics) {
+    const responded = new Set<string>()
+    for (const topic of response.topics) {
       if (topic.name === null) continue
-      answered.add(topic.name)
+      responded.add(topic.name)
       this.takeTopic(draft, topic, topic.name, brokers.size)
     }
-    this.takeAbsent(draft, answered)
-    if (!sameBrokers(before.brokers, brokers) || before.controllerId !== answer.controllerId) {
+    this.takeAbsent(draft, responded)
+    if (!sameBrokers(before.brokers, brokers) || before.controllerId !== response.controllerId) {
       draft.isNews = true
     }
     this.mayChangeCluster = false
     this.current = {
-      clusterId: answer.clusterId ?? before.clusterId,
-      controllerId: answer.controllerId,
+      clusterId: response.clusterId ?? before.clusterId,
+      controllerId: response.controllerId,
       brokers,
       topics: draft.topics,
       generation: before.generation + 1,
@@ -168,7 +168,7 @@ export class MetadataView {
   }
 
   /**
-   * Takes the leader that the answer of a Produce or Fetch names (KIP-951), if it is newer.
+   * Takes the leader that the response of a Produce or Fetch names (KIP-951), if it is newer.
    * @param endpoints brokers that came along with the hint
    * @returns null if it was not taken
    */
@@ -195,7 +195,7 @@ export class MetadataView {
     return { snapshot: this.current, recreated: [], unknown: [] }
   }
 
-  /** Forgets topics that nobody asks for any more. */
+  /** Forgets topics that no caller asks for any more. */
   forget(names: Iterable<string>): void {
     const topics = new Map(this.current.topics)
     for (const name of names) {
@@ -207,30 +207,30 @@ export class MetadataView {
     this.current = { ...this.current, topics, generation: this.current.generation + 1 }
   }
 
-  private reasonToRefuse(answer: MetadataResponse): string | null {
-    if (answer.brokers.length === 0) return 'it names no broker: that one is starting up'
-    if (answer.brokers.length > MAX_BROKERS) {
-      return `it names ${answer.brokers.length} brokers: more than ${MAX_BROKERS} are not taken`
+  private reasonToRefuse(response: MetadataResponse): string | null {
+    if (response.brokers.length === 0) return 'it names no broker: that one is starting up'
+    if (response.brokers.length > MAX_BROKERS) {
+      return `it names ${response.brokers.length} brokers: more than ${MAX_BROKERS} are not taken`
     }
     const { clusterId } = this.current
     const isOther =
-      clusterId !== null && answer.clusterId !== null && clusterId !== answer.clusterId
+      clusterId !== null && response.clusterId !== null && clusterId !== response.clusterId
     if (!isOther || this.mayChangeCluster) return null
-    return `it comes from cluster '${escapeText(answer.clusterId ?? '')}', and this client was connected to '${clusterId}'`
+    return `it comes from cluster '${escapeText(response.clusterId ?? '')}', and this client was connected to '${clusterId}'`
   }
 
   private takeTopic(
     draft: Draft,
-    answer: MetadataResponseTopic,
+    response: MetadataResponseTopic,
     name: string,
     brokerCount: number,
   ): void {
     const known = draft.topics.get(name)
     // No partition and no error is what a broker says that does not know the topic yet.
     const errorCode =
-      answer.errorCode === 0 && answer.partitions.length === 0
+      response.errorCode === 0 && response.partitions.length === 0
         ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION
-        : answer.errorCode
+        : response.errorCode
     if (errorCode !== 0) {
       draft.topicErrors.set(name, errorCode)
       this.topicErrors.set(name, errorCode)
@@ -242,34 +242,34 @@ export class MetadataView {
     this.topicErrors.delete(name)
     const isRecreated =
       known !== undefined &&
-      known.topicId !== answer.topicId &&
+      known.topicId !== response.topicId &&
       known.topicId !== ZERO_UUID &&
-      answer.topicId !== ZERO_UUID
+      response.topicId !== ZERO_UUID
     if (isRecreated) {
       draft.recreated.push(name)
       this.rewinds.forget(name)
     }
     const previous = isRecreated || known === undefined ? [] : known.partitions
-    const partitions = this.takePartitions(draft, answer, name, previous, brokerCount)
+    const partitions = this.takePartitions(draft, response, name, previous, brokerCount)
     if (known === undefined || isRecreated || known.partitions.length !== partitions.length) {
       draft.isNews = true
     }
-    const topicId = answer.topicId === ZERO_UUID && known ? known.topicId : answer.topicId
-    draft.topics.set(name, { name, topicId, isInternal: answer.isInternal, partitions })
+    const topicId = response.topicId === ZERO_UUID && known ? known.topicId : response.topicId
+    draft.topics.set(name, { name, topicId, isInternal: response.isInternal, partitions })
   }
 
   private takePartitions(
     draft: Draft,
-    answer: MetadataResponseTopic,
+    response: MetadataResponseTopic,
     topic: string,
     previous: readonly PartitionMetadata[],
     brokerCount: number,
   ): PartitionMetadata[] {
     const partitions: PartitionMetadata[] = []
-    for (const offered of answer.partitions) {
+    for (const offered of response.partitions) {
       const partition = offered.partitionIndex
       // Numbers come from 0 on without a hole; a broker that says otherwise is not to make us allocate.
-      if (partition < 0 || partition >= Math.max(answer.partitions.length, previous.length))
+      if (partition < 0 || partition >= Math.max(response.partitions.length, previous.length))
         continue
       partitions[partition] = {
         partition,
@@ -336,14 +336,14 @@ export class MetadataView {
     return null
   }
 
-  /** Topics that were asked for and that the answer does not mention. */
-  private takeAbsent(draft: Draft, answered: ReadonlySet<string>): void {
+  /** Topics that were asked for and that the response does not mention. */
+  private takeAbsent(draft: Draft, responded: ReadonlySet<string>): void {
     const { topics, keep } = draft.asked
     for (const name of topics ?? keep) {
-      if (!answered.has(name)) this.topicErrors.set(name, errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
+      if (!responded.has(name)) this.topicErrors.set(name, errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
     }
     for (const name of topics ?? draft.topics.keys()) {
-      if (answered.has(name)) continue
+      if (responded.has(name)) continue
       if (topics === null && !keep.has(name)) {
         draft.topics.delete(name)
         draft.unknown.push(name)
@@ -354,7 +354,7 @@ export class MetadataView {
     }
   }
 
-  /** An answer without the topic, or with an error for it, does not make it forgotten at once. */
+  /** A response without the topic, or with an error for it, does not make it forgotten at once. */
   private keepForNow(draft: Draft, name: string): void {
     draft.isIncomplete = true
     if (!draft.topics.has(name) || this.isKept(name, draft.asked.now)) return

@@ -17,7 +17,7 @@ export interface ClusterProblem {
   readonly nodeId: number | null
 }
 
-/** A failure that nothing has confirmed for this long is no present problem: it is not tried any more. */
+/** A failure that is not confirmed for this long is forgotten: the client does not try it any more. */
 const FORGET_AFTER_MS = 60_000
 
 /** The failures in a row of one thing that is tried again and again. */

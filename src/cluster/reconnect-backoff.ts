@@ -9,7 +9,7 @@ export interface ReconnectBackoffOptions {
   reconnectBackoffMaxMs: number
 }
 
-/** So many failures in a row are made in quick succession. */
+/** This many failures in a row follow each other quickly. */
 const QUICK_FAILURES = 5
 
 export class ReconnectBackoff {

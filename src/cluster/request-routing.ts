@@ -1,4 +1,4 @@
-// What Kafka's APIs ask of whoever sends them: on which connection, and how long an answer may take.
+// What Kafka's APIs ask of every caller that sends them: on which connection, and how long a response may take.
 
 import type { ConnectionClass } from '../network/connection.ts'
 import type { AnyApi } from '../protocol/api.ts'
@@ -10,9 +10,9 @@ const SYNC_GROUP = 14
 const SHARE_FETCH = 78
 const SHARE_ACKNOWLEDGE = 79
 
-/** What a request that names a time of its own gets on top of it. */
+/** What a request that carries a time limit gets on top of it (ms). */
 const OWN_TIMEOUT_MARGIN_MS = 10_000
-/** As the Java client: a join may be answered at the very end of the rebalance. */
+/** As the Java client: a join may be responded at the very end of the rebalance. */
 const JOIN_MARGIN_MS = 5000
 
 /** Requests that may wait long at the broker must not hold up others behind them. */
@@ -23,8 +23,8 @@ export function connectionClassOf(api: AnyApi, body: unknown): ConnectionClass {
   return numberIn(body, 'timeoutMs') === null ? 'general' : 'slow'
 }
 
-/** How long an answer may take if the caller does not say. */
-export function answerTimeoutMs(api: AnyApi, body: unknown, requestTimeoutMs: number): number {
+/** How long a response may take if the caller does not say. */
+export function responseTimeoutMs(api: AnyApi, body: unknown, requestTimeoutMs: number): number {
   if (api.key === JOIN_GROUP) {
     const rebalanceMs = numberIn(body, 'rebalanceTimeoutMs') ?? 0
     return Math.max(requestTimeoutMs, rebalanceMs + JOIN_MARGIN_MS)
@@ -36,9 +36,9 @@ export function answerTimeoutMs(api: AnyApi, body: unknown, requestTimeoutMs: nu
   return ownMs === null ? requestTimeoutMs : ownMs + OWN_TIMEOUT_MARGIN_MS
 }
 
-/** The error code at the top of an answer; 0 if there is none. */
-export function errorCodeOf(answer: unknown): number {
-  return numberIn(answer, 'errorCode') ?? 0
+/** The error code at the top of a response; 0 if there is none. */
+export function errorCodeOf(response: unknown): number {
+  return numberIn(response, 'errorCode') ?? 0
 }
 
 function numberIn(message: unknown, field: string): number | null {

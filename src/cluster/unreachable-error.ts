@@ -12,7 +12,7 @@ export function unreachableText(nodes: readonly Broker[], timeoutMs: number | nu
 function causeText(node: Broker): string {
   const { lastError } = node
   if (lastError !== null) return withoutPrefix(lastError.message, node)
-  if (node.isReady) return 'connected, but it did not answer in time'
+  if (node.isReady) return 'connected, but it did not respond in time'
   return node.isConnecting ? 'still connecting' : 'not tried'
 }
 

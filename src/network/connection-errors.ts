@@ -22,7 +22,7 @@ const phaseTexts: Record<SetupPhase, string> = {
   connecting: 'the TCP connection was not accepted',
   tls: 'TCP is connected, but the TLS handshake did not end (a broker that is paused, or a plaintext listener?)',
   apiVersions:
-    'TCP is connected, but the broker did not answer ApiVersions (a broker that is paused, or a listener that expects TLS?)',
+    'TCP is connected, but the broker did not respond to ApiVersions (a broker that is paused, or a listener that expects TLS?)',
   sasl: 'the broker did not end the authentication',
 }
 
@@ -52,7 +52,7 @@ export function explainSetupFailure(error: unknown, phase: SetupPhase, host: str
   if (phase !== 'tls' && !isTlsAlert(code)) return error.message
   if (code === 'ECONNRESET' || code === 'EPIPE') return endOfStreamText('tls')
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') {
-    return `what answers does not speak TLS: it may be plaintext on this port (${error.message})`
+    return `the server did not respond with TLS: this port may be a plaintext listener (${error.message})`
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     return `the broker's certificate is not for '${host}' (it is for ${namesIn(error)}): connect by a name that it has, or set ssl.servername`

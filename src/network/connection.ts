@@ -32,7 +32,7 @@ export interface ConnectionOptions {
 /** A broker that wants something else than what it gets closes the connection sooner than this. */
 const PROVEN_AFTER_MS = 5000
 
-/** How many requests may be under way; who produces and who fetches keep their own count. */
+/** How many requests may be in flight; who produces and who fetches keep their own count. */
 const maxInFlight: Readonly<Record<ConnectionClass, number>> = {
   produce: Number.POSITIVE_INFINITY,
   fetch: Number.POSITIVE_INFINITY,
@@ -89,7 +89,7 @@ export class Connection {
     return this.closing.aborted
   }
 
-  /** Requests written or queued that still owe an answer. */
+  /** Requests written or queued that still wait for a response. */
   get inFlight(): number {
     return this.pipeline.inFlight
   }
@@ -105,17 +105,17 @@ export class Connection {
     return this.pipeline.isCongested
   }
 
-  /** For how long nothing came although an answer is owed; 0 if none is. */
+  /** For how long nothing came although a response is due; 0 if none is. */
   get silentMs(): number {
     return this.pipeline.silentMs
   }
 
   /** Whether the broker responds on it, or at least has kept it open for a while. */
   get isProven(): boolean {
-    return this.pipeline.hasAnswered || monotonicMs() - this.readyAt > PROVEN_AFTER_MS
+    return this.pipeline.hasResponded || monotonicMs() - this.readyAt > PROVEN_AFTER_MS
   }
 
-  /** Unused for so long that the broker may be about to close it. */
+  /** Unused for long enough that the broker may be about to close it. */
   get isStale(): boolean {
     return this.pipeline.isStale
   }
@@ -144,7 +144,7 @@ export class Connection {
   }
 
   /**
-   * Writes the request, together with all others of this turn, and gives its answer. `request` must
+   * Writes the request, together with all others of this turn, and gives its response. `request` must
    * not be changed before.
    * @param options.timeoutMs counted from the writing; what waits to be written waits as long at most
    * @param options.onReleased called when the kernel has taken all its bytes; not if the connection ends
@@ -172,10 +172,10 @@ export class Connection {
   }
 
   /**
-   * A request that gets no answer (Produce with acks=0): settles when its bytes are with the kernel.
+   * A request without a response (Produce with acks=0): settles when its bytes are with the kernel.
    * It waits only while the connection is held: look at `isCongested` first.
    */
-  sendWithoutAnswer<Q, A>(api: Api<Q, A>, version: number, request: Q): Promise<void> {
+  sendWithoutResponse<Q, A>(api: Api<Q, A>, version: number, request: Q): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       const timeoutMs = this.options.requestTimeoutMs
       const pending = new PendingRequest(api, version, request, timeoutMs, resolve, reject)
@@ -191,7 +191,7 @@ export class Connection {
     })
   }
 
-  /** Writes nothing more until `resume`. Settles when every answer that was owed has come. */
+  /** Writes nothing more until `resume`. Settles when every open response has come. */
   hold(): Promise<void> {
     return this.pipeline.hold()
   }
@@ -200,7 +200,7 @@ export class Connection {
     this.pipeline.resume()
   }
 
-  /** Every request under way is rejected at once. */
+  /** Every request in flight is rejected at once. */
   close(reason?: Error): void {
     if (this.closing.aborted) return
     const cause = reason ?? new ConnectionError('the connection was closed by this client')
@@ -264,7 +264,7 @@ export class Connection {
 
   private endText(): string {
     const text = 'the broker closed the connection'
-    if (this.options.usesSasl || this.pipeline.hasAnswered || this.inFlight === 0) return text
+    if (this.options.usesSasl || this.pipeline.hasResponded || this.inFlight === 0) return text
     return `${text} upon its first request: it may require SASL (option 'sasl'), or be shutting down`
   }
 }

@@ -18,37 +18,37 @@ export async function exchangeVersions(
 ): Promise<BrokerFeatures> {
   let version = apiVersions.maxVersion
   for (;;) {
-    const answer = await connection.send(
+    const response = await connection.send(
       apiVersions,
       version,
       { clientSoftwareName, clientSoftwareVersion, clusterId: null, nodeId: -1 },
       { timeoutMs },
     )
-    if (answer.errorCode === errorCodes.NONE) return featuresOf(answer)
-    if (answer.errorCode !== errorCodes.UNSUPPORTED_VERSION || version === 0) {
+    if (response.errorCode === errorCodes.NONE) return featuresOf(response)
+    if (response.errorCode !== errorCodes.UNSUPPORTED_VERSION || version === 0) {
       throw new ConnectionError(
-        `the broker refused ApiVersions v${version}: ${codeName(answer.errorCode)} [${answer.errorCode}]`,
+        `the broker refused ApiVersions v${version}: ${codeName(response.errorCode)} [${response.errorCode}]`,
         { wasSent: true },
       )
     }
-    version = lowerVersion(answer, version)
+    version = lowerVersion(response, version)
   }
 }
 
 /** Brokers from 2.4 on list their own range with the refusal; older ones know v0 for certain. */
-function lowerVersion(answer: ApiVersionsResponse, refused: number): number {
-  const own = answer.apiKeys.find(({ apiKey }) => apiKey === apiVersions.key)
+function lowerVersion(response: ApiVersionsResponse, refused: number): number {
+  const own = response.apiKeys.find(({ apiKey }) => apiKey === apiVersions.key)
   return own !== undefined && own.maxVersion >= 0 && own.maxVersion < refused ? own.maxVersion : 0
 }
 
-function featuresOf(answer: ApiVersionsResponse): BrokerFeatures {
+function featuresOf(response: ApiVersionsResponse): BrokerFeatures {
   const versions = new Map<number, VersionRange>()
-  for (const { apiKey, minVersion, maxVersion } of answer.apiKeys) {
+  for (const { apiKey, minVersion, maxVersion } of response.apiKeys) {
     versions.set(apiKey, { minVersion, maxVersion })
   }
   const finalizedFeatures = new Map<string, number>()
-  for (const feature of answer.finalizedFeatures) {
+  for (const feature of response.finalizedFeatures) {
     finalizedFeatures.set(feature.name, feature.maxVersionLevel)
   }
-  return { versions, finalizedFeatures, finalizedFeaturesEpoch: answer.finalizedFeaturesEpoch }
+  return { versions, finalizedFeatures, finalizedFeaturesEpoch: response.finalizedFeaturesEpoch }
 }

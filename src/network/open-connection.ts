@@ -170,7 +170,7 @@ class Setup {
       : startTimer(() => {
           if (this.phase === 'connecting') {
             attempt.abort(
-              new ConnectionError(`${address} does not answer (tried ${shareMs | 0} ms)`),
+              new ConnectionError(`${address} does not respond (tried ${shareMs | 0} ms)`),
             )
           }
         }, shareMs)

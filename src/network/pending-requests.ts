@@ -1,18 +1,18 @@
-// Requests of one connection in the order they were made: a linked list, since answers leave at its
+// Requests of one connection in the order they were made: a linked list, since responses leave at its
 // head and an abort or a deadline may take one out of its middle.
 
 import { onAbort } from '../async/wait.ts'
 import type { AnyApi } from '../protocol/api.ts'
 
-/** One request that owes its caller an answer or an error. */
+/** One request that owes its caller a response or an error. */
 export class PendingRequest {
   readonly api: AnyApi
   readonly version: number
-  /** Not kept once it is written: a batch may be large, and the answer far. */
+  /** Not kept once it is written: a batch may be large, and its response far away. */
   request: unknown
   readonly timeoutMs: number
   correlationId = -1
-  /** By `monotonicMs()`: for the writing while it is not written, for the answer afterwards. */
+  /** By `monotonicMs()`: for the writing while it is not written, for the response afterwards. */
   deadline = 0
   writtenAt = 0
   isWritten = false
@@ -23,7 +23,7 @@ export class PendingRequest {
   next: PendingRequest | null = null
   /** Called when the kernel has taken all its bytes. */
   onReleased: (() => void) | null = null
-  private readonly onAnswer: (answer: never) => void
+  private readonly onResponse: (response: never) => void
   private readonly onError: (error: unknown) => void
   private stopWatching: (() => void) | null = null
 
@@ -32,18 +32,18 @@ export class PendingRequest {
     version: number,
     request: unknown,
     timeoutMs: number,
-    onAnswer: (answer: never) => void,
+    onResponse: (response: never) => void,
     onError: (error: unknown) => void,
   ) {
     this.api = api
     this.version = version
     this.request = request
     this.timeoutMs = timeoutMs
-    this.onAnswer = onAnswer
+    this.onResponse = onResponse
     this.onError = onError
   }
 
-  /** Frees the caller when `signal` aborts; the answer, if it comes, is dropped. */
+  /** Frees the caller when `signal` aborts; the response, if it comes, is dropped. */
   watch(signal: AbortSignal, forget: () => void): void {
     this.stopWatching = onAbort(signal, () => {
       this.reject(signal.reason)
@@ -59,10 +59,10 @@ export class PendingRequest {
     this.request = null
   }
 
-  /** `answer` is what the API's own decoder gave. */
-  resolve(answer: unknown): void {
+  /** `response` is what the API's own decoder gave. */
+  resolve(response: unknown): void {
     this.unwatch()
-    this.onAnswer(answer as never)
+    this.onResponse(response as never)
   }
 
   reject(error: unknown): void {

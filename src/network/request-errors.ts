@@ -1,4 +1,4 @@
-// The errors by which a request ends that got no answer: what, to whom, why, and whether it was written.
+// The errors of requests that got no response: what, to which broker, why, and whether it was written.
 
 import { ClosedError, ConnectionError, DecodeError, TimeoutError } from '../errors.ts'
 import type { PendingRequest } from './pending-requests.ts'

@@ -1,6 +1,6 @@
-// Requests out, answers in, in the order they were asked. Must stay true: answers are matched by
-// position and checked by correlation id; each request ends by its answer, its deadline or the end of
-// the connection; there is one timer however many requests are under way.
+// Requests out, responses in, in the order of the requests. Must stay true: responses are matched by
+// position and checked by correlation id; each request ends by its response, its deadline or the end of
+// the connection; there is one timer however many requests are in flight.
 
 import type { Socket } from 'node:net'
 import { monotonicMs } from '../async/clock.ts'
@@ -24,7 +24,7 @@ import { throttleTimeOf } from './throttling.ts'
 
 /** The connection that a pipeline belongs to. */
 export interface PipelineOwner {
-  /** Whom requests go to, for error texts. */
+  /** The broker that requests go to, for error texts. */
   describe(): string
   /** Ends the connection, and with it this pipeline. */
   close(reason: Error): void
@@ -33,11 +33,11 @@ export interface PipelineOwner {
 
 export interface PipelineOptions {
   clientId: string
-  /** Requests that may be under way. */
+  /** Requests that may be in flight. */
   maxInFlight: number
-  /** How long the broker may take to respond before the connection is given up. */
+  /** How long the broker may take to respond before the connection is closed. */
   requestTimeoutMs: number
-  /** Several callers use it, each with a limit of its own. */
+  /** Several callers use it, each with a separate limit. */
   isShared: boolean
   maxResponseSize: number
   maxIdleMs: number
@@ -48,13 +48,13 @@ export class RequestPipeline {
   private readonly owner: PipelineOwner
   private readonly options: PipelineOptions
   private readonly splitter: FrameSplitter
-  /** Waits to be written; owes an answer; owes the kernel's taking it. */
+  /** Waits to be written; waits for its response; waits until the kernel has it. */
   private readonly waiting = new PendingRequests()
   private readonly written = new PendingRequests()
   private readonly unanswered = new PendingRequests()
   private readonly timer = new DeadlineTimer(() => this.handleTimer())
-  /** Whether there was an answer since the setup. */
-  hasAnswered = false
+  /** Whether there was a response since the setup. */
+  hasResponded = false
   private writer: SocketWriter | null = null
   private ended: Error | null = null
   private isReady = false
@@ -74,7 +74,7 @@ export class RequestPipeline {
     })
   }
 
-  /** Requests written or queued that still owe an answer. */
+  /** Requests written or queued that still wait for a response. */
   get inFlight(): number {
     return this.written.length + this.waiting.length
   }
@@ -88,7 +88,7 @@ export class RequestPipeline {
     return this.writer?.isCongested ?? false
   }
 
-  /** For how long nothing came although an answer is owed; 0 if none is. */
+  /** For how long nothing came although a response is due; 0 if none is. */
   get silentMs(): number {
     const oldest = this.written.first
     return oldest === null ? 0 : monotonicMs() - Math.max(oldest.writtenAt, this.lastUsedAt)
@@ -103,7 +103,7 @@ export class RequestPipeline {
     socket.on('drain', () => this.writeWaiting())
   }
 
-  /** From here on responses may be large, and a socket that owes no answer lets the process end. */
+  /** From here on responses may be large, and a socket without an open request lets the process end. */
   makeReady(): void {
     this.isReady = true
     this.splitter.maxFrameBytes = this.options.maxResponseSize
@@ -137,7 +137,7 @@ export class RequestPipeline {
 
   private writeUnanswered(pending: PendingRequest): void {
     this.write(pending, this.unanswered, (error) => {
-      // With an error, the end of the connection is near, and rejects all that is under way.
+      // With an error, the end of the connection is near, and rejects everything in flight.
       if (error) return
       this.unanswered.remove(pending)
       this.lastUsedAt = monotonicMs()
@@ -156,7 +156,7 @@ export class RequestPipeline {
     this.restIfUnused()
   }
 
-  /** Writes nothing more until `resume`. Settles when every answer that was owed has come. */
+  /** Writes nothing more until `resume`. Settles when every open response has come. */
   hold(): Promise<void> {
     this.isHeld = true
     return new Promise((resolve) => {
@@ -171,7 +171,7 @@ export class RequestPipeline {
     this.writeWaiting()
   }
 
-  /** Every request under way is rejected; what comes later is, too. */
+  /** Every request in flight is rejected, and so are later ones. */
   end(reason: Error): void {
     this.ended = reason
     this.timer.stop()
@@ -280,7 +280,7 @@ export class RequestPipeline {
     if (pending === null) return
     const { api, version } = pending
     this.written.shift()
-    this.hasAnswered = this.isReady
+    this.hasResponded = this.isReady
     this.lastUsedAt = monotonicMs()
     if (bytesLeft > 0) {
       const where = this.owner.describe()
@@ -288,7 +288,7 @@ export class RequestPipeline {
     }
     const throttleTimeMs = throttleTimeOf(api.key, version, message)
     if (throttleTimeMs > 0) {
-      // A later answer with less to wait does not shorten the wait that was asked for before.
+      // A later response with less to wait does not shorten the wait that an earlier one asked for.
       this.silentUntil = Math.max(this.silentUntil, this.lastUsedAt + throttleTimeMs)
       this.options.logger.debug(`${this.owner.describe()} throttles this client`, {
         throttleTimeMs,
@@ -313,7 +313,7 @@ export class RequestPipeline {
     this.timer.arm(this.lastUsedAt + this.options.maxIdleMs)
   }
 
-  /** The stream cannot be read on: the request whose answer it was gets the error itself. */
+  /** The stream cannot be read any further: the request whose response it was gets the error itself. */
   private fail(reason: Error): void {
     const pending = reason instanceof DecodeError ? this.written.shift() : null
     if (pending !== null && reason instanceof DecodeError) {
@@ -323,7 +323,7 @@ export class RequestPipeline {
   }
 
   private handleTimer(): void {
-    // After a stall of the event loop the answer may be in the socket already: read it, then judge.
+    // After a stall of the event loop the response may be in the socket already: read it, then judge.
     if (this.firstExpired() === null) this.handleDue()
     else setImmediate(() => this.handleDue())
   }
@@ -380,9 +380,9 @@ export class RequestPipeline {
   }
 
   private obstacle(): string {
-    if (this.isHeld) return 'the connection is being authenticated anew'
+    if (this.isHeld) return 'the connection is being authenticated again'
     if (this.throttledMs > 0) return 'the broker throttles this client (quota)'
     if (this.isCongested) return 'the broker does not take what was written before'
-    return `${this.written.length} requests are under way before it`
+    return `${this.written.length} requests are in flight before it`
   }
 }

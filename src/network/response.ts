@@ -15,9 +15,9 @@ import type { PendingRequest } from './pending-requests.ts'
 const LEAST_API_VERSIONS_BYTES = 6
 
 /**
- * @param pending the request whose answer is due; null if none is
+ * @param pending the request whose response is due; null if none is
  * @returns the message; its type is that of the API's response
- * @throws DecodeError if it cannot be read, or is not the answer that is due
+ * @throws DecodeError if it cannot be read, or is not the response that is due
  */
 export function readResponse(frame: Buffer, pending: PendingRequest | null): Decoded<unknown> {
   const id = frame.readInt32BE(0)
@@ -34,7 +34,7 @@ export function readResponse(frame: Buffer, pending: PendingRequest | null): Dec
 
 function decodeBody(api: AnyApi, version: number, frame: Buffer): Decoded<unknown> {
   if (api.key === apiVersions.key && frame.length >= LEAST_API_VERSIONS_BYTES) {
-    // A broker that does not know the version asked for answers in v0, whatever was asked (KIP-511),
+    // A broker that does not know the requested version responds in v0, whatever was requested (KIP-511),
     // and some end the response after the error code.
     if (frame.readInt16BE(4) === errorCodes.UNSUPPORTED_VERSION) {
       const whole = frame.length > LEAST_API_VERSIONS_BYTES ? frame : withEmptyArray(frame)

@@ -1,4 +1,4 @@
-// The writing half of a socket: all that is written in one turn of the event loop goes out in one writev.
+// The writing half of a socket: everything written in one turn of the event loop goes out in one writev.
 
 import type { Socket } from 'node:net'
 
@@ -31,7 +31,7 @@ export class SocketWriter {
     socket.write(chunks[last], done)
   }
 
-  /** A connection that owes no answer does not keep the process alive; one that does, does. */
+  /** A connection keeps the process alive only while it waits for a response. */
   keepAlive(isNeeded: boolean): void {
     if (this.isRef === isNeeded) return
     this.isRef = isNeeded

@@ -1,4 +1,4 @@
-// From which version of an API on a broker answers a throttled request first and expects the client to
+// From which version of an API on a broker responds to a throttled request first and expects the client to
 // keep silent for `throttleTimeMs` afterwards (KIP-219). In older versions it already waited itself.
 
 const firstVersions: ReadonlyMap<number, number> = new Map([
@@ -25,15 +25,15 @@ const firstVersions: ReadonlyMap<number, number> = new Map([
 /** The first API that is younger than KIP-219: ElectLeaders. */
 const YOUNGER_FROM = 43
 
-/** Whether the client is to wait after an answer with `throttleTimeMs` in this version. */
+/** Whether the client is to wait after a response with `throttleTimeMs` in this version. */
 export function shouldWaitWhenThrottled(apiKey: number, version: number): boolean {
   return apiKey >= YOUNGER_FROM || version >= (firstVersions.get(apiKey) ?? 1)
 }
 
-/** `throttleTimeMs` of an answer; 0 if it has none, or if the broker has waited already. */
-export function throttleTimeOf(apiKey: number, version: number, answer: unknown): number {
-  if (typeof answer !== 'object' || answer === null || !('throttleTimeMs' in answer)) return 0
-  const { throttleTimeMs } = answer
+/** `throttleTimeMs` of a response; 0 if it has none, or if the broker has waited already. */
+export function throttleTimeOf(apiKey: number, version: number, response: unknown): number {
+  if (typeof response !== 'object' || response === null || !('throttleTimeMs' in response)) return 0
+  const { throttleTimeMs } = response
   if (typeof throttleTimeMs !== 'number' || throttleTimeMs <= 0) return 0
   return shouldWaitWhenThrottled(apiKey, version) ? throttleTimeMs : 0
 }

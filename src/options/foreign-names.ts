@@ -115,7 +115,7 @@ const names: Readonly<Record<string, string>> = {
 
 /** What an option of another client is called here. */
 export interface ForeignName {
-  /** The name here; null if there is no such option. */
+  /** The name here; null if such an option does not exist. */
   readonly name: string | null
   /** What to do instead of setting such an option; null if `name` says it all. */
   readonly advice: string | null

@@ -149,7 +149,7 @@ describeReal('a broker that asks who is there', () => {
       'TLS to plaintext',
       'PASSWORD',
       { ssl: { ca } },
-      /may be plaintext on this port|does not speak TLS/,
+      /may be plaintext on this port|did not respond with TLS/,
     ],
     [
       'an authority that is not known',

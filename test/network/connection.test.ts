@@ -367,7 +367,7 @@ test('disconnected, a request that was not written says so', async () => {
 
 test('a request without an answer settles when it is written', async () => {
   const { connection, side } = await pair()
-  await connection.sendWithoutAnswer(heartbeat, 4, body)
+  await connection.sendWithoutResponse(heartbeat, 4, body)
   const request = await side.next()
   expect(request.apiKey).toBe(12)
   expect(connection.inFlight).toBe(0)
@@ -377,7 +377,7 @@ test('a request without an answer settles when it is written', async () => {
   side.answer(next, heartbeat, ok)
   expect(await pending).toEqual(ok)
   connection.close()
-  await expect(connection.sendWithoutAnswer(heartbeat, 4, body)).rejects.toThrow(ConnectionError)
+  await expect(connection.sendWithoutResponse(heartbeat, 4, body)).rejects.toThrow(ConnectionError)
 })
 
 test('a broker that reads nothing: congested, and ended by the deadline', async () => {
@@ -386,7 +386,7 @@ test('a broker that reads nothing: congested, and ended by the deadline', async 
   const large = { ...body, memberId: 'm'.repeat(30_000) }
   const sent: Promise<void>[] = []
   while (!connection.isCongested && sent.length < 2000) {
-    sent.push(connection.sendWithoutAnswer(heartbeat, 4, large))
+    sent.push(connection.sendWithoutResponse(heartbeat, 4, large))
     if (sent.length % 20 === 0) await new Promise(setImmediate)
   }
   expect(connection.isCongested).toBe(true)
@@ -436,7 +436,7 @@ test('a request without a response waits while the connection is held, in its pl
   const { connection, side } = await pair({ kind: 'produce' })
   await connection.hold()
   const before = beat(connection)
-  const unanswered = connection.sendWithoutAnswer(heartbeat, 4, { ...body, memberId: 'silent' })
+  const unanswered = connection.sendWithoutResponse(heartbeat, 4, { ...body, memberId: 'silent' })
   const after = beat(connection)
   // Only what the connection is held for goes out: a broker takes nothing else during SASL.
   const held = connection.sendHeld(metadata, 13, everyTopic, 1000)

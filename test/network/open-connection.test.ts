@@ -151,8 +151,8 @@ test('silence is bounded: resolving, TLS, ApiVersions, and after three bytes of 
       /never\.test:1\): not ready within 60 ms: the host name was not resolved/,
     ),
     expect.stringMatching(/within 60 ms: .*TLS handshake did not end/),
-    expect.stringMatching(/within 60 ms: .*did not answer ApiVersions/),
-    expect.stringMatching(/within 60 ms: .*did not answer ApiVersions/),
+    expect.stringMatching(/within 60 ms: .*did not respond to ApiVersions/),
+    expect.stringMatching(/within 60 ms: .*did not respond to ApiVersions/),
   ])
 })
 

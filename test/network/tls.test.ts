@@ -96,7 +96,7 @@ test('TLS to a plaintext listener', async () => {
   const talks = await serve(undefined, (side) =>
     side.write(Buffer.from('HTTP/1.1 400 Bad\r\n\r\n')),
   )
-  await expect(open(talks, { ssl: { ca } })).rejects.toThrow(/does not speak TLS/)
+  await expect(open(talks, { ssl: { ca } })).rejects.toThrow(/did not respond with TLS/)
   const resets = await serve(undefined, (side) => side.reset())
   await expect(open(resets, { ssl: { ca } })).rejects.toMatchObject({ retriable: true })
 })

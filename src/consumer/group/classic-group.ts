@@ -217,10 +217,11 @@ export class ClassicGroup implements GroupMembership {
     this.joinedTopics = topics
     const member = { memberId: this.memberId, topics, ownedPartitions: this.rebalancer.owned }
     const generationId = this.generation?.generationId ?? -1
-    const { answer, version, nodeId } = await this.requests.join(
-      { ...member, generationId, reason },
-      signal,
-    )
+    const {
+      response: answer,
+      version,
+      nodeId,
+    } = await this.requests.join({ ...member, generationId, reason }, signal)
     if (answer.errorCode === 0) {
       await this.sync(answer)
       return
@@ -267,7 +268,7 @@ export class ClassicGroup implements GroupMembership {
       this.basis = decision.basis
       assignments = decision.assignments
     }
-    const { answer, nodeId } = await this.requests
+    const { response: answer, nodeId } = await this.requests
       .sync(generation, assignments, signal)
       .catch((error: unknown) => {
         this.joinReason ??= 'the response to SyncGroup was lost'
@@ -324,7 +325,7 @@ export class ClassicGroup implements GroupMembership {
     const { retryBackoffMs } = this.cluster.options
     const sentAt = monotonicMs()
     try {
-      const { answer, nodeId } = await this.requests.heartbeat(generation)
+      const { response: answer, nodeId } = await this.requests.heartbeat(generation)
       if (generation !== this.generation) return null
       const { errorCode } = answer
       const isRediscovering = this.coordinator.handleCode(errorCode, nodeId)

@@ -266,7 +266,11 @@ export class ConsumerGroup implements GroupMembership {
     const fields = this.fields
     this.hasBeaten = true
     try {
-      const { answer, nodeId } = await this.requests.heartbeat(life.epoch, fields, life.known)
+      const { response: answer, nodeId } = await this.requests.heartbeat(
+        life.epoch,
+        fields,
+        life.known,
+      )
       if (life !== this.life) return null
       if (answer.errorCode === 0) return this.accept(life, answer, fields, sentAt)
       const isRediscovering = this.coordinator.handleCode(answer.errorCode, nodeId)

@@ -58,7 +58,11 @@ export async function fetchCommitted(
         }
       : { groupId, topics, groups: [], requireStable: version >= STABLE_VERSION }
   const maxVersion = hasIds ? undefined : TOPIC_ID_VERSION - 1
-  const { answer, version, nodeId } = await coordinator.request(offsetFetch, body, {
+  const {
+    response: answer,
+    version,
+    nodeId,
+  } = await coordinator.request(offsetFetch, body, {
     ...options,
     maxVersion,
   })

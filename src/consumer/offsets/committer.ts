@@ -156,7 +156,11 @@ export class Committer {
     const { requestTimeoutMs } = this.cluster.options
     const open = new Map(entries.map((entry) => [`${entry.topic}-${entry.partition}`, entry]))
     try {
-      const { answer, version, nodeId } = await this.coordinator.request(offsetCommit, () => body, {
+      const {
+        response: answer,
+        version,
+        nodeId,
+      } = await this.coordinator.request(offsetCommit, () => body, {
         maxVersion: hasIds ? undefined : TOPIC_ID_VERSION - 1,
         timeoutMs: Math.max(1, Math.min(this.queue.deadline - monotonicMs(), requestTimeoutMs)),
         signal: this.stopped.signal,

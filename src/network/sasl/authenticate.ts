@@ -9,13 +9,13 @@ import { saslAuthenticate } from '../../protocol/messages/sasl-authenticate.ts'
 import { saslHandshake } from '../../protocol/messages/sasl-handshake.ts'
 import type { Connection } from '../connection.ts'
 
-/** Version 0 would send the mechanism's messages raw, without an answer that says what is wrong. */
+/** Version 0 would send the mechanism's messages raw, without a response that says what is wrong. */
 const LEAST_HANDSHAKE_VERSION = 1
-/** No mechanism needs as many; a broker that goes on for ever only keeps us busy. */
+/** No mechanism needs as many; a broker that never ends only keeps the client busy. */
 const MAX_ROUNDS = 10
 
 /**
- * @returns for how long the broker takes requests before it wants to be convinced anew (KIP-368), in
+ * @returns for how long the broker takes requests before it wants to authenticate it again (KIP-368), in
  * milliseconds; 0: for ever
  * @throws AuthenticationError for a refusal; what `send` throws
  */
@@ -31,12 +31,12 @@ export async function authenticate(
   const exchange = mechanism.begin(context)
   let authBytes = await exchange.start()
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const answer = await send(saslAuthenticate, { authBytes })
-    if (answer.errorCode !== 0) {
-      throw refusal(answer.errorCode, answer.errorMessage, mechanism, exchange)
+    const response = await send(saslAuthenticate, { authBytes })
+    if (response.errorCode !== 0) {
+      throw refusal(response.errorCode, response.errorMessage, mechanism, exchange)
     }
-    const next = await exchange.next(answer.authBytes)
-    if (next === null) return Number(answer.sessionLifetimeMs)
+    const next = await exchange.next(response.authBytes)
+    if (next === null) return Number(response.sessionLifetimeMs)
     authBytes = next
   }
   throw new AuthenticationError(

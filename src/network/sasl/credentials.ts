@@ -100,7 +100,7 @@ export class TokenCache {
     this.provider = provider
   }
 
-  /** @throws what the provider throws; ConfigError for what is no token; the reason of the context's signal */
+  /** @throws what the provider throws; ConfigError for what is not a token; the reason of the context's signal */
   async get(context: SaslContext): Promise<OAuthBearerToken> {
     for (;;) {
       context.signal.throwIfAborted()
@@ -133,7 +133,7 @@ export class TokenCache {
   }
 }
 
-/** The `exp` claim of a JWT, in milliseconds since 1970; null if it has none, or is no JWT. */
+/** The `exp` claim of a JWT, in milliseconds since 1970; null if it has none, or is not a JWT. */
 function jwtExpiry(token: string): number | null {
   const [, payload] = token.split('.')
   if (payload === undefined) return null

@@ -1,5 +1,5 @@
 // SASL OAUTHBEARER (RFC 7628; KIP-255, extensions KIP-342): a bearer token in one message. A broker that
-// refuses the token says why in a challenge, which must be answered before it fails the exchange.
+// refuses the token says why in a challenge, which needs a response before the broker fails the exchange.
 
 import { AuthenticationError, ConfigError, escapeText } from '../../errors.ts'
 import type {
@@ -11,7 +11,7 @@ import type {
 } from '../../options/sasl-options.ts'
 import { escapeSaslName } from './sasl-mechanism.ts'
 
-/** Separates the key-value pairs; alone it is the answer to a refusal (RFC 7628, section 3.2.3). */
+/** Separates the key-value pairs; alone it is the response to a refusal (RFC 7628, section 3.2.3). */
 const SEPARATOR = '\x01'
 const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/
 const EXTENSION_KEY = /^[A-Za-z]+$/
@@ -68,8 +68,8 @@ class OAuthBearerExchange implements SaslExchange {
   }
 
   /**
-   * An empty challenge is the end. Any other is the reason of a refusal, as JSON: it is answered, upon
-   * which the broker fails the exchange with an error code of its own.
+   * An empty challenge is the end. Any other is the reason of a refusal, as JSON: the client responds, upon
+   * which the broker fails the exchange with an error code.
    */
   async next(challenge: Buffer): Promise<Buffer | null> {
     if (this.refusal !== null) {

@@ -1,4 +1,4 @@
-// SASL PLAIN (RFC 4616): user name and password as they are, in one message. Whoever can read the
+// SASL PLAIN (RFC 4616): user name and password as they are, in one message. Anyone who can read the
 // connection can read the password, hence it is refused without TLS unless that is allowed on purpose.
 
 import { AuthenticationError, ConfigError } from '../../errors.ts'
@@ -59,7 +59,7 @@ class PlainExchange implements SaslExchange {
     return Buffer.from(`\0${username}\0${password}`)
   }
 
-  /** An answer without an error code is the end: PLAIN has nothing more to say. */
+  /** A response without an error code is the end: PLAIN has nothing more to say. */
   async next(): Promise<null> {
     return null
   }

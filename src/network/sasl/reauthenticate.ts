@@ -1,6 +1,6 @@
 // Re-authentication (KIP-368): before a session ends, on its own connection. Must stay true: nothing else
-// is under way meanwhile, so that no answer is taken for another; what cannot be renewed in time takes
-// nothing more and is closed after its last answer, and only then replaced, so that order is kept.
+// is in flight meanwhile, so that no response is taken for another; what cannot be renewed in time takes
+// nothing more and is closed after its last response, and only then replaced, so that order is kept.
 
 import { monotonicMs } from '../../async/clock.ts'
 import { onAbort, waitFor } from '../../async/wait.ts'
@@ -44,13 +44,15 @@ export function keepSession(
 async function renew(options: SessionRenewalOptions, endsAt: number): Promise<void> {
   const { connection, authenticate } = options
   const drained = connection.hold()
-  // Half of what is left for the answers that are owed, half for the exchange.
+  // Half of what is left for the open responses, half for the exchange.
   const isDrained = await within(drained, (endsAt - monotonicMs()) / 2, connection.closing)
   if (connection.isClosed) return
   if (!isDrained) {
     await within(drained, Number.POSITIVE_INFINITY, connection.closing)
     connection.close(
-      new ConnectionError('the session ended before it could be renewed: answers were still owed'),
+      new ConnectionError(
+        'the session ended before it could be renewed: responses were still open',
+      ),
     )
     return
   }

@@ -94,10 +94,10 @@ class ScramExchange implements SaslExchange {
     const message = challenge.toString()
     if (state.step === 'firstSent') return this.prove(state.firstBare, state.password, message)
     if (state.step === 'finalSent') return this.verify(state.serverSignature, message)
-    throw this.error('the broker goes on with an exchange that is not open')
+    throw this.error('the broker continues an exchange that is not open')
   }
 
-  /** Answers the broker's first message; computes what its final one must be. */
+  /** Responds to the broker's first message; computes what its final one must be. */
   private async prove(firstBare: string, password: string, serverFirst: string): Promise<Buffer> {
     this.refuseError(serverFirst)
     const match = SERVER_FIRST.exec(serverFirst)
@@ -108,7 +108,9 @@ class ScramExchange implements SaslExchange {
     }
     const [, nonce, salt, count] = match
     if (!nonce.startsWith(this.nonce) || nonce.length === this.nonce.length) {
-      throw this.error("the broker's nonce does not extend ours: the answer is not to our message")
+      throw this.error(
+        "the broker's nonce does not extend ours: the response is not to our message",
+      )
     }
     const iterations = Number(count)
     if (iterations < MIN_ITERATIONS || iterations > MAX_ITERATIONS) {

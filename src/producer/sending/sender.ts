@@ -212,7 +212,7 @@ export class Sender {
     }
     const body = exchange.request(acks, requestTimeoutMs, this.options.transactionalId)
     if (acks === 0) {
-      connection.sendWithoutAnswer(produce, version, body).then(
+      connection.sendWithoutResponse(produce, version, body).then(
         () => this.handedOver(request),
         (error: unknown) => this.lost(request, error),
       )

@@ -186,7 +186,7 @@ export class TransactionRequests {
     groupId: string | null = null,
   ): Promise<A> {
     this.asked = groupId === null ? this.coordinator : new CoordinatorClient(this.cluster, groupId)
-    const { answer } = await this.asked.request(api, body, {
+    const { response: answer } = await this.asked.request(api, body, {
       ...attempt,
       ...(maxVersion !== undefined && { maxVersion }),
     })
