@@ -1,7 +1,7 @@
 // What a program learns from failures: a record that was not written, a batch of which a part failed, a
 // call that ran out of time, and one that was aborted.
 
-import { BatchDeliveryError, DeliveryError, Kafka, TimeoutError } from 'kafkawire'
+import { BatchDeliveryError, DeliveryError, Kafka, silentLogger, TimeoutError } from 'kafkawire'
 
 const kafka = new Kafka({
   bootstrapServers: process.env.BOOTSTRAP_SERVERS ?? 'localhost:9092',
@@ -27,7 +27,7 @@ try {
   })
 
   // Nothing listens on this port.
-  const nowhere = new Kafka({ bootstrapServers: '127.0.0.1:1' })
+  const nowhere = new Kafka({ bootstrapServers: '127.0.0.1:1', logger: silentLogger })
   await nowhere.connect({ timeoutMs: 300 }).catch((error) => {
     console.log(error.name, error instanceof TimeoutError ? '(in time)' : '', '- see error.cause')
   })

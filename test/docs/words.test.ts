@@ -54,6 +54,7 @@ const clean: readonly string[] = [
   'src/testing/configs',
   'src/testing/groups/assignors',
   'src/testing/groups/share',
+  'src/testing/security',
   'src/topic-partition.ts',
   'src/types.ts',
 ]
