@@ -255,6 +255,19 @@ const range = (count) => Array.from({ length: count }, (_, index) => index)
 const topicId = 'b8RLfyDHTZ-o6Sx0pJtJjw'
 const records = build(Buffer.from(text(100)), 16 * 1024).bytes
 
+/** Topics of ten partitions each. */
+function metadataResponse(topics) {
+  const api = apiByName('Metadata')
+  const partition = { leaderId: 1, leaderEpoch: 3, replicaNodes: [1, 2, 3], isrNodes: [1, 2, 3] }
+  const topic = (index) => ({
+    name: `topic-${index}`,
+    topicId,
+    partitions: range(10).map((partitionIndex) => ({ ...partition, partitionIndex })),
+  })
+  const message = api.response({ topics: range(topics).map(topic) })
+  return encodeResponse(api, api.maxVersion, message)
+}
+
 const frames = {
   'Produce request, encode': (partitions) => {
     const api = apiByName('Produce')
@@ -323,6 +336,25 @@ const frames = {
         rackId: '',
       }
       sink += encodeRequestFrame(api, api.maxVersion, 1, 'bench', request).length
+    }
+  },
+  'Metadata response, decode': (partitions) => {
+    const bytes = metadataResponse(partitions)
+    const api = apiByName('Metadata')
+    return () => {
+      sink += decodeResponse(api, api.maxVersion, bytes).message.topics.length
+    }
+  },
+  'Metadata response, refuse (cut)': (partitions) => {
+    const whole = metadataResponse(partitions)
+    const bytes = whole.subarray(0, whole.length - 20)
+    const api = apiByName('Metadata')
+    return () => {
+      try {
+        decodeResponse(api, api.maxVersion, bytes)
+      } catch (error) {
+        sink += error.field.length
+      }
     }
   },
   'Fetch response, decode': (partitions) => {
