@@ -202,6 +202,10 @@ test('every field of every message of every API is named', () => {
     const bytes = Buffer.from(line.hex, 'hex')
     const fresh = (): object => decode(api, line.version, bytes).message as object
     for (const path of leaves(line.json)) {
+      // One element of each array stands for all.
+      const field = `${line.api} ${line.type} ${path.filter((step) => typeof step === 'string')}`
+      if (done.has(field)) continue
+      done.add(field)
       const message = fresh()
       let at: unknown = message
       for (const step of path.slice(0, -1)) at = Reflect.get(at as object, step)
@@ -214,5 +218,5 @@ test('every field of every message of every API is named', () => {
       count++
     }
   }
-  expect(count).toBeGreaterThan(1500)
+  expect(count).toBeGreaterThan(900)
 })
