@@ -74,7 +74,8 @@ export class LivenessMonitor {
     this.owner = owner
     this.liveness = new StallDetector(options, monotonicMs())
     this.outage = new OutageDetector(options.defaultApiTimeoutMs)
-    this.patienceMs = Math.min(PATIENCE_MS, options.defaultApiTimeoutMs)
+    // Longer than an outage needs to be noticed: that is reported as one, and not broker by broker.
+    this.patienceMs = Math.max(1000, Math.min(PATIENCE_MS, options.defaultApiTimeoutMs))
     this.reports = new ProblemReports(this.patienceMs)
   }
 
