@@ -2,12 +2,21 @@
 
 import type { Consumer } from '../../../src/consumer/consumer.ts'
 import type { ConsumerLoop } from '../../../src/consumer/delivery/iterators.ts'
+import type { ConsumerOptions } from '../../../src/consumer/options.ts'
 import { KafkaError } from '../../../src/errors.ts'
 import type { ConsumerRecord } from '../../../src/records/consumer-record.ts'
 import type { TestCluster } from '../../../src/testing/test-cluster.ts'
 import { consumerOf, textOf } from '../../consumer/harness.ts'
 import type { Oracle } from './log-oracle.ts'
-import type { End, Joining, Plan } from './plan.ts'
+import type { End, Joining, Plan, Protocol } from './plan.ts'
+
+const classic = { heartbeatIntervalMs: 15, sessionTimeoutMs: 2000 }
+const groupOptions: Readonly<Record<Protocol, ConsumerOptions>> = {
+  eager: { ...classic, partitionAssignors: ['range'] },
+  sticky: { ...classic, partitionAssignors: ['sticky'] },
+  cooperative: { ...classic, partitionAssignors: ['cooperative-sticky'] },
+  consumer: { groupProtocol: 'consumer', heartbeatIntervalMs: undefined },
+}
 
 /** What a handler throws that is to fail. */
 class PlannedFailure extends Error {}
@@ -36,10 +45,8 @@ export class Member {
       autoCommitIntervalMs: 7,
       maxPollRecords: how.maxPollRecords,
       maxBufferedBytes: how.maxBufferedBytes,
-      partitionAssignors: plan.isCooperative ? ['cooperative-sticky'] : ['range'],
       fetchMaxWaitMs: 20,
-      heartbeatIntervalMs: 15,
-      sessionTimeoutMs: 2000,
+      ...groupOptions[plan.protocol],
     })
     this.work = this.loop()
   }

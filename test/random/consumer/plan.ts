@@ -6,6 +6,9 @@ import fc from 'fast-check'
 /** How a member works: through which of the consumer's loops. */
 export type Mode = 'record' | 'batch' | 'partitions' | 'run' | 'runBatch' | 'key'
 
+/** How the group divides partitions: the last is KIP-848. */
+export type Protocol = 'eager' | 'sticky' | 'cooperative' | 'consumer'
+
 export type End = 'close' | 'abort' | 'unsubscribe'
 
 export type FaultApi =
@@ -58,7 +61,7 @@ export interface Plan {
   failures: number
   /** One record in so many takes some ms. */
   slowEvery: number
-  isCooperative: boolean
+  protocol: Protocol
   first: Joining
   steps: Step[]
 }
@@ -169,7 +172,7 @@ export const plan: fc.Arbitrary<Plan> = fc.record({
   failEvery: fc.constantFrom(0, 0, 7, 20),
   failures: fc.constantFrom(1, 2),
   slowEvery: fc.constantFrom(0, 5, 13),
-  isCooperative: fc.boolean(),
+  protocol: fc.constantFrom<Protocol>('eager', 'sticky', 'cooperative', 'consumer'),
   first: joining,
   steps: fc.array(step, { minLength: 1, maxLength: 25 }),
 })

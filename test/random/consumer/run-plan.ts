@@ -169,7 +169,11 @@ export async function runPlan(plan: Plan): Promise<void> {
     nodes: NODES,
     topics: { t: plan.partitions },
     record: false,
-    properties: { groupMinSessionTimeoutMs: 100 },
+    properties: {
+      groupMinSessionTimeoutMs: 100,
+      groupConsumerSessionTimeoutMs: 2000,
+      groupConsumerHeartbeatIntervalMs: 15,
+    },
   })
   try {
     await new Run(plan, cluster).run()
