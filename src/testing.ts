@@ -33,6 +33,7 @@ export type {
 } from './testing/producer-state.ts'
 export type { AuthorizerOptions } from './testing/security/acls.ts'
 export type { SaslMechanism, SaslOptions } from './testing/security/sasl.ts'
+export type { ScramMechanism } from './testing/security/scram-users.ts'
 export {
   type OfferedVersions,
   TestCluster,
