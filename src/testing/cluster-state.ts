@@ -14,6 +14,7 @@ import { GroupOffsets } from './groups/group-offsets.ts'
 import { GroupSettings } from './groups/group-settings.ts'
 import { SharePartitions } from './groups/share/share-partitions.ts'
 import { ShareSessions } from './groups/share/share-sessions.ts'
+import { cleanLog } from './log-cleaner.ts'
 import { Authorizer, type AuthorizerOptions } from './security/acls.ts'
 import { type SaslOptions, SaslServer } from './security/sasl.ts'
 import { ScramUsers } from './security/scram-users.ts'
@@ -86,6 +87,7 @@ export class ClusterState {
     autoCreateTopics: boolean,
     clock: BrokerClock = systemClock,
     security: SecurityOptions = {},
+    onFailure: (error: unknown) => void = () => {},
   ) {
     this.sasl = security.sasl ? new SaslServer(security.sasl, this.scramUsers) : null
     this.authorizer = security.authorizer ? new Authorizer(security.authorizer) : null
@@ -114,11 +116,42 @@ export class ClusterState {
       newProducerId: () => this.newProducerId(),
       writeMarkers: (transaction, type) => writeMarkers(this, transaction, type),
     })
+    this.repeat('clean logs', properties.logRetentionCheckIntervalMs, () => {
+      this.cleanLogs().catch(onFailure)
+    })
+    this.repeat('expire offsets', properties.offsetsRetentionCheckIntervalMs, () => {
+      this.expireOffsets()
+    })
   }
 
   /** Monotonic time (ms): the clock of deadlines. */
   now(): number {
     return this.clock.monotonic()
+  }
+
+  /** Applies retention and compaction to every log now. */
+  async cleanLogs(): Promise<void> {
+    const logs = [...this.topics.all].flatMap(({ partitions }) => partitions.map(({ log }) => log))
+    await Promise.all(logs.map((log) => cleanLog(log, this.clock.wall())))
+  }
+
+  /** Removes the offsets that groups without members have not committed for too long. */
+  expireOffsets(): void {
+    const retentionMs = this.properties.offsetsRetentionMinutes * 60_000
+    const oldest = this.clock.wall() - retentionMs
+    for (const group of [...this.groups.store.all]) {
+      if (group.type === 'share' || !group.isEmpty) continue
+      if (group.type === 'classic' && group.pendingMembers.size > 0) continue
+      this.offsets.expire(group.groupId, oldest)
+      if (this.offsets.hasNone(group.groupId)) this.groups.store.delete(group.groupId)
+    }
+  }
+
+  private repeat(name: string, intervalMs: number, action: () => void): void {
+    this.deadlines.set(name, this.now() + intervalMs, () => {
+      this.repeat(name, intervalMs, action)
+      action()
+    })
   }
 
   get upNodes(): NodeState[] {

@@ -10,6 +10,7 @@ import {
   batchOffsets,
   decodeBatchHeader,
   isControl,
+  isTransactional,
   type RecordBatchHeader,
   setOffsetAndEpoch,
   timestampTypeOf,
@@ -61,7 +62,7 @@ export class PartitionLog {
   readonly partition: number
   readonly config: TopicConfig
   readonly producers: ProducerStates = new ProducerStates()
-  private readonly store = new BatchStore()
+  private store = new BatchStore()
   private readonly epochs = new LeaderEpochs()
   private readonly listeners = new Set<() => void>()
   private aborted: AbortedRange[] = []
@@ -294,6 +295,28 @@ export class PartitionLog {
     this.store.dropBefore(this.store.indexOf(offset))
     this.epochs.truncateFromStart(offset)
     this.aborted = this.aborted.filter((range) => range.lastOffset >= offset)
+    this.changed()
+  }
+
+  /** Whether the batch belongs to a transaction that was aborted. */
+  isAborted({ attributes, producerId, baseOffset }: RecordBatchHeader): boolean {
+    if (!isTransactional(attributes)) return false
+    return this.aborted.some((range) => {
+      const { firstOffset, lastOffset } = range
+      return (
+        range.producerId === producerId && firstOffset <= baseOffset && baseOffset <= lastOffset
+      )
+    })
+  }
+
+  /** Puts other batches, with the offsets that they have, in the place of all: compaction. */
+  replaceBatches(batches: readonly Buffer[]): void {
+    this.store = new BatchStore()
+    for (const batch of batches) {
+      const { baseOffset, lastOffsetDelta, maxTimestamp } = decodeBatchHeader(batch, 0)
+      const lastOffset = baseOffset + BigInt(lastOffsetDelta)
+      this.store.append(batch, baseOffset, lastOffset, maxTimestamp)
+    }
     this.changed()
   }
 

@@ -92,10 +92,16 @@ export class TestCluster {
   private constructor(options: TestClusterOptions) {
     checkClusterOptions(options)
     const properties = resolveBrokerProperties(options.properties)
-    this.state = new ClusterState(properties, options.autoCreateTopics ?? false, options.clock, {
-      sasl: options.sasl,
-      authorizer: options.authorizer,
-    })
+    this.state = new ClusterState(
+      properties,
+      options.autoCreateTopics ?? false,
+      options.clock,
+      {
+        sasl: options.sasl,
+        authorizer: options.authorizer,
+      },
+      (error) => this.failures.push(error),
+    )
     this.recorder = (options.record ?? true) ? new RequestRecorder() : null
     const onProtocolError = (error: Error): void => {
       this.refusalCount++
@@ -265,6 +271,15 @@ export class TestCluster {
   /** What a broker knows of producers is gone, as after its expiry. */
   forgetProducerState(topic: string, partition: number): void {
     this.partition(topic, partition).producers.clear()
+  }
+
+  /**
+   * Applies retention and compaction to every log now, instead of at the next
+   * `logRetentionCheckIntervalMs`. A batch takes the place of Kafka's segment: the newest is not
+   * compacted.
+   */
+  cleanLogs(): Promise<void> {
+    return this.state.cleanLogs()
   }
 
   /** Every fetch session is gone, as by eviction. */

@@ -6,6 +6,8 @@ export interface CommittedOffset {
   offset: bigint
   leaderEpoch: number
   metadata: string
+  /** When it was committed (ms since 1970). */
+  committedAt?: number
 }
 
 interface StagedOffsets {
@@ -38,6 +40,22 @@ export class GroupOffsets {
 
   delete(groupId: string, topic: string, partition: number): void {
     this.byGroup.get(groupId)?.get(topic)?.delete(partition)
+  }
+
+  /** Removes what was committed before `oldest` (ms since 1970), unless a transaction is open. */
+  expire(groupId: string, oldest: number): void {
+    if ((this.pending.get(groupId)?.size ?? 0) > 0) return
+    for (const partitions of this.byGroup.get(groupId)?.values() ?? []) {
+      for (const [partition, { committedAt }] of partitions) {
+        if (committedAt !== undefined && committedAt <= oldest) partitions.delete(partition)
+      }
+    }
+  }
+
+  /** Whether the group has no offset, committed or pending. */
+  hasNone(groupId: string): boolean {
+    if ((this.pending.get(groupId)?.size ?? 0) > 0) return false
+    return [...this.all(groupId).values()].every((partitions) => partitions.size === 0)
   }
 
   /** Keeps an offset of an open transaction. */

@@ -89,6 +89,7 @@ function commitOne(
     offset: partition.committedOffset,
     leaderEpoch: partition.committedLeaderEpoch,
     metadata,
+    committedAt: state.clock.wall(),
   })
   return { partitionIndex, errorCode: 0 }
 }
