@@ -6,12 +6,13 @@ export type { BrokerProperties } from './testing/broker-properties.ts'
 export { type BrokerClock, ManualClock } from './testing/clock.ts'
 export type { TopicSettings } from './testing/cluster-state.ts'
 export {
-  type Answer,
   type Call,
   type ConnectionHandle,
   type Disconnect,
   disconnect,
   type Interceptor,
+  type InterceptorResult,
+  type InterceptorResult as Answer,
   type NoAnswer,
   noAnswer,
   type RecordedRequest,

@@ -1,5 +1,5 @@
 // The bytes of a log: batches one behind the other, found by offset and read as one slice. Bytes that
-// were written are never written again, since answers under way still refer to them.
+// were written are never written again, since responses in flight still refer to them.
 
 /** Where a batch stands; `position` counts bytes from the beginning of the log. */
 export interface StoredBatch {
@@ -100,7 +100,7 @@ export class BatchStore {
       }
       this.segments.pop()
     }
-    // The next append must not touch the bytes behind the cut: it gets a segment of its own.
+    // The next append must not touch the bytes behind the cut: it gets another segment.
     if (this.segments.length > 0) this.segments.push(this.newSegment(FIRST_SEGMENT_BYTES))
   }
 

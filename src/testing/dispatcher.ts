@@ -1,4 +1,4 @@
-// From the bytes of one request to the bytes of its answer: header, version, recorder, interceptors,
+// From the bytes of one request to the bytes of its response: header, version, recorder, interceptors,
 // handler. What a client may not send ends its connection, as a broker ends it, and is kept for the
 // test to see.
 
@@ -17,9 +17,9 @@ import type { ClusterState, NodeState } from './cluster-state.ts'
 import type { AnyRoute, RequestContext } from './handler.ts'
 import { unsupportedApiVersions } from './handlers/api-versions.ts'
 import {
-  type Answer,
   type ConnectionHandle,
   disconnect,
+  type InterceptorResult,
   type Interceptors,
   noAnswer,
   type RequestRecorder,
@@ -88,15 +88,16 @@ export class Dispatcher {
     if (typeof received === 'string' || Array.isArray(received)) return received
     const { route, version, correlationId, request } = received
     const { api } = route
-    const answer = await this.handle(received, node, client)
+    const response = await this.handle(received, node, client)
     this.options.onHandled()
-    if (answer === noAnswer) return 'noAnswer'
-    if (answer === disconnect) return 'disconnect'
-    const outcome = route.outcomeOf?.(request, answer) ?? 'answer'
-    return outcome === 'answer' ? encodeResponseFrame(api, version, correlationId, answer) : outcome
+    if (response === noAnswer) return 'noAnswer'
+    if (response === disconnect) return 'disconnect'
+    const outcome = route.outcomeOf?.(request, response) ?? 'respond'
+    if (outcome !== 'respond') return outcome
+    return encodeResponseFrame(api, version, correlationId, response)
   }
 
-  /** Reads the request, unless what comes instead of its answer is clear before. */
+  /** Reads the request, unless the reply is clear before. */
   private receive(frame: Buffer, client: Client): Received | Reply {
     const { routes, offered } = this.options
     if (frame.length < SHORTEST_HEADER_BYTES) {
@@ -121,8 +122,8 @@ export class Dispatcher {
         `a request of ${api.name} v${version}, offered are ${minVersion} to ${maxVersion}`,
       )
     }
-    const answer = unsupportedApiVersions(key, minVersion, maxVersion)
-    return encodeResponseFrame(apiVersions, 0, correlationId, answer)
+    const response = unsupportedApiVersions(key, minVersion, maxVersion)
+    return encodeResponseFrame(apiVersions, 0, correlationId, response)
   }
 
   /** @throws {DecodeError} when the connection has yet to authenticate. */
@@ -136,7 +137,7 @@ export class Dispatcher {
     { route, version, request }: Received,
     node: NodeState,
     client: Client,
-  ): Promise<Answer<unknown>> {
+  ): Promise<InterceptorResult<unknown>> {
     const { state, offered, interceptors, recorder } = this.options
     const { clientId, handle: connection, host, closed } = client
     const call = { api: route.api.name, request, version, nodeId: node.id, clientId }

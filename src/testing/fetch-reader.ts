@@ -3,7 +3,7 @@
 import { errorCodes } from '../protocol/error-codes.ts'
 import type { FetchPartition, FetchRequest, PartitionData } from '../protocol/messages/fetch.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
-import type { FetchedAnswer, FetchedPartition } from './fetch-session.ts'
+import type { FetchedData, FetchedPartition } from './fetch-session.ts'
 import type { RequestContext } from './handler.ts'
 import { unknownLeader } from './leader-hints.ts'
 import { checkAccess } from './partition-access.ts'
@@ -26,8 +26,8 @@ export class FetchReader {
   private readonly isolation: Isolation
   private readonly maxBytes: number
   private readonly asked: Asked[] = []
-  /** Partitions that are not to be found: they are answered, but nobody waits less for them. */
-  private readonly missing: FetchedAnswer[] = []
+  /** Partitions that do not exist: the response names them, but does not come earlier for them. */
+  private readonly missing: FetchedData[] = []
 
   constructor(context: RequestContext, request: FetchRequest, partitions: FetchedPartition[]) {
     this.context = context
@@ -43,12 +43,12 @@ export class FetchReader {
   }
 
   /** Reads each partition in turn; the first batch of all comes whole, however large it is. */
-  read(): { answers: FetchedAnswer[]; isEnough: boolean } {
+  read(): { results: FetchedData[]; isEnough: boolean } {
     let bytesLeft = this.maxBytes
     let bytes = 0
     let isFirst = true
     let hasNews = this.asked.length === 0 || this.request.maxWaitMs <= 0
-    const answers: FetchedAnswer[] = []
+    const results: FetchedData[] = []
     for (const { fetched, partition } of this.asked) {
       const data = this.readOne(fetched, partition, bytesLeft, isFirst)
       const size = data.records?.length ?? 0
@@ -57,10 +57,10 @@ export class FetchReader {
       bytesLeft = Math.max(0, bytesLeft - size)
       hasNews ||=
         data.errorCode !== 0 || data.divergingEpoch.epoch >= 0 || data.preferredReadReplica >= 0
-      answers.push({ partition: fetched, data })
+      results.push({ partition: fetched, data })
     }
-    answers.push(...this.missing)
-    return { answers, isEnough: hasNews || bytes >= this.minBytes }
+    results.push(...this.missing)
+    return { results, isEnough: hasNews || bytes >= this.minBytes }
   }
 
   /** Whether waiting has come to an end: enough bytes, or an error that the client should hear of. */

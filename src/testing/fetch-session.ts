@@ -1,12 +1,12 @@
-// Fetch sessions of one node (KIP-227): which partitions a client fetches, and what it was last told of
-// each, so that requests name only what changes and answers only what has.
+// Fetch sessions of one node (KIP-227): which partitions a client fetches, and what it last received of
+// each, so that requests name only what changes and responses only what has.
 
 import { randomInt } from 'node:crypto'
 import { errorCodes } from '../protocol/error-codes.ts'
 import type { FetchPartition, FetchRequest, PartitionData } from '../protocol/messages/fetch.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
 
-/** A partition that is fetched. With topic ids the name is null until the id is known. */
+/** A partition that is results. With topic ids the name is null until the id is known. */
 export interface FetchedPartition {
   topic: string | null
   readonly topicId: string
@@ -26,25 +26,25 @@ interface FetchSession {
   lastUsedAt: number
 }
 
-/** A partition's answer, by what was asked. */
-export interface FetchedAnswer {
+/** The data of a partition, with what was asked. */
+export interface FetchedData {
   readonly partition: FetchedPartition
   readonly data: PartitionData
 }
 
 /** What a Fetch request means in its session. */
 export interface FetchContext {
-  /** Not 0: nothing is fetched, this is the whole answer. */
+  /** Not 0: nothing is results, this is the whole response. */
   readonly errorCode: number
   readonly partitions: FetchedPartition[]
-  /** Notes what is answered. Returns the session's id, its error, and the part that must be said. */
-  finish(answers: FetchedAnswer[]): FetchResult
+  /** Notes what is returned. Returns the session's id, its error, and the part that must be said. */
+  finish(results: FetchedData[]): FetchResult
 }
 
 export interface FetchResult {
   errorCode: number
   sessionId: number
-  answers: FetchedAnswer[]
+  results: FetchedData[]
 }
 
 const TOPIC_IDS_SINCE = 13
@@ -86,10 +86,10 @@ export class FetchSessions {
       return {
         errorCode: 0,
         partitions: asked,
-        finish: (answers) => ({
+        finish: (results) => ({
           errorCode: 0,
-          sessionId: this.create(answers, usesTopicIds, now),
-          answers,
+          sessionId: this.create(results, usesTopicIds, now),
+          results,
         }),
       }
     }
@@ -120,25 +120,25 @@ export class FetchSessions {
     return {
       errorCode: 0,
       partitions: [...session.partitions.values()],
-      finish: (answers) => {
+      finish: (results) => {
         // The same request came a second time while this one waited.
         if (session.epoch !== expectedEpoch) {
           const errorCode = errorCodes.INVALID_FETCH_SESSION_EPOCH
-          return { errorCode, sessionId: session.id, answers: [] }
+          return { errorCode, sessionId: session.id, results: [] }
         }
-        const said = answers.filter(({ partition, data }) => mustSay(session, partition, data))
-        return { errorCode: 0, sessionId: session.id, answers: said }
+        const said = results.filter(({ partition, data }) => mustSay(session, partition, data))
+        return { errorCode: 0, sessionId: session.id, results: said }
       },
     }
   }
 
-  /** A new session's id; 0 where there is no room: the client then goes on without one. */
-  private create(answers: FetchedAnswer[], usesTopicIds: boolean, now: number): number {
-    if (this.sessions.size >= this.maxSessions && !this.evict(answers.length, now)) return 0
+  /** A new session's id; 0 when there is no room: the client then works without one. */
+  private create(results: FetchedData[], usesTopicIds: boolean, now: number): number {
+    if (this.sessions.size >= this.maxSessions && !this.evict(results.length, now)) return 0
     let id = 0
     while (id === 0 || this.sessions.has(id)) id = randomInt(1, 0x7fffffff)
     const partitions = new Map<string, CachedPartition>()
-    for (const { partition, data } of answers) {
+    for (const { partition, data } of results) {
       partitions.set(keyOf(partition), {
         ...partition,
         highWatermark: data.highWatermark,
@@ -202,7 +202,7 @@ function update(session: FetchSession, asked: FetchedPartition[], request: Fetch
   }
 }
 
-/** Whether an answer says something new; what brings records goes to the end of the line. */
+/** Whether the data says something new; what brings records goes to the end of the line. */
 function mustSay(session: FetchSession, partition: FetchedPartition, data: PartitionData): boolean {
   const key = keyOf(partition)
   const cached = session.partitions.get(key)
@@ -229,7 +229,7 @@ function sessionless(partitions: FetchedPartition[]): FetchContext {
   return {
     errorCode: 0,
     partitions,
-    finish: (answers) => ({ errorCode: 0, sessionId: 0, answers }),
+    finish: (results) => ({ errorCode: 0, sessionId: 0, results }),
   }
 }
 
@@ -237,6 +237,6 @@ function refused(errorCode: number): FetchContext {
   return {
     errorCode,
     partitions: [],
-    finish: () => ({ errorCode, sessionId: 0, answers: [] }),
+    finish: () => ({ errorCode, sessionId: 0, results: [] }),
   }
 }

@@ -15,7 +15,7 @@ export interface RequestContext {
   readonly security: ConnectionSecurity
   /** What this cluster offers, by API key. */
   readonly offered: ReadonlyMap<number, VersionRange>
-  /** Aborted when the connection ends: nobody waits for the answer any more. */
+  /** Aborted when the connection ends: no client waits for the response. */
   readonly closed: AbortSignal
 }
 
@@ -24,13 +24,13 @@ export type Handler<Request, Response> = (
   request: Request,
 ) => Response | Promise<Response>
 
-/** What becomes of an answer: it is sent, it is not, or the connection ends instead. */
-export type Outcome = 'answer' | 'noAnswer' | 'disconnect'
+/** Whether a response is sent, or not, or the connection ends instead. */
+export type Outcome = 'respond' | 'noAnswer' | 'disconnect'
 
 export interface Route<Request, Response> {
   readonly api: Api<Request, Response>
   readonly handle: Handler<Request, Response>
-  /** Default: every answer is sent. */
+  /** @defaultValue every response is sent */
   readonly outcomeOf?: (request: Request, response: Response) => Outcome
 }
 

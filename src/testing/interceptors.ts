@@ -2,7 +2,7 @@
 
 import type { AnyApi, Api } from '../protocol/api.ts'
 
-/** What an interceptor returns that has no answer. */
+/** What an interceptor returns to send no response. */
 export interface NoAnswer {
   readonly instead: 'noAnswer'
 }
@@ -11,12 +11,12 @@ export interface Disconnect {
   readonly instead: 'disconnect'
 }
 
-/** Returned by an interceptor: the request was taken, nothing is answered, the connection goes on. */
+/** Returned by an interceptor: no response is sent, and the connection stays open. */
 export const noAnswer: NoAnswer = Object.freeze({ instead: 'noAnswer' })
-/** Returned by an interceptor: the connection ends instead of an answer. */
+/** Returned by an interceptor: the connection ends instead of a response. */
 export const disconnect: Disconnect = Object.freeze({ instead: 'disconnect' })
 
-export type Answer<Response> = Response | NoAnswer | Disconnect
+export type InterceptorResult<Response> = Response | NoAnswer | Disconnect
 
 /** The connection by which a request came. */
 export interface ConnectionHandle {
@@ -26,7 +26,7 @@ export interface ConnectionHandle {
   readonly isOpen: boolean
   /** Cuts it at once, by a reset. */
   close(): void
-  /** Nothing is read, handled or answered any more, as with a broker that hangs. */
+  /** Nothing is read or handled any more, as with a broker that hangs. */
   pause(): void
   resume(): void
 }
@@ -46,7 +46,7 @@ export interface Call<Request, Response> {
 
 export type Interceptor<Request, Response> = (
   call: Call<Request, Response>,
-) => Answer<Response> | Promise<Answer<Response>>
+) => InterceptorResult<Response> | Promise<InterceptorResult<Response>>
 
 /** A request that came in, as it was decoded. */
 export interface RecordedRequest<Request> {
@@ -66,7 +66,7 @@ class EndedByInterceptor extends Error {
   readonly outcome: NoAnswer | Disconnect
 
   constructor(outcome: NoAnswer | Disconnect) {
-    super('an older interceptor gave no answer')
+    super('an older interceptor sent no response')
     this.outcome = outcome
   }
 }
@@ -99,12 +99,12 @@ export async function runIntercepted(
   interceptors: readonly AnyInterceptor[],
   call: Omit<AnyCall, 'next'>,
   handle: () => unknown,
-): Promise<Answer<unknown>> {
+): Promise<InterceptorResult<unknown>> {
   const run = async (index: number): Promise<unknown> => {
     if (index === interceptors.length) return await handle()
-    const answer = await interceptors[index]({ ...call, next: () => run(index + 1) })
-    if (answer === noAnswer || answer === disconnect) throw new EndedByInterceptor(answer)
-    return answer
+    const response = await interceptors[index]({ ...call, next: () => run(index + 1) })
+    if (response === noAnswer || response === disconnect) throw new EndedByInterceptor(response)
+    return response
   }
   try {
     return await run(0)

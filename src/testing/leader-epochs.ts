@@ -1,4 +1,4 @@
-// Which leader epoch starts at which offset of a log (KIP-101): the answer to OffsetForLeaderEpoch,
+// Which leader epoch starts at which offset of a log (KIP-101): the response to OffsetForLeaderEpoch,
 // by which clients and followers find out what a truncation has taken.
 
 /** An epoch and the offset at which it ends; both -1: not known. */
@@ -28,7 +28,7 @@ export class LeaderEpochs {
     this.starts.push({ epoch, startOffset })
   }
 
-  /** The epoch of the record at `offset`; -1: before all that is known. */
+  /** The epoch of the record at `offset`; -1: before everything that is known. */
   epochAt(offset: bigint): number {
     let epoch = -1
     for (const start of this.starts) if (start.startOffset <= offset) epoch = start.epoch

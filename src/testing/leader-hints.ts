@@ -1,4 +1,4 @@
-// What an answer tells a client that asked the wrong node: who leads, and where that node is (KIP-951).
+// What a response tells a client that asked the wrong node: who leads, and where that node is (KIP-951).
 
 import type { LeaderIdAndEpoch, NodeEndpoint } from '../protocol/messages/current-leader.ts'
 import type { ClusterState } from './cluster-state.ts'

@@ -21,7 +21,7 @@ import { type EpochEnd, LeaderEpochs } from './leader-epochs.ts'
 import { ProducerStates } from './producer-state.ts'
 import type { TopicConfig } from './topic-config.ts'
 
-/** What a Produce answer says of one partition. */
+/** What a Produce response says of one partition. */
 export interface AppendResult {
   errorCode: number
   /** Brokers say why in a few cases only, this one always does. */
@@ -32,7 +32,7 @@ export interface AppendResult {
   recordErrors: BatchIndexAndErrorMessage[]
 }
 
-/** What a Fetch answer says of one partition. */
+/** What a Fetch response says of one partition. */
 export interface ReadResult {
   errorCode: number
   records: Buffer
@@ -115,7 +115,7 @@ export class PartitionLog {
     return this.epochs.latest
   }
 
-  /** Whether the topic is gone: who waits for records here waits in vain. */
+  /** Whether the topic is gone, so that no more records will come. */
   get isDeleted(): boolean {
     return this.deleted
   }
@@ -175,7 +175,7 @@ export class PartitionLog {
     if (header.producerId >= 0n) {
       const verdict = this.producers.check(header, startsAtZero)
       if (verdict.kind === 'refuse') return this.refuse(verdict.errorCode, verdict.message)
-      // Brokers answer a duplicate with its greatest timestamp as if that were the append time.
+      // Brokers respond to a duplicate with its greatest timestamp as if that were the append time.
       if (verdict.kind === 'duplicate') return this.appended(verdict.batch)
     }
     const maxTimestamp = this.config.usesLogAppendTime ? BigInt(now) : header.maxTimestamp
@@ -198,7 +198,7 @@ export class PartitionLog {
    * Appends whole batches without a client's checks: control batches, holes and bad CRCs may come in.
    * Returns the first offset they got. `keepOffsets`: they stay as the batches have them, which must
    * not go back; that is how a compacted log is made.
-   * @throws DecodeError for what is no batch, InvalidArgumentError for offsets that go back
+   * @throws DecodeError when the bytes are not a batch, InvalidArgumentError for offsets that go back
    */
   append(batches: Buffer, options: { keepOffsets?: boolean } = {}): bigint {
     const keepOffsets = options.keepOffsets ?? false
@@ -230,7 +230,7 @@ export class PartitionLog {
 
   /**
    * Bytes from the batch that holds `offset`, at most `maxBytes`: the last batch may be cut off, as in
-   * a real answer. `wholeFirst`: a first batch larger than that comes all the same.
+   * a real response. `wholeFirst`: a first batch larger than that comes all the same.
    */
   read(offset: bigint, maxBytes: number, wholeFirst: boolean, isolation: Isolation): ReadResult {
     if (offset < this.start || offset > this.end) {

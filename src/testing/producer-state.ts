@@ -152,7 +152,7 @@ function nextSequence(entry: ProducerEntry, producerEpoch: number): number {
   return sequenceAfter(last.lastSequence, 1)
 }
 
-/** Sequences count to 2^31 - 1 and go on from 0. */
+/** Sequences count to 2^31 - 1 and continue from 0. */
 function sequenceAfter(sequence: number, increment: number): number {
   const sum = sequence + increment
   return sum > MAX_SEQUENCE ? sum - MAX_SEQUENCE - 1 : sum

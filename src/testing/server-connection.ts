@@ -1,5 +1,5 @@
 // One client's connection. As in a broker, the next request is not looked at before the last one is
-// answered, so answers keep the order of requests, and a parked Fetch or JoinGroup holds up its
+// responded to, so responses keep the order of requests, and a parked Fetch or JoinGroup holds up its
 // connection. What waits meanwhile stays in the kernel's buffers, but for one chunk.
 
 import type { Socket } from 'node:net'
@@ -16,7 +16,7 @@ export interface ServerConnectionOptions {
   readonly dispatcher: Dispatcher
   readonly maxFrameBytes: number
   readonly onClose: (connection: ServerConnection) => void
-  /** A client sent what is no request, or its connection broke. */
+  /** A client sent something that is not a request, or its connection broke. */
   readonly onProtocolError: (error: Error) => void
   /** A handler or an interceptor threw: a fault of the broker or of the test. */
   readonly onFailure: (error: unknown) => void
@@ -77,7 +77,7 @@ export class ServerConnection implements ConnectionHandle, Client {
 
   close(): void {
     const { socket } = this.options
-    // A reset fails while the end of the stream is under way, and then 'close' would never come.
+    // A reset fails while the stream is ending, and then 'close' would never come.
     if (socket.writableEnded) socket.destroy()
     else socket.resetAndDestroy()
   }
@@ -118,7 +118,7 @@ export class ServerConnection implements ConnectionHandle, Client {
         await this.resumed()
         if (!this.isOpen) return
         if (reply === 'disconnect') {
-          // A broker closes in good order: what was answered before still arrives.
+          // A broker closes in good order: earlier responses still arrive.
           socket.destroySoon()
           return
         }

@@ -253,7 +253,7 @@ export class TestCluster {
     this.state.topics.nodeUp(nodeId)
   }
 
-  /** The node hangs, as by SIGSTOP: it accepts connections and answers nothing. */
+  /** The node hangs, as by SIGSTOP: it accepts connections and never responds. */
   pauseNode(nodeId: number): void {
     this.node(nodeId).pause()
   }

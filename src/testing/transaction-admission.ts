@@ -1,4 +1,4 @@
-// Whether a write of a transaction may go on (KIP-890): the coordinator must know that what is written
+// Whether a write of a transaction is admitted (KIP-890): the coordinator must know that what is written
 // to takes part in it. Newer clients let the broker add it, older ones have done so before.
 
 import { errorCodes } from '../protocol/error-codes.ts'
@@ -11,7 +11,7 @@ export interface AdmissionVersions {
   readonly abortableSince: number
 }
 
-/** The error of the write; 0: it may go on. */
+/** The error of the write; 0 when it is admitted. */
 export function admit(
   { state, version }: RequestContext,
   versions: AdmissionVersions,

@@ -14,7 +14,7 @@ import {
   type Transaction,
 } from './transaction.ts'
 
-export interface CoordinatorAnswer extends ProducerIdentity {
+export interface CoordinatorResponse extends ProducerIdentity {
   readonly errorCode: number
 }
 
@@ -44,7 +44,7 @@ export class TransactionCoordinator {
     timeoutMs: number,
     expected: ProducerIdentity | null,
     now: number,
-  ): CoordinatorAnswer {
+  ): CoordinatorResponse {
     if (transactionalId === '') return failed(errorCodes.INVALID_REQUEST)
     if (timeoutMs <= 0 || timeoutMs > this.options.properties.transactionMaxTimeoutMs) {
       return failed(errorCodes.INVALID_TRANSACTION_TIMEOUT)
@@ -110,7 +110,7 @@ export class TransactionCoordinator {
     committed: boolean,
     bumps: boolean,
     now: number,
-  ): CoordinatorAnswer {
+  ): CoordinatorResponse {
     const transaction = this.transactions.get(transactionalId)
     if (transactionalId === '') return failed(errorCodes.INVALID_REQUEST)
     if (transaction === undefined) return failed(errorCodes.INVALID_PRODUCER_ID_MAPPING)
@@ -157,7 +157,7 @@ export class TransactionCoordinator {
     transaction.previousProducerId = producerId
     if (expected === null) transaction.lastProducerEpoch = -1
     else if (producerEpoch === -1 || isExpected) transaction.lastProducerEpoch = producerEpoch
-    // Its first attempt succeeded, but the answer was lost: it gets the same epoch again.
+    // Its first attempt succeeded, but the response was lost: it gets the same epoch again.
     else if (expected.producerEpoch === lastProducerEpoch) return 0
     else return errorCodes.PRODUCER_FENCED
     transaction.producerEpoch = producerEpoch + 1
@@ -174,13 +174,13 @@ export class TransactionCoordinator {
     transaction.bumpsEpoch = this.options.properties.transactionVersion >= 2
   }
 
-  /** The answer is what the producer goes on with: with KIP-890 one epoch more, or another id. */
+  /** The response is what the producer continues with: with KIP-890 one epoch more, or another id. */
   private prepareEnd(
     transaction: Transaction,
     committed: boolean,
     bumps: boolean,
     now: number,
-  ): CoordinatorAnswer {
+  ): CoordinatorResponse {
     const { deadlines, properties, newProducerId } = this.options
     deadlines.delete(timeoutName(transaction))
     if (transaction.state !== 'Ongoing') transaction.startedAtMs = this.options.wallClock()
@@ -193,14 +193,14 @@ export class TransactionCoordinator {
     }
     moveTo(transaction, committed ? 'PrepareCommit' : 'PrepareAbort')
     const { nextProducerId } = transaction
-    const answer =
+    const response =
       nextProducerId >= 0n
         ? { errorCode: 0, producerId: nextProducerId, producerEpoch: 0 }
         : identified(transaction)
     const delay = properties.transactionMarkerDelayMs
     if (delay === 0) this.complete(transaction, now)
     else this.completeAt(transaction, now + delay)
-    return answer
+    return response
   }
 
   private completeAt(transaction: Transaction, at: number): void {
@@ -246,7 +246,7 @@ function repeatsOverflow(transaction: Transaction, producer: ProducerIdentity): 
   )
 }
 
-/** Whether an EndTxn is one that was done already, whose answer was lost. */
+/** Whether an EndTxn is one that was done already, whose response was lost. */
 function repeatsEnd(transaction: Transaction, producer: ProducerIdentity): boolean {
   const isOneBehind = transaction.producerEpoch === producer.producerEpoch + 1
   return (transaction.bumpsEpoch && isOneBehind) || repeatsOverflow(transaction, producer)
@@ -266,11 +266,11 @@ function checkProducer(
   return isEnding ? errorCodes.CONCURRENT_TRANSACTIONS : 0
 }
 
-function identified({ producerId, producerEpoch }: ProducerIdentity): CoordinatorAnswer {
+function identified({ producerId, producerEpoch }: ProducerIdentity): CoordinatorResponse {
   return { errorCode: 0, producerId, producerEpoch }
 }
 
-function failed(errorCode: number): CoordinatorAnswer {
+function failed(errorCode: number): CoordinatorResponse {
   return { errorCode, producerId: -1n, producerEpoch: -1 }
 }
 

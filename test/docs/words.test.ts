@@ -51,10 +51,7 @@ const clean: readonly string[] = [
   'src/protocol.ts',
   'src/records',
   'src/serialization',
-  'src/testing/configs',
-  'src/testing/groups/assignors',
-  'src/testing/groups/share',
-  'src/testing/security',
+  'src/testing',
   'src/topic-partition.ts',
   'src/types.ts',
 ]

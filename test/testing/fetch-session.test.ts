@@ -57,7 +57,7 @@ function finish(
 const asked = (context: FetchContext): number[] =>
   context.partitions.map(({ request }) => request.partition)
 const said = (result: FetchResult): number[] =>
-  result.answers.map(({ partition }) => partition.request.partition)
+  result.results.map(({ partition }) => partition.request.partition)
 const of = (...indexes: number[]) => indexes.map((index) => fetchPartition(index, 0n))
 
 /** A session on partitions 0, 1 and 2; its id. */
@@ -99,7 +99,7 @@ describe('opening and closing', () => {
     const context = begin(
       fetchFrom('t', [], { sessionId, sessionEpoch: 1, forgottenTopicsData: [forget] }),
     )
-    expect(finish(context)).toEqual({ errorCode: 0, sessionId: 0, answers: [] })
+    expect(finish(context)).toEqual({ errorCode: 0, sessionId: 0, results: [] })
     expect(sessions.size).toBe(0)
   })
 })
@@ -153,7 +153,7 @@ describe('incremental', () => {
     expect(finish(begin(fetchFrom('t', [], { sessionId: 9, sessionEpoch: 1 })))).toEqual({
       errorCode: NOT_FOUND,
       sessionId: 0,
-      answers: [],
+      results: [],
     })
   })
 
@@ -161,7 +161,7 @@ describe('incremental', () => {
     const sessionId = opened()
     const waits = begin(fetchFrom('t', [], { sessionId, sessionEpoch: 1 }))
     begin(fetchFrom('t', [], { sessionId, sessionEpoch: 2 }))
-    expect(finish(waits)).toMatchObject({ errorCode: INVALID_EPOCH, sessionId, answers: [] })
+    expect(finish(waits)).toMatchObject({ errorCode: INVALID_EPOCH, sessionId, results: [] })
   })
 })
 

@@ -123,6 +123,8 @@ describe('authentication', () => {
       { user: 'bob', errorCode: 0, credentialInfos: [{ mechanism: 1, iterations: 8192 }] },
       { user: 'nobody', errorCode: 91 },
     ])
+    const everyone = await client.request(describeUserScramCredentials, 0, { users: [] })
+    expect(everyone.results.map(({ user }) => user)).toEqual(['admin', 'bob'])
     expect(await alter([{ name: 'bob', mechanism: 1 }], [])).toMatchObject({ errorCode: 0 })
     expect(await alter([{ name: 'bob', mechanism: 1 }], [])).toMatchObject({ errorCode: 91 })
     await expect(start(cluster, scram).connect()).rejects.toThrow(/Authentication failed/)

@@ -9,7 +9,7 @@ import {
 import { Deadlines } from '../../src/testing/deadlines.ts'
 import type { Transaction } from '../../src/testing/transaction.ts'
 import {
-  type CoordinatorAnswer,
+  type CoordinatorResponse,
   TransactionCoordinator,
 } from '../../src/testing/transaction-coordinator.ts'
 
@@ -58,7 +58,7 @@ function pass(ms: number): void {
 }
 
 /** `id/epoch`, or the error code. */
-function text({ errorCode, producerId, producerEpoch }: CoordinatorAnswer): string | number {
+function text({ errorCode, producerId, producerEpoch }: CoordinatorResponse): string | number {
   return errorCode === 0 ? `${producerId}/${producerEpoch}` : errorCode
 }
 

@@ -1,4 +1,4 @@
-// The error that a coordinator answers a request with: its code and the broker's message.
+// The error that a coordinator responds with: its code and the broker's message.
 
 /** Thrown by coordinators before they change anything; the handler turns it into a response. */
 export class GroupError extends Error {

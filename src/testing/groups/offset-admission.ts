@@ -17,7 +17,7 @@ export interface Committer {
 /** The partitions of a commit, by topic id. */
 export type CommittedPartitions = readonly (readonly [topicId: string, partition: number])[]
 
-/** OffsetCommit from this version on names a group that does not exist by an error of its own. */
+/** OffsetCommit from this version on names a group that does not exist by a separate error. */
 const GROUP_ID_NOT_FOUND_SINCE = 9
 /** OffsetCommit from this version on carries member epochs. */
 const MEMBER_EPOCH_SINCE = 9

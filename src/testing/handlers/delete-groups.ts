@@ -1,4 +1,4 @@
-// DeleteGroups: empty groups with all that they have committed.
+// DeleteGroups: empty groups, with the offsets that they have committed.
 
 import type {
   DeleteGroupsRequest,

@@ -16,8 +16,8 @@ export function handleEndTxn(context: RequestContext, request: EndTxnRequest): E
     return { throttleTimeMs: 0, errorCode: error, producerId: -1n, producerEpoch: -1 }
   }
   const bumps = version >= BUMPS_SINCE
-  const answer = state.transactions.end(transactionalId, request, committed, bumps, state.now())
-  const isFenced = answer.errorCode === errorCodes.PRODUCER_FENCED && version < FENCED_SINCE
-  const errorCode = isFenced ? errorCodes.INVALID_PRODUCER_EPOCH : answer.errorCode
-  return { throttleTimeMs: 0, ...answer, errorCode }
+  const response = state.transactions.end(transactionalId, request, committed, bumps, state.now())
+  const isFenced = response.errorCode === errorCodes.PRODUCER_FENCED && version < FENCED_SINCE
+  const errorCode = isFenced ? errorCodes.INVALID_PRODUCER_EPOCH : response.errorCode
+  return { throttleTimeMs: 0, ...response, errorCode }
 }

@@ -9,7 +9,7 @@ import type {
   FetchResponse,
 } from '../../protocol/messages/fetch.ts'
 import { FetchReader } from '../fetch-reader.ts'
-import type { FetchedAnswer } from '../fetch-session.ts'
+import type { FetchedData } from '../fetch-session.ts'
 import type { RequestContext } from '../handler.ts'
 import { addEndpoint, currentLeader } from '../leader-hints.ts'
 
@@ -30,13 +30,13 @@ export async function handleFetch(
     return { ...emptyResponse(), errorCode: session.errorCode }
   }
   const reader = new FetchReader(context, request, session.partitions)
-  let { answers, isEnough } = reader.read()
+  let { results, isEnough } = reader.read()
   if (!isEnough && !context.closed.aborted) {
     await waitUntilReady(reader, request.maxWaitMs, context.closed)
-    answers = reader.read().answers
+    results = reader.read().results
   }
-  const nodeEndpoints = version >= HINTS_SINCE ? addHints(context, answers) : []
-  const { errorCode, sessionId, answers: said } = session.finish(answers)
+  const nodeEndpoints = version >= HINTS_SINCE ? addHints(context, results) : []
+  const { errorCode, sessionId, results: said } = session.finish(results)
   return { ...emptyResponse(), errorCode, sessionId, responses: byTopic(said), nodeEndpoints }
 }
 
@@ -63,9 +63,9 @@ function waitUntilReady(
 }
 
 /** Says who leads where this node does not, and where those nodes are (KIP-951). */
-function addHints({ state }: RequestContext, answers: FetchedAnswer[]): NodeEndpoint[] {
+function addHints({ state }: RequestContext, results: FetchedData[]): NodeEndpoint[] {
   const endpoints = new Map<number, NodeEndpoint>()
-  for (const { partition, data } of answers) {
+  for (const { partition, data } of results) {
     const isElsewhere =
       data.errorCode === errorCodes.NOT_LEADER_OR_FOLLOWER ||
       data.errorCode === errorCodes.FENCED_LEADER_EPOCH
@@ -79,9 +79,9 @@ function addHints({ state }: RequestContext, answers: FetchedAnswer[]): NodeEndp
 }
 
 /** Neighbours of one topic share an entry; the order of partitions stays. */
-function byTopic(answers: FetchedAnswer[]): FetchableTopicResponse[] {
+function byTopic(results: FetchedData[]): FetchableTopicResponse[] {
   const responses: FetchableTopicResponse[] = []
-  for (const { partition, data } of answers) {
+  for (const { partition, data } of results) {
     const topic = partition.topic ?? ''
     const { topicId } = partition
     const last = responses[responses.length - 1]

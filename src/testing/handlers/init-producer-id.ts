@@ -9,7 +9,7 @@ import type {
 import { checkTransaction } from '../coordinator-check.ts'
 import type { RequestContext } from '../handler.ts'
 import { mayDo, mayDoAny } from '../security/authorize.ts'
-import type { CoordinatorAnswer } from '../transaction-coordinator.ts'
+import type { CoordinatorResponse } from '../transaction-coordinator.ts'
 
 const FENCED_SINCE = 4
 
@@ -29,7 +29,7 @@ export function handleInitProducerId(
   }
 }
 
-function init(context: RequestContext, request: InitProducerIdRequest): CoordinatorAnswer {
+function init(context: RequestContext, request: InitProducerIdRequest): CoordinatorResponse {
   const { state } = context
   const { transactionalId, producerId, producerEpoch } = request
   if ((producerId === -1n) !== (producerEpoch === -1)) return failed(errorCodes.INVALID_REQUEST)
@@ -49,6 +49,6 @@ function init(context: RequestContext, request: InitProducerIdRequest): Coordina
   )
 }
 
-function failed(errorCode: number): CoordinatorAnswer {
+function failed(errorCode: number): CoordinatorResponse {
   return { errorCode, producerId: -1n, producerEpoch: -1 }
 }

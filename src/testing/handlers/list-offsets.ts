@@ -1,4 +1,4 @@
-// ListOffsets: the ends of a partition, and offsets by time. Only a leader answers.
+// ListOffsets: the ends of a partition, and offsets by time. Only a leader responds.
 
 import { errorCodes } from '../../protocol/error-codes.ts'
 import type {
@@ -18,7 +18,7 @@ const EARLIEST = -2n
 const MAX_TIMESTAMP = -3n
 const EARLIEST_LOCAL = -4n
 
-/** The timestamps that are no times, and the version from which on each is known. */
+/** The timestamps with a special meaning, and the version from which on each is known. */
 const specialSince: ReadonlyMap<bigint, number> = new Map([
   [LATEST, 1],
   [EARLIEST, 1],

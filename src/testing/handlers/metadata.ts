@@ -13,7 +13,7 @@ import type { RequestContext } from '../handler.ts'
 import { topicError } from '../security/authorize.ts'
 import { findNameProblem, type Partition, type Topic } from '../topic-store.ts'
 
-/** Means that nobody asked which operations are allowed. */
+/** Means that the client did not ask which operations are allowed. */
 const NO_OPERATIONS = -0x80000000
 
 export function handleMetadata(

@@ -8,10 +8,10 @@ import type {
   OffsetCommitResponse,
   OffsetCommitResponsePartition,
 } from '../../protocol/messages/offset-commit.ts'
-import { unknownFirst } from '../answer-order.ts'
 import { checkGroup } from '../coordinator-check.ts'
 import { admitCommit, type CommittedPartitions } from '../groups/offset-admission.ts'
 import type { RequestContext } from '../handler.ts'
+import { unknownFirst } from '../response-order.ts'
 import { topicError } from '../security/authorize.ts'
 import type { Topic } from '../topic-store.ts'
 

@@ -38,7 +38,7 @@ export function handleOffsetFetch(
   // v1 has no place for an error of the group: each partition carries it.
   const refused = (asked ?? []).map(({ name, partitionIndexes }) => ({
     name,
-    partitions: partitionIndexes.map((index) => answer(index, undefined, errorCode)),
+    partitions: partitionIndexes.map((index) => toPartition(index, undefined, errorCode)),
   }))
   return { throttleTimeMs: 0, topics: refused, errorCode: 0, groups: [] }
 }
@@ -78,17 +78,17 @@ function fetchTopic(
   const usesIds = version >= TOPIC_IDS_SINCE
   const topic = usesIds ? state.topics.getById(topicId)?.name : name
   const partitions = partitionIndexes.map((index) => {
-    if (topic === undefined) return answer(index, undefined, errorCodes.UNKNOWN_TOPIC_ID)
+    if (topic === undefined) return toPartition(index, undefined, errorCodes.UNKNOWN_TOPIC_ID)
     const refusal = topicError(context, 'DESCRIBE', topic)
-    if (refusal !== 0) return answer(index, undefined, refusal)
+    if (refusal !== 0) return toPartition(index, undefined, refusal)
     return requireStable && state.offsets.isUnstable(groupId, topic, index)
-      ? answer(index, undefined, errorCodes.UNSTABLE_OFFSET_COMMIT)
-      : answer(index, state.offsets.get(groupId, topic, index), 0)
+      ? toPartition(index, undefined, errorCodes.UNSTABLE_OFFSET_COMMIT)
+      : toPartition(index, state.offsets.get(groupId, topic, index), 0)
   })
   return { name, topicId, partitions }
 }
 
-function answer(
+function toPartition(
   partitionIndex: number,
   committed: CommittedOffset | undefined,
   errorCode: number,

@@ -50,7 +50,7 @@ export async function handleProduce(
 
 /** A request with acks=0 gets no response; an error ends the connection. */
 export function produceOutcome(request: ProduceRequest, response: ProduceResponse): Outcome {
-  if (request.acks !== 0) return 'answer'
+  if (request.acks !== 0) return 'respond'
   const isGood = response.responses.every(({ partitionResponses }) =>
     partitionResponses.every(({ errorCode }) => errorCode === 0),
   )

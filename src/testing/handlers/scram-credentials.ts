@@ -29,7 +29,8 @@ export function handleDescribeUserScramCredentials(
     return { throttleTimeMs: 0, errorCode: refusal, errorMessage: null, results: [] }
   const { state } = context
   const { scramUsers } = state
-  const names = users?.map(({ name }) => name) ?? scramUsers.names
+  const asked = users?.map(({ name }) => name) ?? []
+  const names = asked.length === 0 ? scramUsers.names : asked
   const results = names.map((name) => describeOne(scramUsers, name, names))
   return { throttleTimeMs: 0, errorCode: 0, errorMessage: null, results }
 }

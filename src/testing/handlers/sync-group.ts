@@ -12,5 +12,5 @@ export async function handleSyncGroup(
   const { state } = context
   const error = checkGroup(context, request.groupId, 'READ')
   if (error !== 0) return syncError(error)
-  return await new Promise((answer) => state.groups.sync(request, state.now(), answer))
+  return await new Promise((respond) => state.groups.sync(request, state.now(), respond))
 }

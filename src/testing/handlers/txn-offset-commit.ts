@@ -9,10 +9,10 @@ import type {
   TxnOffsetCommitResponse,
   TxnOffsetCommitResponsePartition,
 } from '../../protocol/messages/txn-offset-commit.ts'
-import { unknownFirst } from '../answer-order.ts'
 import { checkGroup } from '../coordinator-check.ts'
 import { admitTransactionalCommit } from '../groups/offset-admission.ts'
 import type { RequestContext } from '../handler.ts'
+import { unknownFirst } from '../response-order.ts'
 import { mayDo, topicError } from '../security/authorize.ts'
 import type { Topic } from '../topic-store.ts'
 import { admit } from '../transaction-admission.ts'

@@ -12,7 +12,7 @@ import { clusterError } from '../security/authorize.ts'
 
 const UPGRADE = 1
 const ALL_FEATURES = 99
-/** Before this version each feature has a result of its own. */
+/** Before this version each feature has its result. */
 const TOP_LEVEL_SINCE = 2
 
 export function handleUpdateFeatures(

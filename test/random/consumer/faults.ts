@@ -5,7 +5,7 @@ import { listOffsets } from '../../../src/protocol/messages/list-offsets.ts'
 import { offsetCommit } from '../../../src/protocol/messages/offset-commit.ts'
 import { offsetFetch } from '../../../src/protocol/messages/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../../../src/protocol/messages/offset-for-leader-epoch.ts'
-import { type Answer, type Call, disconnect } from '../../../src/testing/interceptors.ts'
+import { type Call, disconnect, type InterceptorResult } from '../../../src/testing/interceptors.ts'
 import type { TestCluster } from '../../../src/testing/test-cluster.ts'
 import type { Fault, FaultApi } from './plan.ts'
 
@@ -73,7 +73,7 @@ export class Faults {
     api: FaultApi,
     { next }: Call<Q, A>,
     refuse: (response: A, errorCode: number) => void,
-  ): Promise<Answer<A>> {
+  ): Promise<InterceptorResult<A>> {
     const fault = this.waiting.get(api)?.shift()
     if (fault === undefined) return next()
     if (fault.kind === 'unsent') return disconnect

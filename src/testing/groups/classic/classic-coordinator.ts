@@ -268,7 +268,7 @@ export class ClassicCoordinator {
       this.rebalance.prepare(group, now)
     } else {
       // Its old assignment comes by SyncGroup. Before v9 it must not learn that it leads: it would
-      // assign anew, and nobody else would hear of that.
+      // assign again, and no other member would learn of it.
       const canSkip = join.version >= SKIP_ASSIGNMENT_SINCE
       const isLeader = group.leaderId === memberId
       const response = joinResponse(group, member, canSkip && isLeader)

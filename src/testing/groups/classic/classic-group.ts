@@ -32,7 +32,7 @@ export interface GroupMember {
   assignment: Buffer
   /** It has not yet seen the end of a rebalance: its session may end while its join is parked. */
   isNew: boolean
-  /** Answers the JoinGroup (SyncGroup) that is parked; null: none is. */
+  /** Completes the JoinGroup (SyncGroup) that is parked; null when none is. */
   respondToJoin: ((response: JoinGroupResponse) => void) | null
   respondToSync: ((response: SyncGroupResponse) => void) | null
 }
@@ -190,7 +190,7 @@ export class ClassicGroup {
     }
   }
 
-  /** What the leader is told of the members. */
+  /** The members as the leader sees them. */
   describeMembers(): JoinGroupResponseMember[] {
     return [...this.members.values()].map(({ memberId, groupInstanceId, protocols }) => ({
       memberId,

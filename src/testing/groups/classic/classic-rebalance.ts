@@ -23,7 +23,7 @@ export class ClassicRebalance {
     this.deadlines = deadlines
   }
 
-  /** A committing (or heartbeating) member is alive: its session starts anew. */
+  /** A committing (or heartbeating) member is alive: its session starts again. */
   keepAlive(group: ClassicGroup, memberId: string, now: number): void {
     const member = group.members.get(memberId)
     if (member !== undefined) this.expectSign(group, memberId, now + member.sessionTimeoutMs)
@@ -63,7 +63,7 @@ export class ClassicRebalance {
     })
   }
 
-  /** Ends the joining, if nobody is missing and it is not the group's first. */
+  /** Ends the joining, if no member is missing and it is not the group's first. */
   completeIfAllJoined(group: ClassicGroup, now: number): void {
     if (group.state !== 'PreparingRebalance' || group.previousState === 'Empty') return
     if (group.hasAllMembersJoined) this.completeJoin(group, now)
@@ -77,7 +77,7 @@ export class ClassicRebalance {
         this.forget(group, member.memberId)
       }
     }
-    // Static members that are away keep their place, but somebody has to lead.
+    // Static members that are away keep their place, but one member has to lead.
     if (!group.electJoinedLeader() && group.members.size > 0) {
       this.expectJoins(group, now)
       return
@@ -98,7 +98,7 @@ export class ClassicRebalance {
     })
   }
 
-  /** Answers all who wait for their assignment. */
+  /** Responds to every member that waits for its assignment. */
   finishSyncs(group: ClassicGroup, errorCode: number, now: number): void {
     for (const member of group.members.values()) {
       if (member.respondToSync === null) continue
@@ -129,7 +129,7 @@ export class ClassicRebalance {
     })
   }
 
-  /** Takes a member out of its group; what it had parked is answered. */
+  /** Takes a member out of its group; what it had parked is completed. */
   forget(group: ClassicGroup, memberId: string): void {
     const member = group.members.get(memberId)
     if (member !== undefined) {

@@ -1,4 +1,4 @@
-// The answers to JoinGroup and SyncGroup: made from the state of a group, given to those who wait.
+// The responses to JoinGroup and SyncGroup, made from the state of a group.
 
 import type { JoinGroupResponse } from '../../../protocol/messages/join-group.ts'
 import type { SyncGroupResponse } from '../../../protocol/messages/sync-group.ts'
@@ -6,7 +6,7 @@ import type { ClassicGroup, GroupMember } from './classic-group.ts'
 
 export const noAssignment: Buffer = Buffer.alloc(0)
 
-/** A member's answer of this generation; `withMembers`: it is to assign. */
+/** A member's response of this generation; `withMembers` for the one that assigns. */
 export function joinResponse(
   group: ClassicGroup,
   member: GroupMember,
@@ -35,14 +35,14 @@ export function syncResponse(group: ClassicGroup, member: GroupMember): SyncGrou
   }
 }
 
-/** Answers the JoinGroup that is parked for this member, if one is. */
+/** Completes the JoinGroup that is parked for this member, if one is. */
 export function finishJoin(member: GroupMember, response: JoinGroupResponse): void {
   const { respondToJoin } = member
   member.respondToJoin = null
   respondToJoin?.(response)
 }
 
-/** Answers the SyncGroup that is parked for this member, if one is. */
+/** Completes the SyncGroup that is parked for this member, if one is. */
 export function finishSync(member: GroupMember, response: SyncGroupResponse): void {
   const { respondToSync } = member
   member.respondToSync = null

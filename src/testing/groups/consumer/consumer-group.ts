@@ -31,7 +31,7 @@ export interface ConsumerMember {
   state: MemberState
   /** What it owns and keeps. */
   assigned: PartitionEpochs
-  /** What it was told to give up and still owns. */
+  /** What it was told to revoke and still owns. */
   pendingRevocation: PartitionEpochs
   /** Set while the member speaks the classic protocol. */
   classic: { sessionTimeoutMs: number; protocols: JoinGroupRequestProtocol[] } | null
@@ -56,7 +56,7 @@ export class ConsumerGroup {
   topicsVersion = -1
   /** The topics that each resolved regular expression matches. */
   readonly resolvedRegexes: Map<string, ReadonlySet<string>> = new Map()
-  /** Member id by topic id and partition, for all that is assigned or awaits revocation. */
+  /** Member id by topic id and partition, for everything that is assigned or awaits revocation. */
   private readonly owners = new Map<string, Map<number, string>>()
 
   constructor(groupId: string) {

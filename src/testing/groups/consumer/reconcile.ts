@@ -1,4 +1,4 @@
-// One step of a member towards its target assignment: first it gives up what it is to lose, then it
+// One step of a member towards its target assignment: first it revokes what it is to lose, then it
 // moves to the epoch of the target, and receives what the others have released.
 
 import { errorCodes } from '../../../protocol/error-codes.ts'
@@ -53,7 +53,7 @@ function moveOn(input: ReconcileInput, epochBefore: number): void {
   for (const [topicId, partitions] of target) {
     for (const partition of partitions) {
       if (kept.has(topicId, partition)) continue
-      // What the member itself has just given up is free again.
+      // What the member itself has just revoked is free again.
       const isFree = !group.isOwned(topicId, partition) || toRevoke.has(topicId, partition)
       if (isFree) kept.add(topicId, partition, group.assignmentEpoch)
       else isWaiting = true

@@ -1,4 +1,4 @@
-// Brokers answer for partitions that are not there first, whatever the order of the request: a client
+// Brokers list partitions that do not exist first, whatever the order of the request: a client
 // that goes by position is wrong.
 
 /** The items that are not known, then the others. */
