@@ -32,7 +32,7 @@ export function interceptSend(
   return changed
 }
 
-/** Tells hook and interceptors of each outcome; null where nobody wants to know. */
+/** Calls the hook and the interceptors with each outcome; null when there are none. */
 export function makeObserver(
   onDelivery: OnDelivery | null,
   interceptors: readonly ProducerInterceptor[],

@@ -1,5 +1,5 @@
 // The producer's options: type, unit, default and what each trades, once. Names and defaults are those
-// of Java's client. What is resolved here is complete and frozen; nothing below has defaults of its own.
+// of Java's client. Resolved options are complete and frozen, so that no other file has defaults.
 
 import { type CompressionType, compressionTypes } from '../compression/codec.ts'
 import { checkCompression } from '../compression/codecs.ts'
@@ -21,7 +21,7 @@ import {
 import type { DataLoss, OnDelivery, ProducerInterceptor } from './hooks.ts'
 import type { Partitioner, PartitionerName } from './partitioning/partitioner.ts'
 
-/** Who must have a record before it counts as written: all in-sync replicas, the leader, or nobody. */
+/** Which brokers must have a record before it counts as written: all in-sync replicas, the leader, none. */
 export type Acks = 'all' | -1 | 0 | 1
 
 /** What sends every record that lingers, in all partitions at once. 0: not used. */
@@ -38,7 +38,7 @@ export interface FlushOptions {
 export interface ProducerOptions {
   /**
    * `all`: acknowledged when every in-sync replica has it; 1: when the leader has it, which loses it
-   * with the leader; 0: nobody is asked, so that nothing is known. Default: `all`.
+   * with the leader; 0: brokers do not respond, so that the outcome is not known. Default: `all`.
    */
   acks?: Acks
   /** Whether retries can neither double nor reorder records. Default: true, unless contradicted. */
@@ -54,7 +54,7 @@ export interface ProducerOptions {
   retries?: number
   /** After this time a record has failed, whatever the reason. Default: 120000. */
   deliveryTimeoutMs?: number
-  /** How long a broker may take to answer. Default: that of `new Kafka(...)`. */
+  /** How long a broker may take to respond. Default: that of `new Kafka(...)`. */
   requestTimeoutMs?: number
   /** Wait before a batch is sent again; doubles with each failure. Default: as `new Kafka(...)`. */
   retryBackoffMs?: number
@@ -72,7 +72,7 @@ export interface ProducerOptions {
   maxBlockMs?: number
   /** The greatest request, and the greatest record before compression. Default: 1048576. */
   maxRequestSize?: number
-  /** How many requests may be under way to one broker. With idempotence at most 5. Default: 5. */
+  /** How many requests may be in flight to one broker. With idempotence at most 5. Default: 5. */
   maxInFlightRequestsPerConnection?: number
   /** Default: `none`. */
   compressionType?: CompressionType
@@ -89,13 +89,13 @@ export interface ProducerOptions {
   partitionerIgnoreKeys?: boolean
   /** Whether keyless records avoid partitions with long queues. Default: true. */
   partitionerAdaptivePartitioningEnable?: boolean
-  /** Keyless records avoid partitions whose broker has taken nothing for so long; 0: off. Default: 0. */
+  /** Keyless records avoid partitions whose broker has taken nothing for this long; 0: off. Default: 0. */
   partitionerAvailabilityTimeoutMs?: number
   /** Whether what waits behind a failed batch of its partition fails with it. Default: false. */
   gapless?: boolean
   /** When every record that lingers is sent, whatever `lingerMs`. Default: never. */
   flush?: FlushOptions
-  /** A topic that nothing was sent to for so long is not asked for in metadata any more. Default: 300000. */
+  /** The producer stops refreshing a topic's metadata after this long without a send to it. Default: 300000. */
   metadataMaxIdleMs?: number
   /** Whether brokers may create a topic that does not exist. Default: true. */
   allowAutoCreateTopics?: boolean
@@ -176,7 +176,7 @@ export const producerOptionTable: {
 
 /** All options of a producer, none missing, and what follows from their combination. */
 export type ResolvedProducerOptions = ResolvedOptions<typeof producerOptionTable> & {
-  /** Whether a partition's next batch waits for the answer to the one before. */
+  /** Whether a partition's next batch waits for the response to the one before. */
   readonly mutesPartitions: boolean
 }
 

@@ -33,7 +33,7 @@ export class ProducerCore {
   readonly clock: TickClock = new TickClock()
   readonly accumulator: Accumulator
   readonly intake: RecordAdmission
-  /** Told of each record's outcome; null where nobody wants to know. */
+  /** Called with each record's outcome; null without hooks. */
   readonly observer: RecordObserver | null
   private readonly delivery: BatchCompletion
   private readonly topics: Topics
@@ -171,7 +171,7 @@ export class ProducerCore {
     )
   }
 
-  /** Somebody asks about a topic: it is kept in mind as one that is sent to. */
+  /** A caller asks about a topic: its metadata is refreshed as if records were sent to it. */
   noteUse(topic: string): void {
     const now = this.clock.now()
     this.topics.get(topic, now).lastUsedAt = now

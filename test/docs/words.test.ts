@@ -47,6 +47,7 @@ const clean: readonly string[] = [
   'src/optional-package.ts',
   'src/options',
   'src/pipe.ts',
+  'src/producer',
   'src/protocol',
   'src/protocol.ts',
   'src/records',

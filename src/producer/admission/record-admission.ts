@@ -53,7 +53,7 @@ export interface RecordAdmissionContext {
   readonly sticky: StickyPartitioner
   readonly clock: TickClock
   readonly wake: () => void
-  /** A record that was held was not taken after all. null: nobody asks. */
+  /** Called when a record that was held is refused; null without transactions. */
   readonly refused: ((error: KafkaError) => void) | null
 }
 
@@ -170,7 +170,7 @@ export class RecordAdmission {
     })
   }
 
-  /** A held record waits no longer: its caller gave up. */
+  /** A held record waits no longer: its caller's limit is reached, or its time is up. */
   cancel(held: WaitingRecord, cause: KafkaError): void {
     if (held.isDone) return
     this.finish(held)
@@ -180,20 +180,20 @@ export class RecordAdmission {
     this.context.memory.grantWaiters()
   }
 
-  /** The topic's partitions are known, or there are more: what was held for it goes on, in order. */
+  /** The topic's partitions are known, or there are more: records held for it continue, in order. */
   topicKnown(topic: ProducerTopic, now: number): void {
     for (const held of topic.beyond.drain()) this.admit(held, now)
     for (const held of topic.held.drain()) this.admit(held, now)
   }
 
-  /** Refuses all that is held, and those who wait for room. */
+  /** Refuses every held record, and ends every drained() call. */
   close(error: KafkaError): void {
     this.refuseAll(error)
     this.missingPartitions.close()
     for (const end of this.drains) end(error)
   }
 
-  /** Refuses all that is held, as its transaction will not be committed. */
+  /** Refuses every held record, as its transaction will not be committed. */
   refuseAll(error: KafkaError): void {
     for (const topic of this.context.topics.values()) {
       for (const held of topic.held.drain()) this.cancel(held, error)
@@ -310,8 +310,8 @@ export class RecordAdmission {
     const { allowAutoCreateTopics: allowAutoCreate, maxBlockMs } = this.options
     if (topic.isAwaited) return
     topic.isAwaited = true
-    /** What was answered last: it says more than the silence of a last, short attempt. */
-    let answered: KafkaError | null = null
+    /** The last error that a broker responded with: it says more than the silence of a last, short attempt. */
+    let lastResponse: KafkaError | null = null
     for (let head = topic.held.peek(); head !== undefined; head = topic.held.peek()) {
       const timeoutMs = Math.min(maxBlockMs, Math.max(1, head.deadline - clock.read()))
       try {
@@ -323,8 +323,8 @@ export class RecordAdmission {
         topics.becomeKnown(topic, metadata, clock.read())
       } catch (thrown) {
         const error = toKafkaError(thrown)
-        if (!(error instanceof TimeoutError)) answered = error
-        this.refuseHeld(topic, answered ?? error, clock.read())
+        if (!(error instanceof TimeoutError)) lastResponse = error
+        this.refuseHeld(topic, lastResponse ?? error, clock.read())
         if (topic.held.length > 0) await sleep(askAgainMs)
       }
     }

@@ -29,7 +29,7 @@ export class UnknownPartitions {
     this.context = context
   }
 
-  /** Holds a record until whoever reads metadata takes it out of the topic's `beyond`. */
+  /** Holds a record until metadata has its partition: then it leaves the topic's `beyond`. */
   hold(held: WaitingRecord): void {
     held.topic.beyond.push(held)
     if (!this.asked.has(held.topic)) void this.ask(held.topic)

@@ -1,5 +1,5 @@
 // A record that was accepted but cannot be appended yet: its topic's metadata or memory is still to come.
-// Its bytes are copies, as the caller may use his own again.
+// Its bytes are copies, as the caller may change the original ones.
 
 import type { KafkaError } from '../../errors.ts'
 import type { HeaderInput } from '../../records/headers.ts'
@@ -61,7 +61,7 @@ export class WaitingRecord implements MemoryWaiter {
     this.granted = granted
   }
 
-  /** What it needs to go on. */
+  /** The memory that it needs to continue. */
   get bytes(): number {
     return this.isCharged ? 0 : this.upperBound + recordBatchOverhead
   }

@@ -52,7 +52,7 @@ export class Accumulator {
   appendedBytes = 0
   /** How often a partition was given another leader. */
   leaderChanges = 0
-  /** Partitions with something to send and nobody to send it to. */
+  /** Partitions with batches and without a leader. */
   readonly leaderless: Set<PartitionQueue> = new Set()
 
   private readonly options: AccumulatorOptions
@@ -117,7 +117,7 @@ export class Accumulator {
     this.review(partition, now)
   }
 
-  /** All that waits now shall go without lingering. */
+  /** Everything that waits now is sent without lingering. */
   releaseAll(now: number): void {
     this.context.flushes.advance()
     this.thresholds.released(now)
@@ -141,7 +141,7 @@ export class Accumulator {
     } else if (time < never) this.schedule(partition, time)
   }
 
-  /** Another broker leads a partition, or the same under a newer epoch; -1: nobody does. */
+  /** Another broker leads a partition, or the same under a newer epoch; -1: no broker does. */
   setLeader(partition: PartitionQueue, node: number, leaderEpoch: number, now: number): void {
     if (partition.leader === node && partition.leaderEpoch === leaderEpoch) return
     this.leaderChanges++
@@ -163,7 +163,7 @@ export class Accumulator {
     }
   }
 
-  /** Batches beyond their delivery timeout, under way or not. */
+  /** Batches beyond their delivery timeout, in flight or not. */
   expired(now: number): ProducerBatch[] {
     const expired: ProducerBatch[] = []
     const { deliveryTimeoutMs } = this.options
@@ -203,7 +203,7 @@ export class Accumulator {
     return this.lanes.waitingSince(node)
   }
 
-  /** Whether a broker has taken nothing for so long although something was ready. */
+  /** Whether a broker has taken nothing for `forMs` although something was ready. */
   isStuck(node: number, forMs: number, now: number): boolean {
     const since = this.waitingSince(node)
     return since > 0 && now - since > forMs
@@ -211,7 +211,7 @@ export class Accumulator {
 
   /**
    * The next request's worth of batches for a broker: at most one of each partition, `maxRequestSize`
-   * bytes in all (one that is larger goes alone). They are numbered and under way from here on.
+   * bytes in total (one that is larger goes alone). They are numbered and in flight from here on.
    */
   drain(node: number, now: number): ProducerBatch[] {
     const { lanes } = this
@@ -284,13 +284,13 @@ export class Accumulator {
     return children
   }
 
-  /** When the next batch of a partition may be sent: `never` while an answer or metadata must come first. */
+  /** When the next batch of a partition may be sent: `never` while a response or metadata must come first. */
   private readyAt(partition: PartitionQueue): number {
     const batch = partition.candidate
     if (batch === null || partition.isSealing || partition.leader < 0) return never
     if (this.options.mutesPartitions && partition.inFlight > 0) return never
     const gate = findGate(partition, batch, partition.leader, this.context.producer)
-    // Waiting for a producer id, it stays listed: that answer is not one of this partition's.
+    // Waiting for a producer id, it stays listed: that response is not about this partition.
     if (gate !== null && gate !== 'noProducerId') return never
     if (batch.retryAt > 0) {
       return batch.attemptedLeader === partition.leaderChanges ? batch.retryAt : 0
@@ -356,7 +356,7 @@ export class Accumulator {
     this.thresholds.left(batch.count, batch.chargedBytes - recordBatchOverhead)
   }
 
-  /** Closes and compresses a batch. False: that goes on off the main thread, or has failed. */
+  /** Closes and compresses a batch. False: that continues off the main thread, or has failed. */
   private seal(partition: PartitionQueue, batch: ProducerBatch): boolean {
     const { compressionType, compressionLevel } = this.options
     partition.close(batch)
@@ -385,7 +385,7 @@ export class Accumulator {
   private send(partition: PartitionQueue, batch: ProducerBatch, node: number): void {
     const { state } = partition
     partition.take(batch)
-    // A batch that is a little larger than the one before it shall not have to grow.
+    // A batch that is a little larger than the one before it need not grow.
     const { sizeInBytes } = batch.builder
     partition.capacityHint = Math.min(sizeInBytes + (sizeInBytes >> 2), this.options.batchSize)
     if (this.context.producer.isIdempotent && batch.stamp === null) {

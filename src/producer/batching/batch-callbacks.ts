@@ -1,5 +1,5 @@
 // Who asked for the outcome of a batch's records, and the telling of it: once, in append order. Where
-// nobody asked, an acknowledgement costs nothing.
+// no caller asked, an acknowledgement costs nothing.
 
 import type { KafkaError } from '../../errors.ts'
 import type { BatchBuilder } from '../../records/batch-builder.ts'
@@ -22,7 +22,7 @@ export interface BatchWatcher {
   batchDone(): void
 }
 
-/** Told of each record when the outcome is known. */
+/** Called for each record when the outcome is known. */
 export type RecordObserver = (
   error: KafkaError | null,
   metadata: RecordMetadata,
@@ -77,7 +77,7 @@ const noTimes = new RecordTimes()
 export class BatchCallbacks {
   private outcome: BatchOutcome | null = null
   private children: readonly ChildDeliveries[] | null = null
-  /** The times of its records, once there is an outcome that somebody asked for. */
+  /** The times of its records, once there is an outcome that a caller asked for. */
   private times = noTimes
   private readonly resolvers: Resolver[] = []
   /** Which record each resolver is for, where that is not 0, 1, 2 ... */
@@ -92,7 +92,7 @@ export class BatchCallbacks {
     return promise
   }
 
-  /** `caller` shall be told when this batch has its outcome. */
+  /** Calls `caller` when this batch has its outcome. */
   watch(caller: BatchWatcher): void {
     if (this.callers === null) this.callers = [caller]
     else if (this.callers[this.callers.length - 1] === caller) return
@@ -172,7 +172,7 @@ export class BatchCallbacks {
     this.tellCallers()
   }
 
-  /** `resolver` is told of the record at `index`. */
+  /** `resolver` gets the outcome of the record at `index`. */
   settleAlso(resolver: Resolver, index: number): void {
     if (this.resolverIndexes !== null) this.resolverIndexes.push(index)
     else if (index !== this.resolvers.length) {

@@ -38,7 +38,7 @@ export class BufferMemory {
     return this.usedBytes
   }
 
-  /** Whether there is room for a record of so many bytes and nobody was here before it. */
+  /** Whether there is room for a record of this size, and no other record waits for room. */
   hasRoomFor(bytes: number): boolean {
     return !this.hasWaiters && this.fits(bytes)
   }
@@ -83,14 +83,14 @@ export class BufferMemory {
     this.waiters.push(waiter)
   }
 
-  /** Gives back what was charged, and wakes those for whom there is room now. */
+  /** Gives back what was charged, and grants the waiters that fit now. */
   release(bytes: number, records: number): void {
     this.usedBytes -= bytes
     this.usedRecords -= records
     if (this.waiters.length > 0) this.grantWaiters()
   }
 
-  /** Wakes those for whom there is room: also when the head waiter was cancelled. */
+  /** Grants the waiters that fit: also when the head waiter was cancelled. */
   grantWaiters(): void {
     for (;;) {
       const head = this.waiters.peek()
@@ -104,8 +104,8 @@ export class BufferMemory {
   }
 
   /**
-   * When all that is taken is held, nothing is under way that could free it: then the head waiter must
-   * go on, as those that hold it may stand behind that waiter.
+   * When every record that was taken is held, nothing is in flight that could free memory: then the head
+   * waiter must continue, as the held records may be behind that waiter.
    */
   private fits(bytes: number): boolean {
     if (this.usedBytes === this.heldBytes) return true

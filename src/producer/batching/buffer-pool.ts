@@ -20,7 +20,7 @@ export class BufferPool {
     this.smallest = smallest
   }
 
-  /** A buffer of at least so many bytes, with anything in it. */
+  /** A buffer of at least `bytes`, whose content is not defined. */
   take(bytes: number): Buffer {
     if (bytes < this.smallest) return Buffer.allocUnsafe(bytes)
     const power = powerFor(bytes)
@@ -39,7 +39,7 @@ export class BufferPool {
     if (length < this.smallest || length > this.limit) return
     const power = powerFor(length)
     if (length !== 2 ** power || buffer.buffer.byteLength !== length) return
-    // Of sizes that nobody needs any more, perhaps.
+    // Buffers of other sizes may not be needed any more.
     if (this.freeBytes + length > this.limit) this.keepOnly(power)
     if (this.freeBytes + length > this.limit) return
     this.free[power] ??= []

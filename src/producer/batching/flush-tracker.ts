@@ -44,7 +44,7 @@ export class FlushTracker {
     }
   }
 
-  /** A record of this generation went into a batch: whoever waited for the one waits for the other. */
+  /** A record of this generation went into a batch: a flush that waited for the record waits for the batch. */
   transfer(generation: number, batch: { generation: number }): void {
     if (generation >= batch.generation) {
       this.leave(generation)
@@ -55,7 +55,7 @@ export class FlushTracker {
     this.leave(left)
   }
 
-  /** Closes the current generation: what is in it shall be sent without lingering. */
+  /** Closes the current generation: what is in it is sent without lingering. */
   advance(): void {
     if (this.generations[this.generations.length - 1].live === 0) return
     this.generations.push({ live: 0, resolve: null, promise: null })

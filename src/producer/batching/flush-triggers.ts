@@ -19,7 +19,7 @@ export class FlushTriggers {
     this.isUsed = options.records + options.bytes + options.intervalMs > 0
   }
 
-  /** When all that waits is to be sent. */
+  /** When everything that waits is to be sent. */
   get dueAt(): number {
     return this.since + this.intervalMs
   }
@@ -39,7 +39,7 @@ export class FlushTriggers {
     if (this.waitingRecords <= 0) this.since = Number.POSITIVE_INFINITY
   }
 
-  /** All that waits is ready. */
+  /** Everything that waits is ready. */
   released(now: number): void {
     if (this.since < Number.POSITIVE_INFINITY) this.since = now
   }

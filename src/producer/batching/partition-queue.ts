@@ -1,5 +1,5 @@
-// One partition of a topic that is produced to: the queue of its batches, who leads it, and what is
-// under way.
+// One partition of a topic that is produced to: the queue of its batches, who leads it, and which
+// batches are in flight.
 
 import { removeItem } from '../../collections/remove-item.ts'
 import type { KafkaError } from '../../errors.ts'
@@ -16,14 +16,14 @@ export class PartitionQueue {
   readonly topic: ProducerTopic
   readonly partition: number
   readonly state: PartitionSequences = new PartitionSequences()
-  /** Batches that are not under way, in append order. Only the last may be open. */
+  /** Batches that are not in flight, in append order. Only the last may be open. */
   readonly queue: ProducerBatch[] = []
-  /** Batches under way, in the order they were sent. */
+  /** Batches in flight, in the order they were sent. */
   readonly underWay: ProducerBatch[] = []
   /** The broker that has them. */
   busyNode = -1
 
-  /** -1 while nobody leads it. */
+  /** -1 while no broker leads it. */
   leader = -1
   leaderEpoch = -1
   /** Since when metadata has had fewer partitions than this one's number; 0: it has not. */

@@ -31,14 +31,14 @@ export class ProducerTopic {
   readonly beyond: Queue<WaitingRecord> = new Queue()
   /** When it was last asked about, or a batch opened for it. */
   lastUsedAt = 0
-  /** Its metadata is not asked for any more; the next record asks anew. */
+  /** Its metadata is not refreshed any more; the next record asks for it again. */
   isLetGo = false
-  /** Somebody asks for its metadata on their behalf. */
+  /** Whether a request for its metadata is in progress for them. */
   isAwaited = false
 
   private readonly isObserved: boolean
 
-  /** @param isObserved whether `onDelivery` is told of its records */
+  /** @param isObserved whether `onDelivery` is called for its records */
   constructor(name: string, isObserved: boolean) {
     this.name = name
     this.isObserved = isObserved
@@ -49,7 +49,7 @@ export class ProducerTopic {
     return this.metadata.length > 0
   }
 
-  /** Whether something of it waits, is under way, or has no outcome yet. */
+  /** Whether something of it waits, is in flight, or has no outcome yet. */
   get isBusy(): boolean {
     if (this.isAwaited || this.held.length > 0 || this.beyond.length > 0) return true
     return this.partitions.some(

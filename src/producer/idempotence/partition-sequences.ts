@@ -6,7 +6,7 @@ import { removeItem } from '../../collections/remove-item.ts'
 import type { ProducerBatch } from '../batching/producer-batch.ts'
 import type { ProducerIdentity } from './producer-identity.ts'
 
-/** The broker remembers only so many batches of a producer on a partition. */
+/** The broker remembers only this number of batches of a producer per partition. */
 const brokerWindow = 5
 
 const sequenceMask = 0x7fffffff
@@ -30,7 +30,7 @@ export class PartitionSequences {
   lastAckedSequence = -1
   /** The offset of the last record that was acknowledged; -1n: not known. */
   lastAckedOffset = -1n
-  /** Batches that have numbers and no outcome, in order: under way, waiting for a retry, or tombstones. */
+  /** Batches that have numbers and no outcome, in order: in flight, waiting for a retry, or tombstones. */
   readonly unresolved: ProducerBatch[] = []
   /**
    * Only one request until the first success under a new epoch or leader. A broker without state takes
@@ -38,9 +38,9 @@ export class PartitionSequences {
    * is refused for ever (KAFKA-15591).
    */
   isProbing = false
-  /** Set when numbers under this epoch cannot go on: nothing new is numbered until `completeBump`. */
+  /** Set when numbers under this epoch cannot continue: nothing new is numbered until `completeBump`. */
   isBumping = false
-  /** The topic was made anew: what is in doubt stays so, as nobody can be asked. */
+  /** The topic was recreated: what is in doubt stays so, as no broker knows. */
   isReset = false
   /** The last transaction that it takes part in; 0: none. */
   transaction = 0
@@ -61,7 +61,7 @@ export class PartitionSequences {
     return this.unresolved.length > 0 && this.numbered - this.unresolved[0].ordinal >= brokerWindow
   }
 
-  /** Whether a batch is unresolved whose outcome nobody waits for any more. */
+  /** Whether a batch is unresolved whose callers already have an outcome. */
   get hasTombstone(): boolean {
     for (const batch of this.unresolved) if (batch.isSettled) return true
     return false
@@ -90,7 +90,7 @@ export class PartitionSequences {
     if (lastOffset >= 0n) this.lastAckedOffset = lastOffset
   }
 
-  /** These numbers will not be written, or nobody can tell: what follows needs a new epoch. */
+  /** These numbers will not be written, or no broker can tell: what follows needs a new epoch. */
   leaveGap(batch: ProducerBatch): void {
     this.remove(batch)
     if (batch.stamp === null) return
@@ -101,13 +101,13 @@ export class PartitionSequences {
     this.requestBump(this.producerEpoch)
   }
 
-  /** This partition cannot go on under `epoch`. */
+  /** This partition cannot continue under `epoch`. */
   requestBump(epoch: number): void {
     this.isBumping = true
     this.bumpPastEpoch = Math.max(this.bumpPastEpoch, epoch)
   }
 
-  /** The topic was made anew: what was acknowledged is gone with the old one. */
+  /** The topic was recreated: what was acknowledged is gone with the old one. */
   reset(): void {
     this.lastAckedSequence = -1
     this.lastAckedOffset = -1n
@@ -142,8 +142,8 @@ export class PartitionSequences {
   }
 
   /**
-   * Before the numbers are given anew, every batch up to the last ambiguous one is sent once more under
-   * its old ones: the answer says whether it was written. Only that keeps a bump from doubling records.
+   * Before batches get new numbers, every batch up to the last ambiguous one is sent once more under
+   * its old ones: the response says whether it was written. Only that keeps a bump from doubling records.
    * @returns the next of these, or null when nothing is in doubt any more
    */
   nextToResend(): ProducerBatch | null {
@@ -158,7 +158,7 @@ export class PartitionSequences {
   }
 
   /**
-   * Goes to a new epoch: nothing is under way and nothing is in doubt. What is left has no numbers any
+   * Goes to a new epoch: nothing is in flight and nothing is in doubt. What is left has no numbers any
    * more and gets new ones when it is drained.
    */
   completeBump(producer: ProducerIdentity): void {
@@ -183,7 +183,7 @@ export class PartitionSequences {
     this.unresolved.splice(at, 1, ...children)
   }
 
-  /** The first batch under another epoch than before: an idle partition too starts anew (KAFKA-12152). */
+  /** The first batch under another epoch than before: an idle partition too starts again at 0 (KAFKA-12152). */
   private restart(producer: ProducerIdentity): void {
     this.producerId = producer.producerId
     this.producerEpoch = producer.epoch
@@ -199,7 +199,7 @@ export class PartitionSequences {
     )
   }
 
-  /** This batch waits for no answer any more. */
+  /** This batch waits for a response no longer. */
   remove(batch: ProducerBatch): void {
     removeItem(this.unresolved, batch)
   }

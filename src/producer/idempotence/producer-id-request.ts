@@ -13,7 +13,7 @@ export interface ProducerIdSourceContext {
   readonly producer: ProducerIdentity
   /** There is one: what waited for it can be sent. */
   readonly adopted: () => void
-  /** There will be none without somebody's doing. */
+  /** No retry can get one: an operator has to do something. */
   readonly refused: (error: KafkaError) => void
 }
 
@@ -26,7 +26,7 @@ export class ProducerIdRequest {
     this.context = context
   }
 
-  /** Asks for an id, if there is none and nobody asks yet. */
+  /** Asks for an id, if there is none and no request is in progress. */
   request(): void {
     const { producer } = this.context
     if (this.isAsking || producer.canNumber || this.abort.signal.aborted) return

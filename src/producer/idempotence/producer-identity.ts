@@ -44,7 +44,7 @@ export class ProducerIdentity {
     return !this.isIdempotent || this.id >= 0n
   }
 
-  /** What InitProducerId answered. */
+  /** The response to InitProducerId. */
   adopt(producerId: bigint, epoch: number): void {
     this.id = producerId
     this.currentEpoch = epoch
@@ -57,7 +57,7 @@ export class ProducerIdentity {
     this.hasNumbered = false
   }
 
-  /** No batch gets a number any more. Those that have one go on. */
+  /** No batch gets a number any more. Those that have one continue. */
   closeTransaction(): void {
     this.openTransaction = 0
   }

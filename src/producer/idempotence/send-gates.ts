@@ -1,6 +1,6 @@
 // What may hold a batch back although its partition is ready. Each gate is one race that would lose,
 // double or reorder records; the names are those of the design. A held partition is not polled: the
-// answer that opens the gate reviews it.
+// response that opens the gate reviews it.
 
 import type { ProducerBatch } from '../batching/producer-batch.ts'
 import type { PartitionSequences } from './partition-sequences.ts'
@@ -14,11 +14,11 @@ export type Gate =
   | 'notInTransaction'
   /** G1: the producer can do nothing more. */
   | 'fatal'
-  /** G2: another broker still owes an answer for this partition and may yet write what it has. */
+  /** G2: another broker still owes a response for this partition and may yet write what it has. */
   | 'busyElsewhere'
   /** G3: new numbers start only where nothing of an older epoch is unresolved. */
   | 'olderEpoch'
-  /** G3: a tombstone's numbers may never be written, or the partition is about to start anew. */
+  /** G3: a tombstone's numbers may never be written, or the partition is about to start again at 0. */
   | 'gap'
   /** G4: retries go one at a time, in order. */
   | 'notFirst'
@@ -30,7 +30,7 @@ export type Gate =
 /** What of a partition the gates look at. */
 export interface GatedPartition {
   readonly state: PartitionSequences
-  /** Requests under way with a batch of this partition. */
+  /** Requests in flight with a batch of this partition. */
   readonly inFlight: number
   /** The broker that has them. */
   readonly busyNode: number
@@ -48,7 +48,7 @@ export function findGate(
   if (inFlight > 0 && partition.busyNode !== node) return 'busyElsewhere'
   if (!producer.isIdempotent) return null
   if (batch.stamp === null) {
-    // The partition's own gates first: they are opened by its answers, not by the producer id.
+    // The partition's own gates first: its responses open them, not the producer id.
     if (state.isBumping || state.hasTombstone) return 'gap'
     if (state.unresolved.length > 0 && !state.isCurrent(producer)) return 'olderEpoch'
     if (state.isWindowFull) return 'window'

@@ -1,5 +1,5 @@
 // The key hashes of other clients, for topics that such clients write to as well: the same key must go to
-// the same partition whoever sends it. Kafka's own is murmur2.ts.
+// the same partition whichever client sends it. Kafka's own is murmur2.ts.
 
 /** The bytes of a key. Strings hash as their UTF-8 bytes. */
 let scratch = Buffer.allocUnsafeSlow(1024)

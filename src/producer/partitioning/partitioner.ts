@@ -27,7 +27,7 @@ export type Partitioner = (
   partitions: readonly PartitionMetadata[],
 ) => number
 
-/** The answer of `choose` for a record that goes wherever the sticky partitioner says. */
+/** What `choose` returns for a record that goes wherever the sticky partitioner says. */
 export const anyPartition = -1
 
 type KeyHash = (key: string | Uint8Array, partitions: number) => number

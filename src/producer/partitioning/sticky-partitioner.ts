@@ -35,7 +35,7 @@ export class StickyPartitioner {
     this.options = options
   }
 
-  /** Whether the next record, of at most `upperBound` bytes, shall go to another partition. */
+  /** Whether the next record, of at most `upperBound` bytes, goes to another partition. */
   isDone(topic: ProducerTopic, upperBound: number): boolean {
     const { sticky } = topic
     const { batchSize } = this.options

@@ -1,4 +1,4 @@
-// What becomes of batches that were sent: answers and lost connections turn into acknowledgements,
+// What becomes of batches that were sent: responses and lost connections turn into acknowledgements,
 // retries, splits, failures and epoch bumps. Pure: `now` comes in, and what needs the cluster goes out by
 // `effects`. The tables are produce-error-table.ts and sequence-error-table.ts.
 
@@ -26,7 +26,7 @@ import { outcomeOf } from './produce-error-table.ts'
 import { judgeSequenceError } from './sequence-error-table.ts'
 import { splitBatch } from './split-batch.ts'
 
-/** Metadata must have called a topic unknown for so long without a break: brokers learn of one late. */
+/** Metadata must have called a topic unknown for this long (ms): brokers learn of new topics late. */
 export const unknownTopicBoundMs = 30_000
 
 const mostCorruptResponses = 3
@@ -45,7 +45,7 @@ export interface BatchCompletionContext {
   readonly memory: BufferMemory
   readonly flushes: FlushTracker
   readonly producer: ProducerIdentity
-  /** Told of each record; null where nobody asked. */
+  /** Called for each record; null without hooks. */
   readonly observer: RecordObserver | null
   readonly refreshMetadata: (reason: string) => void
   /** Why a broker cannot be reached; null: it can. */
@@ -123,7 +123,7 @@ export class BatchCompletion {
     }
   }
 
-  /** The topic was deleted and made anew: nothing that was in doubt can be asked about any more. */
+  /** The topic was recreated: no broker can tell any more what of it was written. */
   topicRecreated(topic: ProducerTopic, now: number): void {
     const { producer, batchFailed } = this.context
     for (const partition of topic.partitions) {
@@ -131,7 +131,8 @@ export class BatchCompletion {
         // What the transaction wrote before went with the old topic.
         const { transaction } = partition.state
         const isTouched = transaction !== 0 && transaction === producer.openTransaction
-        if (isTouched) batchFailed?.(new KafkaError(`${partition} was deleted and made anew`), true)
+        if (isTouched)
+          batchFailed?.(new KafkaError(`${partition} was deleted and created again`), true)
       } else partition.state.reset()
       this.settled(partition, now)
     }
@@ -150,7 +151,7 @@ export class BatchCompletion {
     this.settled(partition, now)
   }
 
-  /** Fails of what waits to be sent all that is `hopeless`. */
+  /** Fails every batch that waits to be sent and is `hopeless`. */
   failWaiting(
     topics: Iterable<ProducerTopic>,
     hopeless: (batch: ProducerBatch) => boolean,
@@ -362,7 +363,7 @@ export class BatchCompletion {
     }
   }
 
-  /** The request of a batch has ended that its callers were told of long ago, and not by success. */
+  /** The request of a batch has ended without success, long after its callers got a failure. */
   private endTombstone(batch: ProducerBatch): void {
     this.giveUpNumbers(batch)
     this.release(batch)
@@ -405,7 +406,7 @@ export class BatchCompletion {
     this.context.memory.release(batch.chargedBytes, batch.count)
   }
 
-  /** After each change: closes a gap if nothing is under way or in doubt any more. */
+  /** After each change: closes a gap if nothing is in flight or in doubt any more. */
   private settled(partition: PartitionQueue, now: number): void {
     const { state } = partition
     if (state.isBumping && partition.inFlight === 0 && state.nextToResend() === null) {

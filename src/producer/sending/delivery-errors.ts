@@ -43,7 +43,7 @@ export function timeoutError(
   const { attempts, firstError, isInFlight } = batch
   const cause = firstError ?? (isInFlight ? null : obstacle)
   let why = isInFlight
-    ? 'the broker has not answered'
+    ? 'the broker has not responded'
     : `it was never sent, as ${hindranceOf(batch, obstacle)}`
   if (firstError !== null) why = `the first attempt failed: ${firstError.message}`
   return new DeliveryTimeoutError(
@@ -63,7 +63,7 @@ function hindranceOf({ partition }: ProducerBatch, obstacle: KafkaError | null):
   return `node ${partition.leader} took nothing in that time`
 }
 
-/** The error of a broker's answer, with the broker's own message. */
+/** The error of a broker's response, with the broker's own message. */
 export function responseError(
   batch: ProducerBatch,
   response: PartitionProduceResponse,

@@ -1,4 +1,4 @@
-// What an error code in a Produce answer means for the batch it answers: one row a code, as the table of
+// What an error code in a Produce response means for its batch: one row per code, as the table of
 // docs/internals/producer.md, section 5. The rows that depend on more than the code name a verdict that asks further.
 
 import { errorCodes, isRetriable } from '../../protocol/error-codes.ts'
@@ -12,7 +12,7 @@ export type Verdict =
   | 'retry'
   /** Retry, unless metadata has called the topic unknown for long. */
   | 'unknownTopic'
-  /** Retry a few times, as bits may flip under way, then fail. */
+  /** Retry a few times, as bits may flip in transit, then fail. */
   | 'corrupt'
   /** sequence-error-table.ts decides. */
   | 'sequence'
@@ -44,7 +44,7 @@ const rows: ReadonlyMap<number, Outcome> = new Map<number, Outcome>([
   [code.DUPLICATE_SEQUENCE_NUMBER, { verdict: 'duplicate', ...plain }],
   [code.MESSAGE_TOO_LARGE, { verdict: 'tooLarge', ...plain }],
   [code.RECORD_LIST_TOO_LARGE, { verdict: 'fail', ...plain }],
-  // A leader that loses office answers this to appended writes that wait for acks.
+  // A leader that is deposed responds with this to appended writes that wait for acks.
   [code.NOT_LEADER_OR_FOLLOWER, { verdict: 'retry', ...staleAndDoubt }],
   [code.FENCED_LEADER_EPOCH, { verdict: 'retry', ...stale }],
   [code.UNKNOWN_TOPIC_OR_PARTITION, { verdict: 'unknownTopic', ...stale }],

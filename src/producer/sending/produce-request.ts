@@ -1,5 +1,5 @@
-// One Produce request and its answer: batches are grouped by topic, and each finds its part of the answer
-// by place, checked by topic and partition. A batch that the answer leaves out was not acknowledged.
+// One Produce request and its response: batches are grouped by topic, and each finds its part of the response
+// by place, checked by topic and partition. A batch that the response leaves out was not acknowledged.
 
 import type {
   PartitionProduceResponse,
@@ -73,17 +73,17 @@ export class ProduceRequests {
     }
   }
 
-  /** Each batch with its part of the answer; null: there is none. */
-  *match(answer: ProduceResponse, version: number): Generator<MatchedBatch> {
+  /** Each batch with its part of the response; null: there is none. */
+  *match(response: ProduceResponse, version: number): Generator<MatchedBatch> {
     for (let i = 0; i < this.groups.length; i++) {
       const group = this.groups[i]
       const isGroup = (topic: TopicProduceResponse): boolean =>
         version >= firstVersionWithIds
           ? topic.topicId === group.topicId
           : topic.name === group.topic.name
-      const expected: TopicProduceResponse | undefined = answer.responses[i]
+      const expected: TopicProduceResponse | undefined = response.responses[i]
       const topic =
-        expected !== undefined && isGroup(expected) ? expected : answer.responses.find(isGroup)
+        expected !== undefined && isGroup(expected) ? expected : response.responses.find(isGroup)
       const parts = topic?.partitionResponses ?? []
       for (let j = 0; j < group.batches.length; j++) {
         const batch = group.batches[j]

@@ -1,6 +1,6 @@
-// The one loop of a producer: drains ready batches into Produce requests, writes them, and hands answers
-// to delivery.ts. It owns the producer's timer and the requests under way. It runs as a microtask, so that
-// all that happened in one turn of the event loop is answered by one turn of this loop.
+// The one loop of a producer: drains ready batches into Produce requests, writes them, and passes responses
+// to batch-completion.ts. It owns the producer's timer and the requests in flight. It runs as a microtask, so
+// that everything that happened in one turn of the event loop is handled by one turn of this loop.
 
 import { monotonicMs } from '../../async/clock.ts'
 import type { TickClock } from '../../async/tick-clock.ts'
@@ -25,15 +25,15 @@ import { firstVersionWithZstd, ProduceRequests } from './produce-request.ts'
 import type { Topics } from './topic-metadata.ts'
 
 /**
- * A broker that owes an answer or a connection for so long may be hung: others are asked who leads, and
+ * A broker that owes a response or a connection for this long (ms) may be hung: others are asked who leads, and
  * again after each further such time, since an election takes seconds.
  */
 const silenceMs = 1000
-/** So long may the old leader owe its answer after metadata has named a new one (gate G2). */
+/** How long (ms) the old leader may owe its response after metadata has named a new one (gate G2). */
 const oldLeaderMs = 500
-/** So long may batches fill while somebody waits for memory and others are under way that will free some. */
+/** How long (ms) batches may fill while records wait for memory and requests in flight will free some. */
 const fillMs = 5
-/** So long may one turn drain before sockets are read again. */
+/** How long (ms) one turn may drain before sockets are read again. */
 const turnMs = 8
 
 export interface SenderOptions {
@@ -54,11 +54,11 @@ export interface SenderContext {
   readonly producerIds: ProducerIdRequest
   readonly flushes: FlushTracker
   readonly clock: TickClock
-  /** Told at the end of each turn: what was under way may have ended. null: nobody asks. */
+  /** Called at the end of each turn: requests may have ended. null without transactions. */
   readonly turned: (() => void) | null
 }
 
-/** A request under way. */
+/** A request in flight. */
 interface UnderWay {
   readonly exchange: ProduceRequests
   readonly connection: Connection
@@ -82,7 +82,7 @@ export class Sender {
   private timer: NodeJS.Timeout | null = null
   private timerDue = Number.POSITIVE_INFINITY
   private holdsProcess = true
-  /** When batches are sent as they are, as somebody waits for memory; Infinity: nobody does. */
+  /** When batches are sent as they are, as records wait for memory; Infinity: none do. */
   private releaseAt = Number.POSITIVE_INFINITY
   /** When metadata may be asked for again because of a broker's silence. */
   private mayAskAt = 0
@@ -125,7 +125,7 @@ export class Sender {
     delivery.expire(now)
     accumulator.advance(now)
     this.acquireProducerId()
-    // Draining takes all that it makes ready itself, so what it wakes by that is awake already.
+    // Draining takes everything that it makes ready itself, so what it wakes by that is awake already.
     let isDone = this.drainAll(now)
     if (this.mustRelease(now)) {
       accumulator.releaseAll(now)
@@ -145,7 +145,7 @@ export class Sender {
   }
 
   /**
-   * Whether batches must go as they are because somebody waits for memory: when nothing is under way that
+   * Whether batches must go as they are because records wait for memory: when nothing is in flight that
    * will free some, or when that takes long. Not sooner, as batches sent in a hurry hold a record or two.
    */
   private mustRelease(now: number): boolean {
@@ -188,7 +188,7 @@ export class Sender {
     if (connection.isClosed || connection.throttledUntil > now) return false
     let inFlight = 0
     for (const request of this.underWay) if (request.connection === connection) inFlight++
-    // Without answers, only the kernel says that enough is under way.
+    // Without responses, only the kernel says that enough is in flight.
     return inFlight < most && (acks !== 0 || !connection.isCongested)
   }
 
@@ -222,7 +222,7 @@ export class Sender {
       }
       const sending = { timeoutMs: requestTimeoutMs, onReleased }
       connection.send(produce, version, body, sending).then(
-        (answer) => this.answered(request, answer, version),
+        (response) => this.responded(request, response, version),
         (error: unknown) => this.lost(request, error),
       )
     }
@@ -233,17 +233,17 @@ export class Sender {
     return mostProduceVersion ?? exchange.mostVersion
   }
 
-  private answered(request: UnderWay, answer: ProduceResponse, version: number): void {
+  private responded(request: UnderWay, response: ProduceResponse, version: number): void {
     const { delivery, cluster, topics, clock } = this.context
     this.underWay.delete(request)
     const now = clock.read()
     const { exchange } = request
     const { node } = exchange
-    for (const { batch, part } of exchange.match(answer, version)) {
+    for (const { batch, part } of exchange.match(response, version)) {
       if (request.isReleased) batch.writeReleased()
       if (part === null) {
         const error = new ConnectionError(
-          `Produce to ${batch.partition} on node ${node} failed: the answer does not mention the partition`,
+          `Produce to ${batch.partition} on node ${node} failed: the response does not mention the partition`,
         )
         cluster.requestRefresh(error.message)
         delivery.lost(batch, error, true, now)
@@ -254,7 +254,7 @@ export class Sender {
         const { topic, partition } = batch.partition
         cluster.applyLeaderHint(
           { topic: topic.name, partition, leaderId, leaderEpoch },
-          answer.nodeEndpoints,
+          response.nodeEndpoints,
         )
       }
       delivery.responded(batch, part, node, now)
@@ -289,12 +289,12 @@ export class Sender {
     this.wake()
   }
 
-  /** A hung broker answers nothing: somebody else is asked who leads, and if that is another one, the
-   * connection is closed, as its answer would hold the partition for a whole request timeout. */
+  /** A hung broker does not respond: another one is asked who leads. When that is another broker, the
+   * connection is closed, as it would hold the partition for a whole request timeout. */
   private watchSilence(now: number): void {
     if (this.nextQuestionAt() <= now) {
       this.mayAskAt = now + silenceMs
-      this.context.cluster.requestRefresh('a broker owes an answer to Produce, or a connection')
+      this.context.cluster.requestRefresh('a broker owes a response to Produce, or a connection')
     }
     const { leaderChanges } = this.context.accumulator
     for (const request of this.underWay) {
@@ -306,14 +306,14 @@ export class Sender {
       else if (request.abandonAt <= now) {
         connection.close(
           new ConnectionError(
-            `node ${exchange.node} owes an answer for partitions that another node leads now`,
+            `node ${exchange.node} owes a response for partitions that another node leads now`,
           ),
         )
       }
     }
   }
 
-  /** When others are asked about a silent broker: one that owes an answer, or a connection. */
+  /** When others are asked about a silent broker: one that owes a response, or a connection. */
   private nextQuestionAt(): number {
     const { accumulator, cluster } = this.context
     const [oldest] = this.underWay
@@ -325,7 +325,7 @@ export class Sender {
     return Math.max(since + silenceMs, this.mayAskAt)
   }
 
-  /** One timer for all that is due some time. One that fires too early only looks again. */
+  /** One timer for everything that is due some time. One that fires too early only looks again. */
   private setTimer(now: number): void {
     const { accumulator, cluster } = this.context
     let due = Math.min(accumulator.nextDeadline, this.nextQuestionAt(), this.releaseAt)

@@ -1,5 +1,5 @@
 // What a broker means that does not accept a sequence number: the table of docs/internals/producer.md, section 6. Most
-// such answers are echoes of an earlier batch's failure; the rest say that the broker forgot something.
+// such responses are echoes of an earlier batch's failure; the rest say that the broker forgot something.
 
 import { errorCodes } from '../../protocol/error-codes.ts'
 import type { ProducerBatch } from '../batching/producer-batch.ts'

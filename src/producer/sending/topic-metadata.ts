@@ -1,6 +1,6 @@
 // The topics that are produced to, and what the cluster's metadata means for them: leaders, recreated
 // topics, topics that metadata does not know. A change is taken over once per turn of the sender, however
-// many answers brought it.
+// many responses brought it.
 
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { MetadataChange, TopicMetadata } from '../../cluster/metadata.ts'
@@ -13,9 +13,9 @@ import { type BatchCompletion, unknownTopicBoundMs } from './batch-completion.ts
 
 export interface TopicsContext {
   readonly cluster: Cluster
-  /** A topic that nothing was sent to for so long is not asked for any more. */
+  /** A topic's metadata is not refreshed after this long (ms) without a send to it. */
   readonly metadataMaxIdleMs: number
-  /** Whether `onDelivery` is told of records. */
+  /** Whether `onDelivery` is called for records. */
   readonly isObserved: boolean
   readonly accumulator: Accumulator
   readonly delivery: BatchCompletion
@@ -48,13 +48,13 @@ export class Topics {
     return this.byName.values()
   }
 
-  /** Somebody waited for a topic's metadata, and here it is. */
+  /** The metadata of a topic that records wait for. */
   becomeKnown(topic: ProducerTopic, metadata: TopicMetadata, now: number): void {
     const wasLetGo = topic.isLetGo
     const { topicId } = topic
     topic.isLetGo = false
     if (this.applied.get(topic) !== metadata) this.update(topic, metadata, now)
-    // Nobody compared its ids while it was not asked for.
+    // Its ids were not compared while it was not refreshed.
     const isAnother = topicId !== ZERO_UUID && topicId !== topic.topicId
     if (wasLetGo && isAnother) this.context.delivery.topicRecreated(topic, now)
     this.context.becameKnown(topic, now)
@@ -77,7 +77,7 @@ export class Topics {
     this.hasChanged = false
     const { topics } = this.context.cluster.metadata
     for (const topic of this.byName.values()) {
-      // What comes in an answer to an old question is not kept fresh.
+      // A response to an old request is not kept fresh.
       if (topic.isLetGo) continue
       const metadata = topics.get(topic.name)
       const countBefore = topic.metadata.length
@@ -141,11 +141,11 @@ export class Topics {
     }
     topic.available = available
     topic.sticky.candidates = []
-    // One that was made anew may have fewer.
+    // A topic that was recreated may have fewer.
     if (topic.sticky.partition >= topic.metadata.length) topic.sticky.partition = -1
   }
 
-  /** With each answer: topics cost nothing but their place in the next question. */
+  /** With each response: topics cost nothing but their place in the next request. */
   private letGoOfIdle(now: number): void {
     const idle: string[] = []
     for (const topic of this.byName.values()) {

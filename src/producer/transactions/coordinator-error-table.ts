@@ -1,5 +1,5 @@
-// What an error code in an answer of a coordinator means: the table of docs/internals/producer.md, section 7. Where an
-// answer has a code for each partition, `worst` says which one decides.
+// What an error code in a response of a coordinator means: the table of docs/internals/producer.md, section 7. Where a
+// response has a code for each partition, `worst` says which one decides.
 
 import { errorCodes, isRetriable, isUninformative } from '../../protocol/error-codes.ts'
 

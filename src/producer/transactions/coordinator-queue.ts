@@ -1,5 +1,5 @@
-// Requests to coordinators: one at a time, in order, each tried again until an answer decides
-// (coordinator-error-table.ts), its time is up, or nobody wants it any more.
+// Requests to coordinators: one at a time, in order, each tried again until a response decides
+// (coordinator-error-table.ts), its time is up, or it is not wanted any more.
 
 import { withAnySignal } from '../../async/any-signal.ts'
 import { monotonicMs } from '../../async/clock.ts'
@@ -29,7 +29,7 @@ import {
 } from './coordinator-error-table.ts'
 import type { Attempt, TransactionRequests } from './transaction-requests.ts'
 
-/** How long a request is tried, and for whom. */
+/** How long a request is tried, and what else ends it. */
 export interface Terms {
   readonly timeoutMs: number
   /** Whether anybody wants it still. */
@@ -37,9 +37,9 @@ export interface Terms {
   readonly signal?: AbortSignal
   /** Whether it is the first of its transaction: the end of the one before may still be written. */
   readonly isFirst?: boolean
-  /** An attempt may have reached the coordinator, and its answer did not come. */
+  /** An attempt may have reached the coordinator, and its response did not come. */
   readonly onDoubt?: () => void
-  /** After such an attempt the next one comes so long after it was sent, at the earliest. */
+  /** After such an attempt the next one comes at least this long (ms) after it was sent. */
   readonly doubtMs?: number
 }
 
@@ -74,12 +74,12 @@ export class CoordinatorQueue {
   /** Runs `task` when those before it are done. */
   inTurn<T>(task: () => Promise<T>): Promise<T> {
     const run = this.last.then(task)
-    // Its failure is told to whoever asked for it.
+    // The caller that asked for it gets its failure.
     this.last = run.catch(() => {})
     return run
   }
 
-  /** @param ask one attempt: the code of the answer, 0 for success */
+  /** @param ask one attempt: the code of the response, 0 for success */
   persist(
     request: CoordinatorRequest,
     terms: Terms,
@@ -176,7 +176,7 @@ const names: Readonly<Record<CoordinatorRequest, string>> = {
   abort: 'EndTxn (abort)',
 }
 
-/** What is told of a producer that is not the owner of its transactional id any more. */
+/** The error of a producer that does not own its transactional id any more. */
 export function fencedError(cause: KafkaError, transactionalId: string): FencedError {
   return new FencedError(
     `this producer can do nothing more: another one has taken over transactional id '${transactionalId}', or a transaction lasted longer than transactionTimeoutMs and the brokers aborted it. ${cause.message}`,

@@ -209,6 +209,6 @@ class OpenTransaction implements Transaction {
 
 function over(call: string): InvalidTransactionStateError {
   return new InvalidTransactionStateError(
-    `tx.${call}() was refused: the body of this transaction is over. Await in it all that belongs to it`,
+    `tx.${call}() was refused: the body of this transaction is over. Await everything that belongs to it inside the body`,
   )
 }

@@ -38,11 +38,11 @@ export interface TransactionLifecycleContext {
   readonly failUnsent: (error: KafkaError) => void
   /** There is no way back. */
   readonly failed: (error: KafkaError) => void
-  /** The sender shall look, and then say that it has `turned`. */
+  /** Makes the sender look, which then calls `turned`. */
   readonly wake: () => void
 }
 
-/** A call that is under way, for all who make it meanwhile. */
+/** A call in progress, for every caller that makes it meanwhile. */
 interface Pending {
   readonly call: TransactionCall
   readonly promise: Promise<void>
@@ -159,7 +159,7 @@ export class TransactionLifecycle {
       this.context.wake()
       return
     }
-    // In a microtask: the batches of the answer that brought this are told first.
+    // In a microtask: the batches of the same response settle first.
     queueMicrotask(() => this.dropUnsent(error))
   }
 
@@ -182,7 +182,7 @@ export class TransactionLifecycle {
     this.turned()
   }
 
-  /** Aborts what is open, for close(). An end that is under way is waited for instead. */
+  /** Aborts what is open, for close(). Waits for an end that is in progress instead. */
   async leave(limits: WaitOptions): Promise<void> {
     if (this.pending !== null) await waitFor(this.pending.promise, limits, 'close()')
     if (this.manager.isOpen && this.pending === null) await this.abort(limits)
@@ -237,10 +237,11 @@ export class TransactionLifecycle {
         onDoubt: () => manager.endInDoubt(),
       },
       async (attempt) => {
-        const answer = await this.requests.endTxn(isCommit, manager.usesVersion2, attempt)
-        next = answer.next
-        const isUnknown = answer.errorCode === errorCodes.INVALID_TXN_STATE && manager.mayBeUnknown
-        return isUnknown && !isCommit ? errorCodes.NONE : answer.errorCode
+        const response = await this.requests.endTxn(isCommit, manager.usesVersion2, attempt)
+        next = response.next
+        const isUnknown =
+          response.errorCode === errorCodes.INVALID_TXN_STATE && manager.mayBeUnknown
+        return isUnknown && !isCommit ? errorCodes.NONE : response.errorCode
       },
     )
     if (ending.verdict === 'done') this.ended(next)
@@ -289,10 +290,10 @@ export class TransactionLifecycle {
     let id = { producerId: -1n, producerEpoch: -1 }
     const ending = await this.calls.inTurn(() =>
       this.calls.persist('initProducerId', { timeoutMs: maxBlockMs }, async (attempt) => {
-        const answer = await this.requests.initProducerId(kind, transactionTimeoutMs, attempt)
-        manager.canBump = answer.canBump
-        id = answer
-        return answer.errorCode
+        const response = await this.requests.initProducerId(kind, transactionTimeoutMs, attempt)
+        manager.canBump = response.canBump
+        id = response
+        return response.errorCode
       }),
     )
     if (ending.verdict === 'done') {
@@ -326,7 +327,7 @@ export class TransactionLifecycle {
     if (manager.usesVersion2 || manager.canBump) return
     this.context.failed(
       new KafkaError(
-        `the transaction failed, and these brokers (before Kafka 2.5) cannot let this producer go on after it: make another one. ${cause.message}`,
+        `the transaction failed, and these brokers (before Kafka 2.5) cannot let this producer continue after it: create another one. ${cause.message}`,
         { cause },
       ),
     )
@@ -358,7 +359,7 @@ export class TransactionLifecycle {
     return this.context.flushes.isEmpty && !this.participants.areUnderWay
   }
 
-  /** The promise of the same call, if it is under way. */
+  /** The promise of the same call, if it is in progress. */
   private join(call: TransactionCall): Promise<void> | null {
     return this.pending?.call === call ? this.pending.promise : null
   }
@@ -389,7 +390,7 @@ export class TransactionLifecycle {
   /** The refusal of a later attempt says nothing of an earlier one that may have committed. */
   private decidedUnseen(cause: KafkaError): OutcomeUnknownError {
     return new OutcomeUnknownError(
-      `commitTransaction() of '${this.options.transactionalId}' has no outcome: an attempt of it whose answer was lost may have committed it, and this producer cannot ask any more. Its successor goes on from what is committed. ${cause.message}`,
+      `commitTransaction() of '${this.options.transactionalId}' has no outcome: an attempt whose response was lost may have committed it, and this producer cannot ask any more. Its successor continues from what is committed. ${cause.message}`,
       { cause },
     )
   }
@@ -413,6 +414,6 @@ export class TransactionLifecycle {
 
 function busy(call: TransactionCall, pending: Pending): InvalidTransactionStateError {
   return new InvalidTransactionStateError(
-    `${call}() was refused: ${pending.call}() is under way: await it first`,
+    `${call}() was refused: ${pending.call}() is in progress: await it first`,
   )
 }

@@ -11,11 +11,11 @@ import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
 export type TransactionState =
   /** There is no producer id. */
   | 'uninitialized'
-  /** InitProducerId is under way: for a first id, or for the next epoch. */
+  /** InitProducerId is in progress: for a first id, or for the next epoch. */
   | 'initializing'
   | 'ready'
   | 'inTransaction'
-  /** All of it is being sent, then EndTxn. If that had no answer in time, it stays so. */
+  /** All of it is being sent, then EndTxn. Without a response in time, it stays so. */
   | 'committing'
   | 'aborting'
   /** Something of it failed: nothing more is sent, and it can only be aborted. */
@@ -54,7 +54,7 @@ const legal: Readonly<Record<TransactionCall, readonly TransactionState[]>> = {
 
 const advice: Readonly<Record<TransactionState, string>> = {
   uninitialized: 'no transaction has begun: call beginTransaction() first',
-  initializing: 'initTransactions() is under way: await it, then call beginTransaction()',
+  initializing: 'initTransactions() is in progress: await it, then call beginTransaction()',
   ready: 'no transaction is open: call beginTransaction() first',
   inTransaction:
     'a transaction is open: send() and sendOffsets() belong to it, commitTransaction() or abortTransaction() ends it',
@@ -79,7 +79,7 @@ export class TransactionManager {
   private atCoordinator: 'nothing' | 'inDoubt' | 'open' = 'nothing'
   /** EndTxn decides from here on: what fails now can change nothing. */
   private isEnding = false
-  /** An EndTxn may have been written whose answer never came. */
+  /** An EndTxn may have been written whose response never came. */
   private isInDoubt = false
   /** Before the next transaction, InitProducerId has to raise the epoch. */
   private owesBump = false
@@ -106,7 +106,7 @@ export class TransactionManager {
     return this.isGoing || state === 'abortable' || state === 'aborting'
   }
 
-  /** Whether EndTxn may have reached the coordinator, with no answer. */
+  /** Whether EndTxn may have reached the coordinator, without a response. */
   get isOutcomeUnknown(): boolean {
     return this.isInDoubt
   }
@@ -119,13 +119,13 @@ export class TransactionManager {
 
   /**
    * Whether the end has to be told to the coordinator. With KIP-890 a batch that was tried may have made
-   * the broker add its partition, whatever it answered.
+   * the broker add its partition, whatever it responded.
    */
   get mustEnd(): boolean {
     return this.atCoordinator !== 'nothing' || (this.usesVersion2 && this.producer.hasNumbered)
   }
 
-  /** Before KIP-890: whether the coordinator may answer that it knows of no transaction to abort. */
+  /** Before KIP-890: whether the coordinator may respond that it knows of no transaction to abort. */
   get mayBeUnknown(): boolean {
     return !this.usesVersion2 && this.atCoordinator === 'inDoubt'
   }
@@ -159,12 +159,12 @@ export class TransactionManager {
     if (kind === 'first') this.owesInit = true
   }
 
-  /** There is no answer that helps. What it was to end is not known to have ended. */
+  /** InitProducerId failed. The transaction that it was to end is not known to have ended. */
   initFailed(): void {
     this.moveTo(this.owesInit ? 'uninitialized' : 'ready')
   }
 
-  /** InitProducerId was answered. */
+  /** InitProducerId succeeded. */
   initialized(id: { producerId: bigint; producerEpoch: number }, usesVersion2: boolean): void {
     this.producer.adopt(id.producerId, id.producerEpoch)
     this.owesBump = false
@@ -186,12 +186,12 @@ export class TransactionManager {
     this.atCoordinator = 'open'
   }
 
-  /** It was asked to, and did not answer. */
+  /** It was asked to, and did not respond. */
   addInDoubt(): void {
     if (this.atCoordinator === 'nothing') this.atCoordinator = 'inDoubt'
   }
 
-  /** Something failed. Returns whether that is news: what was not sent shall then fail with it. */
+  /** Something failed. Returns whether that is news: unsent records then fail with it. */
   abortable(error: KafkaError): boolean {
     if (!this.isGoing || this.isEnding) return false
     this.failure = error
@@ -219,12 +219,12 @@ export class TransactionManager {
     this.isEnding = true
   }
 
-  /** EndTxn was refused: the transaction goes on. */
+  /** EndTxn was refused: the transaction continues. */
   endRefused(): void {
     this.isEnding = false
   }
 
-  /** An attempt of EndTxn may have reached the coordinator, but its answer did not come. */
+  /** An attempt of EndTxn may have reached the coordinator, but its response did not come. */
   endInDoubt(): void {
     this.isInDoubt = true
   }
@@ -232,7 +232,7 @@ export class TransactionManager {
   /**
    * The transaction has its end. Before KIP-890 a late attempt of EndTxn could decide a later transaction
    * of the same epoch (KAFKA-17754): after one in doubt the epoch is raised.
-   * @param next the identity that the answer gives; null: the same as before
+   * @param next the identity that the response gives; null: the same as before
    */
   ended(next: { producerId: bigint; producerEpoch: number } | null, usesVersion2: boolean): void {
     if (next !== null) {
@@ -259,7 +259,7 @@ export class TransactionManager {
 
   private moveTo(next: TransactionState): void {
     if (!transitions[this.state].includes(next)) {
-      // Calls are checked before: this is a bug, and nothing may go on after it.
+      // Calls are checked before: this is a bug, and nothing may continue after it.
       throw new RangeError(`a transaction cannot go from ${this.state} to ${next}`)
     }
     this.current = next

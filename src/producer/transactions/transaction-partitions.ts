@@ -1,5 +1,5 @@
 // What takes part in a transaction: partitions, and groups by their offsets. Before KIP-890 the coordinator
-// is told of each before anything is written; with it the brokers tell it.
+// learns of each before anything is written; with it the brokers tell it.
 
 import type { KafkaError } from '../../errors.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
@@ -136,7 +136,7 @@ export class TransactionPartitions {
       (attempt) => this.requests.addPartitions(names, attempt),
     )
     if (ending.verdict !== 'done') {
-      // Told to nobody here: the batches that waited for it fail with it.
+      // No caller waits here: the batches that waited for it fail with it.
       this.context.refused('send', ending)
       return
     }

@@ -1,4 +1,4 @@
-// The requests of a transactional producer to its coordinators, one attempt each. What an answer says is
+// The requests of a transactional producer to its coordinators, one attempt each. What a response says is
 // returned as an error code; what to do about it is for transaction-lifecycle.ts.
 
 import type { Cluster } from '../../cluster/cluster.ts'
@@ -32,7 +32,7 @@ export interface InitAnswer extends ProducerIdAndEpoch {
   readonly canBump: boolean
 }
 
-const nobody: ProducerIdAndEpoch = { producerId: -1n, producerEpoch: -1 }
+const noIdentity: ProducerIdAndEpoch = { producerId: -1n, producerEpoch: -1 }
 
 /** From here on InitProducerId takes the identity held so far (KIP-360). */
 const firstInitWithIdentity = 3
@@ -57,7 +57,7 @@ export class TransactionRequests {
     this.asked = this.coordinator
   }
 
-  /** @param kind a first id fences whoever had the transactional id; a bump gives ours its next epoch */
+  /** @param kind a first id fences the producer that had the transactional id; a bump gives ours its next epoch */
   async initProducerId(
     kind: 'first' | 'bump',
     transactionTimeoutMs: number,
@@ -65,11 +65,11 @@ export class TransactionRequests {
   ): Promise<InitAnswer> {
     const { transactionalId } = this
     let canBump = false
-    const answer = await this.ask(
+    const response = await this.ask(
       initProducerId,
       (version) => {
         canBump = version >= firstInitWithIdentity
-        const identity = kind === 'bump' ? this.identity : nobody
+        const identity = kind === 'bump' ? this.identity : noIdentity
         return {
           transactionalId,
           transactionTimeoutMs,
@@ -80,7 +80,7 @@ export class TransactionRequests {
       },
       attempt,
     )
-    return { ...answer, canBump }
+    return { ...response, canBump }
   }
 
   async addPartitions(partitions: readonly TopicPartition[], attempt: Attempt): Promise<number> {
@@ -97,11 +97,11 @@ export class TransactionRequests {
       v3AndBelowProducerEpoch: producerEpoch,
       v3AndBelowTopics: topics,
     }
-    const answer = await this.ask(addPartitionsToTxn, () => body, attempt, mostAddPartitions)
-    const codes = answer.resultsByTopicV3AndBelow.flatMap(({ resultsByPartition }) =>
+    const response = await this.ask(addPartitionsToTxn, () => body, attempt, mostAddPartitions)
+    const codes = response.resultsByTopicV3AndBelow.flatMap(({ resultsByPartition }) =>
       resultsByPartition.map(({ partitionErrorCode }) => partitionErrorCode),
     )
-    return worst('addPartitionsToTxn', [answer.errorCode, ...codes])
+    return worst('addPartitionsToTxn', [response.errorCode, ...codes])
   }
 
   async addOffsets(groupId: string, attempt: Attempt): Promise<number> {
@@ -110,7 +110,7 @@ export class TransactionRequests {
     return (await this.ask(addOffsetsToTxn, () => body, attempt)).errorCode
   }
 
-  /** The code of each partition. What the answer leaves out may not have been done. */
+  /** The code of each partition. What the response leaves out may not have been done. */
   async commitOffsets(
     offsets: readonly OffsetToCommit[],
     group: ConsumerGroupMetadata,
@@ -139,9 +139,9 @@ export class TransactionRequests {
     }
     // Later versions name topics by their ids alone.
     const most = kip890.txnOffsetCommit - (usesVersion2 ? 0 : 1)
-    const answer = await this.ask(txnOffsetCommit, () => body, attempt, most, group.groupId)
+    const response = await this.ask(txnOffsetCommit, () => body, attempt, most, group.groupId)
     const codes = new Map<string, number>()
-    for (const { name, partitions } of answer.topics) {
+    for (const { name, partitions } of response.topics) {
       for (const { partitionIndex, errorCode } of partitions) {
         codes.set(`${name}-${partitionIndex}`, errorCode)
       }
@@ -186,11 +186,11 @@ export class TransactionRequests {
     groupId: string | null = null,
   ): Promise<A> {
     this.asked = groupId === null ? this.coordinator : new CoordinatorClient(this.cluster, groupId)
-    const { response: answer } = await this.asked.request(api, body, {
+    const { response } = await this.asked.request(api, body, {
       ...attempt,
       ...(maxVersion !== undefined && { maxVersion }),
     })
-    return answer
+    return response
   }
 }
 

@@ -123,7 +123,7 @@ describe.each(states)('in state %s', (state) => {
 test.each<[TransactionState, RegExp]>([
   ['uninitialized', /send\(\) was refused: no transaction has begun: call beginTransaction\(\)/],
   ['ready', /no transaction is open: call beginTransaction\(\)/],
-  ['initializing', /initTransactions\(\) is under way/],
+  ['initializing', /initTransactions\(\) is in progress/],
   ['committing', /await commitTransaction\(\)/],
   ['aborting', /await abortTransaction\(\)/],
   ['abortable', /the cause: call abortTransaction\(\)/],

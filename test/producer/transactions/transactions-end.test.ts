@@ -149,7 +149,9 @@ describe.each([1, 2])('with transaction.version %i', (transactionVersion) => {
       return call.next()
     })
     await expect(producer.commitTransaction({ timeoutMs: 20 })).rejects.toThrow(OutcomeUnknownError)
-    await expect(producer.abortTransaction()).rejects.toThrow(/commitTransaction\(\) is under way/)
+    await expect(producer.abortTransaction()).rejects.toThrow(
+      /commitTransaction\(\) is in progress/,
+    )
     const joined = producer.commitTransaction()
     await cluster.waitFor(() => cluster.requests(endTxn).length === 1)
     goOn()
@@ -198,7 +200,7 @@ describe.each([1, 2])('with transaction.version %i', (transactionVersion) => {
     await expect(producer.commitTransaction()).rejects.toMatchObject({ name: 'ClosedError' })
   })
 
-  test('close() waits for a commit that is under way', async () => {
+  test('close() waits for a commit that is in progress', async () => {
     const cluster = await start()
     const producer = startProducer(cluster, { transactionalId: 'x' })
     await producer.beginTransaction()

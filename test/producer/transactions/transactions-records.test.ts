@@ -295,13 +295,13 @@ describe.each([1, 2])('with transaction.version %i', (transactionVersion) => {
     await expect(producer.send({ ...t0, value: 'late' })).rejects.toThrow(
       InvalidTransactionStateError,
     )
-    await expect(producer.abortTransaction()).rejects.toThrow(/is under way/)
+    await expect(producer.abortTransaction()).rejects.toThrow(/is in progress/)
     await Promise.all([commit, producer.commitTransaction()])
     expect(cluster.requests(endTxn).length).toBe(1)
     expect(await committed(cluster, 1)).toEqual(['a'])
   })
 
-  test('init is shared while it is under way, and implied by begin', async () => {
+  test('init is shared while it is in progress, and implied by begin', async () => {
     const cluster = await start()
     const producer = startProducer(cluster, { transactionalId: 'x' })
     await Promise.all([
