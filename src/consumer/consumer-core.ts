@@ -388,7 +388,7 @@ export class ConsumerCore<K, V> {
     for (const topic of this.subscription.topicNames()) {
       const known = cluster.topic(topic)
       for (const state of this.subscription.ofTopic(topic)) {
-        if (known !== undefined) state.topicId = known.topicId
+        if (known !== undefined) state.learnTopicId(known.topicId)
         const leader = cluster.leaderOf(topic, state.partition)
         if (leader !== null) state.setLeader(leader.nodeId, leader.leaderEpoch)
       }
@@ -415,7 +415,7 @@ export class ConsumerCore<K, V> {
     // What was fetched before is good, though the log no longer has it: first deliver that.
     // And a record in hand must be done first, or a commit of the new position would pass it.
     if (state.position < state.fetchOffset || state.isInHand) {
-      state.retryAt = monotonicMs() + this.cluster.options.retryBackoffMs
+      state.attempts.wait(monotonicMs() + this.cluster.options.retryBackoffMs)
       return
     }
     this.cluster.options.logger.warn(error.message)

@@ -202,7 +202,7 @@ export const randomMutants: readonly RandomMutant[] = [
     edits: [
       {
         file: 'consumer/assignment/assigned-partition.ts',
-        from: "if (!isNewEpoch || this.fetchState !== 'fetching' || this.fetchEpoch < 0) return false",
+        from: "if (!isNewEpoch || this.state !== 'fetching' || this.fetchAt.epoch < 0) return false",
         to: 'if (this.version >= 0) return false',
       },
     ],
@@ -237,6 +237,17 @@ export const randomMutants: readonly RandomMutant[] = [
         file: 'consumer/delivery/record-iterator.ts',
         from: 'if (this.isHolding) this.takeBack()',
         to: '',
+      },
+    ],
+  },
+  {
+    name: 'a truncation passes what is in hand',
+    test: 'consumer.test.ts',
+    edits: [
+      {
+        file: 'consumer/offsets/offset-resolver.ts',
+        from: 'if (endOffset < position && state.isInHand) {',
+        to: 'if (endOffset < -2n) {',
       },
     ],
   },

@@ -9,7 +9,10 @@ import type { RecordSource } from '../../records/consumer-record.ts'
 import type { CompletedFetch } from '../buffer/completed-fetch.ts'
 import { RecordBuffer } from '../buffer/record-buffer.ts'
 import type { RecordSlice } from '../buffer/record-slice.ts'
+import { Attempts } from './attempts.ts'
 import { CommitPosition } from './commit-position.ts'
+import { FetchPosition } from './fetch-position.ts'
+import { type HoldName, PartitionHolds } from './partition-holds.ts'
 
 export type FetchState =
   /** Assigned, no position. */
@@ -52,52 +55,24 @@ export class AssignedPartition<K = unknown, V = unknown> {
   readonly source: RecordSource<K, V>
   private readonly counter: ChangeCounter
 
-  version = 0
-  fetchState: FetchState = 'initializing'
-  /** Not any more: revoked, lost, unassigned. A state object is never assigned a second time. */
-  isAssigned = true
-  isPaused = false
-  /** A rebalance takes it away; nothing more is delivered. */
-  isRevoking = false
-  /** `onAssigned` has not answered yet. */
-  isAwaitingCallback = false
-  /** Still assigned, no longer subscribed to. */
-  isUnsubscribed = false
-
-  topicId: string = noTopicId
-  leader = -1
-  leaderEpoch = -1
-  /** Where to fetch instead of the leader (KIP-392), until the lease ends. */
-  preferredReplica = -1
-  preferredUntil = 0
-
-  /** ListOffsets timestamp to which `awaitReset` goes: -2 earliest, -1 latest, else ms. */
-  resetTo = 0n
-  /** Nothing is asked about this partition before this time (ms). */
-  retryAt = 0
-  /** Failures in a row, for the backoff. */
-  failures = 0
-  /** Version under which a request about the position is under way; -1: none is. */
-  resolvingVersion = -1
-  /** The error that the caller's next pull gets, after the records before it were delivered. */
-  failure: Error | null = null
-  /** Why no records of this partition can flow; null: nothing is known to be in the way. */
-  problem: PartitionProblem | null = null
-
-  /** Next to be asked for: the end of what is buffered. */
-  fetchOffset = -1n
-  fetchEpoch = -1
-  highWatermark = -1n
-  lastStableOffset = -1n
-  logStartOffset = -1n
-  /** What is fetched and not delivered yet. */
+  /** Where it is fetched. Written by the fetcher, and by what metadata says. */
+  readonly fetchAt: FetchPosition = new FetchPosition()
+  /** What is fetched and not delivered yet. Written by the fetcher and the delivery. */
   readonly buffer: RecordBuffer<K, V> = new RecordBuffer()
-  /** The loop that has the chunk; nobody else takes from this partition meanwhile. */
-  holder: object | null = null
-
-  /** What is done of it, and what of that the group has. */
+  /** What is done of it, and what of that the group has. Written by the delivery and the committer. */
   readonly commits: CommitPosition = new CommitPosition()
+  /** When to ask about it again. Written by the fetcher and the offset resolver. */
+  readonly attempts: Attempts = new Attempts()
 
+  private currentVersion = 0
+  private state: FetchState = 'initializing'
+  private isOurs = true
+  private idOfTopic: string = noTopicId
+  private readonly holds = new PartitionHolds()
+  private resetTimestamp = 0n
+  private pendingFailure: Error | null = null
+  private currentProblem: PartitionProblem | null = null
+  private currentHolder: object | null = null
   private offset = -1n
   private epoch = -1
   private lossSignal: AbortController | null = null
@@ -119,30 +94,89 @@ export class AssignedPartition<K = unknown, V = unknown> {
     return `${this.topic}-${this.partition}`
   }
 
+  /** Rises with every assignment, seek, revoke and reset. */
+  get version(): number {
+    return this.currentVersion
+  }
+
+  get fetchState(): FetchState {
+    return this.state
+  }
+
+  /** False: revoked, lost or unassigned. A state object is never assigned a second time. */
+  get isAssigned(): boolean {
+    return this.isOurs
+  }
+
+  get isPaused(): boolean {
+    return this.holds.has('isPaused')
+  }
+
+  get isRevoking(): boolean {
+    return this.holds.has('isRevoking')
+  }
+
+  get isAwaitingCallback(): boolean {
+    return this.holds.has('isAwaitingCallback')
+  }
+
+  get topicId(): string {
+    return this.idOfTopic
+  }
+
+  get leader(): number {
+    return this.fetchAt.leader
+  }
+
+  get leaderEpoch(): number {
+    return this.fetchAt.leaderEpoch
+  }
+
+  get fetchOffset(): bigint {
+    return this.fetchAt.offset
+  }
+
+  /** ListOffsets timestamp to which `awaitReset` goes: -2 earliest, -1 latest, else ms. */
+  get resetTo(): bigint {
+    return this.resetTimestamp
+  }
+
+  /** The error that the caller's next pull gets, after the records before it were delivered. */
+  get failure(): Error | null {
+    return this.pendingFailure
+  }
+
+  /** Why no records of this partition can flow; null: nothing is known to be in the way. */
+  get problem(): PartitionProblem | null {
+    return this.currentProblem
+  }
+
+  /** The loop that has the slice; no other takes from this partition meanwhile. */
+  get holder(): object | null {
+    return this.currentHolder
+  }
+
   /** The slice that is being handed out, or was when its loop stopped. */
   get chunk(): RecordSlice<K, V> | null {
     return this.buffer.slice
   }
 
-  /** Whether something was handed out that is not done yet. */
+  /**
+   * Whether something before the position is not done yet. What is worked on by key is not before it: the
+   * position follows what is done there.
+   */
   get isInHand(): boolean {
     const { chunk } = this
-    return chunk !== null && chunk.done < Math.max(chunk.taken, chunk.lent)
+    return chunk !== null && chunk.lent === 0 && chunk.done < chunk.taken
   }
 
-  /** Any flag: do not fetch and do not deliver. */
+  /** Any hold: do not fetch and do not deliver. */
   get isHeld(): boolean {
-    return (
-      this.isPaused ||
-      this.isRevoking ||
-      this.isAwaitingCallback ||
-      this.isUnsubscribed ||
-      !this.isAssigned
-    )
+    return !this.isOurs || !this.holds.isEmpty
   }
 
   get hasPosition(): boolean {
-    return this.fetchState === 'fetching' || this.fetchState === 'awaitValidation'
+    return this.state === 'fetching' || this.state === 'awaitValidation'
   }
 
   /** Next to be handed over. Meaningful only with `hasPosition`. */
@@ -186,12 +220,12 @@ export class AssignedPartition<K = unknown, V = unknown> {
 
   /** Whether to fetch it as soon as its buffer has room. */
   get isWanted(): boolean {
-    return this.fetchState === 'fetching' && !this.isHeld && this.failure === null
+    return this.state === 'fetching' && !this.isHeld && this.failure === null
   }
 
   /** Whether a loop could take records of it now. */
   get isDeliverable(): boolean {
-    return this.fetchState === 'fetching' && !this.isHeld && !this.buffer.isOpening
+    return this.state === 'fetching' && !this.isHeld && !this.buffer.isOpening
   }
 
   /** Whether a loop would find records, or at least something to pass. */
@@ -217,13 +251,18 @@ export class AssignedPartition<K = unknown, V = unknown> {
     return this.lossSignal.signal
   }
 
-  hold(
-    flag: 'isPaused' | 'isRevoking' | 'isAwaitingCallback' | 'isUnsubscribed',
-    on: boolean,
-  ): void {
-    if (this[flag] === on) return
-    this[flag] = on
-    this.counter.changes++
+  hold(name: HoldName, on: boolean): void {
+    if (this.holds.set(name, on)) this.counter.changes++
+  }
+
+  /** A loop takes the partition for itself; null: it gives it back. */
+  holdFor(loop: object | null): void {
+    this.currentHolder = loop
+  }
+
+  /** The topic's id as metadata has it. */
+  learnTopicId(topicId: string): void {
+    this.idOfTopic = topicId
   }
 
   /** Asks for the group's committed offset. */
@@ -234,14 +273,14 @@ export class AssignedPartition<K = unknown, V = unknown> {
 
   /** The same from wherever it is: what is buffered is dropped. */
   backToCommitted(): void {
-    if (this.fetchState === 'awaitCommitted') this.restart()
+    if (this.state === 'awaitCommitted') this.restart()
     else this.awaitCommitted()
   }
 
   /** Asks for the offset of a ListOffsets timestamp. What is buffered is dropped. */
   awaitReset(timestamp: bigint): void {
     this.moveTo('awaitReset')
-    this.resetTo = timestamp
+    this.resetTimestamp = timestamp
     this.restart()
   }
 
@@ -263,8 +302,8 @@ export class AssignedPartition<K = unknown, V = unknown> {
   /** The log still has what the position stands on. Neither position nor buffer changed. */
   validated(): void {
     this.moveTo('fetching')
-    this.resolvingVersion = -1
-    this.failures = 0
+    this.attempts.settle()
+    this.attempts.succeed()
     this.counter.changes++
   }
 
@@ -273,29 +312,29 @@ export class AssignedPartition<K = unknown, V = unknown> {
    * @param isLasting every pull gets the error until the caller seeks: nothing else can mend it
    */
   fail(error: Error, isLasting = false): void {
-    this.failure = error
+    this.pendingFailure = error
     this.isFailureLasting = isLasting
-    this.resolvingVersion = -1
+    this.attempts.settle()
     this.setProblem(error.message, error)
     this.counter.changes++
   }
 
   /** The caller gets the error. Unless it lasts, the partition is tried again. */
   takeFailure(): Error | null {
-    const { failure } = this
-    if (!this.isFailureLasting) this.failure = null
-    return failure
+    const { pendingFailure } = this
+    if (!this.isFailureLasting) this.pendingFailure = null
+    return pendingFailure
   }
 
   /** No records can flow at the moment. The first such call says since when. */
   setProblem(reason: string, error: Error | null): void {
-    const since = this.problem?.since ?? wallMs()
-    this.problem = { reason, since, error }
+    const since = this.currentProblem?.since ?? wallMs()
+    this.currentProblem = { reason, since, error }
   }
 
   /** Records flow, or would if there were any. */
   clearProblem(): void {
-    this.problem = null
+    this.currentProblem = null
   }
 
   /**
@@ -303,14 +342,13 @@ export class AssignedPartition<K = unknown, V = unknown> {
    * same log's, so nothing is delivered twice. What is in hand stays there: when it is done, that counts.
    */
   dropBuffer(): void {
-    const { position, positionEpoch, committable, committableEpoch, chunk } = this
+    const { position, positionEpoch, committable, committableEpoch } = this
     // Records that are worked on side by side come again from the first one that is not done.
-    const isKept = chunk !== null && chunk.lent === 0 && chunk.done < chunk.taken
+    const isKept = this.isInHand
     this.restart(isKept)
     this.offset = position
     this.epoch = positionEpoch
-    this.fetchOffset = position
-    this.fetchEpoch = positionEpoch
+    this.fetchAt.moveTo(position, positionEpoch)
     if (!isKept) this.commits.advance(committable, committableEpoch)
   }
 
@@ -319,34 +357,25 @@ export class AssignedPartition<K = unknown, V = unknown> {
    * that falls has passed the cluster's rules for such, and is one more reason to validate.
    */
   setLeader(leader: number, epoch: number): boolean {
-    const isNewEpoch = epoch >= 0 && epoch !== this.leaderEpoch
-    if (leader !== this.leader || isNewEpoch) this.preferredReplica = -1
-    this.leader = leader
-    if (isNewEpoch) this.leaderEpoch = epoch
-    if (!isNewEpoch || this.fetchState !== 'fetching' || this.fetchEpoch < 0) return false
+    const isNewEpoch = this.fetchAt.setLeader(leader, epoch)
+    if (!isNewEpoch || this.state !== 'fetching' || this.fetchAt.epoch < 0) return false
     this.moveTo('awaitValidation')
-    this.resolvingVersion = -1
+    this.attempts.settle()
     this.counter.changes++
     return true
   }
 
-  /** The topic was deleted and made again: nothing known of the old log is true of the new one. */
+  /** The topic was deleted and created again: nothing known of the old log is true of the new one. */
   forgetLog(topicId: string): void {
-    this.topicId = topicId
-    this.leaderEpoch = -1
-    this.leader = -1
-    this.preferredReplica = -1
-    this.highWatermark = -1n
-    this.lastStableOffset = -1n
-    this.logStartOffset = -1n
+    this.idOfTopic = topicId
+    this.fetchAt.forgetLog()
     this.commits.forgetLog()
   }
 
   /** Takes up what a fetch brought. */
   addBlock(block: CompletedFetch<K, V>, nextOffset: bigint, nextEpoch: number): void {
     this.buffer.addFetch(block)
-    this.fetchOffset = nextOffset
-    if (nextEpoch >= 0) this.fetchEpoch = nextEpoch
+    this.fetchAt.moveTo(nextOffset, nextEpoch >= 0 ? nextEpoch : this.fetchAt.epoch)
   }
 
   /** All of the chunk was handed over: the position is behind it. What is done of it stays so. */
@@ -384,35 +413,32 @@ export class AssignedPartition<K = unknown, V = unknown> {
 
   /** Revoked, lost or unassigned: whatever is under way for it counts no more. */
   remove(): void {
-    this.isAssigned = false
+    this.isOurs = false
     this.restart()
     this.lossSignal?.abort()
   }
 
   private moveTo(next: FetchState): void {
-    if (!transitions[this.fetchState].includes(next)) {
-      throw new Error(`${this.name} cannot go from ${this.fetchState} to ${next}`)
+    if (!transitions[this.state].includes(next)) {
+      throw new Error(`${this.name} cannot go from ${this.state} to ${next}`)
     }
-    this.fetchState = next
+    this.state = next
   }
 
   private place(offset: bigint, epoch: number): void {
     this.restart()
     this.offset = offset
     this.epoch = epoch
-    this.fetchOffset = offset
-    this.fetchEpoch = epoch
+    this.fetchAt.moveTo(offset, epoch)
     this.commits.moveTo(offset, epoch)
   }
 
   private restart(isKeepingHandedOut = false): void {
-    this.version++
+    this.currentVersion++
     this.counter.changes++
     this.buffer.clear(isKeepingHandedOut)
-    this.failure = null
+    this.pendingFailure = null
     this.isFailureLasting = false
-    this.resolvingVersion = -1
-    this.retryAt = 0
-    this.failures = 0
+    this.attempts.reset()
   }
 }

@@ -39,7 +39,7 @@ export class ConsumerBatch<K = Buffer | null, V = Buffer | null>
     this.partition = state.partition
     // A copy: a handler may sort or splice what it is given.
     this.records = chunk.records.slice(chunk.taken, end)
-    this.highWatermark = state.highWatermark
+    this.highWatermark = state.fetchAt.bounds.highWatermark
     this.chunk = chunk
     this.start = chunk.taken
     this.end = end

@@ -223,7 +223,7 @@ export class Delivery<K, V> {
 
   /** Gives a partition back; it goes behind the others. */
   unclaim(state: AssignedPartition<K, V>): void {
-    state.holder = null
+    state.holdFor(null)
     this.ready.delete(state)
     if (!hasSomething(state)) return
     this.ready.add(state)
@@ -317,7 +317,7 @@ export class Delivery<K, V> {
     }
     if (!state.canHand && !state.canFail) return false
     if (this.gather !== null && !this.gather.isRipe(state, monotonicMs())) return false
-    state.holder = stream
+    state.holdFor(stream)
     return true
   }
 

@@ -39,18 +39,15 @@ export function applyPartitionResponse<K, V>(
   memory: FetchedMemory,
 ): FetchEffect {
   if (response.errorCode !== errorCodes.NONE) return applyError(state, response, nodeId)
-  state.failures = 0
+  state.attempts.succeed()
   state.clearProblem()
-  state.highWatermark = response.highWatermark
-  state.lastStableOffset = response.lastStableOffset
-  state.logStartOffset = response.logStartOffset
+  state.fetchAt.learn(response)
   if (response.divergingEpoch.endOffset >= 0n) {
     const { endOffset, epoch } = response.divergingEpoch
     return { kind: 'diverged', endOffset, epoch }
   }
   if (lease.hasRack && response.preferredReadReplica >= 0) {
-    state.preferredReplica = response.preferredReadReplica
-    state.preferredUntil = lease.untilMs
+    state.fetchAt.prefer(response.preferredReadReplica, lease.untilMs)
   }
   if (response.records === null || response.records.length === 0) return none
   return buffer(state, response.records, response, options, memory)
@@ -72,7 +69,7 @@ function buffer<K, V>(
   }
   const place = {
     fetchOffset: state.fetchOffset,
-    fetchEpoch: state.fetchEpoch,
+    fetchEpoch: state.fetchAt.epoch,
   }
   const block = new CompletedFetch(
     records,
@@ -97,7 +94,7 @@ function applyError<K, V>(
   const what = `Fetch of ${state.name} at offset ${state.fetchOffset} from node ${nodeId}`
   const action = fetchAction(errorCode)
   const isFromLeader = nodeId === state.leader
-  state.preferredReplica = -1
+  state.fetchAt.forgetReplica()
   // A follower may be behind, or ahead in what it deleted: only the leader's word counts.
   if (action === 'outOfRange') {
     return isFromLeader
@@ -116,6 +113,6 @@ function outOfRange<K, V>(
       ? `the log begins at ${response.logStartOffset}`
       : 'the broker does not say where the log begins'
   return new OffsetOutOfRangeError(
-    `Offset ${state.fetchOffset} of ${state.name} is out of range: ${bounds}, its high watermark was last seen at ${state.highWatermark}. Seek, or set autoOffsetReset to something else than 'none'`,
+    `Offset ${state.fetchOffset} of ${state.name} is out of range: ${bounds}, its high watermark was last seen at ${state.fetchAt.bounds.highWatermark}. Seek, or set autoOffsetReset to something else than 'none'`,
   )
 }

@@ -140,8 +140,9 @@ export class Fetcher<K, V> {
     let next = Number.POSITIVE_INFINITY
     for (const state of this.subscription.partitions) {
       if (!state.isWanted) continue
-      if (state.retryAt > now) {
-        next = Math.min(next, state.retryAt)
+      const { retryAt } = state.attempts
+      if (retryAt > now) {
+        next = Math.min(next, retryAt)
         continue
       }
       const replica = this.readyReplica(state, now)
@@ -155,7 +156,7 @@ export class Fetcher<K, V> {
         round = { targets: [], full: 0, isRackless: false }
         rounds.set(nodeId, round)
       }
-      if (replica === null && state.preferredReplica >= 0) round.isRackless = true
+      if (replica === null && state.fetchAt.preferredReplica >= 0) round.isRackless = true
       if (state.buffer.isFull) round.full++
       else round.targets.push(state)
     }
@@ -172,10 +173,10 @@ export class Fetcher<K, V> {
    * in the metadata, or not reached from here, must not keep the partition from being read.
    */
   private readyReplica(state: AssignedPartition<K, V>, now: number): number | null {
-    const { preferredReplica } = state
+    const { preferredReplica, preferredUntil } = state.fetchAt
     if (preferredReplica < 0) return null
-    if (now >= state.preferredUntil) {
-      state.preferredReplica = -1
+    if (now >= preferredUntil) {
+      state.fetchAt.forgetReplica()
       return null
     }
     return this.cluster.readyConnection(preferredReplica, 'fetch') === null
@@ -395,7 +396,7 @@ export class Fetcher<K, V> {
   /** A preferred replica that does not response is preferred no longer. */
   private releaseFrom(nodeId: number): void {
     for (const state of this.subscription.partitions) {
-      if (state.preferredReplica === nodeId) state.preferredReplica = -1
+      if (state.fetchAt.preferredReplica === nodeId) state.fetchAt.forgetReplica()
     }
   }
 
@@ -407,7 +408,9 @@ export class Fetcher<K, V> {
   private backOff(state: AssignedPartition<K, V>, error: Error): void {
     const { retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
     state.setProblem(error.message, error)
-    state.retryAt = monotonicMs() + backoff(state.failures++, retryBackoffMs, retryBackoffMaxMs)
+    state.attempts.fail(
+      (failures) => monotonicMs() + backoff(failures, retryBackoffMs, retryBackoffMaxMs),
+    )
   }
 
   private wakeAt(time: number, now: number): void {

@@ -74,7 +74,9 @@ export interface PartitionHealth extends TopicPartition {
 
 /** How many offsets lie between the position and the end of the log as the last fetch saw it. */
 export function lagOf(state: AssignedPartition, isReadCommitted: boolean): bigint | null {
-  const end = isReadCommitted ? state.lastStableOffset : state.highWatermark
+  const end = isReadCommitted
+    ? state.fetchAt.bounds.lastStableOffset
+    : state.fetchAt.bounds.highWatermark
   if (!state.hasPosition || end < 0n) return null
   const { deliveredPosition: position } = state
   return end > position ? end - position : 0n
@@ -162,9 +164,9 @@ function mayFlow(
   )
   return partitions.some(
     // A high watermark: a fetch of the partition has succeeded.
-    ({ hasPosition, highWatermark, failure, problem, leader }) =>
+    ({ hasPosition, fetchAt, failure, problem, leader }) =>
       hasPosition &&
-      highWatermark >= 0n &&
+      fetchAt.bounds.highWatermark >= 0n &&
       failure === null &&
       !lasts(problem) &&
       !broken.has(leader),

@@ -111,6 +111,12 @@ export class OffsetResolver {
   /** The leader's log holds what the position stands on only up to `endOffset` (-1: none of it). */
   truncate(state: AssignedPartition, endOffset: bigint, epoch: number): void {
     const { position } = state
+    if (endOffset < position && state.isInHand) {
+      // A commit of the new position would pass what is in hand. It is asked again until that is done.
+      state.attempts.settle()
+      state.attempts.wait(monotonicMs() + this.cluster.options.retryBackoffMs)
+      return
+    }
     if (endOffset < 0n) {
       const text = `The leader of ${state.name} does not know the leader epoch of offset ${position}: its log is another one. Seek, or set an autoOffsetReset`
       this.resetByPolicy(state, new OffsetOutOfRangeError(text))
@@ -141,10 +147,11 @@ export class OffsetResolver {
     let next = Number.POSITIVE_INFINITY
     for (const state of this.subscription.partitions) {
       if (state.fetchState === 'fetching' || state.fetchState === 'initializing') continue
-      if (state.resolvingVersion === state.version) continue
+      if (state.attempts.isAsking(state.version)) continue
       if (state.failure !== null || state.isRevoking) continue
-      if (state.retryAt > now) {
-        next = Math.min(next, state.retryAt)
+      const { retryAt } = state.attempts
+      if (retryAt > now) {
+        next = Math.min(next, retryAt)
         continue
       }
       if (state.fetchState === 'awaitCommitted') {
@@ -161,7 +168,7 @@ export class OffsetResolver {
         if (ofNode === undefined) validations.set(state.leader, [validation])
         else ofNode.push(validation)
       }
-      state.resolvingVersion = state.version
+      state.attempts.ask(state.version)
     }
     if (committed.length > 0) this.run(this.findCommitted(committed))
     if (resets.length > 0) this.run(this.findResets(resets))
@@ -317,7 +324,7 @@ export class OffsetResolver {
       const { state } = question
       if (!isCurrent(question)) {
         // The leader changed again while it was asked: ask the new one.
-        if (state.version === question.version) state.resolvingVersion = -1
+        if (state.version === question.version) state.attempts.settle()
         continue
       }
       if (result.error !== null) {
@@ -352,8 +359,9 @@ export class OffsetResolver {
 
   private retryLater(state: AssignedPartition, reason: string, error: Error | null): void {
     const { retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
-    state.resolvingVersion = -1
-    state.retryAt = monotonicMs() + backoff(state.failures++, retryBackoffMs, retryBackoffMaxMs)
+    state.attempts.fail(
+      (failures) => monotonicMs() + backoff(failures, retryBackoffMs, retryBackoffMaxMs),
+    )
     state.setProblem(reason, error)
   }
 
@@ -370,8 +378,9 @@ export class OffsetResolver {
  * has everything before it.
  */
 function toValidation(state: AssignedPartition): Validation {
-  const { topic, partition, version, leaderEpoch, fetchOffset, fetchEpoch } = state
-  return { state, topic, partition, version, leaderEpoch, epoch: fetchEpoch, offset: fetchOffset }
+  const { topic, partition, version, leaderEpoch } = state
+  const { epoch, offset } = state.fetchAt
+  return { state, topic, partition, version, leaderEpoch, epoch, offset }
 }
 
 function isWanted({ state, version }: Reset): boolean {

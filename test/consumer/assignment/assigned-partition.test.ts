@@ -113,7 +113,7 @@ describe('the state of a partition', () => {
     const records = chunk([10n, 11n], 12n)
     state.buffer.put(records)
     records.taken = 1
-    state.fetchOffset = 500n
+    state.fetchAt.moveTo(500n, -1)
     state.dropBuffer()
     expect([state.position, state.fetchOffset, state.committable]).toEqual([11n, 11n, 10n])
   })

@@ -14,8 +14,7 @@ function partition(): AssignedPartition<Buffer | null, Buffer | null> {
   const state = new AssignedPartition('t', 0, rawSource('t', 0), { changes: 0 })
   state.seek(5n, -1)
   state.setLeader(LEADER, 3)
-  state.preferredReplica = FOLLOWER
-  state.preferredUntil = Number.POSITIVE_INFINITY
+  state.fetchAt.prefer(FOLLOWER, Number.POSITIVE_INFINITY)
   return state
 }
 
@@ -52,15 +51,17 @@ function apply(
 describe("a partition's answer", () => {
   it('without an error tells where the log ends, and brings records', async () => {
     const state = partition()
-    state.failures = 3
+    for (let i = 0; i < 3; i++) state.attempts.fail(() => 0)
     expect(apply(state, { records: await batchOf(['a', 'b']) })).toEqual({ kind: 'deliver' })
-    const { highWatermark, lastStableOffset, logStartOffset, failures, buffer } = state
-    expect({ highWatermark, lastStableOffset, logStartOffset, failures }).toEqual({
+    const { buffer } = state
+    expect(state.fetchAt.bounds).toEqual({
       highWatermark: 20n,
       lastStableOffset: 15n,
       logStartOffset: 2n,
-      failures: 0,
     })
+    const seen: number[] = []
+    state.attempts.fail((failures) => seen.push(failures))
+    expect(seen).toEqual([0])
     expect(buffer.hasFetches).toBe(true)
   })
 
@@ -73,16 +74,16 @@ describe("a partition's answer", () => {
   it('names a replica to be read from, which only those with a rack do', () => {
     const state = partition()
     apply(state, { preferredReadReplica: 7 })
-    expect([state.preferredReplica, state.preferredUntil]).toEqual([7, 1000])
+    expect([state.fetchAt.preferredReplica, state.fetchAt.preferredUntil]).toEqual([7, 1000])
     const rackless = partition()
     apply(rackless, { preferredReadReplica: 7 }, { hasRack: false })
-    expect(rackless.preferredReplica).toBe(FOLLOWER)
+    expect(rackless.fetchAt.preferredReplica).toBe(FOLLOWER)
   })
 
   it('out of range at a follower asks the leader, which may know better', () => {
     const state = partition()
     expect(apply(state, { errorCode: 1 }, { nodeId: FOLLOWER }).kind).toBe('backOff')
-    expect(state.preferredReplica).toBe(-1)
+    expect(state.fetchAt.preferredReplica).toBe(-1)
     expect(state.position).toBe(5n)
   })
 
@@ -102,7 +103,7 @@ describe("a partition's answer", () => {
         kind: 'refresh',
         error: expect.objectContaining({ message: expect.stringContaining('t-0') }),
       })
-      expect(state.preferredReplica).toBe(-1)
+      expect(state.fetchAt.preferredReplica).toBe(-1)
       expect(state.failure).toBe(null)
     },
   )
@@ -110,7 +111,7 @@ describe("a partition's answer", () => {
   it.each([75, -1, 999])('%i: asked again later, without new metadata', (errorCode) => {
     const state = partition()
     expect(apply(state, { errorCode }).kind).toBe('backOff')
-    expect(state.preferredReplica).toBe(-1)
+    expect(state.fetchAt.preferredReplica).toBe(-1)
     expect(state.failure).toBe(null)
   })
 

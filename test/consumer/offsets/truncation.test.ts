@@ -5,6 +5,7 @@ import type { Consumer } from '../../../src/consumer/consumer.ts'
 import type { ConsumerOptions, LogTruncation } from '../../../src/consumer/options.ts'
 import { OffsetOutOfRangeError } from '../../../src/errors.ts'
 import { fetch } from '../../../src/protocol/messages/fetch.ts'
+import { offsetCommit } from '../../../src/protocol/messages/offset-commit.ts'
 import { offsetForLeaderEpoch } from '../../../src/protocol/messages/offset-for-leader-epoch.ts'
 import type { ConsumerRecord } from '../../../src/records/consumer-record.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
@@ -68,6 +69,32 @@ describe('a log that was truncated below the position', () => {
     expect(truncations).toEqual([{ ...t0, from: 20n, to: 10n }])
     consumer.seek(t0, 10n)
     expect(await readSome(consumer.records(), 1)).toEqual(['new'])
+  })
+
+  it.each([
+    ['truncated below it', true],
+    ['trimmed beyond it', false],
+  ])('while a batch is in hand: %s, no commit passes that batch', async (_text, isTruncated) => {
+    const consumer = reader({ groupId: 'g', autoCommitIntervalMs: 5 })
+    const batches = consumer.batches()
+    expect((await batches.next()).value?.length).toBe(20)
+    if (isTruncated) {
+      await truncate(10n)
+    } else {
+      await fill(cluster, 't', 0, 10)
+      cluster.partition('t', 0).deleteRecordsBefore(30n)
+      await fill(cluster, 't', 0, 1)
+    }
+    const asked = (): number =>
+      cluster.requests(fetch).length + cluster.requests(offsetForLeaderEpoch).length
+    const before = asked()
+    // The consumer has noticed, and several intervals have passed.
+    await cluster.waitFor(() => asked() > before + 3)
+    const commits = cluster.requests(offsetCommit).length
+    await cluster.waitFor(() => cluster.requests(offsetCommit).length > commits + 2)
+    expect(cluster.committedOffset('g', 't', 0)).toBe(0n)
+    const next = await batches.next()
+    expect(next.value?.records.map(textOf)).toEqual([isTruncated ? 'new' : 't-0:30'])
   })
 
   it('keeps what was handed over, where only what is buffered behind it was lost', async () => {

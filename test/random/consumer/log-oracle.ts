@@ -25,6 +25,11 @@ interface PartitionModel {
   unnoticedFrom: number | null
   /** A user went back, and no handler was called since: commits may be on their way. */
   isSeekUnnoticed: boolean
+  /**
+   * Where a user went, until a record is read there: the position has no leader epoch before, so that a
+   * truncation below it cannot be noticed.
+   */
+  soughtTo: number
 }
 
 export class Oracle {
@@ -46,7 +51,8 @@ export class Oracle {
     return keys.map((key) => {
       const id = this.nextId++
       const offset = model.end++
-      const states = { starts: 0, isFinished: false, isExcused: false, isReopened: false }
+      const isExcused = offset < model.soughtTo
+      const states = { starts: 0, isFinished: false, isExcused, isReopened: false }
       const entry = { id, partition, offset, key, batchStart, ...states }
       model.entries.push(entry)
       this.byId.set(id, entry)
@@ -96,6 +102,7 @@ export class Oracle {
   seek(partition: number, offset: number, isAlone: boolean): void {
     const model = this.partitions[partition]
     model.isSeekUnnoticed = true
+    model.soughtTo = offset
     for (const entry of model.entries) {
       if (entry.offset < offset) entry.isExcused = true
       else entry.isReopened = isAlone && entry.isFinished
@@ -119,6 +126,7 @@ export class Oracle {
     const model = this.partitions[partition]
     if (model.unnoticedFrom !== null && id >= model.unnoticedFrom) model.unnoticedFrom = null
     if (entry.isReopened) model.isSeekUnnoticed = false
+    model.soughtTo = 0
     if (entry.starts++ === 0) this.checkOrder(entry, model)
     return entry
   }
@@ -163,7 +171,7 @@ export class Oracle {
 }
 
 function emptyPartition(): PartitionModel {
-  return { entries: [], end: 0, start: 0, unnoticedFrom: null, isSeekUnnoticed: false }
+  return { entries: [], end: 0, start: 0, unnoticedFrom: null, isSeekUnnoticed: false, soughtTo: 0 }
 }
 
 function name({ id, partition, offset }: Entry): string {

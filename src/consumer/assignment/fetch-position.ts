@@ -1,0 +1,97 @@
+// Where a partition is fetched: from which offset, of which broker, and between which bounds of its log.
+// No I/O, no clock.
+
+/** What a Fetch response says of the log. */
+export interface LogBounds {
+  readonly highWatermark: bigint
+  readonly lastStableOffset: bigint
+  readonly logStartOffset: bigint
+}
+
+const unknownBounds: LogBounds = {
+  highWatermark: -1n,
+  lastStableOffset: -1n,
+  logStartOffset: -1n,
+}
+
+export class FetchPosition {
+  private nextOffset = -1n
+  private nextEpoch = -1
+  private leaderId = -1
+  private epochOfLeader = -1
+  private replica = -1
+  private replicaUntil = 0
+  private log: LogBounds = unknownBounds
+
+  /** The next offset to ask for: the end of what is buffered. */
+  get offset(): bigint {
+    return this.nextOffset
+  }
+
+  /** Leader epoch of the record before it; -1: not known. */
+  get epoch(): number {
+    return this.nextEpoch
+  }
+
+  /** -1: not known. */
+  get leader(): number {
+    return this.leaderId
+  }
+
+  get leaderEpoch(): number {
+    return this.epochOfLeader
+  }
+
+  /** Where to fetch instead of the leader (KIP-392), until the lease ends. -1: nowhere. */
+  get preferredReplica(): number {
+    return this.replica
+  }
+
+  /** When the lease ends (ms). */
+  get preferredUntil(): number {
+    return this.replicaUntil
+  }
+
+  /** As the last good response had them; -1: not known. */
+  get bounds(): LogBounds {
+    return this.log
+  }
+
+  /** To another place, or on behind what was fetched. */
+  moveTo(offset: bigint, epoch: number): void {
+    this.nextOffset = offset
+    this.nextEpoch = epoch
+  }
+
+  /** @returns whether the leader has another epoch than before */
+  setLeader(leader: number, epoch: number): boolean {
+    const isNewEpoch = epoch >= 0 && epoch !== this.epochOfLeader
+    if (leader !== this.leaderId || isNewEpoch) this.replica = -1
+    this.leaderId = leader
+    if (isNewEpoch) this.epochOfLeader = epoch
+    return isNewEpoch
+  }
+
+  /** The leader names a nearer replica. */
+  prefer(replica: number, until: number): void {
+    this.replica = replica
+    this.replicaUntil = until
+  }
+
+  /** Back to the leader. */
+  forgetReplica(): void {
+    this.replica = -1
+  }
+
+  learn({ highWatermark, lastStableOffset, logStartOffset }: LogBounds): void {
+    this.log = { highWatermark, lastStableOffset, logStartOffset }
+  }
+
+  /** The topic was created again: nothing known of the old log is true of the new one. */
+  forgetLog(): void {
+    this.epochOfLeader = -1
+    this.leaderId = -1
+    this.replica = -1
+    this.log = unknownBounds
+  }
+}
