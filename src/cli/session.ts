@@ -114,7 +114,8 @@ export class Session {
     const { bootstrapServer, brokerList } = this.flags
     const servers =
       bootstrapServer ??
-      brokerList ??
+      // Some scripts mean broker ids by it.
+      (brokerList?.includes(':') ? brokerList : undefined) ??
       this.java.connection.bootstrapServers ??
       process.env.KAFKAWIRE_BOOTSTRAP_SERVER
     if (servers) return servers

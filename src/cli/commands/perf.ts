@@ -260,7 +260,9 @@ async function consumePerf(session: Session, options: ConsumePerfOptions): Promi
     ...(fetchSize === undefined ? {} : { maxPartitionFetchBytes: fetchSize }),
   })
   if (group === undefined) {
-    const [{ partitions }] = await session.admin.describeTopics([topic], session.limits)
+    // Not `session.limits`: --timeout means something else here.
+    const { signal } = session
+    const [{ partitions }] = await session.admin.describeTopics([topic], { signal })
     consumer.assign(partitions.map(({ partition }) => ({ topic, partition })))
   } else {
     consumer.subscribe([topic])

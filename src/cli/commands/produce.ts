@@ -43,6 +43,7 @@ interface ProduceOptions {
   retryBackoffMs?: number
   metadataExpiryMs?: number
   linger?: number
+  timeout?: number
 }
 
 /** As many failures as are shown one by one. */
@@ -96,6 +97,7 @@ export function addProduce(program: Command): void {
       atLeast(1),
     )
     .option('--linger <ms>', 'how long a batch waits for more records', atLeast(0))
+    .option('--timeout <ms>', 'the same', atLeast(0))
     .option('--max-block-ms <ms>', 'how long to wait for metadata or memory', atLeast(0))
     .option('--message-send-max-retries <n>', 'how often a batch is sent again', atLeast(0))
     .option('--request-timeout-ms <ms>', 'how long a request may take', atLeast(1))
@@ -145,7 +147,9 @@ async function blockLimit(
   topic: string,
 ): Promise<ProducerOptions> {
   if (maxBlockMs !== undefined || session.producerOptions.maxBlockMs !== undefined) return {}
-  const [{ error }] = await settled(session.admin.describeTopics([topic], session.limits))
+  // Not `session.limits`: --timeout means something else here.
+  const { signal } = session
+  const [{ error }] = await settled(session.admin.describeTopics([topic], { signal }))
   if (error === null) return {}
   if (!(error instanceof BrokerError) || error.codeName !== 'UNKNOWN_TOPIC_OR_PARTITION')
     throw error
@@ -302,7 +306,8 @@ function producerOptions(options: ProduceOptions): ProducerOptions {
   const batchSize = options.maxPartitionMemoryBytes ?? options.batchSize
   if (batchSize !== undefined) chosen.batchSize = batchSize
   if (options.maxMemoryBytes !== undefined) chosen.bufferMemory = options.maxMemoryBytes
-  if (options.linger !== undefined) chosen.lingerMs = options.linger
+  const linger = options.linger ?? options.timeout
+  if (linger !== undefined) chosen.lingerMs = linger
   if (options.maxBlockMs !== undefined) chosen.maxBlockMs = options.maxBlockMs
   if (options.messageSendMaxRetries !== undefined) chosen.retries = options.messageSendMaxRetries
   if (options.requestTimeoutMs !== undefined) chosen.requestTimeoutMs = options.requestTimeoutMs

@@ -123,7 +123,8 @@ interface VerifiableConsumerOptions {
   topic?: string
   groupId?: string
   groupInstanceId?: string
-  groupProtocol?: string
+  groupProtocol?: 'classic' | 'consumer' | 'auto'
+  groupRemoteAssignor?: string
   maxMessages: number
   sessionTimeout?: number
   verbose?: boolean
@@ -153,7 +154,12 @@ export function addVerifiableConsumer(program: Command): void {
     .option('--topic <name>', 'the topic')
     .option('--group-id <id>', 'the group')
     .option('--group-instance-id <id>', 'a static member')
-    .option('--group-protocol <protocol>', 'classic', oneOf(['classic']))
+    .option(
+      '--group-protocol <protocol>',
+      'classic, consumer or auto',
+      oneOf(['classic', 'consumer', 'auto']),
+    )
+    .option('--group-remote-assignor <name>', 'with consumer: uniform or range')
     .option('--max-messages <n>', 'how many; -1 is until it is interrupted', atLeast(-1), -1)
     .option('--session-timeout <ms>', 'how long a silent member stays in the group', atLeast(1))
     .option('--verbose', 'an event for each record')
@@ -181,7 +187,8 @@ async function verifiableConsumer(
 ): Promise<void> {
   const topic = required(options.topic, '--topic', 'verifiable-consumer')
   const groupId = required(options.groupId, '--group-id', 'verifiable-consumer')
-  const { groupInstanceId, sessionTimeout, enableAutocommit = false } = options
+  const { groupInstanceId, groupProtocol, groupRemoteAssignor, sessionTimeout } = options
+  const { enableAutocommit = false } = options
   const strategy = options.assignmentStrategy?.split('.').at(-1)
   const told = (name: string) => (partitions: readonly TopicPartition[]) => {
     const places = partitions.map(({ topic, partition }) => ({ topic, partition }))
@@ -196,6 +203,8 @@ async function verifiableConsumer(
     onAssigned: told('partitions_assigned'),
     onRevoked: told('partitions_revoked'),
     ...(groupInstanceId === undefined ? {} : { groupInstanceId }),
+    ...(groupProtocol === undefined ? {} : { groupProtocol }),
+    ...(groupRemoteAssignor === undefined ? {} : { groupRemoteAssignor }),
     ...(sessionTimeout === undefined ? {} : { sessionTimeoutMs: sessionTimeout }),
     ...(strategy === undefined ? {} : { partitionAssignors: [assignors[strategy] ?? 'range'] }),
   })
