@@ -8,13 +8,18 @@ const SHOW_EVERY_MS = 200
 export class Progress {
   private readonly what: string
   private readonly total: number | null
+  private readonly totalBytes: number | null
   private readonly startedAt = monotonicMs()
   private shownAt = 0
 
-  /** @param total how many there will be; null: not known */
-  constructor(what: string, total: number | null) {
+  /**
+   * @param total how many there will be; null: not known
+   * @param totalBytes how many bytes there will be, where that is known and the count is not
+   */
+  constructor(what: string, total: number | null, totalBytes: number | null = null) {
     this.what = what
     this.total = total
+    this.totalBytes = totalBytes
   }
 
   private get isShown(): boolean {
@@ -42,6 +47,11 @@ export class Progress {
     }
     parts.push(`${whole(rate)}/s`)
     if (byteCount !== undefined) parts.push(`${bytes(byteCount / seconds)}/s`)
+    if (this.totalBytes !== null && byteCount !== undefined && byteCount > 0) {
+      const left = Math.max(0, this.totalBytes - byteCount) / (byteCount / seconds)
+      const percent = Math.floor((100 * byteCount) / Math.max(1, this.totalBytes))
+      parts.push(`${percent} %`, `${timeLeft(left)} left`)
+    }
     if (this.total !== null && rate > 0) parts.push(`${timeLeft((this.total - count) / rate)} left`)
     return parts.join(', ')
   }

@@ -75,9 +75,23 @@ describe('lines', () => {
     [['a\r\nb\r\n'], ['a\r', 'b\r']],
     [[], []],
     [['a::b:', ':c'], ['a', 'b', 'c'], '::'],
+    [['a:', ':', ':b:'], ['a', ':b:'], '::'],
+    [['a:::', 'b'], ['a', ':b'], '::'],
   ])('%j', async (pieces, lines, delimiter) => {
     expect(await split(pieces, delimiter)).toEqual(lines)
   })
+})
+
+test('a line of many pieces is joined once', async () => {
+  async function* stream(): AsyncIterable<Buffer> {
+    for (let i = 0; i < 2000; i++) yield Buffer.alloc(65_536, 120)
+    yield Buffer.from('\nb')
+  }
+  const startedAt = performance.now()
+  const lengths: number[] = []
+  for await (const group of lineGroups(stream())) lengths.push(...group.map(({ length }) => length))
+  expect(lengths).toEqual([2000 * 65_536, 1])
+  expect(performance.now() - startedAt).toBeLessThan(10_000)
 })
 
 describe('a line becomes a record', () => {

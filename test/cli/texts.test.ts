@@ -2,10 +2,12 @@
 
 import { PassThrough } from 'node:stream'
 import { describe, expect, test } from 'vitest'
+import { replaceClock } from '../../src/async/clock.ts'
 import { keyValues } from '../../src/cli/command.ts'
 import { durationMs, instantMs } from '../../src/cli/durations.ts'
 import { failureText, UsageError } from '../../src/cli/failures.ts'
 import { Output, toJson } from '../../src/cli/output.ts'
+import { Progress } from '../../src/cli/progress.ts'
 import { proposeAssignment } from '../../src/cli/propose-assignment.ts'
 import { resetOptions } from '../../src/cli/reset-flags.ts'
 import { matchTopics } from '../../src/cli/topic-selection.ts'
@@ -212,4 +214,29 @@ describe('a proposed assignment', () => {
       '"t" has 3 replicas of each partition, and only 1 brokers are given.',
     )
   })
+})
+
+test('progress: count, rate, and the time left by count or by bytes', () => {
+  const { isTTY } = process.stderr
+  const write = process.stderr.write
+  const written: string[] = []
+  let now = 1000
+  const restore = replaceClock({ monotonicMs: () => now })
+  process.stderr.isTTY = true
+  process.stderr.write = ((text: string) => written.push(text) > 0) as typeof write
+  try {
+    const counted = new Progress('read', 1000)
+    const sized = new Progress('written', null, 4000)
+    now += 2000
+    counted.update(200)
+    sized.update(50, 1000)
+    counted.clear()
+  } finally {
+    restore()
+    process.stderr.write = write
+    process.stderr.isTTY = isTTY
+  }
+  expect(written[0]).toContain('read: 200 of 1,000 (20 %), 100/s, 8 s left')
+  expect(written[1]).toContain('written: 50, 25/s, 500 B/s, 25 %, 6 s left')
+  expect(written[2]).toBe('\r\u001b[2K')
 })

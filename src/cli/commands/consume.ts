@@ -11,6 +11,7 @@ import type { TopicPartition } from '../../types.ts'
 import { atLeast, clusterCommand, collect, oneOf, onRun } from '../command.ts'
 import { instantMs } from '../durations.ts'
 import { UsageError } from '../failures.ts'
+import { Progress } from '../progress.ts'
 import { addProperties } from '../properties.ts'
 import { jsonFormat, type RecordFormat, recordFormat, templateFormat } from '../record-format.ts'
 import type { Session } from '../session.ts'
@@ -293,6 +294,7 @@ async function print(
   const end = new AbortController()
   const { signal, release } = joinSignals([session.signal, end.signal])
   const stopIdle = endWhenIdle(options, end)
+  const progress = new Progress('read', null)
   const stopWatch = ends === null ? () => {} : endAtEnds(consumer, ends, end)
   try {
     for await (const { topic, partition, records } of consumer.batches({ signal })) {
@@ -308,6 +310,8 @@ async function print(
         if (count === most) break
       }
       await session.out.bytes(joined(parts))
+      // On a terminal the records themselves show how far it is.
+      if (!session.out.isTerminal) progress.update(count)
       if (count < most && !session.signal.aborted) continue
       // A loop that is left takes its last batch for not done: what was printed of it is.
       if (commits && lastPrinted !== null) await consumer.commit(lastPrinted)
@@ -319,6 +323,7 @@ async function print(
     release()
     stopIdle.stop()
     stopWatch()
+    progress.clear()
   }
   return count
 }

@@ -203,7 +203,8 @@ async function sendLines(
   }
   format.json = options.inputFormat === 'json'
   const parse = lineParser(format)
-  const progress = new Progress('written', null)
+  const stdin = fstatSync(0)
+  const progress = new Progress('written', null, stdin.isFile() ? stdin.size : null)
   const isPlain = Object.keys(shared).length === 2
   const { topic } = shared
   let number = 0
