@@ -315,11 +315,10 @@ export class BrokerPool {
     return verdict
   }
 
-  /** Whether waiting may help with any bootstrap address: a wrong certificate stays wrong. */
-  private get mayRecover(): boolean {
-    return this.bootstrap.some(
-      ({ lastError }) => !(lastError instanceof KafkaError) || lastError.retriable,
-    )
+  /** Whether waiting may help with any address: a wrong certificate stays wrong. */
+  get mayRecover(): boolean {
+    const nodes = this.known.size > 0 ? [...this.known.values()] : this.bootstrap
+    return nodes.some(({ lastError }) => !(lastError instanceof KafkaError) || lastError.retriable)
   }
 
   private isHopeless(before: ReadonlyMap<Broker, number>): boolean {

@@ -186,6 +186,11 @@ export class Cluster {
     return problem === null ? others : [problem, ...others]
   }
 
+  /** Whether an outage may pass by itself; not so where every broker refuses for good. */
+  get mayRecover(): boolean {
+    return this.pool.mayRecover
+  }
+
   /** Waits for a ready connection: until the attempt in flight, or the next one, ends. */
   connection(
     nodeId: number,

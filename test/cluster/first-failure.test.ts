@@ -98,3 +98,28 @@ test('an expired certificate is not explained by a missing authority', () => {
   const error = Object.assign(new Error('certificate has expired'), { code: 'CERT_HAS_EXPIRED' })
   expect(explainSetupFailure(error, 'tls', 'b')).not.toContain('ssl.ca')
 })
+
+test('a consumer is told of a wrong authority within two seconds, and not as retriable', async () => {
+  const server = await ScriptedServer.start((side) => side.handshake(), {
+    tls: { key: pem('broker.key'), cert: pem('broker.pem') },
+  })
+  closers.push(() => server.close())
+  const kafka = new Kafka({
+    bootstrapServers: `broker.test:${server.port}`,
+    lookup: () => [{ address: '127.0.0.1' }],
+    ssl: { ca: pem('other.pem') },
+    logger: silentLogger,
+  })
+  closers.push(() => kafka.close({ timeoutMs: 0 }))
+  const errors: Error[] = []
+  const consumer = kafka.consumer({ onError: (error) => errors.push(error) })
+  consumer.assign([{ topic: 't', partition: 0 }])
+  const reading = consumer.records().next()
+  reading.catch(() => {})
+  await expect.poll(() => errors.length, { timeout: 4000 }).toBeGreaterThan(0)
+  expect(errors[0]).toMatchObject({
+    retriable: false,
+    message: expect.stringMatching(/not accepted for 'broker\.test'/),
+  })
+  expect(consumer.health().isReady).toBe(false)
+})

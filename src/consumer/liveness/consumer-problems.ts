@@ -123,7 +123,7 @@ export class ProblemReports {
     const hasCause = problems.some(({ nodeId }) => nodeId !== null)
     const due = problems.filter(
       (problem) =>
-        problem.durationMs >= this.patienceMs &&
+        (problem.durationMs >= this.patienceMs || isFinal(problem)) &&
         !this.reportedAt.has(nameOf(problem)) &&
         !(problem.error === null && (hasCause || problem.durationMs < LEAST_WITHOUT_ERROR_MS)),
     )
@@ -143,6 +143,11 @@ export class ProblemReports {
     }
     return errors
   }
+}
+
+/** A broker refuses the connection for what stays as it is: a certificate, or the credentials. */
+function isFinal({ nodeId, error }: ConsumerProblem): boolean {
+  return nodeId !== null && error instanceof KafkaError && !error.retriable
 }
 
 function errorOf({ reason, durationMs, error }: ConsumerProblem): Error {

@@ -112,8 +112,10 @@ export class LivenessMonitor {
     const now = monotonicMs()
     this.tell(this.liveness.tick(now))
     const { outage } = this.cluster
-    if (this.outage.look(now, outage !== null))
-      this.owner.onError(new ConnectionError(outage ?? ''))
+    const { mayRecover } = this.cluster
+    if (this.outage.look(now, outage !== null, mayRecover)) {
+      this.owner.onError(new ConnectionError(outage ?? '', { retriable: mayRecover }))
+    }
     // An outage is reported as one, and not broker by broker; nor is what is left of it when it ends.
     if (outage !== null) this.quietUntil = now + PATIENCE_MS
     else if (now >= this.quietUntil) this.reportProblems(now)

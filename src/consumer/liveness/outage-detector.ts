@@ -16,14 +16,15 @@ export class OutageDetector {
   }
 
   /** True: this is the time to tell. */
-  look(now: number, isUnreachable: boolean): boolean {
+  look(now: number, isUnreachable: boolean, mayRecover = true): boolean {
     if (!isUnreachable) {
       this.since = 0
       this.isTold = false
       return false
     }
     if (this.since === 0) this.since = now
-    if (this.isTold || now - this.since < this.patienceMs) return false
+    // What cannot pass need not be waited for.
+    if (this.isTold || (mayRecover && now - this.since < this.patienceMs)) return false
     this.isTold = true
     return true
   }
