@@ -82,18 +82,15 @@ export class ClassicGroup implements GroupMembership {
     return this.trouble.current
   }
 
-  /** Identifies this member in commits; null: not a member. */
   get membership(): Membership | null {
     return this.generation
   }
 
-  /** How far this member is; `idle`: it waits until the caller asks for records. */
   get status(): 'idle' | 'joining' | 'stable' {
     if (this.waitsForPull) return 'idle'
     return this.state === 'stable' ? 'stable' : 'joining'
   }
 
-  /** The caller asks for records: membership is wanted. */
   onPull(): void {
     if (!this.waitsForPull || this.stopped.signal.aborted) return
     this.waitsForPull = false
@@ -109,7 +106,6 @@ export class ClassicGroup implements GroupMembership {
     this.wakeLoop?.()
   }
 
-  /** Metadata changed: perhaps there are other topics to read, or more partitions of them. */
   onMetadata(): void {
     if (this.generation === null) return
     if (!isSameList(this.owner.subscribedTopics(), this.joinedTopics)) {
@@ -125,7 +121,6 @@ export class ClassicGroup implements GroupMembership {
     }
   }
 
-  /** A commit made under `membership` was refused. */
   onCommitRefused(code: number, membership: Membership): void {
     if (membership !== this.generation) return
     // During a rebalance the generation of a commit is old by nature: that costs no assignment.
@@ -144,19 +139,16 @@ export class ClassicGroup implements GroupMembership {
     this.waitsForPull = true
   }
 
-  /** Asks for a heartbeat now, to know whether this member still counts as alive. */
   beatNow(): void {
     this.heartbeats.schedule(0)
   }
 
-  /** No more joining. Heartbeats continue until `leave`, so that a last commit is still accepted. */
   async stop(): Promise<void> {
     this.stopped.abort()
     this.wakeLoop?.()
     await this.loop
   }
 
-  /** The end: tells the coordinator, if `isLeaving`, and is silent from then on. */
   async leave(isLeaving: boolean, reason: string): Promise<void> {
     this.heartbeats.pause()
     const { memberId } = this
@@ -340,11 +332,17 @@ export class ClassicGroup implements GroupMembership {
       return isRediscovering ? retryBackoffMs : null
     } catch (error) {
       if (generation !== this.generation) return null
-      if (groupFailure(error) === 'fatal') {
+      const failure = groupFailure(error)
+      if (failure === 'fatal') {
         this.fail(toKafkaError(error))
         return null
       }
       this.trouble.note(toKafkaError(error))
+      if (failure === 'refused' && this.isOverdue) {
+        // Once for each such time: the session may outlast it.
+        this.trouble.clear()
+        this.owner.onRefused(toKafkaError(error))
+      }
       this.cluster.options.logger.debug('a heartbeat failed', { error })
       return backoff(this.beatFailures++, retryBackoffMs, this.options.heartbeatIntervalMs)
     }
