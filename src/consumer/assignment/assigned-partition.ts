@@ -179,12 +179,12 @@ export class AssignedPartition<K = unknown, V = unknown> {
     return this.state === 'fetching' || this.state === 'awaitValidation'
   }
 
-  /** Next to be handed over. Meaningful only with `hasPosition`. */
+  /** The next offset to deliver. Meaningful only with `hasPosition`. */
   get position(): bigint {
     return this.chunk === null ? this.offset : this.chunk.offsetAfter(this.chunk.taken)
   }
 
-  /** The offset after everything that was handed over, records worked on side by side included. */
+  /** The offset after everything that was delivered, records worked on side by side included. */
   get deliveredPosition(): bigint {
     const { chunk } = this
     return chunk === null ? this.offset : chunk.offsetAfter(Math.max(chunk.taken, chunk.lent))
@@ -213,7 +213,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
     return this.commits.claimed
   }
 
-  /** Whether records were handed over whose offsets no transaction has. */
+  /** Whether records were delivered whose offsets no transaction has. */
   get isUnsent(): boolean {
     return this.hasPosition && this.commits.isUnsent(this.position)
   }
@@ -338,7 +338,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
   }
 
   /**
-   * Drops what is buffered but not handed over, and fetches again from the position. The records are the
+   * Drops what is buffered but not delivered, and fetches again from the position. The records are the
    * same log's, so nothing is delivered twice. What is in hand stays there: when it is done, that counts.
    */
   dropBuffer(): void {
@@ -353,7 +353,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
   }
 
   /**
-   * What metadata, or a hint of an answer, says. True: the position has to be validated first. An epoch
+   * What metadata, or the leader in a Fetch response, says. True: the position has to be validated first. An epoch
    * that falls has passed the cluster's rules for such, and is one more reason to validate.
    */
   setLeader(leader: number, epoch: number): boolean {
@@ -378,12 +378,12 @@ export class AssignedPartition<K = unknown, V = unknown> {
     this.fetchAt.moveTo(nextOffset, nextEpoch >= 0 ? nextEpoch : this.fetchAt.epoch)
   }
 
-  /** All of the chunk was handed over: the position is behind it. What is done of it stays so. */
+  /** All of the slice was delivered: the position is behind it. What is done of it stays so. */
   retireChunk(chunk: RecordSlice<K, V>): void {
     if (chunk.done > 0) {
       this.commits.advance(chunk.offsetAfter(chunk.done), chunk.epochAfter(chunk.done))
     } else if (chunk.count === 0 && this.commits.done === this.offset) {
-      // Nothing in it could be deserialized: nobody will ever hold it.
+      // Nothing in it could be deserialized, so no caller will ever hold it.
       this.commits.advance(chunk.place.nextOffset, chunk.place.nextEpoch)
     }
     this.offset = chunk.place.nextOffset
@@ -400,13 +400,13 @@ export class AssignedPartition<K = unknown, V = unknown> {
       return
     }
     if (block.position <= this.offset) return
-    // Where everything before is done, so is this: nobody will ever hold it.
+    // Where everything before is done, so is this: no caller will ever hold it.
     if (this.commits.done === this.offset) this.commits.advance(block.position, block.leaderEpoch)
     this.offset = block.position
     this.epoch = block.leaderEpoch
   }
 
-  /** The offset behind all that was handed over goes into a transaction. */
+  /** The offset behind all that was delivered goes into a transaction. */
   sentToTransaction(): void {
     if (this.hasPosition) this.commits.markSent(this.position)
   }

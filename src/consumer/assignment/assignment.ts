@@ -10,7 +10,7 @@ import { AssignedPartition, type ChangeCounter } from './assigned-partition.ts'
 export class Assignment<K = unknown, V = unknown> implements ChangeCounter {
   /** Rises with whatever may stop or redirect a delivery. */
   changes = 0
-  /** Partitions that were taken away after records were handed over whose offsets no transaction has. */
+  /** Partitions that were taken away after records were delivered whose offsets no transaction has. */
   readonly takenUnsent: Set<string> = new Set()
   private readonly topics = new Map<string, Map<number, AssignedPartition<K, V>>>()
   /** In the order in which they are named in fetch requests: what brought data goes to the end. */
@@ -75,7 +75,7 @@ export class Assignment<K = unknown, V = unknown> implements ChangeCounter {
     state.remove()
   }
 
-  /** Brokers fill their answers in the order of the request: whoever got something waits its turn. */
+  /** Brokers fill responses in the order of the request: a partition that got something goes last. */
   moveToEnd(state: AssignedPartition<K, V>): void {
     if (this.order.delete(state)) this.order.add(state)
   }

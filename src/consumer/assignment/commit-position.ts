@@ -17,7 +17,7 @@ export class CommitPosition {
   private doneEpoch = -1
   private startOffset = -1n
   private startEpoch = -1
-  /** Up to here the offsets are in a transaction, or nothing was handed over. */
+  /** Up to here the offsets are in a transaction, or nothing was delivered. */
   private sentOffset = -1n
   /** How far the position was before a loop that ended gave records back. -1: it did not go back. */
   private takenBackFrom = -1n
@@ -103,7 +103,7 @@ export class CommitPosition {
     this.sentOffset = position
   }
 
-  /** Whether records before `position` were handed over whose offsets no transaction has. */
+  /** Whether records before `position` were delivered whose offsets no transaction has. */
   isUnsent(position: bigint): boolean {
     return position > this.sentOffset || this.takenBackFrom > this.sentOffset
   }

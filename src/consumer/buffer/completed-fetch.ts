@@ -1,4 +1,4 @@
-// The bytes that one fetch answer brought of one partition, decoded on demand and piece by piece.
+// The bytes that one Fetch response brought for one partition, decoded on demand and piece by piece.
 // The position goes from batch to batch, not from record to record: compaction leaves holes, and control
 // batches and aborted ones are passed without being delivered.
 

@@ -1,5 +1,5 @@
 // What of one partition is fetched and not delivered yet: the slice that loops take records from, and the
-// fetches behind it. Owns their memory: whoever lets go of a fetch does it here. No I/O.
+// fetches behind it. Owns their memory: fetches are released here and nowhere else. No I/O.
 
 import type { CompletedFetch } from './completed-fetch.ts'
 import type { FetchedMemory } from './fetched-memory.ts'

@@ -1,6 +1,6 @@
-// Some decoded records of one partition in a row: what is handed over at once to a batch loop, and one
-// by one to a record loop. It counts what was handed over (`taken`) and what the caller has answered for
-// (`done`); offsets are made of these counts only when somebody asks, not per record.
+// Some decoded records of one partition in a row: a batch loop delivers
+// them at once, a record loop one by one. It counts what was delivered (`taken`) and what is done
+// (`done`). Offsets are computed from these counts on demand, not per record.
 
 import { ConsumerRecord } from '../../records/consumer-record.ts'
 
@@ -19,7 +19,7 @@ export class RecordSlice<K, V> {
   /** How many of `records` are to be handed out. */
   count: number
   place: RecordSlicePlace
-  /** How many were handed over. */
+  /** How many were delivered. */
   taken = 0
   /** How many of those the caller has asked past: they are done and may be committed. */
   done = 0

@@ -4,7 +4,7 @@
 
 import { noTopicId } from '../assignment/assigned-partition.ts'
 
-/** What a request says of a partition, read anew for each request. */
+/** What a request says of a partition, read again for each request. */
 export interface FetchTarget {
   readonly topic: string
   readonly partition: number

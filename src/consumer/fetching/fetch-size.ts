@@ -18,13 +18,13 @@ export class FetchSize {
   /** For how long responses are waited for, chance left aside: the shortest of late. */
   private waitMs = 0
 
-  /** @param limits `fetchMinBytes`: a broker that may not send as much would wait for it in vain */
+  /** @param limits `fetchMinBytes`: a broker that may not send as much would wait until `fetchMaxWaitMs` */
   constructor(limits: { readonly fetchMinBytes: number; readonly fetchMaxBytes: number }) {
     this.most = limits.fetchMaxBytes
     this.least = Math.max(LEAST_BYTES, limits.fetchMinBytes)
   }
 
-  /** What the next response may hold, of so many partitions. */
+  /** How many bytes to ask for, given the number of partitions. */
   toAsk(partitions: number): number {
     const bytes = Math.max(this.least, partitions * LEAST_BYTES_PER_PARTITION)
     return Math.min(this.most, Math.max(bytes, Math.floor(this.waitMs * BYTES_PER_MS)))

@@ -39,7 +39,7 @@ export interface FetcherOptions {
   readonly block: BlockOptions
 }
 
-/** Whom the fetcher tells. */
+/** Receives what the fetcher finds. */
 export interface FetcherOwner<K, V> {
   /** Something of this partition can be delivered: records, or an error. */
   onDeliverable(state: AssignedPartition<K, V>): void
@@ -231,7 +231,7 @@ export class Fetcher<K, V> {
       const body: FetchRequest = fetchRequestBody(request, limits)
       const sent = markIdleTime()
       const timeoutMs = maxWaitMs + this.cluster.options.requestTimeoutMs
-      // Without the signal: nobody waits for this request, and what an abort listener holds on to lives
+      // Without the signal: no caller waits for this request, and what an abort listener holds on to lives
       // until the next full collection, response and all.
       const response = await connection.send(fetch, version, body, { timeoutMs })
       loop.responseSize.learn(fetchMaxBytes, bytesOf(response), idleMsSince(sent))
@@ -267,7 +267,7 @@ export class Fetcher<K, V> {
     loop.respondedAt = monotonicMs()
     if (!loop.session.handleResponse(response)) {
       const { logger } = this.cluster.options
-      logger.debug('fetch session begins anew', { node: loop.nodeId, code: response.errorCode })
+      logger.debug('a new fetch session begins', { node: loop.nodeId, code: response.errorCode })
       if (response.errorCode === 0) return
       const error = brokerError(response.errorCode, `Fetch from node ${loop.nodeId}`)
       this.hinder(loop, targets, error)

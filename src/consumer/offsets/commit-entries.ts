@@ -19,7 +19,7 @@ export function entryOf(
 
 /**
  * What is done of these partitions and not committed yet. Never less than what was committed by hand.
- * @param isRecommitting also what the group has already: an offset that nobody commits again expires
+ * @param isRecommitting also what the group has already: an offset that is not committed again expires
  */
 export function committableEntries(
   states: Iterable<AssignedPartition>,
@@ -40,7 +40,7 @@ export function committableEntries(
 }
 
 /**
- * Everything handed over, what is in hand included: the one loop that there is can only call commit()
+ * Everything delivered, what is in hand included: the one loop that there is can only call commit()
  * when it means that. With several loops, each has something in hand that the caller may not speak for:
  * then everything done.
  */

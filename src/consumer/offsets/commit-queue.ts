@@ -21,7 +21,7 @@ export interface CommitEntry extends TopicPartition {
   readonly topicId: string | null
 }
 
-/** Somebody who wants to know what became of some entries. */
+/** A caller that waits for the outcome of some entries. */
 export interface CommitWaiter {
   readonly entries: readonly CommitEntry[]
   /** Until when to try again (ms). */
@@ -40,7 +40,7 @@ export class CommitQueue {
     return this.waiting.size + (this.inFlight?.size ?? 0)
   }
 
-  /** Until when somebody waits for the commit in flight (ms). */
+  /** Until when a caller waits for the commit in flight (ms). */
   get deadline(): number {
     return Math.max(0, ...this.inFlightWaiters.map(({ deadline }) => deadline))
   }
@@ -86,7 +86,7 @@ export class CommitQueue {
     }
   }
 
-  /** Gives up whoever may not wait any longer, and what nobody waits for any more. */
+  /** Rejects waiters whose time is up, and drops entries that no waiter is left for. */
   expire(now: number, errorOf: (waiter: CommitWaiter) => Error): void {
     const expired = this.waiters.filter(({ deadline }) => deadline <= now)
     if (expired.length === 0) return

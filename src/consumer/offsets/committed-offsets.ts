@@ -1,5 +1,5 @@
 // OffsetFetch, one attempt: what the group has committed. Always asks for stable offsets (KIP-447), by
-// names or by topic ids, whichever the coordinator speaks, and matches the answer likewise.
+// names or by topic ids, whichever the coordinator speaks, and matches the response likewise.
 
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { CoordinatorClient } from '../../cluster/coordinator-client.ts'
@@ -23,7 +23,7 @@ export interface CommittedOffset extends TopicPartition {
   metadata: string
 }
 
-export interface CommittedAnswer {
+export interface CommittedOffsets {
   /** Partitions without a committed offset are in neither list. */
   committed: CommittedOffset[]
   errors: { topic: string; partition: number; error: KafkaError }[]
@@ -39,7 +39,7 @@ export async function fetchCommitted(
   coordinator: CoordinatorClient,
   partitions: readonly TopicPartition[],
   options: { timeoutMs?: number; signal?: AbortSignal } = {},
-): Promise<CommittedAnswer> {
+): Promise<CommittedOffsets> {
   const { groupId } = coordinator
   const byTopic = groupByTopic(partitions)
   const topics = [...byTopic].map(([name, ofTopic]) => ({
@@ -58,26 +58,22 @@ export async function fetchCommitted(
         }
       : { groupId, topics, groups: [], requireStable: version >= STABLE_VERSION }
   const maxVersion = hasIds ? undefined : TOPIC_ID_VERSION - 1
-  const {
-    response: answer,
-    version,
-    nodeId,
-  } = await coordinator.request(offsetFetch, body, {
+  const { response, version, nodeId } = await coordinator.request(offsetFetch, body, {
     ...options,
     maxVersion,
   })
-  const group = groupOf(answer, version, groupId)
+  const group = groupOf(response, version, groupId)
   if (group.errorCode !== errorCodes.NONE) {
     coordinator.handleCode(group.errorCode, nodeId)
     throw brokerError(group.errorCode, `OffsetFetch of group ${groupId} at node ${nodeId}`)
   }
   const nameOf = new Map(topics.map(({ name, topicId }) => [topicId, name]))
   const missing = new Map(partitions.map((wish) => [`${wish.topic}-${wish.partition}`, wish]))
-  const result: CommittedAnswer = { committed: [], errors: [] }
-  for (const answered of group.topics) {
-    const topic = version >= TOPIC_ID_VERSION ? nameOf.get(answered.topicId) : answered.name
+  const result: CommittedOffsets = { committed: [], errors: [] }
+  for (const topicOffsets of group.topics) {
+    const topic = version >= TOPIC_ID_VERSION ? nameOf.get(topicOffsets.topicId) : topicOffsets.name
     if (topic === undefined) continue
-    for (const { partitionIndex, errorCode, ...found } of answered.partitions) {
+    for (const { partitionIndex, errorCode, ...found } of topicOffsets.partitions) {
       const partition = partitionIndex
       missing.delete(`${topic}-${partition}`)
       if (errorCode !== errorCodes.NONE) {
@@ -96,13 +92,13 @@ export async function fetchCommitted(
   }
   // Silence about a partition must not be taken for "nothing committed": that would reset it.
   for (const { topic, partition } of missing.values()) {
-    const text = `Node ${nodeId} left ${topic}-${partition} out of its OffsetFetch answer`
+    const text = `Node ${nodeId} left ${topic}-${partition} out of its OffsetFetch response`
     result.errors.push({ topic, partition, error: new KafkaError(text, { retriable: true }) })
   }
   return result
 }
 
-interface GroupAnswer {
+interface GroupOffsets {
   errorCode: number
   topics: {
     name: string
@@ -111,11 +107,11 @@ interface GroupAnswer {
   }[]
 }
 
-function groupOf(answer: OffsetFetchResponse, version: number, groupId: string): GroupAnswer {
+function groupOf(response: OffsetFetchResponse, version: number, groupId: string): GroupOffsets {
   if (version >= GROUPS_VERSION) {
-    const group = answer.groups.find((candidate) => candidate.groupId === groupId)
+    const group = response.groups.find((candidate) => candidate.groupId === groupId)
     return group ?? { errorCode: errorCodes.UNKNOWN_SERVER_ERROR, topics: [] }
   }
-  const topics = answer.topics.map((topic) => ({ ...topic, topicId: noTopicId }))
-  return { errorCode: answer.errorCode, topics }
+  const topics = response.topics.map((topic) => ({ ...topic, topicId: noTopicId }))
+  return { errorCode: response.errorCode, topics }
 }

@@ -14,7 +14,7 @@ import { noTopicId } from '../assignment/assigned-partition.ts'
 import { isOfThisTopic, isOutdated } from './commit-entries.ts'
 import { type CommitEntry, CommitQueue } from './commit-queue.ts'
 
-/** As whom a group member speaks. */
+/** Identifies a group member in its requests. */
 export interface Membership {
   readonly generationId: number
   readonly memberId: string
@@ -156,16 +156,16 @@ export class Committer {
     const { requestTimeoutMs } = this.cluster.options
     const open = new Map(entries.map((entry) => [`${entry.topic}-${entry.partition}`, entry]))
     try {
-      const {
-        response: answer,
-        version,
-        nodeId,
-      } = await this.coordinator.request(offsetCommit, () => body, {
-        maxVersion: hasIds ? undefined : TOPIC_ID_VERSION - 1,
-        timeoutMs: Math.max(1, Math.min(this.queue.deadline - monotonicMs(), requestTimeoutMs)),
-        signal: this.stopped.signal,
-      })
-      for (const topic of answer.topics) {
+      const { response, version, nodeId } = await this.coordinator.request(
+        offsetCommit,
+        () => body,
+        {
+          maxVersion: hasIds ? undefined : TOPIC_ID_VERSION - 1,
+          timeoutMs: Math.max(1, Math.min(this.queue.deadline - monotonicMs(), requestTimeoutMs)),
+          signal: this.stopped.signal,
+        },
+      )
+      for (const topic of response.topics) {
         const name = version >= TOPIC_ID_VERSION ? nameOfId.get(topic.topicId) : topic.name
         for (const { partitionIndex, errorCode } of topic.partitions) {
           const entry = open.get(`${name}-${partitionIndex}`)
@@ -178,7 +178,7 @@ export class Committer {
         }
       }
       const silence = new CommitFailedError(
-        `Node ${nodeId} left partitions out of its OffsetCommit answer`,
+        `Node ${nodeId} left partitions out of its OffsetCommit response`,
         { retriable: true },
       )
       for (const entry of open.values()) retried.set(entry, silence)

@@ -47,8 +47,8 @@ export async function epochEndOffsets<Q extends EpochQuestion>(
         })),
       })),
     }
-    const answer = await connection.send(api, connection.version(api), body, options)
-    for (const { topic, partitions } of answer.topics) {
+    const response = await connection.send(api, connection.version(api), body, options)
+    for (const { topic, partitions } of response.topics) {
       for (const { partition, errorCode, leaderEpoch, endOffset } of partitions) {
         const name = nameOf({ topic, partition })
         const question = open.get(name)
@@ -61,7 +61,9 @@ export async function epochEndOffsets<Q extends EpochQuestion>(
       }
     }
     for (const [name, question] of open) {
-      const error = new KafkaError(`${what}: ${name} is missing in the answer`, { retriable: true })
+      const error = new KafkaError(`${what}: ${name} is missing in the response`, {
+        retriable: true,
+      })
       results.push({ question, error })
     }
   } catch (cause) {

@@ -1,4 +1,4 @@
-// ListOffsets, one attempt: each partition's leader is asked once, and each partition has its own answer.
+// ListOffsets, one attempt: each partition's leader is asked once, and each partition has its own result.
 
 import type { Cluster } from '../../cluster/cluster.ts'
 import { KafkaError, toKafkaError } from '../../errors.ts'
@@ -75,8 +75,8 @@ async function askNode<W extends ListOffsetsWish>(
       timeoutMs,
     }
     const sent = { timeoutMs, signal }
-    const answer = await connection.send(api, connection.version(api), body, sent)
-    for (const { name, partitions } of answer.topics) {
+    const response = await connection.send(api, connection.version(api), body, sent)
+    for (const { name, partitions } of response.topics) {
       for (const { partitionIndex, errorCode, offset, timestamp, leaderEpoch } of partitions) {
         const wish = wishOf.get(`${name}-${partitionIndex}`)
         if (wish === undefined || !wishOf.delete(`${name}-${partitionIndex}`)) continue
@@ -90,7 +90,7 @@ async function askNode<W extends ListOffsetsWish>(
       }
     }
     for (const wish of wishOf.values()) {
-      const text = `Node ${nodeId} left ${wish.topic}-${wish.partition} out of its ListOffsets answer`
+      const text = `Node ${nodeId} left ${wish.topic}-${wish.partition} out of its ListOffsets response`
       results.push({ wish, error: new KafkaError(text, { retriable: true }) })
     }
   } catch (error) {

@@ -20,9 +20,9 @@ export async function queryCommitted(
 ): Promise<CommittedOffset[]> {
   return retried(cluster, attempts, async (timeoutMs) => {
     const { signal } = attempts
-    const answer = await fetchCommitted(cluster, coordinator, partitions, { timeoutMs, signal })
-    if (answer.errors.length > 0) throw answer.errors[0].error
-    const found = new Map(answer.committed.map((entry) => [nameOf(entry), entry]))
+    const response = await fetchCommitted(cluster, coordinator, partitions, { timeoutMs, signal })
+    if (response.errors.length > 0) throw response.errors[0].error
+    const found = new Map(response.committed.map((entry) => [nameOf(entry), entry]))
     return partitions.flatMap((partition) => found.get(nameOf(partition)) ?? [])
   })
 }

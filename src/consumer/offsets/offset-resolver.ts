@@ -1,5 +1,5 @@
 // Finds positions: what the group has committed, what the reset policy says, and whether the log still
-// holds what a position stands on. One request about a partition at a time; an answer counts only if the
+// holds what a position stands on. One request about a partition at a time; a response counts only if the
 // partition's version is the one it was asked under. Whatever fails for want of a broker is tried again
 // in the same state: an unreachable host is never a reason to reset an offset.
 
@@ -14,7 +14,7 @@ import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { Assignment } from '../assignment/assignment.ts'
 import { noteMissingLeader } from '../assignment/missing-leader.ts'
 import type { AutoOffsetReset, LogTruncation } from '../options.ts'
-import { type CommittedAnswer, fetchCommitted } from './committed-offsets.ts'
+import { type CommittedOffsets, fetchCommitted } from './committed-offsets.ts'
 import { type EpochQuestion, epochEndOffsets } from './leader-epoch-offsets.ts'
 import { type ListOffsetsResult, type ListOffsetsWish, listOffsets } from './list-offsets.ts'
 import { type OffsetRequest, offsetAction } from './offset-error-table.ts'
@@ -28,7 +28,7 @@ export interface OffsetResolverOptions {
   readonly isReadCommitted: boolean
 }
 
-/** Whom the resolver tells. */
+/** Receives what the resolver finds. */
 export interface OffsetResolverOwner {
   /** Partitions may be fetched now, or have an error for the caller. */
   onResolved(state: AssignedPartition): void
@@ -132,7 +132,7 @@ export class OffsetResolver {
         state.seekValidated(endOffset, epoch)
       }
     } else {
-      // What was handed over is still there, some of what is buffered behind it is not.
+      // What was delivered is still there. Some of what is buffered behind it is not.
       state.dropBuffer()
       state.validated()
     }
@@ -187,7 +187,7 @@ export class OffsetResolver {
     const { coordinator } = this
     const { signal } = this.stopped
     const versions = new Map(states.map((state) => [state, state.version]))
-    let found: CommittedAnswer = { committed: [], errors: [] }
+    let found: CommittedOffsets = { committed: [], errors: [] }
     let failure: KafkaError | null = null
     try {
       if (coordinator !== null) {

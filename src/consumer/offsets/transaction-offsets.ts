@@ -9,13 +9,13 @@ import { handedOverEntries } from './commit-entries.ts'
 export interface HandedOver {
   readonly subscription: Assignment
   readonly delivery: Pick<Delivery<unknown, unknown>, 'isOneLoop'>
-  /** As whom offsets are committed; null: it is not a member at the moment. */
+  /** Identifies the consumer that commits; null: it is not a member at the moment. */
   readonly group: ConsumerGroupMetadata | null
   readonly enableAutoCommit: boolean
 }
 
 /**
- * The offsets behind all that was handed over.
+ * The offsets behind all that was delivered.
  * @throws InvalidArgumentError where they would cover the work of others; CommitFailedError if a partition
  * was taken away whose records are in the transaction: another member will read them again
  */
@@ -39,7 +39,7 @@ export function takeTransactionOffsets(handedOver: HandedOver): TransactionOffse
   const [taken] = subscription.takenUnsent
   if (taken !== undefined) {
     throw new CommitFailedError(
-      `${taken} was taken away from this consumer after records of it were handed over: another member reads them again, so abort, then seekToCommitted()`,
+      `${taken} was taken away from this consumer after records of it were delivered: another member reads them again, so abort, then seekToCommitted()`,
       { retriable: true },
     )
   }
@@ -50,7 +50,7 @@ export function takeTransactionOffsets(handedOver: HandedOver): TransactionOffse
   return { group, offsets }
 }
 
-/** Every position is asked for anew, and what is buffered is dropped. */
+/** Every position is looked up again, and what is buffered is dropped. */
 export function awaitCommittedOffsets(subscription: Assignment): void {
   subscription.takenUnsent.clear()
   for (const state of subscription.partitions) state.backToCommitted()
