@@ -52,8 +52,20 @@ export function snappyPackage(): SnappyPackage {
 
 /** The package `lz4-napi` where it loads, else JavaScript. */
 export function lz4Package(): Lz4Package {
-  lz4 ??= nativeOr('lz4-napi', javascriptLz4)
+  lz4 ??= withOwnMemory(nativeOr('lz4-napi', javascriptLz4))
   return lz4
+}
+
+/**
+ * The package returns memory from outside of V8. Consumers mark what they decompress as not transferable, and
+ * Node 24 and later abort at the end of a process that has marked such memory.
+ */
+function withOwnMemory(lz4: Lz4Package): Lz4Package {
+  if (lz4 === javascriptLz4) return lz4
+  return {
+    compressFrameSync: (data) => lz4.compressFrameSync(data),
+    decompressFrameSync: (data) => Buffer.from(lz4.decompressFrameSync(data)),
+  }
 }
 
 /**

@@ -62,7 +62,8 @@ async function decompressByZlib(
 async function decompressByPackage(data: Buffer): Promise<Buffer> {
   const zstd = zstdPackage()
   try {
-    return await zstd.decompress(data)
+    // A copy, as packages.ts says of lz4.
+    return Buffer.from(await zstd.decompress(data))
   } catch (error) {
     throw corrupt('zstd', messageOf(error), -1, error)
   }
