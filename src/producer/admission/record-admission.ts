@@ -27,12 +27,12 @@ import type { BufferMemory } from '../batching/buffer-memory.ts'
 import type { FlushTracker } from '../batching/flush-tracker.ts'
 import type { ProducerBatch } from '../batching/producer-batch.ts'
 import type { ProducerTopic } from '../batching/topic.ts'
+import { type Destination, WaitingRecord } from '../batching/waiting-record.ts'
 import { anyPartition, type PartitionChooser } from '../partitioning/partitioner.ts'
 import type { StickyPartitioner } from '../partitioning/sticky-partitioner.ts'
 import type { PlainRecord } from '../record.ts'
 import type { Topics } from '../sending/topic-metadata.ts'
 import { UnknownPartitions } from './unknown-partitions.ts'
-import { type Destination, WaitingRecord } from './waiting-record.ts'
 
 /** Between two questions for a topic whose metadata could not be had. */
 const askAgainMs = 100

@@ -6,7 +6,7 @@ import type { TickClock } from '../../async/tick-clock.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { DeliveryTimeoutError, type KafkaError, toKafkaError } from '../../errors.ts'
 import type { ProducerTopic } from '../batching/topic.ts'
-import type { WaitingRecord } from './waiting-record.ts'
+import type { WaitingRecord } from '../batching/waiting-record.ts'
 
 const firstPauseMs = 100
 const longestPauseMs = 1000

@@ -4,8 +4,8 @@
 import type { KafkaError } from '../../errors.ts'
 import type { BatchBuilder } from '../../records/batch-builder.ts'
 import { RecordTimes } from '../../records/record-times.ts'
-import type { Destination } from '../admission/waiting-record.ts'
 import { type BatchPlace, RecordMetadata } from '../record-metadata.ts'
+import type { Destination } from './waiting-record.ts'
 
 /** What became of a batch. */
 export interface BatchOutcome {

@@ -15,7 +15,7 @@ export class PartitionQueue {
   builder: BatchBuilder | null = null
   readonly topic: ProducerTopic
   readonly partition: number
-  readonly state: PartitionSequences = new PartitionSequences()
+  readonly state: PartitionSequences<ProducerBatch> = new PartitionSequences<ProducerBatch>()
   /** Batches that are not in flight, in append order. Only the last may be open. */
   readonly queue: ProducerBatch[] = []
   /** Batches in flight, in the order they were sent. */

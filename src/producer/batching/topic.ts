@@ -4,9 +4,20 @@
 import type { PartitionMetadata, TopicMetadata } from '../../cluster/metadata.ts'
 import { Queue } from '../../collections/queue.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
-import type { WaitingRecord } from '../admission/waiting-record.ts'
-import { StickyState } from '../partitioning/sticky-partitioner.ts'
 import { PartitionQueue } from './partition-queue.ts'
+import type { WaitingRecord } from './waiting-record.ts'
+
+/** What the sticky partitioner keeps per topic. */
+export class StickyState {
+  /** -1: none chosen yet. */
+  partition = -1
+  /** Bytes that went there since it was chosen. */
+  bytes = 0
+  /** What can be drawn: partitions, and the running sum of their weights. */
+  candidates: number[] = []
+  weightSums: number[] | null = null
+  weighedAt = 0
+}
 
 export class ProducerTopic {
   readonly name: string

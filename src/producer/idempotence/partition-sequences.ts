@@ -3,8 +3,8 @@
 // number given twice makes the broker drop records that it acknowledges (docs/internals/producer.md, I6).
 
 import { removeItem } from '../../collections/remove-item.ts'
-import type { ProducerBatch } from '../batching/producer-batch.ts'
 import type { ProducerIdentity } from './producer-identity.ts'
+import type { SequencedBatch } from './sequenced-batch.ts'
 
 /** The broker remembers only this number of batches of a producer per partition. */
 const brokerWindow = 5
@@ -21,7 +21,7 @@ export function isSequenceBefore(a: number, b: number): boolean {
   return a !== b && ((b - a) & sequenceMask) < 0x40000000
 }
 
-export class PartitionSequences {
+export class PartitionSequences<Batch extends SequencedBatch = SequencedBatch> {
   /** What `nextSequence` belongs to. */
   producerId = -1n
   producerEpoch = -1
@@ -31,7 +31,7 @@ export class PartitionSequences {
   /** The offset of the last record that was acknowledged; -1n: not known. */
   lastAckedOffset = -1n
   /** Batches that have numbers and no outcome, in order: in flight, waiting for a retry, or tombstones. */
-  readonly unresolved: ProducerBatch[] = []
+  readonly unresolved: Batch[] = []
   /**
    * Only one request until the first success under a new epoch or leader. A broker without state takes
    * any first number: first "not leader" for batch 1, then batch 2 is taken as the first, and batch 1
@@ -68,7 +68,7 @@ export class PartitionSequences {
   }
 
   /** Gives a batch its numbers, for good: they stay on every further attempt. */
-  number(batch: ProducerBatch, producer: ProducerIdentity): void {
+  number(batch: Batch, producer: ProducerIdentity): void {
     if (!this.isCurrent(producer)) this.restart(producer)
     const { producerId, producerEpoch, nextSequence: baseSequence } = this
     const { isTransactional } = producer
@@ -79,7 +79,7 @@ export class PartitionSequences {
   }
 
   /** A broker has written this batch. `lastOffset` is that of its last record, -1n if it did not say. */
-  acknowledge(batch: ProducerBatch, lastOffset: bigint): void {
+  acknowledge(batch: Batch, lastOffset: bigint): void {
     this.remove(batch)
     this.isProbing = false
     if (batch.stamp === null || !this.isOfThisEpoch(batch)) return
@@ -91,7 +91,7 @@ export class PartitionSequences {
   }
 
   /** These numbers will not be written, or no broker can tell: what follows needs a new epoch. */
-  leaveGap(batch: ProducerBatch): void {
+  leaveGap(batch: Batch): void {
     this.remove(batch)
     if (batch.stamp === null) return
     const { baseSequence } = batch.stamp
@@ -117,7 +117,7 @@ export class PartitionSequences {
   }
 
   /** Whether numbers before those of `batch` will never be written. */
-  isBehindGap(batch: ProducerBatch): boolean {
+  isBehindGap(batch: Batch): boolean {
     return (
       this.gapSequence >= 0 &&
       batch.stamp !== null &&
@@ -126,13 +126,13 @@ export class PartitionSequences {
   }
 
   /** Whether `batch` is what the broker must expect next after what it acknowledged. */
-  isNext(batch: ProducerBatch): boolean {
+  isNext(batch: Batch): boolean {
     const expected = this.lastAckedSequence < 0 ? 0 : sequenceAfter(this.lastAckedSequence, 1)
     return batch.stamp?.baseSequence === expected
   }
 
   /** Whether a later batch was written already: writing this one now would break the order. */
-  isOvertaken(batch: ProducerBatch): boolean {
+  isOvertaken(batch: Batch): boolean {
     return (
       this.lastAckedSequence >= 0 &&
       batch.stamp !== null &&
@@ -146,7 +146,7 @@ export class PartitionSequences {
    * its old ones: the response says whether it was written. Only that keeps a bump from doubling records.
    * @returns the next of these, or null when nothing is in doubt any more
    */
-  nextToResend(): ProducerBatch | null {
+  nextToResend(): Batch | null {
     if (this.isReset) return null
     let last = this.unresolved.length - 1
     while (last >= 0 && !this.unresolved[last].isAmbiguous) last--
@@ -172,7 +172,7 @@ export class PartitionSequences {
   }
 
   /** The children of a split take the place and the numbers of their parent. */
-  replace(parent: ProducerBatch, children: readonly ProducerBatch[]): void {
+  replace(parent: Batch, children: readonly Batch[]): void {
     const at = this.unresolved.indexOf(parent)
     if (at < 0 || parent.stamp === null) return
     let { baseSequence } = parent.stamp
@@ -192,7 +192,7 @@ export class PartitionSequences {
     this.isProbing = true
   }
 
-  private isOfThisEpoch(batch: ProducerBatch): boolean {
+  private isOfThisEpoch(batch: Batch): boolean {
     return (
       batch.stamp?.producerId === this.producerId &&
       batch.stamp.producerEpoch === this.producerEpoch
@@ -200,7 +200,7 @@ export class PartitionSequences {
   }
 
   /** This batch waits for a response no longer. */
-  remove(batch: ProducerBatch): void {
+  remove(batch: Batch): void {
     removeItem(this.unresolved, batch)
   }
 }

@@ -2,9 +2,9 @@
 // double or reorder records; the names are those of the design. A held partition is not polled: the
 // response that opens the gate reviews it.
 
-import type { ProducerBatch } from '../batching/producer-batch.ts'
 import type { PartitionSequences } from './partition-sequences.ts'
 import type { ProducerIdentity } from './producer-identity.ts'
+import type { SequencedBatch } from './sequenced-batch.ts'
 
 /** Why a batch must wait. */
 export type Gate =
@@ -39,7 +39,7 @@ export interface GatedPartition {
 /** Why `batch` may not go to `node` now; null: it may. */
 export function findGate(
   partition: GatedPartition,
-  batch: ProducerBatch,
+  batch: SequencedBatch,
   node: number,
   producer: ProducerIdentity,
 ): Gate | null {

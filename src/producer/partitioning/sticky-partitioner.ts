@@ -6,18 +6,6 @@ import type { ProducerTopic } from '../batching/topic.ts'
 /** How long queue lengths, once counted, are taken to hold. */
 const loadsHoldMs = 10
 
-/** What is kept per topic. */
-export class StickyState {
-  /** -1: none chosen yet. */
-  partition = -1
-  /** Bytes that went there since it was chosen. */
-  bytes = 0
-  /** What can be drawn: partitions, and the running sum of their weights. */
-  candidates: number[] = []
-  weightSums: number[] | null = null
-  weighedAt = 0
-}
-
 export interface StickyOptions {
   readonly batchSize: number
   readonly isAdaptive: boolean

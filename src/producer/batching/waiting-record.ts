@@ -5,10 +5,10 @@ import type { KafkaError } from '../../errors.ts'
 import type { HeaderInput } from '../../records/headers.ts'
 import { recordBatchOverhead } from '../../records/record-batch.ts'
 import type { RecordData } from '../../types.ts'
-import type { MemoryWaiter } from '../batching/buffer-memory.ts'
-import type { ProducerBatch } from '../batching/producer-batch.ts'
-import type { ProducerTopic } from '../batching/topic.ts'
 import type { PlainRecord } from '../record.ts'
+import type { MemoryWaiter } from './buffer-memory.ts'
+import type { ProducerBatch } from './producer-batch.ts'
+import type { ProducerTopic } from './topic.ts'
 
 /** Who is told what became of it. */
 export interface Destination {
