@@ -172,17 +172,19 @@ function checkOpened(
   const times = timeRange(target.config, now)
   const late: BatchIndexAndErrorMessage[] = []
   const keyless: BatchIndexAndErrorMessage[] = []
+  const { isCompacted } = target.config
+  const baseTimestamp = Number(header.baseTimestamp)
   let index = 0
   try {
     for (; reader.advance(); index++) {
-      if (reader.keyLength < 0 && target.config.isCompacted) {
+      if (isCompacted && reader.keyLength < 0) {
         const place = `${target.topic}-${target.partition}`
         keyless.push({
           batchIndex: index,
           batchIndexErrorMessage: `Compacted topic cannot accept message without key in topic partition ${place}`,
         })
       }
-      const time = Number(header.baseTimestamp) + reader.timestampDelta
+      const time = baseTimestamp + reader.timestampDelta
       if (times !== null && (time < times.earliest || time > times.latest)) {
         late.push({
           batchIndex: index,
