@@ -21,9 +21,11 @@ export interface RunOptions<K = Buffer | null, V = Buffer | null, R = ConsumerRe
    * done behind a gap comes again if the run ends before the gap is closed. Default: `partition`.
    */
   concurrencyBy?: 'partition' | 'key'
-  /** At most this many records in one batch. Default: `maxPollRecords`. */
+  /** At most this many records in one batch of `eachBatch`. Default: `maxPollRecords` of the consumer. */
+  maxPollRecords?: number
+  /** @deprecated Use `maxPollRecords`. */
   maxRecords?: number
-  /** How long a batch may wait for `maxRecords`, from when it is first looked at. Default: 0. */
+  /** How long a batch may wait for `maxPollRecords`, from when it is first looked at. Default: 0. */
   maxWaitMs?: number
   /** How often a handler is called again for what it failed at. Default: never. */
   retry?: RetryOptions
@@ -68,6 +70,7 @@ const names: readonly string[] = [
   'eachBatch',
   'concurrency',
   'concurrencyBy',
+  'maxPollRecords',
   'maxRecords',
   'maxWaitMs',
   'retry',
@@ -93,7 +96,7 @@ export function planRun<K, V>(
   return {
     handler: handlerOf(options, concurrency),
     concurrency,
-    maxRecords: wholeNumber('maxRecords', options.maxRecords, maxPollRecords, 1),
+    maxRecords: batchSizeOf(options, maxPollRecords),
     maxWaitMs: wholeNumber('maxWaitMs', options.maxWaitMs, 0, 0),
     retry: {
       retries: wholeNumber('retry.retries', retry.retries, 0, 0),
@@ -106,7 +109,8 @@ export function planRun<K, V>(
 }
 
 function handlerOf<K, V>(options: RunOptions<K, V, never>, concurrency: number): RunHandler<K, V> {
-  const { eachRecord, eachBatch, concurrencyBy = 'partition', maxRecords, maxWaitMs } = options
+  const { eachRecord, eachBatch, concurrencyBy = 'partition', maxWaitMs } = options
+  const maxRecords = options.maxPollRecords ?? options.maxRecords
   if (concurrencyBy !== 'partition' && concurrencyBy !== 'key') {
     refuse(`concurrencyBy must be 'partition' or 'key', got ${describeValue(concurrencyBy)}`)
   }
@@ -117,7 +121,7 @@ function handlerOf<K, V>(options: RunOptions<K, V, never>, concurrency: number):
   }
   if (eachRecord !== undefined && eachBatch === undefined) {
     if (maxRecords !== undefined || maxWaitMs !== undefined) {
-      refuse('maxRecords and maxWaitMs are for eachBatch')
+      refuse('maxPollRecords and maxWaitMs are for eachBatch')
     }
     // One after the other is in order by key as well.
     const isByKey = concurrencyBy === 'key' && concurrency > 1
@@ -128,6 +132,16 @@ function handlerOf<K, V>(options: RunOptions<K, V, never>, concurrency: number):
   }
   if (concurrencyBy === 'key') refuse("concurrencyBy 'key' is for eachRecord")
   return { kind: 'batches', handle: eachBatch as BatchHandler<K, V> }
+}
+
+function batchSizeOf<K, V>(options: RunOptions<K, V, never>, fallback: number): number {
+  const { maxPollRecords, maxRecords } = options
+  if (maxPollRecords !== undefined && maxRecords !== undefined) {
+    refuse('maxRecords is the former name of maxPollRecords: give maxPollRecords alone')
+  }
+  return maxRecords === undefined
+    ? wholeNumber('maxPollRecords', maxPollRecords, fallback, 1)
+    : wholeNumber('maxRecords', maxRecords, fallback, 1)
 }
 
 function wholeNumber(

@@ -70,6 +70,9 @@ describe('run', () => {
       { eachBatch, concurrencyBy: 'key' },
       { eachRecord, maxRecords: 5 },
       { eachBatch, maxRecords: 0 },
+      { eachBatch, maxPollRecords: 0 },
+      { eachBatch, maxPollRecords: 5, maxRecords: 5 },
+      { eachRecord, maxPollRecords: 5 },
       { eachBatch, maxWaitMs: -1 },
       { eachRecord, retry: { retries: -1 } },
       { eachRecord, retry: { tries: 1 } },
@@ -320,7 +323,7 @@ describe('run', () => {
       const consumer = reader()
       const sizes: number[] = []
       const running = consumer.run({
-        maxRecords: 10,
+        maxPollRecords: 10,
         maxWaitMs: 20,
         eachBatch: (batch) => void sizes.push(batch.length),
       })
