@@ -199,3 +199,17 @@ test.each(['localhost', 'localhost:port', ':9092', 'a:1,b'])(
     expect(ran.stderr).toMatch(/bootstrapServers|host:port/)
   },
 )
+
+test.each([
+  ['topics', '--describe', '--topic', 'none.*(x|y)'],
+  ['offsets', '--topic', 'none.*'],
+  ['consume', '--include', 'none.*'],
+  ['consume', '--topic', 'orders', '--partition', '9'],
+])(
+  'what the cluster does not have is a failure, not wrong usage: %s %s %s %s',
+  async (...words) => {
+    const ran = await kafkawire(...words.filter((word) => word !== undefined), ...servers)
+    expect([ran.code, ran.stdout]).toEqual([1, ''])
+    expect(ran.stderr).toMatch(/^Error: .+\n$/)
+  },
+)

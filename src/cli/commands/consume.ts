@@ -10,7 +10,7 @@ import type { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { TopicPartition } from '../../types.ts'
 import { atLeast, clusterCommand, collect, oneOf, onRun } from '../command.ts'
 import { instantMs } from '../durations.ts'
-import { UsageError } from '../failures.ts'
+import { InputError, UsageError } from '../failures.ts'
 import { Progress } from '../progress.ts'
 import { addProperties } from '../properties.ts'
 import { jsonFormat, type RecordFormat, recordFormat, templateFormat } from '../record-format.ts'
@@ -205,7 +205,7 @@ async function placesOf(
   if (pattern !== undefined) {
     const matches = topicMatcher(pattern)
     names = (await admin.listTopics(limits)).map(({ topic }) => topic).filter(matches)
-    if (names.length === 0) throw new UsageError(`No topic matches '${pattern}'.`)
+    if (names.length === 0) throw new InputError(`No topic matches '${pattern}'.`)
   }
   const topics = await admin.describeTopics(names, limits)
   const places = topics.flatMap(({ topic, partitions }) =>
@@ -215,7 +215,7 @@ async function placesOf(
   if (chosen === undefined) return places
   const kept = places.filter(({ partition }) => partition === chosen)
   if (kept.length > 0) return kept
-  throw new UsageError(
+  throw new InputError(
     `--partition ${chosen}: topic "${options.topic}" has partitions 0 to ${places.length - 1}.`,
   )
 }

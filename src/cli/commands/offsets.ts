@@ -6,7 +6,7 @@ import type { OffsetSpec, RecordsToDelete } from '../../admin/partitions.ts'
 import type { TopicPartition } from '../../types.ts'
 import { addTimeout, clusterCommand, collect, onRun } from '../command.ts'
 import { instantMs } from '../durations.ts'
-import { UsageError } from '../failures.ts'
+import { InputError, UsageError } from '../failures.ts'
 import { parseJsonFile } from '../json-files.ts'
 import type { Session } from '../session.ts'
 import { matchTopics } from '../topic-selection.ts'
@@ -92,7 +92,7 @@ async function placesOf(session: Session, options: OffsetsOptions): Promise<Topi
     options.topic,
   )
   if (topics.length === 0 && options.topic !== undefined) {
-    throw new UsageError(
+    throw new InputError(
       `No topic matches '${options.topic}'. List them with: kafkawire topics --list`,
     )
   }

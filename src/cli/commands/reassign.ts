@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import type { NewPartitionReassignment } from '../../admin/reassignments.ts'
 import type { TopicDescription } from '../../admin/topics.ts'
 import { addTimeout, atLeast, clusterCommand, oneOfActions, onRun, required } from '../command.ts'
-import { FoundProblems, UsageError } from '../failures.ts'
+import { FoundProblems, InputError, UsageError } from '../failures.ts'
 import { type PartitionEntry, parseJsonFile } from '../json-files.ts'
 import { toJson } from '../output.ts'
 import { proposeAssignment } from '../propose-assignment.ts'
@@ -147,7 +147,7 @@ async function execute(
   const { admin, limits, out } = session
   const open = await admin.listPartitionReassignments(limits)
   if (open.length > 0 && !options.additional) {
-    throw new UsageError(
+    throw new InputError(
       `${open.length} partitions are being moved already. Give --additional to begin more, or cancel them first.`,
     )
   }

@@ -12,7 +12,7 @@ import {
   onRun,
   required,
 } from '../command.ts'
-import { UsageError } from '../failures.ts'
+import { InputError, UsageError } from '../failures.ts'
 import type { Session } from '../session.ts'
 import { matchTopics } from '../topic-selection.ts'
 
@@ -278,7 +278,7 @@ async function selected(
   if (names.length > 0 || pattern === undefined || options.ifExists) return names
   // A broker may not know a new topic yet, and one that must not be listed can still be named.
   if (/^[\w.-]+$/.test(pattern)) return [pattern]
-  throw new UsageError(`No topic matches '${pattern}'. List the topics with --list.`)
+  throw new InputError(`No topic matches '${pattern}'. List the topics with --list.`)
 }
 
 function parseAssignment(text: string | undefined): number[][] | undefined {

@@ -12,7 +12,7 @@ import {
   onRun,
   required,
 } from '../command.ts'
-import { UsageError } from '../failures.ts'
+import { InputError } from '../failures.ts'
 import type { Session } from '../session.ts'
 
 export function addTransactions(program: Command): void {
@@ -223,7 +223,7 @@ async function producerOf(
   const [{ producers }] = await session.admin.describeProducers([place], session.limits)
   const found = producers.find(({ currentTxnStartOffset: at }) => at === startOffset)
   if (found !== undefined) return found
-  throw new UsageError(
+  throw new InputError(
     `No open transaction of ${place.topic}-${place.partition} begins at offset ${startOffset}. List them with: kafkawire transactions describe-producers`,
   )
 }
