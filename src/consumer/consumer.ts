@@ -258,9 +258,14 @@ export class Consumer<
     for (const state of this.require('pause()', partitions)) state.hold('isPaused', true)
   }
 
-  /** Delivers records of these partitions again, from where `pause` stopped. */
-  resume(partitions: readonly TopicPartition[] = this.paused()): void {
-    for (const state of this.require('resume()', partitions)) state.hold('isPaused', false)
+  /**
+   * Delivers records of these partitions again, from where `pause` stopped. Without an argument: of all,
+   * also of those that a rebalance has taken away.
+   */
+  resume(partitions?: readonly TopicPartition[]): void {
+    const resumed = this.require('resume()', partitions === undefined ? this.paused() : partitions)
+    if (partitions === undefined) this.core.subscription.takenPaused.clear()
+    for (const state of resumed) state.hold('isPaused', false)
     this.core.look()
     this.core.delivery.wake()
   }

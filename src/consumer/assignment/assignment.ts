@@ -12,6 +12,8 @@ export class Assignment<K = unknown, V = unknown> implements ChangeCounter {
   changes = 0
   /** Partitions that were taken away after records were delivered whose offsets no transaction has. */
   readonly takenUnsent: Set<string> = new Set()
+  /** Partitions that were paused when a rebalance took them: they are paused still when they come back. */
+  readonly takenPaused: Set<string> = new Set()
   private readonly topics = new Map<string, Map<number, AssignedPartition<K, V>>>()
   /** In the order in which they are named in fetch requests: what brought data goes to the end. */
   private readonly order = new Set<AssignedPartition<K, V>>()

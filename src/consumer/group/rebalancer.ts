@@ -36,8 +36,6 @@ export class Rebalancer<K, V> {
   private readonly timeoutMs: number
   private readonly owner: RebalancerOwner<K, V>
   readonly callbacks: RebalanceCallbacks = new RebalanceCallbacks()
-  /** Paused when they were taken away: they are paused still when they come back. */
-  private readonly paused = new Set<string>()
   /** Aborted when what is owned was lost: no handler is waited for, nothing can be committed. */
   private lost = stopSwitch()
 
@@ -110,7 +108,7 @@ export class Rebalancer<K, V> {
       const state = this.subscription.add(tp)
       state.hold('isAwaitingCallback', true)
       state.hold('isUnsubscribed', !isSubscribed(tp.topic))
-      if (this.paused.delete(state.name)) state.hold('isPaused', true)
+      if (this.subscription.takenPaused.delete(state.name)) state.hold('isPaused', true)
       if (state.fetchState === 'initializing') state.awaitCommitted()
       return state
     })
@@ -123,12 +121,12 @@ export class Rebalancer<K, V> {
 
   /** What is assigned from now on is not paused. */
   forgetPaused(): void {
-    this.paused.clear()
+    this.subscription.takenPaused.clear()
   }
 
   private forget(states: readonly AssignedPartition<K, V>[]): void {
     for (const state of states) {
-      if (state.isPaused) this.paused.add(state.name)
+      if (state.isPaused) this.subscription.takenPaused.add(state.name)
       this.subscription.remove(state)
     }
     this.owner.onChanged()

@@ -8,7 +8,7 @@ import { offsetCommit } from '../../../src/protocol/messages/offset-commit.ts'
 import { syncGroup } from '../../../src/protocol/messages/sync-group.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
 import type { TopicPartition } from '../../../src/types.ts'
-import { consumerOf, fill, textOf } from '../harness.ts'
+import { consumerOf, fill, latch, textOf } from '../harness.ts'
 
 const names = (partitions: readonly TopicPartition[]): string[] =>
   partitions.map(({ topic, partition }) => `${topic}-${partition}`)
@@ -448,5 +448,24 @@ describe('members of a classic group', () => {
     await expect(consumer.commit()).rejects.toThrow(/maxPollIntervalMs/)
     remove()
     await cluster.waitFor(() => consumer.assignment().length === 4)
+  })
+
+  it('resume() without an argument also resumes what a rebalance has taken away', async () => {
+    const values = await fill(cluster, 't', 0, 3)
+    const consumer = member({ partitionAssignors: ['range'] })
+    const { got } = read(consumer)
+    await cluster.waitFor(() => got.length === values.length)
+    consumer.pause()
+    const held = latch()
+    cluster.intercept(joinGroup, async ({ next }) => {
+      await held.promise
+      return next()
+    })
+    consumer.subscribe(['t', 'u'])
+    await cluster.waitFor(() => consumer.assignment().length === 0)
+    consumer.resume()
+    held.open()
+    await cluster.waitFor(() => consumer.assignment().length > 0)
+    expect(consumer.paused()).toEqual([])
   })
 })
