@@ -65,12 +65,15 @@ export function shownPlaces(
     .map(({ partition, offset, value }) => `${partition}@${offset}=${value}`)
 }
 
-/** The next `count` records. */
+/** The next `count` records, which are done then. */
 export async function take(consumer: Consumer, count: number): Promise<ConsumerRecord[]> {
   const records: ConsumerRecord[] = []
-  for await (const record of consumer) {
+  const loop = consumer.records()
+  for await (const record of loop) {
     records.push(record)
-    if (records.length === count) break
+    if (records.length < count) continue
+    loop.markDone()
+    break
   }
   return records
 }
