@@ -229,6 +229,8 @@ export class Consumer<
     signal?.throwIfAborted()
     const committer = this.requireCommitter()
     const { subscription, delivery, isGroupMember } = this.core
+    // A loop may have ended with an exception: what it had in hand is not done.
+    if (target == null && delivery.loops === 0) delivery.takeBackLeft()
     const entries =
       target == null
         ? handedOverEntries(subscription.partitions, delivery.loops > 1)
@@ -289,7 +291,7 @@ export class Consumer<
     await this.offsets.limited(`position() of ${state.name}`, limits, ({ signal }) =>
       this.core.watchers.until(isKnown, signal),
     )
-    if (state.hasPosition) return state.deliveredPosition
+    if (state.hasPosition) return this.core.delivery.nextOffset(state)
     throw state.failure ?? new InvalidArgumentError(`${state.name} is not assigned any more`)
   }
 

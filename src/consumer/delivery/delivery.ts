@@ -56,6 +56,8 @@ export class Delivery<K, V> {
   private readonly ready = new Set<AssignedPartition<K, V>>()
   private readonly streams = new Set<Loop>()
   private readonly idleWaiters = new Set<() => void>()
+  /** What loops that ended had in hand, and how to take it back. */
+  private readonly left = new Map<AssignedPartition<K, V>, () => void>()
   private errors: Error[] = []
   private fatal: Error | null = null
   private isClosed = false
@@ -186,8 +188,29 @@ export class Delivery<K, V> {
   // What follows is for the loops.
 
   add(stream: Loop): void {
+    this.takeBackLeft()
     this.lastReturnAt = 0
     this.streams.add(stream)
+  }
+
+  /** The last loop ended with an item in hand: `takeBack` is called before anything more is delivered. */
+  leave(state: AssignedPartition<K, V>, takeBack: () => void): void {
+    this.left.set(state, takeBack)
+  }
+
+  /** What a loop that ended had in hand counts as not delivered from now on. */
+  takeBackLeft(): void {
+    if (this.left.size === 0) return
+    const left = [...this.left.values()]
+    this.left.clear()
+    for (const takeBack of left) takeBack()
+  }
+
+  /** The offset of the record that the next loop begins with. */
+  nextOffset(state: AssignedPartition<K, V>): bigint {
+    const { chunk } = state
+    if (chunk === null || !this.left.has(state)) return state.deliveredPosition
+    return chunk.offsetAfter(firstNotDone(state, chunk))
   }
 
   remove(stream: Loop): void {
@@ -331,4 +354,15 @@ export class Delivery<K, V> {
 
 function hasSomething(state: AssignedPartition): boolean {
   return !state.buffer.isEmpty || state.failure !== null
+}
+
+/** Index of the first record of the slice that is neither done nor committed by hand. */
+export function firstNotDone<K, V>(
+  state: AssignedPartition<K, V>,
+  chunk: RecordSlice<K, V>,
+): number {
+  const { claimedOffset } = state
+  let { done } = chunk
+  while (done < chunk.taken && chunk.records[done].offset < claimedOffset) done++
+  return done
 }

@@ -6,7 +6,7 @@
 import { monotonicMs } from '../../async/clock.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { RecordSlice } from '../buffer/record-slice.ts'
-import type { Delivery, Loop } from './delivery.ts'
+import { type Delivery, firstNotDone, type Loop } from './delivery.ts'
 
 /** Takes the next item out of a chunk that has something left. */
 export type Hand<K, V, T> = (chunk: RecordSlice<K, V>, state: AssignedPartition<K, V>) => T
@@ -100,7 +100,7 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
   /** The item in hand is not done, and the loop continues: another loop or member delivers it again. */
   giveUp(): void {
     if (!this.isHolding) return
-    this.takeBack()
+    if (this.chunk !== null && this.state !== null) takeBack(this.delivery, this.state, this.chunk)
     this.isHolding = false
     this.release()
     this.delivery.released()
@@ -271,18 +271,18 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
     return null
   }
 
-  /** Moves the position back to the first record of the item in hand that was not committed by hand. */
-  private takeBack(): void {
-    const { chunk, state } = this
-    if (chunk === null || state === null || state.chunk !== chunk) return
-    const { claimedOffset } = state
-    let { done } = chunk
-    while (done < chunk.taken && chunk.records[done].offset < claimedOffset) done++
-    chunk.done = done
-    if (done === chunk.taken) return
-    state.commits.noteTakenBack(state.position)
-    chunk.taken = done
-    this.delivery.renew(state, chunk)
+  /**
+   * The item in hand is not done. While another loop is open, it is taken back at once, or that loop would
+   * continue after it. Otherwise when the next loop begins: until then a transaction may still take its
+   * offset, as its outputs may be in that transaction.
+   */
+  private leaveHeld(): void {
+    const { delivery, state, chunk, isHolding } = this
+    this.isHolding = false
+    if (!isHolding || state === null || chunk === null) return
+    const isLast = delivery.loops === 1 && this.only === null
+    if (isLast) delivery.leave(state, () => takeBack(delivery, state, chunk))
+    else takeBack(delivery, state, chunk)
   }
 
   private release(): void {
@@ -300,8 +300,7 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
   private end(): void {
     if (this.isEnded) return
     this.isEnded = true
-    if (this.isHolding) this.takeBack()
-    this.isHolding = false
+    this.leaveHeld()
     this.signal?.removeEventListener('abort', this.onAbort)
     this.release()
     this.delivery.remove(this)
@@ -310,4 +309,19 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
     this.waiter = null
     waiter?.resolve({ done: true, value: undefined })
   }
+}
+
+/** Moves the position back to the first record of the slice that is not done, and not committed by hand. */
+function takeBack<K, V>(
+  delivery: Delivery<K, V>,
+  state: AssignedPartition<K, V>,
+  chunk: RecordSlice<K, V>,
+): void {
+  if (state.chunk !== chunk) return
+  const done = firstNotDone(state, chunk)
+  chunk.done = done
+  if (done === chunk.taken) return
+  state.commits.noteTakenBack(state.position)
+  chunk.taken = done
+  delivery.renew(state, chunk)
 }

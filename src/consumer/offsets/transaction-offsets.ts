@@ -15,7 +15,8 @@ export interface HandedOver {
 }
 
 /**
- * The offsets behind all that was delivered.
+ * The offsets behind everything that was delivered, the item in hand included, and the one that a loop had
+ * in hand when it ended: what was made of it is in the transaction, or the body would have thrown.
  * @throws InvalidArgumentError where they would cover the work of others; CommitFailedError if a partition
  * was taken away whose records are in the transaction: another member will read them again
  */

@@ -118,6 +118,7 @@ async function closing<K, V, T>(
   } catch (error) {
     fail(error)
   } finally {
+    stream.giveUp()
     await stream.return()
   }
 }

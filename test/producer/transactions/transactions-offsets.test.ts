@@ -92,6 +92,50 @@ describe('sendOffsets(consumer)', () => {
     expect(seen).toEqual([2n, 4n])
   })
 
+  test.each(['records', 'batches'] as const)(
+    'covers what a loop of %s had in hand when it ended, once',
+    async (shape) => {
+      const cluster = await start()
+      await fill(cluster, 't', 0, 9)
+      const consumer = startConsumer(cluster, { topics: ['t'], maxPollRecords: 3 })
+      const producer = startProducer(cluster, { transactionalId: 'x' })
+      for (let round = 0; round < 3; round++) {
+        await producer.transaction(async (tx) => {
+          let count = 0
+          if (shape === 'records') {
+            for await (const { value } of consumer) {
+              tx.enqueue({ topic: 'u', partition: 0, value })
+              if (++count === 3) break
+            }
+          } else {
+            for await (const batch of consumer.batches()) {
+              for (const { value } of batch) tx.enqueue({ topic: 'u', partition: 0, value })
+              break
+            }
+          }
+          await tx.sendOffsets(consumer)
+        })
+        expect((await consumer.committed([t0]))[0].offset).toBe(BigInt(3 * round + 3))
+      }
+      const values = Array.from({ length: 9 }, (_, i) => `t-0:${i}`)
+      const written = await valuesOf(cluster, 'u', 0)
+      expect(written.filter((value) => value.startsWith('t-'))).toEqual(values)
+    },
+  )
+
+  test('does not cover what a handler of run() failed at', async () => {
+    const cluster = await start()
+    await fill(cluster, 't', 0, 5)
+    const consumer = startConsumer(cluster, { topics: ['t'] })
+    const producer = startProducer(cluster, { transactionalId: 'x' })
+    const eachRecord = ({ offset }: { offset: bigint }): void => {
+      if (offset === 2n) throw new Error('no')
+    }
+    await expect(consumer.run({ eachRecord })).rejects.toThrow('no')
+    await producer.transaction((tx) => tx.sendOffsets(consumer))
+    expect((await consumer.committed([t0]))[0].offset).toBe(2n)
+  })
+
   test('fails when a partition was taken away whose records are in the transaction', async () => {
     const cluster = await start()
     await fill(cluster, 't', 0, 3)
