@@ -29,17 +29,19 @@ function encodeRequest(w: Writer, request: BrokerHeartbeatRequest): void {
   w.int64(request.currentMetadataOffset)
   w.bool(request.wantFence)
   w.bool(request.wantShutDown)
+  const hasOfflineLogDirs = request.offlineLogDirs.length > 0
+  const hasCordonedLogDirs = request.cordonedLogDirs !== null
+  if (w.version < 1 && hasOfflineLogDirs) throw w.unsupported('offlineLogDirs')
+  if (w.version < 2 && hasCordonedLogDirs) throw w.unsupported('cordonedLogDirs')
   w.tags(
-    w.version >= 1 &&
-      request.offlineLogDirs.length > 0 && {
-        tag: 0,
-        encode: (w) => w.uuidArray(request.offlineLogDirs),
-      },
-    w.version >= 2 &&
-      request.cordonedLogDirs !== null && {
-        tag: 1,
-        encode: (w) => w.nullableUuidArray(request.cordonedLogDirs),
-      },
+    hasOfflineLogDirs && {
+      tag: 0,
+      encode: (w) => w.uuidArray(request.offlineLogDirs),
+    },
+    hasCordonedLogDirs && {
+      tag: 1,
+      encode: (w) => w.nullableUuidArray(request.cordonedLogDirs),
+    },
   )
 }
 

@@ -151,12 +151,13 @@ function decodeLeaderEndpoint(r: Reader): LeaderEndpoint {
 function encodeResponse(w: Writer, response: EndQuorumEpochResponse): void {
   w.int16(response.errorCode)
   w.array(response.topics, encodeResponseTopicData)
+  const hasNodeEndpoints = response.nodeEndpoints.length > 0
+  if (w.version < 1 && hasNodeEndpoints) throw w.unsupported('nodeEndpoints')
   w.tags(
-    w.version >= 1 &&
-      response.nodeEndpoints.length > 0 && {
-        tag: 0,
-        encode: (w) => w.array(response.nodeEndpoints, encodeNodeEndpoint),
-      },
+    hasNodeEndpoints && {
+      tag: 0,
+      encode: (w) => w.array(response.nodeEndpoints, encodeNodeEndpoint),
+    },
   )
 }
 

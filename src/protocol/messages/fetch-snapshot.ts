@@ -156,12 +156,13 @@ function encodeResponse(w: Writer, response: FetchSnapshotResponse): void {
   w.int32(response.throttleTimeMs)
   w.int16(response.errorCode)
   w.array(response.topics, encodeResponseTopicSnapshot)
+  const hasNodeEndpoints = response.nodeEndpoints.length > 0
+  if (w.version < 1 && hasNodeEndpoints) throw w.unsupported('nodeEndpoints')
   w.tags(
-    w.version >= 1 &&
-      response.nodeEndpoints.length > 0 && {
-        tag: 0,
-        encode: (w) => w.array(response.nodeEndpoints, encodeNodeEndpoint),
-      },
+    hasNodeEndpoints && {
+      tag: 0,
+      encode: (w) => w.array(response.nodeEndpoints, encodeNodeEndpoint),
+    },
   )
 }
 

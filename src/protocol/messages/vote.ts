@@ -116,12 +116,13 @@ function decodeRequestPartitionData(r: Reader): VoteRequestPartitionData {
 function encodeResponse(w: Writer, response: VoteResponse): void {
   w.int16(response.errorCode)
   w.array(response.topics, encodeResponseTopicData)
+  const hasNodeEndpoints = response.nodeEndpoints.length > 0
+  if (w.version < 1 && hasNodeEndpoints) throw w.unsupported('nodeEndpoints')
   w.tags(
-    w.version >= 1 &&
-      response.nodeEndpoints.length > 0 && {
-        tag: 0,
-        encode: (w) => w.array(response.nodeEndpoints, encodeNodeEndpoint),
-      },
+    hasNodeEndpoints && {
+      tag: 0,
+      encode: (w) => w.array(response.nodeEndpoints, encodeNodeEndpoint),
+    },
   )
 }
 
