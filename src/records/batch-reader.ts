@@ -405,17 +405,17 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
       at = varintEnd(bytes, at) + readVarint(bytes, at)
     }
     // Fields before the one that failed are well-formed.
-    const skips = [
-      ['length', (end: number) => end + 1],
-      ['timestampDelta', (end: number) => end],
-      ['offsetDelta', (end: number) => end],
-      ['key', (end: number, length: number) => end + Math.max(0, length)],
-      ['value', (end: number, length: number) => end + Math.max(0, length)],
-    ] as const
-    for (const [name, skip] of skips) {
+    const lengthEnd = varintEnd(bytes, at)
+    if (lengthEnd >= failedAt) return this.fieldOf('length')
+    const recordEnd = lengthEnd + readVarint(bytes, at)
+    at = lengthEnd + 1
+    for (const name of ['timestampDelta', 'offsetDelta', 'key', 'value']) {
       const end = varintEnd(bytes, at)
       if (end >= failedAt) return this.fieldOf(name)
-      at = skip(end, readVarint(bytes, at))
+      const isDelta = name === 'timestampDelta' || name === 'offsetDelta'
+      at = isDelta ? end : end + Math.max(0, readVarint(bytes, at))
+      // A length that lies is at fault, not what is read where it leads.
+      if (at > recordEnd) return this.fieldOf(name)
     }
     return this.fieldOf('headers')
   }

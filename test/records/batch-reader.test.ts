@@ -244,9 +244,11 @@ describe('BatchReader', () => {
     ['record length shorter than its fields', 'records[0]', (b) => b.writeUInt8(b[61] - 2, 61)],
     ['negative record length', 'records[0].length', (b) => b.writeUInt8(0x01, 61)],
     ['negative offset delta', 'records[0].offsetDelta', (b) => b.writeUInt8(0x01, 64)],
-    ['key beyond the record', 'records[0]', (b) => b.writeUInt8(0x7e, 65)],
+    ['key beyond the record', 'records[0].key', (b) => b.writeUInt8(0x7e, 65)],
+    ['value beyond the record', 'records[0].value', (b) => b.writeUInt8(0x7e, 67)],
     ['more headers than bytes', 'records[0].headers', (b) => b.writeUInt8(0x7e, 68)],
-    ['varint that never ends', 'records[0]', (b) => b.fill(0xff, 61)],
+    ['varint that never ends', 'records[0].length', (b) => b.fill(0xff, 61)],
+    ['key length that never ends', 'records[0].key', (b) => b.fill(0xff, 65)],
   ]
   test.each(lies)('refused: %s, in %s', async (_, field, lie) => {
     const bytes = await encodeBatch(batchOf([recordOf(0, { key: 'k' }), recordOf(1, { key: 'l' })]))
