@@ -234,8 +234,8 @@ export const randomMutants: readonly RandomMutant[] = [
     test: 'consumer.test.ts',
     edits: [
       {
-        file: 'consumer/delivery/record-iterator.ts',
-        from: 'if (this.isHolding) this.takeBack()',
+        file: 'consumer/delivery/delivery.ts',
+        from: 'for (const takeBack of left) takeBack()',
         to: '',
       },
     ],
