@@ -97,10 +97,18 @@ async function attempt(one, index, home) {
     }
     implementations = /ok (\{.*\})/.exec(outputs.at(-1) ?? '')?.[1] ?? ''
   } catch (thrown) {
-    error = [thrown.message, thrown.stdout, thrown.stderr].filter(Boolean).join('\n')
+    error = [thrown.message, ending(thrown), thrown.stdout].filter(Boolean).join('\n')
   }
   const seconds = (performance.now() - start) / 1000
   return { ...one, version: await versionOf(one, home, folder), error, seconds, implementations }
+}
+
+/** How a command ended: what fails without a word is told apart by that alone. stderr is in the message. */
+function ending({ code, signal, killed }) {
+  if (signal) return `ended by ${signal}${killed ? ', as it took too long' : ''}`
+  if (typeof code !== 'number') return ''
+  // Node ends with 13 when the program still awaits and nothing is left that could wake it.
+  return `exit code ${code}${code === 13 ? ': an await never settled' : ''}`
 }
 
 async function execute([file, ...args], cwd, name) {
