@@ -42,6 +42,7 @@ export class Producer implements AsyncDisposable {
   private readonly records: RecordCalls
   private readonly transactions: TransactionLifecycle | null
   private closing: Promise<void> | null = null
+  private readonly transactionBody = { isRunning: false }
   /** Aborts when close() may wait no longer for outcomes. */
   private readonly hurry = new AbortController()
   private hasClosed: () => void = () => {}
@@ -208,9 +209,10 @@ export class Producer implements AsyncDisposable {
    * @throws {FencedError} it was not committed, unless an earlier call had no outcome
    */
   commitTransaction(options?: WaitOptions): Promise<void> {
-    return this.transactional('commitTransaction()', options, (transactions, limits) =>
-      transactions.commit(limits),
-    )
+    return this.transactional('commitTransaction()', options, (transactions, limits) => {
+      this.requireNoBody('commitTransaction()')
+      return transactions.commit(limits)
+    })
   }
 
   /**
@@ -219,23 +221,25 @@ export class Producer implements AsyncDisposable {
    * @throws {FencedError} the brokers have aborted it
    */
   abortTransaction(options?: WaitOptions): Promise<void> {
-    return this.transactional('abortTransaction()', options, (transactions, limits) =>
-      transactions.abort(limits),
-    )
+    return this.transactional('abortTransaction()', options, (transactions, limits) => {
+      this.requireNoBody('abortTransaction()')
+      return transactions.abort(limits)
+    })
   }
 
   /**
    * Runs `body` in a transaction: commits when it returns. When it throws, or a limit is reached, aborts,
-   * and seeks its consumer back to the group's committed offsets.
+   * and seeks its consumer back to the group's committed offsets. While the body runs, `commitTransaction()`
+   * and `abortTransaction()` are refused.
    * @throws what the body threw, or what prevented the commit. When the abort fails too: a FencedError,
-   * OutcomeUnknownError or KafkaError with both errors as its cause
+   * OutcomeUnknownError, ClosedError or KafkaError with both errors as its cause
    */
   async transaction<T>(
     body: (tx: Transaction) => T | Promise<T>,
     options?: TransactionRunOptions,
   ): Promise<T> {
     const run = checkTransactionRun(body, options)
-    return runTransaction(this, this.core.cluster.options.logger, body, run)
+    return runTransaction(this, this.core.cluster.options.logger, body, run, this.transactionBody)
   }
 
   /**
@@ -308,6 +312,14 @@ export class Producer implements AsyncDisposable {
       )
     }
     await run(this.transactions, given(options, limits))
+  }
+
+  /** An end by hand would make `transaction()` report a failure of what is committed, or end the next one. */
+  private requireNoBody(call: string): void {
+    if (!this.transactionBody.isRunning) return
+    throw new InvalidTransactionStateError(
+      `${call} was refused: transaction() ends this transaction itself, with a commit when its body returns. Throw in the body, or abort the signal of transaction(), to abort it`,
+    )
   }
 
   private checkOpen(): void {

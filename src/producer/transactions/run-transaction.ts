@@ -4,6 +4,7 @@
 import { monotonicMs } from '../../async/clock.ts'
 import { checkWaitOptions, type WaitLimits, waitFor } from '../../async/wait.ts'
 import {
+  ClosedError,
   FencedError,
   InvalidArgumentError,
   InvalidTransactionStateError,
@@ -36,6 +37,11 @@ export interface TransactionOwner extends Transaction {
   beginTransaction(options?: WaitOptions): Promise<void>
   commitTransaction(options?: WaitOptions): Promise<void>
   abortTransaction(options?: WaitOptions): Promise<void>
+}
+
+/** Whether a body runs: then only `transaction()` itself may end its transaction. */
+export interface BodyState {
+  isRunning: boolean
 }
 
 /** What `producer.transaction()` may be given. */
@@ -83,6 +89,7 @@ export async function runTransaction<T>(
   logger: Logger,
   body: (tx: Transaction) => T | Promise<T>,
   { limits, consumer }: TransactionRun,
+  bodyState: BodyState,
 ): Promise<T> {
   const { signal } = limits
   const deadline = monotonicMs() + limits.timeoutMs
@@ -93,7 +100,7 @@ export async function runTransaction<T>(
     ...(signal !== undefined && { signal }),
   })
   await producer.beginTransaction(left())
-  const tx = new OpenTransaction(producer, consumer)
+  const tx = new OpenTransaction(producer, consumer, bodyState)
   let isCommitting = false
   try {
     const work = Promise.resolve(tx).then(body)
@@ -153,6 +160,7 @@ function bothErrors(error: unknown, abortError: unknown): KafkaError {
   const text = `the transaction failed (${messageOf(error)}), and so did its abort: ${messageOf(abortError)}`
   if (abortError instanceof FencedError) return new FencedError(text, { cause })
   if (abortError instanceof OutcomeUnknownError) return new OutcomeUnknownError(text, { cause })
+  if (abortError instanceof ClosedError) return new ClosedError(text, { cause })
   return new KafkaError(text, { cause })
 }
 
@@ -165,15 +173,24 @@ class OpenTransaction implements Transaction {
   /** The consumer that goes back to its committed offsets after an abort. */
   consumer: TransactionalConsumer | null
   private readonly producer: TransactionOwner
+  private readonly bodyState: BodyState
   private isOver = false
 
-  constructor(producer: TransactionOwner, consumer: TransactionalConsumer | null) {
+  constructor(
+    producer: TransactionOwner,
+    consumer: TransactionalConsumer | null,
+    bodyState: BodyState,
+  ) {
     this.producer = producer
     this.consumer = consumer
+    this.bodyState = bodyState
+    bodyState.isRunning = true
   }
 
   end(): void {
+    if (this.isOver) return
     this.isOver = true
+    this.bodyState.isRunning = false
   }
 
   send<K = RecordData, V = RecordData>(

@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from 'vitest'
 import {
+  ClosedError,
   FencedError,
   InvalidTransactionStateError,
   OutcomeUnknownError,
@@ -347,4 +348,57 @@ test('the cluster goes to KIP-890 while a producer runs', async () => {
   expect(cluster.requests(produce).map(({ version }) => version)).toEqual([11, 11, 13])
   expect(await committed(cluster, 3)).toEqual(['a', 'b', 'c'])
   expect(cluster.requests(describeTransactions)).toEqual([])
+})
+
+describe('the body of transaction() ends its own transaction', () => {
+  test.each(['commitTransaction', 'abortTransaction'] as const)('%s() is refused', async (end) => {
+    const cluster = await startTransactionCluster(2)
+    const producer = startProducer(cluster, { transactionalId: 'x' })
+    const run = producer.transaction(async (tx) => {
+      await tx.send({ ...t0, value: 'a' })
+      await producer[end]()
+    })
+    // What is committed must not be reported as failed: who repeats it would write it twice.
+    await expect(run).rejects.toThrow(InvalidTransactionStateError)
+    await expect(run).rejects.toThrow(`${end}() was refused: transaction() ends`)
+    const [{ request }] = cluster.requests(endTxn)
+    expect(request.committed).toBe(false)
+    await producer.transaction((tx) => tx.send({ ...t0, value: 'b' }))
+    await producer.beginTransaction()
+    await producer[end]()
+  })
+
+  test('nor may what it left behind end the next one', async () => {
+    const cluster = await startTransactionCluster(2)
+    const producer = startProducer(cluster, { transactionalId: 'x' })
+    let isSecond = () => {}
+    const second = new Promise<void>((resolve) => {
+      isSecond = resolve
+    })
+    let refused: unknown = null
+    await producer.transaction(() => {
+      void second
+        .then(() => producer.abortTransaction())
+        .catch((error: unknown) => {
+          refused = error
+        })
+    })
+    await producer.transaction(async (tx) => {
+      await tx.send({ ...t0, value: 'a' })
+      isSecond()
+      await tx.send({ ...t0, value: 'b' })
+    })
+    expect(refused).toBeInstanceOf(InvalidTransactionStateError)
+  })
+
+  test('close() in the body gives a ClosedError', async () => {
+    const cluster = await startTransactionCluster(2)
+    const producer = startProducer(cluster, { transactionalId: 'x' })
+    const run = producer.transaction(async (tx) => {
+      await tx.send({ ...t0, value: 'a' })
+      await producer.close()
+    })
+    await expect(run).rejects.toThrow(ClosedError)
+    expect(cluster.requests(endTxn).map(({ request }) => request.committed)).toEqual([false])
+  })
 })
