@@ -6,7 +6,8 @@ import { existsSync, realpathSync, symlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-const help = `npm run bench -- [produce] [consume] [latency] [transactions] [codec] [growth] [heap] [assignors] [import] [options]
+const help = `npm run bench -- [produce] [consume] [latency] [transactions] [codec] [growth] [heap] [assignors] [import] [cold-start]
+       [options]
 
 Without a word: produce and consume beside the other Node clients, on one broker. By name: every client that
 is installed; produce, consume and latency also on every target, produce with every size, codec and batch
@@ -39,6 +40,7 @@ const words = [
   'heap',
   'import',
   'assignors',
+  'cold-start',
 ]
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,

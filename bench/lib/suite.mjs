@@ -56,6 +56,10 @@ export async function runAll(names, options) {
     const { runGrowth } = await import('../growth.mjs')
     await runGrowth(Number(options.rounds), options.clients)
   }
+  if (names.includes('cold-start')) {
+    const { runColdStart } = await import('../cold-start.mjs')
+    await runColdStart(Number(options.rounds))
+  }
   if (names.includes('assignors')) {
     const { runAssignors } = await import('../assignors.mjs')
     await runAssignors(Number(options.rounds))

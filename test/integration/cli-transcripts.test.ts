@@ -668,35 +668,4 @@ describeReal('Kafka’s scripts and ours', () => {
       if (words[0] !== 'kafka-consumer-groups') expect(their.code).not.toBe(0)
     })
   })
-
-  test('listing topics from a cold start takes at most an eighth of the processor time of Kafka’s program', async () => {
-    /** Processor time (ms), which other work on the machine does not change. The least of five runs. */
-    const cpuMs = async (command: readonly string[]): Promise<number> => {
-      const times: number[] = []
-      for (let i = 0; i < 5; i++) {
-        const script = 'TIMEFORMAT="cpu %U %S"; time "$@"'
-        const { stderr, code } = await execute('bash', ['-c', script, 'bash', ...command], '')
-        expect(code, stderr).toBe(0)
-        const match = /cpu (\d+)[.,](\d+) (\d+)[.,](\d+)/.exec(stderr)
-        times.push(Number(`${match?.[1]}${match?.[2]}`) + Number(`${match?.[3]}${match?.[4]}`))
-      }
-      return Math.min(...times)
-    }
-    // The JVM's arguments are those of kafka-run-class.sh. What its shell and its logging take, which are
-    // not among the jars, comes on top for a user of the script.
-    const jvm = ['-Xmx256M', '-server', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20']
-    const jars = await classPath(cluster.version)
-    const list = ['--bootstrap-server', cluster.internalServers, '--list']
-    const their = await cpuMs([
-      'java',
-      ...jvm,
-      '-cp',
-      jars,
-      scriptClass(cluster, 'kafka-topics'),
-      ...list,
-    ])
-    const our = await cpuMs([process.execPath, commandLine, 'topics', ...list])
-    console.log(`kafka-topics --list: ${their} ms of processor time; kafkawire: ${our} ms`)
-    expect(our * 8).toBeLessThanOrEqual(their)
-  })
 })
