@@ -7,7 +7,7 @@ import { describeValue, InvalidArgumentError } from '../errors.ts'
 import { isTopic, isTopicName, type TopicSelector } from './options.ts'
 import type { CloseOptions } from './types.ts'
 
-/** @throws {InvalidArgumentError} when `topics` is no array of names, patterns and `kafka.topic()` */
+/** @throws {InvalidArgumentError} unless it is an array of names, patterns and `kafka.topic()` */
 export function checkTopics(call: string, topics: unknown): readonly TopicSelector[] {
   if (!Array.isArray(topics)) {
     const hint = isTopicName(topics) ? `. Write ['${topics}']` : ''
@@ -31,7 +31,7 @@ function checkTopic(call: string, entry: unknown): TopicSelector {
   )
 }
 
-/** @throws {InvalidArgumentError} when `options` is no object, or has a name that is not in `known` */
+/** @throws {InvalidArgumentError} when `options` is not an object, or has a name not in `known` */
 export function checkNames(call: string, options: unknown, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) {
     throw new InvalidArgumentError(
@@ -45,7 +45,7 @@ export function checkNames(call: string, options: unknown, known: readonly strin
   )
 }
 
-/** @throws {InvalidArgumentError} when it is given and is no AbortSignal */
+/** @throws {InvalidArgumentError} when it is given and is not an AbortSignal */
 export function checkSignal(call: string, signal: unknown): void {
   if (signal === undefined || signal instanceof AbortSignal) return
   const hint = signal instanceof AbortController ? '. Give its property signal' : ''
@@ -54,7 +54,7 @@ export function checkSignal(call: string, signal: unknown): void {
   )
 }
 
-/** @throws {InvalidArgumentError} when it is given and is no time in ms, 0 or more, or Infinity */
+/** @throws {InvalidArgumentError} when it is given and is not 0 ms or more, or Infinity */
 export function checkTimeout(call: string, timeoutMs: unknown): void {
   if (timeoutMs === undefined || (typeof timeoutMs === 'number' && timeoutMs >= 0)) return
   throw new InvalidArgumentError(

@@ -278,7 +278,7 @@ export class ConsumerCore<K, V> {
     }
   }
 
-  /** Gives up what is read: leaves the group, or forgets what was assigned by hand. */
+  /** Stops reading: leaves the group, or forgets the partitions assigned by hand. */
   unsubscribe(): Promise<void> {
     this.rebalancer.callbacks.leaveCaller()
     this.leaving ??= this.giveUp().finally(() => {

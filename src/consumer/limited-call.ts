@@ -1,5 +1,6 @@
-// A call of the consumer that waits for brokers: until it succeeds, its time is up, its signal aborts, or
-// the consumer is closed. A call that gives up leaves its requests alone: others share their connections.
+// A call of the consumer that waits for brokers: until it succeeds, its time is up, its signal
+// aborts, or the consumer is closed. A call that ends early leaves its requests alone: others share
+// their connections.
 
 import { joinSignals } from '../async/any-signal.ts'
 import { type WaitLimits, waitFor } from '../async/wait.ts'

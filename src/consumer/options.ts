@@ -1,5 +1,6 @@
-// The consumer's options: type, unit, default and what each trades, once. Names and defaults are those of
-// Java's client. What is resolved here is complete and frozen; nothing below has defaults of its own.
+// The consumer's options: type, unit, default and what each trades, once. Names and defaults are
+// those of Java's client. What is resolved here is complete and frozen; nothing below has other
+// defaults.
 
 import { ConfigError, type DeserializationError } from '../errors.ts'
 import {
@@ -129,8 +130,8 @@ export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> {
    */
   groupRemoteAssignor?: string
   /**
-   * In order of preference. Partitions stay with their members during a rebalance only if all that are
-   * named are cooperative. Default: `['range', 'cooperative-sticky']`.
+   * In order of preference. Partitions stay with their members during a rebalance only if all the
+   * named ones are cooperative. Default: `['range', 'cooperative-sticky']`.
    */
   partitionAssignors?: readonly PartitionAssignor[]
   /** Default: keys are `Buffer | null`. */

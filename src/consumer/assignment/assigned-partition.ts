@@ -156,7 +156,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
     return this.currentHolder
   }
 
-  /** The slice that is being handed out, or was when its loop stopped. */
+  /** The slice that is being delivered, or was when its loop stopped. */
   get chunk(): RecordSlice<K, V> | null {
     return this.buffer.slice
   }
@@ -406,12 +406,12 @@ export class AssignedPartition<K = unknown, V = unknown> {
     this.epoch = block.leaderEpoch
   }
 
-  /** The offset behind all that was delivered goes into a transaction. */
+  /** The offset behind every delivered record was sent to a transaction. */
   sentToTransaction(): void {
     if (this.hasPosition) this.commits.markSent(this.position)
   }
 
-  /** Revoked, lost or unassigned: whatever is under way for it counts no more. */
+  /** The partition is revoked, lost or unassigned. Results still in flight for it are ignored. */
   remove(): void {
     this.isOurs = false
     this.restart()
@@ -433,10 +433,10 @@ export class AssignedPartition<K = unknown, V = unknown> {
     this.commits.moveTo(offset, epoch)
   }
 
-  private restart(isKeepingHandedOut = false): void {
+  private restart(isKeepingDelivered = false): void {
     this.currentVersion++
     this.counter.changes++
-    this.buffer.clear(isKeepingHandedOut)
+    this.buffer.clear(isKeepingDelivered)
     this.pendingFailure = null
     this.isFailureLasting = false
     this.attempts.reset()

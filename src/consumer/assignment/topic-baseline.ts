@@ -12,12 +12,12 @@ export interface BaselineSource {
 }
 
 export class TopicBaseline {
-  /** How many partitions each topic had when the brokers first told of it; 0: it did not exist. */
+  /** How many partitions each topic had when the brokers first reported it; 0: it did not exist. */
   private readonly counts = new Map<string, number>()
   private hasAllTopics = false
 
   /**
-   * Takes note of the topics that brokers have told of since.
+   * Takes note of the topics that brokers have reported since.
    * @param topics what is subscribed to, patterns resolved
    */
   note(topics: Iterable<string>, source: BaselineSource): void {
@@ -30,7 +30,7 @@ export class TopicBaseline {
     }
   }
 
-  /** All topics that exist were told of: one that a pattern matches later is new. */
+  /** The brokers have reported all existing topics. One that a pattern matches later is new. */
   noteAllTopics(): void {
     this.hasAllTopics = true
   }

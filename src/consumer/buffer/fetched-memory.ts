@@ -4,7 +4,7 @@
 
 import * as workerThreads from 'node:worker_threads'
 
-/** The sum over all that is held. */
+/** The sum over everything that is held. */
 export class HeldBytes {
   private count = 0
 

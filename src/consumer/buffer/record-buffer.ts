@@ -16,7 +16,7 @@ export class RecordBuffer<K, V> {
   private spent: CompletedFetch<K, V>[] = []
   private current: RecordSlice<K, V> | null = null
 
-  /** What is being handed out, or was when its loop stopped. */
+  /** The slice that is being delivered, or was when its loop stopped. */
   get slice(): RecordSlice<K, V> | null {
     return this.current
   }
@@ -50,7 +50,7 @@ export class RecordBuffer<K, V> {
     this.spent = []
   }
 
-  /** Adds to what waits to be handed out. */
+  /** Adds to what waits to be delivered. */
   append(slice: RecordSlice<K, V>): void {
     this.current = this.current === null ? slice : this.current.joined(slice)
   }
@@ -63,12 +63,12 @@ export class RecordBuffer<K, V> {
     else this.spent.push(fetch)
   }
 
-  /** Drops everything, but for what is handed out of the slice if `isKeepingHandedOut`. */
-  clear(isKeepingHandedOut: boolean): void {
+  /** Drops everything; with `isKeepingDelivered`, keeps what was delivered of the slice. */
+  clear(isKeepingDelivered: boolean): void {
     this.isOpening = false
     for (const fetch of this.fetches) fetch.release()
     this.fetches = []
-    if (isKeepingHandedOut && this.current !== null) this.current.cutAt(this.current.taken)
+    if (isKeepingDelivered && this.current !== null) this.current.cutAt(this.current.taken)
     else this.put(null)
   }
 

@@ -16,7 +16,7 @@ export interface RecordSlicePlace {
 
 export class RecordSlice<K, V> {
   readonly records: readonly ConsumerRecord<K, V>[]
-  /** How many of `records` are to be handed out. */
+  /** How many of `records` are to be delivered. */
   count: number
   place: RecordSlicePlace
   /** How many were delivered. */

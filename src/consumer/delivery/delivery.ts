@@ -178,7 +178,7 @@ export class Delivery<K, V> {
   sampleHeldMs(now: number): number {
     let longest = 0
     for (const stream of this.streams) longest = Math.max(longest, stream.sampleHeldMs(now))
-    // After a break no loop asks for more: that is no polling either.
+    // After a break no loop asks for more, which is not polling either.
     if (this.streams.size === 0 && this.lastReturnAt > 0) {
       longest = Math.max(longest, now - this.lastReturnAt)
     }

@@ -19,7 +19,7 @@ export interface Portion<K, V> {
 
 /** What `for await` takes, and what may be called by hand. */
 export interface ConsumerLoop<T> extends AsyncIterable<T>, AsyncDisposable {
-  /** The next one. Says that the former one is done. */
+  /** Returns the next item, and marks the previous one as done. */
   next(): Promise<IteratorResult<T, undefined>>
   /** Says that the item in hand is done: for a `break` that means so. Nothing happens without one. */
   markDone(): void

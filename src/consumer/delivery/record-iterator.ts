@@ -1,7 +1,8 @@
-// One loop over records or batches: the iterator behind `for await`. Written by hand, as this is the
-// hottest path of a consumer: for a buffered record it makes one resolved promise and nothing else.
-// Asking for the next item says that the former one is done; return() (break, or an exception in the
-// body, which an iterator cannot tell apart) does not: that item is delivered again.
+// One loop over records or batches: the iterator behind `for await`. Written by hand, as this is
+// the hottest path of a consumer: for a buffered record it makes one resolved promise and nothing
+// else. Asking for the next item says that the previous one is done; return() (break, or an
+// exception in the body, which an iterator cannot tell apart) does not: that item is delivered
+// again.
 
 import { monotonicMs } from '../../async/clock.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
@@ -156,7 +157,7 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
   }
 
   private pull(): Promise<IteratorResult<T, undefined>> {
-    // Somebody asks without having awaited the answer before: one after the other.
+    // The caller did not await the previous next(). The calls are served one after the other.
     if (this.waiter !== null && this.pending !== null) return this.pending.then(() => this.next())
     if (this.isEnded) return Promise.resolve({ done: true, value: undefined })
     this.finishHeld()

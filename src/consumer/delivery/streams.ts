@@ -1,5 +1,5 @@
-// Loops as Node's and the web's streams. Neither reads ahead: the loop is asked when a reader asks, as
-// asking for the next record says that the former is done.
+// Loops as Node's and the web's streams. Neither reads ahead: the loop is asked when a reader asks,
+// as asking for the next record says that the previous one is done.
 
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'

@@ -1,6 +1,7 @@
-// How large a response a broker is asked for. Fetched bytes that wait are what the garbage collector meets
-// with full collections, so a response is no larger than it takes to keep this process busy: a broker far
-// away gets to send more at once, one nearby has no need to. Pure: what was measured is passed in.
+// How large a response a broker is asked for. Fetched bytes that wait are what the garbage
+// collector meets with full collections, so a response is only as large as keeps this process busy:
+// a broker far away gets to send more at once, one nearby has no need to. Pure: what was measured
+// is passed in.
 
 /** Where it begins, and what it comes back to. */
 const LEAST_BYTES = 2 * 1024 * 1024

@@ -1,7 +1,8 @@
-// Membership in a classic group: joins, syncs, says that it is alive, and joins again when the group
-// changes. One loop does all that moves partitions, so that revokes, losses and assignments follow each
-// other; heartbeats run beside it and only set what the loop is to do next. A generation is one object
-// that never changes: a response counts only if the object it was asked under is still the present one.
+// Membership in a classic group: joins, syncs, says that it is alive, and joins again when the
+// group changes. One loop does everything that moves partitions, so that revokes, losses and
+// assignments follow each other; heartbeats run beside it and only set what the loop is to do next.
+// A generation is one object that never changes: a response counts only if the object it was asked
+// under is still the present one.
 
 import { withAnySignal } from '../../async/any-signal.ts'
 import { monotonicMs } from '../../async/clock.ts'
@@ -193,7 +194,7 @@ export class ClassicGroup implements GroupMembership {
     })
   }
 
-  /** One attempt to become a member of the next generation, with all that comes before and after. */
+  /** One attempt to join the next generation, with every step before and after. */
   private async join(reason: string): Promise<void> {
     const { signal } = this.stopped
     this.rebalances.begin()
@@ -203,29 +204,28 @@ export class ClassicGroup implements GroupMembership {
     const revoked = this.toRevokeBeforeJoin(topics)
     await withAnySignal([timeout, signal], (end) => this.rebalancer.revoke(revoked, end))
     if (this.isLost || signal.aborted) return
-    // Only now: until here the group's wish to rebalance is one that this join answers.
+    // Only now: this join serves every request to rebalance that came before this line.
     this.joinReason = null
     this.state = 'preparing'
     this.joinedTopics = topics
     const member = { memberId: this.memberId, topics, ownedPartitions: this.rebalancer.owned }
     const generationId = this.generation?.generationId ?? -1
-    const {
-      response: answer,
-      version,
-      nodeId,
-    } = await this.requests.join({ ...member, generationId, reason }, signal)
-    if (answer.errorCode === 0) {
-      await this.sync(answer)
+    const { response, version, nodeId } = await this.requests.join(
+      { ...member, generationId, reason },
+      signal,
+    )
+    if (response.errorCode === 0) {
+      await this.sync(response)
       return
     }
     this.state = this.generation === null ? 'unjoined' : 'stable'
     this.joinReason ??= reason
-    this.coordinator.handleCode(answer.errorCode, nodeId)
-    const action = memberAction('join', answer.errorCode)
-    if (action !== 'useMemberId') this.trouble.note(this.errorOf('JoinGroup', answer.errorCode))
-    this.cluster.options.logger.debug('join refused', { code: answer.errorCode, version })
-    if (action === 'useMemberId') this.memberId = answer.memberId
-    else await this.applyInLoop(action, answer.errorCode, 'join')
+    this.coordinator.handleCode(response.errorCode, nodeId)
+    const action = memberAction('join', response.errorCode)
+    if (action !== 'useMemberId') this.trouble.note(this.errorOf('JoinGroup', response.errorCode))
+    this.cluster.options.logger.debug('join refused', { code: response.errorCode, version })
+    if (action === 'useMemberId') this.memberId = response.memberId
+    else await this.applyInLoop(action, response.errorCode, 'join')
   }
 
   private toRevokeBeforeJoin(topics: readonly string[]): { topic: string; partition: number }[] {
@@ -260,7 +260,7 @@ export class ClassicGroup implements GroupMembership {
       this.basis = decision.basis
       assignments = decision.assignments
     }
-    const { response: answer, nodeId } = await this.requests
+    const { response, nodeId } = await this.requests
       .sync(generation, assignments, signal)
       .catch((error: unknown) => {
         this.joinReason ??= 'the response to SyncGroup was lost'
@@ -268,14 +268,14 @@ export class ClassicGroup implements GroupMembership {
       })
     // A heartbeat may have said meanwhile that this generation is over.
     if (generation !== this.generation || this.isLost) return
-    if (answer.errorCode !== 0) {
-      this.coordinator.handleCode(answer.errorCode, nodeId)
+    if (response.errorCode !== 0) {
+      this.coordinator.handleCode(response.errorCode, nodeId)
       this.joinReason ??= 'the group changed before the assignment came'
-      this.trouble.note(this.errorOf('SyncGroup', answer.errorCode))
-      await this.applyInLoop(memberAction('sync', answer.errorCode), answer.errorCode, 'sync')
+      this.trouble.note(this.errorOf('SyncGroup', response.errorCode))
+      await this.applyInLoop(memberAction('sync', response.errorCode), response.errorCode, 'sync')
       return
     }
-    const { assignedPartitions, userData } = decodeAssignment(answer.assignment)
+    const { assignedPartitions, userData } = decodeAssignment(response.assignment)
     this.state = 'stable'
     this.failures = 0
     this.hasJoined = true
@@ -288,7 +288,7 @@ export class ClassicGroup implements GroupMembership {
     this.onMetadata()
   }
 
-  /** Gives up what went to others, then takes what is new. */
+  /** Releases the partitions that went to other members, then takes the new ones. */
   private async take(assigned: readonly { topic: string; partition: number }[]): Promise<void> {
     const names = new Set(assigned.map(({ topic, partition }) => `${topic}-${partition}`))
     const { owned } = this.rebalancer
@@ -317,9 +317,9 @@ export class ClassicGroup implements GroupMembership {
     const { retryBackoffMs } = this.cluster.options
     const sentAt = monotonicMs()
     try {
-      const { response: answer, nodeId } = await this.requests.heartbeat(generation)
+      const { response, nodeId } = await this.requests.heartbeat(generation)
       if (generation !== this.generation) return null
-      const { errorCode } = answer
+      const { errorCode } = response
       const isRediscovering = this.coordinator.handleCode(errorCode, nodeId)
       const action = memberAction('heartbeat', errorCode)
       if (action === 'done' || action === 'rejoin') {

@@ -205,7 +205,7 @@ export class ConsumerGroup implements GroupMembership {
     })
   }
 
-  /** Makes the target the assignment: gives up what is not in it, then takes up what is new. */
+  /** Makes the target the assignment: releases what is not in it, then takes up what is new. */
   private async takeUp(life: Life, target: readonly TopicPartitions[]): Promise<void> {
     const { signal } = this.stopped
     const wanted = resolveTarget(this.cluster, target)
@@ -266,16 +266,12 @@ export class ConsumerGroup implements GroupMembership {
     const fields = this.fields
     this.hasBeaten = true
     try {
-      const { response: answer, nodeId } = await this.requests.heartbeat(
-        life.epoch,
-        fields,
-        life.known,
-      )
+      const { response, nodeId } = await this.requests.heartbeat(life.epoch, fields, life.known)
       if (life !== this.life) return null
-      if (answer.errorCode === 0) return this.accept(life, answer, fields, sentAt)
-      const isRediscovering = this.coordinator.handleCode(answer.errorCode, nodeId)
+      if (response.errorCode === 0) return this.accept(life, response, fields, sentAt)
+      const isRediscovering = this.coordinator.handleCode(response.errorCode, nodeId)
       life.known = null
-      const waitMs = this.refused(answer)
+      const waitMs = this.refused(response)
       return isRediscovering ? retryBackoffMs : waitMs
     } catch (error) {
       if (life !== this.life) return null
@@ -287,7 +283,7 @@ export class ConsumerGroup implements GroupMembership {
 
   private accept(
     life: Life,
-    answer: ConsumerGroupHeartbeatResponse,
+    response: ConsumerGroupHeartbeatResponse,
     fields: MemberFields,
     sentAt: number,
   ): number | null {
@@ -295,24 +291,28 @@ export class ConsumerGroup implements GroupMembership {
     this.failures = 0
     this.unreleasedSince = 0
     this.trouble.clear()
-    if (this.current === null || life.epoch !== answer.memberEpoch) {
-      life.epoch = answer.memberEpoch
+    if (this.current === null || life.epoch !== response.memberEpoch) {
+      life.epoch = response.memberEpoch
       const { groupInstanceId } = this.options
       this.current = { generationId: life.epoch, memberId: this.requests.memberId, groupInstanceId }
     }
-    this.intervalMs = Math.max(1, answer.heartbeatIntervalMs)
+    this.intervalMs = Math.max(1, response.heartbeatIntervalMs)
     this.owner.onAlive(sentAt)
-    if (answer.assignment !== null) {
-      life.target = answer.assignment.topicPartitions
+    if (response.assignment !== null) {
+      life.target = response.assignment.topicPartitions
       this.wakeLoop?.()
     }
     return this.intervalMs
   }
 
-  private refused(answer: ConsumerGroupHeartbeatResponse): number | null {
-    const error = heartbeatError(answer.errorCode, this.coordinator.groupId, answer.errorMessage)
+  private refused(response: ConsumerGroupHeartbeatResponse): number | null {
+    const error = heartbeatError(
+      response.errorCode,
+      this.coordinator.groupId,
+      response.errorMessage,
+    )
     this.trouble.note(error)
-    switch (heartbeatAction(answer.errorCode)) {
+    switch (heartbeatAction(response.errorCode)) {
       case 'fenced':
         this.lose(error.message)
         return null

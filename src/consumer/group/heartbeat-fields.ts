@@ -1,12 +1,12 @@
-// What a member of a KIP-848 group says in a heartbeat: only what changed since the last heartbeat that was
-// answered, or everything. No I/O.
+// What a member of a KIP-848 group says in a heartbeat: only what changed since the last heartbeat
+// that was acknowledged, or everything. No I/O.
 
 import type {
   ConsumerGroupHeartbeatRequest,
   TopicPartitions,
 } from '../../protocol/messages/consumer-group-heartbeat.ts'
 
-/** All that a member says of itself. */
+/** Everything that a member says about itself. */
 export interface MemberFields {
   readonly rebalanceTimeoutMs: number
   readonly topicNames: readonly string[]

@@ -96,7 +96,7 @@ function lasting({ reason, since }: { reason: string; since: number }): {
   return { reason, since, durationMs: Math.max(0, wallMs() - since) }
 }
 
-/** What has not failed, but is not known yet, is no problem before this. */
+/** What has not failed, but is not known yet, is not reported as a problem before this (ms). */
 const LEAST_WITHOUT_ERROR_MS = 2000
 
 /** The same problem is reported again after this long. */

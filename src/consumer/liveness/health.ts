@@ -11,7 +11,7 @@ import type { ConsumerProblem } from './consumer-problems.ts'
 /** How a consumer is. Times are milliseconds since 1970. */
 export interface ConsumerHealth {
   /**
-   * Whether records could flow now: the answer for a readiness probe. The consumer is `stable` or
+   * Whether records could flow now: the result for a readiness probe. The consumer is `stable` or
    * `assigned` and not stalled, brokers are reached, and some assigned partition was fetched and has nothing
    * in its way. A member without partitions is ready, unless what it subscribes to is missing.
    */
@@ -32,7 +32,7 @@ export interface ConsumerHealth {
   readonly group: GroupHealth | null
   /** The brokers that were asked for records. */
   readonly brokers: readonly BrokerHealth[]
-  /** The event loop was blocked for so long that nothing is delivered until a heartbeat has succeeded. */
+  /** The event loop was blocked too long. Nothing is delivered until a heartbeat succeeds. */
   readonly isStalled: boolean
   /** For how long the slowest record or batch has been worked on (ms). */
   readonly heldMs: number

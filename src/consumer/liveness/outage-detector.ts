@@ -1,7 +1,7 @@
 // Notices that no broker at all can be reached, and that this lasts. A loop that waits for records would
 // otherwise wait in silence. Told once an outage. Pure: the clock is passed in.
 
-/** A restart of a lone broker is no outage yet. */
+/** A restart of a lone broker is not an outage yet. */
 const PATIENCE_MS = 5000
 
 export class OutageDetector {

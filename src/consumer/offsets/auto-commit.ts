@@ -1,4 +1,4 @@
-// Commits what is done without being asked: by interval, and when partitions are given up.
+// Commits what is done without being asked: by interval, and when partitions are released.
 
 import type { Cluster } from '../../cluster/cluster.ts'
 import { CommitFailedError } from '../../errors.ts'
@@ -60,7 +60,7 @@ export class AutoCommit {
     try {
       await this.committer.commit(entries, Math.min(defaultApiTimeoutMs, sessionTimeoutMs))
     } catch (error) {
-      // During a rebalance what is done is committed before it is given up, if not now.
+      // If not now, a rebalance commits what is done before it revokes the partitions.
       if (error instanceof CommitFailedError && error.retriable) {
         this.cluster.options.logger.debug(error.message)
       } else if (error instanceof Error) this.onError(error)

@@ -5,7 +5,7 @@ import { type AssignedPartition, noTopicId } from '../assignment/assigned-partit
 import type { CommitPoint } from '../assignment/commit-position.ts'
 import type { CommitEntry } from './commit-queue.ts'
 
-/** An offset of an assigned partition, under all that is true of the partition now. */
+/** An offset of an assigned partition, under everything that is true of the partition now. */
 export function entryOf(
   state: AssignedPartition,
   { offset, leaderEpoch, metadata }: CommitPoint,

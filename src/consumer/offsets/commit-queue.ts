@@ -64,8 +64,8 @@ export class CommitQueue {
   }
 
   /**
-   * The commit in flight is over. What is in `failed` is given up, what is in `retried` waits again unless
-   * a newer offset of its partition does; all else is committed.
+   * The commit in flight is over. What is in `failed` is dropped, what is in `retried` waits again
+   * unless a newer offset of its partition does; all else is committed.
    */
   finish(failed: ReadonlyMap<CommitEntry, Error>, retried: ReadonlyMap<CommitEntry, Error>): void {
     const errors = new Map([...failed].map(([entry, error]) => [nameOf(entry), error]))
@@ -96,7 +96,7 @@ export class CommitQueue {
     for (const waiter of expired) waiter.settle(errorOf(waiter))
   }
 
-  /** Gives up everything. */
+  /** Drops every entry and rejects every waiter. */
   abort(error: Error): void {
     const waiters = [...this.inFlightWaiters, ...this.waiters]
     this.waiting.clear()

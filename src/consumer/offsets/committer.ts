@@ -21,7 +21,7 @@ export interface Membership {
   readonly groupInstanceId: string | null
 }
 
-/** A consumer that is no member: it assigns by hand. */
+/** A consumer that is not a member of a group: it assigns by hand. */
 export const standalone: Membership = { generationId: -1, memberId: '', groupInstanceId: null }
 
 export interface CommitterOwner {
@@ -64,7 +64,7 @@ export class Committer {
     })
   }
 
-  /** Gives up what is not committed yet. */
+  /** Stops committing, and rejects what is not committed yet. */
   stop(): void {
     if (this.stopped.signal.aborted) return
     const error = new ClosedError('The consumer was closed before its offsets were committed')

@@ -212,7 +212,7 @@ export class OffsetResolver {
       if (error !== null) {
         this.handleError(state, error, 'offsetFetch')
       } else if (entry === undefined && state.commits.start.offset >= 0n) {
-        // Nothing is committed, so all that was read since the beginning is to be read again.
+        // Nothing is committed, so everything read since the beginning is to be read again.
         const { offset, leaderEpoch } = state.commits.start
         state.seek(offset, leaderEpoch)
         this.owner.onResolved(state)

@@ -24,7 +24,7 @@ export function takeTransactionOffsets(handedOver: HandedOver): TransactionOffse
   const { subscription, delivery, group, enableAutoCommit } = handedOver
   if (enableAutoCommit) {
     throw new InvalidArgumentError(
-      'sendOffsets(consumer) needs a consumer with enableAutoCommit: false: a commit of its own outlives an abort, and what it read is lost',
+      'sendOffsets(consumer) needs a consumer with enableAutoCommit: false. An automatic commit outlives an abort, and the records before it are lost',
     )
   }
   if (!delivery.isOneLoop) {

@@ -1,6 +1,6 @@
-// What becomes of a record or batch whose handler failed: it is handed to the handler again, and when that
-// is no use it becomes a dead letter, or ends the run. It is done only when the handler, or the brokers that
-// take the dead letter, have said so.
+// What becomes of a record or batch whose handler failed: it is handed to the handler again, and
+// when that does not help it becomes a dead letter, or ends the run. It is done only when the
+// handler, or the brokers that take the dead letter, have said so.
 
 import { withAnySignal } from '../../async/any-signal.ts'
 import { backoff, sleep } from '../../async/retry.ts'

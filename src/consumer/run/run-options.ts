@@ -137,7 +137,7 @@ function handlerOf<K, V>(options: RunOptions<K, V, never>, concurrency: number):
 function batchSizeOf<K, V>(options: RunOptions<K, V, never>, fallback: number): number {
   const { maxPollRecords, maxRecords } = options
   if (maxPollRecords !== undefined && maxRecords !== undefined) {
-    refuse('maxRecords is the former name of maxPollRecords: give maxPollRecords alone')
+    refuse('maxRecords is the earlier name of maxPollRecords: give maxPollRecords alone')
   }
   return maxRecords === undefined
     ? wholeNumber('maxPollRecords', maxPollRecords, fallback, 1)

@@ -1,7 +1,7 @@
-// consumer.run(): a handler is called for each record or batch, several at once if asked for. Each worker
-// is a loop of its own and has a partition to itself while it works on it: so records of one partition
-// stay in order, and what is committed of it has no gaps, whatever the concurrency. By key, a worker shares
-// out the records of its partition once more (key-worker.ts).
+// consumer.run(): a handler is called for each record or batch, several at once if asked for. Each
+// worker is a separate loop and has a partition to itself while it works on it: so records of one
+// partition stay in order, and what is committed of it has no gaps, whatever the concurrency. By
+// key, a worker shares out the records of its partition once more (key-worker.ts).
 
 import { joinSignals } from '../../async/any-signal.ts'
 import { onAbort } from '../../async/wait.ts'

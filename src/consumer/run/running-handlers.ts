@@ -1,7 +1,7 @@
-// The handlers of run(), as close() has to know them: it waits for every handler that is running, but never
-// for the one that called it. Asynchronous context (AsyncLocalStorage) tells which handler calls. Each call
-// of a handler has a context of its own: what a handler left behind, such as a timer, may call close()
-// later, and then close() waits for whichever handler is running by then.
+// The handlers of run(), as close() has to know them: it waits for every handler that is running,
+// but never for the one that called it. Asynchronous context (AsyncLocalStorage) tells which
+// handler calls. Each call of a handler has a separate context: what a handler left behind, such as
+// a timer, may call close() later, and then close() waits for whichever handler is running by then.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 

@@ -7,7 +7,7 @@ import type { StickyGroup } from './sticky-group.ts'
 export interface StickyResult {
   /** For each member, its partitions. */
   readonly assigned: number[][]
-  /** Partitions that their owner has to give up first, with their next owner; null: not determined. */
+  /** Partitions that their owner must release first, with the next owner; null: not determined. */
   readonly transfers: Map<number, number> | null
 }
 
@@ -20,7 +20,7 @@ class EqualAssignment {
   private readonly assigned: number[][]
   private readonly transfers = new Map<number, number>()
   private readonly isTaken: boolean[] = []
-  /** What a member may have to give up. */
+  /** The partitions that a member may have to release, each with that member. */
   private readonly previousOwner = new Map<number, number>()
   private readonly least: number
   private readonly most: number
@@ -84,7 +84,7 @@ class EqualAssignment {
     return one.partition - other.partition || compareText(one.topic, other.topic)
   }
 
-  /** To members in the rack of a replica, in turn. @returns what fits nobody's rack and quota */
+  /** To members in the rack of a replica, in turn. @returns what fits no member's rack and quota */
   private fillByRack(open: readonly number[]): readonly number[] {
     if (!this.group.racks.isOn) return open
     const rest: number[] = []

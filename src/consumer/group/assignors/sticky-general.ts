@@ -271,7 +271,7 @@ class MembersByLoad {
   }
 }
 
-/** Which partitions of a topic have moved from whom to whom, to spare moves that cancel each other. */
+/** From and to which member each partition moved, to spare moves that cancel each other. */
 class Moves {
   private readonly group: StickyGroup
   private readonly byTopic = new Map<number, Map<string, Set<number>>>()

@@ -29,7 +29,7 @@ export function assignSticky(
   claimOf: (member: SubscribedMember) => Claim,
 ): {
   assignment: Map<string, TopicPartition[]>
-  /** Partitions that their owner has to give up first; null: whatever changes hands. */
+  /** Partitions that their owner must release first; null: all whose owner changes. */
   transfers: ReadonlySet<string> | null
 } {
   if (group.members.length === 0) return { assignment: new Map(), transfers: null }
