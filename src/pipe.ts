@@ -215,6 +215,11 @@ export class Pipe<K, V, OK, OV> {
       throw error
     }
     if (outputs === null || outputs === undefined) return
+    if (typeof Object(outputs)[Symbol.iterator] !== 'function') {
+      throw new InvalidArgumentError(
+        `pipe() failed: its handler must return records (an array or another iterable) or nothing, got ${describeValue(outputs)}`,
+      )
+    }
     for (const output of outputs) {
       this.outputs++
       if (!tx.enqueue(output)) await this.producer.drained()

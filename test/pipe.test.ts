@@ -350,3 +350,18 @@ test('refuses what cannot be exactly once', async () => {
   const plain = kafka.pipe(consumer(), copies, { producer: kafka.producer() })
   await expect(plain).rejects.toThrow('transactionalId')
 })
+
+test.each([
+  ['a number', () => 5, 'got 5 (number)'],
+  ['an async generator', async function* () {}, 'got an object'],
+])('a handler that returns %s is told what it has to return', async (_, handle, got) => {
+  const { cluster, open } = await start()
+  await fill(cluster, 'in', 0, 1)
+  const { kafka, producer, consumer } = open()
+  const options = { producer: producer() }
+  // @ts-expect-error: not what a handler may return
+  const piping = kafka.pipe(consumer(), handle, options)
+  await expect(piping).rejects.toThrow(InvalidArgumentError)
+  await expect(piping).rejects.toThrow('must return records (an array or another iterable)')
+  await expect(piping).rejects.toThrow(got)
+})
