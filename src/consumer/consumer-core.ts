@@ -117,7 +117,7 @@ export class ConsumerCore<K, V> {
         ? null
         : new Committer(cluster, this.coordinator, {
             membership: () => this.membership,
-            onRefused: (code, membership) => this.group?.onCommitRefused(code, membership),
+            onRefused: (code, membership) => this.group?.onCommitRefused(code, membership) ?? false,
           })
     this.autoCommit = new AutoCommit(cluster, this.committer, options, (error) =>
       this.reportError(error),

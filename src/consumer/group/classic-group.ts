@@ -122,11 +122,12 @@ export class ClassicGroup implements GroupMembership {
     }
   }
 
-  onCommitRefused(code: number, membership: Membership): void {
-    if (membership !== this.generation) return
+  onCommitRefused(code: number, membership: Membership): boolean {
+    if (membership !== this.generation) return membership.memberId === this.generation?.memberId
     // During a rebalance the generation of a commit is old by nature: that costs no assignment.
-    if (this.state !== 'stable') return
+    if (this.state !== 'stable') return true
     this.apply(memberAction('commit', code), code, 'commit')
+    return false
   }
 
   /** The user works on one record for longer than `maxPollIntervalMs`: makes room for others. */

@@ -139,8 +139,9 @@ export class ConsumerGroup implements GroupMembership {
   }
 
   /** A commit that the coordinator refuses says that the epoch has moved on: the next heartbeat knows. */
-  onCommitRefused(_code: number, membership: Membership): void {
+  onCommitRefused(_code: number, membership: Membership): boolean {
     if (membership.memberId === this.requests.memberId) this.heartbeats.schedule(0)
+    return false
   }
 
   onPollExpired(): void {

@@ -33,8 +33,11 @@ export interface GroupMembership {
   requestRejoin(reason: string): void
   /** Metadata changed: perhaps there are other topics to read, or more partitions of them. */
   onMetadata(): void
-  /** The coordinator refused a commit made under `membership`. */
-  onCommitRefused(code: number, membership: Membership): void
+  /**
+   * The coordinator refused a commit made under `membership`.
+   * @returns whether this member continues all the same: a rebalance is what made that membership old
+   */
+  onCommitRefused(code: number, membership: Membership): boolean
   /** The caller works on one item for longer than `maxPollIntervalMs`: makes room for others. */
   onPollExpired(): void
   /** Asks for a heartbeat now, to know whether this member still counts as alive. */

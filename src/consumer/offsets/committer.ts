@@ -27,8 +27,11 @@ export const standalone: Membership = { generationId: -1, memberId: '', groupIns
 export interface CommitterOwner {
   /** null: not a member now, so nothing can be committed. */
   membership(): Membership | null
-  /** The coordinator refused a commit made under `membership` with a code that concerns the member. */
-  onRefused(code: number, membership: Membership): void
+  /**
+   * The coordinator refused a commit made under `membership` with a code that concerns the member.
+   * @returns whether the member continues all the same: a rebalance is what made that membership old
+   */
+  onRefused(code: number, membership: Membership): boolean
 }
 
 const TOPIC_ID_VERSION = 10
@@ -214,18 +217,19 @@ export class Committer {
         this.owner.onRefused(code, membership)
         return cause
       case errorCodes.ILLEGAL_GENERATION:
-      case errorCodes.UNKNOWN_MEMBER_ID:
-        this.owner.onRefused(code, membership)
+      case errorCodes.UNKNOWN_MEMBER_ID: {
+        const isRebalancing = this.owner.onRefused(code, membership)
+        if (isRebalancing && code === errorCodes.ILLEGAL_GENERATION) {
+          return rebalancing(what, cause)
+        }
         return new CommitFailedError(
           `${what} failed: ${codeName(code)}, this member's partitions were given to others. Raise maxPollIntervalMs, or work on fewer records at a time`,
           { cause },
         )
+      }
       case errorCodes.REBALANCE_IN_PROGRESS:
         this.owner.onRefused(code, membership)
-        return new CommitFailedError(`${what} failed: the group is rebalancing`, {
-          cause,
-          retriable: true,
-        })
+        return rebalancing(what, cause)
       case errorCodes.FENCED_INSTANCE_ID:
         this.owner.onRefused(code, membership)
         return new FencedError(`${what} failed: another member has its groupInstanceId`, { cause })
@@ -250,4 +254,12 @@ function recreated({ topic, partition, offset }: CommitEntry, groupId: string): 
   return new CommitFailedError(
     `Offset ${offset} of ${topic}-${partition} was not committed for group "${groupId}": the topic was deleted and created again, and the offset is of the old one`,
   )
+}
+
+/** The same commit may succeed when the group has come together again. */
+function rebalancing(what: string, cause: Error): CommitFailedError {
+  return new CommitFailedError(`${what} failed: the group is rebalancing`, {
+    cause,
+    retriable: true,
+  })
 }

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Consumer } from '../../../src/consumer/consumer.ts'
 import type { ConsumerOptions } from '../../../src/consumer/options.ts'
 import { CommitFailedError } from '../../../src/errors.ts'
+import { joinGroup } from '../../../src/protocol/messages/join-group.ts'
 import { offsetCommit } from '../../../src/protocol/messages/offset-commit.ts'
 import { disconnect } from '../../../src/testing/interceptors.ts'
 import { type OfferedVersions, TestCluster } from '../../../src/testing/test-cluster.ts'
@@ -242,4 +243,45 @@ describe('assign() to something else', () => {
     await consumer.close()
     expect(committed()).toBe(null)
   })
+})
+
+it('a commit that the next generation overtakes may be made again, as the partition stays', async () => {
+  await start()
+  const options: ConsumerOptions = {
+    groupId: 'g',
+    topics: ['t'],
+    autoOffsetReset: 'earliest',
+    enableAutoCommit: false,
+    heartbeatIntervalMs: 20,
+    partitionAssignors: ['cooperative-sticky'],
+  }
+  const first = consumerOf(cluster, options)
+  open.push(first)
+  const records = first.records()[Symbol.asyncIterator]()
+  await read(records, 11)
+  const held = latch()
+  const { memberId } = first.groupMetadata()
+  let isJoining = false
+  cluster.intercept(joinGroup, async ({ next, request }) => {
+    if (request.memberId !== memberId) return next()
+    isJoining = true
+    await held.promise
+    return next()
+  })
+  const second = consumerOf(cluster, options)
+  open.push(second)
+  const late = second.records()[Symbol.asyncIterator]()
+  void late.next().catch(() => {})
+  await cluster.waitFor(() => isJoining)
+  // The coordinator comes to it after the join, which is before it on the connection.
+  const commit = first.commit([{ ...t0, offset: 10n }]).catch((error: unknown) => error)
+  held.open()
+  const error = await commit
+  expect(error).toBeInstanceOf(CommitFailedError)
+  expect(error).toMatchObject({ retriable: true })
+  expect(String(error)).toContain('the group is rebalancing')
+  await cluster.waitFor(() => second.assignment().length === 1)
+  const [mine] = first.assignment()
+  await first.commit([{ ...mine, offset: 10n }])
+  expect(committed('t', mine.partition)).toBe(10n)
 })
