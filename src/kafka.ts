@@ -14,7 +14,7 @@ import {
   type TopicSelector,
 } from './consumer/options.ts'
 import type { SelectedKey, SelectedRecord, SelectedValue } from './consumer/selected-types.ts'
-import { ClosedError, describeValue, InvalidArgumentError } from './errors.ts'
+import { ClosedError, describeValue, InvalidArgumentError, TimeoutError } from './errors.ts'
 import { formatEndpoint } from './network/connection-errors.ts'
 import {
   type ClusterOptions,
@@ -173,7 +173,7 @@ export class Kafka {
    */
   async connect(options?: WaitOptions): Promise<void> {
     const limits = this.limits(options, 'connect()')
-    await this.cluster().refresh(limits)
+    await this.cluster().refresh({ ...limits, what: 'connect()' })
   }
 
   /**
@@ -186,7 +186,7 @@ export class Kafka {
     this.metadataCalls++
     cluster.wantAllTopics(true)
     try {
-      return await cluster.refresh(limits)
+      return await cluster.refresh({ ...limits, what: 'metadata()' })
     } finally {
       this.metadataCalls--
       if (this.metadataCalls === 0) cluster.wantAllTopics(false)
@@ -204,7 +204,10 @@ export class Kafka {
         `partitionsFor() failed: the topic must be a name, got ${describeValue(topic)}`,
       )
     }
-    const { partitions } = await this.cluster().ensureTopic(topic, limits)
+    const { partitions } = await this.cluster().ensureTopic(topic, {
+      ...limits,
+      what: `partitionsFor() of topic "${topic}"`,
+    })
     return partitions
   }
 
@@ -219,12 +222,15 @@ export class Kafka {
     const { signal } = checkWaitOptions(options, 'request()', { keys: requestOptionNames })
     const { version, timeoutMs, retries } = options
     signal?.throwIfAborted()
-    return this.cluster().request(api, body, targetOf(options), {
-      version,
-      timeoutMs,
-      signal,
-      retries,
-    })
+    const limits = { version, timeoutMs, signal, retries }
+    try {
+      return await this.cluster().request(api, body, targetOf(options), limits)
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error
+      const { message, wasSent } = error
+      const text = `request() of ${api.name} timed out: ${message}`
+      throw new TimeoutError(text, { cause: error, wasSent })
+    }
   }
 
   /**

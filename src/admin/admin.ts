@@ -1,5 +1,6 @@
 // The admin client: everything that Kafka's scripts do to a cluster, from code.
 
+import { checkWaitOptions } from '../async/wait.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import type { WaitOptions } from '../types.ts'
@@ -282,9 +283,11 @@ export class Admin extends DataAdmin {
   }
 
   /** Closes the connections. Calls that wait reject with a ClosedError. Idempotent. */
-  async close(): Promise<void> {
+  async close(options?: WaitOptions): Promise<void> {
+    const limits = checkWaitOptions(options, 'close()')
     await this.cluster.close()
     this.resolveClosed()
+    limits.signal?.throwIfAborted()
   }
 
   /** `await using admin = kafka.admin()` closes it at the end of the block. */

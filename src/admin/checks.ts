@@ -69,6 +69,11 @@ export function checkObject(call: string, name: string, value: unknown): asserts
   }
 }
 
+/** The options of a call, before any of them is read. @throws InvalidArgumentError */
+export function checkOptions(call: string, options: unknown): void {
+  checkObject(call, 'options', options)
+}
+
 export function wrong(
   call: string,
   name: string,

@@ -11,7 +11,7 @@ import { unregisterBroker as unregisterApi } from '../protocol/messages/unregist
 import { unregisterController as unregisterControllerApi } from '../protocol/messages/unregister-controller.ts'
 import { updateFeatures as updateApi } from '../protocol/messages/update-features.ts'
 import type { WaitOptions } from '../types.ts'
-import { checkInt, checkList, checkName, checkObject } from './checks.ts'
+import { checkInt, checkList, checkName, checkObject, checkOptions } from './checks.ts'
 import {
   type AclOperation,
   type FeatureUpgradeType,
@@ -109,6 +109,7 @@ export async function describeCluster(
   options: DescribeClusterOptions = {},
 ): Promise<ClusterDescription> {
   const name = 'describeCluster()'
+  checkOptions(name, options)
   const { includeAuthorizedOperations = false, includeFencedBrokers = false } = options
   const call = engine.begin(name, options, ['includeAuthorizedOperations', 'includeFencedBrokers'])
   try {
@@ -215,6 +216,7 @@ export async function updateFeatures(
   options: ValidateOptions = {},
 ): Promise<void> {
   const name = 'updateFeatures()'
+  checkOptions(name, options)
   const wanted = checkList(name, 'updates', updates).map((update) => {
     const { feature, maxVersionLevel, upgradeType = 'UPGRADE' } = update
     checkName(name, 'feature', feature)
@@ -302,6 +304,7 @@ export async function addRaftVoter(
   options: RaftVoterOptions = {},
 ): Promise<void> {
   const name = 'addRaftVoter()'
+  checkOptions(name, options)
   checkObject(name, 'voter', voter)
   const { voterId, voterDirectoryId } = voter
   checkInt(name, 'voterId', voterId)
@@ -330,6 +333,7 @@ export async function removeRaftVoter(
   options: RaftVoterOptions = {},
 ): Promise<void> {
   const name = 'removeRaftVoter()'
+  checkOptions(name, options)
   checkObject(name, 'voter', voter)
   const { voterId, voterDirectoryId } = voter
   checkInt(name, 'voterId', voterId)

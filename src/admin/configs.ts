@@ -5,7 +5,7 @@ import { describeConfigs as describeApi } from '../protocol/messages/describe-co
 import { incrementalAlterConfigs as alterApi } from '../protocol/messages/incremental-alter-configs.ts'
 import { listConfigResources as listApi } from '../protocol/messages/list-config-resources.ts'
 import type { WaitOptions } from '../types.ts'
-import { checkList, checkName, checkObject, wrong } from './checks.ts'
+import { checkList, checkName, checkObject, checkOptions, wrong } from './checks.ts'
 import {
   type ConfigOperation,
   type ConfigResourceType,
@@ -93,6 +93,7 @@ export async function describeConfigs(
   options: DescribeConfigsOptions = {},
 ): Promise<ConfigDescription[]> {
   const name = 'describeConfigs()'
+  checkOptions(name, options)
   const wanted = checkResources(name, resources)
   const { includeSynonyms = false, includeDocumentation = false } = options
   const call = engine.begin(name, options, ['includeSynonyms', 'includeDocumentation'])
@@ -154,6 +155,7 @@ export async function incrementalAlterConfigs(
   options: ValidateOptions = {},
 ): Promise<void> {
   const name = 'incrementalAlterConfigs()'
+  checkOptions(name, options)
   const wanted = checkResources(name, alterations)
   const bodies = new Map(wanted.map((item) => [item, checkAlteration(name, item)]))
   const { validateOnly = false } = options
@@ -180,6 +182,7 @@ export async function listConfigResources(
   options: ListConfigResourcesOptions = {},
 ): Promise<ConfigResource[]> {
   const name = 'listConfigResources()'
+  checkOptions(name, options)
   const types = (options.types ?? []).map((type) => {
     numberOf(name, 'each of types', configResourceTypes, type)
     return upper(type)

@@ -5,7 +5,7 @@ import { describeDelegationToken as describeApi } from '../protocol/messages/des
 import { expireDelegationToken as expireApi } from '../protocol/messages/expire-delegation-token.ts'
 import { renewDelegationToken as renewApi } from '../protocol/messages/renew-delegation-token.ts'
 import type { WaitOptions } from '../types.ts'
-import { checkList, wrong } from './checks.ts'
+import { checkList, checkOptions, wrong } from './checks.ts'
 import type { AdminEngine } from './engine.ts'
 import { tooOld } from './item-errors.ts'
 
@@ -54,6 +54,7 @@ export async function createDelegationToken(
   options: CreateDelegationTokenOptions = {},
 ): Promise<DelegationToken> {
   const name = 'createDelegationToken()'
+  checkOptions(name, options)
   const owner = options.owner === undefined ? null : principal(name, 'owner', options.owner)
   const renewers = checkList(name, 'renewers', options.renewers ?? [])
   const body = {
@@ -90,6 +91,7 @@ export async function describeDelegationTokens(
   options: DescribeDelegationTokensOptions = {},
 ): Promise<DelegationToken[]> {
   const name = 'describeDelegationTokens()'
+  checkOptions(name, options)
   const owners =
     options.owners === undefined
       ? null
@@ -118,6 +120,7 @@ export async function renewDelegationToken(
   options: RenewDelegationTokenOptions = {},
 ): Promise<number> {
   const name = 'renewDelegationToken()'
+  checkOptions(name, options)
   const renewPeriodMs = period(name, 'renewPeriodMs', options.renewPeriodMs)
   const body = { hmac: bytes(name, hmac), renewPeriodMs }
   const call = engine.begin(name, options, ['renewPeriodMs'])
@@ -131,6 +134,7 @@ export async function expireDelegationToken(
   options: ExpireDelegationTokenOptions = {},
 ): Promise<number> {
   const name = 'expireDelegationToken()'
+  checkOptions(name, options)
   const expiryTimePeriodMs = period(name, 'expiryPeriodMs', options.expiryPeriodMs)
   const body = { hmac: bytes(name, hmac), expiryTimePeriodMs }
   const call = engine.begin(name, options, ['expiryPeriodMs'])

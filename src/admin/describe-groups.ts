@@ -23,7 +23,7 @@ import {
   streamsGroupDescribe,
 } from '../protocol/messages/streams-group-describe.ts'
 import type { TopicPartition, WaitOptions } from '../types.ts'
-import { checkNames } from './checks.ts'
+import { checkNames, checkOptions } from './checks.ts'
 import { type AclOperation, operationsOf } from './constants.ts'
 import type { AdminCall, AdminEngine, Batch, ItemResponse } from './engine.ts'
 import type { GroupState, GroupType } from './groups.ts'
@@ -96,6 +96,7 @@ export async function describeGroups(
   options: DescribeGroupsOptions = {},
 ): Promise<GroupDescription[]> {
   const name = 'describeGroups()'
+  checkOptions(name, options)
   const ids = checkNames(name, 'groupIds', groupIds)
   const { includeAuthorizedOperations = false } = options
   const call = engine.begin(name, options, ['includeAuthorizedOperations'])

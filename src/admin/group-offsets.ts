@@ -7,7 +7,7 @@ import { type OffsetFetchResponse, offsetFetch } from '../protocol/messages/offs
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import { compareTopicPartitions, groupByTopic } from '../topic-partition.ts'
 import type { OffsetToCommit, TopicPartition, WaitOptions } from '../types.ts'
-import { checkList, checkName, checkOffset, checkPartitions } from './checks.ts'
+import { checkList, checkName, checkOffset, checkOptions, checkPartitions } from './checks.ts'
 import type { AdminCall, AdminEngine, Batch, ItemResponse } from './engine.ts'
 import { groupName, partitionName } from './names.ts'
 import { inOrderOf, toCoordinators } from './routing.ts'
@@ -49,6 +49,7 @@ export async function listConsumerGroupOffsets(
   options: ListGroupOffsetsOptions = {},
 ): Promise<GroupOffsets[]> {
   const name = 'listConsumerGroupOffsets()'
+  checkOptions(name, options)
   const wanted = checkList(name, 'groups', groups).map((group) => queryOf(name, group))
   const { requireStable = false } = options
   const call = engine.begin(name, options, ['requireStable'])

@@ -4,7 +4,7 @@ import { deleteGroups as deleteApi } from '../protocol/messages/delete-groups.ts
 import { leaveGroup } from '../protocol/messages/leave-group.ts'
 import { listGroups as listApi } from '../protocol/messages/list-groups.ts'
 import type { WaitOptions } from '../types.ts'
-import { checkList, checkName, checkNames, wrong } from './checks.ts'
+import { checkList, checkName, checkNames, checkOptions, wrong } from './checks.ts'
 import { describeGroups } from './describe-groups.ts'
 import type { AdminEngine } from './engine.ts'
 import { tooOld } from './item-errors.ts'
@@ -66,6 +66,7 @@ export async function listGroups(
   options: ListGroupsOptions = {},
 ): Promise<GroupListing[]> {
   const name = 'listGroups()'
+  checkOptions(name, options)
   const types = checkList(name, 'types', options.types ?? [])
   for (const type of types) {
     if (groupTypes.includes(type)) continue
@@ -136,10 +137,11 @@ export async function removeMembersFromConsumerGroup(
   options: RemoveMembersOptions = {},
 ): Promise<void> {
   const name = 'removeMembersFromConsumerGroup()'
+  checkOptions(name, options)
   checkName(name, 'groupId', groupId)
   const given = options.members && checkList(name, 'members', options.members)
   const call = engine.begin(name, options, ['members', 'reason'])
-  const members = given?.map(identity) ?? (await allMembers(engine, groupId, options))
+  const members = given?.map(identity) ?? (await allMembers(engine, groupId, call.rest))
   const reason = options.reason ?? 'removed by an admin client'
   await call.each(members, {
     nameOf: ({ memberId, groupInstanceId }) =>

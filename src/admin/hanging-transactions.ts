@@ -3,7 +3,7 @@
 
 import { wallMs } from '../async/clock.ts'
 import type { TopicPartition, WaitOptions } from '../types.ts'
-import { checkInt, checkPartitions } from './checks.ts'
+import { checkInt, checkOptions, checkPartitions } from './checks.ts'
 import { type AdminEngine, settled } from './engine.ts'
 import { partitionName } from './names.ts'
 import { describeTopics, listTopics } from './topics.ts'
@@ -43,6 +43,7 @@ export async function findHangingTransactions(
   options: FindHangingTransactionsOptions = {},
 ): Promise<HangingTransaction[]> {
   const name = 'findHangingTransactions()'
+  checkOptions(name, options)
   const { brokerId, maxTransactionTimeoutMs = 900_000 } = options
   checkInt(name, 'maxTransactionTimeoutMs', maxTransactionTimeoutMs)
   if (brokerId !== undefined) checkInt(name, 'brokerId', brokerId)

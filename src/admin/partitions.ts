@@ -8,7 +8,15 @@ import { electLeaders as electApi } from '../protocol/messages/elect-leaders.ts'
 import { listOffsets as offsetsApi } from '../protocol/messages/list-offsets.ts'
 import { groupByTopic } from '../topic-partition.ts'
 import type { TopicPartition, WaitOptions } from '../types.ts'
-import { checkInt, checkList, checkName, checkOffset, checkPartitions, wrong } from './checks.ts'
+import {
+  checkInt,
+  checkList,
+  checkName,
+  checkOffset,
+  checkOptions,
+  checkPartitions,
+  wrong,
+} from './checks.ts'
 import { type ElectionType, electionTypes, numberOf } from './constants.ts'
 import type { AdminEngine } from './engine.ts'
 import { itemError } from './item-errors.ts'
@@ -144,6 +152,7 @@ export async function electLeaders(
   options: ElectLeadersOptions = {},
 ): Promise<ElectionResult[]> {
   const name = 'electLeaders()'
+  checkOptions(name, options)
   const type = numberOf(name, 'electionType', electionTypes, electionType)
   const { partitions } = options
   const wanted = partitions && checkPartitions(name, 'partitions', partitions)
@@ -249,6 +258,7 @@ export async function listOffsets(
   options: ListOffsetsOptions = {},
 ): Promise<ListedOffset[]> {
   const name = 'listOffsets()'
+  checkOptions(name, options)
   const wanted = checkPartitions(name, 'queries', queries).map((query) => ({
     query,
     timestamp: timestampOf(name, query),

@@ -6,7 +6,7 @@ import {
 } from '../protocol/messages/alter-client-quotas.ts'
 import { describeClientQuotas as describeApi } from '../protocol/messages/describe-client-quotas.ts'
 import type { WaitOptions } from '../types.ts'
-import { checkList, checkObject, wrong } from './checks.ts'
+import { checkList, checkObject, checkOptions, wrong } from './checks.ts'
 import type { AdminEngine } from './engine.ts'
 import type { ValidateOptions } from './options.ts'
 import { inOrderOf } from './routing.ts'
@@ -75,6 +75,7 @@ export async function alterClientQuotas(
   options: ValidateOptions = {},
 ): Promise<void> {
   const name = 'alterClientQuotas()'
+  checkOptions(name, options)
   const wanted = checkList(name, 'alterations', alterations)
   for (const { entity, quotas } of wanted) {
     checkObject(name, 'entity', entity)

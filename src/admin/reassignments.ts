@@ -4,7 +4,7 @@ import { alterPartitionReassignments as alterApi } from '../protocol/messages/al
 import { listPartitionReassignments as listApi } from '../protocol/messages/list-partition-reassignments.ts'
 import { groupByTopic } from '../topic-partition.ts'
 import type { TopicPartition, WaitOptions } from '../types.ts'
-import { checkList, checkPartitions } from './checks.ts'
+import { checkList, checkOptions, checkPartitions } from './checks.ts'
 import type { AdminEngine } from './engine.ts'
 import { partitionName } from './names.ts'
 import { inOrderOf } from './routing.ts'
@@ -71,6 +71,7 @@ export async function listPartitionReassignments(
   options: ListPartitionReassignmentsOptions = {},
 ): Promise<PartitionReassignment[]> {
   const name = 'listPartitionReassignments()'
+  checkOptions(name, options)
   const wanted = options.partitions && checkPartitions(name, 'partitions', options.partitions)
   const topics =
     wanted === undefined

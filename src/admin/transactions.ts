@@ -14,6 +14,7 @@ import {
   checkNames,
   checkObject,
   checkOffset,
+  checkOptions,
   checkPartitions,
 } from './checks.ts'
 import type { AdminEngine } from './engine.ts'
@@ -114,6 +115,7 @@ export async function describeProducers(
   options: DescribeProducersOptions = {},
 ): Promise<PartitionProducers[]> {
   const name = 'describeProducers()'
+  checkOptions(name, options)
   const wanted = checkPartitions(name, 'partitions', partitions)
   const { brokerId } = options
   if (brokerId !== undefined) checkInt(name, 'brokerId', brokerId)
@@ -156,6 +158,7 @@ export async function listTransactions(
   options: ListTransactionsOptions = {},
 ): Promise<TransactionListing[]> {
   const name = 'listTransactions()'
+  checkOptions(name, options)
   const stateFilters = checkNames(name, 'states', options.states ?? [])
   const producerIdFilters = checkList(name, 'producerIds', options.producerIds ?? [])
   for (const id of producerIdFilters) checkOffset(name, 'each of producerIds', id)

@@ -16,6 +16,8 @@ export interface EnsureTopicOptions {
   /** What the error names, where this is only the last part of a wait. Default: `timeoutMs`. */
   wholeWaitMs?: number
   signal?: AbortSignal
+  /** Names the call and its target in the error of a time-out. */
+  what?: string
   allowAutoCreate?: boolean
 }
 

@@ -135,9 +135,13 @@ export class Cluster {
   }
 
   /** Waits for metadata that was asked for after this call. */
-  refresh(options: WaitOptions = {}): Promise<MetadataSnapshot> {
-    const { timeoutMs = this.options.requestTimeoutMs, signal } = options
-    return this.refresher.refresh(signal === undefined ? { timeoutMs } : { timeoutMs, signal })
+  refresh(options: WaitOptions & { what?: string } = {}): Promise<MetadataSnapshot> {
+    const { timeoutMs = this.options.requestTimeoutMs, signal, what } = options
+    return this.refresher.refresh({
+      timeoutMs,
+      ...(signal !== undefined && { signal }),
+      ...(what !== undefined && { what }),
+    })
   }
 
   /** Takes the leader that a Produce or Fetch response names (KIP-951); true if it was news. */

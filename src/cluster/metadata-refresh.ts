@@ -110,11 +110,11 @@ export class MetadataRefresh {
       this.topicWaits.set(name, wait)
     }
     const { waiters } = wait
-    const { timeoutMs, signal, wholeWaitMs = timeoutMs } = options
+    const { timeoutMs, signal, what, wholeWaitMs = timeoutMs } = options
     const promise = waiters.wait({
       timeoutMs,
       signal,
-      onTimeout: () => this.topicTimeout(name, wait.errorCode, wholeWaitMs),
+      onTimeout: () => this.topicTimeout(name, wait.errorCode, wholeWaitMs, what),
     })
     this.wake()
     return promise.finally(() => {
@@ -122,10 +122,15 @@ export class MetadataRefresh {
     })
   }
 
-  refresh(options: { timeoutMs: number; signal?: AbortSignal }): Promise<MetadataSnapshot> {
+  refresh(options: {
+    timeoutMs: number
+    signal?: AbortSignal
+    what?: string
+  }): Promise<MetadataSnapshot> {
     if (this.closing.aborted) return Promise.reject(this.closing.reason)
-    const { timeoutMs } = options
-    const promise = this.refreshWaits.wait({ ...options, onTimeout: () => this.timeout(timeoutMs) })
+    const { timeoutMs, what } = options
+    const onTimeout = (): Error => this.timeout(timeoutMs, what)
+    const promise = this.refreshWaits.wait({ ...options, onTimeout })
     this.wake()
     return promise
   }
@@ -372,21 +377,23 @@ export class MetadataRefresh {
     pool.dropAll(new ConnectionError(text))
   }
 
-  private timeout(timeoutMs: number): TimeoutError {
+  private timeout(timeoutMs: number, what?: string): TimeoutError {
     const why = this.lastError === null ? '' : `: ${this.lastError.message}`
     const text = this.options.pool.isAnyReady
       ? `No broker responded a metadata request within ${timeoutMs} ms${why}`
       : this.options.pool.unreachable(timeoutMs)
-    return new TimeoutError(text, { cause: this.lastError ?? undefined })
+    const call = what === undefined ? '' : `${what} timed out: `
+    return new TimeoutError(`${call}${text}`, { cause: this.lastError ?? undefined })
   }
 
-  private topicTimeout(name: string, errorCode: number, timeoutMs: number): Error {
-    if (errorCode === 0) return this.timeout(timeoutMs)
+  private topicTimeout(name: string, errorCode: number, timeoutMs: number, what?: string): Error {
+    if (errorCode === 0) return this.timeout(timeoutMs, what)
     if (errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION) {
       return brokerError(errorCode, `Metadata of topic '${name}' (for ${timeoutMs} ms)`)
     }
+    const call = what === undefined ? '' : `${what} timed out: `
     return new TimeoutError(
-      `Topic '${name}' is not usable after ${timeoutMs} ms: the brokers say ${codeName(errorCode)} [${errorCode}]`,
+      `${call}Topic '${name}' is not usable after ${timeoutMs} ms: the brokers say ${codeName(errorCode)} [${errorCode}]`,
     )
   }
 

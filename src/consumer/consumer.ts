@@ -128,6 +128,7 @@ export class Consumer<
   async unsubscribe(options?: WaitOptions): Promise<void> {
     const limits = checkWaitOptions(options, 'unsubscribe()')
     this.core.checkOpen()
+    limits.signal?.throwIfAborted()
     await waitFor(this.core.unsubscribe(), limits, 'unsubscribe()')
   }
 
@@ -142,7 +143,7 @@ export class Consumer<
     const { defaultApiTimeoutMs: defaultMs } = this.options
     const limits = checkWaitOptions(options, 'connect()', { defaultMs })
     this.core.checkOpen()
-    await this.core.cluster.refresh(limits)
+    await this.core.cluster.refresh({ ...limits, what: 'connect()' })
   }
 
   /** The same as `close()`, under the name that other clients use. */
@@ -225,8 +226,8 @@ export class Consumer<
    */
   async commit(target?: CommitTarget<K, V> | null, options?: WaitOptions): Promise<void> {
     this.core.checkOpen()
-    const { timeoutMs, signal } = this.offsets.checkWait('commit()', options)
-    signal?.throwIfAborted()
+    const limits = this.offsets.checkWait('commit()', options)
+    limits.signal?.throwIfAborted()
     const committer = this.requireCommitter()
     const { subscription, delivery, isGroupMember } = this.core
     // A loop may have ended with an exception: what it had in hand is not done.
@@ -235,7 +236,7 @@ export class Consumer<
       target == null
         ? handedOverEntries(subscription.partitions, delivery.loops > 1)
         : targetEntries(target, subscription, isGroupMember)
-    await waitFor(committer.commit(entries, timeoutMs), { signal }, 'commit()')
+    await committer.commitWithin(entries, limits)
   }
 
   /**

@@ -76,7 +76,7 @@ export class Producer implements AsyncDisposable {
   async connect(options?: WaitOptions): Promise<void> {
     const limits = checkWaitOptions(options, 'connect()', { defaultMs: this.options.maxBlockMs })
     this.checkOpen()
-    await this.core.cluster.refresh(limits)
+    await this.core.cluster.refresh({ ...limits, what: 'connect()' })
   }
 
   /** The same as `close()`, under the name that other clients use. */
@@ -143,6 +143,7 @@ export class Producer implements AsyncDisposable {
    */
   async flush(options?: WaitOptions): Promise<void> {
     const limits = checkWaitOptions(options, 'flush()')
+    limits.signal?.throwIfAborted()
     if (this.core.flushes.isEmpty) return
     // Code that awaits a send() runs before this call returns.
     const flushed = this.core.flushes.flush().then(() => new Promise<void>(setImmediate))
@@ -274,6 +275,7 @@ export class Producer implements AsyncDisposable {
     const { partitions } = await this.core.cluster.ensureTopic(topic, {
       timeoutMs: limits.timeoutMs,
       allowAutoCreate,
+      what: `partitionsFor() of topic "${topic}"`,
       ...(limits.signal !== undefined && { signal: limits.signal }),
     })
     this.core.noteUse(topic)

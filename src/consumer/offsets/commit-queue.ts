@@ -24,6 +24,8 @@ export interface CommitEntry extends TopicPartition {
 /** A caller that waits for the outcome of some entries. */
 export interface CommitWaiter {
   readonly entries: readonly CommitEntry[]
+  /** How long that is from its call on (ms). */
+  readonly timeoutMs: number
   /** Until when to try again (ms). */
   readonly deadline: number
   settle(error: Error | null): void

@@ -3,6 +3,7 @@
 
 import { monotonicMs } from '../../async/clock.ts'
 import { backoff, sleep } from '../../async/retry.ts'
+import { type WaitLimits, waitFor } from '../../async/wait.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { type CoordinatorClient, isUnreachable } from '../../cluster/coordinator-client.ts'
@@ -60,11 +61,18 @@ export class Committer {
     return new Promise((resolve, reject) => {
       this.queue.add({
         entries,
+        timeoutMs,
         deadline: monotonicMs() + timeoutMs,
         settle: (error) => (error === null ? resolve() : reject(error)),
       })
       void this.run()
     })
+  }
+
+  /** As `commit`, but ends in time also when another caller waits longer for the request in flight. */
+  commitWithin(entries: readonly CommitEntry[], limits: WaitLimits): Promise<void> {
+    const { timeoutMs } = limits
+    return waitFor(this.commit(entries, timeoutMs), limits, () => this.timeUp(timeoutMs))
   }
 
   /** Stops committing, and rejects what is not committed yet. */
@@ -84,7 +92,7 @@ export class Committer {
     // Calls of the same turn go together.
     await Promise.resolve()
     for (;;) {
-      this.queue.expire(monotonicMs(), () => this.timeout())
+      this.queue.expire(monotonicMs(), (waiter) => this.timeUp(waiter.timeoutMs))
       const entries = this.queue.take()
       if (entries === null) break
       const failed = new Map<CommitEntry, Error>()
@@ -110,9 +118,10 @@ export class Committer {
     this.isRunning = false
   }
 
-  private timeout(): Error {
+  /** The error of a caller that waits no longer. */
+  private timeUp(timeoutMs: number): TimeoutError {
     return new TimeoutError(
-      `The offsets were not committed in time${this.lastError === null ? '' : `: ${this.lastError.message}`}`,
+      `commit() timed out after ${timeoutMs} ms: the offsets may be committed later${this.lastError === null ? '' : `: ${this.lastError.message}`}`,
       { cause: this.lastError, wasSent: true },
     )
   }

@@ -12,6 +12,7 @@ function add(queue: CommitQueue, entries: CommitEntry[], deadline = 1000) {
   const outcome: { error: Error | null | undefined } = { error: undefined }
   queue.add({
     entries,
+    timeoutMs: 1000,
     deadline,
     settle: (error) => {
       outcome.error = error
