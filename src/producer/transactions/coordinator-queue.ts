@@ -13,8 +13,9 @@ import {
   ConnectionError,
   FencedError,
   InvalidArgumentError,
-  KafkaError,
+  type KafkaError,
   TimeoutError,
+  TransactionAbortableError,
   toKafkaError,
   UnsupportedVersionError,
 } from '../../errors.ts'
@@ -159,7 +160,7 @@ export class CoordinatorQueue {
 
   private unwanted(request: CoordinatorRequest): Failure {
     const text = `${this.describe(request)} is not wanted any more: the transaction has failed or is being aborted`
-    return { verdict: 'unwanted', error: new KafkaError(text) }
+    return { verdict: 'unwanted', error: new TransactionAbortableError(text) }
   }
 
   private describe(request: CoordinatorRequest): string {
