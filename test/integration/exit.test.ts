@@ -90,7 +90,9 @@ describeReal('a program that closes what it opened', () => {
 
   test('ends while no broker can be reached', async () => {
     const ended = await run(`
-      const kafka = new Kafka({ bootstrapServers: nowhere })
+      const quiet = () => {}
+      const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet }
+      const kafka = new Kafka({ bootstrapServers: nowhere, logger })
       const consumer = kafka.consumer({ groupId, topics: [topic] })
       const reading = (async () => { for await (const record of consumer) console.log(record) })()
       const sent = kafka.producer({ maxBlockMs: 500 }).send({ topic, value: 'v' })
@@ -100,7 +102,7 @@ describeReal('a program that closes what it opened', () => {
       await reading`)
     expectEnded(ended)
     expect(ended.lines.map(({ text }) => text)).toEqual([
-      'DeliveryError',
+      'DeliveryTimeoutError',
       'ConnectionError',
       'closed',
     ])
@@ -136,6 +138,6 @@ describeReal('a program that closes what it opened', () => {
       console.log(errors.map(({ reason }) => reason.name).join(' '))
       await producer.close()`)
     expectEnded(ended)
-    expect(ended.lines[0].text).toBe('DeliveryError InvalidArgumentError BatchDeliveryError')
+    expect(ended.lines[0].text).toBe('DeliveryTimeoutError InvalidArgumentError BatchDeliveryError')
   })
 })
