@@ -63,7 +63,8 @@ export interface KafkaOptions {
   /** Connections unused for this time are closed; brokers do so after 600000. Default: 540000. */
   connectionsMaxIdleMs?: number
   /**
-   * The greatest response taken, in bytes: what a broker gone wild may make this client allocate.
+   * Responses larger than this (bytes) are rejected. It bounds what a corrupt size can make this client
+   * allocate.
    * Must be greater than a consumer's `fetchMaxBytes` by 1 MiB. Default: 134217728.
    */
   maxResponseSize?: number

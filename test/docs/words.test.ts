@@ -18,6 +18,7 @@ const banned: readonly (readonly [RegExp, string])[] = [
   [/\b(given|gives|give|gave) up\b/i, 'fails, times out, stops'],
   [/\b(goes|go|went|going) on\b/i, 'continues'],
   [/\ball that\b/i, 'everything, all'],
+  [/\bgone wild\b/i, 'corrupt, faulty'],
   [/\bof its own\b/i, 'a separate, its'],
   [/\bthe former\b/i, 'repeat the noun'],
   [/\btold of\b/i, 'is called with'],
