@@ -29,7 +29,8 @@ export class ProducerCore {
   readonly cluster: Cluster
   readonly state: ProducerIdentity
   readonly memory: BufferMemory
-  readonly flushes: FlushTracker = new FlushTracker()
+  /** The sender's timer may be set for earlier already, and not keep the process alive: that it does now. */
+  readonly flushes: FlushTracker = new FlushTracker(() => this.sender.wake())
   readonly clock: TickClock = new TickClock()
   readonly accumulator: Accumulator
   readonly intake: RecordAdmission

@@ -13,6 +13,12 @@ export class FlushTracker {
   private readonly generations: Generation[] = [{ live: 0, resolve: null, promise: null }]
   /** The number of generations[0]. */
   private oldest = 0
+  private readonly onBusy: () => void
+
+  /** @param onBusy called when something is alive and nothing was: from now on there is something to wait for */
+  constructor(onBusy: () => void = () => {}) {
+    this.onBusy = onBusy
+  }
 
   /** The generation that new things belong to. What is of an earlier one does not linger any more. */
   get current(): number {
@@ -26,6 +32,7 @@ export class FlushTracker {
 
   /** Something is alive from now on. Returns its generation, to be given to `leave`. */
   enter(): number {
+    if (this.isEmpty) this.onBusy()
     this.generations[this.generations.length - 1].live++
     return this.current
   }
