@@ -25,7 +25,9 @@ const needsNodeOnly = {
   // Most files wait for sockets and timers rather than for the processor.
   maxWorkers: 6,
   isolate: false,
-  testTimeout: 10_000,
+  // Upper limits only: a CI machine has two cores, and six files share them.
+  testTimeout: 30_000,
+  hookTimeout: 30_000,
   sequence: { groupOrder: 0 },
 } as const
 

@@ -57,10 +57,9 @@ export type {
   GroupOffsetsQuery,
   ListGroupOffsetsOptions,
 } from './admin/group-offsets.ts'
+export type { GroupState, GroupType } from './admin/group-types.ts'
 export type {
   GroupListing,
-  GroupState,
-  GroupType,
   ListGroupsOptions,
   MemberToRemove,
   RemoveMembersOptions,
@@ -112,15 +111,14 @@ export type {
   UserScramCredentials,
 } from './admin/scram-users.ts'
 export type { ShareGroupOffset, ShareGroupOffsets, ShareGroupStart } from './admin/share-groups.ts'
+export type { PartitionDescription, TopicDescription } from './admin/topic-description.ts'
 export type {
   CreatedTopic,
   CreateTopicsOptions,
   DescribeTopicsOptions,
   ListTopicsOptions,
   NewTopic,
-  PartitionDescription,
   TopicCollection,
-  TopicDescription,
   TopicListing,
 } from './admin/topics.ts'
 export type {

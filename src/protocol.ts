@@ -96,13 +96,7 @@ export { setUnknownTags, type UnknownTag, unknownTags } from './protocol/unknown
 export { type MessageContext, type TaggedField, Writer } from './protocol/writer.ts'
 export { BatchBuilder, noProducer, type ProducerStamp } from './records/batch-builder.ts'
 export type { BatchReader } from './records/batch-reader.ts'
-export {
-  type ConsumerRecord,
-  type ConsumerRecordJson,
-  type RecordContext,
-  type RecordSource,
-  rawSource,
-} from './records/consumer-record.ts'
+export type { ConsumerRecord, ConsumerRecordJson } from './records/consumer-record.ts'
 export {
   type ControlRecord,
   decodeControlRecord,
@@ -168,6 +162,12 @@ export {
   timestampTypeOf,
   writeCrc,
 } from './records/record-batch.ts'
+export {
+  type RawRecord,
+  type RecordContext,
+  type RecordSource,
+  rawSource,
+} from './records/record-context.ts'
 export { recordSizeUpperBound } from './records/record-encoder.ts'
 export type { RecordTimes } from './records/record-times.ts'
 export { RecordsReader, type RecordsReaderOptions } from './records/records-reader.ts'

@@ -68,6 +68,7 @@ import {
   type ShareGroupOffsets,
   type ShareGroupStart,
 } from './share-groups.ts'
+import type { TopicDescription } from './topic-description.ts'
 import {
   type CreatedTopic,
   type CreateTopicsOptions,
@@ -79,7 +80,6 @@ import {
   listTopics,
   type NewTopic,
   type TopicCollection,
-  type TopicDescription,
   type TopicListing,
 } from './topics.ts'
 import {

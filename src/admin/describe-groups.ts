@@ -26,7 +26,7 @@ import type { TopicPartition, WaitOptions } from '../types.ts'
 import { checkNames, checkOptions } from './checks.ts'
 import { type AclOperation, operationsOf } from './constants.ts'
 import type { AdminCall, AdminEngine, Batch, ItemResponse } from './engine.ts'
-import type { GroupState, GroupType } from './groups.ts'
+import type { GroupState, GroupType } from './group-types.ts'
 import { groupName } from './names.ts'
 import { toCoordinators } from './routing.ts'
 

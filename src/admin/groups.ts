@@ -7,24 +7,10 @@ import type { WaitOptions } from '../types.ts'
 import { checkList, checkName, checkNames, checkOptions, wrong } from './checks.ts'
 import { describeGroups } from './describe-groups.ts'
 import type { AdminEngine } from './engine.ts'
+import type { GroupState, GroupType } from './group-types.ts'
 import { tooOld } from './item-errors.ts'
 import { groupName } from './names.ts'
 import { askEveryBroker, inOrderOf, toCoordinators } from './routing.ts'
-
-/** `classic` and `consumer` (KIP-848) are consumer groups, `share` KIP-932, `streams` KIP-1071. */
-export type GroupType = 'classic' | 'consumer' | 'share' | 'streams'
-
-/** A group's state, as the coordinator names it. */
-export type GroupState =
-  | 'PreparingRebalance'
-  | 'CompletingRebalance'
-  | 'Stable'
-  | 'Dead'
-  | 'Empty'
-  | 'Assigning'
-  | 'Reconciling'
-  | 'NotReady'
-  | 'Unknown'
 
 /** A group of a list. */
 export interface GroupListing {

@@ -11,7 +11,7 @@ import {
 } from '../protocol/messages/describe-topic-partitions.ts'
 import { operationsOf } from './constants.ts'
 import type { AdminCall, ItemResponse } from './engine.ts'
-import type { TopicDescription } from './topics.ts'
+import type { TopicDescription } from './topic-description.ts'
 
 const PAGE = 2000
 

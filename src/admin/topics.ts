@@ -10,17 +10,12 @@ import { type MetadataResponseTopic, metadata } from '../protocol/messages/metad
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { WaitOptions } from '../types.ts'
 import { checkInt, checkList, checkName, checkNames, checkObject, wrong } from './checks.ts'
-import {
-  type AclOperation,
-  type ConfigSource,
-  configSources,
-  constantOf,
-  operationsOf,
-} from './constants.ts'
+import { type ConfigSource, configSources, constantOf, operationsOf } from './constants.ts'
 import type { AdminCall, AdminEngine, ItemResponse } from './engine.ts'
 import { itemError, tooOld } from './item-errors.ts'
 import type { ValidateOptions } from './options.ts'
 import { askMetadata, brokerIds, inOrderOf, toAny } from './routing.ts'
+import type { TopicDescription } from './topic-description.ts'
 import { describePartitions } from './topic-partitions.ts'
 
 /** A topic to be created. */
@@ -68,31 +63,6 @@ export interface TopicListing {
   topicId: string
   isInternal: boolean
   numPartitions: number
-}
-
-/** One partition of a described topic. */
-export interface PartitionDescription {
-  partition: number
-  /** -1: none. */
-  leader: number
-  /** -1: unknown. */
-  leaderEpoch: number
-  replicas: number[]
-  isr: number[]
-  offlineReplicas: number[]
-  /** Replicas that may become leader although they are not in sync (KIP-966); null: the broker does not say. */
-  eligibleLeaderReplicas: number[] | null
-  lastKnownElr: number[] | null
-}
-
-/** A topic as the brokers know it. */
-export interface TopicDescription {
-  topic: string
-  topicId: string
-  isInternal: boolean
-  partitions: PartitionDescription[]
-  /** What this principal may do; null unless `includeAuthorizedOperations` was given. */
-  authorizedOperations: AclOperation[] | null
 }
 
 export interface ListTopicsOptions extends WaitOptions {

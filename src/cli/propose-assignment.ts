@@ -2,7 +2,7 @@
 // no rack has two replicas of a partition while another has none.
 
 import type { ClusterBroker } from '../admin/cluster-info.ts'
-import type { PartitionDescription } from '../admin/topics.ts'
+import type { PartitionDescription } from '../admin/topic-description.ts'
 import { UsageError } from './failures.ts'
 
 export interface ProposedReplicas {

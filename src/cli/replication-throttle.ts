@@ -1,7 +1,7 @@
 // The throttle of a reassignment: rates on brokers, and on topics which of their replicas it is for.
 
 import type { ConfigAlteration } from '../admin/configs.ts'
-import type { TopicDescription } from '../admin/topics.ts'
+import type { TopicDescription } from '../admin/topic-description.ts'
 import type { PartitionEntry } from './json-files.ts'
 import type { Session } from './session.ts'
 

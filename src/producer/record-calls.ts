@@ -16,10 +16,14 @@ import {
 import type { Logger } from '../logger.ts'
 import type { WaitOptions } from '../types.ts'
 import type { RecordAdmission } from './admission/record-admission.ts'
-import { type RecordObserver, SendDestination, unknownPlace } from './batching/batch-callbacks.ts'
+import {
+  type Destination,
+  type RecordObserver,
+  SendDestination,
+  unknownPlace,
+} from './batching/batch-callbacks.ts'
 import type { BufferMemory } from './batching/buffer-memory.ts'
 import { SendMany } from './batching/send-batch-result.ts'
-import type { Destination } from './batching/waiting-record.ts'
 import type { ProducerInterceptor } from './hooks.ts'
 import { interceptSend } from './interceptors.ts'
 import { type PlainRecord, type ProducerRecord, serialized } from './record.ts'

@@ -6,12 +6,7 @@ import type { CompressionType } from '../compression/codec.ts'
 import { codecById } from '../compression/codecs.ts'
 import { DecodeError } from '../errors.ts'
 import { BufferView, copyOf } from './buffer-view.ts'
-import {
-  batchName,
-  ConsumerRecord,
-  type RecordContext,
-  type RecordSource,
-} from './consumer-record.ts'
+import { ConsumerRecord } from './consumer-record.ts'
 import { type ControlRecord, decodeControlRecord } from './control-record.ts'
 import type { PreservedBatch } from './preserved-batch.ts'
 import {
@@ -22,6 +17,7 @@ import {
   type TimestampType,
   timestampTypeOf,
 } from './record-batch.ts'
+import { batchName, type RecordContext, type RecordSource } from './record-context.ts'
 import { readVarint, varintEnd } from './varint.ts'
 
 /**

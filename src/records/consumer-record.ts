@@ -7,62 +7,8 @@ import { headerKey } from './header-key.ts'
 import { bytesToJson, type JsonBytes, RecordHeaders } from './headers.ts'
 import { PreservedBatch } from './preserved-batch.ts'
 import type { TimestampType } from './record-batch.ts'
+import type { RawRecord, RecordContext } from './record-context.ts'
 import { readVarint, readVarlong, varintEnd } from './varint.ts'
-
-/** What the records of one partition have in common. */
-export interface RecordSource<K, V> {
-  readonly topic: string
-  readonly partition: number
-  /** Deserializes a key when `record.key` is first read. */
-  readonly decodeKey: (bytes: Buffer | null, record: ConsumerRecord<unknown, unknown>) => K
-  /** Deserializes a value when `record.value` is first read. */
-  readonly decodeValue: (bytes: Buffer | null, record: ConsumerRecord<unknown, unknown>) => V
-}
-
-/** A source whose records have bytes as they came. */
-export function rawSource(
-  topic: string,
-  partition: number,
-): RecordSource<Buffer | null, Buffer | null> {
-  return { topic, partition, decodeKey: asIs, decodeValue: asIs }
-}
-
-function asIs(bytes: Buffer | null): Buffer | null {
-  return bytes
-}
-
-/** How errors name a batch. A source without a topic is bytes of unknown origin. */
-export function batchName(source: RecordSource<unknown, unknown>, baseOffset: bigint): string {
-  const { topic, partition } = source
-  return `${topic === '' ? '' : `${topic}-${partition}, `}batch at offset ${baseOffset}`
-}
-
-/** What a record takes over from its batch and from the place the batch is read at. */
-export interface RecordContext<K, V> {
-  readonly source: RecordSource<K, V>
-  readonly partitionLeaderEpoch: number
-  readonly timestampType: TimestampType
-  readonly baseOffset: bigint
-  /** ms. */
-  readonly baseTimestamp: number
-  /** ms. */
-  readonly maxTimestamp: number
-  /** The records, decompressed; positions count from its start. */
-  readonly recordsBuffer: Buffer
-  /** At the record's attributes. */
-  readonly recordStart: number
-  readonly offsetDelta: number
-  /** At the length of its value. */
-  readonly valuePrefix: number
-  /** Its size as it came (bytes). */
-  readonly sizeInBytes: number
-  /** A part of `recordsBuffer`, without a copy. */
-  view(start: number, length: number): Buffer
-  /** Copies what its records need, so that the memory of the response can be freed. */
-  moveOut(): void
-  /** A copy of the batch from before a handler could change its bytes. */
-  preserved: PreservedBatch<K, V> | null
-}
 
 /** A record as a plain object. */
 export interface ConsumerRecordObject<K, V> {
@@ -96,7 +42,7 @@ export interface ConsumerRecordJson {
  * One record read from Kafka. Of its positions it keeps two: the rest is a varint or two away, and
  * what a record weighs is what the garbage collector works for.
  */
-export class ConsumerRecord<K = Buffer | null, V = Buffer | null> {
+export class ConsumerRecord<K = Buffer | null, V = Buffer | null> implements RawRecord {
   private readonly batch: RecordContext<K, V>
   private readonly offsetDelta: number
   private readonly start: number

@@ -5,7 +5,7 @@ import { DecodeError } from '../errors.ts'
 import { checkedBytes, checkedPosition } from '../protocol/value-error.ts'
 import type { Header } from '../types.ts'
 import type { BatchReader } from './batch-reader.ts'
-import { decodeHeaders, rawSource } from './consumer-record.ts'
+import { decodeHeaders } from './consumer-record.ts'
 import { DecodeBudget, type DecodeLimits } from './decode-budget.ts'
 import {
   batchLengthEnd,
@@ -13,6 +13,7 @@ import {
   type RecordBatchHeader,
   timestampTypeOf,
 } from './record-batch.ts'
+import { rawSource } from './record-context.ts'
 import { RecordsReader } from './records-reader.ts'
 import { readVarlongBigInt } from './varint.ts'
 

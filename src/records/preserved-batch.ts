@@ -2,8 +2,8 @@
 // transfer their memory to a worker; a retry and a dead letter still need the record as it came.
 
 import { BufferView } from './buffer-view.ts'
-import type { RecordContext, RecordSource } from './consumer-record.ts'
 import type { TimestampType } from './record-batch.ts'
+import type { RecordContext, RecordSource } from './record-context.ts'
 
 export class PreservedBatch<K, V> implements RecordContext<K, V> {
   readonly source: RecordSource<K, V>

@@ -4,9 +4,9 @@
 import { DecodeError } from '../errors.ts'
 import { BatchReader } from './batch-reader.ts'
 import { copyOf } from './buffer-view.ts'
-import { batchName, type RecordSource } from './consumer-record.ts'
 import { convertLegacyMessage } from './legacy-messages.ts'
 import { batchLengthEnd, batchOffsets, checkBatch, hasValidCrc } from './record-batch.ts'
+import { batchName, type RecordSource } from './record-context.ts'
 
 /** What is checked while reading, and the bound on decompression. */
 export interface RecordsReaderOptions {

@@ -7,7 +7,6 @@ import { ConfigError, DecodeError } from '../errors.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import type { BatchIndexAndErrorMessage } from '../protocol/messages/produce.ts'
 import type { BatchReader } from '../records/batch-reader.ts'
-import { rawSource } from '../records/consumer-record.ts'
 import {
   attributeBits,
   batchLengthEnd,
@@ -19,6 +18,7 @@ import {
   recordBatchOverhead,
   writeCrc,
 } from '../records/record-batch.ts'
+import { rawSource } from '../records/record-context.ts'
 import { RecordsReader } from '../records/records-reader.ts'
 import type { TopicConfig } from './topic-config.ts'
 

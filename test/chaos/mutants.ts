@@ -81,7 +81,7 @@ batch.retryFrom(isCounted ?`,
   },
   {
     name: "every failure says 'no'",
-    file: 'producer/batching/producer-batch.js',
+    file: 'producer/batching/batch.js',
     from: 'get persisted() {',
     to: "get persisted() {\n        return 'no';",
     scenario: 6,

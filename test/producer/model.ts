@@ -2,7 +2,7 @@
 // flight to each node, and every fault that may befall a request. At the end the log is compared with
 // what the callers were told.
 
-import type { ProducerBatch } from '../../src/producer/batching/producer-batch.ts'
+import type { ProducerBatch } from '../../src/producer/batching/partition-queue.ts'
 import { sequenceAfter } from '../../src/producer/idempotence/partition-sequences.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
 import { noProducer } from '../../src/records/batch-builder.ts'

@@ -5,7 +5,6 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compressionTypes, defaultMaxDecompressedBytes } from '../../src/compression/codec.ts'
 import { DecodeError } from '../../src/errors.ts'
-import { type RecordSource, rawSource } from '../../src/records/consumer-record.ts'
 import { encodeEndTransactionMarker } from '../../src/records/control-record.ts'
 import { decodeBatch } from '../../src/records/decode-batch.ts'
 import {
@@ -14,6 +13,7 @@ import {
   type RecordInput,
 } from '../../src/records/encode-batch.ts'
 import { batchOffsets, setOffsetAndEpoch, writeCrc } from '../../src/records/record-batch.ts'
+import { type RecordSource, rawSource } from '../../src/records/record-context.ts'
 import { RecordsReader } from '../../src/records/records-reader.ts'
 
 const options = { checkCrcs: true, maxDecompressedBytes: defaultMaxDecompressedBytes }

@@ -4,11 +4,11 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { DecodeError, InvalidArgumentError } from '../../src/errors.ts'
-import { rawSource } from '../../src/records/consumer-record.ts'
 import { decodeBatch, decodeBatches } from '../../src/records/decode-batch.ts'
 import { encodeBatch, type RecordInput } from '../../src/records/encode-batch.ts'
 import { decodeMessageSet } from '../../src/records/legacy-messages.ts'
 import { batchOffsets, writeCrc } from '../../src/records/record-batch.ts'
+import { rawSource } from '../../src/records/record-context.ts'
 import { RecordsReader } from '../../src/records/records-reader.ts'
 
 const mebibyte = 1024 * 1024

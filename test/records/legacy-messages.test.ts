@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from 'vitest'
 import { DecodeError } from '../../src/errors.ts'
-import { rawSource } from '../../src/records/consumer-record.ts'
 import { decodeMessageSet } from '../../src/records/legacy-messages.ts'
+import { rawSource } from '../../src/records/record-context.ts'
 import { RecordsReader } from '../../src/records/records-reader.ts'
 import { loadVectors } from '../vectors/load.ts'
 

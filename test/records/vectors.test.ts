@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest'
 import { compressionTypes } from '../../src/compression/codec.ts'
 import { DecodeError } from '../../src/errors.ts'
 import { BatchReader } from '../../src/records/batch-reader.ts'
-import { rawSource } from '../../src/records/consumer-record.ts'
 import { decodeControlRecord } from '../../src/records/control-record.ts'
 import { decodeBatch, decodeBatches, type RecordBatch } from '../../src/records/decode-batch.ts'
 import { encodeBatch } from '../../src/records/encode-batch.ts'
@@ -15,6 +14,7 @@ import {
   isTransactional,
   timestampTypeOf,
 } from '../../src/records/record-batch.ts'
+import { rawSource } from '../../src/records/record-context.ts'
 import { RecordsReader } from '../../src/records/records-reader.ts'
 import { loadVectors } from '../vectors/load.ts'
 

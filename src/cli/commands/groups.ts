@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { GroupLag, PartitionLag } from '../../admin/group-lag.ts'
-import type { GroupState, GroupType } from '../../admin/groups.ts'
+import type { GroupState, GroupType } from '../../admin/group-types.ts'
 import { addTimeout, clusterCommand, collect, oneOfActions, onRun } from '../command.ts'
 import { UsageError } from '../failures.ts'
 import { printMembers, printState } from '../group-views.ts'

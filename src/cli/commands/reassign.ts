@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { NewPartitionReassignment } from '../../admin/reassignments.ts'
-import type { TopicDescription } from '../../admin/topics.ts'
+import type { TopicDescription } from '../../admin/topic-description.ts'
 import { addTimeout, atLeast, clusterCommand, oneOfActions, onRun, required } from '../command.ts'
 import { FoundProblems, InputError, UsageError } from '../failures.ts'
 import { type PartitionEntry, parseJsonFile } from '../json-files.ts'

@@ -1,7 +1,7 @@
 // `kafkawire share-groups`: list, describe, reset and delete share groups, as kafka-share-groups does.
 
 import type { Command } from 'commander'
-import type { GroupState } from '../../admin/groups.ts'
+import type { GroupState } from '../../admin/group-types.ts'
 import { addTimeout, clusterCommand, collect, oneOfActions, onRun } from '../command.ts'
 import { UsageError } from '../failures.ts'
 import { printMembers, printState } from '../group-views.ts'

@@ -1,7 +1,7 @@
 // `kafkawire topics`: create, list, describe, alter and delete topics, as kafka-topics does.
 
 import type { Command } from 'commander'
-import type { TopicDescription } from '../../admin/topics.ts'
+import type { TopicDescription } from '../../admin/topic-description.ts'
 import { AdminError } from '../../errors.ts'
 import {
   addTimeout,

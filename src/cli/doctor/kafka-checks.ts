@@ -1,6 +1,6 @@
 // What the cluster says of itself, and whether this client can work with it.
 
-import type { TopicDescription } from '../../admin/topics.ts'
+import type { TopicDescription } from '../../admin/topic-description.ts'
 import { preciseMs, wallMs } from '../../async/clock.ts'
 import { Kafka } from '../../kafka.ts'
 import { apis } from '../../protocol/apis.ts'

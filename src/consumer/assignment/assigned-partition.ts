@@ -5,7 +5,7 @@
 
 import { wallMs } from '../../async/clock.ts'
 import { stopSwitch } from '../../async/watchers.ts'
-import type { RecordSource } from '../../records/consumer-record.ts'
+import type { RecordSource } from '../../records/record-context.ts'
 import type { CompletedFetch } from '../buffer/completed-fetch.ts'
 import { RecordBuffer } from '../buffer/record-buffer.ts'
 import type { RecordSlice } from '../buffer/record-slice.ts'

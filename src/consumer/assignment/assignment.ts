@@ -2,7 +2,7 @@
 // read and move the same states here, and one counter tells the delivery loops that something changed.
 
 import { InvalidArgumentError } from '../../errors.ts'
-import type { RecordSource } from '../../records/consumer-record.ts'
+import type { RecordSource } from '../../records/record-context.ts'
 import { compareTopicPartitions } from '../../topic-partition.ts'
 import type { TopicPartition } from '../../types.ts'
 import { AssignedPartition, type ChangeCounter } from './assigned-partition.ts'

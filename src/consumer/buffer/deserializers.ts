@@ -2,7 +2,7 @@
 // deserializers, else not at all.
 
 import { DeserializationError } from '../../errors.ts'
-import { type ConsumerRecord, type RecordSource, rawSource } from '../../records/consumer-record.ts'
+import { type RawRecord, type RecordSource, rawSource } from '../../records/record-context.ts'
 import type { Deserializer } from '../../types.ts'
 import { isTopic, type TopicSelector } from '../options.ts'
 
@@ -44,7 +44,7 @@ export class Deserializers<K, V> {
 function decoder(
   deserializer: Deserializer<unknown>,
   part: 'key' | 'value',
-): (bytes: Buffer | null, record: ConsumerRecord<unknown, unknown>) => unknown {
+): (bytes: Buffer | null, record: RawRecord) => unknown {
   return (bytes, record) => {
     try {
       return deserializer.deserialize(bytes, record.topic)

@@ -23,11 +23,12 @@ import { recordBatchOverhead } from '../../records/record-batch.ts'
 import { recordSizeUpperBound } from '../../records/record-encoder.ts'
 import type { RecordData } from '../../types.ts'
 import type { Accumulator } from '../batching/accumulator.ts'
+import type { Destination } from '../batching/batch-callbacks.ts'
 import type { BufferMemory } from '../batching/buffer-memory.ts'
 import type { FlushTracker } from '../batching/flush-tracker.ts'
-import type { ProducerBatch } from '../batching/producer-batch.ts'
-import type { ProducerTopic } from '../batching/topic.ts'
-import { type Destination, WaitingRecord } from '../batching/waiting-record.ts'
+import type { ProducerBatch } from '../batching/partition-queue.ts'
+import type { HeldRecord, ProducerTopic } from '../batching/topic.ts'
+import { WaitingRecord } from '../batching/waiting-record.ts'
 import { anyPartition, type PartitionChooser } from '../partitioning/partitioner.ts'
 import type { StickyPartitioner } from '../partitioning/sticky-partitioner.ts'
 import type { PlainRecord } from '../record.ts'
@@ -69,7 +70,7 @@ export class RecordAdmission {
   private readonly mostBytes: number
   private lastTopic: ProducerTopic | null = null
   /** Records that wait for memory, by deadline. */
-  private readonly memoryWaits = new Queue<WaitingRecord>()
+  private readonly memoryWaits = new Queue<HeldRecord>()
   private memoryTimer: NodeJS.Timeout | null = null
   private readonly missingPartitions: UnknownPartitions
   /** Ends the calls of drained() that wait. */
@@ -115,7 +116,7 @@ export class RecordAdmission {
   }
 
   /** Holds a record that `append` could not take. It keeps its place among those of its topic. */
-  hold(record: PlainRecord, isCharged: boolean, destination: Destination): WaitingRecord {
+  hold(record: PlainRecord, isCharged: boolean, destination: Destination): HeldRecord {
     const { memory, clock, flushes, wake } = this.context
     const now = clock.now()
     const topic = this.topicOf(record, now)
@@ -171,7 +172,7 @@ export class RecordAdmission {
   }
 
   /** A held record waits no longer: its caller's limit is reached, or its time is up. */
-  cancel(held: WaitingRecord, cause: KafkaError): void {
+  cancel(held: HeldRecord, cause: KafkaError): void {
     if (held.isDone) return
     this.finish(held)
     const error = asDeliveryError(held, cause)
@@ -245,7 +246,7 @@ export class RecordAdmission {
   }
 
   /** The topic of a held record is known: appends it, or lets it wait for memory in turn. */
-  private admit(held: WaitingRecord, now: number): void {
+  private admit(held: HeldRecord, now: number): void {
     const { memory, wake } = this.context
     if (held.isDone) return
     if (held.partition !== undefined && held.partition >= held.topic.metadata.length) {
@@ -264,12 +265,12 @@ export class RecordAdmission {
     wake()
   }
 
-  private readonly granted = (held: WaitingRecord): void => {
+  private readonly granted = (held: HeldRecord): void => {
     this.placeHeld(held, this.clock.now())
     this.watchMemoryWaits()
   }
 
-  private placeHeld(held: WaitingRecord, now: number): void {
+  private placeHeld(held: HeldRecord, now: number): void {
     if (held.isDone) return
     const { topic, partition, key, value, headers, timestamp, upperBound, destination } = held
     this.uncharge(held)
@@ -293,13 +294,13 @@ export class RecordAdmission {
     return memoryWaits.length > 0
   }
 
-  private finish(held: WaitingRecord): void {
+  private finish(held: HeldRecord): void {
     this.uncharge(held)
     held.isDone = true
     this.context.flushes.leave(held.generation)
   }
 
-  private uncharge(held: WaitingRecord): void {
+  private uncharge(held: HeldRecord): void {
     if (held.isCharged) this.context.memory.unhold(held.upperBound)
   }
 
@@ -383,7 +384,7 @@ export class RecordAdmission {
     this.watchMemoryWaits()
   }
 
-  private memoryTimeout({ topic, partition = -1 }: WaitingRecord): DeliveryTimeoutError {
+  private memoryTimeout({ topic, partition = -1 }: HeldRecord): DeliveryTimeoutError {
     const cause = this.memoryError()
     return new DeliveryTimeoutError(
       `send() to topic "${topic.name}" failed: no buffer memory was freed within maxBlockMs = ${this.options.maxBlockMs} ms. ${cause.message}`,
@@ -400,7 +401,7 @@ export class RecordAdmission {
 }
 
 /** Every record that was accepted and failed has an error that says whether it may be in the log. */
-function asDeliveryError({ topic, partition = -1 }: WaitingRecord, cause: KafkaError): KafkaError {
+function asDeliveryError({ topic, partition = -1 }: HeldRecord, cause: KafkaError): KafkaError {
   if (cause instanceof DeliveryError) return cause
   return new DeliveryError(`send() to topic "${topic.name}" failed: ${cause.message}`, {
     topic: topic.name,

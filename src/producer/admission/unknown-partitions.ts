@@ -5,8 +5,7 @@ import { backoff, sleep } from '../../async/retry.ts'
 import type { TickClock } from '../../async/tick-clock.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { DeliveryTimeoutError, type KafkaError, toKafkaError } from '../../errors.ts'
-import type { ProducerTopic } from '../batching/topic.ts'
-import type { WaitingRecord } from '../batching/waiting-record.ts'
+import type { HeldRecord, ProducerTopic } from '../batching/topic.ts'
 
 const firstPauseMs = 100
 const longestPauseMs = 1000
@@ -15,7 +14,7 @@ export interface UnknownPartitionsContext {
   readonly cluster: Cluster
   readonly clock: TickClock
   /** Its time is up. */
-  readonly refuse: (held: WaitingRecord, error: KafkaError) => void
+  readonly refuse: (held: HeldRecord, error: KafkaError) => void
 }
 
 export class UnknownPartitions {
@@ -30,7 +29,7 @@ export class UnknownPartitions {
   }
 
   /** Holds a record until metadata has its partition: then it leaves the topic's `beyond`. */
-  hold(held: WaitingRecord): void {
+  hold(held: HeldRecord): void {
     held.topic.beyond.push(held)
     if (!this.asked.has(held.topic)) void this.ask(held.topic)
   }
@@ -71,7 +70,7 @@ export class UnknownPartitions {
   }
 
   private errorFor(
-    { topic, partition = -1 }: WaitingRecord,
+    { topic, partition = -1 }: HeldRecord,
     cause: KafkaError | null,
   ): DeliveryTimeoutError {
     const count = topic.metadata.length

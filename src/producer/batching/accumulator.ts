@@ -11,12 +11,12 @@ import { recordBatchOverhead } from '../../records/record-batch.ts'
 import type { RecordData } from '../../types.ts'
 import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
 import { findGate } from '../idempotence/send-gates.ts'
+import { Batch } from './batch.ts'
 import type { BufferMemory } from './buffer-memory.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { FlushTracker } from './flush-tracker.ts'
 import { FlushTriggers } from './flush-triggers.ts'
-import type { PartitionQueue } from './partition-queue.ts'
-import { ProducerBatch } from './producer-batch.ts'
+import type { PartitionQueue, ProducerBatch } from './partition-queue.ts'
 import { ReadyQueue } from './ready-queue.ts'
 
 export interface AccumulatorOptions {
@@ -316,7 +316,7 @@ export class Accumulator {
   private openBatch(partition: PartitionQueue, now: number): ProducerBatch {
     if (partition.open !== null) partition.close(partition.open)
     const { batchSize, deliveryTimeoutMs } = this.options
-    const batch = new ProducerBatch(
+    const batch = new Batch(
       partition,
       new BatchBuilder(batchSize, partition.capacityHint || undefined, this.allocate),
       {

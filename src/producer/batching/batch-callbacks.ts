@@ -5,7 +5,6 @@ import type { KafkaError } from '../../errors.ts'
 import type { BatchBuilder } from '../../records/batch-builder.ts'
 import { RecordTimes } from '../../records/record-times.ts'
 import { type BatchPlace, RecordMetadata } from '../record-metadata.ts'
-import type { Destination } from './waiting-record.ts'
 
 /** What became of a batch. */
 export interface BatchOutcome {
@@ -48,6 +47,14 @@ type Resolver = (outcome: RecordMetadata | Promise<never>) => void
 let caught: Resolver = () => {}
 function catchResolver(resolve: Resolver): void {
   caught = resolve
+}
+
+/** Receives what became of a record that has to wait. */
+export interface Destination {
+  /** It is record `index` of this batch. */
+  placed(batch: { readonly deliveries: BatchCallbacks }, index: number): void
+  /** It was not taken. */
+  refused(error: KafkaError): void
 }
 
 /** The promise of a record that has to wait: whichever batch takes it settles it. */

@@ -5,15 +5,33 @@ import { removeItem } from '../../collections/remove-item.ts'
 import type { KafkaError } from '../../errors.ts'
 import type { BatchBuilder } from '../../records/batch-builder.ts'
 import { PartitionSequences } from '../idempotence/partition-sequences.ts'
-import type { ProducerBatch } from './producer-batch.ts'
-import type { ProducerTopic } from './topic.ts'
+import type { Batch } from './batch.ts'
+
+/** A batch in the queue of its partition. */
+export type ProducerBatch = Batch<PartitionQueue>
+
+/** What a partition and its batches need of their topic. */
+export interface PartitionTopic {
+  readonly name: string
+  /** The zero UUID where brokers have no topic ids. */
+  readonly topicId: string
+  /** What metadata said last, one entry per partition; empty until it is known. */
+  readonly metadata: readonly unknown[]
+  readonly isKnown: boolean
+  /** Since when metadata has called the topic unknown without a break; 0: it has not. */
+  readonly unknownSince: number
+  /** How many partitions have had a batch. */
+  usedPartitions: number
+  /** When it was last asked about, or a batch opened for it. */
+  lastUsedAt: number
+}
 
 export class PartitionQueue {
   /** The batch that takes records; null when the next record opens one. */
   open: ProducerBatch | null = null
   /** What encodes them: its own field, so that a record need not fetch the batch into the cache. */
   builder: BatchBuilder | null = null
-  readonly topic: ProducerTopic
+  readonly topic: PartitionTopic
   readonly partition: number
   readonly state: PartitionSequences<ProducerBatch> = new PartitionSequences<ProducerBatch>()
   /** Batches that are not in flight, in append order. Only the last may be open. */
@@ -52,7 +70,7 @@ export class PartitionQueue {
   readonly unreported: ProducerBatch[] | null
   private batches = 0
 
-  constructor(topic: ProducerTopic, partition: number, isObserved: boolean) {
+  constructor(topic: PartitionTopic, partition: number, isObserved: boolean) {
     this.topic = topic
     this.partition = partition
     this.unreported = isObserved ? [] : null

@@ -4,7 +4,7 @@
 import type { PartitionMetadata, TopicMetadata } from '../../cluster/metadata.ts'
 import { Queue } from '../../collections/queue.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
-import { PartitionQueue } from './partition-queue.ts'
+import { PartitionQueue, type PartitionTopic } from './partition-queue.ts'
 import type { WaitingRecord } from './waiting-record.ts'
 
 /** What the sticky partitioner keeps per topic. */
@@ -19,7 +19,10 @@ export class StickyState {
   weighedAt = 0
 }
 
-export class ProducerTopic {
+/** A record that waits for something of its topic. */
+export type HeldRecord = WaitingRecord<ProducerTopic>
+
+export class ProducerTopic implements PartitionTopic {
   readonly name: string
   /** The zero UUID where brokers have no topic ids. */
   topicId: string = ZERO_UUID
@@ -37,9 +40,9 @@ export class ProducerTopic {
   /** For the partitioner `roundRobin`. */
   turn = 0
   /** Records that wait for metadata, in order. */
-  readonly held: Queue<WaitingRecord> = new Queue()
+  readonly held: Queue<HeldRecord> = new Queue()
   /** Records that wait for a partition beyond those that there are, in order. */
-  readonly beyond: Queue<WaitingRecord> = new Queue()
+  readonly beyond: Queue<HeldRecord> = new Queue()
   /** When it was last asked about, or a batch opened for it. */
   lastUsedAt = 0
   /** Its metadata is not refreshed any more; the next record asks for it again. */

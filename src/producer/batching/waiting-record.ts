@@ -1,26 +1,19 @@
 // A record that was accepted but cannot be appended yet: its topic's metadata or memory is still to come.
 // Its bytes are copies, as the caller may change the original ones.
 
-import type { KafkaError } from '../../errors.ts'
 import type { HeaderInput } from '../../records/headers.ts'
 import { recordBatchOverhead } from '../../records/record-batch.ts'
 import type { RecordData } from '../../types.ts'
 import type { PlainRecord } from '../record.ts'
+import type { Destination } from './batch-callbacks.ts'
 import type { MemoryWaiter } from './buffer-memory.ts'
-import type { ProducerBatch } from './producer-batch.ts'
-import type { ProducerTopic } from './topic.ts'
 
-/** Who is told what became of it. */
-export interface Destination {
-  /** It is record `index` of `batch`. */
-  placed(batch: ProducerBatch, index: number): void
-  /** It was not taken. */
-  refused(error: KafkaError): void
-}
-
-/** What is held of one record. Hundreds of thousands may wait: each is this object, and no closure. */
-export class WaitingRecord implements MemoryWaiter {
-  readonly topic: ProducerTopic
+/**
+ * What is held of one record. Hundreds of thousands may wait: each is this object, and no closure.
+ * `T`: its topic, which knows the records that wait for it.
+ */
+export class WaitingRecord<T> implements MemoryWaiter {
+  readonly topic: T
   readonly key: RecordData
   readonly value: RecordData
   readonly headers: readonly HeaderInput[]
@@ -37,15 +30,15 @@ export class WaitingRecord implements MemoryWaiter {
   readonly destination: Destination
   /** It waits no longer. */
   isDone = false
-  private readonly granted: (held: WaitingRecord) => void
+  private readonly granted: (held: WaitingRecord<T>) => void
 
   /** @param granted told when there is memory for it */
   constructor(
-    topic: ProducerTopic,
+    topic: T,
     { key = null, value, partition, timestamp }: PlainRecord,
     headers: readonly HeaderInput[],
     place: WaitingPlace,
-    granted: (held: WaitingRecord) => void,
+    granted: (held: WaitingRecord<T>) => void,
   ) {
     this.topic = topic
     this.key = ownBytes(key)

@@ -9,8 +9,7 @@ import type { Accumulator } from '../batching/accumulator.ts'
 import type { RecordObserver } from '../batching/batch-callbacks.ts'
 import type { BufferMemory } from '../batching/buffer-memory.ts'
 import type { FlushTracker } from '../batching/flush-tracker.ts'
-import type { PartitionQueue } from '../batching/partition-queue.ts'
-import type { ProducerBatch } from '../batching/producer-batch.ts'
+import type { PartitionQueue, PartitionTopic, ProducerBatch } from '../batching/partition-queue.ts'
 import type { ProducerTopic } from '../batching/topic.ts'
 import type { DataLoss } from '../hooks.ts'
 import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
@@ -434,6 +433,6 @@ function isConcurrent(error: KafkaError): boolean {
   return error instanceof BrokerError && error.errorCode === errorCodes.CONCURRENT_TRANSACTIONS
 }
 
-function isLongUnknown({ unknownSince }: ProducerTopic, now: number): boolean {
+function isLongUnknown({ unknownSince }: PartitionTopic, now: number): boolean {
   return unknownSince > 0 && now - unknownSince >= unknownTopicBoundMs
 }

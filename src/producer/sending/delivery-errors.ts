@@ -4,7 +4,7 @@
 import { DeliveryError, DeliveryTimeoutError, escapeText, type KafkaError } from '../../errors.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import type { PartitionProduceResponse } from '../../protocol/messages/produce.ts'
-import type { ProducerBatch } from '../batching/producer-batch.ts'
+import type { ProducerBatch } from '../batching/partition-queue.ts'
 
 /** What a failure of `batch` has in common with all others. */
 function detailsOf(batch: ProducerBatch, cause: KafkaError | null) {

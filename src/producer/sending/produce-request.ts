@@ -9,8 +9,7 @@ import type {
 } from '../../protocol/messages/produce.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
 import { noProducer } from '../../records/batch-builder.ts'
-import type { ProducerBatch } from '../batching/producer-batch.ts'
-import type { ProducerTopic } from '../batching/topic.ts'
+import type { PartitionTopic, ProducerBatch } from '../batching/partition-queue.ts'
 
 /** The first version that names topics by id. */
 const firstVersionWithIds = 13
@@ -18,7 +17,7 @@ const firstVersionWithIds = 13
 export const firstVersionWithZstd = 7
 
 interface TopicGroup {
-  readonly topic: ProducerTopic
+  readonly topic: PartitionTopic
   readonly topicId: string
   readonly batches: ProducerBatch[]
 }
@@ -33,7 +32,7 @@ export class ProduceRequests {
   constructor(node: number, batches: readonly ProducerBatch[], sentAt: number) {
     this.node = node
     this.sentAt = sentAt
-    const byTopic = new Map<ProducerTopic, TopicGroup>()
+    const byTopic = new Map<PartitionTopic, TopicGroup>()
     for (const batch of batches) {
       const { topic } = batch.partition
       let group = byTopic.get(topic)

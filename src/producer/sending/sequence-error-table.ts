@@ -2,7 +2,7 @@
 // such responses are echoes of an earlier batch's failure; the rest say that the broker forgot something.
 
 import { errorCodes } from '../../protocol/error-codes.ts'
-import type { ProducerBatch } from '../batching/producer-batch.ts'
+import type { ProducerBatch } from '../batching/partition-queue.ts'
 import type { PartitionSequences } from '../idempotence/partition-sequences.ts'
 
 export type SequenceVerdict =

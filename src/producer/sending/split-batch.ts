@@ -5,7 +5,7 @@ import { recordBatchOverhead } from '../../records/record-batch.ts'
 import type { Accumulator } from '../batching/accumulator.ts'
 import type { ChildDeliveries } from '../batching/batch-callbacks.ts'
 import type { FlushTracker } from '../batching/flush-tracker.ts'
-import type { ProducerBatch } from '../batching/producer-batch.ts'
+import type { ProducerBatch } from '../batching/partition-queue.ts'
 
 /** Splits a batch of at least two records, none of which is in doubt. */
 export function splitBatch(

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { AssignedPartition } from '../../../src/consumer/assignment/assigned-partition.ts'
 import { RecordSlice } from '../../../src/consumer/buffer/record-slice.ts'
-import { type ConsumerRecord, rawSource } from '../../../src/records/consumer-record.ts'
+import type { ConsumerRecord } from '../../../src/records/consumer-record.ts'
+import { rawSource } from '../../../src/records/record-context.ts'
 
 type Raw = Buffer | null
 

@@ -3,10 +3,10 @@ import { CompletedFetch, findBlockEnd } from '../../../src/consumer/buffer/compl
 import { FetchedMemory, HeldBytes } from '../../../src/consumer/buffer/fetched-memory.ts'
 import type { RecordSlice } from '../../../src/consumer/buffer/record-slice.ts'
 import { DecodeError } from '../../../src/errors.ts'
-import { rawSource } from '../../../src/records/consumer-record.ts'
 import { encodeEndTransactionMarker } from '../../../src/records/control-record.ts'
 import { encodeBatch } from '../../../src/records/encode-batch.ts'
 import { attributeBits } from '../../../src/records/record-batch.ts'
+import { rawSource } from '../../../src/records/record-context.ts'
 
 type Raw = Buffer | null
 

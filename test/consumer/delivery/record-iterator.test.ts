@@ -6,8 +6,8 @@ import { CompletedFetch } from '../../../src/consumer/buffer/completed-fetch.ts'
 import { FetchedMemory, HeldBytes } from '../../../src/consumer/buffer/fetched-memory.ts'
 import { Delivery } from '../../../src/consumer/delivery/delivery.ts'
 import { batchStream } from '../../../src/consumer/delivery/iterators.ts'
-import { rawSource } from '../../../src/records/consumer-record.ts'
 import { encodeBatch } from '../../../src/records/encode-batch.ts'
+import { rawSource } from '../../../src/records/record-context.ts'
 
 type Raw = Buffer | null
 

@@ -4,7 +4,7 @@ import { FetchedMemory, HeldBytes } from '../../../src/consumer/buffer/fetched-m
 import { applyPartitionResponse } from '../../../src/consumer/fetching/fetch-response.ts'
 import { BrokerError, OffsetOutOfRangeError } from '../../../src/errors.ts'
 import type { PartitionData } from '../../../src/protocol/messages/fetch.ts'
-import { rawSource } from '../../../src/records/consumer-record.ts'
+import { rawSource } from '../../../src/records/record-context.ts'
 import { batchOf } from '../harness.ts'
 
 const LEADER = 1

@@ -1,7 +1,7 @@
 // Gaps, expiry and epoch bumps: docs/internals/producer.md, section 6.
 
 import { describe, expect, test } from 'vitest'
-import type { ProducerBatch } from '../../../src/producer/batching/producer-batch.ts'
+import type { ProducerBatch } from '../../../src/producer/batching/partition-queue.ts'
 import {
   isSequenceBefore,
   sequenceAfter,

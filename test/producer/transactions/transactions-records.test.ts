@@ -205,8 +205,8 @@ describe.each([1, 2])('with transaction.version %i', (transactionVersion) => {
     const cluster = await start()
     const producer = startProducer(cluster, {
       transactionalId: 'x',
-      requestTimeoutMs: 200,
-      deliveryTimeoutMs: 300,
+      requestTimeoutMs: 1500,
+      deliveryTimeoutMs: 2000,
     })
     await producer.beginTransaction()
     await producer.send({ ...t0, value: 'first' })

@@ -5,7 +5,6 @@
 import type { KafkaError, Persisted } from '../../errors.ts'
 import type { BatchBuilder, ProducerStamp } from '../../records/batch-builder.ts'
 import { BatchCallbacks } from './batch-callbacks.ts'
-import type { PartitionQueue } from './partition-queue.ts'
 
 /** What a batch is created with. */
 export interface BatchPlacement {
@@ -21,8 +20,9 @@ export interface BatchPlacement {
   readonly orderWidth: number
 }
 
-export class ProducerBatch {
-  readonly partition: PartitionQueue
+/** `P`: the queue that it is in, which knows its batches. A batch only says which one it is. */
+export class Batch<P> {
+  readonly partition: P
   readonly builder: BatchBuilder
   readonly deliveries: BatchCallbacks = new BatchCallbacks()
   readonly createdAt: number
@@ -52,12 +52,7 @@ export class ProducerBatch {
   private leaderOfAttempt = -1
   private cause: KafkaError | null = null
 
-  constructor(
-    partition: PartitionQueue,
-    builder: BatchBuilder,
-    placement: BatchPlacement,
-    isChild = false,
-  ) {
+  constructor(partition: P, builder: BatchBuilder, placement: BatchPlacement, isChild = false) {
     this.partition = partition
     this.builder = builder
     this.createdAt = placement.createdAt
@@ -245,9 +240,9 @@ export class ProducerBatch {
   makeChild(
     builder: BatchBuilder,
     place: { order: number; orderWidth: number; share: number },
-  ): ProducerBatch {
+  ): Batch<P> {
     const { createdAt, generation } = this
-    const child = new ProducerBatch(
+    const child = new Batch(
       this.partition,
       builder,
       { createdAt, generation, order: place.order, orderWidth: place.orderWidth },
