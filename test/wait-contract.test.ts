@@ -369,7 +369,7 @@ const instant: Record<keyof typeof tables, readonly string[]> = {
 const internal: Record<keyof typeof tables, readonly string[]> = {
   Kafka: ['cluster', 'openOptions', 'limits', 'keep'],
   Producer: ['transactional', 'requireNoBody', 'checkOpen', 'shutDown'],
-  Consumer: ['checkFree', 'checkSubscribed', 'requireCommitter', 'require', 'find'],
+  Consumer: ['checkSubscribed'],
   Admin: [],
 }
 const prototypes: Record<keyof typeof tables, readonly object[]> = {

@@ -1,28 +1,27 @@
 // The parts of a consumer, wired together. The public methods are in consumer.ts, the
 // decisions in the parts; here is only the passing on, and the order of starting and closing.
 
-import { callHook } from '../async/call-hook.ts'
 import { monotonicMs } from '../async/clock.ts'
+import type { WaitLimits } from '../async/wait.ts'
 import { stopSwitch, Watchers, within } from '../async/watchers.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import { CoordinatorClient } from '../cluster/coordinator-client.ts'
 import type { MetadataChange } from '../cluster/metadata.ts'
-import { ClosedError, type DeserializationError, OffsetOutOfRangeError } from '../errors.ts'
+import { ClosedError, OffsetOutOfRangeError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import type { TopicPartition } from '../types.ts'
 import type { AssignedPartition } from './assignment/assigned-partition.ts'
 import { Assignment } from './assignment/assignment.ts'
-import { TopicBaseline } from './assignment/topic-baseline.ts'
 import { Deserializers } from './buffer/deserializers.ts'
+import { ConsumerHooks } from './consumer-hooks.ts'
 import { type DeadLetterProducer, DeadLetters } from './delivery/dead-letters.ts'
 import { Delivery } from './delivery/delivery.ts'
 import { poisonScreen } from './delivery/poison-records.ts'
 import { Fetcher } from './fetching/fetcher.ts'
-import type { GroupMembership, GroupOwner } from './group/group-membership.ts'
-import { openGroup } from './group/open-group.ts'
 import { Rebalancer } from './group/rebalancer.ts'
+import { Subscriber } from './group/subscriber.ts'
 import { TopicLookup } from './group/topic-lookup.ts'
-import { TopicSubscription } from './group/topic-subscription.ts'
 import { ConsumerProblems } from './liveness/consumer-problems.ts'
 import { type ConsumerHealth, healthOf } from './liveness/health.ts'
 import { LivenessMonitor, livenessOptions } from './liveness/liveness-monitor.ts'
@@ -37,28 +36,27 @@ export class ConsumerCore<K, V> {
   readonly cluster: Cluster
   readonly subscription: Assignment<K, V>
   readonly delivery: Delivery<K, V>
-  readonly resolver: OffsetResolver
+  private readonly resolver: OffsetResolver
   readonly coordinator: CoordinatorClient | null
   readonly committer: Committer | null
-  readonly sources: Deserializers<K, V>
+  private readonly sources: Deserializers<K, V>
   readonly handlers: RunningHandlers = new RunningHandlers()
   readonly deadLetters: DeadLetters
-  topics: TopicSubscription
+  private readonly hooks: ConsumerHooks
   private readonly fetcher: Fetcher<K, V>
   private readonly rebalancer: Rebalancer<K, V>
   private readonly topicWatch: TopicLookup
   private readonly stopped = stopSwitch()
   private readonly problems: ConsumerProblems = new ConsumerProblems(() => ({
     cluster: this.cluster,
-    group: this.group,
-    topicNames: this.topics.names,
+    group: this.subscriber.group,
+    topicNames: this.subscriber.topicNames,
     partitions: this.subscription.partitions,
   }))
   /** Checked whenever a position may have become known. */
   readonly watchers: Watchers = new Watchers()
-  private group: GroupMembership | null = null
+  private readonly subscriber: Subscriber
   private readonly autoCommit: AutoCommit
-  private readonly baseline = new TopicBaseline()
   private readonly pulse: LivenessMonitor
   private isStarted = false
   private leaving: Promise<void> | null = null
@@ -72,12 +70,12 @@ export class ConsumerCore<K, V> {
     this.deadLetters = new DeadLetters(openDeadLetters)
     this.cluster = new Cluster(clusterOptions)
     const { cluster } = this
+    this.hooks = new ConsumerHooks(options, cluster.options.logger)
     const { groupId } = options
     this.sources = new Deserializers(options.keyDeserializer, options.valueDeserializer)
-    this.topics = new TopicSubscription([], options.excludeInternalTopics)
     this.subscription = new Assignment((topic, partition) => this.sources.source(topic, partition))
     const screen = poisonScreen<K, V>(options.poisonRecords, this.deadLetters, (error) =>
-      this.onPoison(error),
+      this.hooks.onPoisonRecord(error),
     )
     this.delivery = new Delivery(this.subscription, options.maxPollRecords, screen, {
       onRoom: () => this.fetcher.onRoom(),
@@ -102,14 +100,11 @@ export class ConsumerCore<K, V> {
     this.coordinator = groupId === null ? null : new CoordinatorClient(cluster, groupId)
     const { autoOffsetReset, autoOffsetResetNewPartitions } = options
     const isNew = (state: AssignedPartition): boolean =>
-      this.baseline.isNew(state.topic, state.partition)
+      this.subscriber.isNew(state.topic, state.partition)
     const reset = { autoOffsetReset, autoOffsetResetNewPartitions, isReadCommitted, isNew }
     this.resolver = new OffsetResolver(cluster, this.subscription, this.coordinator, reset, {
       onResolved: (state) => this.onResolved(state),
-      onTruncated: (truncation) => {
-        cluster.options.logger.warn('the log was truncated below the position', { truncation })
-        this.guard(() => options.onLogTruncated?.(truncation))
-      },
+      onTruncated: (truncation) => this.hooks.onLogTruncated(truncation),
       onFatal: (error) => this.fail(error),
     })
     this.committer =
@@ -117,10 +112,11 @@ export class ConsumerCore<K, V> {
         ? null
         : new Committer(cluster, this.coordinator, {
             membership: () => this.membership,
-            onRefused: (code, membership) => this.group?.onCommitRefused(code, membership) ?? false,
+            onRefused: (code, membership) =>
+              this.subscriber.group?.onCommitRefused(code, membership) ?? false,
           })
     this.autoCommit = new AutoCommit(cluster, this.committer, options, (error) =>
-      this.reportError(error),
+      this.hooks.onError(error),
     )
     this.rebalancer = new Rebalancer(
       this.subscription,
@@ -130,35 +126,64 @@ export class ConsumerCore<K, V> {
       {
         commitDone: (states) => this.autoCommit.commit(states, false),
         onChanged: () => this.onAssignmentChanged(),
-        onError: (error) => this.reportError(error),
+        onError: (error) => this.hooks.onError(error),
       },
     )
-    const readGroup = (): GroupMembership | null => this.group
-    this.pulse = new LivenessMonitor(cluster, this.delivery, livenessOptions(options), {
-      get group() {
-        return readGroup()
-      },
-      problems: () => this.problems.list(),
-      onProblem: (error) => {
-        cluster.options.logger.warn(error.message, { error })
-        this.guard(() => options.onError?.(error))
-      },
-      onStall: (durationMs) => this.guard(() => options.onStall?.({ durationMs })),
-      onError: (error) => this.reportError(error),
-    })
     this.topicWatch = new TopicLookup(cluster, options, this.stopped.signal, (error) =>
       this.delivery.report(error),
     )
+    const subscriber = new Subscriber({
+      cluster,
+      coordinator: this.coordinator,
+      assignment: this.subscription,
+      rebalancer: this.rebalancer,
+      topicLookup: this.topicWatch,
+      options,
+      events: {
+        onAlive: (since) => this.pulse.onAlive(since),
+        onError: (error) => this.hooks.onError(error),
+        onRefused: (error) => this.delivery.report(error),
+        onFatal: (error) => this.fail(error),
+      },
+    })
+    this.subscriber = subscriber
+    this.pulse = new LivenessMonitor(cluster, this.delivery, livenessOptions(options), {
+      get group() {
+        return subscriber.group
+      },
+      problems: () => this.problems.list(),
+      onProblem: (error) => this.hooks.onProblem(error),
+      onStall: (durationMs) => this.hooks.onStall(durationMs),
+      onError: (error) => this.hooks.onError(error),
+    })
     cluster.onMetadata((change) => this.onMetadata(change))
   }
 
   /** Identifies the consumer that commits: group, generation, member. */
   get membership(): Membership | null {
-    return this.group === null ? standalone : this.group.membership
+    const { group } = this.subscriber
+    return group === null ? standalone : group.membership
   }
 
   get isGroupMember(): boolean {
-    return this.group !== null
+    return this.subscriber.group !== null
+  }
+
+  get hasGroup(): boolean {
+    return this.coordinator !== null
+  }
+
+  /** Whether partitions are assigned by hand. */
+  get isAssignedByHand(): boolean {
+    return !this.isGroupMember && this.subscription.size > 0
+  }
+
+  get hasSomethingToRead(): boolean {
+    return this.isGroupMember || this.subscription.size > 0
+  }
+
+  get logger(): Logger {
+    return this.cluster.options.logger
   }
 
   get isReadCommitted(): boolean {
@@ -179,25 +204,9 @@ export class ConsumerCore<K, V> {
 
   /** Replaces what is subscribed to; the group comes together again at the next pull. */
   subscribe(selectors: readonly TopicSelector[]): void {
-    const before = this.topics
-    const topics = new TopicSubscription(selectors, this.options.excludeInternalTopics)
-    // Throws for a pattern that the broker cannot evaluate.
-    if (this.options.groupProtocol === 'consumer') void topics.brokerRegex
-    this.topics = topics
-    this.baseline.restart()
+    this.subscriber.subscribe(selectors)
     this.sources.learn(selectors)
-    this.cluster.wantAllTopics(this.topics.hasPatterns)
-    this.cluster.addTopics(this.topics.names)
-    this.cluster.removeTopics([...before.names].filter((name) => !this.topics.names.has(name)))
-    for (const state of this.subscription.partitions) {
-      state.hold(
-        'isUnsubscribed',
-        !this.topics.resolve(this.cluster.metadata).includes(state.topic),
-      )
-    }
-    if (this.group === null) this.group = this.newGroup()
-    else this.group.requestRejoin('the subscription changed')
-    if (this.isStarted) this.group.onPull()
+    if (this.isStarted) this.subscriber.onPull()
   }
 
   /** Replaces what is assigned by hand. */
@@ -223,6 +232,11 @@ export class ConsumerCore<K, V> {
     if (this.isStarted) for (const topic of topics) void this.topicWatch.ensure(topic)
   }
 
+  /** Opens connections and reads metadata. */
+  async connect(limits: WaitLimits): Promise<void> {
+    await this.cluster.refresh({ ...limits, what: 'connect()' })
+  }
+
   /** Begins to work: membership, positions, fetching. Does nothing when it has begun. */
   start(): void {
     if (this.isStarted || this.isClosed) return
@@ -235,14 +249,15 @@ export class ConsumerCore<K, V> {
   }
 
   /** Something changed that may let partitions be fetched or positions be found. */
-  look(): void {
+  private look(): void {
     this.resolver.wake()
     this.fetcher.wake()
   }
 
-  reportError(error: Error): void {
-    this.cluster.options.logger.error(error.message, { error })
-    this.guard(() => this.options.onError?.(error))
+  /** Positions were moved, or partitions may be fetched again. */
+  partitionsChanged(): void {
+    this.look()
+    this.delivery.wake()
   }
 
   /** A handler or callback that calls this is not waited for by `close`. */
@@ -252,8 +267,9 @@ export class ConsumerCore<K, V> {
   }
 
   /** Stops everything in order: delivery, joining, last commit, revoke, leave, connections. */
-  async close(deadline: AbortSignal, isLeaving: boolean, handlers: Promise<void>): Promise<void> {
+  async close(deadline: AbortSignal, isLeaving: boolean): Promise<void> {
     const before = this.leaving
+    const handlers = this.handlers.whenIdle()
     this.delivery.close()
     this.autoCommit.stop()
     this.pulse.stop()
@@ -274,7 +290,7 @@ export class ConsumerCore<K, V> {
     try {
       await this.deadLetters.close(deadline)
     } catch (error) {
-      this.cluster.options.logger.error('dead letters were not sent before the end', { error })
+      this.logger.error('dead letters were not sent before the end', { error })
     }
   }
 
@@ -293,35 +309,25 @@ export class ConsumerCore<K, V> {
   }
 
   private async giveUp(): Promise<void> {
-    const { names } = this.topics
-    this.topics = new TopicSubscription([], this.options.excludeInternalTopics)
-    await this.finish(this.options.groupInstanceId === null, 'the consumer unsubscribes')
+    await this.subscriber.unsubscribe(() =>
+      this.finish(this.options.groupInstanceId === null, 'the consumer unsubscribes'),
+    )
     this.rebalancer.forgetPaused()
-    this.group = null
-    this.cluster.wantAllTopics(false)
-    this.cluster.removeTopics(names)
     this.onAssignmentChanged()
     this.delivery.wake()
   }
 
   health(): ConsumerHealth {
-    const { delivery, fetcher, subscription, pulse, status, problems, group } = this
+    const { delivery, fetcher, subscription, pulse, problems, isStarted } = this
+    const { group } = this.subscriber
     return healthOf(
-      { delivery, fetcher, subscription, pulse, status, problems, group },
+      { delivery, fetcher, subscription, pulse, problems, group, isStarted },
       this.isReadCommitted,
     )
   }
 
-  private get status(): ConsumerHealth['state'] {
-    if (this.delivery.isEnded) return 'closed'
-    if (this.delivery.fatalError !== null) return 'failed'
-    if (!this.isStarted) return 'idle'
-    if (this.group !== null) return this.group.status
-    return this.subscription.size > 0 ? 'assigned' : 'idle'
-  }
-
   private async finish(isLeaving: boolean, reason: string): Promise<void> {
-    const { group } = this
+    const { group } = this.subscriber
     if (group === null) {
       await this.autoCommit.commit(this.subscription.partitions, false)
       for (const state of [...this.subscription.partitions]) this.subscription.remove(state)
@@ -333,66 +339,24 @@ export class ConsumerCore<K, V> {
     await group.leave(isLeaving, reason)
   }
 
-  private newGroup(): GroupMembership {
-    const { cluster, coordinator, rebalancer, options, groupOwner: owner } = this
-    if (coordinator === null) throw new Error('a group needs a groupId')
-    return openGroup({
-      cluster,
-      coordinator,
-      rebalancer,
-      options,
-      owner,
-      topics: () => this.topics,
-      onReplaced: (group) => {
-        this.group = group
-      },
-    })
-  }
-
-  private get groupOwner(): GroupOwner {
-    return {
-      subscribedTopics: () => this.topics.resolve(this.cluster.metadata),
-      prepareTopics: (signal) => this.prepareTopics(signal),
-      onAlive: (since) => this.pulse.onAlive(since),
-      onError: (error) => this.reportError(error),
-      onRefused: (error) => this.delivery.report(error),
-      onFatal: (error) => this.fail(error),
-    }
-  }
-
   private onPull(): void {
     this.start()
-    this.group?.onPull()
-  }
-
-  private async prepareTopics(signal: AbortSignal): Promise<void> {
-    await this.topicWatch.prepare(this.topics.names, signal)
-    if (!this.topics.hasPatterns) return
-    await this.cluster.refresh({ signal })
-    this.baseline.noteAllTopics()
+    this.subscriber.onPull()
   }
 
   private onMetadata({ recreated }: MetadataChange): void {
-    this.baseline.note(this.topics.resolve(this.cluster.metadata), this.cluster)
+    this.subscriber.onMetadata(recreated)
     for (const topic of recreated) {
-      this.baseline.noteRecreated(topic)
       for (const state of this.subscription.ofTopic(topic)) this.onRecreated(state)
     }
     this.onAssignmentChanged()
-    this.group?.onMetadata()
+    this.subscriber.group?.onMetadata()
   }
 
   /** Brings leaders and topic ids of the assigned partitions up to date. */
   private onAssignmentChanged(): void {
     const { cluster } = this
-    for (const topic of this.subscription.topicNames()) {
-      const known = cluster.topic(topic)
-      for (const state of this.subscription.ofTopic(topic)) {
-        if (known !== undefined) state.learnTopicId(known.topicId)
-        const leader = cluster.leaderOf(topic, state.partition)
-        if (leader !== null) state.setLeader(leader.nodeId, leader.leaderEpoch)
-      }
-    }
+    this.subscription.learnFrom(cluster)
     cluster.addTopics(this.subscription.topicNames())
     this.look()
     this.watchers.look()
@@ -418,7 +382,7 @@ export class ConsumerCore<K, V> {
       state.attempts.wait(monotonicMs() + this.cluster.options.retryBackoffMs)
       return
     }
-    this.cluster.options.logger.warn(error.message)
+    this.logger.warn(error.message)
     this.resolver.resetByPolicy(state, error)
   }
 
@@ -429,21 +393,9 @@ export class ConsumerCore<K, V> {
     this.watchers.look()
   }
 
-  private onPoison(error: DeserializationError): void {
-    this.cluster.options.logger.warn(`left out: ${error.message}`, { error })
-    this.guard(() => this.options.onPoisonRecord?.(error))
-  }
-
   private fail(error: Error): void {
-    this.cluster.options.logger.error(error.message, { error })
+    this.logger.error(error.message, { error })
     this.delivery.fail(error)
     this.watchers.look()
-  }
-
-  /** Runs a hook of the user: what it throws, or rejects with, is logged. */
-  private guard(hook: () => unknown): void {
-    callHook(hook, (error) =>
-      this.cluster.options.logger.error('a hook of the consumer failed', { error }),
-    )
   }
 }

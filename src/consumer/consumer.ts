@@ -12,35 +12,22 @@ import type {
   TransactionOffsets,
   WaitOptions,
 } from '../types.ts'
-import { checkCloseOptions, checkLoopOptions, checkTopics } from './arguments.ts'
-import type { AssignedPartition } from './assignment/assigned-partition.ts'
+import { checkCloseOptions, checkTopics } from './arguments.ts'
+import { CommitCalls } from './commit-calls.ts'
 import { ConsumerCore } from './consumer-core.ts'
-import type { CommitBatch } from './delivery/consumer-batch.ts'
 import type { DeadLetterProducer } from './delivery/dead-letters.ts'
-import { batchStream, type ConsumerLoop, recordStream, typed } from './delivery/iterators.ts'
-import { PartitionIterators, type PartitionStream } from './delivery/partition-iterators.ts'
+import { type ConsumerLoop, typed } from './delivery/iterators.ts'
+import type { PartitionStream } from './delivery/partition-iterators.ts'
 import { readableOf, readableStreamOf } from './delivery/streams.ts'
-import { type ConsumerHealth, lagOf } from './liveness/health.ts'
+import type { ConsumerHealth } from './liveness/health.ts'
+import { LoopCalls } from './loop-calls.ts'
 import { OffsetCalls } from './offset-calls.ts'
-import { handedOverEntries } from './offsets/commit-entries.ts'
-import { targetEntries } from './offsets/commit-targets.ts'
 import type { CommittedOffset } from './offsets/committed-offsets.ts'
-import type { Committer } from './offsets/committer.ts'
 import { EARLIEST, LATEST } from './offsets/offset-reset.ts'
-import {
-  areKnown,
-  awaitCommittedOffsets,
-  takeTransactionOffsets,
-} from './offsets/transaction-offsets.ts'
 import { checkResponseSize, type ResolvedConsumerOptions, type TopicSelector } from './options.ts'
-import {
-  checkAssignments,
-  checkPartition,
-  checkPartitions,
-  checkSeekTarget,
-} from './partition-arguments.ts'
-import { runHandlers } from './run/run.ts'
-import { planRun, type RunOptions } from './run/run-options.ts'
+import { checkAssignments } from './partition-arguments.ts'
+import { PartitionCalls } from './partition-calls.ts'
+import type { RunOptions } from './run/run-options.ts'
 import type { BatchOf } from './selected-types.ts'
 import type {
   CloseOptions,
@@ -71,6 +58,9 @@ export class Consumer<
   readonly closed: Promise<void>
   private readonly core: ConsumerCore<K, V>
   private readonly offsets: OffsetCalls
+  private readonly assigned: PartitionCalls<K, V>
+  private readonly commits: CommitCalls<K, V>
+  private readonly loops: LoopCalls<K, V>
   private readonly options: ResolvedConsumerOptions
   private closing: Promise<void> | null = null
   private settleClosed: () => void = () => {}
@@ -88,6 +78,9 @@ export class Consumer<
     })
     this.core = new ConsumerCore(clusterOptions, options, openDeadLetters)
     this.offsets = new OffsetCalls(this.core, options.defaultApiTimeoutMs)
+    this.assigned = new PartitionCalls(this.core, options.defaultApiTimeoutMs)
+    this.commits = new CommitCalls(this.core)
+    this.loops = new LoopCalls(this.core, options.maxPollRecords, this.commits.commitBatch)
     if (options.topics.length > 0) this.core.subscribe(options.topics)
   }
 
@@ -101,7 +94,7 @@ export class Consumer<
       throw new InvalidArgumentError('subscribe() needs the option groupId; assign() does not')
     }
     this.checkSubscribed()
-    if (!this.core.isGroupMember && this.core.subscription.size > 0) {
+    if (this.core.isAssignedByHand) {
       throw new InvalidArgumentError('subscribe() after assign(): assign([]) first')
     }
     this.core.subscribe(checkTopics('subscribe()', topics))
@@ -143,7 +136,7 @@ export class Consumer<
     const { defaultApiTimeoutMs: defaultMs } = this.options
     const limits = checkWaitOptions(options, 'connect()', { defaultMs })
     this.core.checkOpen()
-    await this.core.cluster.refresh({ ...limits, what: 'connect()' })
+    await this.core.connect(limits)
   }
 
   /** The same as `close()`, under the name that other clients use. */
@@ -153,12 +146,12 @@ export class Consumer<
 
   /** The partitions read now, sorted. */
   assignment(): TopicPartition[] {
-    return this.core.subscription.list()
+    return this.assigned.assignment()
   }
 
   /** Aborts when this partition is no longer this consumer's. */
   assignmentSignal(partition: TopicPartition): AbortSignal {
-    return this.find('assignmentSignal()', partition).signal
+    return this.assigned.assignmentSignal(partition)
   }
 
   /** Records one by one, in the order of each partition. */
@@ -168,23 +161,17 @@ export class Consumer<
 
   /** As `for await (const record of consumer)`, with a signal that ends the wait. */
   records(options: { signal?: AbortSignal } = {}): ConsumerLoop<R> {
-    const signal = checkLoopOptions('records()', options)
-    this.checkFree()
-    return typed(recordStream(this.core.delivery, null, signal))
+    return typed(this.loops.records(options))
   }
 
   /** Batches of at most `maxPollRecords` records of one partition. */
   batches(options: { signal?: AbortSignal } = {}): ConsumerLoop<BatchOf<R>> {
-    const signal = checkLoopOptions('batches()', options)
-    this.checkFree()
-    return typed(batchStream(this.core.delivery, null, signal, this.commitBatch))
+    return typed(this.loops.batches(options))
   }
 
   /** A loop for each partition; each ends when its partition is taken away. */
   partitions(options: { signal?: AbortSignal } = {}): ConsumerLoop<PartitionStream<K, V>> {
-    const signal = checkLoopOptions('partitions()', options)
-    this.checkFree()
-    return new PartitionIterators(this.core.delivery, this.commitBatch, signal)
+    return this.loops.partitions(options)
   }
 
   /**
@@ -193,15 +180,8 @@ export class Consumer<
    * @throws what a handler threw (its record is not done), if neither `retry` nor `deadLetterTopic` helps;
    *   what ended the consumer; InvalidArgumentError for a wrong option
    */
-  async run(options: RunOptions<K, V, R>): Promise<void> {
-    const plan = planRun<K, V>(options, this.options.maxPollRecords)
-    this.checkFree()
-    const { delivery, handlers, deadLetters, cluster } = this.core
-    const { logger } = cluster.options
-    await runHandlers(
-      { delivery, handlers, deadLetters, logger, commitBatch: this.commitBatch },
-      plan,
-    )
+  run(options: RunOptions<K, V, R>): Promise<void> {
+    return this.loops.run(options)
   }
 
   /**
@@ -224,19 +204,8 @@ export class Consumer<
    * @throws CommitFailedError if the partition is not this member's; FencedError; BrokerError;
    *   TimeoutError after `timeoutMs`
    */
-  async commit(target?: CommitTarget<K, V> | null, options?: WaitOptions): Promise<void> {
-    this.core.checkOpen()
-    const limits = this.offsets.checkWait('commit()', options)
-    limits.signal?.throwIfAborted()
-    const committer = this.requireCommitter()
-    const { subscription, delivery, isGroupMember } = this.core
-    // A loop may have ended with an exception: what it had in hand is not done.
-    if (target == null && delivery.loops === 0) delivery.takeBackLeft()
-    const entries =
-      target == null
-        ? handedOverEntries(subscription.partitions, delivery.loops > 1)
-        : targetEntries(target, subscription, isGroupMember)
-    await committer.commitWithin(entries, limits)
+  commit(target?: CommitTarget<K, V> | null, options?: WaitOptions): Promise<void> {
+    return this.commits.commit(target, options)
   }
 
   /**
@@ -245,20 +214,12 @@ export class Consumer<
    * @throws InvalidArgumentError if the partition is not assigned
    */
   seek(partition: TopicPartition, target: SeekTarget): void {
-    this.core.checkOpen()
-    const state = this.find('seek()', partition)
-    const place = checkSeekTarget('seek()', state, target)
-    if (typeof place === 'bigint') state.seek(place, -1)
-    else if (place === 'beginning') state.awaitReset(EARLIEST)
-    else if (place === 'end') state.awaitReset(LATEST)
-    else state.awaitReset(BigInt(place.timestamp))
-    this.core.look()
-    this.core.delivery.wake()
+    this.assigned.seek(partition, target)
   }
 
   /** Delivers nothing of these partitions until `resume`, also after a rebalance. Buffered records are kept. */
   pause(partitions: readonly TopicPartition[] = this.assignment()): void {
-    for (const state of this.require('pause()', partitions)) state.hold('isPaused', true)
+    this.assigned.pause(partitions)
   }
 
   /**
@@ -266,34 +227,19 @@ export class Consumer<
    * also of those that a rebalance has taken away.
    */
   resume(partitions?: readonly TopicPartition[]): void {
-    const resumed = this.require('resume()', partitions === undefined ? this.paused() : partitions)
-    if (partitions === undefined) this.core.subscription.takenPaused.clear()
-    for (const state of resumed) state.hold('isPaused', false)
-    this.core.look()
-    this.core.delivery.wake()
+    this.assigned.resume(partitions)
   }
 
   paused(): TopicPartition[] {
-    return this.assignment().filter(
-      (partition) => this.core.subscription.require(partition).isPaused,
-    )
+    return this.assigned.paused()
   }
 
   /**
    * Returns the offset of the next record to be delivered. Waits until it is known.
    * @throws OffsetOutOfRangeError where there is none and `autoOffsetReset` is `none`
    */
-  async position(partition: TopicPartition, options?: WaitOptions): Promise<bigint> {
-    this.core.checkOpen()
-    const state = this.find('position()', partition)
-    const limits = this.offsets.checkWait('position()', options)
-    this.core.start()
-    const isKnown = (): boolean => state.hasPosition || state.failure !== null || !state.isAssigned
-    await this.offsets.limited(`position() of ${state.name}`, limits, ({ signal }) =>
-      this.core.watchers.until(isKnown, signal),
-    )
-    if (state.hasPosition) return this.core.delivery.nextOffset(state)
-    throw state.failure ?? new InvalidArgumentError(`${state.name} is not assigned any more`)
+  position(partition: TopicPartition, options?: WaitOptions): Promise<bigint> {
+    return this.assigned.position(partition, options)
   }
 
   /** What the group has committed; partitions without a committed offset are left out. */
@@ -333,7 +279,7 @@ export class Consumer<
    * before the first fetch.
    */
   lag(partition: TopicPartition): bigint | null {
-    return lagOf(this.find('lag()', partition), this.core.isReadCommitted)
+    return this.assigned.lag(partition)
   }
 
   /** How this consumer is: for probes, and for a first look when nothing is read. Never throws. */
@@ -348,12 +294,7 @@ export class Consumer<
    * group; CommitFailedError if partitions were taken away whose records were delivered
    */
   transactionOffsets(): TransactionOffsets {
-    this.core.checkOpen()
-    const { membership, isGroupMember, subscription, delivery } = this.core
-    const metadata = this.groupMetadata()
-    const group = isGroupMember && membership === null ? null : metadata
-    const { enableAutoCommit } = this.options
-    return takeTransactionOffsets({ subscription, delivery, group, enableAutoCommit })
+    return this.commits.transactionOffsets()
   }
 
   /**
@@ -361,34 +302,13 @@ export class Consumer<
    * buffered are dropped, and nothing is delivered before the offsets are known, none of them pending.
    * Where nothing is committed: to where this consumer began. Settles when the positions are known.
    */
-  async seekToCommitted(options?: WaitOptions): Promise<void> {
-    this.core.checkOpen()
-    const limits = this.offsets.checkWait('seekToCommitted()', options)
-    limits.signal?.throwIfAborted()
-    if (this.core.coordinator === null) {
-      throw new InvalidArgumentError('seekToCommitted() needs the option groupId')
-    }
-    const { subscription, watchers } = this.core
-    awaitCommittedOffsets(subscription)
-    this.core.start()
-    this.core.look()
-    this.core.delivery.wake()
-    await this.offsets.limited('seekToCommitted()', limits, ({ signal }) =>
-      watchers.until(() => areKnown(subscription), signal),
-    )
+  seekToCommitted(options?: WaitOptions): Promise<void> {
+    return this.assigned.seekToCommitted(options)
   }
 
   /** @throws InvalidArgumentError without a group */
   groupMetadata(): ConsumerGroupMetadata {
-    const { groupId } = this.options
-    if (groupId === null) throw new InvalidArgumentError('groupMetadata() needs the option groupId')
-    const { membership } = this.core
-    return {
-      groupId,
-      generationId: membership?.generationId ?? -1,
-      memberId: membership?.memberId ?? '',
-      groupInstanceId: this.options.groupInstanceId,
-    }
+    return this.commits.groupMetadata()
   }
 
   /**
@@ -399,9 +319,7 @@ export class Consumer<
     const { deadline, leave } = checkCloseOptions(options)
     this.core.leaveCaller()
     const isLeaving = leave ?? this.options.groupInstanceId === null
-    this.closing ??= this.core
-      .close(deadline, isLeaving, this.core.handlers.whenIdle())
-      .finally(this.settleClosed)
+    this.closing ??= this.core.close(deadline, isLeaving).finally(this.settleClosed)
     await this.closing
     options.signal?.throwIfAborted()
   }
@@ -410,40 +328,8 @@ export class Consumer<
     return this.close()
   }
 
-  private checkFree(): void {
-    this.core.checkOpen()
-    if (!this.core.isGroupMember && this.core.subscription.size === 0) {
-      throw new InvalidArgumentError(
-        'There is nothing to read: give the option topics, or call subscribe() or assign() first',
-      )
-    }
-    if (this.core.delivery.loops === 0) return
-    throw new InvalidArgumentError(
-      'This consumer is being read by another loop already: end that one first, or make another consumer',
-    )
-  }
-
   private checkSubscribed(): void {
     if (!this.core.isUnsubscribing) return
     throw new InvalidArgumentError('unsubscribe() has not settled yet: await it first')
   }
-
-  private requireCommitter(): Committer {
-    const { committer } = this.core
-    if (committer !== null) return committer
-    throw new InvalidArgumentError('commit() needs the option groupId')
-  }
-
-  /** All of them, or an error before anything happens to one. */
-  private require(call: string, partitions: unknown): AssignedPartition<K, V>[] {
-    this.core.checkOpen()
-    const found = checkPartitions(call, partitions)
-    return found.map((partition) => this.core.subscription.require(partition))
-  }
-
-  private find(call: string, partition: unknown): AssignedPartition<K, V> {
-    return this.core.subscription.require(checkPartition(call, partition))
-  }
-
-  private readonly commitBatch: CommitBatch = (offset) => this.commit([offset])
 }

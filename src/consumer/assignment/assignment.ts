@@ -7,6 +7,15 @@ import { compareTopicPartitions } from '../../topic-partition.ts'
 import type { TopicPartition } from '../../types.ts'
 import { AssignedPartition, type ChangeCounter } from './assigned-partition.ts'
 
+/** What of the cluster's metadata is needed. */
+export interface KnownTopics {
+  topic(name: string): { readonly topicId: string } | undefined
+  leaderOf(
+    topic: string,
+    partition: number,
+  ): { readonly nodeId: number; readonly leaderEpoch: number } | null
+}
+
 export class Assignment<K = unknown, V = unknown> implements ChangeCounter {
   /** Rises with whatever may stop or redirect a delivery. */
   changes = 0
@@ -75,6 +84,18 @@ export class Assignment<K = unknown, V = unknown> implements ChangeCounter {
     if (ofTopic?.size === 0) this.topics.delete(state.topic)
     if (state.isUnsent) this.takenUnsent.add(state.name)
     state.remove()
+  }
+
+  /** Takes over the topic ids and leaders that metadata has now. */
+  learnFrom(metadata: KnownTopics): void {
+    for (const [topic, states] of this.topics) {
+      const topicId = metadata.topic(topic)?.topicId
+      for (const state of states.values()) {
+        if (topicId !== undefined) state.learnTopicId(topicId)
+        const leader = metadata.leaderOf(topic, state.partition)
+        if (leader !== null) state.setLeader(leader.nodeId, leader.leaderEpoch)
+      }
+    }
   }
 
   /** Brokers fill responses in the order of the request: a partition that got something goes last. */

@@ -86,25 +86,31 @@ export function lagOf(state: AssignedPartition, isReadCommitted: boolean): bigin
 export interface HealthSources {
   readonly delivery: {
     readonly fatalError: Error | null
+    readonly isEnded: boolean
     readonly isBlocked: boolean
     sampleHeldMs(now: number): number
   }
   readonly fetcher: { readonly bufferedBytes: number; health(): BrokerHealth[] }
-  readonly subscription: { readonly partitions: Iterable<AssignedPartition> }
+  readonly subscription: {
+    readonly size: number
+    readonly partitions: Iterable<AssignedPartition>
+  }
   readonly pulse: {
     readonly lastHeartbeatAt: number | null
     readonly unreachableSince: number | null
   }
-  readonly status: ConsumerHealth['state']
   readonly problems: { list(): ConsumerProblem[] }
   readonly group: GroupMembership | null
+  /** Whether records were asked for. */
+  readonly isStarted: boolean
 }
 
 /** A broker that fails for less than this may have been restarted. */
 const PATIENCE_MS = 5000
 
 export function healthOf(sources: HealthSources, isReadCommitted: boolean): ConsumerHealth {
-  const { delivery, fetcher, subscription, pulse, status: state } = sources
+  const { delivery, fetcher, subscription, pulse } = sources
+  const state = stateOf(sources)
   const { lastHeartbeatAt, unreachableSince } = pulse
   let lag: bigint | null = null
   const partitions: PartitionHealth[] = []
@@ -137,6 +143,15 @@ export function healthOf(sources: HealthSources, isReadCommitted: boolean): Cons
   return Object.defineProperty({ ...health, toJSON: () => plain(health) }, 'toJSON', {
     enumerable: false,
   })
+}
+
+function stateOf(sources: HealthSources): ConsumerHealth['state'] {
+  const { delivery, subscription, group, isStarted } = sources
+  if (delivery.isEnded) return 'closed'
+  if (delivery.fatalError !== null) return 'failed'
+  if (!isStarted) return 'idle'
+  if (group !== null) return group.status
+  return subscription.size > 0 ? 'assigned' : 'idle'
 }
 
 function groupHealthOf(group: GroupMembership | null): GroupHealth | null {
