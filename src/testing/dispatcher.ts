@@ -4,13 +4,14 @@
 
 import { DecodeError } from '../errors.ts'
 import { type AnyApi, decodeRequest, type VersionRange } from '../protocol/api.ts'
+import { errorCodes } from '../protocol/error-codes.ts'
 import {
   decodeRequestHeader,
   encodeResponseFrame,
   requestHeaderReader,
   requestHeaderVersion,
 } from '../protocol/header.ts'
-import { apiVersions } from '../protocol/messages/api-versions.ts'
+import { type ApiVersionsResponse, apiVersions } from '../protocol/messages/api-versions.ts'
 import { saslAuthenticate } from '../protocol/messages/sasl-authenticate.ts'
 import { saslHandshake } from '../protocol/messages/sasl-handshake.ts'
 import type { ClusterState, NodeState } from './cluster-state.ts'
@@ -94,7 +95,7 @@ export class Dispatcher {
     if (response === disconnect) return 'disconnect'
     const outcome = route.outcomeOf?.(request, response) ?? 'respond'
     if (outcome !== 'respond') return outcome
-    return encodeResponseFrame(api, version, correlationId, response)
+    return encodeResponseFrame(api, encodingOf(api, version, response), correlationId, response)
   }
 
   /** Reads the request, unless the reply is clear before. */
@@ -158,6 +159,13 @@ export class Dispatcher {
       route.handle(context, request),
     )
   }
+}
+
+/** Refusing the version of ApiVersions is said in v0, whatever was asked (KIP-511). */
+function encodingOf(api: AnyApi, version: number, response: unknown): number {
+  if (api !== apiVersions) return version
+  const { errorCode } = response as ApiVersionsResponse
+  return errorCode === errorCodes.UNSUPPORTED_VERSION ? 0 : version
 }
 
 function decodeBody(frame: Buffer, { api }: AnyRoute, version: number, client: Client): unknown {

@@ -94,6 +94,12 @@ export async function startWitness(version: KafkaVersion): Promise<WitnessProces
   return { port: Number(line.slice('port '.length)), stop: () => tool.kill() }
 }
 
+/**
+ * With several requests in flight, the Java producer of 4.4.0 now and then stands still on a new topic until its
+ * delivery timeout.
+ */
+const steady: JavaConfig = { 'max.in.flight.requests.per.connection': 1 }
+
 interface Waiting {
   parts: unknown[]
   resolve(answer: { result: unknown; parts: unknown[] }): void
@@ -167,7 +173,11 @@ export class JavaTools {
   ): Promise<{ partition: number; offset: bigint; timestamp: number }[]> {
     const { config = {}, transaction: end = 'none' } = options
     const encoded = records.map(encodeRecord)
-    const result = await this.#run('produce', { topic, records: encoded, end }, config)
+    const result = await this.#run(
+      'produce',
+      { topic, records: encoded, end },
+      { ...steady, ...config },
+    )
     const written = result as { partition: number; offset: string; timestamp: string }[]
     return written.map(({ partition, offset, timestamp }) => ({
       partition,

@@ -40,11 +40,8 @@ const samples: JavaProducerRecord[] = [
   { partition: 0, key: 'great', value: 'abcdefgh'.repeat(130_000) },
 ]
 
-/**
- * Many small batches, one request at a time: with more of them, the Java producer of 4.4.0 now and then
- * stands still on a new topic until its delivery timeout.
- */
-const smallBatches = { 'batch.size': 300, 'max.in.flight.requests.per.connection': 1 }
+/** Many small batches. */
+const smallBatches = { 'batch.size': 300 }
 
 function numbers(records: readonly ConsumerRecord[]): number[] {
   return records.map(({ value }) => Number(value))

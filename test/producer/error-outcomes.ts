@@ -49,13 +49,16 @@ export interface ErrorCase {
   /** `<API>, <state>`, as in the first column of the table. */
   readonly name: string
   readonly transactionVersion: number
-  run(cluster: TestCluster, code: number, times: number): Promise<Outcome>
+  /** @param longer how many times longer than usual the producer waits */
+  run(cluster: TestCluster, code: number, times: number, longer?: number): Promise<Outcome>
 }
 
 const t0 = { topic: 't', partition: 0 }
 const group = { groupId: 'g', generationId: -1, memberId: '', groupInstanceId: null }
 const offsets = [{ ...t0, offset: 1n }]
 let runs = 0
+/** How many times longer than usual the producers of a run wait. */
+let patience = 1
 
 function startProducer(cluster: TestCluster, options: ProducerOptions): Producer {
   const connection = resolveKafkaOptions({
@@ -65,10 +68,15 @@ function startProducer(cluster: TestCluster, options: ProducerOptions): Producer
     reconnectBackoffMaxMs: 5,
     retryBackoffMs: 1,
     retryBackoffMaxMs: 5,
-    requestTimeoutMs: 1000,
+    requestTimeoutMs: 1000 * patience,
     logger: silentLogger,
   })
-  const short = { lingerMs: 0, maxBlockMs: 1500, deliveryTimeoutMs: 1500, ...options }
+  const short = {
+    lingerMs: 0,
+    maxBlockMs: 1500 * patience,
+    deliveryTimeoutMs: 1500 * patience,
+    ...options,
+  }
   return new Producer(connection, resolveProducerOptions(short, connection))
 }
 
@@ -294,8 +302,9 @@ function row(
   return {
     name,
     transactionVersion,
-    async run(cluster, code, times) {
+    async run(cluster, code, times, longer = 1) {
       let stop = (): void => {}
+      patience = longer
       try {
         return await start(cluster, () => {
           stop = injection(cluster, code, times)

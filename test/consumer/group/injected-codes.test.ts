@@ -106,7 +106,22 @@ interface Outcome {
 
 let groups = 0
 
-async function live(api: Api, code: number, times: number, isAtStart: boolean): Promise<Outcome> {
+interface Patience {
+  readonly sessionTimeoutMs: number
+  readonly waitMs: number
+}
+
+/** For many cases at once; and for one alone, on a machine that is busy with something else. */
+const short: Patience = { sessionTimeoutMs: 500, waitMs: 8000 }
+const long: Patience = { sessionTimeoutMs: 10_000, waitMs: 30_000 }
+
+async function live(
+  api: Api,
+  code: number,
+  times: number,
+  isAtStart: boolean,
+  { sessionTimeoutMs, waitMs }: Patience,
+): Promise<Outcome> {
   const groupId = `g${groups++}`
   const start = (): void => {
     injections.set(groupId, { api, code, left: times })
@@ -120,7 +135,7 @@ async function live(api: Api, code: number, times: number, isAtStart: boolean): 
       autoCommitIntervalMs: 10,
       ...(api === 'ConsumerGroupHeartbeat'
         ? { groupProtocol: 'consumer', heartbeatIntervalMs: undefined }
-        : { heartbeatIntervalMs: 10, sessionTimeoutMs: 500 }),
+        : { heartbeatIntervalMs: 10, sessionTimeoutMs }),
     },
     { retryBackoffMs: 1, retryBackoffMaxMs: 2 },
   )
@@ -139,17 +154,17 @@ async function live(api: Api, code: number, times: number, isAtStart: boolean): 
   }
   try {
     if (!isAtStart) {
-      await cluster.waitFor(() => committed() || isOver())
+      await cluster.waitFor(() => committed() || isOver(), { timeoutMs: waitMs })
       start()
       // Joins again.
       if (api !== 'Heartbeat') consumer.subscribe(['t', 'u'])
     }
     await cluster.waitFor(() => (used() && handled > 0 && committed()) || isOver(), {
-      timeoutMs: 8000,
+      timeoutMs: waitMs,
     })
     const before = handled
     if (!isOver()) {
-      await cluster.waitFor(() => handled > before || isOver(), { timeoutMs: 8000 })
+      await cluster.waitFor(() => handled > before || isOver(), { timeoutMs: waitMs })
     }
   } catch (error) {
     failure ??= error
@@ -163,20 +178,28 @@ async function live(api: Api, code: number, times: number, isAtStart: boolean): 
     : { state: 'failed', error: String(failure) }
 }
 
-/** All cases of an API, many at once: each is a group of its own. */
+/**
+ * All cases of an API, many at once: each is a group of its own. Their short limits may be too short on a busy
+ * machine, so what went wrong is done again alone, with long ones.
+ */
 async function outcomes(api: Api, isAtStart: boolean): Promise<Record<string, string>> {
   const cases = codes.flatMap((code) => [1, 3].map((times) => ({ code, times })))
+  const again: { code: number; times: number; expected: Outcome['state'] }[] = []
   const wrong: Record<string, string> = {}
   const work = async (): Promise<void> => {
     for (let next = cases.pop(); next !== undefined; next = cases.pop()) {
       const { code, times } = next
-      const outcome = await live(api, code, times, isAtStart)
       const expected = final[api].includes(code) ? 'failed' : 'reads'
-      if (outcome.state === expected) continue
-      wrong[`${codeName(code)} [${code}] x ${times}`] = `${outcome.state}: ${outcome.error}`
+      const outcome = await live(api, code, times, isAtStart, short)
+      if (outcome.state !== expected) again.push({ code, times, expected })
     }
   }
   await Promise.all(Array.from({ length: 16 }, work))
+  for (const { code, times, expected } of again) {
+    const outcome = await live(api, code, times, isAtStart, long)
+    if (outcome.state === expected) continue
+    wrong[`${codeName(code)} [${code}] x ${times}`] = `${outcome.state}: ${outcome.error}`
+  }
   return wrong
 }
 
@@ -184,7 +207,7 @@ describe('a consumer ends only for a code that nothing can mend', () => {
   for (const api of Object.keys(final)) {
     it(`in ${api} at the start`, async () => {
       expect(await outcomes(api, true)).toEqual({})
-    }, 120_000)
+    }, 300_000)
   }
   const inMidLife = [
     'JoinGroup',
@@ -196,7 +219,7 @@ describe('a consumer ends only for a code that nothing can mend', () => {
   for (const api of inMidLife) {
     it(`in ${api} while it is a member`, async () => {
       expect(await outcomes(api, false)).toEqual({})
-    }, 120_000)
+    }, 300_000)
   }
 
   for (const api of ['OffsetCommit', 'LeaveGroup', 'Heartbeat'] as const) {
@@ -210,8 +233,8 @@ describe('a consumer ends only for a code that nothing can mend', () => {
         await records.next()
         injections.set(groupId, { api, code, left: 3 })
         const start = performance.now()
-        await consumer.close({ timeoutMs: 5000 })
-        if (performance.now() - start > 4900) late.push(`${codeName(code)} [${code}]`)
+        await consumer.close({ timeoutMs: 20_000 })
+        if (performance.now() - start > 19_900) late.push(`${codeName(code)} [${code}]`)
         await records.return()
       }
       const left = [...codes]
@@ -220,7 +243,7 @@ describe('a consumer ends only for a code that nothing can mend', () => {
       }
       await Promise.all(Array.from({ length: 16 }, work))
       expect(late).toEqual([])
-    }, 120_000)
+    }, 300_000)
   }
 
   it('as the table of the group has it', () => {
