@@ -26,7 +26,7 @@ const needsNodeOnly = {
   maxWorkers: 6,
   isolate: false,
   // Upper limits only: a CI machine has two cores, and six files share them.
-  testTimeout: 30_000,
+  testTimeout: 60_000,
   hookTimeout: 30_000,
   sequence: { groupOrder: 0 },
 } as const
