@@ -212,7 +212,16 @@ export {
 } from './errors.ts'
 export { Kafka, type KafkaRequestOptions } from './kafka.ts'
 export { type Logger, silentLogger } from './logger.ts'
-export type { DnsLookup, KafkaOptions } from './options/kafka-options.ts'
+export type { BootstrapServers, BootstrapServersProvider } from './options/bootstrap-servers.ts'
+export type { KafkaOptions } from './options/kafka-options.ts'
+export type {
+  BrokerAddress,
+  ClientDnsLookup,
+  ConnectFunction,
+  ConnectTarget,
+  DnsLookup,
+  MapAddress,
+} from './options/network-options.ts'
 export type {
   CredentialsProvider,
   OAuthBearerToken,

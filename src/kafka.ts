@@ -15,7 +15,7 @@ import {
 } from './consumer/options.ts'
 import type { SelectedKey, SelectedRecord, SelectedValue } from './consumer/selected-types.ts'
 import { ClosedError, describeValue, InvalidArgumentError, TimeoutError } from './errors.ts'
-import { formatEndpoint } from './network/connection-errors.ts'
+import { describeServers } from './options/bootstrap-servers.ts'
 import {
   type ClusterOptions,
   type KafkaOptions,
@@ -253,7 +253,7 @@ export class Kafka {
   /** What `JSON.stringify` shows: never a secret. */
   toJSON(): { clientId: string; bootstrapServers: string[] } {
     const { clientId, bootstrapServers } = this.#options
-    return { clientId, bootstrapServers: bootstrapServers.map(formatEndpoint) }
+    return { clientId, bootstrapServers: describeServers(bootstrapServers) }
   }
 
   /** `await using kafka = new Kafka(...)` closes it at the end of the block. */

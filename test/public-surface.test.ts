@@ -61,5 +61,6 @@ describe.each(doors)('$door', ({ door, source, list }) => {
     const module = (await import(source)) as Record<string, unknown>
     const values = exportedNames(source).filter((name) => !name.startsWith('type '))
     expect(Object.keys(module).sort(), door).toEqual(values.sort())
-  })
+    // It loads the whole library, on a machine that may be busy.
+  }, 60_000)
 })

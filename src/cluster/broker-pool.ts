@@ -12,8 +12,9 @@ import {
   TimeoutError,
 } from '../errors.ts'
 import type { Connection, ConnectionClass } from '../network/connection.ts'
-import { codeOf, formatEndpoint } from '../network/connection-errors.ts'
-import type { ClusterOptions, Endpoint } from '../options/kafka-options.ts'
+import { type Endpoint, formatEndpoint } from '../options/bootstrap-servers.ts'
+import type { ClusterOptions } from '../options/kafka-options.ts'
+import { BootstrapSource } from './bootstrap-source.ts'
 import { Broker, type ConnectionEvent } from './broker.ts'
 import type { BrokerMetadata } from './metadata.ts'
 import type { ClusterProblem } from './problems.ts'
@@ -29,10 +30,13 @@ const unusedLeft = new ConnectionError('the broker is no longer in the metadata'
 
 export class BrokerPool {
   private readonly options: ClusterOptions
+  private readonly clusterId: () => string | null
   private readonly turns: Turns = new Turns(() => !this.isAnyReady)
   /** By address: those of all brokers known now, and of the bootstrap addresses. */
   private readonly reachabilities = new Map<string, { reach: ReconnectBackoff; users: number }>()
-  private readonly bootstrap: readonly Broker[]
+  private bootstrap: readonly Broker[] = []
+  private readonly source: BootstrapSource
+  private nextBootstrapId = -1
   private readonly known = new Map<number, Broker>()
   /** Brokers that only a coordinator lookup or a leader hint named, until metadata has them. */
   private readonly extra = new Set<number>()
@@ -47,9 +51,18 @@ export class BrokerPool {
   private readonly verdicts = new WeakSet<Error>()
   private closedBy: Error | null = null
 
-  constructor(options: ClusterOptions) {
+  /** @param clusterId gives the id of the cluster as far as it is known */
+  constructor(options: ClusterOptions, clusterId: () => string | null = () => null) {
     this.options = options
-    this.bootstrap = options.bootstrapServers.map((endpoint, i) => this.newNode(-1 - i, endpoint))
+    this.clusterId = clusterId
+    this.source = new BootstrapSource(options, {
+      onAddresses: (endpoints) => {
+        this.setBootstrap(endpoints)
+        this.wake(null)
+      },
+      onFailure: (error) => this.wake(error),
+    })
+    this.setBootstrap(this.source.fixed ?? [])
   }
 
   onEvent(listener: (event: ConnectionEvent) => void): () => void {
@@ -86,6 +99,7 @@ export class BrokerPool {
   dropAll(reason: Error): void {
     this.extra.clear()
     for (const node of this.known.values()) this.drop(node, reason)
+    this.source.invalidate()
   }
 
   has(nodeId: number): boolean {
@@ -146,9 +160,9 @@ export class BrokerPool {
   /** Whether everything that could be tried has been, without success. */
   get isUnreachable(): boolean {
     if (this.isAnyReady) return false
-    return this.known.size > 0
-      ? this.areAllKnownDown
-      : this.bootstrap.every(({ failures }) => failures > 0)
+    if (this.known.size > 0) return this.areAllKnownDown
+    if (this.bootstrap.length === 0) return this.source.lastError !== null
+    return this.bootstrap.every(({ failures }) => failures > 0)
   }
 
   /**
@@ -169,6 +183,7 @@ export class BrokerPool {
       options.signal?.throwIfAborted()
       if (this.closedBy !== null) throw this.closedBy
       const now = monotonicMs()
+      this.findBootstrap()
       const node = this.pick(now, options.avoid, tried)
       if (node?.peek('general')) {
         node.lastChosenAt = now
@@ -185,6 +200,10 @@ export class BrokerPool {
       }
       const error = await event
       if (error instanceof AuthenticationError) throw error
+      if (error instanceof ConfigError) {
+        this.verdicts.add(error)
+        throw error
+      }
       if (error === null) continue
       // A failed one may be tried again once its backoff has passed.
       tried.clear()
@@ -199,19 +218,20 @@ export class BrokerPool {
 
   /** What is wrong with each address, one line each. */
   unreachable(timeoutMs: number | null): string {
-    return unreachableText([...this.bootstrap, ...this.known.values()], timeoutMs)
+    const nodes = [...this.bootstrap, ...this.known.values()]
+    return unreachableText(nodes, this.source.lastError, timeoutMs)
   }
 
   /** What has been failing with each broker; bootstrap addresses matter only while no broker is ready. */
   problems(): ClusterProblem[] {
     const known = [...this.known.values()]
-    return (this.isAnyKnownReady ? known : [...known, ...this.bootstrap])
-      .map(({ problem }) => problem)
-      .filter((problem) => problem !== null)
+    const sources = this.isAnyKnownReady ? known : [this.source, ...known, ...this.bootstrap]
+    return sources.map(({ problem }) => problem).filter((problem) => problem !== null)
   }
 
   close(reason: Error): Promise<void> {
     this.closedBy ??= reason
+    this.source.close(reason)
     for (const node of this.bootstrap) this.released.add(node.close(reason))
     for (const node of this.known.values()) this.released.add(node.close(reason))
     this.known.clear()
@@ -220,7 +240,31 @@ export class BrokerPool {
   }
 
   private node(nodeId: number): Broker | undefined {
-    return nodeId < 0 ? this.bootstrap[-1 - nodeId] : this.known.get(nodeId)
+    if (nodeId >= 0) return this.known.get(nodeId)
+    return this.bootstrap.find((node) => node.nodeId === nodeId)
+  }
+
+  /** Begins again with the addresses that a lookup found; nodes of addresses that stay are kept. */
+  private setBootstrap(endpoints: readonly Endpoint[]): void {
+    if (this.closedBy !== null) return
+    const before = new Map(this.bootstrap.map((node) => [node.address, node]))
+    this.bootstrap = endpoints.map((endpoint) => {
+      const address = formatEndpoint(endpoint)
+      const present = before.get(address)
+      before.delete(address)
+      return present ?? this.newNode(this.nextBootstrapId--, endpoint)
+    })
+    for (const node of before.values()) {
+      this.drop(node, new ConnectionError(`${node.describe()} is no longer a bootstrap server`))
+    }
+  }
+
+  /** Looks for bootstrap addresses if they are needed, and are not known or have all failed. */
+  private findBootstrap(): void {
+    if (!this.needsBootstrap || this.bootstrap.some((node) => node.isReady)) return
+    const isOf = (node: Broker): boolean => node.failures > 0
+    if (this.bootstrap.length > 0 && this.bootstrap.every(isOf)) this.source.invalidate()
+    this.source.ask()
   }
 
   private put(broker: Omit<BrokerMetadata, 'rack'>): void {
@@ -235,7 +279,7 @@ export class BrokerPool {
   }
 
   private drop(node: Broker, reason: Error): void {
-    this.known.delete(node.nodeId)
+    if (node.nodeId >= 0) this.known.delete(node.nodeId)
     this.forgetReachability(node.address)
     this.keepUntilReleased(node.close(reason))
   }
@@ -257,6 +301,7 @@ export class BrokerPool {
       nodeId,
       endpoint,
       options: this.options,
+      clusterId: this.clusterId,
       reachability: this.reachability(formatEndpoint(endpoint)),
       explain: (node, error) => this.explain(node, error),
       onEvent: (event) => this.handleEvent(event),
@@ -307,10 +352,7 @@ export class BrokerPool {
 
   private judge(cause: Error): Error {
     const text = this.unreachable(null)
-    const isNamesWrong = this.bootstrap.every(({ lastError }) => isUnknownName(lastError))
-    const verdict = isNamesWrong
-      ? new ConfigError(`${text}\nNone of the names in 'bootstrapServers' exists`, { cause })
-      : new ConnectionError(text, { cause, retriable: this.mayRecover })
+    const verdict = new ConnectionError(text, { cause, retriable: this.mayRecover })
     this.verdicts.add(verdict)
     return verdict
   }
@@ -322,11 +364,12 @@ export class BrokerPool {
   }
 
   private isHopeless(before: ReadonlyMap<Broker, number>): boolean {
-    if (this.wasAnyBrokerReached) return false
-    for (const [node, failures] of before) {
-      if (node.failures <= failures) return false
+    if (this.wasAnyBrokerReached || this.bootstrap.length === 0) return false
+    for (const node of this.bootstrap) {
+      if (node.failures <= (before.get(node) ?? 0)) return false
       const isPermanent = node.lastError instanceof ConnectionError && !node.lastError.retriable
-      if (!isPermanent && node.failures < HOPELESS_AFTER) return false
+      // A name that does not resolve yet does not count: it may belong to what is being started.
+      if (!isPermanent && node.failuresSinceResolved < HOPELESS_AFTER) return false
     }
     return true
   }
@@ -351,9 +394,13 @@ export class BrokerPool {
 
   private *candidates(): Iterable<Broker> {
     yield* this.known.values()
-    const mayRebootstrap = this.options.metadataRecoveryStrategy === 'rebootstrap'
-    const isNeeded = this.known.size === 0 || (mayRebootstrap && this.areAllKnownDown)
+    const isNeeded = this.needsBootstrap
     for (const node of this.bootstrap) if (isNeeded || node.isReady) yield node
+  }
+
+  private get needsBootstrap(): boolean {
+    if (this.known.size === 0) return true
+    return this.options.metadataRecoveryStrategy === 'rebootstrap' && this.areAllKnownDown
   }
 
   private untilNextAttempt(now: number): number {
@@ -361,6 +408,8 @@ export class BrokerPool {
     for (const node of this.candidates()) {
       if (node.attemptAllowedAt > now) least = Math.min(least, node.attemptAllowedAt - now + 1)
     }
+    const { attemptAllowedAt, isPending } = this.source
+    if (isPending && attemptAllowedAt > now) least = Math.min(least, attemptAllowedAt - now + 1)
     return least
   }
 
@@ -379,10 +428,6 @@ export class BrokerPool {
       this.wakers.delete(wake)
     }
   }
-}
-
-function isUnknownName(error: Error | null): boolean {
-  return error?.cause instanceof Error && codeOf(error.cause) === 'ENOTFOUND'
 }
 
 /** Idle and ready first, then ready, then connecting, then not yet tried; a silent one at the end. */

@@ -8,9 +8,10 @@ import { startTimer } from '../async/timers.ts'
 import { Waiters } from '../async/waiters.ts'
 import { ConnectionError, TimeoutError } from '../errors.ts'
 import { Connection, type ConnectionClass } from '../network/connection.ts'
-import { describeNode, formatEndpoint } from '../network/connection-errors.ts'
+import { codeOf, describeNode } from '../network/connection-errors.ts'
 import { openConnection, type SetupMemory } from '../network/open-connection.ts'
-import type { ClusterOptions, Endpoint } from '../options/kafka-options.ts'
+import { type Endpoint, formatEndpoint } from '../options/bootstrap-servers.ts'
+import type { ClusterOptions } from '../options/kafka-options.ts'
 import { type ClusterProblem, FailureStreak, longestProblem } from './problems.ts'
 import type { ReconnectBackoff } from './reconnect-backoff.ts'
 
@@ -35,6 +36,8 @@ export interface BrokerOptions {
   nodeId: number
   endpoint: Endpoint
   options: ClusterOptions
+  /** Gives the id of the cluster that the broker belongs to; null while it is not known. */
+  clusterId: () => string | null
   reachability: ReconnectBackoff
   /** Adds what the pool knows to the error of a failed attempt. */
   explain: (node: Broker, error: Error) => Error
@@ -49,6 +52,8 @@ export class Broker {
   readonly endpoint: Endpoint
   readonly address: string
   lastError: Error | null = null
+  /** Failed attempts in a row that came further than the host name. */
+  failuresSinceResolved = 0
   /** Whether any connection to it has ever been ready. */
   wasReached = false
   /** By `monotonicMs()`: since when it is asked for and not reached; 0 if it is fine. */
@@ -283,9 +288,12 @@ export class Broker {
         options.socketConnectionSetupTimeoutMs,
         options.socketConnectionSetupTimeoutMaxMs,
       ),
+      clusterId: this.settings.clusterId(),
       ssl: options.ssl,
       sasl: options.sasl,
       lookup: options.lookup,
+      mapAddress: options.mapAddress,
+      connect: options.connect,
       memory: this.memory,
     }).then(
       () => this.handleReady(slot, connection),
@@ -303,6 +311,7 @@ export class Broker {
     slot.ready = connection
     this.reach.reached()
     this.lastError = null
+    this.failuresSinceResolved = 0
     this.unreachableSince = 0
     this.wasReached = true
     this.settings.options.logger.debug(`connected to ${this.describe()}`, { kind: slot.kind })
@@ -321,6 +330,7 @@ export class Broker {
     const error = this.settings.explain(this, raw)
     const waitMs = this.reach.failed(monotonicMs())
     this.lastError = error
+    this.failuresSinceResolved = isUnknownName(raw) ? 0 : this.failuresSinceResolved + 1
     this.settings.options.logger.warn(error.message, {
       failures: this.failures,
       nextAttemptInMs: Math.round(waitMs),
@@ -357,4 +367,10 @@ export class Broker {
   private emit(kind: ConnectionClass, connection: Connection | null, error: Error | null): void {
     this.settings.onEvent({ nodeId: this.nodeId, kind, connection, error })
   }
+}
+
+/** Whether the name does not exist, or no name server could say: either may pass. */
+function isUnknownName({ cause }: Error): boolean {
+  const code = cause instanceof Error ? codeOf(cause) : ''
+  return code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EAI_NODATA'
 }

@@ -59,7 +59,7 @@ export class Cluster {
 
   constructor(options: ClusterOptions) {
     this.options = options
-    this.pool = new BrokerPool(options)
+    this.pool = new BrokerPool(options, () => this.view.snapshot.clusterId)
     this.refresher = new MetadataRefresh({
       pool: this.pool,
       view: this.view,

@@ -3,9 +3,14 @@
 import type { Broker } from './broker.ts'
 
 /** Each address with its own cause, one line each. */
-export function unreachableText(nodes: readonly Broker[], timeoutMs: number | null): string {
+export function unreachableText(
+  nodes: readonly Broker[],
+  sourceError: Error | null,
+  timeoutMs: number | null,
+): string {
   const within = timeoutMs === null ? '' : ` within ${timeoutMs} ms`
   const lines = nodes.map((node) => `\n  ${node.describe()}: ${causeText(node)}`)
+  if (sourceError !== null) lines.push(`\n  ${sourceError.message}`)
   return `No broker could be reached${within}:${lines.join('')}`
 }
 

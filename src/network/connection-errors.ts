@@ -1,17 +1,10 @@
 // What a person is told about a connection that does not come about, or ends: the cause in plain words,
 // and what to look at. Texts only; who retries what is decided elsewhere.
 
-import { isIPv6 } from 'node:net'
 import { AuthenticationError, ConnectionError, KafkaError } from '../errors.ts'
-import type { Endpoint } from '../options/kafka-options.ts'
 
 /** What a connection is doing on its way to being ready. */
 export type SetupPhase = 'resolving' | 'connecting' | 'tls' | 'apiVersions' | 'sasl'
-
-export function formatEndpoint(endpoint: Endpoint): string {
-  const { host, port } = endpoint
-  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
-}
 
 export function describeNode(nodeId: number, address: string): string {
   return nodeId < 0 ? `bootstrap address ${address}` : `node ${nodeId} (${address})`

@@ -1,14 +1,14 @@
 // One connection to one broker: who it is, which versions it speaks, and the requests on it, whose order
 // and deadlines request-pipeline.ts keeps.
 
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { monotonicMs } from '../async/clock.ts'
 import { ConnectionError, UnsupportedVersionError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
-import type { Endpoint } from '../options/kafka-options.ts'
+import { type Endpoint, formatEndpoint } from '../options/bootstrap-servers.ts'
 import { type AnyApi, type Api, chooseVersion, type VersionRange } from '../protocol/api.ts'
 import type { BrokerFeatures } from './broker-features.ts'
-import { describeNode, formatEndpoint } from './connection-errors.ts'
+import { describeNode } from './connection-errors.ts'
 import { PendingRequest } from './pending-requests.ts'
 import { RequestPipeline } from './request-pipeline.ts'
 
@@ -62,7 +62,7 @@ export class Connection {
   private readonly abort = new AbortController()
   private readonly pipeline: RequestPipeline
   private release: () => void = () => {}
-  private socket: Socket | null = null
+  private socket: Duplex | null = null
   private readyAt = Number.POSITIVE_INFINITY
   private features: BrokerFeatures | null = null
 
@@ -217,7 +217,7 @@ export class Connection {
   }
 
   /** Takes the socket over; from here on it is this connection that closes it. */
-  attach(socket: Socket): void {
+  attach(socket: Duplex): void {
     this.socket = socket
     this.pipeline.attach(socket)
     socket.on('end', () => this.closeEnded())

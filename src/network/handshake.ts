@@ -1,9 +1,9 @@
 // The first exchange on every connection: ApiVersions, down to a version that the broker knows. The
 // broker ties the name and version of the client's software to the connection (KIP-511).
 
-import { ConnectionError } from '../errors.ts'
+import { ConnectionError, escapeText } from '../errors.ts'
 import type { VersionRange } from '../protocol/api.ts'
-import { codeName, errorCodes } from '../protocol/error-codes.ts'
+import { brokerError, codeName, errorCodes } from '../protocol/error-codes.ts'
 import { type ApiVersionsResponse, apiVersions } from '../protocol/messages/api-versions.ts'
 import type { BrokerFeatures } from './broker-features.ts'
 import type { Connection } from './connection.ts'
@@ -11,20 +11,37 @@ import type { Connection } from './connection.ts'
 export const clientSoftwareName = 'kafkawire'
 export const clientSoftwareVersion = '0.1.0'
 
+/** The broker that a connection is meant to reach (KIP-1242). */
+export interface ExpectedBroker {
+  /** Null if it is not known, or may be another one. */
+  clusterId: string | null
+  /** Negative for a bootstrap address. */
+  nodeId: number
+}
+
 /** Asks what the broker speaks. @throws what `send` throws, or ConnectionError for a refusal */
 export async function exchangeVersions(
   connection: Connection,
+  expected: ExpectedBroker,
   timeoutMs: number,
 ): Promise<BrokerFeatures> {
+  const { clusterId } = expected
+  const nodeId = Math.max(expected.nodeId, -1)
   let version = apiVersions.maxVersion
   for (;;) {
     const response = await connection.send(
       apiVersions,
       version,
-      { clientSoftwareName, clientSoftwareVersion, clusterId: null, nodeId: -1 },
+      { clientSoftwareName, clientSoftwareVersion, clusterId, nodeId },
       { timeoutMs },
     )
     if (response.errorCode === errorCodes.NONE) return featuresOf(response)
+    if (response.errorCode === errorCodes.REBOOTSTRAP_REQUIRED && nodeId >= 0) {
+      throw new ConnectionError(wrongBrokerText(expected), {
+        cause: brokerError(response.errorCode, 'ApiVersions'),
+        wasSent: true,
+      })
+    }
     if (response.errorCode !== errorCodes.UNSUPPORTED_VERSION || version === 0) {
       throw new ConnectionError(
         `the broker refused ApiVersions v${version}: ${codeName(response.errorCode)} [${response.errorCode}]`,
@@ -33,6 +50,11 @@ export async function exchangeVersions(
     }
     version = lowerVersion(response, version)
   }
+}
+
+function wrongBrokerText({ clusterId, nodeId }: ExpectedBroker): string {
+  const cluster = clusterId === null ? '' : ` of cluster '${escapeText(clusterId)}'`
+  return `another broker responds at this address: it is not node ${nodeId}${cluster}. Check DNS, port forwarding and 'mapAddress', or the broker's advertised.listeners`
 }
 
 /** Brokers from 2.4 on list their own range with the refusal; older ones know v0 for certain. */

@@ -1,13 +1,12 @@
 // Brings one connection from a host name to READY: addresses, TCP, TLS, ApiVersions, SASL. One
 // deadline covers all of it, since a broker that is paused still accepts TCP in its kernel and then says nothing.
 
-import { promises as dns } from 'node:dns'
-import { isIP, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { monotonicMs } from '../async/clock.ts'
 import { startTimer } from '../async/timers.ts'
 import { onAbort, waitFor } from '../async/wait.ts'
-import { AuthenticationError, ClosedError, ConfigError, ConnectionError } from '../errors.ts'
-import type { DnsLookup } from '../options/kafka-options.ts'
+import { AuthenticationError, ClosedError, ConnectionError } from '../errors.ts'
+import { type Endpoint, formatEndpoint } from '../options/bootstrap-servers.ts'
 import type { SaslSettings } from '../options/sasl-options.ts'
 import type { SslSettings, TlsOptions } from '../options/ssl-options.ts'
 import type { Connection } from './connection.ts'
@@ -19,26 +18,30 @@ import {
   setupTimeoutText,
 } from './connection-errors.ts'
 import { exchangeVersions } from './handshake.ts'
+import {
+  type AddressMemory,
+  findRoutes,
+  mapBrokerAddress,
+  type Route,
+  type RouteOptions,
+} from './route.ts'
 import { authenticate } from './sasl/authenticate.ts'
 import { forgetCredentials, mechanismOf } from './sasl/mechanism-of.ts'
 import { keepSession } from './sasl/reauthenticate.ts'
 import { openTcpSocket, openTlsSocket } from './socket.ts'
 
-export interface SetupOptions {
+export interface SetupOptions extends RouteOptions {
   timeoutMs: number
+  /** The cluster that the broker belongs to, by its id; null if that is not known. */
+  clusterId: string | null
   ssl: SslSettings | null
   sasl: SaslSettings | null
-  lookup: DnsLookup | null
   /** What earlier attempts to reach this broker learned; changed by this one. */
   memory: SetupMemory
 }
 
 /** Kept from one connection to a broker to the next. */
-export interface SetupMemory {
-  /** The address that worked last, and the one that failed last: the next attempt begins with the
-   * former, and not with the latter. At most one of them is set. */
-  goodAddress: string | null
-  failedAddress: string | null
+export interface SetupMemory extends AddressMemory {
   tlsSession: Buffer | undefined
 }
 
@@ -65,6 +68,8 @@ class Setup {
   private readonly startedAt = monotonicMs()
   private phase: SetupPhase = 'resolving'
   private address: string | null = null
+  /** Where `mapAddress` said that the broker is reached; null if it said nothing else. */
+  private mapped: Endpoint | null = null
 
   constructor(connection: Connection, options: SetupOptions) {
     this.connection = connection
@@ -73,15 +78,16 @@ class Setup {
 
   async run(): Promise<void> {
     const { connection, options } = this
-    const { host } = connection.options.endpoint
     const tls = await this.unlessClosed(tlsOptions(options.ssl))
-    const addresses = await this.unlessClosed(resolveHost(host, options.lookup))
-    const { socket, address } = await this.connectAny(inOrder(addresses, options.memory), tls)
+    const routes = await this.unlessClosed(this.findRoutes())
+    const { socket, address } = await this.connectAny(routes, tls)
     connection.attach(socket)
     this.address = address
     this.phase = 'apiVersions'
     // Its own deadline is the timer of the whole setup.
-    const features = await exchangeVersions(connection, options.timeoutMs + 1000)
+    const { nodeId } = connection
+    const expected = { clusterId: nodeId < 0 ? null : options.clusterId, nodeId }
+    const features = await exchangeVersions(connection, expected, options.timeoutMs + 1000)
     connection.learnFeatures(features)
     if (options.sasl !== null) await this.authenticate(options.sasl, tls !== null)
     connection.makeReady()
@@ -105,7 +111,14 @@ class Setup {
     const text = connection.endedByBroker
       ? endOfStreamText(phase)
       : explainSetupFailure(cause, phase, connection.options.endpoint.host)
-    const failure = setupError(connection.describe(), text, cause, phase)
+    const where = connection.describe()
+    const by = this.mapped === null ? '' : `, mapped to ${formatEndpoint(this.mapped)}`
+    const failure = setupError(
+      where.replace(/\)$|$/, (end) => by + end),
+      text,
+      cause,
+      phase,
+    )
     connection.close(failure)
     return failure
   }
@@ -131,20 +144,30 @@ class Setup {
     keepSession({ connection, authenticate: again }, lifetimeMs, startedAt)
   }
 
+  private async findRoutes(): Promise<readonly Route[]> {
+    const { connection, options } = this
+    const { endpoint } = connection.options
+    const nodeId = connection.nodeId < 0 ? null : connection.nodeId
+    const to = await mapBrokerAddress({ ...endpoint, nodeId }, options.mapAddress)
+    if (to.host !== endpoint.host || to.port !== endpoint.port) this.mapped = to
+    return findRoutes(to, nodeId, options, options.memory)
+  }
+
   /** The first address that takes the connection; those that fail quickly cost no further attempt. */
   private async connectAny(
-    addresses: readonly string[],
+    routes: readonly Route[],
     tls: TlsOptions | null,
-  ): Promise<{ socket: Socket; address: string }> {
+  ): Promise<{ socket: Duplex; address: string }> {
     const failures: string[] = []
-    for (let i = 0; i < addresses.length; i++) {
-      const isLast = i === addresses.length - 1
+    for (const [i, route] of routes.entries()) {
+      const { address } = route
+      const isLast = i === routes.length - 1
       try {
-        return { socket: await this.connectOne(addresses[i], tls, isLast), address: addresses[i] }
+        return { socket: await this.connectOne(route, tls, isLast), address }
       } catch (error) {
         this.options.memory.goodAddress = null
-        this.options.memory.failedAddress = addresses[i]
-        if (this.connection.isClosed || this.phase === 'tls' || addresses.length === 1) throw error
+        this.options.memory.failedAddress = address
+        if (this.connection.isClosed || this.phase === 'tls' || routes.length === 1) throw error
         failures.push(error instanceof Error ? error.message : String(error))
         if (isLast) throw new ConnectionError(failures.join('; '), { cause: error })
       }
@@ -152,12 +175,8 @@ class Setup {
     throw new ConnectionError('the host name has no address')
   }
 
-  private async connectOne(
-    address: string,
-    tls: TlsOptions | null,
-    isLast: boolean,
-  ): Promise<Socket> {
-    const { host, port } = this.connection.options.endpoint
+  private async connectOne(route: Route, tls: TlsOptions | null, isLast: boolean): Promise<Duplex> {
+    const { host } = this.connection.options.endpoint
     const { memory } = this.options
     this.phase = 'connecting'
     const attempt = new AbortController()
@@ -170,12 +189,14 @@ class Setup {
       : startTimer(() => {
           if (this.phase === 'connecting') {
             attempt.abort(
-              new ConnectionError(`${address} does not respond (tried ${shareMs | 0} ms)`),
+              new ConnectionError(`${route.address} does not respond (tried ${shareMs | 0} ms)`),
             )
           }
         }, shareMs)
-    const target = { host, address, port, receiver: this.connection, signal: attempt.signal }
+    const { signal } = attempt
     try {
+      const to = await route.open(signal)
+      const target = { host, to, receiver: this.connection, signal }
       if (tls === null) return await openTcpSocket(target)
       return await openTlsSocket({
         ...target,
@@ -202,37 +223,4 @@ class Setup {
 
 async function tlsOptions(ssl: SslSettings | null): Promise<TlsOptions | null> {
   return ssl === null ? null : ssl.load()
-}
-
-async function resolveHost(host: string, lookup: DnsLookup | null): Promise<readonly string[]> {
-  if (isIP(host) !== 0) return [host]
-  if (lookup === null) {
-    return (await dns.lookup(host, { all: true })).map(({ address }) => address)
-  }
-  return addressesOf(await lookup(host), host)
-}
-
-/** A user's function may return anything: a wrong address would lead to another host. */
-function addressesOf(found: unknown, host: string): readonly string[] {
-  const addresses: unknown[] = Array.isArray(found)
-    ? found.map((entry: unknown) => entry instanceof Object && Reflect.get(entry, 'address'))
-    : []
-  if (Array.isArray(found) && found.length === 0) return []
-  const isUsable = (address: unknown): address is string =>
-    typeof address === 'string' && isIP(address) !== 0
-  if (addresses.length > 0 && addresses.every(isUsable)) return addresses
-  throw new ConfigError(
-    `option 'lookup' must return an array of { address }, each an IP address, for '${host}', got ${
-      Array.isArray(found) ? `an array of ${found.length} with something else` : typeof found
-    }`,
-  )
-}
-
-/** All addresses, beginning with the one that worked last, or behind the one that failed last. */
-function inOrder(addresses: readonly string[], memory: SetupMemory): readonly string[] {
-  const { goodAddress, failedAddress } = memory
-  const good = goodAddress === null ? -1 : addresses.indexOf(goodAddress)
-  const failed = failedAddress === null ? -1 : addresses.indexOf(failedAddress)
-  const start = good >= 0 ? good : failed + 1
-  return [...addresses.slice(start), ...addresses.slice(0, start)]
 }

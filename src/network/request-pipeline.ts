@@ -2,7 +2,7 @@
 // position and checked by correlation id; each request ends by its response, its deadline or the end of
 // the connection; there is one timer however many requests are in flight.
 
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { monotonicMs } from '../async/clock.ts'
 import { DeadlineTimer } from '../async/deadline-timer.ts'
 import { DecodeError } from '../errors.ts'
@@ -98,7 +98,7 @@ export class RequestPipeline {
     return this.isUnused && monotonicMs() - this.lastUsedAt >= this.options.maxIdleMs
   }
 
-  attach(socket: Socket): void {
+  attach(socket: Duplex): void {
     this.writer = new SocketWriter(socket)
     socket.on('drain', () => this.writeWaiting())
   }

@@ -1,15 +1,15 @@
 // The writing half of a socket: everything written in one turn of the event loop goes out in one writev.
 
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 
 const CONGESTED_ABOVE = 1024 * 1024
 
 export class SocketWriter {
-  private readonly socket: Socket
+  private readonly socket: Duplex
   private isCorked = false
   private isRef = true
 
-  constructor(socket: Socket) {
+  constructor(socket: Duplex) {
     this.socket = socket
   }
 
@@ -35,8 +35,10 @@ export class SocketWriter {
   keepAlive(isNeeded: boolean): void {
     if (this.isRef === isNeeded) return
     this.isRef = isNeeded
-    if (isNeeded) this.socket.ref()
-    else this.socket.unref()
+    // Only a socket has these methods. Of another stream, its own transport says what keeps the process alive.
+    const { socket } = this
+    const method: unknown = Reflect.get(socket, isNeeded ? 'ref' : 'unref')
+    if (typeof method === 'function') Reflect.apply(method, socket, [])
   }
 
   flush(): void {

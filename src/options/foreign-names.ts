@@ -15,7 +15,7 @@ const names: Readonly<Record<string, string>> = {
   initialRetryTime: 'retryBackoffMs',
   logLevel: "! filter by level in the 'logger' that you give",
   logCreator: 'logger',
-  socketFactory: '! use ssl, and lookup for names that are resolved in another way',
+  socketFactory: "! use 'connect', a function that gives the socket, and 'ssl' for TLS",
   kafkaJs: '! give its options directly, by the names they have here',
   kafkaJS: '! give its options directly, by the names they have here',
   // kafkajs: the producer

@@ -1,9 +1,15 @@
 // The connection options: type, unit, default and what each trades, once. What is resolved here is
 // complete and frozen, so that nothing below has further defaults.
 
-import type { LookupAddress } from 'node:dns'
 import { ConfigError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import {
+  type BootstrapServers,
+  type BootstrapServersProvider,
+  type BootstrapSettings,
+  checkBootstrapServers,
+} from './bootstrap-servers.ts'
+import type { ClientDnsLookup, ConnectFunction, DnsLookup, MapAddress } from './network-options.ts'
 import { openLogger } from './open-logger.ts'
 import {
   callback,
@@ -20,18 +26,15 @@ import {
 import { checkSasl, type SaslOptions, type SaslSettings } from './sasl-options.ts'
 import { checkSsl, type SslOption, type SslSettings } from './ssl-options.ts'
 
-/** Finds the addresses of a name; all of them are tried, in this order. */
-export type DnsLookup = (
-  hostname: string,
-) => Promise<readonly Pick<LookupAddress, 'address'>[]> | readonly Pick<LookupAddress, 'address'>[]
-
 /** How to reach the cluster: what `new Kafka(...)` takes. All times are in milliseconds. */
 export interface KafkaOptions {
   /**
    * Where to find the cluster first: `host:port`, several in an array or separated by commas. IPv6
    * addresses stand in brackets: `[::1]:9092`. A few brokers suffice; they tell of the others.
+   * `srv://_kafka._tcp.example.com` reads the addresses from DNS SRV records. A function returns any
+   * of these; it is called again each time the client begins again with its bootstrap servers.
    */
-  bootstrapServers: string | readonly string[]
+  bootstrapServers: BootstrapServers | BootstrapServersProvider
   /** Names this client in the brokers' logs, metrics and quotas. Default: `kafkawire`. */
   clientId?: string
   /** How long a response may take after its request was written (ms). Default: 30000. */
@@ -75,6 +78,25 @@ export interface KafkaOptions {
   /** Resolves host names in place of the system, for tunnels and split horizons. */
   lookup?: DnsLookup
   /**
+   * How host names are used. `resolve_canonical_bootstrap_servers_only` replaces each bootstrap server
+   * by the canonical names of its addresses: Kerberos needs that behind an alias of many brokers.
+   * @defaultValue `use_all_dns_ips`
+   */
+  clientDnsLookup?: ClientDnsLookup
+  /**
+   * Says at which host and port a broker is reached from here, for port forwarding and PrivateLink.
+   * It gets each broker's advertised address, and the bootstrap servers with a `nodeId` of null.
+   * Certificates are still checked against the advertised host name.
+   * @defaultValue the address as it is
+   */
+  mapAddress?: MapAddress
+  /**
+   * Opens the connections in place of Node's `net.connect`: SSH tunnel, SOCKS or HTTP proxy, Unix
+   * socket. Host names are not resolved by this client then. TLS (`ssl`) is put on top of the stream.
+   * @defaultValue a TCP connection
+   */
+  connect?: ConnectFunction
+  /**
    * Where to log: a pino or winston logger, `console`, or an object with the methods debug, info, warn and
    * error. `silentLogger` says nothing.
    * @defaultValue warnings and errors go to the console
@@ -82,17 +104,11 @@ export interface KafkaOptions {
   logger?: Logger
 }
 
-/** Where a broker listens. */
-export interface Endpoint {
-  readonly host: string
-  readonly port: number
-}
-
 const loggerMethods = ['debug', 'info', 'warn', 'error'] as const
 
 /** Each connection option: its default and its check. */
 export const clusterOptionTable: {
-  readonly bootstrapServers: OptionSpec<readonly Endpoint[]>
+  readonly bootstrapServers: OptionSpec<BootstrapSettings>
   readonly clientId: OptionSpec<string>
   readonly requestTimeoutMs: OptionSpec<number>
   readonly socketConnectionSetupTimeoutMs: OptionSpec<number>
@@ -109,9 +125,15 @@ export const clusterOptionTable: {
   readonly ssl: OptionSpec<SslSettings | null>
   readonly sasl: OptionSpec<SaslSettings | null>
   readonly lookup: OptionSpec<DnsLookup | null>
+  readonly clientDnsLookup: OptionSpec<ClientDnsLookup>
+  readonly mapAddress: OptionSpec<MapAddress | null>
+  readonly connect: OptionSpec<ConnectFunction | null>
   readonly logger: OptionSpec<Logger | null>
 } = optionsOf('new Kafka()', {
-  bootstrapServers: { default: [], check: checkBootstrapServers },
+  bootstrapServers: {
+    default: { endpoints: [], srvNames: [], provider: null },
+    check: checkBootstrapServers,
+  },
   clientId: text('kafkawire'),
   requestTimeoutMs: wireDuration(30_000, 1),
   socketConnectionSetupTimeoutMs: duration(10_000, 1),
@@ -128,6 +150,12 @@ export const clusterOptionTable: {
   ssl: { default: null, check: checkSsl },
   sasl: { default: null, check: checkSasl },
   lookup: callback<DnsLookup>(),
+  clientDnsLookup: oneOf<ClientDnsLookup>('use_all_dns_ips', [
+    'use_all_dns_ips',
+    'resolve_canonical_bootstrap_servers_only',
+  ]),
+  mapAddress: callback<MapAddress>(),
+  connect: callback<ConnectFunction>(),
   logger: {
     default: null,
     check: (value, fail) =>
@@ -155,7 +183,8 @@ export function resolveKafkaOptions(options: KafkaOptions): ClusterOptions {
   )
   const logger = openLogger(givenLogger, { clientId: rest.clientId })
   const resolved: ClusterOptions = Object.freeze({ ...rest, logger, givenLogger })
-  if (resolved.bootstrapServers.length === 0) {
+  const { endpoints, srvNames, provider } = resolved.bootstrapServers
+  if (endpoints.length === 0 && srvNames.length === 0 && provider === null) {
     throw new ConfigError(
       "new Kafka(): option 'bootstrapServers' is needed: 'host:port' of one broker or more",
     )
@@ -163,6 +192,11 @@ export function resolveKafkaOptions(options: KafkaOptions): ClusterOptions {
   checkNotBelow(resolved, 'socketConnectionSetupTimeoutMaxMs', 'socketConnectionSetupTimeoutMs')
   checkNotBelow(resolved, 'reconnectBackoffMaxMs', 'reconnectBackoffMs')
   checkNotBelow(resolved, 'retryBackoffMaxMs', 'retryBackoffMs')
+  if (resolved.connect !== null && resolved.lookup !== null) {
+    throw new ConfigError(
+      "new Kafka(): option 'lookup' has no effect with 'connect', which gets host names as they are: leave it out",
+    )
+  }
   checkSecretsAreProtected(resolved)
   return resolved
 }
@@ -186,48 +220,6 @@ function checkSecretsAreProtected({ sasl, ssl }: ClusterOptions): void {
   throw new ConfigError(
     `new Kafka(): SASL ${sasl.mechanism} without TLS would send the ${secret} so that anyone on the network can read it: set 'ssl'${otherwise} or set 'allowUnencrypted' in 'sasl'`,
   )
-}
-
-function checkBootstrapServers(
-  value: unknown,
-  fail: (expected: string) => never,
-): readonly Endpoint[] {
-  const given: readonly unknown[] = Array.isArray(value) ? value : [value]
-  const endpoints: Endpoint[] = []
-  for (const entry of given) {
-    if (typeof entry !== 'string') return fail("'host:port', or an array of such strings")
-    for (const part of entry.split(',')) {
-      const server = part.trim()
-      if (server === '') continue
-      const endpoint = parseEndpoint(server)
-      if (!endpoints.some(({ host, port }) => host === endpoint.host && port === endpoint.port)) {
-        endpoints.push(endpoint)
-      }
-    }
-  }
-  return endpoints
-}
-
-function parseEndpoint(server: string): Endpoint {
-  const problem = (text: string): ConfigError =>
-    new ConfigError(`new Kafka(): option 'bootstrapServers': '${server}' ${text}`)
-  if (server.includes('@')) {
-    // What stands before it is a user name and a password: not to be printed.
-    throw new ConfigError(
-      "new Kafka(): option 'bootstrapServers' must be 'host:port', without a user name or a password: set those in 'sasl'",
-    )
-  }
-  const match = /^(?:[A-Za-z_]+:\/\/)?(?:\[(.+)\]|([^:/]+))(?::(.*))?$/.exec(server)
-  if (match === null) {
-    throw problem("is not 'host:port' (an IPv6 address stands in brackets: '[::1]:9092')")
-  }
-  const host = match[1] ?? match[2]
-  const port = Number(match[3])
-  if (match[3] === undefined) throw problem(`has no port: write '${server}:9092' if it is 9092`)
-  if (!/^\d+$/.test(match[3]) || port < 1 || port > 65535) {
-    throw problem(`has the port '${match[3]}', which is not a number from 1 to 65535`)
-  }
-  return { host, port }
 }
 
 function isLogger(value: unknown): value is Logger {

@@ -3,7 +3,7 @@ import type { ConnectionEvent } from '../../src/cluster/broker.ts'
 import { Cluster } from '../../src/cluster/cluster.ts'
 import { CoordinatorClient } from '../../src/cluster/coordinator-client.ts'
 import type { MetadataChange } from '../../src/cluster/metadata.ts'
-import { BrokerError, ClosedError, ConfigError, ConnectionError } from '../../src/errors.ts'
+import { BrokerError, ClosedError, ConnectionError } from '../../src/errors.ts'
 import { type KafkaOptions, resolveKafkaOptions } from '../../src/options/kafka-options.ts'
 import { findCoordinator } from '../../src/protocol/messages/find-coordinator.ts'
 import { type MetadataRequest, metadata } from '../../src/protocol/messages/metadata.ts'
@@ -155,15 +155,30 @@ test('a short time is kept although nobody listens, and the causes are named', a
   })
 })
 
-test('names that do not exist are a mistake in the configuration', async () => {
+test('a name that does not exist yet is tried again for as long as the call may wait', async () => {
+  const fake = await start(1)
   const notFound = Object.assign(new Error('getaddrinfo ENOTFOUND kafka.test'), {
     code: 'ENOTFOUND',
   })
-  const cluster = connect('kafka.test:9092', { lookup: () => Promise.reject(notFound) })
-  await expect(cluster.refresh()).rejects.toThrow(ConfigError)
-  await expect(cluster.refresh()).rejects.toThrow(
-    /kafka\.test:9092.*ENOTFOUND[\s\S]*bootstrapServers/,
-  )
+  let lookups = 0
+  let exists = false
+  const cluster = connect(`kafka.test:${fake.servers.get(0)?.port}`, {
+    lookup: () => {
+      lookups++
+      return exists ? [{ address: '127.0.0.1' }] : Promise.reject(notFound)
+    },
+    reconnectBackoffMaxMs: 50,
+  })
+  await expect(cluster.refresh({ timeoutMs: 2000 })).rejects.toMatchObject({
+    name: 'TimeoutError',
+    message: expect.stringMatching(/kafka\.test:\d+: getaddrinfo ENOTFOUND/),
+  })
+  expect(cluster.problems()).toMatchObject([{ reason: expect.stringContaining('ENOTFOUND') }])
+  // More often than what fails in another way is tried at first.
+  await expect.poll(() => lookups, { timeout: 8000 }).toBeGreaterThan(6)
+  exists = true
+  const { brokers } = await cluster.refresh({ timeoutMs: 10_000 })
+  expect([...brokers.keys()]).toEqual([0])
 })
 
 test('a paused broker and a dead one: the third answers, without waiting for the first', async () => {

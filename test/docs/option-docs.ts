@@ -56,6 +56,8 @@ function unit(name: string): string {
 /** Names of Java's configuration that are not ours with dots, and those that have none in Java. */
 const javaNames: Readonly<Record<string, string | null>> = {
   lookup: null,
+  mapAddress: null,
+  connect: null,
   logger: null,
   ssl: '`ssl.*`, `security.protocol`',
   sasl: '`sasl.*`, `security.protocol`',

@@ -29,7 +29,10 @@ export async function openTo(port: number, options: OpenOptions = {}): Promise<C
   await openConnection(connection, {
     timeoutMs: 5000,
     sasl: null,
+    clusterId: null,
     lookup: null,
+    mapAddress: null,
+    connect: null,
     memory: { goodAddress: null, failedAddress: null, tlsSession: undefined },
     ...options,
     ssl: checkSsl(options.ssl ?? false),

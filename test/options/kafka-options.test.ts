@@ -5,7 +5,11 @@ import { type KafkaOptions, resolveKafkaOptions } from '../../src/options/kafka-
 test('defaults are complete and frozen', () => {
   const options = resolveKafkaOptions({ bootstrapServers: 'localhost:9092' })
   expect(options).toEqual({
-    bootstrapServers: [{ host: 'localhost', port: 9092 }],
+    bootstrapServers: {
+      endpoints: [{ host: 'localhost', port: 9092 }],
+      srvNames: [],
+      provider: null,
+    },
     clientId: 'kafkawire',
     requestTimeoutMs: 30_000,
     socketConnectionSetupTimeoutMs: 10_000,
@@ -22,6 +26,9 @@ test('defaults are complete and frozen', () => {
     ssl: null,
     sasl: null,
     lookup: null,
+    clientDnsLookup: 'use_all_dns_ips',
+    mapAddress: null,
+    connect: null,
     logger: expect.any(Object),
     givenLogger: null,
   })
@@ -58,13 +65,22 @@ const addresses: [string | string[], [string, number][]][] = [
 
 test.each(addresses)('bootstrapServers %j', (bootstrapServers, expected) => {
   const options = resolveKafkaOptions({ bootstrapServers })
-  expect(options.bootstrapServers.map(({ host, port }) => [host, port])).toEqual(expected)
+  expect(options.bootstrapServers.endpoints.map(({ host, port }) => [host, port])).toEqual(expected)
 })
 
 const wrong: [object, RegExp][] = [
   [{}, /'bootstrapServers' is needed/],
   [{ bootstrapServers: '' }, /'bootstrapServers' is needed/],
   [{ bootstrapServers: [] }, /'bootstrapServers' is needed/],
+  [{ bootstrapServers: 'srv://' }, /'srv:\/\/' is not the name of an SRV record/],
+  [{ bootstrapServers: 'srv://a.test:9092' }, /SRV record.*without a port/],
+  [{ bootstrapServers: 'a:1', mapAddress: {} }, /'mapAddress' must be a function/],
+  [{ bootstrapServers: 'a:1', connect: 'tcp' }, /'connect' must be a function/],
+  [{ bootstrapServers: 'a:1', clientDnsLookup: 'all' }, /'clientDnsLookup' must be one of/],
+  [
+    { bootstrapServers: 'a:1', connect: () => {}, lookup: () => {} },
+    /'lookup' has no effect with 'connect'/,
+  ],
   [{ bootstrapServers: 9092 }, /bootstrapServers.*host:port/],
   [{ bootstrapServers: 'localhost' }, /'localhost' has no port.*localhost:9092/],
   [{ bootstrapServers: 'localhost:' }, /has the port ''/],

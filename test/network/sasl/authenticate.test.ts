@@ -134,8 +134,8 @@ test('a broker that closes, or falls silent, while it authenticates', async () =
   })
   await expect(open(closes)).rejects.toThrow(/closed the connection during the authentication/)
   const silent = await serve((side) => side.handshake(versions))
-  const waiting = openTo(silent.port, { sasl: password, timeoutMs: 60 })
-  await expect(waiting).rejects.toThrow(/within 60 ms: the broker did not end the authentication/)
+  const waiting = openTo(silent.port, { sasl: password, timeoutMs: 1000 })
+  await expect(waiting).rejects.toThrow(/within 1000 ms: the broker did not end the authentication/)
 })
 
 test('brokers before 1.0 are refused by name; others without SASL too', async () => {
