@@ -40,6 +40,9 @@ export const javascriptLz4: Lz4Package = {
   decompressFrameSync: decompressLz4Frame,
 }
 
+// V8 itself lets as much gather before it collects on account of memory outside of its heap.
+const maxOutsideBytes = 64 * 1024 * 1024
+
 let snappy: SnappyPackage | undefined
 let lz4: Lz4Package | undefined
 let zstd: ZstdPackage | undefined
@@ -62,9 +65,36 @@ export function lz4Package(): Lz4Package {
  */
 function withOwnMemory(lz4: Lz4Package): Lz4Package {
   if (lz4 === javascriptLz4) return lz4
+  const outside = new OutsideMemory()
   return {
     compressFrameSync: (data) => lz4.compressFrameSync(data),
-    decompressFrameSync: (data) => Buffer.from(lz4.decompressFrameSync(data)),
+    decompressFrameSync(data) {
+      if (outside.isFull) return javascriptLz4.decompressFrameSync(data)
+      const output = lz4.decompressFrameSync(data)
+      outside.add(output.length)
+      return Buffer.from(output)
+    },
+  }
+}
+
+/**
+ * Counts what a package has allocated outside of V8 in this turn of the event loop. Node frees such
+ * memory only between turns: a loop that decompresses a large log in one turn would hold all of it.
+ */
+class OutsideMemory {
+  private bytes = 0
+
+  get isFull(): boolean {
+    return this.bytes >= maxOutsideBytes
+  }
+
+  add(bytes: number): void {
+    if (this.bytes === 0) {
+      setImmediate(() => {
+        this.bytes = 0
+      }).unref()
+    }
+    this.bytes += bytes
   }
 }
 

@@ -2,7 +2,7 @@
 // no compressor writes.
 
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { codecByName } from '../../src/compression/codecs.ts'
 import {
   javascriptLz4,
@@ -197,3 +197,26 @@ test('xxh32 of inputs of every length agrees with the lz4 package', () => {
   expect(xxh32(Buffer.from('abc')) >>> 0).toBe(0x32d153ff)
   expect(xxh32(Buffer.from('Nobody inspects the spammish repetition')) >>> 0).toBe(0xe2293b2f)
 })
+
+test.runIf(lz4Package() !== javascriptLz4)(
+  'a turn of the event loop takes at most 64 MiB outside of V8 for lz4',
+  async () => {
+    const frame = javascriptLz4.compressFrameSync(Buffer.alloc(1 << 20, 'orders'))
+    const inJavascript = vi.spyOn(javascriptLz4, 'decompressFrameSync')
+    const decompress = (count: number): number => {
+      inJavascript.mockClear()
+      for (let index = 0; index < count; index++) {
+        expect(lz4Package().decompressFrameSync(frame).length).toBe(1 << 20)
+      }
+      return inJavascript.mock.calls.length
+    }
+    try {
+      await new Promise(setImmediate)
+      expect(decompress(100)).toBe(36)
+      await new Promise(setImmediate)
+      expect(decompress(10)).toBe(0)
+    } finally {
+      inJavascript.mockRestore()
+    }
+  },
+)

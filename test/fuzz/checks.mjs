@@ -2,6 +2,7 @@
 // whether the input was read, as a promise only where a codec works off the main thread; it throws where
 // the decoder or the encoder breaks a promise.
 
+import { workerData } from 'node:worker_threads'
 import {
   Conversation,
   decodeAssignment,
@@ -33,6 +34,9 @@ import {
   toJson,
 } from 'kafkawire/protocol'
 
+// The command line's own, built by fuzz.mjs.
+const { capturedFrames } = await import(workerData.captureReader)
+
 /** The most that compressed bytes may become here. */
 const MAX_DECOMPRESSED = 8 * 1024 * 1024
 /** What objects may take. */
@@ -44,6 +48,7 @@ export const checks = {
   records: checkRecords,
   segment: checkSegment,
   blob: checkBlob,
+  capture: checkCapture,
   compressed: checkCompressed,
 }
 
@@ -111,6 +116,18 @@ async function checkSegment({ bytes }) {
   try {
     for await (const batch of readLogSegment(bytes)) {
       if (batch.bytes.length === 0) throw new Error('absurd')
+    }
+  } catch (error) {
+    return refused(error, bytes)
+  }
+  return true
+}
+
+/** A capture of tcpdump: packets, TCP segments, conversations. */
+function checkCapture({ bytes }) {
+  try {
+    for (const { frame } of capturedFrames(bytes)) {
+      if (frame.type === 'gap' && !(frame.bytes >= 0)) throw new Error('absurd')
     }
   } catch (error) {
     return refused(error, bytes)
@@ -241,7 +258,7 @@ function checkCompressed({ codec, bytes }) {
   }
 }
 
-/** Answers false for a DecodeError that says where; throws all else. */
+/** Returns false for a DecodeError that says where; throws all else. */
 function refused(error, bytes, expected) {
   if (error?.name !== 'DecodeError') throw error
   const { api, version, position, message } = error

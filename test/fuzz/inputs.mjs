@@ -10,7 +10,7 @@ const LENGTHS = ['7fffffff', '80000000', 'ffffffff', 'ffffffff0f', '7fff', 'ffff
 )
 
 /** Of 100 inputs, how many are of which kind. */
-const shares = { message: 82, frame: 6, records: 6, segment: 2, blob: 2, compressed: 2 }
+const shares = { message: 80, frame: 6, records: 6, segment: 2, blob: 2, capture: 2, compressed: 2 }
 
 export async function loadSamples() {
   const byName = new Map(apis.map((api) => [api.name, api]))
@@ -45,7 +45,11 @@ export async function loadSamples() {
   }
   const segment = records.map(({ bytes }) => ({ bytes }))
   const blob = readLines('consumer-protocol').map(({ hex }) => ({ bytes: Buffer.from(hex, 'hex') }))
-  return { message, frame, records, segment, blob, compressed }
+  const captures = ['loopback.pcap'].map(
+    (name) => new URL(`../cli/captures/${name}`, import.meta.url),
+  )
+  const capture = captures.map((file) => ({ bytes: readFileSync(file) }))
+  return { message, frame, records, segment, blob, capture, compressed }
 }
 
 function readLines(name) {
@@ -57,11 +61,16 @@ function readLines(name) {
 /** Places tried in one vector: all of a short one, as many as this of a long one, evenly spread. */
 const PLACES = 512
 
-/** Every vector cut before every byte, which must be noticed, and with every byte changed in two ways. */
-export function* everyPlace(samples) {
+/**
+ * Every vector cut before every byte, which must be noticed, and with every byte changed in two ways.
+ * @param every 1 for all samples, 10 for each tenth
+ */
+export function* everyPlace(samples, every) {
+  let index = 0
   for (const [kind, list] of Object.entries(samples)) {
     const mustRefuse = kind === 'message' || kind === 'frame'
     for (const sample of list) {
+      if (index++ % every !== 0) continue
       const { length } = sample.bytes
       for (let place = 0; place < length; place += Math.max(1, length / PLACES)) {
         const at = Math.floor(place)
@@ -76,7 +85,7 @@ export function* everyPlace(samples) {
   }
 }
 
-/** Answers a function that gives the next input of the run with this seed. */
+/** Returns a function that gives the next input of the run with this seed. */
 export function makeInputs(samples, seed) {
   let state = seed | 0
 
