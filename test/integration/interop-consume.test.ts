@@ -107,7 +107,7 @@ for (const [version, nodes] of [
     test.each(codecs)('with %s is what Java wrote, by hand and in a group', async (codec) => {
       const topic = await java.createTopic(uniqueName('codec'), { partitions: 3 })
       await java.produce(topic, samples, { config: { 'compression.type': codec } })
-      const expected = (await java.consume(topic)).map(shownJavaRecord)
+      const expected = (await java.consume(topic, { count: samples.length })).map(shownJavaRecord)
       expect(expected).toHaveLength(samples.length)
 
       const byHand = open({})

@@ -6,7 +6,7 @@ import { createPartitions } from '../../src/protocol/messages/create-partitions.
 import { createTopics } from '../../src/protocol/messages/create-topics.ts'
 import { deleteTopics } from '../../src/protocol/messages/delete-topics.ts'
 import { listOffsets } from '../../src/protocol/messages/list-offsets.ts'
-import { metadata } from '../../src/protocol/messages/metadata.ts'
+import { type MetadataResponseTopic, metadata } from '../../src/protocol/messages/metadata.ts'
 import { offsetForLeaderEpoch } from '../../src/protocol/messages/offset-for-leader-epoch.ts'
 import { ZERO_UUID } from '../../src/protocol/uuid.ts'
 import { routesByKey } from '../../src/testing/routes.ts'
@@ -75,7 +75,12 @@ describeReal('the test broker answers as Apache Kafka does', () => {
         12,
         metadataOf([topic, broker.name('none'), 'no good', '']),
       )
-      broker.keep('topics', described.topics)
+      // Those that there are not come in the order of a hash table.
+      const sortKey = ({ errorCode, name }: MetadataResponseTopic) => `${errorCode} ${name}`
+      broker.keep(
+        'topics',
+        described.topics.toSorted((a, b) => sortKey(a).localeCompare(sortKey(b))),
+      )
       const byId = metadataOf([])
       byId.topics = [topicId, UNKNOWN_ID].map((id) => ({ topicId: id, name: null }))
       broker.keep(
