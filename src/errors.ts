@@ -39,6 +39,7 @@ export type KafkaErrorCode =
   | 'ERR_KAFKA_COMMIT_FAILED'
   | 'ERR_KAFKA_BUFFER_EXHAUSTED'
   | 'ERR_KAFKA_OFFSET_OUT_OF_RANGE'
+  | 'ERR_KAFKA_SERIALIZATION'
   | 'ERR_KAFKA_DESERIALIZATION'
 
 /** The root of the family: `catch (error) { if (error instanceof KafkaError) ... }`. */
@@ -319,6 +320,26 @@ export class BufferExhaustedError extends KafkaError {
 export class OffsetOutOfRangeError extends KafkaError {
   override readonly name = 'OffsetOutOfRangeError'
   override readonly code = 'ERR_KAFKA_OFFSET_OUT_OF_RANGE'
+}
+
+/** A serializer failed on the key or the value of a record (`cause`). The record was not sent. */
+export class SerializationError extends KafkaError {
+  override readonly name = 'SerializationError'
+  override readonly code = 'ERR_KAFKA_SERIALIZATION'
+  readonly topic: string
+  /** Which of the two could not be serialized. */
+  readonly part: 'key' | 'value'
+  /** A record that was not serialized is not in the log. */
+  readonly persisted: Persisted = 'no'
+
+  constructor(
+    message: string,
+    options: KafkaErrorOptions & { topic: string; part: 'key' | 'value' },
+  ) {
+    super(message, options)
+    this.topic = options.topic
+    this.part = options.part
+  }
 }
 
 /** A deserializer threw on the key or the value of a record. The error holds the record's raw bytes. */

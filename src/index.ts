@@ -206,6 +206,7 @@ export {
   OutcomeUnknownError,
   type Persisted,
   type SendResult,
+  SerializationError,
   TimeoutError,
   TransactionAbortableError,
   UnsupportedVersionError,
@@ -256,19 +257,29 @@ export type {
 export type { Crc32cImplementation } from './records/crc32c.ts'
 export type { HeaderInput, HeadersInput, JsonBytes, RecordHeaders } from './records/headers.ts'
 export type { TimestampType } from './records/record-batch.ts'
-export { serdes } from './serialization/serdes.ts'
+export type {
+  JsonSerdes,
+  SchemaIssue,
+  SchemaResult,
+  StandardSchema,
+} from './serialization/json.ts'
+export { type SyncSerde, serdes } from './serialization/serdes.ts'
 export type { TopicSerdes } from './serialization/topic.ts'
 export type {
   ConsumerGroupMetadata,
+  DeserializeContext,
   Deserializer,
   Header,
   OffsetToCommit,
+  ReadableHeaders,
   RecordData,
   Serde,
+  SerializeContext,
   Serializer,
   Topic,
   TopicPartition,
   TransactionalConsumer,
   TransactionOffsets,
   WaitOptions,
+  WritableHeaders,
 } from './types.ts'

@@ -171,4 +171,4 @@ export {
 export { recordSizeUpperBound } from './records/record-encoder.ts'
 export type { RecordTimes } from './records/record-times.ts'
 export { RecordsReader, type RecordsReaderOptions } from './records/records-reader.ts'
-export type { Header, RecordData } from './types.ts'
+export type { Header, ReadableHeaders, RecordData } from './types.ts'

@@ -58,17 +58,68 @@ export interface Header {
   value: Buffer | null
 }
 
-/** Turns a value into what stands in a record. Throw what you like: that record alone fails. */
+/** What a serializer is told about the record, and the headers that it may add to. */
+export interface SerializeContext {
+  readonly topic: string
+  /** Whether the key is serialized, not the value. */
+  readonly isKey: boolean
+  /** Set when the record names its partition. */
+  readonly partition?: number
+  /** The headers of the record. What is added is sent with it. */
+  readonly headers: WritableHeaders
+}
+
+/** Headers of a record that is about to be sent. Reading them costs a copy of the list. */
+export interface WritableHeaders
+  extends Iterable<{ readonly key: string; readonly value: RecordData }> {
+  /** Adds a header behind the others. */
+  add(key: string, value: RecordData): void
+  /** Adds a header in place of every other one of this key. */
+  set(key: string, value: RecordData): void
+  /** Returns the value of the last header of this key; undefined without one. */
+  get(key: string): RecordData | undefined
+}
+
+/** What a deserializer is told about the record. */
+export interface DeserializeContext {
+  readonly topic: string
+  /** Whether the key is deserialized, not the value. */
+  readonly isKey: boolean
+  readonly partition: number
+  readonly headers: ReadableHeaders
+}
+
+/** Headers of a record that was read. */
+export interface ReadableHeaders extends Iterable<Header> {
+  /** Returns the value of the last header of this key; undefined without one. */
+  get(key: string): Buffer | null | undefined
+  /** Returns the values of every header of this key, in order. */
+  getAll(key: string): (Buffer | null)[]
+  has(key: string): boolean
+}
+
+/**
+ * Turns a value into the bytes of a record. What it throws, or rejects with, fails that record alone, as
+ * the cause of a SerializationError.
+ */
 export interface Serializer<T> {
-  serialize(value: T, topic: string): RecordData
+  serialize(value: T, context: SerializeContext): RecordData | Promise<RecordData>
 }
 
-/** Turns what stands in a record into a value. What it throws reaches the reader with the record's place. */
+/**
+ * Turns the bytes of a record into a value. What it throws, or rejects with, is the cause of a
+ * DeserializationError.
+ */
 export interface Deserializer<T> {
-  deserialize(bytes: Buffer | null, topic: string): T
+  deserialize(bytes: Buffer | null, context: DeserializeContext): T | Promise<T>
+  /**
+   * Promises that `deserialize` never returns a promise. It is then called when the key or value is first
+   * read. Without this, it is called for each record before the record is delivered.
+   */
+  readonly isSync?: true
 }
 
-/** Both directions. `serdes` of the main door has the usual ones. */
+/** Both directions. `serdes` has the usual ones. */
 export interface Serde<T> extends Serializer<T>, Deserializer<T> {}
 
 /** A topic together with what its keys and values are: made by `kafka.topic()`. */

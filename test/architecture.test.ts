@@ -34,7 +34,7 @@ const mayImport: Record<string, readonly string[]> = {
   async: ['errors.ts', 'types.ts', 'logger.ts'],
   collections: [],
   options: ['errors.ts', 'types.ts', 'logger.ts', 'async', 'lazy-node.ts'],
-  serialization: ['errors.ts', 'types.ts'],
+  serialization: ['errors.ts', 'types.ts', 'async'],
   protocol: ['errors.ts', 'types.ts'],
   compression: ['errors.ts', 'types.ts', 'optional-package.ts'],
   records: ['errors.ts', 'types.ts', 'optional-package.ts', 'protocol', 'compression'],

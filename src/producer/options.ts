@@ -68,7 +68,7 @@ export interface ProducerOptions {
   bufferMemory?: number
   /** The same as a number of records; 0: no such bound. Default: 0. */
   maxBufferedRecords?: number
-  /** How long `send` may wait for a topic's metadata and for memory, together. Default: 60000. */
+  /** How long `send` may wait for serializers, a topic's metadata and memory, together. Default: 60000. */
   maxBlockMs?: number
   /** The greatest request, and the greatest record before compression. Default: 1048576. */
   maxRequestSize?: number

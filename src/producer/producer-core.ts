@@ -8,6 +8,7 @@ import { BrokerError, ClosedError, type KafkaError, toKafkaError } from '../erro
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import { RecordAdmission } from './admission/record-admission.ts'
+import { SerializationQueue } from './admission/serialization-queue.ts'
 import { Accumulator } from './batching/accumulator.ts'
 import type { RecordObserver } from './batching/batch-callbacks.ts'
 import { BufferMemory } from './batching/buffer-memory.ts'
@@ -34,6 +35,8 @@ export class ProducerCore {
   readonly clock: TickClock = new TickClock()
   readonly accumulator: Accumulator
   readonly intake: RecordAdmission
+  /** Records whose serializers have not settled. */
+  readonly serializing: SerializationQueue
   /** Called with each record's outcome; null without hooks. */
   readonly observer: RecordObserver | null
   private readonly delivery: BatchCompletion
@@ -131,6 +134,15 @@ export class ProducerCore {
       wake: () => this.sender.wake(),
       refused: transactionalId === null ? null : (error) => this.transactions?.recordRefused(error),
     })
+    this.serializing = new SerializationQueue({
+      admission: this.intake,
+      memory: this.memory,
+      flushes: this.flushes,
+      accumulator: this.accumulator,
+      clock: this.clock,
+      maxBlockMs: options.maxBlockMs,
+      refused: transactionalId === null ? null : (error) => this.transactions?.recordRefused(error),
+    })
     this.transactions =
       transactionalId === null
         ? null
@@ -190,12 +202,14 @@ export class ProducerCore {
 
   /** Fails what has no outcome yet. */
   failAll(error: KafkaError): void {
+    this.serializing.refuseAll(error)
     this.intake.close(error)
     this.delivery.failAll(this.topics.values(), error)
   }
 
   /** Fails what waits and was never sent: its transaction will not be committed. */
   private failUnsent(error: KafkaError): void {
+    this.serializing.refuseAll(error)
     this.intake.refuseAll(error)
     this.failWaiting((batch) => !batch.isSent, error)
   }

@@ -57,6 +57,7 @@ export class Producer implements AsyncDisposable {
     this.transactions = this.core.transactions
     this.records = new RecordCalls({
       admission: this.core.intake,
+      serializing: this.core.serializing,
       memory: this.core.memory,
       observer: this.core.observer,
       interceptors: options.interceptors,

@@ -16,6 +16,7 @@ import {
 import type { Logger } from '../logger.ts'
 import type { WaitOptions } from '../types.ts'
 import type { RecordAdmission } from './admission/record-admission.ts'
+import { type SerializationQueue, SerializingRecord } from './admission/serialization-queue.ts'
 import {
   type Destination,
   type RecordObserver,
@@ -23,15 +24,24 @@ import {
   unknownPlace,
 } from './batching/batch-callbacks.ts'
 import type { BufferMemory } from './batching/buffer-memory.ts'
+import type { ProducerBatch } from './batching/partition-queue.ts'
 import { SendMany } from './batching/send-batch-result.ts'
+import type { HeldRecord } from './batching/topic.ts'
 import type { ProducerInterceptor } from './hooks.ts'
 import { interceptSend } from './interceptors.ts'
-import { type PlainRecord, type ProducerRecord, serialized } from './record.ts'
+import {
+  type PlainRecord,
+  type ProducerRecord,
+  serialized,
+  serializingTopic,
+  UnsettledRecord,
+} from './record.ts'
 import { RecordMetadata } from './record-metadata.ts'
 
 /** What the calls need of the producer's core and of its transactions. */
 export interface RecordCallsContext {
   readonly admission: RecordAdmission
+  readonly serializing: SerializationQueue
   readonly memory: BufferMemory
   readonly observer: RecordObserver | null
   readonly interceptors: readonly ProducerInterceptor[]
@@ -51,6 +61,7 @@ export class RecordCalls {
   private readonly context: RecordCallsContext
   // What every record needs, one load away.
   private readonly admission: RecordAdmission
+  private readonly serializing: SerializationQueue
   private readonly memory: BufferMemory
   private readonly observer: RecordObserver | null
   private readonly isTransactional: boolean
@@ -59,6 +70,7 @@ export class RecordCalls {
   constructor(context: RecordCallsContext) {
     this.context = context
     this.admission = context.admission
+    this.serializing = context.serializing
     this.memory = context.memory
     this.observer = context.observer
     this.isTransactional = context.transactions !== null
@@ -73,8 +85,8 @@ export class RecordCalls {
       const limits = options === undefined ? null : checkWaitOptions(options, 'send()')
       if (limits?.signal?.aborted) return this.rejection(limits.signal.reason)
       const plain = this.accept(record)
-      const batch = this.admission.append(plain, false)
-      if (batch === null) return this.sendHeld(plain, limits)
+      const batch = this.append(plain, false)
+      if (batch === null) return this.sendHeld(record, plain, limits)
       const sent = batch.deliveries.promise(batch.count - 1)
       // The end of its transaction reports the outcome of a send that is not awaited.
       if (this.isTransactional) sent.catch(ignore)
@@ -135,37 +147,76 @@ export class RecordCalls {
 
   private take<K, V>(record: ProducerRecord<K, V>, context: unknown): boolean {
     const plain = this.accept(record)
-    const batch = this.admission.append(plain, true)
+    const batch = this.append(plain, true)
     if (batch === null) {
-      this.admission.hold(plain, true, this.enqueued(plain, context))
+      this.hold(plain, true, this.enqueued(record, context))
     } else if (context !== undefined && this.observer !== null) {
       batch.deliveries.noteContext(batch.count - 1, context)
     }
     return !this.memory.isSpent && !this.memory.hasWaiters
   }
 
-  /** A record that may be taken: interceptors have seen it, serializers have done their work. */
-  private accept(record: ProducerRecord<unknown, unknown>): PlainRecord {
+  /** A record that may be taken: interceptors have seen it, serializers were called. */
+  private accept(record: ProducerRecord<unknown, unknown>): PlainRecord | UnsettledRecord {
     const { checkOpen, transactions, interceptors, logger } = this.context
     checkOpen()
     if (transactions !== null) transactions.requireOpen()
-    return serialized(this.intercepts ? interceptSend(interceptors, record, logger) : record)
+    const given = this.intercepts ? interceptSend(interceptors, record, logger) : record
+    if (!this.serializing.isEmpty && this.serializing.isFull) {
+      const topic = serializingTopic(given)
+      if (topic !== null && this.serializing.isHolding(topic)) {
+        return UnsettledRecord.later(topic, given)
+      }
+    }
+    return serialized(given)
   }
 
-  private sendHeld(record: PlainRecord, limits: WaitLimits | null): Promise<RecordMetadata> {
+  /** @returns null when the record must be held */
+  private append(
+    record: PlainRecord | UnsettledRecord,
+    mayOverdraw: boolean,
+  ): ProducerBatch | null {
+    if (!(record instanceof UnsettledRecord) && !this.serializing.isHolding(record.topic)) {
+      return this.admission.append(record, mayOverdraw)
+    }
+    if (mayOverdraw) this.admission.requireMemory()
+    return null
+  }
+
+  /** Holds a record for its serializers, behind others of its topic, or until it can be appended. */
+  private hold(
+    record: PlainRecord | UnsettledRecord,
+    isCharged: boolean,
+    destination: Destination,
+  ): HeldRecord | SerializingRecord {
+    return record instanceof UnsettledRecord || this.serializing.isHolding(record.topic)
+      ? this.serializing.hold(record, isCharged, destination)
+      : this.admission.hold(record, isCharged, destination)
+  }
+
+  private cancel(held: HeldRecord | SerializingRecord, error: KafkaError): void {
+    if (held instanceof SerializingRecord) this.serializing.cancel(held, error)
+    else this.admission.cancel(held, error)
+  }
+
+  private sendHeld(
+    given: ProducerRecord<unknown, unknown>,
+    record: PlainRecord | UnsettledRecord,
+    limits: WaitLimits | null,
+  ): Promise<RecordMetadata> {
     const destination = new SendDestination()
     if (this.observer !== null) {
-      destination.onRefused = (error) => this.reportRefused(record, error)
+      destination.onRefused = (error) => this.reportRefused(given, error)
     }
     const sent = destination.promise
-    const held = this.admission.hold(record, false, destination)
+    const held = this.hold(record, false, destination)
     if (this.isTransactional) sent.catch(ignore)
     if (limits === null) return sent
     return bounded(sent, limits, (cause) => {
       if (held.isDone) return this.limitReached('send()', record.topic, limits, cause)
-      const error = notTaken(record, cause, limits)
+      const error = notTaken(record.topic, cause, limits)
       sent.catch(ignore)
-      this.admission.cancel(held, error)
+      this.cancel(held, error)
       return cause ?? error
     })
   }
@@ -173,19 +224,19 @@ export class RecordCalls {
   private sendOneOf(caller: SendMany, i: number, record: ProducerRecord<unknown, unknown>): void {
     try {
       const plain = this.accept(record)
-      const batch = this.admission.append(plain, false)
+      const batch = this.append(plain, false)
       if (batch !== null) {
         caller.placed(i, batch.deliveries, batch.count - 1)
         return
       }
       caller.held(i)
-      this.admission.hold(plain, false, {
+      this.hold(plain, false, {
         placed: (holder, index) => {
           caller.placed(i, holder.deliveries, index)
           caller.admitted()
         },
         refused: (error) => {
-          if (this.observer !== null) this.reportRefused(plain, error)
+          if (this.observer !== null) this.reportRefused(record, error)
           caller.refused(i, error)
           caller.admitted()
         },
@@ -197,7 +248,7 @@ export class RecordCalls {
   }
 
   /** Where the outcome of an enqueued record goes that had to wait. */
-  private enqueued(record: PlainRecord, context: unknown): Destination {
+  private enqueued(record: ProducerRecord<unknown, unknown>, context: unknown): Destination {
     return {
       placed: (batch, index) => {
         if (context !== undefined) batch.deliveries.noteContext(index, context)
@@ -284,8 +335,8 @@ function detailsOf(topic: string, persisted: Persisted) {
   return { topic, partition: -1, attempts: 0, persisted, retriable: true }
 }
 
-function notTaken({ topic }: PlainRecord, cause: unknown, limits: WaitLimits): KafkaError {
-  const where = 'while waiting for metadata or buffer memory; the record was not sent'
+function notTaken(topic: string, cause: unknown, limits: WaitLimits): KafkaError {
+  const where = 'while waiting for a serializer, metadata or buffer memory; the record was not sent'
   const details = detailsOf(topic, 'no')
   return cause === undefined
     ? new DeliveryTimeoutError(

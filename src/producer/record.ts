@@ -1,10 +1,10 @@
 // What is given to a producer.
 
-import { isThenable, watchRejection } from '../async/rejections.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { isThenable } from '../async/rejections.ts'
+import { InvalidArgumentError, KafkaError, SerializationError } from '../errors.ts'
 import { nearest } from '../options/option-table.ts'
-import { type HeadersInput, headerList } from '../records/headers.ts'
-import type { RecordData, Serializer, Topic } from '../types.ts'
+import { HeaderAppender, type HeadersInput, headerList } from '../records/headers.ts'
+import type { RecordData, SerializeContext, Serializer, Topic, WritableHeaders } from '../types.ts'
 
 /** One record to be sent. RecordData are copied when the record is accepted and may be used again then. */
 export interface ProducerRecord<K = RecordData, V = RecordData> {
@@ -26,20 +26,62 @@ export interface PlainRecord extends ProducerRecord<RecordData, RecordData> {
   topic: string
 }
 
+/** A record whose serializers have not settled yet. */
+export class UnsettledRecord {
+  readonly topic: string
+  /** Whether its serializers were called. */
+  readonly isStarted: boolean
+  private readonly read: () => PlainRecord | UnsettledRecord | Promise<PlainRecord>
+
+  private constructor(
+    topic: string,
+    isStarted: boolean,
+    read: () => PlainRecord | UnsettledRecord | Promise<PlainRecord>,
+  ) {
+    this.topic = topic
+    this.isStarted = isStarted
+    this.read = read
+  }
+
+  static started(topic: string, settled: Promise<PlainRecord>): UnsettledRecord {
+    return new UnsettledRecord(topic, true, () => settled)
+  }
+
+  /** A record whose serializers are called by `settle()`. */
+  static later(topic: string, record: ProducerRecord<unknown, unknown>): UnsettledRecord {
+    return new UnsettledRecord(topic, false, () => serialized(record))
+  }
+
+  /** Calls the serializers, if that was not done, and waits for them. */
+  async settle(): Promise<PlainRecord> {
+    const read = await this.read()
+    return read instanceof UnsettledRecord ? read.settle() : read
+  }
+}
+
 /**
  * The record with its topic's serializers applied and its headers as a list. A record that names its topic,
  * and has no headers or an array of them, is returned as it is.
  * @throws {InvalidArgumentError} when it is not an object, has a field that records do not have, or has no
  * topic
+ * @throws {SerializationError} when a serializer throws
  */
-export function serialized(record: ProducerRecord<unknown, unknown>): PlainRecord {
+export function serialized(
+  record: ProducerRecord<unknown, unknown>,
+): PlainRecord | UnsettledRecord {
   if (typeof record !== 'object' || record === null) throw notARecord(record)
   checkFields(record)
-  const plain = isPlain(record) ? record : serialize(record)
-  const { headers } = plain
+  if (!isPlain(record)) return serialize(record)
+  const { headers } = record
   // A generator of headers gives them once, and a record that waits is read twice.
-  if (headers === undefined || headers === null || Array.isArray(headers)) return plain
-  return { ...plain, headers: headerList(headers) }
+  if (headers === undefined || headers === null || Array.isArray(headers)) return record
+  return { ...record, headers: headerList(headers) }
+}
+
+/** The name of the record's topic, where that has serializers, which may return promises; else null. */
+export function serializingTopic(record: ProducerRecord<unknown, unknown>): string | null {
+  if (typeof record !== 'object' || record === null) return null
+  return isTopic(record.topic) ? record.topic.name : null
 }
 
 const fields = ['topic', 'key', 'value', 'headers', 'partition', 'timestamp'] as const
@@ -79,34 +121,117 @@ function isPlain(record: ProducerRecord<unknown, unknown>): record is PlainRecor
   return typeof record.topic === 'string'
 }
 
-function serialize(record: ProducerRecord<unknown, unknown>): PlainRecord {
-  const { topic, key, value } = record
+function serialize(record: ProducerRecord<unknown, unknown>): PlainRecord | UnsettledRecord {
+  const { topic, key = null, value } = record
   if (!isTopic(topic)) {
     const kind = topic === null ? 'null' : typeof topic
     throw new InvalidArgumentError(
       `the topic of a record must be a name or a kafka.topic(), got ${kind}`,
     )
   }
-  return {
-    ...record,
-    topic: topic.name,
-    key: key === null || key === undefined ? null : bytesOf('key', topic.key, key, topic.name),
-    value: value === null ? null : bytesOf('value', topic.value, value, topic.name),
+  const plain = new SerializedRecord(topic.name, record)
+  const keyData = key === null ? null : dataOf(plain, topic.key, key, true)
+  if (keyData instanceof Promise) {
+    const settled = keyData.then(async (data) => {
+      plain.key = data
+      plain.value = value === null ? null : await dataOf(plain, topic.value, value, false)
+      return plain
+    })
+    return UnsettledRecord.started(topic.name, settled)
+  }
+  plain.key = keyData
+  const valueData = value === null ? null : dataOf(plain, topic.value, value, false)
+  if (valueData instanceof Promise) {
+    const settled = valueData.then((data) => {
+      plain.value = data
+      return plain
+    })
+    return UnsettledRecord.started(topic.name, settled)
+  }
+  plain.value = valueData
+  return plain
+}
+
+/** Calls a serializer. A promise that it returns comes back as one of this realm, with its error wrapped. */
+function dataOf(
+  plain: SerializedRecord,
+  serializer: Serializer<unknown>,
+  content: unknown,
+  isKey: boolean,
+): RecordData | Promise<RecordData> {
+  let data: RecordData | Promise<RecordData>
+  try {
+    data = serializer.serialize(content, new RecordSerializeContext(plain, isKey))
+  } catch (error) {
+    throw serializationError(plain.topic, isKey, error)
+  }
+  if (typeof data === 'string' || !isThenable(data)) return data
+  return Promise.resolve(data).catch((error: unknown) => {
+    throw serializationError(plain.topic, isKey, error)
+  })
+}
+
+function serializationError(topic: string, isKey: boolean, cause: unknown): SerializationError {
+  const part = isKey ? 'key' : 'value'
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new SerializationError(
+    `The ${part} of a record for topic "${topic}" cannot be serialized: ${reason}`,
+    { topic, part, cause, retriable: cause instanceof KafkaError && cause.retriable },
+  )
+}
+
+/** A record while its serializers are at work, and what comes of them. */
+class SerializedRecord implements PlainRecord {
+  readonly topic: string
+  key: RecordData = null
+  value: RecordData = null
+  headers: HeadersInput | undefined
+  readonly partition: number | undefined
+  readonly timestamp: number | undefined
+  private added: HeaderAppender | null = null
+
+  constructor(topic: string, { headers, partition, timestamp }: ProducerRecord<unknown, unknown>) {
+    this.topic = topic
+    // A generator of headers gives them once.
+    this.headers =
+      headers === undefined || headers === null || Array.isArray(headers)
+        ? headers
+        : headerList(headers)
+    this.partition = partition
+    this.timestamp = timestamp
+  }
+
+  /** The headers as a list of this record alone. */
+  get writableHeaders(): WritableHeaders {
+    if (this.added === null) {
+      const list = [...headerList(this.headers)]
+      this.headers = list
+      this.added = new HeaderAppender(list)
+    }
+    return this.added
   }
 }
 
-function bytesOf(
-  part: 'key' | 'value',
-  serde: Serializer<unknown>,
-  content: unknown,
-  topic: string,
-): RecordData {
-  const bytes: RecordData = serde.serialize(content, topic)
-  if (!isThenable(bytes)) return bytes
-  watchRejection(bytes, () => {})
-  throw new InvalidArgumentError(
-    `The serializer of the ${part}s of topic "${topic}" must return a string, a Uint8Array or null, got a promise. Serialize before send()`,
-  )
+class RecordSerializeContext implements SerializeContext {
+  private readonly record: SerializedRecord
+  readonly isKey: boolean
+
+  constructor(record: SerializedRecord, isKey: boolean) {
+    this.record = record
+    this.isKey = isKey
+  }
+
+  get topic(): string {
+    return this.record.topic
+  }
+
+  get partition(): number | undefined {
+    return this.record.partition
+  }
+
+  get headers(): WritableHeaders {
+    return this.record.writableHeaders
+  }
 }
 
 /** Whether this is what `kafka.topic()` gives. */

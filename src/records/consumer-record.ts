@@ -84,6 +84,35 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> implements Raw
   }
 
   /**
+   * Deserializes what cannot wait until it is read. What fails is thrown when it is read.
+   * @returns a promise when a deserializer did
+   * @internal
+   */
+  static decodeAhead(
+    records: Iterable<ConsumerRecord<unknown, unknown>>,
+  ): Promise<unknown> | undefined {
+    let pending: Promise<void>[] | undefined
+    for (const record of records) {
+      const { decodeAhead } = record.batch.source
+      if (decodeAhead === undefined) continue
+      const decoding = decodeAhead(record)
+      if (decoding === undefined) continue
+      if (pending === undefined) pending = [decoding]
+      else pending.push(decoding)
+    }
+    return pending === undefined ? undefined : Promise.all(pending)
+  }
+
+  /**
+   * Keeps a key or value that was deserialized ahead.
+   * @internal
+   */
+  static keep<K, V>(record: ConsumerRecord<K, V>, isKey: boolean, decoded: K | V): void {
+    if (isKey) record.decodedKey = decoded as K
+    else record.decodedValue = decoded as V
+  }
+
+  /**
    * Copies the batches of these records, so that the memory of their response can be freed.
    * @returns the bytes of the batches
    * @internal

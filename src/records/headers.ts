@@ -3,7 +3,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import { InvalidArgumentError } from '../errors.ts'
-import type { Header, RecordData } from '../types.ts'
+import type { Header, ReadableHeaders, RecordData, WritableHeaders } from '../types.ts'
 
 /** One header of a record to be sent. */
 export interface HeaderInput {
@@ -35,8 +35,35 @@ function isIterable(headers: HeadersInput): headers is Iterable<HeaderInput> {
   return typeof headers === 'object' && Symbol.iterator in headers
 }
 
+/** Lets serializers add to the headers of a record. */
+export class HeaderAppender implements WritableHeaders {
+  private readonly list: HeaderInput[]
+
+  /** @param list is changed */
+  constructor(list: HeaderInput[]) {
+    this.list = list
+  }
+
+  add(key: string, value: RecordData): void {
+    this.list.push({ key, value })
+  }
+
+  set(key: string, value: RecordData): void {
+    const others = this.list.filter((header) => header.key !== key)
+    this.list.splice(0, this.list.length, ...others, { key, value })
+  }
+
+  get(key: string): RecordData | undefined {
+    return this.list.findLast((header) => header.key === key)?.value
+  }
+
+  [Symbol.iterator](): Iterator<HeaderInput> {
+    return this.list[Symbol.iterator]()
+  }
+}
+
 /** The headers of a consumed record, in the order they were sent. Values are views on fetched bytes. */
-export class RecordHeaders implements Iterable<Header> {
+export class RecordHeaders implements ReadableHeaders {
   private readonly entries: readonly Header[]
 
   constructor(entries: readonly Header[]) {

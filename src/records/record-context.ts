@@ -26,6 +26,8 @@ export interface RecordSource<K, V> {
   readonly decodeKey: (bytes: Buffer | null, record: RawRecord) => K
   /** Deserializes a value when `record.value` is first read. */
   readonly decodeValue: (bytes: Buffer | null, record: RawRecord) => V
+  /** Deserializes, before the record is delivered, what cannot wait until it is read. */
+  readonly decodeAhead?: (record: RawRecord) => Promise<void> | undefined
 }
 
 /** A source whose records have bytes as they came. */

@@ -106,6 +106,10 @@ export const adviceByClass: Readonly<Record<string, Advice>> = {
     advice:
       'Set `autoOffsetReset`, or `seek()` to an offset within the bounds that the message gives.',
   },
+  SerializationError: {
+    persisted: 'no',
+    advice: 'The record alone was refused. See the `cause`: correct the value or the serializer.',
+  },
   DeserializationError: {
     persisted: '',
     advice:

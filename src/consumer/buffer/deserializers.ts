@@ -1,15 +1,20 @@
 // How the bytes of each topic become keys and values: by the topic's own serdes, else by the consumer's
-// deserializers, else not at all.
+// deserializers, else not at all. A deserializer that may return a promise is called before its record is
+// delivered (`decodeAhead`), as a property cannot be awaited; any other when the property is first read.
 
-import { DeserializationError } from '../../errors.ts'
+import { isThenable, watchRejection } from '../../async/rejections.ts'
+import { DeserializationError, KafkaError } from '../../errors.ts'
+import { ConsumerRecord } from '../../records/consumer-record.ts'
 import { type RawRecord, type RecordSource, rawSource } from '../../records/record-context.ts'
-import type { Deserializer } from '../../types.ts'
+import type { DeserializeContext, Deserializer, ReadableHeaders } from '../../types.ts'
 import { isTopic, type TopicSelector } from '../options.ts'
 
 interface TopicDeserializers {
   readonly key: Deserializer<unknown> | null
   readonly value: Deserializer<unknown> | null
 }
+
+type Decode = (bytes: Buffer | null, record: RawRecord) => unknown
 
 export class Deserializers<K, V> {
   private readonly shared: TopicDeserializers
@@ -27,13 +32,16 @@ export class Deserializers<K, V> {
   }
 
   source(topic: string, partition: number): RecordSource<K, V> {
-    const { key, value } = this.ofTopic.get(topic) ?? this.shared
+    const given = this.ofTopic.get(topic) ?? this.shared
     const raw = rawSource(topic, partition)
+    const parts = [partOf(given.key, true), partOf(given.value, false)]
+    const ahead = parts.flatMap((part) => (part instanceof AheadPart ? part : []))
     const source: RecordSource<unknown, unknown> = {
       topic,
       partition,
-      decodeKey: key === null ? raw.decodeKey : decoder(key, 'key'),
-      decodeValue: value === null ? raw.decodeValue : decoder(value, 'value'),
+      decodeKey: parts[0]?.decode ?? raw.decodeKey,
+      decodeValue: parts[1]?.decode ?? raw.decodeValue,
+      ...(ahead.length > 0 && { decodeAhead: (record: RawRecord) => decodeParts(ahead, record) }),
     }
     // That K and V are what these deserializers give is said by the types of the consumer's options, and
     // by nothing at run time.
@@ -41,20 +49,141 @@ export class Deserializers<K, V> {
   }
 }
 
-function decoder(
-  deserializer: Deserializer<unknown>,
-  part: 'key' | 'value',
-): (bytes: Buffer | null, record: RawRecord) => unknown {
-  return (bytes, record) => {
-    try {
-      return deserializer.deserialize(bytes, record.topic)
-    } catch (cause) {
-      const { topic, partition, offset, rawKey, rawValue } = record
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new DeserializationError(
-        `The ${part} of the record at offset ${offset} of ${topic}-${partition} cannot be deserialized: ${reason}`,
-        { topic, partition, offset, part, rawKey, rawValue, cause },
-      )
-    }
+/** Calls the deserializers that are not left to the first read. Returns a promise if one of them did. */
+function decodeParts(parts: readonly AheadPart[], record: RawRecord): Promise<void> | undefined {
+  let waiting: Promise<void> | undefined
+  for (const part of parts) {
+    const pending = part.decodeAhead(record)
+    if (pending === undefined) continue
+    waiting = waiting === undefined ? pending : Promise.all([waiting, pending]).then(() => {})
   }
+  return waiting
+}
+
+function partOf(deserializer: Deserializer<unknown> | null, isKey: boolean): Part | null {
+  if (deserializer === null) return null
+  return deserializer.isSync ? new Part(deserializer, isKey) : new AheadPart(deserializer, isKey)
+}
+
+/** The keys, or the values, of one partition. */
+class Part {
+  protected readonly deserializer: Deserializer<unknown>
+  protected readonly isKey: boolean
+
+  constructor(deserializer: Deserializer<unknown>, isKey: boolean) {
+    this.deserializer = deserializer
+    this.isKey = isKey
+  }
+
+  /** The key or value when it is first read. */
+  readonly decode: Decode = (bytes, record) => this.onRead(bytes, record)
+
+  protected onRead(bytes: Buffer | null, record: RawRecord): unknown {
+    let result: unknown
+    try {
+      result = this.call(bytes, record)
+    } catch (cause) {
+      throw deserializationError(record, this.isKey, cause)
+    }
+    if (!isThenable(result)) return result
+    watchRejection(result, () => {})
+    throw deserializationError(
+      record,
+      this.isKey,
+      new TypeError('a deserializer with isSync: true returned a promise. Leave isSync out'),
+    )
+  }
+
+  protected call(bytes: Buffer | null, record: RawRecord): unknown {
+    return this.deserializer.deserialize(bytes, new RecordDeserializeContext(record, this.isKey))
+  }
+}
+
+type Outcome = { readonly error: DeserializationError } | { readonly value: unknown }
+
+/** A part whose deserializer may return promises. */
+class AheadPart extends Part {
+  /** What a record cannot keep itself: errors, and undefined. */
+  private readonly outcomes = new WeakMap<RawRecord, Outcome>()
+
+  decodeAhead(record: RawRecord): Promise<void> | undefined {
+    const bytes = this.isKey ? record.rawKey : record.rawValue
+    let result: unknown
+    try {
+      result = this.call(bytes, record)
+    } catch (cause) {
+      this.failed(record, cause)
+      return undefined
+    }
+    if (!isThenable(result)) {
+      this.decoded(record, result)
+      return undefined
+    }
+    return Promise.resolve(result).then(
+      (value) => this.decoded(record, value),
+      (cause: unknown) => this.failed(record, cause),
+    )
+  }
+
+  protected override onRead(bytes: Buffer | null, record: RawRecord): unknown {
+    const outcome = this.outcomes.get(record)
+    if (outcome === undefined) return super.onRead(bytes, record)
+    if ('error' in outcome) throw outcome.error
+    return outcome.value
+  }
+
+  private decoded(record: RawRecord, value: unknown): void {
+    if (value !== undefined && record instanceof ConsumerRecord) {
+      ConsumerRecord.keep(record, this.isKey, value)
+    } else this.outcomes.set(record, { value })
+  }
+
+  private failed(record: RawRecord, cause: unknown): void {
+    this.outcomes.set(record, { error: deserializationError(record, this.isKey, cause) })
+  }
+}
+
+class RecordDeserializeContext implements DeserializeContext {
+  private readonly record: RawRecord
+  readonly isKey: boolean
+
+  constructor(record: RawRecord, isKey: boolean) {
+    this.record = record
+    this.isKey = isKey
+  }
+
+  get topic(): string {
+    return this.record.topic
+  }
+
+  get partition(): number {
+    return this.record.partition
+  }
+
+  get headers(): ReadableHeaders {
+    return this.record.headers
+  }
+}
+
+function deserializationError(
+  record: RawRecord,
+  isKey: boolean,
+  cause: unknown,
+): DeserializationError {
+  const { topic, partition, offset, rawKey, rawValue } = record
+  const part = isKey ? 'key' : 'value'
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new DeserializationError(
+    `The ${part} of the record at offset ${offset} of ${topic}-${partition} cannot be deserialized: ${reason}`,
+    {
+      topic,
+      partition,
+      offset,
+      part,
+      rawKey,
+      rawValue,
+      cause,
+      retriable: cause instanceof KafkaError && cause.retriable,
+    },
+  )
 }

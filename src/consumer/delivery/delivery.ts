@@ -4,6 +4,7 @@
 
 import { monotonicMs } from '../../async/clock.ts'
 import { stopSwitch, Watchers } from '../../async/watchers.ts'
+import { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { Assignment } from '../assignment/assignment.ts'
 import type { RecordSlice } from '../buffer/record-slice.ts'
@@ -48,6 +49,8 @@ export class Delivery<K, V> {
   gather: BatchCollector<K, V> | null = null
   /** Checked at every `wake`. */
   readonly watchers: Watchers = new Watchers()
+  /** Set while handlers that fail are called again: their records are kept as they came. */
+  keepsOriginals = false
   /** Until then (ms) the event loop is known to have turned not long ago. */
   turnEndsAt = 0
   private readonly owner: DeliveryOwner
@@ -262,16 +265,40 @@ export class Delivery<K, V> {
    * is offered when it is.
    */
   screened(chunk: RecordSlice<K, V>, state: AssignedPartition<K, V>): RecordSlice<K, V> | null {
-    if (this.screen === null) return chunk
-    const passed = this.screen.pass(chunk)
+    const { source } = state
+    if (this.screen === null && source.decodeAhead === undefined) return chunk
+    let decoding: Promise<unknown> | undefined
+    if (source.decodeAhead !== undefined) {
+      // A deserializer may change the bytes.
+      if (this.keepsOriginals || this.screen !== null) {
+        for (const record of chunk.records) ConsumerRecord.preserve(record)
+      }
+      decoding = ConsumerRecord.decodeAhead(chunk.records)
+    }
+    const passed =
+      decoding === undefined ? this.passScreen(chunk) : decoding.then(() => this.passScreen(chunk))
     if (!(passed instanceof Promise)) return passed
+    this.openAfter(state, passed, (kept) => state.buffer.append(kept))
+    return null
+  }
+
+  private passScreen(chunk: RecordSlice<K, V>): RecordSlice<K, V> | Promise<RecordSlice<K, V>> {
+    return this.screen === null ? chunk : this.screen.pass(chunk)
+  }
+
+  /** Nothing of the partition is delivered until `work` has settled. Then it is offered. */
+  private openAfter<T>(
+    state: AssignedPartition<K, V>,
+    work: Promise<T>,
+    onDone: (result: T) => void,
+  ): void {
     const { version } = state
     state.buffer.isOpening = true
-    passed.then(
-      (kept) => {
+    work.then(
+      (result) => {
         if (state.version !== version) return
         state.buffer.isOpening = false
-        state.buffer.append(kept)
+        onDone(result)
         this.offer(state)
       },
       (error: unknown) => {
@@ -282,7 +309,6 @@ export class Delivery<K, V> {
         this.offer(state)
       },
     )
-    return null
   }
 
   /**
@@ -291,7 +317,10 @@ export class Delivery<K, V> {
    */
   renew(state: AssignedPartition<K, V>, chunk: RecordSlice<K, V>): void {
     if (this.screen !== null) {
-      state.buffer.put(chunk.renewed())
+      const renewed = chunk.renewed()
+      state.buffer.put(renewed)
+      const decoding = ConsumerRecord.decodeAhead(renewed.records.slice(renewed.taken))
+      if (decoding !== undefined) this.openAfter(state, decoding, () => {})
       return
     }
     state.dropBuffer()
@@ -300,13 +329,7 @@ export class Delivery<K, V> {
 
   /** A block is being decompressed: the partition is offered when that is done. */
   openLater(state: AssignedPartition<K, V>, opening: Promise<void>): void {
-    const { version } = state
-    state.buffer.isOpening = true
-    void opening.then(() => {
-      if (state.version !== version) return
-      state.buffer.isOpening = false
-      this.offer(state)
-    })
+    this.openAfter(state, opening, () => {})
   }
 
   madeRoom(): void {

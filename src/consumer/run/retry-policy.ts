@@ -4,7 +4,7 @@
 
 import { withAnySignal } from '../../async/any-signal.ts'
 import { backoff, sleep } from '../../async/retry.ts'
-import type { Watchers } from '../../async/watchers.ts'
+import { type Watchers, within } from '../../async/watchers.ts'
 import { DeserializationError } from '../../errors.ts'
 import { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
@@ -80,7 +80,15 @@ export class RetryPolicy {
       stopped.throwIfAborted()
       if (isTaken(state)) break
       try {
-        await again(originalOf(item))
+        const original = originalOf(item)
+        const decoding = ConsumerRecord.decodeAhead(recordsOf(original))
+        if (decoding !== undefined)
+          await within(
+            stopped,
+            decoding.then(() => {}),
+          )
+        stopped.throwIfAborted()
+        await again(original)
         return true
       } catch (later) {
         error = later
@@ -132,7 +140,7 @@ function nameOf(item: Item): string {
     : `the record at offset ${item.offset} of ${topic}-${partition}`
 }
 
-/** The same bytes will not be deserialized the next time either. */
+/** The same bytes will not be deserialized the next time either, unless a registry could not be asked. */
 function isWorthTrying(error: unknown): boolean {
-  return !(error instanceof DeserializationError)
+  return !(error instanceof DeserializationError) || error.retriable
 }

@@ -45,6 +45,7 @@ export async function runHandlers<K, V>(
   }
   const worker = openWorker(context, plan, stop.signal, stopped.signal, fail)
   const endGathering = delivery.startGathering(plan.maxRecords, plan.maxWaitMs)
+  delivery.keepsOriginals = plan.retry.retries > 0 || plan.deadLetterTopic !== null
   try {
     // What begins with the first pull of all must not run in the context of a handler.
     delivery.pull()
@@ -53,6 +54,7 @@ export async function runHandlers<K, V>(
     })
   } finally {
     endGathering()
+    delivery.keepsOriginals = false
     unwatch?.()
     stopped.release()
   }

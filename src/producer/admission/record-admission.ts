@@ -108,15 +108,23 @@ export class RecordAdmission {
     const timestamp =
       record.timestamp === undefined ? this.clock.timestamp : checkTimestamp(record.timestamp)
     if (partition !== undefined) checkPartition(partition)
-    if (mayOverdraw && memory.isOverdrawn) throw this.memoryError()
+    if (mayOverdraw) this.requireMemory()
     if (!topic.isKnown || topic.held.length > 0 || this.hasMemoryWaits()) return null
     if (partition !== undefined && partition >= topic.metadata.length) return null
     if (!mayOverdraw && !memory.hasRoomFor(bound + recordBatchOverhead)) return null
     return this.place(topic, partition, key, value, headers, timestamp, bound, now)
   }
 
-  /** Holds a record that `append` could not take. It keeps its place among those of its topic. */
-  hold(record: PlainRecord, isCharged: boolean, destination: Destination): HeldRecord {
+  /**
+   * Holds a record that `append` could not take. It keeps its place among those of its topic.
+   * @param since of a record that was held elsewhere before: its deadline and its flush generation
+   */
+  hold(
+    record: PlainRecord,
+    isCharged: boolean,
+    destination: Destination,
+    since: { deadline: number; generation: number } | null = null,
+  ): HeldRecord {
     const { memory, clock, flushes, wake } = this.context
     const now = clock.now()
     const topic = this.topicOf(record, now)
@@ -124,8 +132,8 @@ export class RecordAdmission {
     const headers = headerList(record.headers)
     const upperBound = recordSizeUpperBound(key, value, headers)
     if (upperBound > this.mostBytes) throw this.tooLarge(topic, upperBound)
-    const deadline = now + this.options.maxBlockMs
-    const generation = flushes.enter()
+    const deadline = since?.deadline ?? now + this.options.maxBlockMs
+    const generation = since?.generation ?? flushes.enter()
     const place = {
       timestamp: clock.timestamp,
       upperBound,
@@ -169,6 +177,11 @@ export class RecordAdmission {
       })
       wake()
     })
+  }
+
+  /** @throws {BufferExhaustedError} when callers have ignored that the budget is spent */
+  requireMemory(): void {
+    if (this.memory.isOverdrawn) throw this.memoryError()
   }
 
   /** A held record waits no longer: its caller's limit is reached, or its time is up. */

@@ -104,5 +104,12 @@ test('what a serializer throws fails its own record', async () => {
   const topic = { name: 't', key: serdes.string, value: serdes.json<unknown>() }
   const circle: { self?: unknown } = {}
   circle.self = circle
-  await expect(producer.send({ topic, key: 'k', value: circle })).rejects.toThrow(/circular/)
+  const sent = producer.send({ topic, key: 'k', value: circle })
+  await expect(sent).rejects.toThrow(/The value of a record for topic "t" .*circular/)
+  await expect(sent).rejects.toMatchObject({
+    code: 'ERR_KAFKA_SERIALIZATION',
+    topic: 't',
+    part: 'value',
+    cause: expect.any(TypeError),
+  })
 })

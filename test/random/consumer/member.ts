@@ -6,6 +6,7 @@ import type { ConsumerOptions } from '../../../src/consumer/options.ts'
 import { KafkaError } from '../../../src/errors.ts'
 import type { ConsumerRecord } from '../../../src/records/consumer-record.ts'
 import type { TestCluster } from '../../../src/testing/test-cluster.ts'
+import type { Deserializer } from '../../../src/types.ts'
 import { consumerOf, textOf } from '../../consumer/harness.ts'
 import type { Oracle } from './log-oracle.ts'
 import type { End, Joining, Plan, Protocol } from './plan.ts'
@@ -18,11 +19,21 @@ const groupOptions: Readonly<Record<Protocol, ConsumerOptions>> = {
   consumer: { groupProtocol: 'consumer', heartbeatIntervalMs: undefined },
 }
 
+const deserializers: Readonly<Record<'sync' | 'async', Deserializer<unknown>>> = {
+  sync: { isSync: true, deserialize: String },
+  async: {
+    deserialize: async (bytes) => {
+      if (Number(bytes) % 5 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+      return String(bytes)
+    },
+  },
+}
+
 /** What a handler throws that is to fail. */
 class PlannedFailure extends Error {}
 
 export class Member {
-  readonly consumer: Consumer
+  readonly consumer: Consumer<Buffer | null, unknown>
   isPaused = false
   /** What no plan asked for. */
   readonly errors: unknown[] = []
@@ -47,7 +58,8 @@ export class Member {
       maxBufferedBytes: how.maxBufferedBytes,
       fetchMaxWaitMs: 20,
       ...groupOptions[plan.protocol],
-    })
+      ...(how.deserializer !== 'none' && { valueDeserializer: deserializers[how.deserializer] }),
+    } as ConsumerOptions<Buffer | null, unknown>)
     this.work = this.loop()
   }
 
@@ -120,10 +132,12 @@ export class Member {
     const over = new AbortController()
     const end = (): void => over.abort(this.stop.signal.reason)
     this.stop.signal.addEventListener('abort', end)
-    const loops: ConsumerLoop<ConsumerRecord>[] = []
+    const loops: ConsumerLoop<ConsumerRecord<Buffer | null, unknown>>[] = []
     const works: Promise<void>[] = []
     let failure: unknown = null
-    const read = async (loop: ConsumerLoop<ConsumerRecord>): Promise<void> => {
+    const read = async (
+      loop: ConsumerLoop<ConsumerRecord<Buffer | null, unknown>>,
+    ): Promise<void> => {
       try {
         for await (const record of loop) await this.handle(record)
       } catch (error) {
@@ -147,9 +161,12 @@ export class Member {
     if (failure !== null) throw failure
   }
 
-  private async handle(record: ConsumerRecord): Promise<void> {
+  private async handle(record: ConsumerRecord<Buffer | null, unknown>): Promise<void> {
     const { oracle, plan, how } = this
     const id = Number(textOf(record))
+    if (String(record.value) !== String(id)) {
+      oracle.violations.push(`the value of record ${id} is ${record.value}`)
+    }
     const { topic, partition, offset } = record
     const entry = oracle.begin(id, partition, Number(offset))
     const lane = how.mode === 'key' ? (record.key?.toString() ?? `no key ${id}`) : `${partition}`

@@ -34,6 +34,8 @@ export interface Joining {
   concurrency: number
   retries: number
   commitsByHand: boolean
+  /** How values are deserialized: not at all, when they are read, or by a promise. */
+  deserializer: 'none' | 'sync' | 'async'
 }
 
 export type Step =
@@ -78,6 +80,7 @@ const joining: fc.Arbitrary<Joining> = fc.record({
   concurrency: fc.constantFrom(1, 2, 5),
   retries: fc.constantFrom(0, 0, 2),
   commitsByHand: fc.constantFrom(false, false, true),
+  deserializer: fc.constantFrom('none', 'sync', 'async', 'async'),
 })
 
 /** The codes that may pass, of each response; 999 is one that this client does not know. */

@@ -19,6 +19,8 @@ export interface RecordPlan {
   headers: Content[]
   /** How the headers are given. */
   headersAs: 'none' | 'list' | 'object' | 'generator'
+  /** How key and value are serialized: not at all, at once, soon, some ms later, or not with success. */
+  serializer: 'none' | 'sync' | 'async' | 'slow' | 'fails'
 }
 
 /** What happens to the next requests of one API. */
@@ -100,6 +102,11 @@ const record = fc.record<RecordPlan>({
   value: content,
   headers: fc.array(smallContent, { maxLength: 3 }),
   headersAs: fc.constantFrom('none', 'none', 'list', 'object', 'generator'),
+  serializer: fc.oneof(
+    { weight: 8, arbitrary: fc.constant('none' as const) },
+    { weight: 6, arbitrary: fc.constantFrom('sync' as const, 'async' as const, 'slow' as const) },
+    { weight: 1, arbitrary: fc.constant('fails' as const) },
+  ),
 })
 
 /** Many records of nearly one size: what fills batches, and splits them where a topic's limit is small. */

@@ -3,7 +3,7 @@
 
 import type { ProducerRecord } from '../../../src/producer/record.ts'
 import type { HeaderInput } from '../../../src/records/headers.ts'
-import type { RecordData } from '../../../src/types.ts'
+import type { RecordData, Serde } from '../../../src/types.ts'
 import type { Content, RecordPlan } from './plan.ts'
 
 /** A record that was given to the producer, and what its caller was told. */
@@ -66,13 +66,23 @@ export function makeRecord(
   topic: string,
   partition: number,
   timestamp: number,
-): { record: ProducerRecord; bytes: Pick<Given, 'key' | 'value' | 'headers'> } {
+): {
+  record: ProducerRecord<RecordData, RecordData>
+  bytes: Pick<Given, 'key' | 'value' | 'headers'>
+} {
   const key = contentOf(plan.key, timestamp)
   const value = contentOf(plan.value, timestamp)
   const headers = plan.headers.map(
     (each, i): HeaderInput => ({ key: `h${i}`, value: contentOf(each, timestamp + i) }),
   )
-  const record: ProducerRecord = { topic, key, value, timestamp }
+  const { serializer } = plan
+  const serde = serdeOf(serializer, timestamp)
+  const record: ProducerRecord = {
+    topic: serializer === 'none' ? topic : { name: topic, key: serde, value: serde },
+    key,
+    value,
+    timestamp,
+  }
   if (partition >= 0) record.partition = partition
   if (plan.headersAs === 'list') record.headers = headers
   if (plan.headersAs === 'object') {
@@ -87,6 +97,20 @@ export function makeRecord(
       value: bytesOf(value),
       headers: kept.map((each) => ({ key: each.key, value: bytesOf(each.value) })),
     },
+  }
+}
+
+/** A serde that takes its time, other for each record. */
+function serdeOf(how: RecordPlan['serializer'], seed: number): Serde<RecordData> {
+  const later = async (data: RecordData): Promise<RecordData> => {
+    if (how === 'slow') await new Promise((resolve) => setTimeout(resolve, seed % 6))
+    else if (seed % 2 === 0) await new Promise((resolve) => setImmediate(resolve))
+    if (how === 'fails') throw new Error('planned')
+    return data
+  }
+  return {
+    serialize: (data) => (how === 'sync' ? data : later(data)),
+    deserialize: (bytes) => bytes,
   }
 }
 
