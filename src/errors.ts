@@ -37,6 +37,7 @@ export type KafkaErrorCode =
   | 'ERR_KAFKA_TRANSACTION_ABORTABLE'
   | 'ERR_KAFKA_OUTCOME_UNKNOWN'
   | 'ERR_KAFKA_COMMIT_FAILED'
+  | 'ERR_KAFKA_ACKNOWLEDGEMENT'
   | 'ERR_KAFKA_BUFFER_EXHAUSTED'
   | 'ERR_KAFKA_OFFSET_OUT_OF_RANGE'
   | 'ERR_KAFKA_SERIALIZATION'
@@ -302,6 +303,32 @@ export class OutcomeUnknownError extends KafkaError {
 export class CommitFailedError extends KafkaError {
   override readonly name = 'CommitFailedError'
   override readonly code = 'ERR_KAFKA_COMMIT_FAILED'
+}
+
+/** What became of acknowledgements of records of one partition of a share group. */
+export interface AcknowledgementResult {
+  readonly topic: string
+  readonly partition: number
+  /** The records, by their offsets. */
+  readonly offsets: readonly bigint[]
+  /** Why the acknowledgements have no effect, so that the records are delivered again; null: they have. */
+  readonly error: KafkaError | null
+}
+
+/** Acknowledgements of a share consumer have no effect: the group delivers the records again. */
+export class AcknowledgementError extends KafkaError {
+  override readonly name = 'AcknowledgementError'
+  override readonly code = 'ERR_KAFKA_ACKNOWLEDGEMENT'
+  /** The outcomes, by partition; those that failed have an error. */
+  readonly results: readonly AcknowledgementResult[]
+
+  constructor(
+    message: string,
+    options: KafkaErrorOptions & { results: readonly AcknowledgementResult[] },
+  ) {
+    super(message, options)
+    this.results = options.results
+  }
 }
 
 /** The producer's `bufferMemory` is full and the call may not wait (or waited `maxBlockMs`). */

@@ -182,6 +182,8 @@ export type {
   TimestampedOffset,
 } from './consumer/types.ts'
 export {
+  AcknowledgementError,
+  type AcknowledgementResult,
   AdminError,
   AuthenticationError,
   BatchDeliveryError,
@@ -265,6 +267,17 @@ export type {
 } from './serialization/json.ts'
 export { type SyncSerde, serdes } from './serialization/serdes.ts'
 export type { TopicSerdes } from './serialization/topic.ts'
+export type { ShareConsumerOptions, ShareTopicSelector } from './share-consumer/options.ts'
+export type { ShareBatch } from './share-consumer/share-batch.ts'
+export { ShareConsumer } from './share-consumer/share-consumer.ts'
+export type { ShareConsumerHealth, SharePartitionHealth } from './share-consumer/share-health.ts'
+export type { Acknowledgement, ShareRecord } from './share-consumer/share-record.ts'
+export type { ShareHandlerContext, ShareRunOptions } from './share-consumer/share-run.ts'
+export type {
+  SelectedShareRecord,
+  ShareBatchOf,
+  ShareRecordOf,
+} from './share-consumer/share-types.ts'
 export type {
   ConsumerGroupMetadata,
   DeserializeContext,

@@ -28,6 +28,13 @@ import { type ProducerOptions, resolveProducerOptions } from './producer/options
 import { Producer } from './producer/producer.ts'
 import type { Api } from './protocol/api.ts'
 import { createTopicHandle, type TopicSerdes } from './serialization/topic.ts'
+import {
+  resolveShareConsumerOptions,
+  type ShareConsumerOptions,
+  type ShareTopicSelector,
+} from './share-consumer/options.ts'
+import { ShareConsumer } from './share-consumer/share-consumer.ts'
+import type { SelectedShareRecord } from './share-consumer/share-types.ts'
 import type { RecordData, Topic, TopicPartition, WaitOptions } from './types.ts'
 
 /** Which broker a request goes to, and how. Default: any broker, one attempt. */
@@ -120,6 +127,35 @@ export class Kafka {
     const openDeadLetters = () =>
       new Producer(connection, resolveProducerOptions(deadLetterProducerOptions, connection))
     return this.keep(new Consumer<K, V>(connection, resolved, openDeadLetters))
+  }
+
+  /**
+   * Creates a member of a share group (KIP-932) with its own connections: its members take records from the
+   * same partitions side by side, and acknowledge each. Needs brokers of 4.2 or later, or of 4.1 with the
+   * feature `share.version`.
+   * @example
+   * await using consumer = kafka.shareConsumer({ groupId: 'jobs', topics: ['jobs'] })
+   * await consumer.run({ eachRecord: (job) => work(job), concurrency: 10 })
+   * @throws {ConfigError} for a wrong or unknown option
+   * @throws {ClosedError} after `close()`
+   */
+  shareConsumer<
+    const Selectors extends readonly ShareTopicSelector[],
+    K = Buffer | null,
+    V = Buffer | null,
+  >(
+    options: Omit<ShareConsumerOptions<K, V>, 'topics'> & { topics: Selectors },
+  ): ShareConsumer<
+    SelectedKey<Selectors[number], K>,
+    SelectedValue<Selectors[number], V>,
+    SelectedShareRecord<Selectors[number], K, V>
+  >
+  shareConsumer<K = Buffer | null, V = Buffer | null>(
+    options: ShareConsumerOptions<K, V>,
+  ): ShareConsumer<K, V>
+  shareConsumer<K, V>(options: ShareConsumerOptions<K, V>): ShareConsumer<K, V> {
+    const resolved = resolveShareConsumerOptions(options)
+    return this.keep(new ShareConsumer<K, V>(this.openOptions('share-consumer'), resolved))
   }
 
   /**

@@ -43,6 +43,15 @@ const mayImport: Record<string, readonly string[]> = {
   testing: ['errors.ts', 'types.ts', 'protocol', 'records', 'compression'],
   producer: [...ground, 'protocol', 'records', 'compression', 'network', 'cluster'],
   consumer: [...ground, 'protocol', 'records', 'compression', 'network', 'cluster'],
+  'share-consumer': [
+    ...ground,
+    'protocol',
+    'records',
+    'compression',
+    'network',
+    'cluster',
+    'consumer',
+  ],
   admin: [...ground, 'protocol', 'network', 'cluster', 'consumer'],
   'pipe.ts': [...ground, 'protocol', 'records', 'cluster', 'producer', 'consumer'],
 }

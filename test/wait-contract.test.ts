@@ -18,8 +18,10 @@ import { silentLogger } from '../src/logger.ts'
 import { Producer } from '../src/producer/producer.ts'
 import { apis } from '../src/protocol/apis.ts'
 import { describeCluster } from '../src/protocol/messages/describe-cluster.ts'
+import { ShareConsumer } from '../src/share-consumer/share-consumer.ts'
 import { noAnswer } from '../src/testing/interceptors.ts'
 import { TestCluster } from '../src/testing/test-cluster.ts'
+import { batchOf } from './consumer/harness.ts'
 
 /** What a call is made on, fresh for each test. */
 interface Clients {
@@ -27,6 +29,7 @@ interface Clients {
   kafka: Kafka
   producer: Producer
   consumer: Consumer
+  shareConsumer: ShareConsumer
   admin: Admin
 }
 
@@ -169,6 +172,48 @@ const producerCalls: Record<string, Row> = {
     before: begun,
     begin: sending,
     late: 'ends',
+  },
+}
+
+/** A member of its share group that has accepted a record, which is not sent yet. */
+async function accepted({ cluster, shareConsumer }: Clients): Promise<void> {
+  cluster.partition('t', 0).append(await batchOf(['v']))
+  const loop = shareConsumer.records()
+  await loop.next()
+  loop.markDone()
+  await loop.return()
+}
+
+const shareConsumerCalls: Record<string, Row> = {
+  connect: { call: ({ shareConsumer }, options) => shareConsumer.connect(options) },
+  commit: { call: ({ shareConsumer }, options) => shareConsumer.commit(options), before: accepted },
+  records: {
+    call: ({ shareConsumer }, options) => shareConsumer.records(options).next(),
+    signalOnly: true,
+  },
+  batches: {
+    call: ({ shareConsumer }, options) => shareConsumer.batches(options).next(),
+    signalOnly: true,
+  },
+  run: {
+    call: ({ shareConsumer }, options) => {
+      const given: unknown = options
+      const isObject = given !== null && typeof given === 'object'
+      const asked = isObject ? { eachRecord: ignore, ...given } : given
+      return shareConsumer.run(asked as never)
+    },
+    signalOnly: true,
+  },
+  close: {
+    call: ({ shareConsumer }, options) => shareConsumer.close(options),
+    before: accepted,
+    late: 'ends',
+  },
+  disconnect: {
+    call: ({ shareConsumer }, options) => shareConsumer.disconnect(options),
+    before: accepted,
+    late: 'ends',
+    named: 'close',
   },
 }
 
@@ -342,12 +387,13 @@ const tables = {
   Kafka: kafkaCalls,
   Producer: producerCalls,
   Consumer: consumerCalls,
+  ShareConsumer: shareConsumerCalls,
   Admin: adminCalls,
 }
 
 /** Public methods that do not wait, so that a new one is either here or in a table. */
 const instant: Record<keyof typeof tables, readonly string[]> = {
-  Kafka: ['producer', 'consumer', 'admin', 'topic', 'toJSON'],
+  Kafka: ['producer', 'consumer', 'shareConsumer', 'admin', 'topic', 'toJSON'],
   Producer: ['enqueue', 'writable', 'writableStream'],
   Consumer: [
     'subscribe',
@@ -363,6 +409,7 @@ const instant: Record<keyof typeof tables, readonly string[]> = {
     'transactionOffsets',
     'groupMetadata',
   ],
+  ShareConsumer: ['subscribe', 'subscription', 'assignment', 'health', 'acquisitionLockTimeoutMs'],
   Admin: [],
 }
 /** Of TypeScript's `private`, which the prototype does not know. */
@@ -370,12 +417,14 @@ const internal: Record<keyof typeof tables, readonly string[]> = {
   Kafka: ['cluster', 'openOptions', 'limits', 'keep'],
   Producer: ['transactional', 'requireNoBody', 'checkOpen', 'shutDown'],
   Consumer: ['checkSubscribed'],
+  ShareConsumer: ['isExplicit', 'loop', 'limits', 'checkFree'],
   Admin: [],
 }
 const prototypes: Record<keyof typeof tables, readonly object[]> = {
   Kafka: [Kafka.prototype],
   Producer: [Producer.prototype],
   Consumer: [Consumer.prototype],
+  ShareConsumer: [ShareConsumer.prototype],
   Admin: [Admin.prototype, DataAdmin.prototype],
 }
 
@@ -385,7 +434,10 @@ afterEach(async () => {
 })
 
 async function open(row: Row): Promise<Clients> {
-  const cluster = await TestCluster.start({ topics: { t: 1 } })
+  const cluster = await TestCluster.start({
+    topics: { t: 1 },
+    properties: { shareAutoOffsetReset: 'earliest' },
+  })
   ends.push(() => cluster.close())
   const kafka = new Kafka({
     bootstrapServers: cluster.bootstrapServers,
@@ -400,7 +452,12 @@ async function open(row: Row): Promise<Clients> {
     enableAutoCommit: false,
     autoOffsetReset: 'earliest',
   })
-  const clients = { cluster, kafka, producer, consumer, admin: kafka.admin() }
+  const shareConsumer = kafka.shareConsumer({
+    groupId: 'shared',
+    topics: ['t'],
+    fetchMaxWaitMs: 50,
+  })
+  const clients = { cluster, kafka, producer, consumer, shareConsumer, admin: kafka.admin() }
   await row.before?.(clients)
   return clients
 }

@@ -97,6 +97,11 @@ export const adviceByClass: Readonly<Record<string, Advice>> = {
     advice:
       'The partition belongs to another member, or the coordinator refused. The records will be delivered again, here or there.',
   },
+  AcknowledgementError: {
+    persisted: '',
+    advice:
+      'Nothing: the group delivers the records again. If locks run out often, lower `maxPollRecords`, renew locks, or raise `share.record.lock.duration.ms` of the group.',
+  },
   BufferExhaustedError: {
     persisted: 'no',
     advice: 'Await `drained()` before the next record, raise `bufferMemory`, or send less.',

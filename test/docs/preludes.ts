@@ -26,6 +26,16 @@ const billing = `
 }
 `
 
+/** A share group that starts at the beginning. */
+const shared = `
+{
+  const configs = [{ name: 'share.auto.offset.reset', value: 'earliest' }]
+  await kafka.admin().incrementalAlterConfigs([{ type: 'GROUP', name: 's' + process.pid, configs }])
+}
+${filled}
+const shareConsumer = kafka.shareConsumer({ groupId: 's' + process.pid, topics: ['orders'] })
+`
+
 const groupId = "groupId: 'g' + process.pid, autoOffsetReset: 'earliest'"
 
 export const preludes: Readonly<Record<string, string>> = {
@@ -71,6 +81,18 @@ SNIPPET
   loop: `${kafka}${filled}
 const consumer = kafka.consumer({ ${groupId}, topics: ['orders'] })
 setTimeout(() => void consumer.close(), 1000)
+try {
+SNIPPET
+} finally { await kafka.close() }
+`,
+  'share-loop': `${kafka}${shared}
+setTimeout(() => void shareConsumer.close(), 2000)
+try {
+SNIPPET
+} finally { await kafka.close() }
+`,
+  'share-explicit': `${kafka}${shared.replace("topics: ['orders']", "topics: ['orders'], shareAcknowledgementMode: 'explicit'")}
+setTimeout(() => void shareConsumer.close(), 2000)
 try {
 SNIPPET
 } finally { await kafka.close() }

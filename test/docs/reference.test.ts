@@ -8,6 +8,7 @@ import { consumerOptionTable } from '../../src/consumer/options.ts'
 import * as library from '../../src/index.ts'
 import { clusterOptionTable } from '../../src/options/kafka-options.ts'
 import { producerOptionTable } from '../../src/producer/options.ts'
+import { shareConsumerOptionTable } from '../../src/share-consumer/options.ts'
 import { adviceByClass, errorDocs, errorPage } from './error-docs.ts'
 import { withFileList } from './file-list.ts'
 import { read, root } from './files.ts'
@@ -52,6 +53,15 @@ const pages: readonly Page[] = [
     file: 'src/consumer/options.ts',
     name: 'ConsumerOptions',
     table: consumerOptionTable,
+    besides: [],
+  },
+  {
+    page: 'share-consumer-options',
+    title: 'Options of `kafka.shareConsumer(...)`',
+    intro: 'Names and defaults are those of the Java client, with dots as capital letters.',
+    file: 'src/share-consumer/options.ts',
+    name: 'ShareConsumerOptions',
+    table: shareConsumerOptionTable,
     besides: [],
   },
   {

@@ -31,7 +31,7 @@ export interface ProblemSources {
   readonly group: { readonly problem: GroupProblem | null } | null
   /** Topics that are subscribed to by name. */
   readonly topicNames: Iterable<string>
-  readonly partitions: Iterable<AssignedPartition>
+  readonly partitions: Iterable<Pick<AssignedPartition, 'topic' | 'partition' | 'problem'>>
 }
 
 export class ConsumerProblems {

@@ -1,0 +1,143 @@
+// What an error code means in a share group, by where it stands: ShareGroupHeartbeat, the head of a
+// ShareFetch or ShareAcknowledge response, or a partition of it. docs/internals/share-consumer.md shows
+// the table. No I/O.
+
+import { KafkaError } from '../errors.ts'
+import { brokerError, errorCodes } from '../protocol/error-codes.ts'
+
+export type ShareHeartbeatAction =
+  | 'done'
+  /** Try again after a while. */
+  | 'backOff'
+  /** Look for the coordinator, then try again. */
+  | 'rediscover'
+  /** The member was removed: join again under the same id. */
+  | 'fenced'
+  /** The next pull gets the error; the member stays. */
+  | 'report'
+  /** The consumer ends with an error that says what to change. */
+  | 'fatal'
+
+const heartbeatRows: ReadonlyMap<number, ShareHeartbeatAction> = new Map<
+  number,
+  ShareHeartbeatAction
+>([
+  [errorCodes.NONE, 'done'],
+  [errorCodes.COORDINATOR_LOAD_IN_PROGRESS, 'backOff'],
+  [errorCodes.COORDINATOR_NOT_AVAILABLE, 'rediscover'],
+  [errorCodes.NOT_COORDINATOR, 'rediscover'],
+  [errorCodes.FENCED_MEMBER_EPOCH, 'fenced'],
+  [errorCodes.UNKNOWN_MEMBER_ID, 'fenced'],
+  [errorCodes.TOPIC_AUTHORIZATION_FAILED, 'report'],
+  [errorCodes.UNSUPPORTED_VERSION, 'fatal'],
+  // A group of another type has this id.
+  [errorCodes.GROUP_ID_NOT_FOUND, 'fatal'],
+  [errorCodes.INCONSISTENT_GROUP_PROTOCOL, 'fatal'],
+  [errorCodes.GROUP_MAX_SIZE_REACHED, 'fatal'],
+  [errorCodes.GROUP_AUTHORIZATION_FAILED, 'fatal'],
+  [errorCodes.INVALID_GROUP_ID, 'fatal'],
+  [errorCodes.INVALID_REQUEST, 'fatal'],
+])
+
+/** A code without a row may pass. */
+export function shareHeartbeatAction(code: number): ShareHeartbeatAction {
+  return heartbeatRows.get(code) ?? 'backOff'
+}
+
+export type ShareSessionAction =
+  | 'done'
+  /** The session is gone: open another one at once. */
+  | 'reopen'
+  /** The same, after a while. */
+  | 'backOff'
+  /** The next pull gets the error; then as `backOff`. */
+  | 'report'
+  /** The consumer ends with an error that says what to change. */
+  | 'fatal'
+
+const sessionRows: ReadonlyMap<number, ShareSessionAction> = new Map<number, ShareSessionAction>([
+  [errorCodes.NONE, 'done'],
+  [errorCodes.SHARE_SESSION_NOT_FOUND, 'reopen'],
+  [errorCodes.INVALID_SHARE_SESSION_EPOCH, 'reopen'],
+  [errorCodes.SHARE_SESSION_LIMIT_REACHED, 'backOff'],
+  [errorCodes.GROUP_AUTHORIZATION_FAILED, 'report'],
+  [errorCodes.UNSUPPORTED_VERSION, 'fatal'],
+  [errorCodes.INVALID_REQUEST, 'fatal'],
+])
+
+/** At the head of a ShareFetch or ShareAcknowledge response. A code without a row may pass. */
+export function shareSessionAction(code: number): ShareSessionAction {
+  return sessionRows.get(code) ?? 'backOff'
+}
+
+export type SharePartitionAction =
+  | 'done'
+  /** Ask for metadata, and fetch again after a while, perhaps from another leader. */
+  | 'refresh'
+  /** Fetch again after a while. */
+  | 'backOff'
+  /** The next pull gets the error; then as `backOff`. */
+  | 'report'
+
+const partitionRows: ReadonlyMap<number, SharePartitionAction> = new Map<
+  number,
+  SharePartitionAction
+>([
+  [errorCodes.NONE, 'done'],
+  [errorCodes.NOT_LEADER_OR_FOLLOWER, 'refresh'],
+  [errorCodes.FENCED_LEADER_EPOCH, 'refresh'],
+  [errorCodes.LEADER_NOT_AVAILABLE, 'refresh'],
+  [errorCodes.UNKNOWN_LEADER_EPOCH, 'backOff'],
+  [errorCodes.REPLICA_NOT_AVAILABLE, 'refresh'],
+  [errorCodes.KAFKA_STORAGE_ERROR, 'refresh'],
+  [errorCodes.OFFSET_NOT_AVAILABLE, 'backOff'],
+  [errorCodes.UNKNOWN_TOPIC_OR_PARTITION, 'refresh'],
+  [errorCodes.UNKNOWN_TOPIC_ID, 'refresh'],
+  [errorCodes.INCONSISTENT_TOPIC_ID, 'refresh'],
+  // The share coordinator keeps the state of the partition, and does not respond to the leader now.
+  [errorCodes.COORDINATOR_NOT_AVAILABLE, 'backOff'],
+  [errorCodes.COORDINATOR_LOAD_IN_PROGRESS, 'backOff'],
+  [errorCodes.NOT_COORDINATOR, 'backOff'],
+  [errorCodes.FENCED_STATE_EPOCH, 'backOff'],
+  [errorCodes.TOPIC_AUTHORIZATION_FAILED, 'report'],
+  [errorCodes.CORRUPT_MESSAGE, 'report'],
+])
+
+/** Of one partition of a ShareFetch response. A code without a row may pass. */
+export function sharePartitionAction(code: number): SharePartitionAction {
+  return partitionRows.get(code) ?? 'backOff'
+}
+
+/** Share groups are complete in 4.2; 4.0 and 4.1 have them as a preview, to be turned on. */
+export const SHARE_ADVICE =
+  'share groups need brokers of 4.2 or later, or of 4.1 with the feature share.version at 1 (kafka-features.sh upgrade --feature share.version=1)'
+
+const advice: ReadonlyMap<number, string> = new Map([
+  [errorCodes.UNSUPPORTED_VERSION, SHARE_ADVICE],
+  [errorCodes.GROUP_ID_NOT_FOUND, 'a group of another type has this id: choose another groupId'],
+  [
+    errorCodes.INCONSISTENT_GROUP_PROTOCOL,
+    'a group of another type has this id: choose another groupId',
+  ],
+  [errorCodes.GROUP_MAX_SIZE_REACHED, 'the group is as large as group.share.max.size allows'],
+  [errorCodes.GROUP_AUTHORIZATION_FAILED, 'this user needs READ on the group'],
+  [errorCodes.TOPIC_AUTHORIZATION_FAILED, 'this user needs READ and DESCRIBE on the topics'],
+  [errorCodes.INVALID_GROUP_ID, 'choose another groupId'],
+  [
+    errorCodes.SHARE_SESSION_LIMIT_REACHED,
+    'the broker has as many share sessions as group.share.max.share.sessions allows',
+  ],
+  [
+    errorCodes.INVALID_RECORD_STATE,
+    'the lock of the record was over, or another member has it: the record is delivered again',
+  ],
+])
+
+/** The error of a response, with what the broker said and what to do. */
+export function shareError(code: number, what: string, text: string | null): KafkaError {
+  const cause = brokerError(code, what)
+  const parts = [cause.message, text ?? '', advice.get(code) ?? ''].filter((part) => part !== '')
+  return parts.length === 1
+    ? cause
+    : new KafkaError(parts.join(': '), { cause, retriable: cause.retriable })
+}

@@ -1,0 +1,332 @@
+// Membership in a share group (KIP-932): the member only heartbeats, and the coordinator assigns. There is
+// nothing to reconcile: several members may have the same partition. A life of the member is one object: a
+// response counts only if the life it was asked under is still the present one.
+
+import { randomUUID } from 'node:crypto'
+import { monotonicMs } from '../async/clock.ts'
+import { backoff } from '../async/retry.ts'
+import { stopSwitch } from '../async/watchers.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { CoordinatorClient } from '../cluster/coordinator-client.ts'
+import { groupFailure } from '../consumer/group/group-failure.ts'
+import { HeartbeatTimer } from '../consumer/group/heartbeat-timer.ts'
+import { type GroupProblem, MembershipProblem } from '../consumer/group/membership-problem.ts'
+import { resolveTarget } from '../consumer/group/target-assignment.ts'
+import { type KafkaError, toKafkaError, UnsupportedVersionError } from '../errors.ts'
+import {
+  type ShareGroupHeartbeatRequest,
+  type ShareGroupHeartbeatResponse,
+  type ShareGroupHeartbeatTopicPartitions,
+  shareGroupHeartbeat,
+} from '../protocol/messages/share-group-heartbeat.ts'
+import type { SharePartitionName } from './acquisition.ts'
+import { SHARE_ADVICE, shareError, shareHeartbeatAction } from './share-error-table.ts'
+
+/** The part of a share consumer that its group acts on. */
+export interface ShareGroupOwner {
+  /** Names of topics, sorted. */
+  subscription(): readonly string[]
+  /** Before the first join: topics may have to be created, or be forbidden. */
+  prepareTopics(signal: AbortSignal): Promise<void>
+  onAssigned(partitions: readonly SharePartitionName[]): void
+  /** The coordinator took this member for alive at some time after `since` (monotonic ms). */
+  onAlive(since: number): void
+  /** The brokers refuse this user: the caller gets the error once. */
+  onRefused(error: Error): void
+  /** The consumer ends with this error. */
+  onFatal(error: Error): void
+}
+
+export interface ShareGroupOptions {
+  readonly defaultApiTimeoutMs: number
+  readonly clientRack: string | null
+}
+
+const FIRST_INTERVAL_MS = 5000
+const LEAVE_TIMEOUT_MS = 5000
+const JOIN_EPOCH = 0
+const LEAVE_EPOCH = -1
+
+/** From joining to losing the membership. */
+interface Life {
+  epoch: number
+  isMember: boolean
+  /** The topics that the coordinator knows of; null: nothing for certain. */
+  known: readonly string[] | null
+  target: readonly ShareGroupHeartbeatTopicPartitions[]
+}
+
+function newLife(): Life {
+  return { epoch: JOIN_EPOCH, isMember: false, known: null, target: [] }
+}
+
+export class ShareGroup {
+  /** Chosen once for each consumer (KIP-1082). */
+  readonly memberId: string = randomUUID()
+  private readonly cluster: Cluster
+  private readonly coordinator: CoordinatorClient
+  private readonly options: ShareGroupOptions
+  private readonly owner: ShareGroupOwner
+  private readonly heartbeats: HeartbeatTimer
+  private readonly stopped = stopSwitch()
+  private readonly trouble = new MembershipProblem()
+  private life = newLife()
+  private isPartial = false
+  private isJoining = false
+  private isWanted = false
+  private hasJoined = false
+  private hasBeaten = false
+  private failures = 0
+
+  constructor(
+    cluster: Cluster,
+    coordinator: CoordinatorClient,
+    options: ShareGroupOptions,
+    owner: ShareGroupOwner,
+  ) {
+    this.cluster = cluster
+    this.coordinator = coordinator
+    this.options = options
+    this.owner = owner
+    this.heartbeats = new HeartbeatTimer(FIRST_INTERVAL_MS, () => this.beat())
+  }
+
+  /** -1: not a member now. */
+  get memberEpoch(): number {
+    return this.life.isMember ? this.life.epoch : -1
+  }
+
+  get membership(): { memberId: string; generationId: number; groupInstanceId: null } | null {
+    if (!this.life.isMember) return null
+    return { memberId: this.memberId, generationId: this.life.epoch, groupInstanceId: null }
+  }
+
+  get status(): 'idle' | 'joining' | 'stable' {
+    if (!this.isWanted) return 'idle'
+    return this.life.isMember ? 'stable' : 'joining'
+  }
+
+  get problem(): GroupProblem | null {
+    return this.trouble.current
+  }
+
+  /** The caller asks for records: membership is wanted. */
+  onPull(): void {
+    if (this.isWanted || this.stopped.signal.aborted) return
+    this.isWanted = true
+    void this.join()
+  }
+
+  onSubscriptionChanged(): void {
+    this.heartbeats.schedule(0)
+  }
+
+  /** Metadata changed: perhaps it knows more topics of the assignment. */
+  onMetadata(): void {
+    if (this.isPartial) this.assign()
+  }
+
+  beatNow(): void {
+    this.heartbeats.schedule(0)
+  }
+
+  /** Nothing was asked for within `maxPollIntervalMs`: makes room for others. */
+  onPollExpired(): void {
+    if (!this.life.isMember || this.stopped.signal.aborted) return
+    void this.sendLeave('the poll interval has expired')
+    this.heartbeats.pause()
+    this.isWanted = false
+    this.lose('the poll interval has expired')
+  }
+
+  /** No more joining. */
+  stop(): void {
+    this.stopped.abort()
+  }
+
+  /** The end: tells the coordinator, and is silent from then on. Never rejects. */
+  async leave(reason: string): Promise<void> {
+    this.stop()
+    this.heartbeats.pause()
+    this.life = newLife()
+    if (this.hasBeaten) await this.sendLeave(reason)
+  }
+
+  private async join(): Promise<void> {
+    const { signal } = this.stopped
+    if (this.isJoining) return
+    this.isJoining = true
+    try {
+      await this.owner.prepareTopics(signal)
+      if (signal.aborted || !this.isWanted) return
+      this.heartbeats.start()
+      this.heartbeats.schedule(0)
+    } catch (error) {
+      if (!signal.aborted) this.fail(toKafkaError(error))
+    } finally {
+      this.isJoining = false
+    }
+  }
+
+  /** One heartbeat. How long until the next one, if not the interval. */
+  private async beat(): Promise<number | null> {
+    const { life } = this
+    const sentAt = monotonicMs()
+    const names = this.owner.subscription()
+    const { retryBackoffMs } = this.cluster.options
+    this.hasBeaten = true
+    try {
+      const { response, nodeId } = await this.send(
+        life.epoch,
+        life.known === null ? names : changed(names, life.known),
+      )
+      if (life !== this.life) return 0
+      if (response.errorCode === 0) return this.accept(life, response, names, sentAt)
+      const isRediscovering = this.coordinator.handleCode(response.errorCode, nodeId)
+      life.known = null
+      const waitMs = this.refused(response)
+      return isRediscovering ? retryBackoffMs : waitMs
+    } catch (error) {
+      if (life !== this.life) return 0
+      // What of it the coordinator has taken is not known.
+      life.known = null
+      return this.failed(error)
+    }
+  }
+
+  private send(
+    memberEpoch: number,
+    names: readonly string[] | null,
+    timeoutMs: number = this.cluster.options.requestTimeoutMs,
+  ): Promise<{ response: ShareGroupHeartbeatResponse; nodeId: number }> {
+    const body: ShareGroupHeartbeatRequest = {
+      groupId: this.coordinator.groupId,
+      memberId: this.memberId,
+      memberEpoch,
+      rackId: memberEpoch === JOIN_EPOCH ? this.options.clientRack : null,
+      subscribedTopicNames: names === null ? null : [...names],
+    }
+    return this.coordinator.request(shareGroupHeartbeat, () => body, { timeoutMs })
+  }
+
+  private accept(
+    life: Life,
+    response: ShareGroupHeartbeatResponse,
+    names: readonly string[],
+    sentAt: number,
+  ): number {
+    life.known = names
+    life.epoch = response.memberEpoch
+    life.isMember = true
+    this.hasJoined = true
+    this.failures = 0
+    this.trouble.clear()
+    this.owner.onAlive(sentAt)
+    if (response.assignment !== null) {
+      life.target = response.assignment.topicPartitions
+      this.assign()
+    }
+    return Math.max(1, response.heartbeatIntervalMs)
+  }
+
+  private assign(): void {
+    const { partitions, isPartial, topicIds } = resolveTarget(this.cluster, this.life.target)
+    this.isPartial = isPartial
+    if (isPartial) this.cluster.requestRefresh('the assignment names an unknown topic')
+    this.owner.onAssigned(
+      partitions.map(({ topic, partition }) => ({
+        topic,
+        topicId: topicIds.get(topic) ?? '',
+        partition,
+      })),
+    )
+  }
+
+  private refused(response: ShareGroupHeartbeatResponse): number | null {
+    const { groupId } = this.coordinator
+    const { errorCode, errorMessage } = response
+    const what = `ShareGroupHeartbeat of group "${groupId}"`
+    const error = shareError(errorCode, what, errorMessage)
+    this.trouble.note(error)
+    switch (shareHeartbeatAction(errorCode)) {
+      case 'fenced':
+        this.lose(error.message)
+        return this.pause()
+      case 'report':
+        this.owner.onRefused(error)
+        return FIRST_INTERVAL_MS
+      case 'fatal':
+        this.fail(error)
+        return null
+      default:
+        return this.pause()
+    }
+  }
+
+  private failed(error: unknown): number | null {
+    const failure = groupFailure(error)
+    if (error instanceof UnsupportedVersionError) {
+      const { groupId } = this.coordinator
+      const text = `The coordinator of group "${groupId}" has no share groups: ${SHARE_ADVICE}. ${error.message}`
+      this.fail(new UnsupportedVersionError(text, { cause: error }))
+      return null
+    }
+    if (failure === 'fatal') {
+      this.fail(toKafkaError(error))
+      return null
+    }
+    this.trouble.note(toKafkaError(error))
+    this.cluster.options.logger.debug('a heartbeat failed', { error })
+    if (failure === 'refused' && this.isOverdue) {
+      this.heartbeats.pause()
+      this.isWanted = false
+      this.owner.onRefused(toKafkaError(error))
+      return null
+    }
+    return this.pause()
+  }
+
+  /** A member keeps trying for a while before it tells its caller; at the start the caller waits for news. */
+  private get isOverdue(): boolean {
+    return !this.hasJoined || this.trouble.ageMs > this.options.defaultApiTimeoutMs
+  }
+
+  private pause(): number {
+    const { retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
+    return backoff(this.failures++, retryBackoffMs, retryBackoffMaxMs)
+  }
+
+  /** The member joins again with the next heartbeat. What it has acquired stays so for the lock's time. */
+  private lose(reason: string): void {
+    const { groupId } = this.coordinator
+    this.cluster.options.logger.warn(`lost the membership in group ${groupId}`, { reason })
+    this.life = newLife()
+    this.isPartial = false
+    this.owner.onAssigned([])
+  }
+
+  private fail(error: KafkaError): void {
+    this.heartbeats.pause()
+    this.life = newLife()
+    this.stopped.abort()
+    this.owner.onAssigned([])
+    this.owner.onFatal(error)
+  }
+
+  /** Never rejects: the session timeout does the same, later. */
+  private async sendLeave(reason: string): Promise<void> {
+    try {
+      await this.send(LEAVE_EPOCH, null, LEAVE_TIMEOUT_MS)
+    } catch (error) {
+      const text = 'the group was not told that this member leaves'
+      this.cluster.options.logger.warn(text, { reason, error })
+    }
+  }
+}
+
+/** null: as before. */
+function changed(names: readonly string[], known: readonly string[]): readonly string[] | null {
+  const isSame =
+    names.length === known.length && names.every((name, index) => name === known[index])
+  return isSame ? null : names
+}
