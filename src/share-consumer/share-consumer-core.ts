@@ -20,7 +20,7 @@ import {
   toKafkaError,
 } from '../errors.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
-import type { RecordSource } from '../records/consumer-record.ts'
+import type { RecordSource } from '../records/record-context.ts'
 import type { WaitOptions } from '../types.ts'
 import type { PartitionAcknowledgements } from './acknowledgements.ts'
 import type { AcquiredBlock } from './acquired-records.ts'

@@ -7,8 +7,8 @@ import {
   ConsumerRecord,
   type ConsumerRecordJson,
   type ConsumerRecordObject,
-  type RecordContext,
 } from '../records/consumer-record.ts'
+import type { RecordContext } from '../records/record-context.ts'
 import type { WaitOptions } from '../types.ts'
 import { type Acquisition, RecordLock } from './acquisition.ts'
 

@@ -10,7 +10,7 @@ import type {
   ShareFetchPartitionData,
   ShareFetchResponse,
 } from '../protocol/messages/share-fetch.ts'
-import type { RecordSource } from '../records/consumer-record.ts'
+import type { RecordSource } from '../records/record-context.ts'
 import type { RecordsReaderOptions } from '../records/records-reader.ts'
 import {
   type PartitionAcknowledgements,
