@@ -7,6 +7,7 @@ import { mutate } from './test/random/mutate.ts'
 
 const exhaustive = [
   'test/compression/codecs.test.ts',
+  'test/compression/lz4-module.test.ts',
   'test/consumer/group/churn.test.ts',
   'test/consumer/group/injected-codes.test.ts',
   'test/consumer/offsets/injected-codes.test.ts',

@@ -1,7 +1,16 @@
-// lz4 frames in JavaScript, for machines on which the native package `lz4-napi` does not load.
+// lz4 frames in JavaScript, for runtimes without WebAssembly.
 
 import { copyBytes, matchLength, repeatBytes } from './lz77.ts'
 import { xxh32 } from './xxh32.ts'
+
+/** lz4 frames, whose headers the caller has checked. */
+export interface Lz4Frames {
+  compress(data: Buffer): Buffer
+  /** As `compress`; the next call may write over the result. */
+  compressTransient(data: Buffer): Buffer
+  /** @throws {RangeError} when a block or a checksum is wrong. */
+  decompress(frame: Buffer, largestBlock: number): Buffer
+}
 
 const magic = 0x184d2204
 const versionAndIndependentBlocks = 0x60

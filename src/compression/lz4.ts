@@ -1,10 +1,9 @@
-// lz4 frames by the package `lz4-napi`. The frame is walked before it is decompressed: that bounds the
-// output by the headers of its blocks, finds cut-off frames, and leaves to the package only bytes of
-// one whole frame.
+// lz4 frames. The frame is walked before it is decompressed: that bounds the output by the headers of its
+// blocks, finds cut-off frames, and leaves to the implementation only bytes of one whole frame.
 
 import { ConfigError } from '../errors.ts'
 import { type Codec, checkOutputSize, corrupt, messageOf, outputLimit } from './codec.ts'
-import { lz4Package } from './packages.ts'
+import { lz4Frames } from './packages.ts'
 import { xxh32 } from './xxh32.ts'
 
 const magic = 0x184d2204
@@ -12,28 +11,17 @@ const magic = 0x184d2204
 const maxExpansion = 255
 // Codes of the maximum block size: 4 is 64 KiB, each further one four times as much.
 const smallestBlockCode = 4
-const usualExpansion = 8
 
 function compress(data: Buffer): Buffer {
-  return lz4Package().compressFrameSync(data)
+  return lz4Frames().compress(data)
 }
 
 /** Decompresses a frame. Throws DecodeError as a codec does. */
 export function decompressLz4(data: Buffer, maxOutput: number): Buffer {
-  const lz4 = lz4Package()
   const limit = outputLimit(data.length, maxOutput)
   const { length, largestBlock } = boundFrame(data, limit)
-  const frame = data.subarray(0, length)
-  const cheaper = withSmallerBlocks(frame, largestBlock)
-  if (cheaper !== null) {
-    try {
-      return lz4.decompressFrameSync(cheaper)
-    } catch {
-      // It expands more than most, or it is corrupt: the frame as it came says which.
-    }
-  }
   try {
-    return lz4.decompressFrameSync(frame)
+    return lz4Frames().decompress(data.subarray(0, length), largestBlock)
   } catch (error) {
     throw corrupt('lz4', messageOf(error), -1, error)
   }
@@ -48,23 +36,6 @@ export function withRightHeaderChecksum(data: Buffer): Buffer {
   const frame = Buffer.from(data)
   frame[descriptorEnd] = headerChecksum(frame, descriptorEnd)
   return frame
-}
-
-/**
- * The frame with a maximum block size that likely suffices, or null if it says no more than that. The
- * package clears memory of that size at every call: for 4 MiB, which Go's library writes unless told
- * otherwise, that takes three times as long as a batch of 16 KiB itself.
- */
-function withSmallerBlocks(frame: Buffer, largestBlock: number): Buffer | null {
-  const stated = blockCode(frame)
-  let code = smallestBlockCode
-  while (code < stated && blockSize(code) < largestBlock * usualExpansion) code++
-  if (code === stated) return null
-  const cheaper = Buffer.from(frame)
-  cheaper[5] = (frame[5] & 0x8f) | (code << 4)
-  const descriptorEnd = descriptorLength(cheaper)
-  cheaper[descriptorEnd] = headerChecksum(cheaper, descriptorEnd)
-  return cheaper
 }
 
 function blockCode(frame: Buffer): number {
@@ -139,11 +110,11 @@ function headerChecksum(data: Buffer, descriptorEnd: number): number {
 }
 
 function checkLevel(level: number): void {
-  // 9 is Kafka's name for the fast mode, which is what the package has.
+  // 9 is Kafka's name for the fast mode, which is the one there is.
   if (level === 9) return
   throw new ConfigError(
     Number.isInteger(level) && level >= 1 && level <= 17
-      ? `lz4 compression level ${level} is not available: the package lz4-napi has level 9 only, Kafka's default; leave the level out`
+      ? `lz4 compression level ${level} is not available: there is level 9 only, Kafka's default; leave the level out`
       : `lz4 compression level ${level}: must be 9, Kafka's default, or left out`,
   )
 }
@@ -153,9 +124,10 @@ export const lz4: Codec = {
   name: 'lz4',
   id: 3,
   compress,
+  compressTransient: (data) => lz4Frames().compressTransient(data),
   decompress: decompressLz4,
   checkLevel,
   load() {
-    lz4Package()
+    lz4Frames()
   },
 }

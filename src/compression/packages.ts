@@ -1,4 +1,5 @@
-// Finds an implementation for each codec, on first use: Node's own, a native package, or JavaScript.
+// Finds an implementation for each codec, on first use: Node's own, a native package, WebAssembly, or
+// JavaScript.
 // Loading is synchronous, so that a missing package is an error where the option is given and not at
 // the first record.
 
@@ -7,19 +8,14 @@ import * as nodeZlib from 'node:zlib'
 import { ConfigError } from '../errors.ts'
 import { requireOptional } from '../optional-package.ts'
 import { type CompressionType, messageOf } from './codec.ts'
-import { compressLz4Frame, decompressLz4Frame } from './lz4-frame.ts'
+import { compressLz4Frame, decompressLz4Frame, type Lz4Frames } from './lz4-frame.ts'
+import { WasmLz4 } from './lz4-wasm.ts'
 import { compressSnappyBlock, decompressSnappyBlock } from './snappy-block.ts'
 
 /** Raw blocks, as the package `snappy` does them. */
 export interface SnappyPackage {
   compressSync(data: Buffer, options: { copyOutputData: boolean }): Buffer
   uncompressSync(data: Buffer, options: { asBuffer: true; copyOutputData: boolean }): Buffer
-}
-
-/** Frames, as the package `lz4-napi` does them. */
-export interface Lz4Package {
-  compressFrameSync(data: Buffer): Buffer
-  decompressFrameSync(data: Buffer): Buffer
 }
 
 /** `@mongodb-js/zstd`: off the main thread only. */
@@ -34,17 +30,15 @@ export const javascriptSnappy: SnappyPackage = {
   uncompressSync: decompressSnappyBlock,
 }
 
-/** lz4 in JavaScript: no native code, a fraction of the speed. */
-export const javascriptLz4: Lz4Package = {
-  compressFrameSync: compressLz4Frame,
-  decompressFrameSync: decompressLz4Frame,
+/** lz4 in JavaScript, for a runtime without WebAssembly: a fraction of the speed. */
+export const javascriptLz4: Lz4Frames = {
+  compress: compressLz4Frame,
+  compressTransient: compressLz4Frame,
+  decompress: decompressLz4Frame,
 }
 
-// V8 itself lets as much gather before it collects on account of memory outside of its heap.
-const maxOutsideBytes = 64 * 1024 * 1024
-
 let snappy: SnappyPackage | undefined
-let lz4: Lz4Package | undefined
+let lz4: Lz4Frames | undefined
 let zstd: ZstdPackage | undefined
 
 /** The package `snappy` where it loads, else JavaScript. */
@@ -53,48 +47,18 @@ export function snappyPackage(): SnappyPackage {
   return snappy
 }
 
-/** The package `lz4-napi` where it loads, else JavaScript. */
-export function lz4Package(): Lz4Package {
-  lz4 ??= withOwnMemory(nativeOr('lz4-napi', javascriptLz4))
+/** WebAssembly where the runtime has it, else JavaScript. */
+export function lz4Frames(): Lz4Frames {
+  lz4 ??= wasmOrJavascript()
   return lz4
 }
 
-/**
- * The package returns memory from outside of V8. Consumers mark what they decompress as not transferable, and
- * Node 24 and later abort at the end of a process that has marked such memory.
- */
-function withOwnMemory(lz4: Lz4Package): Lz4Package {
-  if (lz4 === javascriptLz4) return lz4
-  const outside = new OutsideMemory()
-  return {
-    compressFrameSync: (data) => lz4.compressFrameSync(data),
-    decompressFrameSync(data) {
-      if (outside.isFull) return javascriptLz4.decompressFrameSync(data)
-      const output = lz4.decompressFrameSync(data)
-      outside.add(output.length)
-      return Buffer.from(output)
-    },
-  }
-}
-
-/**
- * Counts what a package has allocated outside of V8 in this turn of the event loop. Node frees such
- * memory only between turns: a loop that decompresses a large log in one turn would hold all of it.
- */
-class OutsideMemory {
-  private bytes = 0
-
-  get isFull(): boolean {
-    return this.bytes >= maxOutsideBytes
-  }
-
-  add(bytes: number): void {
-    if (this.bytes === 0) {
-      setImmediate(() => {
-        this.bytes = 0
-      }).unref()
-    }
-    this.bytes += bytes
+function wasmOrJavascript(): Lz4Frames {
+  try {
+    return new WasmLz4()
+  } catch {
+    // `node --jitless` and others without it. codecImplementations() tells.
+    return javascriptLz4
   }
 }
 

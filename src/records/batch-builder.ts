@@ -204,7 +204,10 @@ export class BatchBuilder {
       return undefined
     }
     const records = this.buffer.subarray(recordBatchOverhead, this.position)
-    const compressed = codec.compress(records, compressionLevel)
+    const compressed =
+      codec.compressTransient === undefined
+        ? codec.compress(records, compressionLevel)
+        : codec.compressTransient(records)
     if (compressed instanceof Uint8Array) {
       this.pack(compressed)
       return undefined

@@ -5,7 +5,7 @@ import {
   hasZstd,
   javascriptLz4,
   javascriptSnappy,
-  lz4Package,
+  lz4Frames,
   snappyPackage,
   zstdPackage,
 } from '../compression/packages.ts'
@@ -16,8 +16,8 @@ export interface CodecImplementations {
   gzip: 'node:zlib'
   /** The native package `snappy`, or JavaScript where it does not load. */
   snappy: 'snappy' | 'javascript'
-  /** The native package `lz4-napi`, or JavaScript where it does not load. */
-  lz4: 'lz4-napi' | 'javascript'
+  /** WebAssembly, or JavaScript where the runtime has none. */
+  lz4: 'wasm' | 'javascript'
   /** `node:zlib` from Node 22.15, on Bun and Deno. Else the package, or `null` where it does not load. */
   zstd: 'node:zlib' | '@mongodb-js/zstd' | null
   /** A native package, or JavaScript where none loads. */
@@ -33,7 +33,7 @@ export function codecImplementations(): CodecImplementations {
   return {
     gzip: 'node:zlib',
     snappy: snappyPackage() === javascriptSnappy ? 'javascript' : 'snappy',
-    lz4: lz4Package() === javascriptLz4 ? 'javascript' : 'lz4-napi',
+    lz4: lz4Frames() === javascriptLz4 ? 'javascript' : 'wasm',
     zstd: hasZstd(nodeZlib) ? 'node:zlib' : hasZstdPackage() ? '@mongodb-js/zstd' : null,
     crc32c: crc32cImplementation(),
   }
