@@ -4,7 +4,7 @@ import { createAcls as createApi } from '../protocol/messages/create-acls.ts'
 import { type DeleteAclsFilter, deleteAcls as deleteApi } from '../protocol/messages/delete-acls.ts'
 import { describeAcls as describeApi } from '../protocol/messages/describe-acls.ts'
 import type { WaitOptions } from '../types.ts'
-import { checkList, checkName, checkObject } from './checks.ts'
+import { checkItem, checkList, checkName } from './checks.ts'
 import {
   type AclOperation,
   type AclPermissionType,
@@ -46,6 +46,16 @@ export interface AclFilter {
   operation?: AclOperation
   permissionType?: AclPermissionType
 }
+
+const aclKeys = [
+  'resourceType',
+  'resourceName',
+  'patternType',
+  'principal',
+  'host',
+  'operation',
+  'permissionType',
+]
 
 /** An ACL as it is stored. */
 export type AclBinding = Required<Acl>
@@ -134,7 +144,7 @@ function creation(
   operation: number
   permissionType: number
 } {
-  checkObject(call, 'each of acls', acl)
+  checkItem(call, 'each of acls', acl, aclKeys)
   const { patternType = 'LITERAL', host = '*', permissionType = 'ALLOW' } = acl
   const resourceType = numberOf(call, 'resourceType', aclResourceTypes, acl.resourceType)
   checkName(call, 'resourceName', acl.resourceName)
@@ -152,7 +162,7 @@ function creation(
 }
 
 function filterBody(call: string, filter: AclFilter): DeleteAclsFilter {
-  checkObject(call, 'the filter', filter)
+  checkItem(call, 'the filter', filter, aclKeys)
   const { resourceType = 'ANY', patternType = 'ANY', operation = 'ANY' } = filter
   const { permissionType = 'ANY', resourceName, principal, host } = filter
   for (const [key, value] of Object.entries({ resourceName, principal, host })) {

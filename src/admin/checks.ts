@@ -5,8 +5,12 @@ import type { TopicPartition } from '../types.ts'
 
 /** @throws InvalidArgumentError unless `value` is an array, a set or another iterable of items */
 export function checkList<T>(call: string, name: string, value: Iterable<T>): T[] {
-  if (typeof value === 'object' && value !== null && Symbol.iterator in value) return [...value]
-  throw wrong(call, name, 'an array', value)
+  const isIterable =
+    typeof value === 'object' &&
+    value !== null &&
+    typeof Reflect.get(value, Symbol.iterator) === 'function'
+  if (!isIterable) throw wrong(call, name, 'an array', value)
+  return [...value]
 }
 
 /** As `checkList`, and each item a string that is not empty. */
@@ -62,10 +66,34 @@ export function checkPartitions<T extends TopicPartition>(
   return list
 }
 
-/** @throws InvalidArgumentError unless `value` is an object */
+/**
+ * @throws InvalidArgumentError unless `value` is an object. One that has its content elsewhere than in its
+ * properties, such as a Map or a promise, would be taken for an empty one.
+ */
 export function checkObject(call: string, name: string, value: unknown): asserts value is object {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw wrong(call, name, 'an object', value)
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (!isObject || ArrayBuffer.isView(value) || Object.keys(value).length === 0) {
+    const kind = Object.prototype.toString.call(value)
+    if (!isObject || kind !== '[object Object]') throw wrong(call, name, 'an object', value)
+  }
+}
+
+/**
+ * As `checkObject`, and no other keys than these: what is misspelt would be taken for left out, which means
+ * the default, or everything.
+ */
+export function checkItem(
+  call: string,
+  name: string,
+  value: unknown,
+  keys: readonly string[],
+): asserts value is object {
+  checkObject(call, name, value)
+  for (const key of Object.keys(value)) {
+    if (keys.includes(key)) continue
+    throw new InvalidArgumentError(
+      `${call}: ${name} has the unknown key "${key}". It takes ${keys.join(', ')}`,
+    )
   }
 }
 

@@ -11,7 +11,7 @@ import { unregisterBroker as unregisterApi } from '../protocol/messages/unregist
 import { unregisterController as unregisterControllerApi } from '../protocol/messages/unregister-controller.ts'
 import { updateFeatures as updateApi } from '../protocol/messages/update-features.ts'
 import type { WaitOptions } from '../types.ts'
-import { checkInt, checkList, checkName, checkObject, checkOptions } from './checks.ts'
+import { checkInt, checkItem, checkList, checkName, checkObject, checkOptions } from './checks.ts'
 import {
   type AclOperation,
   type FeatureUpgradeType,
@@ -218,6 +218,7 @@ export async function updateFeatures(
   const name = 'updateFeatures()'
   checkOptions(name, options)
   const wanted = checkList(name, 'updates', updates).map((update) => {
+    checkItem(name, 'each of updates', update, ['feature', 'maxVersionLevel', 'upgradeType'])
     const { feature, maxVersionLevel, upgradeType = 'UPGRADE' } = update
     checkName(name, 'feature', feature)
     checkInt(name, `maxVersionLevel of "${feature}"`, maxVersionLevel)

@@ -5,7 +5,7 @@ import { describeConfigs as describeApi } from '../protocol/messages/describe-co
 import { incrementalAlterConfigs as alterApi } from '../protocol/messages/incremental-alter-configs.ts'
 import { listConfigResources as listApi } from '../protocol/messages/list-config-resources.ts'
 import type { WaitOptions } from '../types.ts'
-import { checkList, checkName, checkObject, checkOptions, wrong } from './checks.ts'
+import { checkItem, checkList, checkName, checkNames, checkOptions, wrong } from './checks.ts'
 import {
   type ConfigOperation,
   type ConfigResourceType,
@@ -94,7 +94,10 @@ export async function describeConfigs(
 ): Promise<ConfigDescription[]> {
   const name = 'describeConfigs()'
   checkOptions(name, options)
-  const wanted = checkResources(name, resources)
+  const wanted = checkResources(name, resources, 'configNames')
+  for (const { configNames } of wanted) {
+    if (configNames !== undefined) checkNames(name, 'configNames', configNames)
+  }
   const { includeSynonyms = false, includeDocumentation = false } = options
   const call = engine.begin(name, options, ['includeSynonyms', 'includeDocumentation'])
   return call.each(wanted, {
@@ -156,7 +159,7 @@ export async function incrementalAlterConfigs(
 ): Promise<void> {
   const name = 'incrementalAlterConfigs()'
   checkOptions(name, options)
-  const wanted = checkResources(name, alterations)
+  const wanted = checkResources(name, alterations, 'configs')
   const bodies = new Map(wanted.map((item) => [item, checkAlteration(name, item)]))
   const { validateOnly = false } = options
   const call = engine.begin(name, options, ['validateOnly'])
@@ -183,7 +186,7 @@ export async function listConfigResources(
 ): Promise<ConfigResource[]> {
   const name = 'listConfigResources()'
   checkOptions(name, options)
-  const types = (options.types ?? []).map((type) => {
+  const types = checkList(name, 'types', options.types ?? []).map((type) => {
     numberOf(name, 'each of types', configResourceTypes, type)
     return upper(type)
   })
@@ -241,10 +244,14 @@ function ownerOf({ type, name }: ConfigResource): number | null {
   return isOfBroker && /^\d+$/.test(name) ? Number(name) : null
 }
 
-function checkResources<T extends ConfigResource>(call: string, resources: Iterable<T>): T[] {
+function checkResources<T extends ConfigResource>(
+  call: string,
+  resources: Iterable<T>,
+  content: string,
+): T[] {
   const list = checkList(call, 'resources', resources)
   for (const resource of list) {
-    checkObject(call, 'each of resources', resource)
+    checkItem(call, 'each of resources', resource, ['type', 'name', content])
     numberOf(call, 'type of each of resources', configResourceTypes, resource.type)
     if (typeof resource.name !== 'string') {
       throw wrong(call, 'name of each of resources', 'a string', resource.name)
@@ -268,7 +275,7 @@ function checkAlteration(
     resourceType: configResourceTypes[upper(type)],
     resourceName: name,
     configs: checkList(call, `configs ${at}`, configs).map((config) => {
-      checkObject(call, `each of configs ${at}`, config)
+      checkItem(call, `each of configs ${at}`, config, ['name', 'value', 'operation'])
       checkName(call, `name of each of configs ${at}`, config.name)
       const { operation = 'SET', value } = config
       const what = `operation of config "${config.name}" ${at}`

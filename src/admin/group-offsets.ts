@@ -7,7 +7,14 @@ import { type OffsetFetchResponse, offsetFetch } from '../protocol/messages/offs
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import { compareTopicPartitions, groupByTopic } from '../topic-partition.ts'
 import type { OffsetToCommit, TopicPartition, WaitOptions } from '../types.ts'
-import { checkList, checkName, checkOffset, checkOptions, checkPartitions } from './checks.ts'
+import {
+  checkItem,
+  checkList,
+  checkName,
+  checkOffset,
+  checkOptions,
+  checkPartitions,
+} from './checks.ts'
 import type { AdminCall, AdminEngine, Batch, ItemResponse } from './engine.ts'
 import { groupName, partitionName } from './names.ts'
 import { inOrderOf, toCoordinators } from './routing.ts'
@@ -205,6 +212,9 @@ function partitionResults(
 }
 
 function queryOf(call: string, group: string | GroupOffsetsQuery): Query {
+  if (typeof group !== 'string') {
+    checkItem(call, 'each of groups', group, ['groupId', 'partitions'])
+  }
   const { groupId, partitions } = typeof group === 'string' ? { groupId: group } : group
   checkName(call, 'groupId of each of groups', groupId)
   if (partitions === undefined) return { groupId, topics: null }

@@ -4,7 +4,7 @@ import { deleteGroups as deleteApi } from '../protocol/messages/delete-groups.ts
 import { leaveGroup } from '../protocol/messages/leave-group.ts'
 import { listGroups as listApi } from '../protocol/messages/list-groups.ts'
 import type { WaitOptions } from '../types.ts'
-import { checkList, checkName, checkNames, checkOptions, wrong } from './checks.ts'
+import { checkItem, checkList, checkName, checkNames, checkOptions, wrong } from './checks.ts'
 import { describeGroups } from './describe-groups.ts'
 import type { AdminEngine } from './engine.ts'
 import type { GroupState, GroupType } from './group-types.ts'
@@ -125,7 +125,13 @@ export async function removeMembersFromConsumerGroup(
   const name = 'removeMembersFromConsumerGroup()'
   checkOptions(name, options)
   checkName(name, 'groupId', groupId)
-  const given = options.members && checkList(name, 'members', options.members)
+  const given =
+    options.members === undefined ? undefined : checkList(name, 'members', options.members)
+  for (const member of given ?? []) {
+    checkItem(name, 'each of members', member, ['groupInstanceId', 'memberId'])
+    const id: unknown = 'groupInstanceId' in member ? member.groupInstanceId : member.memberId
+    checkName(name, 'groupInstanceId or memberId of each of members', id)
+  }
   const call = engine.begin(name, options, ['members', 'reason'])
   const members = given?.map(identity) ?? (await allMembers(engine, groupId, call.rest))
   const reason = options.reason ?? 'removed by an admin client'

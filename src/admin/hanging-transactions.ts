@@ -47,7 +47,10 @@ export async function findHangingTransactions(
   const { brokerId, maxTransactionTimeoutMs = 900_000 } = options
   checkInt(name, 'maxTransactionTimeoutMs', maxTransactionTimeoutMs)
   if (brokerId !== undefined) checkInt(name, 'brokerId', brokerId)
-  const given = options.partitions && checkPartitions(name, 'partitions', options.partitions)
+  const given =
+    options.partitions === undefined
+      ? undefined
+      : checkPartitions(name, 'partitions', options.partitions)
   const call = engine.begin(name, options, ['partitions', 'brokerId', 'maxTransactionTimeoutMs'])
   const topics = given
     ? [...new Set(given.map(({ topic }) => topic))]

@@ -5,7 +5,14 @@ import { alterReplicaLogDirs as alterApi } from '../protocol/messages/alter-repl
 import { describeLogDirs as describeApi } from '../protocol/messages/describe-log-dirs.ts'
 import { groupByTopic } from '../topic-partition.ts'
 import type { TopicPartition, WaitOptions } from '../types.ts'
-import { checkInt, checkList, checkName, checkOptions, checkPartitions } from './checks.ts'
+import {
+  checkInt,
+  checkList,
+  checkName,
+  checkNames,
+  checkOptions,
+  checkPartitions,
+} from './checks.ts'
 import type { AdminEngine } from './engine.ts'
 import { partitionName } from './names.ts'
 import { brokerIds, inOrderOf, toNodes } from './routing.ts'
@@ -55,9 +62,11 @@ export async function describeLogDirs(
 ): Promise<BrokerLogDirs[]> {
   const name = 'describeLogDirs()'
   checkOptions(name, options)
-  const given = options.brokerIds && checkList(name, 'brokerIds', options.brokerIds)
+  const given =
+    options.brokerIds === undefined ? undefined : checkList(name, 'brokerIds', options.brokerIds)
   for (const id of given ?? []) checkInt(name, 'each of brokerIds', id)
-  const topics = options.topics && new Set(checkList(name, 'topics', options.topics))
+  const topics =
+    options.topics === undefined ? undefined : new Set(checkNames(name, 'topics', options.topics))
   const call = engine.begin(name, options, ['brokerIds', 'topics'])
   const brokers = given ?? (await brokerIds(call))
   return call.each(brokers, {

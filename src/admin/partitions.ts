@@ -10,6 +10,7 @@ import { groupByTopic } from '../topic-partition.ts'
 import type { TopicPartition, WaitOptions } from '../types.ts'
 import {
   checkInt,
+  checkItem,
   checkList,
   checkName,
   checkOffset,
@@ -116,8 +117,13 @@ export async function createPartitions(
 ): Promise<void> {
   const name = 'createPartitions()'
   const wanted = checkList(name, 'topics', topics)
-  for (const { topic, totalCount } of wanted) {
+  for (const item of wanted) {
+    checkItem(name, 'each of topics', item, ['topic', 'totalCount', 'assignments'])
+    const { topic, totalCount, assignments } = item
     checkName(name, 'topic of each of topics', topic)
+    for (const brokerIds of checkList(name, `assignments of topic "${topic}"`, assignments ?? [])) {
+      checkList(name, `each of assignments of topic "${topic}"`, brokerIds)
+    }
     checkInt(name, `totalCount of topic "${topic}"`, totalCount, 1)
   }
   const call = engine.begin(name, options, ['validateOnly'])
@@ -155,7 +161,8 @@ export async function electLeaders(
   checkOptions(name, options)
   const type = numberOf(name, 'electionType', electionTypes, electionType)
   const { partitions } = options
-  const wanted = partitions && checkPartitions(name, 'partitions', partitions)
+  const wanted =
+    partitions === undefined ? undefined : checkPartitions(name, 'partitions', partitions)
   const call = engine.begin(name, options, ['partitions'])
   const send = async (items: readonly TopicPartition[] | null): Promise<ElectionResponse[]> => {
     const topicPartitions =

@@ -6,7 +6,7 @@ import {
 } from '../protocol/messages/alter-client-quotas.ts'
 import { describeClientQuotas as describeApi } from '../protocol/messages/describe-client-quotas.ts'
 import type { WaitOptions } from '../types.ts'
-import { checkList, checkObject, checkOptions, wrong } from './checks.ts'
+import { checkItem, checkList, checkObject, checkOptions, wrong } from './checks.ts'
 import type { AdminEngine } from './engine.ts'
 import type { ValidateOptions } from './options.ts'
 import { inOrderOf } from './routing.ts'
@@ -51,12 +51,18 @@ export async function describeClientQuotas(
   options: WaitOptions = {},
 ): Promise<ClientQuota[]> {
   const name = 'describeClientQuotas()'
-  checkObject(name, 'filter', filter)
-  const components = Object.entries(filter.components ?? {}).map(([entityType, match]) => {
+  checkItem(name, 'filter', filter, ['components', 'strict'])
+  const { components: given = {} } = filter
+  checkObject(name, 'components of the filter', given)
+  const components = Object.entries(given).map(([entityType, match]) => {
     checkType(name, entityType)
     if (typeof match === 'string') return { entityType, matchType: 0, match }
-    const isDefault = typeof match === 'object' && match !== null && 'default' in match
-    return { entityType, matchType: isDefault ? 1 : 2, match: null }
+    const what = `${entityType} of the filter`
+    checkItem(name, what, match, ['default', 'any'])
+    if ('default' in match === 'any' in match) {
+      throw wrong(name, what, 'a name, { default: true } or { any: true }', match)
+    }
+    return { entityType, matchType: 'default' in match ? 1 : 2, match: null }
   })
   const body = { components, strict: filter.strict ?? false }
   const call = engine.begin(name, options)
@@ -77,7 +83,9 @@ export async function alterClientQuotas(
   const name = 'alterClientQuotas()'
   checkOptions(name, options)
   const wanted = checkList(name, 'alterations', alterations)
-  for (const { entity, quotas } of wanted) {
+  for (const item of wanted) {
+    checkItem(name, 'each of alterations', item, ['entity', 'quotas'])
+    const { entity, quotas } = item
     checkObject(name, 'entity', entity)
     checkObject(name, 'quotas', quotas)
     if (Object.keys(entity).length === 0)

@@ -72,7 +72,10 @@ export async function listPartitionReassignments(
 ): Promise<PartitionReassignment[]> {
   const name = 'listPartitionReassignments()'
   checkOptions(name, options)
-  const wanted = options.partitions && checkPartitions(name, 'partitions', options.partitions)
+  const wanted =
+    options.partitions === undefined
+      ? undefined
+      : checkPartitions(name, 'partitions', options.partitions)
   const topics =
     wanted === undefined
       ? null

@@ -67,8 +67,12 @@ export async function resetConsumerGroupOffsets(
   const name = 'resetConsumerGroupOffsets()'
   checkName(name, 'groupId', groupId)
   checkTarget(name, options?.to)
-  const topics = options.topics && checkNames(name, 'topics', options.topics)
-  const given = options.partitions && checkPartitions(name, 'partitions', options.partitions)
+  const topics =
+    options.topics === undefined ? undefined : checkNames(name, 'topics', options.topics)
+  const given =
+    options.partitions === undefined
+      ? undefined
+      : checkPartitions(name, 'partitions', options.partitions)
   const call = engine.begin(name, options, ['validateOnly', 'to', 'topics', 'partitions'])
   const isShare = await checkInactive(engine, call, groupId)
   const committed = await committedOffsets(engine, call, groupId, isShare)

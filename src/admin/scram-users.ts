@@ -5,7 +5,7 @@ import { lazyNode } from '../lazy-node.ts'
 import { alterUserScramCredentials as alterApi } from '../protocol/messages/alter-user-scram-credentials.ts'
 import { describeUserScramCredentials as describeApi } from '../protocol/messages/describe-user-scram-credentials.ts'
 import type { WaitOptions } from '../types.ts'
-import { checkInt, checkList, checkName, checkNames, checkObject, wrong } from './checks.ts'
+import { checkInt, checkItem, checkList, checkName, checkNames, wrong } from './checks.ts'
 import { constantOf, type ScramMechanism, scramMechanisms } from './constants.ts'
 import type { AdminEngine } from './engine.ts'
 import { inOrderOf, toAny } from './routing.ts'
@@ -157,7 +157,8 @@ function checkAlteration(
   call: string,
   alteration: ScramCredentialUpsertion | ScramCredentialDeletion,
 ): void {
-  checkObject(call, 'each of alterations', alteration)
+  const keys = ['user', 'mechanism', 'password', 'iterations', 'salt', 'delete']
+  checkItem(call, 'each of alterations', alteration, keys)
   checkName(call, 'user of each of alterations', alteration.user)
   const { mechanism } = alteration
   if (!Object.hasOwn(digests, mechanism)) {

@@ -5,7 +5,14 @@ import { deleteShareGroupOffsets as deleteApi } from '../protocol/messages/delet
 import { describeShareGroupOffsets as describeApi } from '../protocol/messages/describe-share-group-offsets.ts'
 import { groupByTopic } from '../topic-partition.ts'
 import type { TopicPartition, WaitOptions } from '../types.ts'
-import { checkList, checkName, checkNames, checkOffset, checkPartitions } from './checks.ts'
+import {
+  checkItem,
+  checkList,
+  checkName,
+  checkNames,
+  checkOffset,
+  checkPartitions,
+} from './checks.ts'
 import type { AdminEngine } from './engine.ts'
 import type { GroupOffsetsQuery } from './group-offsets.ts'
 import { itemError } from './item-errors.ts'
@@ -38,6 +45,9 @@ export async function listShareGroupOffsets(
 ): Promise<ShareGroupOffsets[]> {
   const name = 'listShareGroupOffsets()'
   const wanted = checkList(name, 'groups', groups).map((group) => {
+    if (typeof group !== 'string') {
+      checkItem(name, 'each of groups', group, ['groupId', 'partitions'])
+    }
     const { groupId, partitions } = typeof group === 'string' ? { groupId: group } : group
     checkName(name, 'groupId of each of groups', groupId)
     const topics =

@@ -9,7 +9,15 @@ import { deleteTopics as deleteApi } from '../protocol/messages/delete-topics.ts
 import { type MetadataResponseTopic, metadata } from '../protocol/messages/metadata.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { WaitOptions } from '../types.ts'
-import { checkInt, checkList, checkName, checkNames, checkObject, wrong } from './checks.ts'
+import {
+  checkInt,
+  checkItem,
+  checkList,
+  checkName,
+  checkNames,
+  checkObject,
+  wrong,
+} from './checks.ts'
 import { type ConfigSource, configSources, constantOf, operationsOf } from './constants.ts'
 import type { AdminCall, AdminEngine, ItemResponse } from './engine.ts'
 import { itemError, tooOld } from './item-errors.ts'
@@ -300,7 +308,8 @@ function isReady({ errorCode, partitions }: MetadataResponseTopic): boolean {
 }
 
 function creatable(call: string, topic: NewTopic): CreatableTopic {
-  checkObject(call, 'each of topics', topic)
+  const keys = ['topic', 'numPartitions', 'replicationFactor', 'assignments', 'configs']
+  checkItem(call, 'each of topics', topic, keys)
   checkName(call, 'topic of each of topics', topic.topic)
   const { numPartitions, replicationFactor, assignments, configs = {} } = topic
   const at = `of topic "${topic.topic}"`
@@ -317,10 +326,12 @@ function creatable(call: string, topic: NewTopic): CreatableTopic {
     name: topic.topic,
     numPartitions: numPartitions ?? -1,
     replicationFactor: replicationFactor ?? -1,
-    assignments: (assignments ?? []).map((brokerIds, partitionIndex) => ({
-      partitionIndex,
-      brokerIds: checkList(call, `assignments ${at}`, brokerIds),
-    })),
+    assignments: checkList(call, `assignments ${at}`, assignments ?? []).map(
+      (brokerIds, partitionIndex) => ({
+        partitionIndex,
+        brokerIds: checkList(call, `assignments ${at}`, brokerIds),
+      }),
+    ),
     configs: Object.entries(configs).map(([name, value]) => ({ name, value: String(value) })),
   }
 }

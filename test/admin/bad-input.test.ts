@@ -171,6 +171,70 @@ const wrongCalls: [string, (admin: Loose) => Promise<unknown>, string][] = [
     (a) => a.abortTransaction({ ...place, producerId: 5 }),
     'producerId must be a bigint',
   ],
+  // What is misspelt would be taken for left out: the default, or everything.
+  ['a misspelt key of a filter', (a) => a.deleteAcls([{ name: 'orders' }]), 'unknown key "name"'],
+  [
+    'a misspelt key of a topic',
+    (a) => a.createTopics([{ topic: 'a', partitions: 3 }]),
+    'each of topics has the unknown key "partitions"',
+  ],
+  [
+    'a misspelt key of a config',
+    (a) => a.incrementalAlterConfigs([{ type: 'TOPIC', name: 'a', config: [] }]),
+    'unknown key "config"',
+  ],
+  [
+    'a misspelt match',
+    (a) => a.describeClientQuotas({ components: { user: { defualt: true } } }),
+    'unknown key "defualt"',
+  ],
+  [
+    'a Map of configs',
+    (a) => a.createTopics([{ topic: 'a', configs: new Map([['retention.ms', '5']]) }]),
+    'configs of topic "a" must be an object, got an object (Map)',
+  ],
+  [
+    'a promise of a filter',
+    (a) => a.deleteAcls([Promise.resolve({ resourceName: 'orders' })]),
+    'the filter must be an object',
+  ],
+  // Neither is "all".
+  [
+    'no list of members',
+    (a) => a.removeMembersFromConsumerGroup('g', { members: '' }),
+    'members must be an array, got "" (string)',
+  ],
+  [
+    'a member without an id',
+    (a) => a.removeMembersFromConsumerGroup('g', { members: ['m'] }),
+    'each of members must be an object',
+  ],
+  [
+    'null for topics',
+    (a) => a.resetConsumerGroupOffsets('g', { topics: null, to: 'earliest' }),
+    'topics must be an array',
+  ],
+  ['null for partitions', (a) => a.electLeaders('PREFERRED', { partitions: null }), 'partitions'],
+  [
+    'null for reassignments',
+    (a) => a.listPartitionReassignments({ partitions: null }),
+    'partitions must be an array',
+  ],
+  ['0 for brokers', (a) => a.describeLogDirs({ brokerIds: 0 }), 'brokerIds must be an array'],
+  ['topics of no name', (a) => a.describeLogDirs({ topics: [5] }), 'each of topics'],
+  ['a type by itself', (a) => a.listConfigResources({ types: 'TOPIC' }), 'types must be an array'],
+  [
+    'a config name by itself',
+    (a) => a.describeConfigs([{ type: 'TOPIC', name: 'a', configNames: 'retention.ms' }]),
+    'configNames must be an array',
+  ],
+  ['an update of nothing', (a) => a.updateFeatures([null]), 'each of updates must be an object'],
+  ['a group of nothing', (a) => a.listConsumerGroupOffsets([null]), 'each of groups'],
+  [
+    'an iterator that is none',
+    (a) => a.deleteTopics({ [Symbol.iterator]: 5 }),
+    'topics must be an array',
+  ],
 ]
 
 test.each(wrongCalls)('%s', async (_, call, text) => {
