@@ -3,6 +3,7 @@
 // has the offsets of all records whose outputs it has, as the member that had their partitions all the
 // while; after anything else the consumer goes back to what is committed before it reads on.
 
+import { callHook } from './async/call-hook.ts'
 import { backoff, sleep } from './async/retry.ts'
 import { startTimer } from './async/timers.ts'
 import { checkWaitOptions, onAbort } from './async/wait.ts'
@@ -283,13 +284,11 @@ export class Pipe<K, V, OK, OV> {
     await sleep(waitMs, this.options.signal).catch(() => {})
   }
 
-  /** Runs a hook of the user: what it throws is logged, as no caller waits for it. */
-  private tell(hook: () => void): void {
-    try {
-      hook()
-    } catch (error) {
+  /** Runs a hook of the user: what it throws or rejects with is logged, as no caller waits for it. */
+  private tell(hook: () => unknown): void {
+    callHook(hook, (error) => {
       this.settings.logger.error('a hook of pipe() threw', { error })
-    }
+    })
   }
 }
 

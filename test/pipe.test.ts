@@ -94,13 +94,36 @@ test.each([1, 2] as const)('copies all, transaction.version %i', async (version)
   const { cluster, kafka, producer, consumer } = await start(2, version)
   const inputs = [...(await fill(cluster, 'in', 0, 50)), ...(await fill(cluster, 'in', 1, 30))]
   const end = until(80)
-  const options = { producer: producer(), maxTransactionRecords: 20, ...end.options }
+  // No transaction ends by time, however busy the machine is.
+  const limits = { maxTransactionRecords: 20, maxWaitMs: 60_000 }
+  const options = { producer: producer(), ...limits, ...end.options }
   await kafka.pipe(consumer({ maxPollRecords: 10 }), copies, options)
   expect(await copied(cluster, 80)).toEqual(inputs.sort())
   expect(end.commits).toEqual([20, 20, 20, 20])
   expect(end.aborts).toEqual([])
   expect(cluster.committedOffset('g', 'in', 0)).toBe(50n)
   expect(cluster.committedOffset('g', 'in', 1)).toBe(30n)
+})
+
+test('async hooks that reject are logged, and the process lives', async () => {
+  const { cluster, kafka, producer, consumer } = await start(1)
+  await fill(cluster, 'in', 0, 5)
+  const unhandled: unknown[] = []
+  const watch = (error: unknown): void => void unhandled.push(error)
+  process.on('unhandledRejection', watch)
+  onTestFinished(() => void process.off('unhandledRejection', watch))
+  const end = until(5)
+  await kafka.pipe(consumer(), copies, {
+    producer: producer(),
+    ...end.options,
+    onCommit: async (commit) => {
+      end.options.onCommit?.(commit)
+      throw new Error('a metric that is not there')
+    },
+  })
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  expect(unhandled).toEqual([])
+  expect(end.commits).toEqual([5])
 })
 
 test('ends a transaction by time, waits for its first record without one', async () => {

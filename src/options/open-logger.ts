@@ -2,12 +2,14 @@
 // winston would drop or print as {} is put into the form that they keep, a line that comes again and again
 // is limited, and each client has its own child logger.
 
+import { callHook } from '../async/call-hook.ts'
 import { monotonicMs } from '../async/clock.ts'
 import { plainJson } from '../errors.ts'
 import { type Logger, type LogLevel, logLevels } from '../logger.ts'
 
 type Details = Record<string, unknown>
-type Write = (level: LogLevel, message: string, details: Details) => void
+/** May return what the user's logger returned. */
+type Write = (level: LogLevel, message: string, details: Details) => unknown
 
 /** What is known of a logger besides its four methods. */
 interface GivenLogger extends Logger {
@@ -30,7 +32,7 @@ function writeTo(given: GivenLogger, bindings: Details): Write {
     const child = callChild(given, bindings)
     return (level, message, { error, ...details }) => {
       const rest = plainDetails(details)
-      callMethod(child, level, error === undefined ? rest : { ...rest, err: error }, message)
+      return callMethod(child, level, error === undefined ? rest : { ...rest, err: error }, message)
     }
   }
   // winston prints an Error among the details as {}, and appends the text of one at their top.
@@ -47,9 +49,9 @@ function callChild(given: GivenLogger, bindings: Details): object {
   return child instanceof Object ? child : given
 }
 
-function callMethod(logger: object, level: LogLevel, ...args: unknown[]): void {
+function callMethod(logger: object, level: LogLevel, ...args: unknown[]): unknown {
   const method: unknown = Reflect.get(logger, level)
-  if (typeof method === 'function') Reflect.apply(method, logger, args)
+  return typeof method === 'function' ? Reflect.apply(method, logger, args) : undefined
 }
 
 function plainDetails(details: Details): Details {
@@ -126,11 +128,10 @@ function limited(write: Write): Logger {
   return logger as Logger
 }
 
-/** A logger that throws must not end what is being done. */
+/** A logger that throws, or is async and rejects, must not end what is being done. */
 function safely(write: Write, level: LogLevel, message: string, details: Details): void {
-  try {
-    write(level, message, details)
-  } catch (error) {
-    console.error('[kafkawire] the logger threw', error)
-  }
+  callHook(
+    () => write(level, message, details),
+    (error) => console.error('[kafkawire] the logger threw', error),
+  )
 }

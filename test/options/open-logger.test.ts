@@ -178,3 +178,22 @@ test('a logger that throws ends nothing', () => {
   openLogger(logger, {}).warn('x')
   expect(told).toHaveBeenCalledTimes(1)
 })
+
+test('a logger that is async and rejects ends nothing', async () => {
+  const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
+  const unhandled = vi.fn()
+  process.on('unhandledRejection', unhandled)
+  const rejects = async (): Promise<void> => {
+    throw new Error('no disk')
+  }
+  const child = { debug: rejects, info: rejects, warn: rejects, error: rejects }
+  const pinoLike = { ...child, bindings: () => ({}), child: () => child }
+  for (const given of [child, pinoLike] as Logger[]) {
+    const logger = openLogger(given, bindings)
+    for (const level of ['debug', 'info', 'warn', 'error'] as const) logger[level]('a line')
+  }
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  process.off('unhandledRejection', unhandled)
+  expect(unhandled).not.toHaveBeenCalled()
+  expect(printed).toHaveBeenCalledTimes(8)
+})
