@@ -149,7 +149,29 @@ function serialize(record: ProducerRecord<unknown, unknown>): PlainRecord | Unse
     return UnsettledRecord.started(topic.name, settled)
   }
   plain.value = valueData
+  if (haveSameMemory(keyData, valueData)) serializeApart(plain, topic, record)
   return plain
+}
+
+/** Whether the two are views that overlap. */
+function haveSameMemory(a: RecordData, b: RecordData): boolean {
+  if (!(a instanceof Uint8Array) || !(b instanceof Uint8Array) || a.buffer !== b.buffer)
+    return false
+  return a.byteOffset < b.byteOffset + b.length && b.byteOffset < a.byteOffset + a.length
+}
+
+/** For a serializer that writes into one buffer again and again: the value has overwritten the key. */
+function serializeApart(
+  plain: SerializedRecord,
+  topic: Topic<unknown, unknown>,
+  record: ProducerRecord<unknown, unknown>,
+): void {
+  // What the serializers add to the headers was added at their first call.
+  const again = new SerializedRecord(plain.topic, record)
+  const keyData = dataOf(again, topic.key, record.key, true)
+  if (keyData instanceof Uint8Array) plain.key = new Uint8Array(keyData)
+  const valueData = dataOf(again, topic.value, record.value, false)
+  if (valueData instanceof Uint8Array) plain.value = valueData
 }
 
 /** Calls a serializer. A promise that it returns comes back as one of this realm, with its error wrapped. */

@@ -172,3 +172,56 @@ test('async partitioners are refused, and their rejections have a handler', asyn
     process.off('unhandledRejection', onUnhandled)
   }
 })
+
+test.each([
+  ['too long for a request', 'x'.repeat(40_000)],
+  ['half a surrogate pair', '\ud800'],
+  ['a space', 'a b'],
+])('a name that no topic can have (%s) fails its own record, and no other', async (_, name) => {
+  const cluster = await startCluster()
+  const producer = startProducer(cluster)
+  const wrong = producer.send({ topic: name, value: 'wrong' })
+  const right = producer.send({ topic: 't', value: 'right' })
+  await expect(wrong).rejects.toThrow(InvalidArgumentError)
+  await expect(producer.partitionsFor(name)).rejects.toThrow(InvalidArgumentError)
+  expect(() => producer.enqueue({ topic: name, value: 'wrong' })).toThrow(
+    'must be a name of 1 to 249',
+  )
+  await right
+  expect(await valuesOf(cluster)).toEqual(['right'])
+})
+
+test('options of a stream are checked', async () => {
+  const producer = startProducer(await startCluster())
+  for (const open of ['writable', 'writableStream'] as const) {
+    const wrong = [null, 5, { topik: 't' }, { topic: '' }, { toRecord: 5 }, { highWaterMark: -1 }]
+    for (const options of wrong) {
+      expect(() => producer[open](options as object)).toThrow(InvalidArgumentError)
+    }
+  }
+})
+
+test('a serializer that writes into one buffer again and again', async () => {
+  const cluster = await startCluster()
+  const producer = startProducer(cluster)
+  const scratch = Buffer.alloc(64)
+  const serde = {
+    serialize: (text: string) => scratch.subarray(0, scratch.write(text)),
+    deserialize: (bytes: Buffer | null) => String(bytes),
+  }
+  const topic = { name: 't', key: serde, value: serde }
+  const waits = producer.send({ topic, key: 'k0', value: 'value 0' })
+  await producer.sendBatch([
+    { topic, key: 'k1', value: 'value 1' },
+    { topic, key: 'key 2', value: 'v2' },
+  ])
+  await waits
+  await producer.send({ topic, key: 'k3', value: '' })
+  const records = (await batchesOf(cluster)).flatMap((each) => each.records)
+  expect(records.map(({ key, value }) => `${key}=${value}`)).toEqual([
+    'k0=value 0',
+    'k1=value 1',
+    'key 2=v2',
+    'k3=',
+  ])
+})
