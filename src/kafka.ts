@@ -14,7 +14,7 @@ import {
   type TopicSelector,
 } from './consumer/options.ts'
 import type { SelectedKey, SelectedRecord, SelectedValue } from './consumer/selected-types.ts'
-import { ClosedError, describeValue, InvalidArgumentError, TimeoutError } from './errors.ts'
+import { ClosedError, TimeoutError } from './errors.ts'
 import { describeServers } from './options/bootstrap-servers.ts'
 import {
   type ClusterOptions,
@@ -35,6 +35,7 @@ import {
 } from './share-consumer/options.ts'
 import { ShareConsumer } from './share-consumer/share-consumer.ts'
 import type { SelectedShareRecord } from './share-consumer/share-types.ts'
+import { checkTopicName } from './topic-partition.ts'
 import type { RecordData, Topic, TopicPartition, WaitOptions } from './types.ts'
 
 /** Which broker a request goes to, and how. Default: any broker, one attempt. */
@@ -235,11 +236,7 @@ export class Kafka {
    */
   async partitionsFor(topic: string, options?: WaitOptions): Promise<readonly PartitionMetadata[]> {
     const limits = this.limits(options, 'partitionsFor()')
-    if (typeof topic !== 'string' || topic === '') {
-      throw new InvalidArgumentError(
-        `partitionsFor() failed: the topic must be a name, got ${describeValue(topic)}`,
-      )
-    }
+    checkTopicName(topic, 'partitionsFor()')
     const { partitions } = await this.cluster().ensureTopic(topic, {
       ...limits,
       what: `partitionsFor() of topic "${topic}"`,

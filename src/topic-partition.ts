@@ -1,6 +1,31 @@
-// Partitions by topic: the shape that most requests want.
+// Names of topics, and partitions by topic: the shape that most requests want.
 
+import { describeValue, InvalidArgumentError } from './errors.ts'
 import type { TopicPartition } from './types.ts'
+
+/** What `isTopicName` requires, for errors. */
+export const topicNameRule = "1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-', but not '.' or '..'"
+
+/**
+ * The rule of Kafka's own Topic.validate. A name that cannot be written into a request must not be asked
+ * for: it would fail the request for all other topics in it.
+ */
+export function isTopicName(value: unknown): value is string {
+  return (
+    typeof value === 'string' &&
+    /^[a-zA-Z0-9._-]{1,249}$/.test(value) &&
+    value !== '.' &&
+    value !== '..'
+  )
+}
+
+/** @throws {InvalidArgumentError} unless `topic` is the name of a topic */
+export function checkTopicName(topic: unknown, call: string): asserts topic is string {
+  if (isTopicName(topic)) return
+  throw new InvalidArgumentError(
+    `${call} failed: the topic must be a name of ${topicNameRule}, got ${describeValue(topic)}`,
+  )
+}
 
 /** Everything of one topic together, in the order of first mention. */
 export function groupByTopic<T extends { readonly topic: string }>(

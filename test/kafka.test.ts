@@ -256,3 +256,28 @@ test('neither console.log nor JSON shows a secret, also of one that is connected
   })
   await login.close({ timeoutMs: 0 })
 })
+
+test.each([null, undefined, 5, '', 'a b', '.', '\ud800', 'x'.repeat(250)])(
+  'kafka.topic(%j) and partitionsFor(%j) are refused',
+  async (name) => {
+    const kafka = new Kafka({ bootstrapServers: 'localhost:9092' })
+    const serde = { key: serdes.string, value: serdes.string }
+    expect(() => kafka.topic(name as string, serde)).toThrow(ConfigError)
+    await expect(kafka.partitionsFor(name as string)).rejects.toThrow(InvalidArgumentError)
+  },
+)
+
+test('options that no request can carry, or that are no object, are refused', () => {
+  const kafka = new Kafka({ bootstrapServers: 'localhost:9092' })
+  expect(() => kafka.topic('a', null as never)).toThrow(ConfigError)
+  for (const id of ['x'.repeat(32_768), '\ud800']) {
+    expect(() => new Kafka({ bootstrapServers: 'localhost:9092', clientId: id })).toThrow(
+      ConfigError,
+    )
+    expect(() => kafka.consumer({ groupId: id })).toThrow("option 'groupId' must be a string of at")
+    expect(() => kafka.producer({ transactionalId: id })).toThrow(ConfigError)
+  }
+  for (const options of [null, 5, '', true, []]) {
+    expect(() => kafka.producer(options as object)).toThrow(ConfigError)
+  }
+})

@@ -4,7 +4,8 @@
 import { joinSignals } from '../async/any-signal.ts'
 import { timeoutSignal } from '../async/timers.ts'
 import { describeValue, InvalidArgumentError } from '../errors.ts'
-import { isTopic, isTopicName, type TopicSelector } from './options.ts'
+import { isTopicName } from '../topic-partition.ts'
+import { isTopic, type TopicSelector } from './options.ts'
 import type { CloseOptions } from './types.ts'
 
 /** @throws {InvalidArgumentError} unless it is an array of names, patterns and `kafka.topic()` */

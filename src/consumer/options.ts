@@ -16,6 +16,7 @@ import {
   text,
   wireDuration,
 } from '../options/option-table.ts'
+import { isTopicName } from '../topic-partition.ts'
 import type { Deserializer, Topic, TopicPartition } from '../types.ts'
 import type { Assignor } from './group/assignors/assignor.ts'
 
@@ -327,16 +328,6 @@ function checkTopics(value: unknown, fail: (expected: string) => never): readonl
         ? fail(`${expected}; '${entry}' is not a valid topic name`)
         : fail(expected)
     }),
-  )
-}
-
-/** The rule of Kafka's own Topic.validate. */
-export function isTopicName(value: unknown): value is string {
-  return (
-    typeof value === 'string' &&
-    /^[a-zA-Z0-9._-]{1,249}$/.test(value) &&
-    value !== '.' &&
-    value !== '..'
   )
 }
 

@@ -2,8 +2,8 @@
 // happens. Every value is read once: a getter may give another one the next time.
 
 import { describeValue, InvalidArgumentError } from '../errors.ts'
+import { isTopicName } from '../topic-partition.ts'
 import type { OffsetToCommit, TopicPartition } from '../types.ts'
-import { isTopicName } from './options.ts'
 import type { PartitionAssignment, SeekTarget } from './types.ts'
 
 const MAX_INT32 = 2_147_483_647

@@ -105,6 +105,9 @@ export function integer(
   }
 }
 
+/** The longest string that fits the field of a request. */
+const MAX_STRING_BYTES = 32_767
+
 /** The greatest number of milliseconds that fits the int32 field of a request. */
 const MAX_INT32 = 2_147_483_647
 
@@ -139,8 +142,14 @@ export function text<Default extends string | null>(
 ): OptionSpec<string | Default> {
   return {
     default: defaultValue,
-    check: (value, fail) =>
-      typeof value === 'string' && value !== '' ? value : fail('a string that is not empty'),
+    check: (value, fail) => {
+      if (typeof value !== 'string' || value === '') return fail('a string that is not empty')
+      // A request with another one would fail, or name something else.
+      if (Buffer.byteLength(value) > MAX_STRING_BYTES || /\p{Surrogate}/u.test(value)) {
+        return fail(`a string of at most ${MAX_STRING_BYTES} bytes in UTF-8`)
+      }
+      return value
+    },
   }
 }
 

@@ -8,6 +8,7 @@ import type { ClusterOptions } from '../options/kafka-options.ts'
 import {
   boolean,
   callback,
+  checkOptionsObject,
   duration,
   integer,
   type OptionSpec,
@@ -193,6 +194,7 @@ export function resolveProducerOptions(
   >,
 ): ResolvedProducerOptions {
   const { requestTimeoutMs, retryBackoffMs, retryBackoffMaxMs } = connection
+  checkOptionsObject(options, owner)
   const given = {
     requestTimeoutMs,
     retryBackoffMs,

@@ -11,10 +11,10 @@ import {
   ClosedError,
   CommitFailedError,
   FencedError,
-  InvalidArgumentError,
   InvalidTransactionStateError,
 } from '../errors.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
+import { checkTopicName } from '../topic-partition.ts'
 import type { RecordData, WaitOptions } from '../types.ts'
 import type { ResolvedProducerOptions } from './options.ts'
 import { ProducerCore } from './producer-core.ts'
@@ -267,11 +267,7 @@ export class Producer implements AsyncDisposable {
   async partitionsFor(topic: string, options?: WaitOptions): Promise<readonly PartitionMetadata[]> {
     const { maxBlockMs, allowAutoCreateTopics: allowAutoCreate } = this.options
     const limits = checkWaitOptions(options, 'partitionsFor()', { defaultMs: maxBlockMs })
-    if (typeof topic !== 'string' || topic === '') {
-      throw new InvalidArgumentError(
-        `partitionsFor() failed: the topic must be a name, got ${topic === '' ? 'an empty string' : typeof topic}`,
-      )
-    }
+    checkTopicName(topic, 'partitionsFor()')
     this.checkOpen()
     const { partitions } = await this.core.cluster.ensureTopic(topic, {
       timeoutMs: limits.timeoutMs,

@@ -3,8 +3,9 @@
 
 import { Writable } from 'node:stream'
 import type { WritableStream } from 'node:stream/web'
-import { InvalidArgumentError } from '../errors.ts'
+import { describeValue, InvalidArgumentError } from '../errors.ts'
 import { lazyNode } from '../lazy-node.ts'
+import { checkTopicName } from '../topic-partition.ts'
 import type { RecordData } from '../types.ts'
 import type { ProducerRecord } from './record.ts'
 import type { RecordMetadata } from './record-metadata.ts'
@@ -24,9 +25,41 @@ export interface WritableOptions<Chunk> {
   highWaterMark?: number
 }
 
+const writableOptionNames = ['topic', 'toRecord', 'highWaterMark']
+
+/** @throws {InvalidArgumentError} naming the option, what it may be, and what came */
+function checkWritableOptions(options: unknown, call: string): number {
+  const refuse = (problem: string): never => {
+    throw new InvalidArgumentError(`${call} failed: ${problem}`)
+  }
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    return refuse(`its options must be an object, got ${describeValue(options)}`)
+  }
+  for (const key of Object.keys(options)) {
+    if (!writableOptionNames.includes(key)) {
+      refuse(`unknown option "${key}". It takes ${writableOptionNames.join(', ')}`)
+    }
+  }
+  const { topic, toRecord, highWaterMark = 1000 }: Record<string, unknown> = { ...options }
+  if (topic !== undefined) checkTopicName(topic, call)
+  if (toRecord !== undefined && typeof toRecord !== 'function') {
+    refuse(`option "toRecord" must be a function, got ${describeValue(toRecord)}`)
+  }
+  if (
+    typeof highWaterMark !== 'number' ||
+    !Number.isSafeInteger(highWaterMark) ||
+    highWaterMark < 1
+  ) {
+    return refuse(
+      `option "highWaterMark" must be a whole number of 1 or more, got ${describeValue(highWaterMark)}`,
+    )
+  }
+  return highWaterMark
+}
+
 /** A Node stream whose chunks are produced. `finish` comes when all of them are acknowledged. */
 export function nodeWritable<Chunk>(sink: RecordSink, options: WritableOptions<Chunk>): Writable {
-  const highWaterMark = options.highWaterMark ?? 1000
+  const highWaterMark = checkWritableOptions(options, 'writable()')
   const under = new InFlight(sink, recordMaker(options), highWaterMark)
   return new Writable({
     objectMode: true,
@@ -46,7 +79,7 @@ export function webWritable<Chunk>(
   sink: RecordSink,
   options: WritableOptions<Chunk>,
 ): WritableStream<Chunk> {
-  const highWaterMark = options.highWaterMark ?? 1000
+  const highWaterMark = checkWritableOptions(options, 'writableStream()')
   const under = new InFlight(sink, recordMaker(options), highWaterMark)
   return new lazyNode.streamWeb.WritableStream<Chunk>(
     {

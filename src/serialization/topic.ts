@@ -1,6 +1,7 @@
 // A topic with its types: name and serializers in one handle, so that sending and reading infer.
 
-import { ConfigError } from '../errors.ts'
+import { ConfigError, describeValue } from '../errors.ts'
+import { isTopicName, topicNameRule } from '../topic-partition.ts'
 import type { Serde, Topic } from '../types.ts'
 
 /** The serializers of a topic. `serdes` has the usual ones. */
@@ -14,14 +15,19 @@ export interface TopicSerdes<K, V> {
  */
 export function createTopicHandle<K, V, const Name extends string = string>(
   name: Name,
-  { key, value }: TopicSerdes<K, V>,
+  topicSerdes: TopicSerdes<K, V>,
 ): Topic<K, V, Name> {
-  // The rule is that of Kafka's own Topic.validate.
-  if (!/^[a-zA-Z0-9._-]{1,249}$/.test(name) || name === '.' || name === '..') {
+  if (!isTopicName(name)) {
     throw new ConfigError(
-      `kafka.topic(): '${name}' is not a valid topic name: expected 1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-', but not '.' or '..'`,
+      `kafka.topic(): ${describeValue(name)} is not a valid topic name: expected ${topicNameRule}`,
     )
   }
+  if (typeof topicSerdes !== 'object' || topicSerdes === null) {
+    throw new ConfigError(
+      `kafka.topic('${name}'): expected { key, value } with a serde for each, got ${describeValue(topicSerdes)}`,
+    )
+  }
+  const { key, value } = topicSerdes
   checkSerde(name, 'key', key)
   checkSerde(name, 'value', value)
   return Object.freeze({ name, key, value })

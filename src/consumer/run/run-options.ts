@@ -2,9 +2,9 @@
 
 import { describeValue, InvalidArgumentError } from '../../errors.ts'
 import type { ConsumerRecord } from '../../records/consumer-record.ts'
+import { isTopicName } from '../../topic-partition.ts'
 import { checkNames, checkSignal } from '../arguments.ts'
 import type { ConsumerBatch } from '../delivery/consumer-batch.ts'
-import { isTopicName } from '../options.ts'
 import type { BatchOf } from '../selected-types.ts'
 import type { HandlerContext, RetryOptions } from './retry-policy.ts'
 

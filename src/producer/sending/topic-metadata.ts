@@ -4,9 +4,10 @@
 
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { MetadataChange, TopicMetadata } from '../../cluster/metadata.ts'
-import { InvalidArgumentError } from '../../errors.ts'
+import { describeValue, InvalidArgumentError } from '../../errors.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
+import { isTopicName, topicNameRule } from '../../topic-partition.ts'
 import type { Accumulator } from '../batching/accumulator.ts'
 import { ProducerTopic } from '../batching/topic.ts'
 import { type BatchCompletion, unknownTopicBoundMs } from './batch-completion.ts'
@@ -102,9 +103,11 @@ export class Topics {
   }
 
   private add(name: string, now: number): ProducerTopic {
-    if (typeof name !== 'string' || name === '') {
+    if (!isTopicName(name)) {
+      const got = name === '' ? 'an empty string' : describeValue(name)
+      const rule = typeof name === 'string' ? ` of ${topicNameRule}` : ''
       throw new InvalidArgumentError(
-        `the topic of a record must be a name or a kafka.topic(), got ${name === '' ? 'an empty string' : typeof name}`,
+        `the topic of a record must be a name${rule} or a kafka.topic(), got ${got}`,
       )
     }
     const topic = new ProducerTopic(name, this.context.isObserved)
