@@ -1,7 +1,7 @@
 // The share consumer's options: type, unit, default and what each trades, once. Names and defaults are
 // those of Java's KafkaShareConsumer. What is resolved here is complete and frozen.
 
-import { isTopic, isTopicName } from '../consumer/options.ts'
+import { isTopic } from '../consumer/options.ts'
 import { type AcknowledgementResult, ConfigError, describeValue } from '../errors.ts'
 import {
   boolean,
@@ -16,6 +16,7 @@ import {
   text,
   wireDuration,
 } from '../options/option-table.ts'
+import { isTopicName } from '../topic-partition.ts'
 import type { Deserializer, Topic, TopicPartition } from '../types.ts'
 
 /** A name, or a topic with its types (`kafka.topic()`). Share groups have no patterns. */
