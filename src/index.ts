@@ -215,6 +215,8 @@ export {
 } from './errors.ts'
 export { Kafka, type KafkaRequestOptions } from './kafka.ts'
 export { type Logger, silentLogger } from './logger.ts'
+export { type AwsMskIamOptions, awsMskIamToken } from './network/sasl/aws-msk-iam.ts'
+export type { AwsCredentials } from './network/sasl/aws-signature.ts'
 export type { BootstrapServers, BootstrapServersProvider } from './options/bootstrap-servers.ts'
 export type { KafkaOptions } from './options/kafka-options.ts'
 export type {
@@ -225,11 +227,13 @@ export type {
   DnsLookup,
   MapAddress,
 } from './options/network-options.ts'
+export type { SaslOidcOptions, SecretSource } from './options/oidc-options.ts'
 export type {
   CredentialsProvider,
   OAuthBearerToken,
   SaslContext,
   SaslExchange,
+  SaslKerberosOptions,
   SaslMechanism,
   SaslOptions,
   SaslPasswordOptions,

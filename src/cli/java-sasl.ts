@@ -29,8 +29,17 @@ export function saslFromJava(
     return { mechanism, username, password, tokenAuth: jaas.get('tokenauth') === 'true' }
   }
   if (mechanism === 'OAUTHBEARER') return oauthFromJava(properties, jaas)
+  if (mechanism === 'GSSAPI') {
+    const service = properties.get('sasl.kerberos.service.name') ?? jaas.get('servicename')
+    const principal = jaas.get('principal')
+    return {
+      mechanism,
+      ...(service !== undefined && { kerberosServiceName: service.trim() }),
+      ...(principal !== undefined && { principal }),
+    }
+  }
   throw new UsageError(
-    `sasl.mechanism=${mechanism} is not supported on the command line: expected PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER.`,
+    `sasl.mechanism=${mechanism} is not supported on the command line: expected PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER or GSSAPI.`,
   )
 }
 
@@ -63,27 +72,13 @@ function oauthFromJava(
   const scope = properties.get('sasl.oauthbearer.scope') ?? jaas.get('scope')
   return {
     mechanism: 'OAUTHBEARER',
-    token: async ({ signal }) => {
-      const basic = Buffer.from(`${clientId}:${clientSecret}`).toString('base64')
-      const form = new URLSearchParams({ grant_type: 'client_credentials' })
-      if (scope !== undefined) form.set('scope', scope)
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: {
-          authorization: `Basic ${basic}`,
-          accept: 'application/json',
-          'content-type': 'application/x-www-form-urlencoded',
-        },
-        body: form.toString(),
-        signal,
-      })
-      if (!response.ok) {
-        throw new Error(`the token endpoint ${url} responded with HTTP ${response.status}`)
-      }
-      const token: unknown = Reflect.get(Object(await response.json()), 'access_token')
-      if (typeof token === 'string' && token !== '') return { token }
-      throw new Error(`the response of the token endpoint ${url} has no access_token`)
-    },
+    tokenEndpointUrl: url,
+    clientId,
+    clientSecret,
+    ...(scope !== undefined && { scope }),
+    headerUrlencode: properties.get('sasl.oauthbearer.header.urlencode')?.trim() === 'true',
+    // As Java, which takes any URL.
+    allowUnencrypted: url.startsWith('http:'),
   }
 }
 

@@ -16,10 +16,11 @@ import { type Endpoint, formatEndpoint } from '../options/bootstrap-servers.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import { BootstrapSource } from './bootstrap-source.ts'
 import { Broker, type ConnectionEvent } from './broker.ts'
+import { pickBroker } from './broker-choice.ts'
 import type { BrokerMetadata } from './metadata.ts'
 import type { ClusterProblem } from './problems.ts'
 import { ReconnectBackoff, Turns } from './reconnect-backoff.ts'
-import { advertisedListenerHint, unreachableText } from './unreachable-error.ts'
+import { advertisedListenerHint, outageErrorOf, unreachableText } from './unreachable-error.ts'
 
 /** A second broker is tried as well when the first has not become ready after this time. */
 const STAGGER_MS = 500
@@ -184,7 +185,7 @@ export class BrokerPool {
       if (this.closedBy !== null) throw this.closedBy
       const now = monotonicMs()
       this.findBootstrap()
-      const node = this.pick(now, options.avoid, tried)
+      const node = pickBroker(this.candidates(), { now, avoid: options.avoid, tried })
       if (node?.peek('general')) {
         node.lastChosenAt = now
         const connection = node.ready('general')
@@ -220,6 +221,12 @@ export class BrokerPool {
   unreachable(timeoutMs: number | null): string {
     const nodes = [...this.bootstrap, ...this.known.values()]
     return unreachableText(nodes, this.source.lastError, timeoutMs)
+  }
+
+  /** The error of an outage; AuthenticationError if every broker refuses who we are. */
+  get outageError(): KafkaError {
+    const nodes = this.known.size > 0 ? [...this.known.values()] : this.bootstrap
+    return outageErrorOf(nodes, this.source.lastError, this.unreachable(null), this.mayRecover)
   }
 
   /** What has been failing with each broker; bootstrap addresses matter only while no broker is ready. */
@@ -374,24 +381,6 @@ export class BrokerPool {
     return true
   }
 
-  /** The best broker to ask now; null if everything that are left are in their backoff. */
-  private pick(now: number, avoid: ReadonlySet<number>, tried: ReadonlySet<Broker>): Broker | null {
-    let best: Broker | null = null
-    let least = Number.POSITIVE_INFINITY
-    for (const node of this.candidates()) {
-      let rank = rankOf(node, now, tried)
-      if (avoid.has(node.nodeId)) rank += 10_000
-      if (
-        rank < least ||
-        (rank === least && best !== null && node.lastChosenAt < best.lastChosenAt)
-      ) {
-        best = node
-        least = rank
-      }
-    }
-    return best
-  }
-
   private *candidates(): Iterable<Broker> {
     yield* this.known.values()
     const isNeeded = this.needsBootstrap
@@ -428,15 +417,4 @@ export class BrokerPool {
       this.wakers.delete(wake)
     }
   }
-}
-
-/** Idle and ready first, then ready, then connecting, then not yet tried; a silent one at the end. */
-function rankOf(node: Broker, now: number, tried: ReadonlySet<Broker>): number {
-  const connection = node.peek('general')
-  const silence = node.isSilent ? 5000 : 0
-  if (connection !== null) return Math.min(connection.inFlight, 999) + silence
-  if (tried.has(node)) return Number.POSITIVE_INFINITY
-  if (node.isConnecting) return 1000 + silence
-  if (node.attemptAllowedAt > now) return Number.POSITIVE_INFINITY
-  return (node.isReady ? 1500 : 2000) + (node.nodeId < 0 ? 100 : 0) + silence
 }

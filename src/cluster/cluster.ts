@@ -175,9 +175,14 @@ export class Cluster {
     return this.pool.unreachableSince(nodeId)
   }
 
-  /** What is wrong with each broker, if none at all can be reached; null if one is, or was not tried. */
-  get outage(): string | null {
-    return this.pool.isUnreachable ? this.pool.unreachable(null) : null
+  /** Whether no broker at all can be reached, of those that were tried. */
+  get isOutage(): boolean {
+    return this.pool.isUnreachable
+  }
+
+  /** What is wrong with each broker: worth the making only in an outage. */
+  get outageError(): KafkaError {
+    return this.pool.outageError
   }
 
   /**

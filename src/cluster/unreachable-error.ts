@@ -1,5 +1,6 @@
 // What a person is told when no broker, or one broker, cannot be reached.
 
+import { AuthenticationError, ConnectionError, type KafkaError } from '../errors.ts'
 import type { Broker } from './broker.ts'
 
 /** Each address with its own cause, one line each. */
@@ -12,6 +13,20 @@ export function unreachableText(
   const lines = nodes.map((node) => `\n  ${node.describe()}: ${causeText(node)}`)
   if (sourceError !== null) lines.push(`\n  ${sourceError.message}`)
   return `No broker could be reached${within}:${lines.join('')}`
+}
+
+/** The error of an outage; AuthenticationError if every broker refuses who we are. */
+export function outageErrorOf(
+  nodes: readonly Broker[],
+  sourceError: Error | null,
+  text: string,
+  retriable: boolean,
+): KafkaError {
+  const cause = nodes[0]?.lastError ?? sourceError ?? undefined
+  const isRefused =
+    nodes.length > 0 && nodes.every(({ lastError }) => lastError instanceof AuthenticationError)
+  if (isRefused) return new AuthenticationError(text, { cause })
+  return new ConnectionError(text, { cause, retriable })
 }
 
 function causeText(node: Broker): string {

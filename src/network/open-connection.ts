@@ -9,6 +9,7 @@ import { AuthenticationError, ClosedError, ConnectionError } from '../errors.ts'
 import { type Endpoint, formatEndpoint } from '../options/bootstrap-servers.ts'
 import type { SaslSettings } from '../options/sasl-options.ts'
 import type { SslSettings, TlsOptions } from '../options/ssl-options.ts'
+import { apiVersions } from '../protocol/messages/api-versions.ts'
 import type { Connection } from './connection.ts'
 import {
   endOfStreamText,
@@ -29,6 +30,9 @@ import { authenticate } from './sasl/authenticate.ts'
 import { forgetCredentials, mechanismOf } from './sasl/mechanism-of.ts'
 import { keepSession } from './sasl/reauthenticate.ts'
 import { openTcpSocket, openTlsSocket } from './socket.ts'
+
+/** The version of ApiVersions in which a broker says that it is another one than meant (KIP-1242). */
+const IDENTITY_SINCE = 5
 
 export interface SetupOptions extends RouteOptions {
   timeoutMs: number
@@ -84,12 +88,15 @@ class Setup {
     connection.attach(socket)
     this.address = address
     this.phase = 'apiVersions'
-    // Its own deadline is the timer of the whole setup.
-    const { nodeId } = connection
-    const expected = { clusterId: nodeId < 0 ? null : options.clusterId, nodeId }
-    const features = await exchangeVersions(connection, expected, options.timeoutMs + 1000)
-    connection.learnFeatures(features)
-    if (options.sasl !== null) await this.authenticate(options.sasl, tls !== null)
+    await this.exchangeVersions()
+    if (options.sasl !== null) {
+      await this.authenticate(options.sasl, tls !== null)
+      // Before the authentication a broker does not say whether it is the one that is meant.
+      const range = connection.versionRange(apiVersions)
+      if (connection.nodeId >= 0 && (range?.maxVersion ?? 0) >= IDENTITY_SINCE) {
+        await this.exchangeVersions()
+      }
+    }
     connection.makeReady()
     options.memory.goodAddress = address
     options.memory.failedAddress = null
@@ -121,6 +128,14 @@ class Setup {
     )
     connection.close(failure)
     return failure
+  }
+
+  private async exchangeVersions(): Promise<void> {
+    const { connection, options } = this
+    const { nodeId } = connection
+    const expected = { clusterId: nodeId < 0 ? null : options.clusterId, nodeId }
+    // Its own deadline is the timer of the whole setup.
+    connection.learnFeatures(await exchangeVersions(connection, expected, options.timeoutMs + 1000))
   }
 
   private async authenticate(settings: SaslSettings, isEncrypted: boolean): Promise<void> {

@@ -109,6 +109,12 @@ const names: Readonly<Record<string, string>> = {
   sslKeystoreKey: "! set key in 'ssl'",
   sslKeystoreCertificateChain: "! set cert in 'ssl'",
   // Inside ssl and sasl
+  serviceName: 'kerberosServiceName',
+  saslKerberosServiceName: "! set kerberosServiceName in 'sasl'",
+  saslOauthbearerTokenEndpointUrl: "! set tokenEndpointUrl in 'sasl'",
+  saslOauthbearerClientId: "! set clientId in 'sasl'",
+  saslOauthbearerClientSecret: "! set clientSecret in 'sasl'",
+  saslOauthbearerScope: "! set scope in 'sasl'",
   user: 'username',
   oauthBearerToken: 'token',
 }

@@ -213,10 +213,11 @@ function checkNotBelow(options: ClusterOptions, greater: NumberOption, least: Nu
 }
 
 function checkSecretsAreProtected({ sasl, ssl }: ClusterOptions): void {
-  if (sasl === null || ssl !== null || sasl.kind === 'own' || sasl.allowUnencrypted) return
-  const secret = sasl.kind === 'token' ? 'token' : 'password'
+  if (sasl === null || ssl !== null || sasl.kind === 'own' || sasl.kind === 'kerberos') return
+  if (sasl.allowUnencrypted) return
+  const secret = sasl.kind === 'password' ? 'password' : 'token'
   if (sasl.mechanism !== 'PLAIN' && sasl.mechanism !== 'OAUTHBEARER') return
-  const otherwise = sasl.kind === 'token' ? '' : ', use a SCRAM mechanism,'
+  const otherwise = sasl.kind === 'password' ? ', use a SCRAM mechanism,' : ''
   throw new ConfigError(
     `new Kafka(): SASL ${sasl.mechanism} without TLS would send the ${secret} so that anyone on the network can read it: set 'ssl'${otherwise} or set 'allowUnencrypted' in 'sasl'`,
   )

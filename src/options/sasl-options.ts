@@ -2,6 +2,7 @@
 // of it is functions only: neither an inspection nor JSON looks into those.
 
 import { ConfigError, kindOf } from '../errors.ts'
+import { checkOidc, isOidc, type OidcSettings, type SaslOidcOptions } from './oidc-options.ts'
 import { boolean, callback, oneOf, resolveOptions, text } from './option-table.ts'
 
 /** What a SASL mechanism, and the function that gives its credentials, may know of the connection. */
@@ -78,8 +79,22 @@ export interface SaslTokenOptions {
   allowUnencrypted?: boolean
 }
 
+/** Kerberos 5, by the package `kerberos`, which is installed separately. */
+export interface SaslKerberosOptions {
+  mechanism: 'GSSAPI'
+  /** The first part of the brokers' principals. @defaultValue kafka */
+  kerberosServiceName?: string
+  /** The client's principal, such as `shop@EXAMPLE.COM`. @defaultValue that of the credentials cache or client keytab */
+  principal?: string
+}
+
 /** How this client proves who it is: one of the built-in mechanisms, or one of your own. */
-export type SaslOptions = SaslPasswordOptions | SaslTokenOptions | SaslMechanism
+export type SaslOptions =
+  | SaslPasswordOptions
+  | SaslTokenOptions
+  | SaslOidcOptions
+  | SaslKerberosOptions
+  | SaslMechanism
 
 /** SASL options as they are used: what was given is checked, and nothing is missing. */
 export type SaslSettings =
@@ -95,6 +110,18 @@ export type SaslSettings =
       readonly mechanism: 'OAUTHBEARER'
       readonly token: CredentialsProvider<OAuthBearerToken>
       readonly allowUnencrypted: boolean
+    }
+  | {
+      readonly kind: 'oidc'
+      readonly mechanism: 'OAUTHBEARER'
+      readonly load: () => OidcSettings
+      readonly allowUnencrypted: boolean
+    }
+  | {
+      readonly kind: 'kerberos'
+      readonly mechanism: 'GSSAPI'
+      readonly serviceName: string
+      readonly principal: string | null
     }
   | { readonly kind: 'own'; readonly mechanism: SaslMechanism }
 
@@ -115,6 +142,12 @@ const saslTokenTable = {
   allowUnencrypted: boolean(false),
 }
 
+const saslKerberosTable = {
+  mechanism: oneOf('GSSAPI', ['GSSAPI']),
+  kerberosServiceName: text('kafka'),
+  principal: text(null),
+}
+
 const owner = "new Kafka(): option 'sasl'"
 
 /** @throws ConfigError that never quotes what was given */
@@ -131,15 +164,29 @@ export function checkSasl(value: unknown): SaslSettings {
   const given: unknown = Reflect.get(value, 'mechanism')
   if (given === undefined) {
     throw new ConfigError(
-      `${owner}: 'mechanism' is needed: ${passwordMechanisms.join(', ')} or OAUTHBEARER`,
+      `${owner}: 'mechanism' is needed: ${passwordMechanisms.join(', ')}, OAUTHBEARER or GSSAPI`,
     )
   }
   // Kafka's own names are in upper case; kafkajs takes them in lower case.
   const mechanism = typeof given === 'string' ? given.toUpperCase() : given
   const options = { ...value, mechanism }
+  if (mechanism === 'GSSAPI') {
+    const resolved = resolveOptions(saslKerberosTable, options, owner, true)
+    const { kerberosServiceName: serviceName, principal } = resolved
+    return { kind: 'kerberos', mechanism, serviceName, principal }
+  }
+  if (mechanism === 'OAUTHBEARER' && isOidc(options)) {
+    const settings = checkOidc(options)
+    const { allowUnencrypted } = settings
+    return { kind: 'oidc', mechanism, load: () => settings, allowUnencrypted }
+  }
   if (mechanism === 'OAUTHBEARER') {
     const { token, allowUnencrypted } = resolveOptions(saslTokenTable, options, owner, true)
-    if (token === null) throw new ConfigError(`${owner}: OAUTHBEARER needs 'token', a function`)
+    if (token === null) {
+      throw new ConfigError(
+        `${owner}: OAUTHBEARER needs 'token', a function, or 'tokenEndpointUrl'`,
+      )
+    }
     return { kind: 'token', mechanism, token, allowUnencrypted }
   }
   const resolved = resolveOptions(saslPasswordTable, options, owner, true)

@@ -41,8 +41,11 @@ function isProvider(value: unknown): value is () => unknown {
   return typeof value === 'function'
 }
 
-/** Refuses what Node would ignore, or would refuse only when it connects. */
-function checkContents(value: unknown, where: string): TlsOptions {
+/**
+ * Refuses what Node would ignore, or would refuse only when it connects.
+ * @throws ConfigError that never quotes what was given
+ */
+export function checkContents(value: unknown, where: string): TlsOptions {
   if (!isObject(value)) {
     const expected =
       where === owner

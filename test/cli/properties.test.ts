@@ -95,7 +95,7 @@ describe('what properties mean', () => {
     ['linger.ms=soon', 'linger.ms=soon: expected a number.'],
     ['enable.idempotence=yes', 'enable.idempotence=yes: expected true or false.'],
     ['security.protocol=TLS', 'expected PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL'],
-    ['security.protocol=SASL_SSL', 'sasl.mechanism=GSSAPI is not supported'],
+    ['security.protocol=SASL_SSL\nsasl.mechanism=NTLM', 'sasl.mechanism=NTLM is not supported'],
     ['security.protocol=SASL_SSL\nsasl.mechanism=PLAIN', 'needs a user name and a password'],
     ['security.protocol=SASL_SSL\nsasl.mechanism=PLAIN\nsasl.jaas.config=secret', 'not valid'],
     ['security.protocol=SSL\nssl.truststore.location=/x.jks', 'must be PEM'],

@@ -7,6 +7,8 @@ import { ConfigError } from '../../src/errors.ts'
 import { Kafka } from '../../src/kafka.ts'
 import { silentLogger } from '../../src/logger.ts'
 import { type KafkaOptions, resolveKafkaOptions } from '../../src/options/kafka-options.ts'
+import { type MetadataRequest, metadata } from '../../src/protocol/messages/metadata.ts'
+import { TestCluster } from '../../src/testing/test-cluster.ts'
 import { startDns } from '../network/dns-server.ts'
 import { FakeCluster } from './fake-cluster.ts'
 
@@ -14,6 +16,13 @@ const closers: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
+
+const noTopics: MetadataRequest = {
+  topics: [],
+  allowAutoTopicCreation: false,
+  includeClusterAuthorizedOperations: false,
+  includeTopicAuthorizedOperations: false,
+}
 
 async function start(nodes = 1): Promise<FakeCluster> {
   const fake = await FakeCluster.start(nodes)
@@ -61,7 +70,8 @@ test('a function that fails is called again for as long as the call may wait', a
   })
   await expect.poll(() => cluster.problems().length).toBe(1)
   expect(cluster.problems()[0].reason).toMatch(/'bootstrapServers' could not be had: registry/)
-  expect(cluster.outage).toMatch(/registry is down/)
+  expect(cluster.isOutage).toBe(true)
+  expect(cluster.outageError.message).toMatch(/registry is down/)
   expect((await cluster.refresh({ timeoutMs: 10_000 })).brokers.size).toBe(1)
   expect(cluster.problems()).toEqual([])
   expect(calls).toBe(4)
@@ -153,6 +163,29 @@ test('canonical names: each address of a bootstrap server by the name that DNS h
   expect(asked[0]).toBe('alias.test')
   expect(asked.slice(1).filter((host) => host === 'alias.test')).toEqual([])
   expect(asked).toContain('localhost')
+})
+
+test('a mapping that leads to another broker is named, and the others go on', async () => {
+  await using brokers = await TestCluster.start({ nodes: 2, topics: { t: 2 } })
+  const [first, second] = brokers.bootstrapServers.split(',')
+  const port = Number(first.split(':')[1])
+  const kafka = new Kafka({
+    bootstrapServers: first,
+    // As a port forwarding with one port for two brokers.
+    mapAddress: ({ host }) => ({ host, port }),
+    logger: silentLogger,
+  })
+  closers.push(() => kafka.close({ timeoutMs: 0 }))
+  const { brokers: known } = await kafka.metadata()
+  const isSecond = (one: { port: number }): boolean => second.endsWith(`:${one.port}`)
+  const wrong = [...known.values()].find(isSecond)?.nodeId ?? -1
+  const right = [...known.keys()].find((nodeId) => nodeId !== wrong)
+  const ask = (nodeId: number | undefined): Promise<unknown> =>
+    kafka.request(metadata, noTopics, { nodeId: nodeId ?? -1, timeoutMs: 10_000 })
+  await expect(ask(wrong)).rejects.toThrow(
+    new RegExp(`another broker responds at this address: it is not node ${wrong} of cluster '`),
+  )
+  await ask(right)
 })
 
 test('what the client shows of its bootstrap servers', () => {

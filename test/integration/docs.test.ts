@@ -11,16 +11,20 @@ import { TestCluster } from '../../src/testing/test-cluster.ts'
 import { preludes } from '../docs/preludes.ts'
 import { pages, type Snippet, snippetsOf } from '../docs/snippets.ts'
 import { ensureBuilt, root } from './build.ts'
+import { type Doors, openDoors } from './doors.ts'
 
 let folder: string
 let cluster: TestCluster
+let doors: Doors
 
 beforeAll(async () => {
   await ensureBuilt()
   folder = await mkdtemp(join(tmpdir(), 'kafkawire-docs-'))
   await mkdir(join(folder, 'node_modules', '.bin'), { recursive: true })
   await symlink(root, join(folder, 'node_modules', 'kafkawire'), 'junction')
-  await symlink(join(root, 'node_modules', '@types'), join(folder, 'node_modules', '@types'))
+  for (const name of ['@types', 'ssh2', 'socks']) {
+    await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name))
+  }
   await symlink(
     join(root, 'dist/cli/main.js'),
     join(folder, 'node_modules', '.bin', 'kafkawire'),
@@ -45,8 +49,11 @@ function useCluster(nodes: number): void {
     const records = values.map((value) => ({ topic: 'orders', partition: 0, value }))
     await kafka.producer().sendBatch(records)
     await kafka.close()
+    const port = Number(cluster.bootstrapServers.split(',')[0].split(':')[1])
+    doors = await openDoors(port, join(folder, `kafka-${port}.sock`))
   })
   afterAll(async () => {
+    doors?.close()
     await cluster?.close()
   })
 }
@@ -63,6 +70,7 @@ function run(command: string, args: readonly string[], until: RegExp | null): Pr
     ...process.env,
     BOOTSTRAP_SERVERS: cluster.bootstrapServers,
     KAFKA_PASSWORD: 'secret',
+    SSH_PRIVATE_KEY: doors.sshPrivateKey,
     PATH: `${join(folder, 'node_modules/.bin')}:${process.env.PATH}`,
   }
   const child = spawn(command, args, { cwd: folder, env })
@@ -97,9 +105,9 @@ function program({ text, prelude }: Snippet): string {
   const lines = text.split('\n')
   const body = lines.filter((line) => prelude === null || !isImport(line))
   const imports = prelude === null ? [] : lines.filter(isImport)
-  return [...imports, around]
-    .join('\n')
-    .replace('SNIPPET', () => body.join('\n'))
+  const whole = [...imports, around].join('\n').replace('SNIPPET', () => body.join('\n'))
+  return doors.replacements
+    .reduce((program, [shown, real]) => program.replaceAll(shown, real), whole)
     .replaceAll('localhost:9092', cluster.bootstrapServers)
 }
 

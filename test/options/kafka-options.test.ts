@@ -123,7 +123,9 @@ function withSasl(sasl: object, ssl = true): () => unknown {
 
 const wrongSasl: [object, RegExp][] = [
   [{}, /'mechanism' is needed: PLAIN, SCRAM/],
-  [{ mechanism: 'GSSAPI' }, /'mechanism' must be one of 'PLAIN'/],
+  [{ mechanism: 'NTLM' }, /'mechanism' must be one of 'PLAIN'/],
+  [{ mechanism: 'GSSAPI', serviceName: 'k' }, /unknown option 'serviceName'.*kerberosServiceName/],
+  [{ mechanism: 'GSSAPI', kerberosServiceName: 5 }, /'kerberosServiceName' must be a string/],
   [{ mechanism: 'PLAIN', username: 'u' }, /either 'username' and 'password', or 'credentials'/],
   [{ mechanism: 'PLAIN', user: 'u', password: 'p' }, /unknown option 'user'/],
   [{ mechanism: 'PLAIN', username: 'u', password: 'p', credentials: () => {} }, /either/],

@@ -34,6 +34,28 @@ test.each([
   [{ ssl: { ca, cert, key, passphrase: secret } }],
   [{ ssl: true, sasl: { mechanism: 'PLAIN', username: 'u', password: secret } }],
   [{ ssl: true, sasl: { mechanism: 'scram-sha-256', username: 'u', password: secret } }],
+  [
+    {
+      ssl: true,
+      sasl: {
+        mechanism: 'OAUTHBEARER',
+        tokenEndpointUrl: 'https://login.test',
+        clientId: 'c',
+        clientSecret: secret,
+      },
+    },
+  ],
+  [
+    {
+      ssl: true,
+      sasl: {
+        mechanism: 'OAUTHBEARER',
+        tokenEndpointUrl: 'https://login.test',
+        assertionPrivateKey: key,
+        assertionAlgorithm: 'ES256',
+      },
+    },
+  ],
   [{ sasl: { name: 'OWN', begin: () => {}, password: secret } }],
 ])('resolved options print no secret: %#', (given) => {
   const text = printed(resolve(given))

@@ -4,7 +4,6 @@
 
 import { monotonicMs } from '../../async/clock.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { ConnectionError } from '../../errors.ts'
 import type { Membership } from '../offsets/committer.ts'
 import { type ConsumerProblem, ProblemReports } from './consumer-problems.ts'
 import { OutageDetector } from './outage-detector.ts'
@@ -111,13 +110,10 @@ export class LivenessMonitor {
   private tick(): void {
     const now = monotonicMs()
     this.tell(this.liveness.tick(now))
-    const { outage } = this.cluster
-    const { mayRecover } = this.cluster
-    if (this.outage.look(now, outage !== null, mayRecover)) {
-      this.owner.onError(new ConnectionError(outage ?? '', { retriable: mayRecover }))
-    }
+    const { isOutage, mayRecover } = this.cluster
+    if (this.outage.look(now, isOutage, mayRecover)) this.owner.onError(this.cluster.outageError)
     // An outage is reported as one, and not broker by broker; nor is what is left of it when it ends.
-    if (outage !== null) this.quietUntil = now + PATIENCE_MS
+    if (isOutage) this.quietUntil = now + PATIENCE_MS
     else if (now >= this.quietUntil) this.reportProblems(now)
     const { group } = this.owner
     if (group === null) return

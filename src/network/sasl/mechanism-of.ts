@@ -2,13 +2,16 @@
 
 import type { SaslMechanism, SaslSettings } from '../../options/sasl-options.ts'
 import { checkCredentials, TokenCache } from './credentials.ts'
+import { gssapi } from './gssapi.ts'
 import { oauthbearer } from './oauthbearer.ts'
+import { oidcToken } from './oidc.ts'
 import { plain } from './plain.ts'
 import { scram } from './scram.ts'
 
 export function mechanismOf(settings: SaslSettings): SaslMechanism {
   if (settings.kind === 'own') return settings.mechanism
-  if (settings.kind === 'token') {
+  if (settings.kind === 'kerberos') return gssapi(settings)
+  if (settings.kind === 'token' || settings.kind === 'oidc') {
     const tokens = tokensOf(settings)
     return oauthbearer((context) => tokens.get(context), settings.allowUnencrypted)
   }
@@ -21,7 +24,7 @@ export function mechanismOf(settings: SaslSettings): SaslMechanism {
   }))
 }
 
-type TokenSettings = Extract<SaslSettings, { kind: 'token' }>
+type TokenSettings = Extract<SaslSettings, { kind: 'token' | 'oidc' }>
 
 const caches = new WeakMap<TokenSettings, TokenCache>()
 
@@ -29,7 +32,7 @@ const caches = new WeakMap<TokenSettings, TokenCache>()
 function tokensOf(settings: TokenSettings): TokenCache {
   let cache = caches.get(settings)
   if (cache === undefined) {
-    cache = new TokenCache(settings.token)
+    cache = new TokenCache(settings.kind === 'token' ? settings.token : oidcToken(settings.load()))
     caches.set(settings, cache)
   }
   return cache
@@ -37,5 +40,5 @@ function tokensOf(settings: TokenSettings): TokenCache {
 
 /** The broker refused the credentials: those that are kept are not used again. */
 export function forgetCredentials(settings: SaslSettings): void {
-  if (settings.kind === 'token') tokensOf(settings).forget()
+  if (settings.kind === 'token' || settings.kind === 'oidc') tokensOf(settings).forget()
 }

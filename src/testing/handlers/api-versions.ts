@@ -1,4 +1,5 @@
-// ApiVersions: what this node offers (KIP-35), and its features (KIP-584).
+// ApiVersions: what this node offers (KIP-35), its features (KIP-584), and whether it is the
+// broker that is meant (KIP-1242).
 
 import { errorCodes } from '../../protocol/error-codes.ts'
 import type {
@@ -16,12 +17,16 @@ export function handleApiVersions(
   context: RequestContext,
   request: ApiVersionsRequest,
 ): ApiVersionsResponse {
-  const { state, version, offered } = context
+  const { state, node, version, offered } = context
   const isNamed =
     version < NAME_REQUIRED_SINCE ||
     (softwareName.test(request.clientSoftwareName) &&
       softwareName.test(request.clientSoftwareVersion))
   if (!isNamed) return emptyResponse(errorCodes.INVALID_REQUEST)
+  const isMeant =
+    (request.clusterId === null || request.clusterId === state.clusterId) &&
+    (request.nodeId === -1 || request.nodeId === node.id)
+  if (!isMeant) return emptyResponse(errorCodes.REBOOTSTRAP_REQUIRED)
   const response = emptyResponse(0)
   response.supportedFeatures = supportedFeatures(version)
   response.finalizedFeaturesEpoch = 1n
