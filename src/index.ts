@@ -138,6 +138,7 @@ export type {
   PartitionMetadata,
   TopicMetadata,
 } from './cluster/metadata.ts'
+export type { ClusterProblem } from './cluster/problems.ts'
 export type { CompressionType } from './compression/codec.ts'
 export type { PartitionProblem } from './consumer/assignment/assigned-partition.ts'
 export { Consumer } from './consumer/consumer.ts'
@@ -152,6 +153,7 @@ export type {
   MemberAssignment,
   SubscribedMember,
 } from './consumer/group/assignors/assignor.ts'
+export type { ConsumerInterceptor } from './consumer/interceptors.ts'
 export type { ConsumerProblem } from './consumer/liveness/consumer-problems.ts'
 export type { ConsumerHealth, GroupHealth, PartitionHealth } from './consumer/liveness/health.ts'
 export type { CommittedOffset } from './consumer/offsets/committed-offsets.ts'
@@ -213,8 +215,9 @@ export {
   TransactionAbortableError,
   UnsupportedVersionError,
 } from './errors.ts'
-export { Kafka, type KafkaRequestOptions } from './kafka.ts'
+export { Kafka, type KafkaHealth, type KafkaRequestOptions } from './kafka.ts'
 export { type Logger, silentLogger } from './logger.ts'
+export type { Metric } from './metrics/metric.ts'
 export { type AwsMskIamOptions, awsMskIamToken } from './network/sasl/aws-msk-iam.ts'
 export type { AwsCredentials } from './network/sasl/aws-signature.ts'
 export type { BootstrapServers, BootstrapServersProvider } from './options/bootstrap-servers.ts'
@@ -241,6 +244,7 @@ export type {
 } from './options/sasl-options.ts'
 export type { SslOption, TlsOptions } from './options/ssl-options.ts'
 export type { PipeCommit, PipeHandler, PipeOptions, PipeOutput } from './pipe.ts'
+export type { ProducerHealth } from './producer/health.ts'
 export type { DataLoss, OnDelivery, ProducerInterceptor } from './producer/hooks.ts'
 export type { Acks, FlushOptions, ProducerOptions } from './producer/options.ts'
 export type {

@@ -8,13 +8,16 @@ import { Cluster, type Target } from './cluster/cluster.ts'
 import type { MetadataSnapshot, PartitionMetadata } from './cluster/metadata.ts'
 import { Consumer } from './consumer/consumer.ts'
 import { deadLetterProducerOptions } from './consumer/delivery/dead-letters.ts'
+import type { ConsumerHealth } from './consumer/liveness/health.ts'
 import {
   type ConsumerOptions,
   resolveConsumerOptions,
   type TopicSelector,
 } from './consumer/options.ts'
 import type { SelectedKey, SelectedRecord, SelectedValue } from './consumer/selected-types.ts'
-import { ClosedError, TimeoutError } from './errors.ts'
+import { ClosedError, plainJson, TimeoutError } from './errors.ts'
+import { EventLoopMeter } from './metrics/event-loop.ts'
+import type { Metric } from './metrics/metric.ts'
 import { describeServers } from './options/bootstrap-servers.ts'
 import {
   type ClusterOptions,
@@ -24,6 +27,7 @@ import {
 import { openLogger } from './options/open-logger.ts'
 import { resolveOptions } from './options/option-table.ts'
 import { Pipe, type PipeHandler, type PipeOptions } from './pipe.ts'
+import type { ProducerHealth } from './producer/health.ts'
 import { type ProducerOptions, resolveProducerOptions } from './producer/options.ts'
 import { Producer } from './producer/producer.ts'
 import type { Api } from './protocol/api.ts'
@@ -34,6 +38,7 @@ import {
   type ShareTopicSelector,
 } from './share-consumer/options.ts'
 import { ShareConsumer } from './share-consumer/share-consumer.ts'
+import type { ShareConsumerHealth } from './share-consumer/share-health.ts'
 import type { SelectedShareRecord } from './share-consumer/share-types.ts'
 import { checkTopicName } from './topic-partition.ts'
 import type { RecordData, Topic, TopicPartition, WaitOptions } from './types.ts'
@@ -57,9 +62,22 @@ export interface KafkaRequestOptions {
   retries?: number
 }
 
-interface Closable {
+interface Client {
   readonly closed: Promise<void>
+  metrics?(): Metric[]
+  health?(): ProducerHealth | ConsumerHealth | ShareConsumerHealth
   close(options?: WaitOptions): Promise<void>
+}
+
+/** How the producers and consumers of a `Kafka` are. */
+export interface KafkaHealth {
+  /** Whether all of them are ready, and the `Kafka` is not closed. */
+  readonly isReady: boolean
+  readonly producers: readonly ProducerHealth[]
+  readonly consumers: readonly ConsumerHealth[]
+  readonly shareConsumers: readonly ShareConsumerHealth[]
+  /** Plain data for a probe's response. */
+  toJSON(): unknown
 }
 
 const requestOptionNames = [
@@ -79,7 +97,8 @@ const requestOptionNames = [
  */
 export class Kafka {
   readonly #options: ClusterOptions
-  private readonly clients = new Set<Closable>()
+  private readonly clients = new Set<Client>()
+  private readonly eventLoop = new EventLoopMeter()
   private ownCluster: Cluster | null = null
   /** Calls of `metadata()` that wait: while there are some, all topics are asked for. */
   private metadataCalls = 0
@@ -275,12 +294,39 @@ export class Kafka {
   async close(options?: WaitOptions): Promise<void> {
     const limits = checkWaitOptions(options, 'close()')
     this.isClosed = true
+    this.eventLoop.stop()
     const closing = [...this.clients].map((client) => client.close(options))
     if (this.ownCluster !== null) closing.push(this.ownCluster.close())
     const outcomes = await Promise.allSettled(closing)
     limits.signal?.throwIfAborted()
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')
     if (failed !== undefined) throw failed.reason
+  }
+
+  /** Returns the metrics of every open client made here, its connections and the event loop. */
+  metrics(): Metric[] {
+    const { clientId } = this.#options
+    const own = this.ownCluster?.readMetrics('admin-client') ?? []
+    const loop = this.isClosed ? [] : this.eventLoop.read(clientId)
+    return [...[...this.clients].flatMap((client) => client.metrics?.() ?? []), ...own, ...loop]
+  }
+
+  /** How every open producer and consumer made here is: for probes. Never throws. */
+  health(): KafkaHealth {
+    const producers: ProducerHealth[] = []
+    const consumers: ConsumerHealth[] = []
+    const shareConsumers: ShareConsumerHealth[] = []
+    for (const client of this.clients) {
+      const health = client.health?.()
+      if (health === undefined) continue
+      if ('bufferMemory' in health) producers.push(health)
+      else if ('lag' in health) consumers.push(health)
+      else shareConsumers.push(health)
+    }
+    const all = [...producers, ...consumers, ...shareConsumers]
+    const isReady = !this.isClosed && all.every((each) => each.isReady)
+    const health = { isReady, producers, consumers, shareConsumers }
+    return { ...health, toJSON: () => plainJson(health) }
   }
 
   /** What `JSON.stringify` shows: never a secret. */
@@ -314,7 +360,7 @@ export class Kafka {
     return limits
   }
 
-  private keep<T extends Closable>(client: T): T {
+  private keep<T extends Client>(client: T): T {
     this.clients.add(client)
     void client.closed.then(() => this.clients.delete(client))
     return client

@@ -2,6 +2,7 @@
 
 import { checkWaitOptions } from '../async/wait.ts'
 import { Cluster } from '../cluster/cluster.ts'
+import type { Metric } from '../metrics/metric.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import type { WaitOptions } from '../types.ts'
 import {
@@ -95,6 +96,11 @@ export class Admin extends DataAdmin {
     this.closed = new Promise((resolve) => {
       this.resolveClosed = resolve
     })
+  }
+
+  /** Returns the metrics of this client's connections. */
+  metrics(): Metric[] {
+    return this.cluster.readMetrics('admin-client')
   }
 
   /**

@@ -18,6 +18,7 @@ import { BootstrapSource } from './bootstrap-source.ts'
 import { Broker, type ConnectionEvent } from './broker.ts'
 import { pickBroker } from './broker-choice.ts'
 import type { BrokerMetadata } from './metadata.ts'
+import { type ConnectionLoad, loadOf, NetworkMetrics } from './network-metrics.ts'
 import type { ClusterProblem } from './problems.ts'
 import { ReconnectBackoff, Turns } from './reconnect-backoff.ts'
 import { advertisedListenerHint, outageErrorOf, unreachableText } from './unreachable-error.ts'
@@ -32,6 +33,7 @@ const unusedLeft = new ConnectionError('the broker is no longer in the metadata'
 export class BrokerPool {
   private readonly options: ClusterOptions
   private readonly clusterId: () => string | null
+  readonly metrics: NetworkMetrics = new NetworkMetrics()
   private readonly turns: Turns = new Turns(() => !this.isAnyReady)
   /** By address: those of all brokers known now, and of the bootstrap addresses. */
   private readonly reachabilities = new Map<string, { reach: ReconnectBackoff; users: number }>()
@@ -125,6 +127,10 @@ export class BrokerPool {
 
   unreachableSince(nodeId: number): number {
     return this.node(nodeId)?.unreachableSince ?? 0
+  }
+
+  load(): ConnectionLoad {
+    return loadOf([...this.known.values(), ...this.bootstrap])
   }
 
   /** Whether there is a connection to use, be it to a bootstrap address. */
@@ -308,6 +314,7 @@ export class BrokerPool {
       nodeId,
       endpoint,
       options: this.options,
+      metrics: this.metrics,
       clusterId: this.clusterId,
       reachability: this.reachability(formatEndpoint(endpoint)),
       explain: (node, error) => this.explain(node, error),

@@ -6,12 +6,14 @@ import { monotonicMs, wallMsOf } from '../async/clock.ts'
 import { backoff } from '../async/retry.ts'
 import { startTimer } from '../async/timers.ts'
 import { Waiters } from '../async/waiters.ts'
+import { channels, Trace } from '../diagnostics.ts'
 import { ConnectionError, TimeoutError } from '../errors.ts'
 import { Connection, type ConnectionClass } from '../network/connection.ts'
 import { codeOf, describeNode } from '../network/connection-errors.ts'
 import { openConnection, type SetupMemory } from '../network/open-connection.ts'
 import { type Endpoint, formatEndpoint } from '../options/bootstrap-servers.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
+import type { NetworkMetrics } from './network-metrics.ts'
 import { type ClusterProblem, FailureStreak, longestProblem } from './problems.ts'
 import type { ReconnectBackoff } from './reconnect-backoff.ts'
 
@@ -28,6 +30,8 @@ interface Slot {
   ready: Connection | null
   opening: Connection | null
   isWanted: boolean
+  /** Of the attempt to connect. */
+  trace: Trace | null
   waiters: Waiters<Connection>
   readonly failures: FailureStreak
 }
@@ -38,6 +42,7 @@ export interface BrokerOptions {
   options: ClusterOptions
   /** Gives the id of the cluster that the broker belongs to; null while it is not known. */
   clusterId: () => string | null
+  metrics?: NetworkMetrics
   reachability: ReconnectBackoff
   /** Adds what the pool knows to the error of a failed attempt. */
   explain: (node: Broker, error: Error) => Error
@@ -135,6 +140,15 @@ export class Broker {
     return false
   }
 
+  /** Adds its open connections, and the requests in flight on them. */
+  addLoad(load: { connections: number; inFlight: number }): void {
+    for (const { ready } of this.slots.values()) {
+      if (ready === null || ready.isClosed) continue
+      load.connections++
+      load.inFlight += ready.inFlight
+    }
+  }
+
   /** Failed attempts since the last connection that became ready. */
   get failures(): number {
     return this.reach.failures
@@ -219,6 +233,7 @@ export class Broker {
         ready: null,
         opening: null,
         isWanted: false,
+        trace: null,
         waiters: new Waiters(),
         failures: new FailureStreak(),
       }
@@ -275,10 +290,18 @@ export class Broker {
       maxIdleMs: options.connectionsMaxIdleMs,
       usesSasl: options.sasl !== null,
       logger: options.logger,
+      observer: this.settings.metrics?.observerOf(this.nodeId) ?? null,
       onClose: (reason) => this.handleClose(slot, connection, reason),
     })
     slot.isWanted = false
     slot.opening = connection
+    const { address } = connection
+    slot.trace = Trace.begin(channels.connect, () => ({
+      clientId: options.clientId,
+      nodeId: this.nodeId,
+      address,
+      kind: slot.kind,
+    }))
     const { released } = connection
     this.releasing.add(released)
     released.then(() => this.releasing.delete(released))
@@ -309,6 +332,9 @@ export class Broker {
       return
     }
     slot.ready = connection
+    slot.trace?.end()
+    slot.trace = null
+    this.settings.metrics?.created.record(1)
     this.reach.reached()
     this.lastError = null
     this.failuresSinceResolved = 0
@@ -322,6 +348,8 @@ export class Broker {
 
   private handleFailure(failed: Slot, cause: unknown): void {
     failed.opening = null
+    failed.trace?.fail(cause)
+    failed.trace = null
     if (this.closedBy !== null) {
       failed.waiters.rejectAll(this.closedBy)
       return
@@ -329,6 +357,7 @@ export class Broker {
     const raw = cause instanceof Error ? cause : new ConnectionError(String(cause))
     const error = this.settings.explain(this, raw)
     const waitMs = this.reach.failed(monotonicMs())
+    this.settings.metrics?.failed.record(1)
     this.lastError = error
     this.failuresSinceResolved = isUnknownName(raw) ? 0 : this.failuresSinceResolved + 1
     this.settings.options.logger.warn(error.message, {
@@ -347,6 +376,7 @@ export class Broker {
   private handleClose(slot: Slot, connection: Connection, reason: Error): void {
     if (slot.ready !== connection) return
     slot.ready = null
+    this.settings.metrics?.closed.record(1)
     if (this.closedBy !== null || connection.wasIdle) return
     this.reach.lost(monotonicMs())
     if (connection.isProven) slot.failures.succeeded()

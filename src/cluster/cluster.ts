@@ -1,10 +1,12 @@
 // The one door to the brokers: sends a request to a node, a leader, a coordinator, the controller or
 // any broker, and tells what is known of the cluster. Each client has its own, with its own connections.
 
+import { monotonicMs } from '../async/clock.ts'
 import { callAll } from '../async/listeners.ts'
 import { backoff, sleep } from '../async/retry.ts'
 import type { EnsureTopicOptions } from '../async/waiters.ts'
 import { ClosedError, ConnectionError, KafkaError, UnsupportedVersionError } from '../errors.ts'
+import type { Metric } from '../metrics/metric.ts'
 import type { Connection, ConnectionClass } from '../network/connection.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import type { Api } from '../protocol/api.ts'
@@ -23,6 +25,7 @@ import {
   type TopicMetadata,
 } from './metadata.ts'
 import { MetadataRefresh } from './metadata-refresh.ts'
+import { type ClientKind, type NetworkMetrics, readNetwork } from './network-metrics.ts'
 import type { ClusterProblem } from './problems.ts'
 import { connectionClassOf, errorCodeOf, responseTimeoutMs } from './request-routing.ts'
 
@@ -55,6 +58,8 @@ export class Cluster {
   private readonly features = new FinalizedFeatures()
   private readonly metadataListeners = new Set<(change: MetadataChange) => void>()
   private readonly abort = new AbortController()
+  /** When metadata came last; NaN: never. */
+  private metadataAt = Number.NaN
   private closed: Promise<void> | null = null
 
   constructor(options: ClusterOptions) {
@@ -70,7 +75,10 @@ export class Cluster {
       metadataMaxAgeMs: options.metadataMaxAgeMs,
       rebootstrapTriggerMs: options.metadataRecoveryRebootstrapTriggerMs,
       mayRebootstrap: options.metadataRecoveryStrategy === 'rebootstrap',
-      onChange: (change) => this.tell(change),
+      onChange: (change) => {
+        this.metadataAt = monotonicMs()
+        this.tell(change)
+      },
     })
     this.coordinators = new Coordinators({
       retryBackoffMs: options.retryBackoffMs,
@@ -88,6 +96,19 @@ export class Cluster {
 
   get isClosed(): boolean {
     return this.abort.signal.aborted
+  }
+
+  /** What its connections do. */
+  get metrics(): NetworkMetrics {
+    return this.pool.metrics
+  }
+
+  /** The metrics of connections and requests. */
+  readMetrics(kind: ClientKind): Metric[] {
+    const { connections, inFlight } = this.pool.load()
+    const metadataAgeMs = monotonicMs() - this.metadataAt
+    const source = { network: this.metrics, connections, inFlight, metadataAgeMs }
+    return readNetwork(kind, this.options.clientId, source)
   }
 
   /** The topic if it is known and usable now; asks no caller. */

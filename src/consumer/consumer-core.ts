@@ -9,12 +9,14 @@ import { CoordinatorClient } from '../cluster/coordinator-client.ts'
 import type { MetadataChange } from '../cluster/metadata.ts'
 import { ClosedError, OffsetOutOfRangeError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import type { Metric } from '../metrics/metric.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import type { TopicPartition } from '../types.ts'
 import type { AssignedPartition } from './assignment/assigned-partition.ts'
 import { Assignment } from './assignment/assignment.ts'
 import { Deserializers } from './buffer/deserializers.ts'
 import { ConsumerHooks } from './consumer-hooks.ts'
+import { readConsumerMetrics } from './consumer-metrics.ts'
 import { type DeadLetterProducer, DeadLetters } from './delivery/dead-letters.ts'
 import { Delivery } from './delivery/delivery.ts'
 import { poisonScreen } from './delivery/poison-records.ts'
@@ -22,10 +24,12 @@ import { Fetcher } from './fetching/fetcher.ts'
 import { Rebalancer } from './group/rebalancer.ts'
 import { Subscriber } from './group/subscriber.ts'
 import { TopicLookup } from './group/topic-lookup.ts'
+import { interceptCommit, interceptConsume } from './interceptors.ts'
 import { ConsumerProblems } from './liveness/consumer-problems.ts'
 import { type ConsumerHealth, healthOf } from './liveness/health.ts'
 import { LivenessMonitor, livenessOptions } from './liveness/liveness-monitor.ts'
 import { AutoCommit } from './offsets/auto-commit.ts'
+import type { CommitEntry } from './offsets/commit-queue.ts'
 import { Committer, type Membership, standalone } from './offsets/committer.ts'
 import { OffsetResolver } from './offsets/offset-resolver.ts'
 import type { ResolvedConsumerOptions, TopicSelector } from './options.ts'
@@ -83,6 +87,13 @@ export class ConsumerCore<K, V> {
       onPull: () => this.onPull(),
       onClock: (now) => this.pulse.check(now),
     })
+    const { logger, clientId } = cluster.options
+    const { interceptors } = options
+    this.delivery.clientId = clientId
+    this.delivery.groupId = groupId
+    if (interceptors.some(({ onConsume }) => onConsume !== undefined)) {
+      this.delivery.intercept = (records) => interceptConsume(interceptors, records, logger)
+    }
     const { isReadCommitted } = this
     const { checkCrcs, maxDecompressedBytes } = options
     const block = { checkCrcs, maxDecompressedBytes, isReadCommitted }
@@ -114,6 +125,7 @@ export class ConsumerCore<K, V> {
             membership: () => this.membership,
             onRefused: (code, membership) =>
               this.subscriber.group?.onCommitRefused(code, membership) ?? false,
+            onCommitted: (entries) => this.onCommitted(entries),
           })
     this.autoCommit = new AutoCommit(cluster, this.committer, options, (error) =>
       this.hooks.onError(error),
@@ -315,6 +327,34 @@ export class ConsumerCore<K, V> {
     this.rebalancer.forgetPaused()
     this.onAssignmentChanged()
     this.delivery.wake()
+  }
+
+  readMetrics(): Metric[] {
+    const { cluster, delivery, fetcher, pulse } = this
+    const { clientId } = cluster.options
+    const own = readConsumerMetrics(clientId, {
+      network: cluster.metrics,
+      consumed: delivery.consumed,
+      consumedOf: delivery.consumedOf,
+      partitions: this.health().partitions,
+      bufferedBytes: fetcher.bufferedBytes,
+      lastHeartbeatAt: pulse.lastHeartbeatAt,
+      rebalances: this.subscriber.group?.rebalances ?? null,
+    })
+    return [...own, ...cluster.readMetrics('consumer')]
+  }
+
+  private onCommitted(entries: readonly CommitEntry[]): void {
+    const { interceptors } = this.options
+    if (interceptors.length === 0) return
+    const offsets = entries.map(({ topic, partition, offset, leaderEpoch, metadata }) => ({
+      topic,
+      partition,
+      offset,
+      leaderEpoch,
+      metadata,
+    }))
+    interceptCommit(interceptors, offsets, this.cluster.options.logger)
   }
 
   health(): ConsumerHealth {

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { checkWaitOptions, waitFor } from '../async/wait.ts'
 import { InvalidArgumentError } from '../errors.ts'
+import type { Metric } from '../metrics/metric.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import type { ConsumerRecord } from '../records/consumer-record.ts'
 import type {
@@ -280,6 +281,11 @@ export class Consumer<
    */
   lag(partition: TopicPartition): bigint | null {
     return this.assigned.lag(partition)
+  }
+
+  /** Returns the metrics of this consumer and of its connections. */
+  metrics(): Metric[] {
+    return this.core.readMetrics()
   }
 
   /** How this consumer is: for probes, and for a first look when nothing is read. Never throws. */

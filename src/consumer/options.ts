@@ -19,6 +19,7 @@ import {
 import { isTopicName } from '../topic-partition.ts'
 import type { Deserializer, Topic, TopicPartition } from '../types.ts'
 import type { Assignor } from './group/assignors/assignor.ts'
+import type { ConsumerInterceptor } from './interceptors.ts'
 
 /**
  * Where to begin without a committed offset, or when the offset is no longer in the log: `earliest`,
@@ -135,6 +136,8 @@ export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> {
    * named ones are cooperative. Default: `['range', 'cooperative-sticky']`.
    */
   partitionAssignors?: readonly PartitionAssignor[]
+  /** Called with records before they are delivered, and with offsets that were committed, in this order. */
+  interceptors?: readonly ConsumerInterceptor[]
   /** Default: keys are `Buffer | null`. */
   keyDeserializer?: Deserializer<K>
   /** Default: values are `Buffer | null`. */
@@ -206,6 +209,7 @@ export const consumerOptionTable: {
   readonly onStall: Callback<'onStall'>
   readonly onPoisonRecord: Callback<'onPoisonRecord'>
   readonly onError: Callback<'onError'>
+  readonly interceptors: OptionSpec<readonly ConsumerInterceptor[]>
 } = optionsOf('kafka.consumer()', {
   groupId: text(null),
   topics: { default: [], check: checkTopics },
@@ -243,6 +247,7 @@ export const consumerOptionTable: {
   onStall: callback(),
   onPoisonRecord: callback(),
   onError: callback(),
+  interceptors: { default: Object.freeze([]), check: checkInterceptors },
 })
 
 /** All options of a consumer, none missing. */
@@ -410,4 +415,23 @@ function isDeserializer(value: unknown): value is Deserializer<unknown> {
     value !== null &&
     typeof Reflect.get(value, 'deserialize') === 'function'
   )
+}
+
+function checkInterceptors(
+  value: unknown,
+  fail: (expected: string) => never,
+): readonly ConsumerInterceptor[] {
+  const expected = 'an array of { onConsume, onCommit }, both functions'
+  if (!Array.isArray(value)) return fail(expected)
+  for (const entry of value) {
+    const isInterceptor =
+      typeof entry === 'object' &&
+      entry !== null &&
+      ['onConsume', 'onCommit'].every((name) => {
+        const method: unknown = Reflect.get(entry, name)
+        return method === undefined || typeof method === 'function'
+      })
+    if (!isInterceptor) fail(expected)
+  }
+  return Object.freeze([...value])
 }

@@ -10,6 +10,7 @@ import { type AnyApi, type Api, chooseVersion, type VersionRange } from '../prot
 import type { BrokerFeatures } from './broker-features.ts'
 import { describeNode } from './connection-errors.ts'
 import { PendingRequest } from './pending-requests.ts'
+import type { RequestObserver } from './request-observer.ts'
 import { RequestPipeline } from './request-pipeline.ts'
 
 /** What a connection is used for: a request that waits long at the broker holds up those behind it. */
@@ -25,6 +26,8 @@ export interface ConnectionOptions {
   maxIdleMs: number
   usesSasl: boolean
   logger: Logger
+  /** Called for each request and response. */
+  observer?: RequestObserver | null
   /** Called once, when the connection closes. */
   onClose: (reason: Error) => void
 }
@@ -82,6 +85,8 @@ export class Connection {
       maxResponseSize: options.maxResponseSize,
       maxIdleMs: options.maxIdleMs,
       logger: options.logger,
+      nodeId: options.nodeId,
+      observer: options.observer ?? null,
     })
   }
 

@@ -2,6 +2,7 @@
 // head and an abort or a deadline may take one out of its middle.
 
 import { onAbort } from '../async/wait.ts'
+import type { Trace } from '../diagnostics.ts'
 import type { AnyApi } from '../protocol/api.ts'
 
 /** One request that owes its caller a response or an error. */
@@ -16,6 +17,8 @@ export class PendingRequest {
   deadline = 0
   writtenAt = 0
   isWritten = false
+  /** While something listens. */
+  trace: Trace | null = null
   /** Its caller has gone: the response, when it comes, is dropped. */
   isAbandoned = false
   /** The broker responds to it; not so for Produce with acks=0. */
@@ -62,11 +65,15 @@ export class PendingRequest {
   /** `response` is what the API's own decoder gave. */
   resolve(response: unknown): void {
     this.unwatch()
+    this.trace?.end()
+    this.trace = null
     this.onResponse(response as never)
   }
 
   reject(error: unknown): void {
     this.unwatch()
+    this.trace?.fail(error)
+    this.trace = null
     this.onError(error)
   }
 

@@ -5,6 +5,7 @@
 import type { Duplex } from 'node:stream'
 import { monotonicMs } from '../async/clock.ts'
 import { DeadlineTimer } from '../async/deadline-timer.ts'
+import { channels, Trace } from '../diagnostics.ts'
 import { DecodeError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { FrameSplitter } from '../protocol/frame-splitter.ts'
@@ -18,6 +19,7 @@ import {
   queueFullError,
   unreadableError,
 } from './request-errors.ts'
+import type { RequestObserver } from './request-observer.ts'
 import { readResponse } from './response.ts'
 import { SocketWriter } from './socket-writer.ts'
 import { throttleTimeOf } from './throttling.ts'
@@ -42,6 +44,9 @@ export interface PipelineOptions {
   maxResponseSize: number
   maxIdleMs: number
   logger: Logger
+  /** For traces. */
+  nodeId?: number
+  observer?: RequestObserver | null
 }
 
 export class RequestPipeline {
@@ -252,6 +257,16 @@ export class RequestPipeline {
     queue.push(pending)
     this.timer.arm(pending.deadline)
     writer.keepAlive(true)
+    const { observer } = this.options
+    if (observer != null) observer.onWritten(sizeOf(chunks), pending.writtenAt)
+    pending.trace = Trace.begin(channels.request, () => ({
+      clientId: this.options.clientId,
+      nodeId: this.options.nodeId ?? -1,
+      api: api.name,
+      version,
+      correlationId: id,
+      bytes: sizeOf(chunks),
+    }))
     writer.write(chunks, done)
   }
 
@@ -287,6 +302,16 @@ export class RequestPipeline {
       this.options.logger.debug(`${pending.name} from ${where}: ${bytesLeft} bytes not understood`)
     }
     const throttleTimeMs = throttleTimeOf(api.key, version, message)
+    const now = this.lastUsedAt
+    this.options.observer?.onResponse(
+      api.name,
+      frame.length,
+      now - pending.writtenAt,
+      throttleTimeMs,
+      now,
+    )
+    pending.trace?.end({ responseBytes: frame.length, throttleTimeMs })
+    pending.trace = null
     if (throttleTimeMs > 0) {
       // A later response with less to wait does not shorten the wait that an earlier one asked for.
       this.silentUntil = Math.max(this.silentUntil, this.lastUsedAt + throttleTimeMs)
@@ -385,4 +410,10 @@ export class RequestPipeline {
     if (this.isCongested) return 'the broker does not take what was written before'
     return `${this.written.length} requests are in flight before it`
   }
+}
+
+function sizeOf(chunks: readonly Uint8Array[]): number {
+  let bytes = 0
+  for (const chunk of chunks) bytes += chunk.length
+  return bytes
 }

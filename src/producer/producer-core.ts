@@ -5,6 +5,7 @@ import { backoff } from '../async/retry.ts'
 import { TickClock } from '../async/tick-clock.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import { BrokerError, ClosedError, type KafkaError, toKafkaError } from '../errors.ts'
+import type { Metric } from '../metrics/metric.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import { RecordAdmission } from './admission/record-admission.ts'
@@ -15,12 +16,14 @@ import { BufferMemory } from './batching/buffer-memory.ts'
 import { BufferPool } from './batching/buffer-pool.ts'
 import { FlushTracker } from './batching/flush-tracker.ts'
 import type { ProducerBatch } from './batching/partition-queue.ts'
+import { type ProducerHealth, producerHealth } from './health.ts'
 import { ProducerIdRequest } from './idempotence/producer-id-request.ts'
 import { ProducerIdentity } from './idempotence/producer-identity.ts'
 import { callHook, makeObserver } from './interceptors.ts'
 import type { ResolvedProducerOptions } from './options.ts'
 import { PartitionChooser } from './partitioning/partitioner.ts'
 import { StickyPartitioner } from './partitioning/sticky-partitioner.ts'
+import { ProducerMetrics, readProducerMetrics } from './producer-metrics.ts'
 import { BatchCompletion } from './sending/batch-completion.ts'
 import { Sender } from './sending/sender.ts'
 import { Topics } from './sending/topic-metadata.ts'
@@ -39,6 +42,7 @@ export class ProducerCore {
   readonly serializing: SerializationQueue
   /** Called with each record's outcome; null without hooks. */
   readonly observer: RecordObserver | null
+  readonly metrics: ProducerMetrics = new ProducerMetrics()
   private readonly delivery: BatchCompletion
   private readonly topics: Topics
   private readonly producerIds: ProducerIdRequest
@@ -90,6 +94,7 @@ export class ProducerCore {
         flushes: this.flushes,
         producer: this.state,
         observer: this.observer,
+        metrics: this.metrics,
         obstacleTo: (node) => this.sender.obstacleTo(node),
         refreshMetadata: (reason) => this.cluster.requestRefresh(reason),
         dataLost: (loss) => {
@@ -179,9 +184,31 @@ export class ProducerCore {
         producerIds: this.producerIds,
         flushes: this.flushes,
         clock: this.clock,
+        metrics: this.metrics,
         turned: this.transactions?.turned ?? null,
       },
     )
+  }
+
+  health(isClosed: boolean): ProducerHealth {
+    const { cluster, memory, state } = this
+    return producerHealth({
+      isClosed,
+      fatalError: state.fatalError,
+      isUnreachable: cluster.isOutage,
+      memory,
+      problems: cluster.problems(),
+    })
+  }
+
+  readMetrics(): Metric[] {
+    const { cluster, metrics, memory } = this
+    const own = readProducerMetrics(cluster.options.clientId, {
+      metrics,
+      memory,
+      produce: cluster.metrics.apis.get('Produce'),
+    })
+    return [...own, ...cluster.readMetrics('producer')]
   }
 
   /** A caller asks about a topic: its metadata is refreshed as if records were sent to it. */

@@ -7,20 +7,24 @@ import type { WritableStream } from 'node:stream/web'
 import { monotonicMs } from '../async/clock.ts'
 import { checkWaitOptions, type WaitLimits, waitFor } from '../async/wait.ts'
 import type { PartitionMetadata } from '../cluster/metadata.ts'
+import { channels, traced } from '../diagnostics.ts'
 import {
   ClosedError,
   CommitFailedError,
   FencedError,
   InvalidTransactionStateError,
 } from '../errors.ts'
+import type { Metric } from '../metrics/metric.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import { checkTopicName } from '../topic-partition.ts'
 import type { RecordData, WaitOptions } from '../types.ts'
+import type { ProducerHealth } from './health.ts'
 import type { ResolvedProducerOptions } from './options.ts'
 import { ProducerCore } from './producer-core.ts'
 import type { ProducerRecord } from './record.ts'
 import { RecordCalls } from './record-calls.ts'
 import type { RecordMetadata } from './record-metadata.ts'
+import { traceEnqueue, traceSend, tracesSends } from './send-traces.ts'
 import { nodeWritable, type WritableOptions, webWritable } from './streams.ts'
 import {
   checkTransactionRun,
@@ -97,7 +101,8 @@ export class Producer implements AsyncDisposable {
     record: ProducerRecord<K, V>,
     options?: WaitOptions,
   ): Promise<RecordMetadata> {
-    return this.records.send(record, options)
+    if (!tracesSends()) return this.records.send(record, options)
+    return traceSend(this.clientId, 'send', [record], ([copy]) => this.records.send(copy, options))
   }
 
   /**
@@ -110,7 +115,10 @@ export class Producer implements AsyncDisposable {
     records: Iterable<ProducerRecord<K, V>>,
     options?: WaitOptions,
   ): Promise<RecordMetadata[]> {
-    return this.records.sendBatch(records, options)
+    if (!tracesSends() || !Array.isArray(records)) return this.records.sendBatch(records, options)
+    return traceSend(this.clientId, 'sendBatch', records, (copies) =>
+      this.records.sendBatch(copies, options),
+    )
   }
 
   /**
@@ -124,7 +132,8 @@ export class Producer implements AsyncDisposable {
     record: ProducerRecord<K, V>,
     context?: unknown,
   ): boolean {
-    return this.records.enqueue(record, context)
+    if (!tracesSends()) return this.records.enqueue(record, context)
+    return traceEnqueue(this.clientId, record, (copy) => this.records.enqueue(copy, context))
   }
 
   /**
@@ -279,6 +288,16 @@ export class Producer implements AsyncDisposable {
     return partitions
   }
 
+  /** Returns the metrics of this producer and of its connections. */
+  metrics(): Metric[] {
+    return this.core.readMetrics()
+  }
+
+  /** How this producer is: for probes. Never throws. */
+  health(): ProducerHealth {
+    return this.core.health(this.closing !== null)
+  }
+
   /**
    * Takes no more records, sends those that were taken, then closes the connections. Records without an
    * outcome after `timeoutMs`, or when `signal` aborts, fail with a ClosedError as their cause. Default:
@@ -310,7 +329,13 @@ export class Producer implements AsyncDisposable {
         "transactions need the option 'transactionalId': kafka.producer({ transactionalId: 'billing-1' })",
       )
     }
-    await run(this.transactions, given(options, limits))
+    const { transactions } = this
+    const { transactionalId } = this.options
+    await traced(
+      channels.transaction,
+      () => ({ clientId: this.clientId, transactionalId, call: call.replace('()', '') }),
+      () => run(transactions, given(options, limits)),
+    )
   }
 
   /** An end by hand would make `transaction()` report a failure of what is committed, or end the next one. */
@@ -319,6 +344,10 @@ export class Producer implements AsyncDisposable {
     throw new InvalidTransactionStateError(
       `${call} was refused: transaction() ends this transaction itself, with a commit when its body returns. Throw in the body, or abort the signal of transaction(), to abort it`,
     )
+  }
+
+  private get clientId(): string {
+    return this.core.cluster.options.clientId
   }
 
   private checkOpen(): void {

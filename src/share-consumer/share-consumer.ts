@@ -5,6 +5,7 @@ import { checkWaitOptions } from '../async/wait.ts'
 import { checkCloseOptions, checkLoopOptions } from '../consumer/arguments.ts'
 import { type ConsumerLoop, typed } from '../consumer/delivery/iterators.ts'
 import { describeValue, InvalidArgumentError } from '../errors.ts'
+import type { Metric } from '../metrics/metric.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import type { TopicPartition, WaitOptions } from '../types.ts'
 import {
@@ -167,6 +168,11 @@ export class ShareConsumer<
   /** How this consumer is: for probes, and for a first look when nothing is read. Never throws. */
   health(): ShareConsumerHealth {
     return this.core.health()
+  }
+
+  /** Returns the metrics of this consumer's connections. */
+  metrics(): Metric[] {
+    return this.core.cluster.readMetrics('consumer')
   }
 
   /**

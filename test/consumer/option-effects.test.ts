@@ -14,6 +14,7 @@ import { listOffsets } from '../../src/protocol/messages/list-offsets.ts'
 import { metadata } from '../../src/protocol/messages/metadata.ts'
 import { offsetCommit } from '../../src/protocol/messages/offset-commit.ts'
 import { BatchBuilder, noProducer } from '../../src/records/batch-builder.ts'
+import type { ConsumerRecord } from '../../src/records/consumer-record.ts'
 import { serdes } from '../../src/serialization/serdes.ts'
 import { noAnswer } from '../../src/testing/interceptors.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
@@ -275,6 +276,14 @@ const honoured: Record<keyof ConsumerOptions, () => Promise<unknown>> = {
     const { value } = await member({ valueDeserializer: serdes.string }).records().next()
     const text: string | null | undefined = value?.value
     expect(text).toBe('t-0:0')
+  },
+
+  interceptors: async () => {
+    await fill(cluster, 't', 0, 2)
+    const keepLast = {
+      onConsume: (records: readonly ConsumerRecord<unknown, unknown>[]) => records.slice(-1),
+    }
+    expect(await take(member({ interceptors: [keepLast] }), 1)).toEqual(['t-0:1'])
   },
 
   poisonRecords: async () => {

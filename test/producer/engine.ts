@@ -11,6 +11,7 @@ import type { PartitionQueue, ProducerBatch } from '../../src/producer/batching/
 import { ProducerTopic } from '../../src/producer/batching/topic.ts'
 import type { DataLoss } from '../../src/producer/hooks.ts'
 import { ProducerIdentity } from '../../src/producer/idempotence/producer-identity.ts'
+import { ProducerMetrics } from '../../src/producer/producer-metrics.ts'
 import { RecordMetadata } from '../../src/producer/record-metadata.ts'
 import {
   BatchCompletion,
@@ -122,6 +123,7 @@ export class Engine {
       {
         ...context,
         accumulator: this.accumulator,
+        metrics: new ProducerMetrics(),
         observer: (_error, _metadata, context) => {
           const fate = context as Fate
           fate.told++

@@ -4,10 +4,12 @@
 
 import { monotonicMs } from '../../async/clock.ts'
 import { stopSwitch, Watchers } from '../../async/watchers.ts'
+import { channels, Trace } from '../../diagnostics.ts'
+import { Sensor, SensorMap } from '../../metrics/sensors.ts'
 import { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { Assignment } from '../assignment/assignment.ts'
-import type { RecordSlice } from '../buffer/record-slice.ts'
+import { RecordSlice } from '../buffer/record-slice.ts'
 import { BatchCollector } from './batch-collector.ts'
 import type { PoisonScreen } from './poison-records.ts'
 
@@ -49,6 +51,16 @@ export class Delivery<K, V> {
   gather: BatchCollector<K, V> | null = null
   /** Checked at every `wake`. */
   readonly watchers: Watchers = new Watchers()
+  /** Records that were taken out of responses, per slice: in all, and by topic. */
+  readonly consumed: Sensor = new Sensor()
+  readonly consumedOf: SensorMap<Sensor> = new SensorMap(() => new Sensor())
+  /** Chooses among records before they are delivered; null: all are. */
+  intercept:
+    | (<R extends ConsumerRecord<unknown, unknown>>(records: readonly R[]) => readonly R[])
+    | null = null
+  /** For traces. */
+  clientId = ''
+  groupId: string | null = null
   /** Set while handlers that fail are called again: their records are kept as they came. */
   keepsOriginals = false
   /** Until then (ms) the event loop is known to have turned not long ago. */
@@ -266,7 +278,10 @@ export class Delivery<K, V> {
    */
   screened(chunk: RecordSlice<K, V>, state: AssignedPartition<K, V>): RecordSlice<K, V> | null {
     const { source } = state
-    if (this.screen === null && source.decodeAhead === undefined) return chunk
+    this.noteTaken(chunk, state)
+    if (this.screen === null && source.decodeAhead === undefined && this.intercept === null) {
+      return chunk
+    }
     let decoding: Promise<unknown> | undefined
     if (source.decodeAhead !== undefined) {
       // A deserializer may change the bytes.
@@ -275,11 +290,32 @@ export class Delivery<K, V> {
       }
       decoding = ConsumerRecord.decodeAhead(chunk.records)
     }
-    const passed =
+    const screened =
       decoding === undefined ? this.passScreen(chunk) : decoding.then(() => this.passScreen(chunk))
-    if (!(passed instanceof Promise)) return passed
+    if (!(screened instanceof Promise)) return this.intercepted(screened)
+    const passed = screened.then((kept) => this.intercepted(kept))
     this.openAfter(state, passed, (kept) => state.buffer.append(kept))
     return null
+  }
+
+  /** Counts records that were taken out of a response, and tells `kafkawire:deliver` of them. */
+  private noteTaken(chunk: RecordSlice<K, V>, { topic, partition }: AssignedPartition<K, V>): void {
+    const now = monotonicMs()
+    this.consumed.record(chunk.count, now)
+    this.consumedOf.get(topic).record(chunk.count, now)
+    Trace.begin(channels.deliver, () => ({
+      clientId: this.clientId,
+      groupId: this.groupId,
+      topic,
+      partition,
+      records: chunk.records,
+    }))?.end()
+  }
+
+  private intercepted(chunk: RecordSlice<K, V>): RecordSlice<K, V> {
+    if (this.intercept === null) return chunk
+    const kept = this.intercept(chunk.records)
+    return kept === chunk.records ? chunk : new RecordSlice(kept, chunk.place)
   }
 
   private passScreen(chunk: RecordSlice<K, V>): RecordSlice<K, V> | Promise<RecordSlice<K, V>> {

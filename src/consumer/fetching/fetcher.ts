@@ -8,6 +8,7 @@ import { backoff } from '../../async/retry.ts'
 import { startTimer } from '../../async/timers.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
+import { channels, Trace } from '../../diagnostics.ts'
 import {
   ClosedError,
   DecodeError,
@@ -233,7 +234,16 @@ export class Fetcher<K, V> {
       const timeoutMs = maxWaitMs + this.cluster.options.requestTimeoutMs
       // Without the signal: no caller waits for this request, and what an abort listener holds on to lives
       // until the next full collection, response and all.
-      const response = await connection.send(fetch, version, body, { timeoutMs })
+      const trace = Trace.begin(channels.fetch, () => ({
+        clientId: this.cluster.options.clientId,
+        nodeId: loop.nodeId,
+        partitions: round.targets.map(({ topic, partition }) => ({ topic, partition })),
+      }))
+      const response = await connection.send(fetch, version, body, { timeoutMs }).catch((error) => {
+        trace?.fail(error)
+        throw error
+      })
+      trace?.end({ bytes: bytesOf(response) })
       loop.responseSize.learn(fetchMaxBytes, bytesOf(response), idleMsSince(sent))
       if (!signal.aborted) this.handleResponse(loop, response, round)
     } catch (error) {

@@ -2,6 +2,7 @@
 
 import type { Membership } from '../offsets/committer.ts'
 import type { GroupProblem } from './membership-problem.ts'
+import type { RebalanceMeter } from './rebalance-meter.ts'
 
 /** The part of a consumer that a group acts on. */
 export interface GroupOwner {
@@ -21,7 +22,7 @@ export interface GroupOwner {
 
 export interface GroupMembership {
   readonly protocol: 'classic' | 'consumer'
-  readonly rebalances: { readonly count: number; readonly lastMs: number | null }
+  readonly rebalances: RebalanceMeter
   /** Identifies this member in commits; null: not a member. */
   readonly membership: Membership | null
   /** How far this member is; `idle`: it waits until the caller asks for records. */

@@ -28,18 +28,28 @@ export function openGroup(context: GroupContext): GroupMembership {
   const { cluster, coordinator, rebalancer, options, owner } = context
   if (options.groupProtocol === 'classic') return openClassicGroup(context)
   const shared = { ...options, rebalanceTimeoutMs: options.maxPollIntervalMs }
-  return new ConsumerGroup(cluster, coordinator, rebalancer, shared, {
+  const group = new ConsumerGroup(cluster, coordinator, rebalancer, shared, {
     ...owner,
     subscription: () => subscriptionOf(context),
     onUnsupported: (error) => fallBack(context, error),
   })
+  return told(group, context)
 }
 
 function openClassicGroup(context: GroupContext): GroupMembership {
   const { cluster, coordinator, rebalancer, options, owner } = context
   const assignors = openAssignors(options.partitionAssignors)
   const shared = { ...options, rebalanceTimeoutMs: options.maxPollIntervalMs, assignors }
-  return new ClassicGroup(cluster, coordinator, rebalancer, shared, owner)
+  return told(new ClassicGroup(cluster, coordinator, rebalancer, shared, owner), context)
+}
+
+/** Its rebalances name client and group where they are traced. */
+function told(group: GroupMembership, { cluster, coordinator }: GroupContext): GroupMembership {
+  const { clientId } = cluster.options
+  const { groupId } = coordinator
+  const { protocol } = group
+  group.rebalances.describe = () => ({ clientId, groupId, protocol })
+  return group
 }
 
 /** Names, and an expression for the broker. */

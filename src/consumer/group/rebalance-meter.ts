@@ -1,19 +1,36 @@
 // How many rebalances a member has been through, and how long the last one took.
 
 import { monotonicMs } from '../../async/clock.ts'
+import { channels, Trace, type TraceMessage } from '../../diagnostics.ts'
+import { Sensor } from '../../metrics/sensors.ts'
 
 export class RebalanceMeter {
   count = 0
   /** From when the member began to join, or got its assignment, until it had taken it up (ms). */
   lastMs: number | null = null
+  readonly latency: Sensor = new Sensor()
+  /** When the last one ended, by `monotonicMs()`. */
+  lastAt: number | null = null
   private beganAt: number | null = null
+  private trace: Trace | null = null
+  /** What the channel `kafkawire:rebalance` is told. */
+  describe: () => TraceMessage = () => ({ clientId: '' })
 
   begin(): void {
-    this.beganAt ??= monotonicMs()
+    if (this.beganAt !== null) return
+    this.beganAt = monotonicMs()
+    this.trace = Trace.begin(channels.rebalance, this.describe)
   }
 
   end(): void {
-    if (this.beganAt !== null) this.lastMs = monotonicMs() - this.beganAt
+    const now = monotonicMs()
+    if (this.beganAt !== null) {
+      this.lastMs = now - this.beganAt
+      this.latency.record(this.lastMs, now)
+    }
+    this.lastAt = now
+    this.trace?.end()
+    this.trace = null
     this.beganAt = null
     this.count++
   }

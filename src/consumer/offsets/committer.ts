@@ -7,6 +7,7 @@ import { type WaitLimits, waitFor } from '../../async/wait.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { type CoordinatorClient, isUnreachable } from '../../cluster/coordinator-client.ts'
+import { channels, traced } from '../../diagnostics.ts'
 import { ClosedError, CommitFailedError, FencedError, TimeoutError } from '../../errors.ts'
 import { brokerError, codeName, errorCodes, isRetriable } from '../../protocol/error-codes.ts'
 import { offsetCommit } from '../../protocol/messages/offset-commit.ts'
@@ -33,6 +34,8 @@ export interface CommitterOwner {
    * @returns whether the member continues all the same: a rebalance is what made that membership old
    */
   onRefused(code: number, membership: Membership): boolean
+  /** The group has these offsets. */
+  onCommitted?(entries: readonly CommitEntry[]): void
 }
 
 const TOPIC_ID_VERSION = 10
@@ -99,9 +102,9 @@ export class Committer {
       const retried = new Map<CommitEntry, Error>()
       const sent = await this.attempt(entries, failed, retried)
       if (this.stopped.signal.aborted) break
-      for (const entry of sent) {
-        if (!failed.has(entry) && !retried.has(entry)) markCommitted(entry)
-      }
+      const committed = sent.filter((entry) => !failed.has(entry) && !retried.has(entry))
+      for (const entry of committed) markCommitted(entry)
+      if (committed.length > 0) this.owner.onCommitted?.(committed)
       this.queue.finish(failed, retried)
       if (retried.size === 0) {
         failures = 0
@@ -168,14 +171,19 @@ export class Committer {
     const { requestTimeoutMs } = this.cluster.options
     const open = new Map(entries.map((entry) => [`${entry.topic}-${entry.partition}`, entry]))
     try {
-      const { response, version, nodeId } = await this.coordinator.request(
-        offsetCommit,
-        () => body,
-        {
-          maxVersion: hasIds ? undefined : TOPIC_ID_VERSION - 1,
-          timeoutMs: Math.max(1, Math.min(this.queue.deadline - monotonicMs(), requestTimeoutMs)),
-          signal: this.stopped.signal,
-        },
+      const limits = {
+        maxVersion: hasIds ? undefined : TOPIC_ID_VERSION - 1,
+        timeoutMs: Math.max(1, Math.min(this.queue.deadline - monotonicMs(), requestTimeoutMs)),
+        signal: this.stopped.signal,
+      }
+      const { response, version, nodeId } = await traced(
+        channels.commit,
+        () => ({
+          clientId: this.cluster.options.clientId,
+          groupId: this.coordinator.groupId,
+          offsets: entries.map(({ topic, partition, offset }) => ({ topic, partition, offset })),
+        }),
+        () => this.coordinator.request(offsetCommit, () => body, limits),
       )
       for (const topic of response.topics) {
         const name = version >= TOPIC_ID_VERSION ? nameOfId.get(topic.topicId) : topic.name

@@ -16,6 +16,7 @@ import { Slots, workByKey } from './key-worker.ts'
 import { type HandlerContext, type Item, preserve, RetryPolicy } from './retry-policy.ts'
 import type { RunPlan } from './run-options.ts'
 import type { HandlerThread, RunningHandlers } from './running-handlers.ts'
+import { tracedHandler } from './trace-handler.ts'
 
 /** What of the consumer a run needs. */
 export interface RunContext<K, V> {
@@ -83,12 +84,12 @@ function openWorker<K, V>(
   switch (handler.kind) {
     case 'keys': {
       const slots = new Slots(concurrency)
-      const { handle } = handler
+      const handle = tracedHandler(handler.handle, delivery)
       const work = { delivery, handlers, policy, slots, handle, concurrency, stopped }
       return () => closing(portionStream(delivery, end), (stream) => workByKey(stream, work), fail)
     }
     case 'records': {
-      const { handle } = handler
+      const handle = tracedHandler(handler.handle, delivery)
       const open = () => recordStream(delivery, null, end)
       return () =>
         handlers.thread((thread) =>
@@ -96,7 +97,7 @@ function openWorker<K, V>(
         )
     }
     default: {
-      const { handle } = handler
+      const handle = tracedHandler(handler.handle, delivery)
       const open = () => batchStream(delivery, null, end, commitBatch)
       return () =>
         handlers.thread((thread) =>

@@ -13,6 +13,7 @@ import type { PartitionQueue, PartitionTopic, ProducerBatch } from '../batching/
 import type { ProducerTopic } from '../batching/topic.ts'
 import type { DataLoss } from '../hooks.ts'
 import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
+import { type CompletionMetrics, endTrace } from './batch-traces.ts'
 import {
   culpritErrors,
   deliveryError,
@@ -46,6 +47,7 @@ export interface BatchCompletionContext {
   readonly producer: ProducerIdentity
   /** Called for each record; null without hooks. */
   readonly observer: RecordObserver | null
+  readonly metrics: CompletionMetrics
   readonly refreshMetadata: (reason: string) => void
   /** Why a broker cannot be reached; null: it can. */
   readonly obstacleTo: (node: number) => KafkaError | null
@@ -191,6 +193,7 @@ export class BatchCompletion {
     switch (outcomeOf(errorCode).verdict) {
       case 'tooLarge':
         if (batch.count > 1 && !batch.isAmbiguous) {
+          this.context.metrics.splits.record(1)
           splitBatch(batch, this.options.batchSize, this.context, now)
         } else this.fail(batch, failure())
         break
@@ -383,6 +386,8 @@ export class BatchCompletion {
   ): void {
     const { topic, partition } = batch.partition
     batch.settle()
+    if (error !== null) this.context.metrics.failed(topic.name, batch.count)
+    endTrace(batch, error, baseOffset)
     const place = { topic: topic.name, partition, baseOffset, logAppendTimeMs }
     const { observer } = this.context
     batch.deliveries.decide({ place, error, recordErrors }, batch.builder, observer !== null)

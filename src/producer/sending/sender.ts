@@ -18,9 +18,11 @@ import { type ProduceResponse, produce } from '../../protocol/messages/produce.t
 import type { Accumulator } from '../batching/accumulator.ts'
 import type { BufferMemory } from '../batching/buffer-memory.ts'
 import type { FlushTracker } from '../batching/flush-tracker.ts'
+import type { ProducerBatch } from '../batching/partition-queue.ts'
 import type { ProducerIdRequest } from '../idempotence/producer-id-request.ts'
 import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
 import type { BatchCompletion } from './batch-completion.ts'
+import { traceBatches } from './batch-traces.ts'
 import { firstVersionWithZstd, ProduceRequests } from './produce-request.ts'
 import type { Topics } from './topic-metadata.ts'
 
@@ -44,6 +46,11 @@ export interface SenderOptions {
   readonly transactionalId: string | null
 }
 
+/** What counts the batches that are sent. */
+export interface SendMetrics {
+  sent(batches: Iterable<ProducerBatch>, now: number): void
+}
+
 export interface SenderContext {
   readonly cluster: Cluster
   readonly accumulator: Accumulator
@@ -54,6 +61,7 @@ export interface SenderContext {
   readonly producerIds: ProducerIdRequest
   readonly flushes: FlushTracker
   readonly clock: TickClock
+  readonly metrics: SendMetrics
   /** Called at the end of each turn: requests may have ended. null without transactions. */
   readonly turned: (() => void) | null
 }
@@ -211,6 +219,9 @@ export class Sender {
       return
     }
     const body = exchange.request(acks, requestTimeoutMs, this.options.transactionalId)
+    const { metrics, cluster } = this.context
+    metrics.sent(exchange.batches(), exchange.sentAt)
+    traceBatches(exchange.batches(), cluster.options.clientId, exchange.node)
     if (acks === 0) {
       connection.sendWithoutResponse(produce, version, body).then(
         () => this.handedOver(request),

@@ -1,0 +1,102 @@
+// What metrics are computed from: sums over a sliding window, as Java's Rate, Avg and Max with their defaults
+// (two samples of 30 s). Recording costs an addition and a comparison, and is done per batch or request.
+
+import { monotonicMs } from '../async/clock.ts'
+
+/** How long one sample lasts (ms); a window has this one and the one before. */
+const sampleMs = 30_000
+
+interface Sample {
+  startedAt: number
+  count: number
+  sum: number
+  max: number
+}
+
+function emptySample(startedAt: number): Sample {
+  return { startedAt, count: 0, sum: 0, max: Number.NEGATIVE_INFINITY }
+}
+
+/** Values that come now and then, such as the sizes of batches. */
+export class Sensor {
+  /** How many there were in all. */
+  count = 0
+  /** Their sum. */
+  sum = 0
+  private now: Sample = emptySample(monotonicMs())
+  private before: Sample | null = null
+
+  record(value: number, at: number = monotonicMs()): void {
+    this.advance(at)
+    this.count++
+    this.sum += value
+    const sample = this.now
+    sample.count++
+    sample.sum += value
+    if (value > sample.max) sample.max = value
+  }
+
+  /** The sum per second. */
+  get rate(): number {
+    return this.inWindow('sum') / this.windowSeconds
+  }
+
+  /** How often a value came per second. */
+  get frequency(): number {
+    return this.inWindow('count') / this.windowSeconds
+  }
+
+  /** NaN without a value in the window. */
+  get average(): number {
+    return this.inWindow('sum') / this.inWindow('count')
+  }
+
+  /** NaN without a value in the window. */
+  get max(): number {
+    this.advance(monotonicMs())
+    const max = Math.max(this.now.max, this.before?.max ?? Number.NEGATIVE_INFINITY)
+    return max === Number.NEGATIVE_INFINITY ? Number.NaN : max
+  }
+
+  private inWindow(part: 'sum' | 'count'): number {
+    this.advance(monotonicMs())
+    return this.now[part] + (this.before?.[part] ?? 0)
+  }
+
+  /** As Java: at least one whole sample, so that the first values do not make a huge rate. */
+  private get windowSeconds(): number {
+    const since = this.before?.startedAt ?? this.now.startedAt
+    const elapsed = monotonicMs() - since
+    return (elapsed < sampleMs ? elapsed + sampleMs : elapsed) / 1000
+  }
+
+  private advance(at: number): void {
+    const { startedAt } = this.now
+    if (at - startedAt < sampleMs) return
+    this.before = at - startedAt < 2 * sampleMs ? this.now : null
+    this.now = emptySample(at)
+  }
+}
+
+/** Sensors by a name, such as those of each topic. */
+export class SensorMap<T> {
+  private readonly entries = new Map<string, T>()
+  private readonly make: () => T
+
+  constructor(make: () => T) {
+    this.make = make
+  }
+
+  get(name: string): T {
+    let entry = this.entries.get(name)
+    if (entry === undefined) {
+      entry = this.make()
+      this.entries.set(name, entry)
+    }
+    return entry
+  }
+
+  [Symbol.iterator](): Iterator<[string, T]> {
+    return this.entries[Symbol.iterator]()
+  }
+}
