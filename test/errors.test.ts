@@ -29,6 +29,7 @@ const made: readonly (readonly [string, errors.KafkaError])[] = [
   ['ERR_KAFKA_TRANSACTION_ABORTABLE', new errors.TransactionAbortableError('x')],
   ['ERR_KAFKA_OUTCOME_UNKNOWN', new errors.OutcomeUnknownError('x')],
   ['ERR_KAFKA_COMMIT_FAILED', new errors.CommitFailedError('x')],
+  ['ERR_KAFKA_ACKNOWLEDGEMENT', new errors.AcknowledgementError('x', { results: [] })],
   ['ERR_KAFKA_BUFFER_EXHAUSTED', new errors.BufferExhaustedError('x')],
   ['ERR_KAFKA_OFFSET_OUT_OF_RANGE', new errors.OffsetOutOfRangeError('x')],
   ['ERR_KAFKA_SERIALIZATION', new errors.SerializationError('x', { topic: 't', part: 'key' })],

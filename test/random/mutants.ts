@@ -109,8 +109,8 @@ export const randomMutants: readonly RandomMutant[] = [
     edits: [
       {
         file: 'producer/record.ts',
-        from: '|| Array.isArray(headers)) return plain',
-        to: '|| headers) return plain',
+        from: '|| headers === null || Array.isArray(headers)) return record',
+        to: '|| headers) return record',
       },
     ],
   },
