@@ -225,3 +225,30 @@ test('a serializer that writes into one buffer again and again', async () => {
     'k3=',
   ])
 })
+
+test.each<[string, () => never, string]>([
+  [
+    'an Error',
+    () => {
+      throw new RangeError('no such region')
+    },
+    'option \'partitioner\' threw for a record of topic "t": no such region',
+  ],
+  [
+    'a text',
+    () => {
+      throw 'oh'
+    },
+    'threw for a record of topic "t": "oh" (string)',
+  ],
+])(
+  'a partitioner that throws %s fails its record, with the cause',
+  async (_, partitioner, text) => {
+    const producer = startProducer(await startCluster(), { partitioner })
+    const error: unknown = await producer.send({ topic: 't', value: 'v' }).catch((each) => each)
+    expect(error).toBeInstanceOf(InvalidArgumentError)
+    expect(String(error)).toContain(text)
+    expect(Reflect.get(error as object, 'cause')).toBeDefined()
+    expect(() => producer.enqueue({ topic: 't', value: 'v' })).toThrow(text)
+  },
+)

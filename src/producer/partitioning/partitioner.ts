@@ -3,7 +3,7 @@
 
 import { watchRejection } from '../../async/rejections.ts'
 import type { PartitionMetadata } from '../../cluster/metadata.ts'
-import { InvalidArgumentError } from '../../errors.ts'
+import { describeValue, InvalidArgumentError } from '../../errors.ts'
 import type { HeaderInput } from '../../records/headers.ts'
 import type { RecordData } from '../../types.ts'
 import type { ProducerTopic } from '../batching/topic.ts'
@@ -74,11 +74,28 @@ export class PartitionChooser {
     value: RecordData,
     headers: readonly HeaderInput[],
   ): number {
-    const chosen = partitioner({ topic: topic.name, key, value, headers }, topic.metadata)
+    const chosen = callPartitioner(partitioner, { topic: topic.name, key, value, headers }, topic)
     if (Number.isInteger(chosen) && chosen >= 0 && chosen < topic.metadata.length) return chosen
     watchRejection(chosen, () => {})
     throw new InvalidArgumentError(
-      `the partitioner chose ${String(chosen)} for a record of ${topic.name}, which has the partitions 0 to ${topic.metadata.length - 1}`,
+      `option 'partitioner' must return a partition of topic "${topic.name}", a whole number from 0 to ${topic.metadata.length - 1}, got ${describeValue(chosen)}`,
+    )
+  }
+}
+
+/** @throws {InvalidArgumentError} with what the partitioner threw as its cause */
+function callPartitioner(
+  partitioner: Partitioner,
+  record: Parameters<Partitioner>[0],
+  { metadata }: ProducerTopic,
+): number {
+  try {
+    return partitioner(record, metadata)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : describeValue(cause)
+    throw new InvalidArgumentError(
+      `option 'partitioner' threw for a record of topic "${record.topic}": ${reason}`,
+      { cause },
     )
   }
 }

@@ -100,7 +100,9 @@ describe('choice', () => {
     expect(custom.choose(topic, 'k', '1', [])).toBe(1)
     expect(given).toEqual([{ topic: 't', key: 'k', value: '1', headers: [] }, [1, 5]])
     for (const wrong of ['2', '-1', '0.5', 'x']) {
-      expect(() => custom.choose(topic, null, wrong, [])).toThrow(/the partitioner chose/)
+      expect(() => custom.choose(topic, null, wrong, [])).toThrow(
+        /option 'partitioner' must return a partition of topic "t"/,
+      )
     }
   })
 })
