@@ -74,9 +74,14 @@ export function checkLoopOptions(call: string, options: unknown): AbortSignal | 
 const CLOSE_TIMEOUT_MS = 30_000
 
 /** What `close` takes. @throws {InvalidArgumentError} */
+/** What close() keeps of its time for the last commit and for leaving the group, at most (ms). */
+const LAST_COMMIT_MS = 1000
+
 export function checkCloseOptions(options: CloseOptions): {
   /** Aborts when the time is up, or with the caller's signal. */
   readonly deadline: AbortSignal
+  /** The same a little earlier: how long to wait for handlers, so that the last commit has time. */
+  readonly handlerDeadline: AbortSignal
   readonly leave: boolean | undefined
 } {
   const call = 'close()'
@@ -89,6 +94,10 @@ export function checkCloseOptions(options: CloseOptions): {
       `${call}: leave must be true or false, got ${describeValue(leave)}`,
     )
   }
-  const timeout = timeoutSignal(timeoutMs)
-  return { deadline: signal === undefined ? timeout : joinSignals([timeout, signal]).signal, leave }
+  const until = (ms: number): AbortSignal => {
+    const timeout = timeoutSignal(ms)
+    return signal === undefined ? timeout : joinSignals([timeout, signal]).signal
+  }
+  const handlerMs = timeoutMs - Math.min(LAST_COMMIT_MS, timeoutMs / 4)
+  return { deadline: until(timeoutMs), handlerDeadline: until(handlerMs), leave }
 }

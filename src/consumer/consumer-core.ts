@@ -53,6 +53,7 @@ export class ConsumerCore<K, V> {
   private readonly stopped = stopSwitch()
   private readonly problems: ConsumerProblems = new ConsumerProblems(() => ({
     cluster: this.cluster,
+    fetcher: this.fetcher,
     group: this.subscriber.group,
     topicNames: this.subscriber.topicNames,
     partitions: this.subscription.partitions,
@@ -279,7 +280,10 @@ export class ConsumerCore<K, V> {
   }
 
   /** Stops everything in order: delivery, joining, last commit, revoke, leave, connections. */
-  async close(deadline: AbortSignal, isLeaving: boolean): Promise<void> {
+  async close(
+    { deadline, handlerDeadline }: { deadline: AbortSignal; handlerDeadline: AbortSignal },
+    isLeaving: boolean,
+  ): Promise<void> {
     const before = this.leaving
     const handlers = this.handlers.whenIdle()
     this.delivery.close()
@@ -287,8 +291,8 @@ export class ConsumerCore<K, V> {
     this.pulse.stop()
     const fetching = this.fetcher.stop()
     this.resolver.stop()
-    await within(deadline, handlers)
-    await within(deadline, this.closeDeadLetters(deadline))
+    await within(handlerDeadline, handlers)
+    await within(handlerDeadline, this.closeDeadLetters(handlerDeadline))
     if (before !== null) await within(deadline, before)
     await within(deadline, this.finish(isLeaving, 'the consumer is being closed'))
     this.committer?.stop()

@@ -9,6 +9,7 @@ import { startTimer } from '../../async/timers.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { channels, Trace } from '../../diagnostics.ts'
+import type { ClusterProblem } from '../../cluster/problems.ts'
 import {
   ClosedError,
   DecodeError,
@@ -24,7 +25,7 @@ import type { Assignment } from '../assignment/assignment.ts'
 import { noteMissingLeader } from '../assignment/missing-leader.ts'
 import type { BlockOptions } from '../buffer/completed-fetch.ts'
 import { type FetchedMemory, HeldBytes } from '../buffer/fetched-memory.ts'
-import type { BrokerHealth } from './broker-health.ts'
+import { type BrokerHealth, silenceOf } from './broker-health.ts'
 import { BrokerLoop, type Round } from './broker-loop.ts'
 import { bytesOf, memoryOf, moveOut } from './fetch-memory.ts'
 import { fetchRequestBody } from './fetch-request.ts'
@@ -123,6 +124,11 @@ export class Fetcher<K, V> {
         unreachableSince: since === 0 ? null : wallMsOf(since),
       }
     })
+  }
+
+  /** The brokers that leave a Fetch request without a response. */
+  problems(): ClusterProblem[] {
+    return [...this.loops.values()].flatMap((loop) => silenceOf(loop, this.cluster) ?? [])
   }
 
   /** Stops fetching and closes the sessions, as well as that can be done within half a second. */
@@ -232,6 +238,7 @@ export class Fetcher<K, V> {
       const body: FetchRequest = fetchRequestBody(request, limits)
       const sent = markIdleTime()
       const timeoutMs = maxWaitMs + this.cluster.options.requestTimeoutMs
+      loop.dueAt = monotonicMs() + maxWaitMs
       // Without the signal: no caller waits for this request, and what an abort listener holds on to lives
       // until the next full collection, response and all.
       const trace = Trace.begin(channels.fetch, () => ({

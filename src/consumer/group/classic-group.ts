@@ -22,7 +22,7 @@ import { decodeAssignment } from './consumer-protocol.ts'
 import { groupFailure } from './group-failure.ts'
 import type { GroupMembership, GroupOwner } from './group-membership.ts'
 import { HeartbeatTimer } from './heartbeat-timer.ts'
-import { type GroupProblem, MembershipProblem } from './membership-problem.ts'
+import { type GroupProblem, GroupWait, MembershipProblem } from './membership-problem.ts'
 import { RebalanceMeter } from './rebalance-meter.ts'
 import type { Rebalancer } from './rebalancer.ts'
 
@@ -53,6 +53,7 @@ export class ClassicGroup implements GroupMembership {
   private beatFailures = 0
   private hasJoined = false
   private readonly trouble = new MembershipProblem()
+  private readonly wait: GroupWait
   readonly protocol = 'classic'
   readonly rebalances: RebalanceMeter = new RebalanceMeter()
   private joinedTopics: readonly string[] = []
@@ -70,6 +71,7 @@ export class ClassicGroup implements GroupMembership {
   ) {
     this.cluster = cluster
     this.coordinator = coordinator
+    this.wait = new GroupWait(coordinator.groupId)
     this.rebalancer = rebalancer
     this.options = options
     this.owner = owner
@@ -80,7 +82,9 @@ export class ClassicGroup implements GroupMembership {
   }
 
   get problem(): GroupProblem | null {
-    return this.trouble.current
+    if (this.trouble.current !== null) return this.trouble.current
+    // A cooperative rebalance keeps nothing from flowing.
+    return this.rebalancer.owned.length > 0 ? null : this.wait.problem
   }
 
   get membership(): Membership | null {
@@ -211,9 +215,9 @@ export class ClassicGroup implements GroupMembership {
     this.joinedTopics = topics
     const member = { memberId: this.memberId, topics, ownedPartitions: this.rebalancer.owned }
     const generationId = this.generation?.generationId ?? -1
-    const { response, version, nodeId } = await this.requests.join(
-      { ...member, generationId, reason },
-      signal,
+    const { response, version, nodeId } = await this.wait.for(
+      'JoinGroup',
+      this.requests.join({ ...member, generationId, reason }, signal),
     )
     if (response.errorCode === 0) {
       await this.sync(response)
@@ -261,8 +265,8 @@ export class ClassicGroup implements GroupMembership {
       this.basis = decision.basis
       assignments = decision.assignments
     }
-    const { response, nodeId } = await this.requests
-      .sync(generation, assignments, signal)
+    const { response, nodeId } = await this.wait
+      .for('SyncGroup', this.requests.sync(generation, assignments, signal))
       .catch((error: unknown) => {
         this.joinReason ??= 'the response to SyncGroup was lost'
         throw error

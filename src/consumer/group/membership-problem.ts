@@ -1,13 +1,50 @@
-// What keeps a member from its group, or its heartbeats from being acknowledged, and since when. No I/O.
+// What keeps a member from its group, or its heartbeats from being acknowledged, and since when.
 
-import { monotonicMs, wallMs } from '../../async/clock.ts'
+import { monotonicMs, wallMs, wallMsOf } from '../../async/clock.ts'
 import type { KafkaError } from '../../errors.ts'
 
 export interface GroupProblem {
   readonly reason: string
   /** ms since 1970. */
   readonly since: number
-  readonly error: KafkaError
+  /** null: nothing failed, but the group waits. */
+  readonly error: KafkaError | null
+}
+
+/** A rebalance that takes less time is none of the user's business (ms). */
+const REBALANCE_PATIENCE_MS = 2000
+
+/** The request on which a member without partitions waits for its group. */
+export class GroupWait {
+  private readonly groupId: string
+  private request = ''
+  private sentAt = 0
+
+  constructor(groupId: string) {
+    this.groupId = groupId
+  }
+
+  /** Waits for the response to `request`, whatever it is. */
+  async for<T>(request: 'JoinGroup' | 'SyncGroup', response: Promise<T>): Promise<T> {
+    this.request = request
+    this.sentAt = monotonicMs()
+    try {
+      return await response
+    } finally {
+      this.request = ''
+    }
+  }
+
+  get problem(): GroupProblem | null {
+    const waitedMs = monotonicMs() - this.sentAt
+    if (this.request === '' || waitedMs < REBALANCE_PATIENCE_MS) return null
+    const others =
+      this.request === 'JoinGroup'
+        ? 'other members to rejoin'
+        : "the assignment by the group's leader"
+    const reason = `Joining group "${this.groupId}": no response to ${this.request} yet. The coordinator may be waiting for ${others}`
+    return { reason, since: wallMsOf(this.sentAt), error: null }
+  }
 }
 
 export class MembershipProblem {

@@ -3,6 +3,7 @@
 
 import { monotonicMs, wallMs } from '../../async/clock.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
+import type { ClusterProblem } from '../../cluster/problems.ts'
 import { KafkaError } from '../../errors.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
@@ -28,6 +29,7 @@ export interface ConsumerProblem {
 
 export interface ProblemSources {
   readonly cluster: Pick<Cluster, 'problems' | 'topic' | 'topicError'>
+  readonly fetcher?: { problems(): ClusterProblem[] }
   readonly group: { readonly problem: GroupProblem | null } | null
   /** Topics that are subscribed to by name. */
   readonly topicNames: Iterable<string>
@@ -45,11 +47,11 @@ export class ConsumerProblems {
 
   /** All there are now: brokers first, then the group, topics and partitions. */
   list(): ConsumerProblem[] {
-    const { cluster, group, topicNames, partitions } = this.sources()
+    const { cluster, fetcher, group, topicNames, partitions } = this.sources()
     const nowhere = { nodeId: null, topic: null, partition: null }
-    const problems: ConsumerProblem[] = cluster
-      .problems()
-      .map((problem) => ({ ...nowhere, ...problem }))
+    const problems = [...cluster.problems(), ...(fetcher?.problems() ?? [])].map(
+      (problem): ConsumerProblem => ({ ...nowhere, ...problem }),
+    )
     if (group !== null && group.problem !== null) {
       problems.push({ ...nowhere, ...lasting(group.problem), error: group.problem.error })
     }

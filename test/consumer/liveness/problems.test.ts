@@ -5,8 +5,12 @@ import type { Consumer } from '../../../src/consumer/consumer.ts'
 import { ProblemReports } from '../../../src/consumer/liveness/consumer-problems.ts'
 import type { ConsumerOptions } from '../../../src/consumer/options.ts'
 import { apiVersions } from '../../../src/protocol/messages/api-versions.ts'
+import { fetch } from '../../../src/protocol/messages/fetch.ts'
 import { heartbeat } from '../../../src/protocol/messages/heartbeat.ts'
+import { joinGroup } from '../../../src/protocol/messages/join-group.ts'
 import { metadata } from '../../../src/protocol/messages/metadata.ts'
+import { syncGroup } from '../../../src/protocol/messages/sync-group.ts'
+import { noAnswer } from '../../../src/testing/interceptors.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
 import { consumerOf, fill } from '../harness.ts'
 
@@ -113,6 +117,23 @@ describe('a problem is in health(), reaches onError, and is logged', () => {
     ])
     expect(errors.join()).toMatch(/version/)
     expect(consumer.health().isReady).toBe(false)
+  })
+
+  it('a Fetch request that gets no response', async () => {
+    cluster.intercept(fetch, () => noAnswer)
+    const consumer = reader()
+    consumer.assign([{ ...t0, offset: 0n }])
+    await expectProblem(consumer, /Node 1 has not responded to Fetch for \d+ ms/)
+  })
+
+  it.each([
+    ['JoinGroup', joinGroup],
+    ['SyncGroup', syncGroup],
+  ] as const)('a %s request that gets no response', async (name, api) => {
+    cluster.intercept(api as typeof joinGroup, () => noAnswer)
+    const consumer = reader({ groupId: 'g', topics: ['t'] })
+    await expectProblem(consumer, new RegExp(`group "g": no response to ${name} yet`))
+    expect(consumer.health().state).toBe('joining')
   })
 
   it('heartbeats that fail; a stable member stays ready while records flow', async () => {

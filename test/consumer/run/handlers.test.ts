@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Consumer } from '../../../src/consumer/consumer.ts'
 import type { ConsumerOptions } from '../../../src/consumer/options.ts'
+import { leaveGroup } from '../../../src/protocol/messages/leave-group.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
 import { batchOf, consumerOf, fill, latch, textOf } from '../harness.ts'
 
@@ -260,4 +261,31 @@ describe('a dead letter', () => {
     expect(cluster.partition('dead', 0).highWatermark).toBe(0n)
     expect(cluster.committedOffset('g', 't', 0) ?? 0n).toBe(0n)
   })
+})
+
+describe('a handler that never settles', () => {
+  it.each(['partition', 'key'] as const)(
+    'does not keep close({ timeoutMs }) from committing what is done, by %s',
+    async (concurrencyBy) => {
+      await fill(cluster, 't', 0, 5)
+      await fill(cluster, 't', 1, 5)
+      const consumer = reader({ topics: ['t'], autoCommitIntervalMs: 60_000 })
+      const done: string[] = []
+      consumer.run({
+        concurrency: 4,
+        concurrencyBy,
+        eachRecord: (record) => {
+          if (record.partition === 1 && record.offset >= 2n) return new Promise(() => {})
+          done.push(textOf(record))
+          return Promise.resolve()
+        },
+      })
+      await cluster.waitFor(() => done.length === 7)
+      await consumer.close({ timeoutMs: 2000 })
+      expect(cluster.committedOffset('g', 't', 0)).toBe(5n)
+      expect(cluster.committedOffset('g', 't', 1)).toBe(2n)
+      // It has left, so that the next member need not wait for the end of the session.
+      await cluster.waitFor(() => cluster.requests(leaveGroup).length > 0)
+    },
+  )
 })
