@@ -2,12 +2,16 @@
 // connect(), send() and a consumer alike.
 
 import { readFileSync } from 'node:fs'
+import { type AddressInfo, connect } from 'node:net'
+import { createServer } from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Cluster } from '../../src/cluster/cluster.ts'
 import { Kafka } from '../../src/kafka.ts'
 import { silentLogger } from '../../src/logger.ts'
 import { explainSetupFailure } from '../../src/network/connection-errors.ts'
 import { resolveKafkaOptions } from '../../src/options/kafka-options.ts'
+import { metadata } from '../../src/protocol/messages/metadata.ts'
+import { TestCluster } from '../../src/testing/test-cluster.ts'
 import { ScriptedServer } from '../network/scripted-server.ts'
 import { FakeCluster } from './fake-cluster.ts'
 
@@ -81,6 +85,59 @@ describe('an authority that is not known', () => {
       message: expect.stringMatching(text),
     })
     expect(performance.now() - startedAt).toBeLessThan(5000)
+  })
+})
+
+/** A TLS listener in front of a port. */
+async function tlsListener(port: number, certificate: string): Promise<number> {
+  const server = createServer(
+    { key: pem(`${certificate}.key`), cert: pem(`${certificate}.pem`) },
+    (socket) => {
+      const inner = connect(port, '127.0.0.1')
+      socket.on('error', () => inner.destroy()).on('close', () => inner.destroy())
+      inner.on('error', () => socket.destroy())
+      socket.pipe(inner).pipe(socket)
+    },
+  )
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closers.push(() => server.close())
+  return (server.address() as AddressInfo).port
+}
+
+test('a leader whose certificate is not accepted: send() says so at once, others are written', async () => {
+  const cluster = await TestCluster.start({ nodes: 2, topics: { t: 2 } })
+  closers.push(() => cluster.close())
+  cluster.moveLeader('t', 0, 1)
+  cluster.moveLeader('t', 1, 2)
+  const good = await tlsListener(cluster.portOf(1), 'broker')
+  const bad = await tlsListener(cluster.portOf(2), 'other')
+  cluster.intercept(metadata, async ({ next }) => {
+    const response = await next()
+    for (const broker of response.brokers) {
+      Object.assign(broker, { host: 'broker.test', port: broker.nodeId === 1 ? good : bad })
+    }
+    return response
+  })
+  const kafka = new Kafka({
+    bootstrapServers: `broker.test:${good}`,
+    lookup: () => [{ address: '127.0.0.1' }],
+    ssl: { ca: pem('ca.pem') },
+    logger: silentLogger,
+  })
+  closers.push(() => kafka.close({ timeoutMs: 0 }))
+  const producer = kafka.producer({ deliveryTimeoutMs: 600_000 })
+  const [first, second] = await Promise.allSettled([
+    producer.send({ topic: 't', partition: 0, value: 'v' }),
+    producer.send({ topic: 't', partition: 1, value: 'v' }),
+  ])
+  expect(first.status).toBe('fulfilled')
+  expect(second).toMatchObject({
+    reason: {
+      name: 'DeliveryError',
+      persisted: 'no',
+      retriable: false,
+      message: expect.stringMatching(/broker 2 told us .*certificate/),
+    },
   })
 })
 

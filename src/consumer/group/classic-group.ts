@@ -11,6 +11,7 @@ import { timeoutSignal } from '../../async/timers.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { CoordinatorClient } from '../../cluster/coordinator-client.ts'
+import { isSameList } from '../../collections/same-list.ts'
 import { type KafkaError, toKafkaError } from '../../errors.ts'
 import { brokerError } from '../../protocol/error-codes.ts'
 import type { JoinGroupResponse } from '../../protocol/messages/join-group.ts'
@@ -445,8 +446,4 @@ export class ClassicGroup implements GroupMembership {
       this.cluster.options.logger.warn('the group was not told that this member leaves', { error })
     }
   }
-}
-
-function isSameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((item, index) => item === b[index])
 }

@@ -10,6 +10,7 @@ import { timeoutSignal } from '../../async/timers.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { CoordinatorClient } from '../../cluster/coordinator-client.ts'
+import { isSameList } from '../../collections/same-list.ts'
 import { type KafkaError, toKafkaError, UnsupportedVersionError } from '../../errors.ts'
 import type {
   ConsumerGroupHeartbeatResponse,
@@ -415,8 +416,4 @@ export class ConsumerGroup implements GroupMembership {
 
 function nameOf({ topic, partition }: TopicPartition): string {
   return `${topic}-${partition}`
-}
-
-function isSameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((item, index) => item === b[index])
 }

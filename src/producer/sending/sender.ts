@@ -85,6 +85,8 @@ export class Sender {
   private readonly underWay = new Set<UnderWay>()
   /** Why there is no connection to a broker, by its id. */
   private readonly obstacles = new Map<number, KafkaError>()
+  /** Brokers that took a connection of this client before: what keeps them away now may pass. */
+  private readonly proven = new Set<number>()
   private isAwake = false
   private isClosed = false
   private timer: NodeJS.Timeout | null = null
@@ -100,6 +102,7 @@ export class Sender {
     this.options = options
     this.context = context
     this.stopListening = context.cluster.onConnection(({ nodeId, kind, connection, error }) => {
+      if (connection !== null) this.proven.add(nodeId)
       if (kind !== 'produce') return
       if (connection !== null) this.obstacles.delete(nodeId)
       else if (error !== null) this.obstacles.set(nodeId, toKafkaError(error))
@@ -181,6 +184,7 @@ export class Sender {
     const until = now + turnMs
     for (const node of accumulator.readyNodes()) {
       const connection = cluster.readyConnection(node, 'produce')
+      if (connection === null) this.refuseFor(node, now)
       while (connection !== null && this.mayWrite(connection, now)) {
         const batches = accumulator.drain(node, now)
         if (batches.length === 0) break
@@ -189,6 +193,19 @@ export class Sender {
       }
     }
     return true
+  }
+
+  /** What waits for a broker that no further attempt reaches, such as for its certificate, fails at once. */
+  private refuseFor(node: number, now: number): void {
+    const { accumulator, delivery } = this.context
+    const obstacle = this.obstacles.get(node)
+    if (obstacle === undefined || this.proven.has(node)) return
+    if (!(obstacle instanceof ConnectionError) || obstacle.retriable) return
+    for (;;) {
+      const batches = accumulator.drain(node, now)
+      if (batches.length === 0) return
+      for (const batch of batches) delivery.unsendable(batch, obstacle, now)
+    }
   }
 
   private mayWrite(connection: Connection, now: number): boolean {

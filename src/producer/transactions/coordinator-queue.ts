@@ -216,19 +216,23 @@ const timedOutHint =
   '. The brokers may have aborted the transaction, as it lasted longer than transactionTimeoutMs: make another producer'
 
 function isOfMember(error: KafkaError): boolean {
-  return error instanceof BrokerError && memberCodes.has(error.errorCode)
+  return error instanceof BrokerError && memberReasons.has(error.errorCode)
 }
 
-const memberCodes: ReadonlySet<number> = new Set([
-  errorCodes.ILLEGAL_GENERATION,
-  errorCodes.UNKNOWN_MEMBER_ID,
-  errorCodes.FENCED_INSTANCE_ID,
-  errorCodes.STALE_MEMBER_EPOCH,
+const hasRebalanced = "the consumer's group has rebalanced since the consumer joined it"
+
+const memberReasons: ReadonlyMap<number, string> = new Map([
+  [errorCodes.ILLEGAL_GENERATION, hasRebalanced],
+  [errorCodes.STALE_MEMBER_EPOCH, hasRebalanced],
+  [errorCodes.UNKNOWN_MEMBER_ID, 'the consumer is not a member of its group any more'],
+  [errorCodes.FENCED_INSTANCE_ID, 'another member has joined with the same groupInstanceId'],
 ])
 
 function memberError(cause: KafkaError): CommitFailedError {
+  const reason =
+    (cause instanceof BrokerError && memberReasons.get(cause.errorCode)) || hasRebalanced
   return new CommitFailedError(
-    `the consumer's partitions were given to others, so its offsets cannot be part of the transaction: ${cause.message}`,
+    `${reason}, so its offsets cannot be part of the transaction: ${cause.message}`,
     { cause },
   )
 }
