@@ -13,6 +13,18 @@ export interface BrokerHealth {
   readonly unreachableSince: number | null
 }
 
+export function brokerHealth(
+  { nodeId, respondedAt }: { nodeId: number; respondedAt: number },
+  cluster: Pick<Cluster, 'unreachableSince'>,
+): BrokerHealth {
+  const since = cluster.unreachableSince(nodeId)
+  return {
+    nodeId,
+    lastFetchAt: respondedAt === 0 ? null : wallMsOf(respondedAt),
+    unreachableSince: since === 0 ? null : wallMsOf(since),
+  }
+}
+
 /** A broker may be this late with its response to a Fetch request (ms). */
 const FETCH_PATIENCE_MS = 2000
 

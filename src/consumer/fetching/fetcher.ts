@@ -2,14 +2,14 @@
 // out when the last response is in and less than `maxBufferedBytes` wait to be delivered, so that a slow
 // handler holds up no neighbour and memory stays within that budget and one response per broker.
 
-import { monotonicMs, wallMsOf } from '../../async/clock.ts'
+import { monotonicMs } from '../../async/clock.ts'
 import { idleMsSince, markIdleTime } from '../../async/idle-time.ts'
 import { backoff } from '../../async/retry.ts'
 import { startTimer } from '../../async/timers.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { channels, Trace } from '../../diagnostics.ts'
 import type { ClusterProblem } from '../../cluster/problems.ts'
+import { channels, Trace } from '../../diagnostics.ts'
 import {
   ClosedError,
   DecodeError,
@@ -25,7 +25,7 @@ import type { Assignment } from '../assignment/assignment.ts'
 import { noteMissingLeader } from '../assignment/missing-leader.ts'
 import type { BlockOptions } from '../buffer/completed-fetch.ts'
 import { type FetchedMemory, HeldBytes } from '../buffer/fetched-memory.ts'
-import { type BrokerHealth, silenceOf } from './broker-health.ts'
+import { type BrokerHealth, brokerHealth, silenceOf } from './broker-health.ts'
 import { BrokerLoop, type Round } from './broker-loop.ts'
 import { bytesOf, memoryOf, moveOut } from './fetch-memory.ts'
 import { fetchRequestBody } from './fetch-request.ts'
@@ -116,14 +116,7 @@ export class Fetcher<K, V> {
 
   /** The brokers that were asked. */
   health(): BrokerHealth[] {
-    return [...this.loops.values()].map(({ nodeId, respondedAt }) => {
-      const since = this.cluster.unreachableSince(nodeId)
-      return {
-        nodeId,
-        lastFetchAt: respondedAt === 0 ? null : wallMsOf(respondedAt),
-        unreachableSince: since === 0 ? null : wallMsOf(since),
-      }
-    })
+    return [...this.loops.values()].map((loop) => brokerHealth(loop, this.cluster))
   }
 
   /** The brokers that leave a Fetch request without a response. */
