@@ -54,3 +54,25 @@ test('enqueue does not overtake a send that waits for memory', async () => {
   }
   expect(lengths).toEqual([5, 40_000, 40_000, 8, 4])
 })
+
+test('what waits for metadata counts with its objects, and may overdraw the budget as others may', async () => {
+  let delivered = 0
+  const producer = kafka.producer({
+    bufferMemory: 2 ** 20,
+    maxRequestSize: 65536,
+    onDelivery: (error) => {
+      if (error === null) delivered++
+    },
+  })
+  const record = { topic: 'orders', value: 'x' }
+  // None of these leaves this turn, so that the topic stays unknown.
+  let taken = 0
+  do taken++
+  while (producer.enqueue(record))
+  expect(taken).toBeLessThan(600)
+  for (; taken < 5000; taken++) expect(producer.enqueue(record)).toBe(false)
+  await producer.drained()
+  expect(producer.enqueue(record)).toBe(true)
+  await producer.flush()
+  expect(delivered).toBe(5001)
+})
