@@ -7,11 +7,12 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 const help = `npm run bench -- [produce] [consume] [latency] [transactions] [codec] [growth] [heap] [assignors] [import] [cold-start]
-       [options]
+       [large-cluster] [options]
 
 Without a word: produce and consume beside the other Node clients, on one broker. By name: every client that
 is installed; produce, consume and latency also on every target, produce with every size, codec and batch
-size; heap: ten million records (--count) read in a heap of 128 MB; import: time to load the package.
+size; heap: ten million records (--count) read in a heap of 128 MB; import: time to load the package; large-cluster:
+a client of 100 nodes and 100,000 partitions.
 Options narrow that. Each scenario prints a table of medians; CPU per record is the client's own.
   --clients a,b:mode   all, or names of bench/clients/table.mjs, with a mode or without
                        (npm run bench:peers installs confluent, java, librdkafka, franz-go)
@@ -41,6 +42,7 @@ const words = [
   'import',
   'assignors',
   'cold-start',
+  'large-cluster',
 ]
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,

@@ -60,6 +60,10 @@ export async function runAll(names, options) {
     const { runColdStart } = await import('../cold-start.mjs')
     await runColdStart(Number(options.rounds))
   }
+  if (names.includes('large-cluster')) {
+    const { runLargeCluster } = await import('../large-cluster.mjs')
+    await runLargeCluster(Number(options.rounds))
+  }
   if (names.includes('assignors')) {
     const { runAssignors } = await import('../assignors.mjs')
     await runAssignors(Number(options.rounds))

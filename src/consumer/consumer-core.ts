@@ -235,7 +235,7 @@ export class ConsumerCore<K, V> {
       else if (this.coordinator !== null) state.awaitCommitted()
       else {
         const text = `No offset was given for ${state.name}, there is no group, and autoOffsetReset is 'none'`
-        this.resolver.resetByPolicy(state, new OffsetOutOfRangeError(text))
+        this.resolver.resetByPolicy(state, () => new OffsetOutOfRangeError(text))
       }
     }
     const topics = new Set(partitions.map(({ topic }) => topic))
@@ -427,7 +427,7 @@ export class ConsumerCore<K, V> {
       return
     }
     this.logger.warn(error.message)
-    this.resolver.resetByPolicy(state, error)
+    this.resolver.resetByPolicy(state, () => error)
   }
 
   private onResolved(state: AssignedPartition): void {

@@ -93,15 +93,16 @@ export class OffsetResolver {
     })
   }
 
-  /** Goes where the reset policy says; with `none`, the caller gets `error`. */
+  /** Goes where the reset policy says; with `none`, the caller gets what `makeError` returns. */
   resetByPolicy(
     state: AssignedPartition,
-    error: Error,
+    makeError: () => Error,
     policy: AutoOffsetReset = this.options.autoOffsetReset,
   ): void {
     const timestamp = resetTimestamp(policy, wallMs())
     if (timestamp === null) {
-      this.report(state, error)
+      // Making an error for each of very many partitions takes seconds.
+      this.report(state, makeError())
       return
     }
     state.awaitReset(timestamp)
@@ -119,7 +120,7 @@ export class OffsetResolver {
     }
     if (endOffset < 0n) {
       const text = `The leader of ${state.name} does not know the leader epoch of offset ${position}: its log is another one. Seek, or set an autoOffsetReset`
-      this.resetByPolicy(state, new OffsetOutOfRangeError(text))
+      this.resetByPolicy(state, () => new OffsetOutOfRangeError(text))
       return
     }
     if (endOffset < position) {
@@ -232,9 +233,9 @@ export class OffsetResolver {
     const { autoOffsetReset, autoOffsetResetNewPartitions } = this.options
     const isNew = this.options.isNew(state)
     const option = isNew ? 'autoOffsetResetNewPartitions' : 'autoOffsetReset'
-    const text = `Group ${groupId} has no committed offset for ${state.name} and ${option} is 'none'`
     const policy = isNew ? autoOffsetResetNewPartitions : autoOffsetReset
-    this.resetByPolicy(state, new OffsetOutOfRangeError(text), policy)
+    const text = `Group ${groupId} has no committed offset for ${state.name} and ${option} is 'none'`
+    this.resetByPolicy(state, () => new OffsetOutOfRangeError(text), policy)
   }
 
   private async findResets(resets: readonly Reset[]): Promise<void> {
