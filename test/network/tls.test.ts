@@ -1,7 +1,9 @@
+import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { TLSSocket, type TlsOptions } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
 import { AuthenticationError } from '../../src/errors.ts'
+import { checkSsl } from '../../src/options/ssl-options.ts'
 import { metadata } from '../../src/protocol/messages/metadata.ts'
 import { type OpenOptions, openTo } from './open.ts'
 import { frameOf, ScriptedServer, type ServerSide } from './scripted-server.ts'
@@ -121,6 +123,48 @@ test('a client certificate that is asked for and missing is an authentication er
   const known = { ca, cert: pem('client.pem'), key: pem('client.key') }
   const connection = await open(server, { ssl: known })
   connection.close()
+})
+
+test('a client certificate in PKCS#12, and with an encrypted key', async () => {
+  const subjects: unknown[] = []
+  const mutual = { ...broker, ca, requestCert: true, rejectUnauthorized: true }
+  const server = await serve(mutual, async (side) => {
+    if (side.socket instanceof TLSSocket) subjects.push(side.socket.getPeerCertificate().subject.CN)
+    await side.handshake()
+  })
+  const pfx = readFileSync(new URL('certificates/client.p12', import.meta.url))
+  const encrypted = createPrivateKey(pem('client.key'))
+    .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' })
+    .toString()
+  expect(encrypted).toContain('ENCRYPTED')
+  const forms = [
+    { ca, pfx, passphrase: 'secret' },
+    { ca, cert: pem('client.pem'), key: encrypted, passphrase: 'secret' },
+  ]
+  for (const ssl of forms) (await open(server, { ssl })).close()
+  expect(subjects).toEqual(['client.test', 'client.test'])
+  for (const ssl of forms) {
+    expect(() => checkSsl({ ...ssl, passphrase: 'wrong' })).toThrow(
+      /'passphrase' is missing or wrong/,
+    )
+  }
+})
+
+test('SNI: the name of the broker, or servername; none for an address', async () => {
+  const names: string[] = []
+  const tls: TlsOptions = {
+    ...broker,
+    SNICallback: (name, done) => {
+      names.push(name)
+      done(null)
+    },
+  }
+  const server = await serve(tls)
+  const other = await serve({ ...tls, key: pem('other.key'), cert: pem('other.pem') })
+  ;(await open(server, { ssl: { ca } })).close()
+  ;(await open(other, { ssl: { ca, servername: 'other.test' } }, 'alias.test')).close()
+  await expect(open(server, { ssl: { ca } }, '127.0.0.1')).rejects.toThrow(/not for '127\.0\.0\.1'/)
+  expect(names).toEqual(['broker.test', 'other.test'])
 })
 
 test('a certificate that was rotated is used by the next connection', async () => {
