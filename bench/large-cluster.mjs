@@ -61,7 +61,9 @@ async function work(bootstrapServers) {
   const emptyMiB = rssMiB()
   const kafka = new Kafka({ bootstrapServers })
   const producer = kafka.producer()
-  await timed('first record sent, ms', () => producer.send({ topic: 't5', partition: 7, value: 'v' }))
+  await timed('first record sent, ms', () =>
+    producer.send({ topic: 't5', partition: 7, value: 'v' }),
+  )
   const reader = kafka.consumer()
   reader.assign([{ topic: 't5', partition: 7, offset: 0n }])
   await timed('first record read of one partition, ms', () => reader.records().next())
