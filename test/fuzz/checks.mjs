@@ -2,7 +2,6 @@
 // whether the input was read, as a promise only where a codec works off the main thread; it throws where
 // the decoder or the encoder breaks a promise.
 
-import { workerData } from 'node:worker_threads'
 import {
   Conversation,
   decodeAssignment,
@@ -35,7 +34,7 @@ import {
 } from 'kafkawire/protocol'
 
 // The command line's own, built by fuzz.mjs.
-const { capturedFrames } = await import(workerData.captureReader)
+const { capturedFrames } = await import(JSON.parse(process.argv[2]).captureReader)
 
 /** The most that compressed bytes may become here. */
 const MAX_DECOMPRESSED = 8 * 1024 * 1024
