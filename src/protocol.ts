@@ -127,6 +127,34 @@ export {
 } from './records/decode-batch.ts'
 export type { DecodeLimits } from './records/decode-budget.ts'
 export { encodeBatch, type RecordBatchInput, type RecordInput } from './records/encode-batch.ts'
+export type {
+  AssignedPartitionsState,
+  AssignedTasksState,
+  ConsumerGroupCurrentState,
+  ConsumerGroupMemberState,
+  ConsumerGroupPartitionState,
+  GroupEpochState,
+  GroupStateRecord,
+  InternalTopicState,
+  KeyValueState,
+  NamedPartitionsState,
+  RegularExpressionState,
+  ShareGroupCurrentState,
+  ShareGroupMemberState,
+  ShareGroupPartitionState,
+  StateOfGroup,
+  StateOfMember,
+  StateOfRegularExpression,
+  StreamsGroupCurrentState,
+  StreamsGroupEpochState,
+  StreamsGroupMemberState,
+  StreamsGroupTargetState,
+  StreamsGroupTopologyState,
+  TargetAssignmentState,
+  TargetMemberState,
+  TasksState,
+  TopicPartitionsState,
+} from './records/group-states.ts'
 export type { HeaderInput, RecordHeaders } from './records/headers.ts'
 export {
   decodeMessageSet,
@@ -171,4 +199,14 @@ export {
 export { recordSizeUpperBound } from './records/record-encoder.ts'
 export type { RecordTimes } from './records/record-times.ts'
 export { RecordsReader, type RecordsReaderOptions } from './records/records-reader.ts'
+export {
+  decodeShareStateRecord,
+  encodeShareStateRecord,
+  type ShareSnapshotRecord,
+  type ShareSnapshotState,
+  type ShareStateBatch,
+  type ShareStateRecord,
+  type ShareUpdateRecord,
+  type ShareUpdateState,
+} from './records/share-state-records.ts'
 export type { Header, ReadableHeaders, RecordData } from './types.ts'

@@ -1,12 +1,15 @@
 // Records of the topics in which coordinators keep their state: __consumer_offsets and
 // __transaction_state. A key begins with its type, a value with its version, both int16. A value of null
-// removes what the key stands for. Types that are not decoded here keep their bytes.
+// removes what the key stands for. Types of groups that are not classic ones are in group-state-records.ts.
 
 import { DecodeError } from '../errors.ts'
 import { Reader } from '../protocol/reader.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
-import { checkedBytes } from '../protocol/value-error.ts'
+import { checkedBytes, invalidValue } from '../protocol/value-error.ts'
 import { type MessageContext, Writer } from '../protocol/writer.ts'
+import { groupStateTables } from './group-state-records.ts'
+import type { GroupStateRecord } from './group-states.ts'
+import { decodeStateRecord, encodeStateRecord } from './state-record.ts'
 
 /** A committed offset of a group. */
 export interface OffsetCommitRecord {
@@ -55,18 +58,20 @@ export interface GroupMemberRecord {
   assignment: Buffer
 }
 
-/** A record of another type, as its bytes: groups of KIP-848, share groups, Kafka Streams groups. */
+/** A record of a type of a newer Kafka, as its bytes. */
 export interface OtherGroupRecord {
   type: 'Other'
-  /** Such as `ConsumerGroupMemberMetadata`; `Unknown` for a type of a newer Kafka. */
-  name: string
   keyType: number
   key: Buffer
   value: Buffer | null
 }
 
 /** A record of `__consumer_offsets`. */
-export type GroupRecord = OffsetCommitRecord | GroupMetadataRecord | OtherGroupRecord
+export type GroupRecord =
+  | OffsetCommitRecord
+  | GroupMetadataRecord
+  | GroupStateRecord
+  | OtherGroupRecord
 
 /** A record of `__transaction_state`: a transactional id. */
 export interface TransactionRecord {
@@ -100,27 +105,8 @@ export const transactionStates: readonly string[] = [
   'PrepareEpochFence',
 ]
 
-const otherTypes: Record<number, string> = {
-  3: 'ConsumerGroupMetadata',
-  4: 'ConsumerGroupPartitionMetadata',
-  5: 'ConsumerGroupMemberMetadata',
-  6: 'ConsumerGroupTargetAssignmentMetadata',
-  7: 'ConsumerGroupTargetAssignmentMember',
-  8: 'ConsumerGroupCurrentMemberAssignment',
-  10: 'ShareGroupMemberMetadata',
-  11: 'ShareGroupMetadata',
-  12: 'ShareGroupTargetAssignmentMetadata',
-  13: 'ShareGroupTargetAssignmentMember',
-  14: 'ShareGroupCurrentMemberAssignment',
-  15: 'ShareGroupStatePartitionMetadata',
-  16: 'ConsumerGroupRegularExpression',
-  17: 'StreamsGroupMetadata',
-  19: 'StreamsGroupMemberMetadata',
-  20: 'StreamsGroupTargetAssignmentMetadata',
-  21: 'StreamsGroupTargetAssignmentMember',
-  22: 'StreamsGroupCurrentMemberAssignment',
-  23: 'StreamsGroupTopology',
-}
+const tableByType = new Map(groupStateTables.map((table) => [table.keyType, table]))
+const tableByName = new Map(groupStateTables.map((table) => [table.name, table]))
 
 const never = Number.POSITIVE_INFINITY
 const offsetKey: MessageContext = { name: 'OffsetCommitKey', flexibleFrom: never }
@@ -152,8 +138,9 @@ export function decodeGroupRecord(key: Buffer, value: Buffer | null): GroupRecor
       valueBytes === null ? null : decodeValue(groupValue, newest.group, valueBytes, groupOf)
     return { type: 'GroupMetadata', group, value: content }
   }
-  const name = otherTypes[keyType] ?? 'Unknown'
-  return { type: 'Other', name, keyType, key: keyBytes, value: valueBytes }
+  const table = tableByType.get(keyType)
+  if (table === undefined) return { type: 'Other', keyType, key: keyBytes, value: valueBytes }
+  return decodeStateRecord(table, keyBytes, valueBytes) as GroupStateRecord
 }
 
 /** The key and the value of a record of `__consumer_offsets`. */
@@ -164,6 +151,11 @@ export function encodeGroupRecord(record: GroupRecord): { key: Buffer; value: Bu
     key.int16(2)
     key.string(record.group)
     return { key: key.finishToBuffer(), value: encodeValue(groupValue, record.value, writeGroup) }
+  }
+  if (record.type !== 'OffsetCommit') {
+    const table = tableByName.get(record.type)
+    if (table !== undefined) return encodeStateRecord(table, record)
+    throw invalidValue('record.type', 'the name of a type of record', (record as GroupRecord).type)
   }
   const key = new Writer(offsetKey, 0)
   key.int16(record.keyType)
