@@ -2,8 +2,8 @@
 // to go to: those are replaced by listeners of the proxy, one per broker, so that all connections pass
 // through it. Frames that are not changed go through as they came.
 
-import { createServer, connect as netConnect, type Server, type Socket } from 'node:net'
-import { connect as tlsConnect } from 'node:tls'
+import { createServer, isIP, connect as netConnect, type Server, type Socket } from 'node:net'
+import { type ConnectionOptions as TlsOptions, connect as tlsConnect } from 'node:tls'
 import { DecodeError } from '../errors.ts'
 import { Conversation, type Exchange } from '../protocol/conversation.ts'
 import { decodeFrame, encodeFrame } from '../protocol/frame.ts'
@@ -38,10 +38,10 @@ export interface KafkaProxyOptions {
   /** The broker that those connections go to. */
   readonly to: Address
   /**
-   * Whether connections to brokers use TLS, with the system's certificates.
+   * Connections to brokers use TLS: `true` with the certificates of Node, or with these options.
    * @defaultValue false
    */
-  readonly tls?: boolean
+  readonly tls?: boolean | TlsOptions
   /** Is called with each frame, in order. */
   readonly onFrame?: (passed: PassedFrame) => void
   /** Is called when a connection fails; the proxy continues. */
@@ -135,10 +135,17 @@ export class KafkaProxy {
       return
     }
     const { host, port } = broker
+    const { tls = false } = this.options
     const upstream =
-      this.options.tls === true
-        ? tlsConnect({ host, port, servername: host })
-        : netConnect({ host, port })
+      tls === false
+        ? netConnect({ host, port })
+        : tlsConnect({
+            ...(tls === true ? {} : tls),
+            host,
+            port,
+            // Addresses have no place in the handshake.
+            servername: isIP(host) === 0 ? host : '',
+          })
     const link = new Link(client, upstream, {
       client: `${client.remoteAddress}:${client.remotePort}`,
       broker: nameOf(broker),

@@ -215,7 +215,8 @@ function gatherProperties(flags: ConnectionFlags): Map<string, string> {
   return properties
 }
 
-function readConfig(path: string): string {
+/** @throws UsageError for a file that cannot be read */
+export function readConfig(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (cause) {

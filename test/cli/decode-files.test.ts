@@ -17,6 +17,7 @@ import { apiVersions } from '../../src/protocol/messages/api-versions.ts'
 import { metadata } from '../../src/protocol/messages/metadata.ts'
 import { encodeBatch } from '../../src/records/encode-batch.ts'
 import { readLogSegment } from '../../src/records/log-segment.ts'
+import { whileTagsAreForgotten } from '../protocol/forget-tags.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'kafkawire-decode-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -225,6 +226,13 @@ describe('a capture', () => {
     // The last Fetch had no response when its client closed.
     expect(kinds).toEqual({ request: 37, response: 36 })
     expect(connections.size).toBeGreaterThan(4)
+    const forgotten = whileTagsAreForgotten(() => {
+      for (const { frame } of capturedFrames(content)) {
+        if (frame.type !== 'request' && frame.type !== 'response') throw new Error(frame.type)
+        expect(encodeFrame(frame).equals(frame.raw), frame.api.name).toBe(true)
+      }
+    })
+    expect(forgotten).toBeGreaterThan(3)
   })
 
   test('of other ports, or of other APIs, is left out', async () => {

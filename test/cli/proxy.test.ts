@@ -1,13 +1,20 @@
 // The proxy between our client and the in-process broker: everything passes through it, is decoded, and
 // is encoded again to the same bytes; addresses are those of the proxy.
 
-import { createServer } from 'node:net'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createServer as createTlsServer } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
-import { KafkaProxy, type PassedFrame } from '../../src/cli/proxy.ts'
+import { tlsOf } from '../../src/cli/commands/proxy.ts'
+import { KafkaProxy, type KafkaProxyOptions, type PassedFrame } from '../../src/cli/proxy.ts'
 import { Kafka } from '../../src/kafka.ts'
 import { encodeFrame } from '../../src/protocol/frame.ts'
+import { apiVersions } from '../../src/protocol/messages/api-versions.ts'
 import { TestCluster } from '../../src/testing.ts'
 import { waitUntil } from '../harness/wait-until.ts'
+import { RawClient } from '../testing/raw-client.ts'
 
 const closing: (() => Promise<unknown> | unknown)[] = []
 afterEach(async () => {
@@ -17,12 +24,14 @@ afterEach(async () => {
 async function proxyTo(
   host: string,
   port: number,
+  tls: KafkaProxyOptions['tls'] = false,
 ): Promise<{ address: string; passed: PassedFrame[]; errors: Error[] }> {
   const passed: PassedFrame[] = []
   const errors: Error[] = []
   const proxy = new KafkaProxy({
     listen: { host: '127.0.0.1', port: 0 },
     to: { host, port },
+    tls,
     onFrame: (frame) => passed.push(frame),
     onConnectionError: (error) => errors.push(error),
   })
@@ -87,4 +96,73 @@ test('what is not Kafka is cut off and reported', async () => {
   closing.push(() => kafka.close())
   await expect(kafka.connect({ timeoutMs: 300 })).rejects.toThrow()
   await waitUntil('an error', () => errors.some(({ message }) => message.includes('a frame of')))
+})
+
+function certificate(name: string): string {
+  return readFileSync(new URL(`../network/certificates/${name}`, import.meta.url), 'utf8')
+}
+
+/** A TLS listener in front of a cluster; returns its port. */
+async function tlsInFrontOf(cluster: TestCluster): Promise<number> {
+  const [host, port] = String(cluster.bootstrapServers).split(':')
+  const broker = { key: certificate('broker.key'), cert: certificate('broker.pem') }
+  const server = createTlsServer(broker, (socket) => {
+    const behind = connect(Number(port), host)
+    socket.pipe(behind).pipe(socket)
+    for (const each of [socket, behind]) each.on('error', () => behind.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closing.push(() => server.close())
+  const bound = server.address()
+  if (bound === null || typeof bound === 'string') throw new Error('no port')
+  return bound.port
+}
+
+test("brokers are reached by TLS, with a certificate authority of one's own", async () => {
+  const cluster = await TestCluster.start()
+  closing.push(() => cluster.close())
+  const port = await tlsInFrontOf(cluster)
+  // The certificate is for broker.test.
+  const tls = { ca: certificate('ca.pem'), checkServerIdentity: () => undefined }
+  const { address, passed, errors } = await proxyTo('127.0.0.1', port, tls)
+  const client = await RawClient.connect(Number(address.split(':')[1]))
+  closing.push(() => client.socket.destroy())
+  const { apiKeys } = await client.request(apiVersions, 3, {
+    clientSoftwareName: 'test',
+    clientSoftwareVersion: '1',
+  })
+  expect(apiKeys.length).toBeGreaterThan(20)
+  expect(passed).toHaveLength(2)
+  expect(errors).toEqual([])
+})
+
+test.each([
+  ['an authority that Node does not know', true, /certificate/],
+  ['another name in the certificate', { ca: certificate('ca.pem') }, /altnames/i],
+])('%s: the connection ends, with the reason', async (_, tls, reason) => {
+  const cluster = await TestCluster.start()
+  closing.push(() => cluster.close())
+  const { address, errors } = await proxyTo('127.0.0.1', await tlsInFrontOf(cluster), tls)
+  const client = await RawClient.connect(Number(address.split(':')[1]))
+  await client.closed
+  await waitUntil('an error', () => errors.length > 0)
+  expect(errors[0].message).toMatch(reason)
+})
+
+test('--command-config says how brokers are reached', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kafkawire-proxy-'))
+  closing.push(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'ca.pem'), certificate('ca.pem'))
+  const config = join(folder, 'client.properties')
+  const properties = ['security.protocol=SSL', 'ssl.endpoint.identification.algorithm=']
+  const trust = `ssl.truststore.location=${join(folder, 'ca.pem')}`
+  writeFileSync(config, [...properties, trust, ''].join('\n'))
+  expect(await tlsOf({ commandConfig: config })).toMatchObject({
+    ca: Buffer.from(certificate('ca.pem')),
+    checkServerIdentity: expect.any(Function),
+  })
+  writeFileSync(config, 'security.protocol=PLAINTEXT\n')
+  expect(await tlsOf({ commandConfig: config })).toBe(false)
+  expect(await tlsOf({ tls: true })).toBe(true)
+  await expect(tlsOf({ commandConfig: join(folder, 'none') })).rejects.toThrow('cannot be read')
 })

@@ -6,7 +6,9 @@ import { apiByName } from '../../protocol/apis.ts'
 import { DecodeBudget } from '../../records/decode-budget.ts'
 import { defaultDecodedBytes, dissectFrame } from '../dissect.ts'
 import { UsageError } from '../failures.ts'
-import { type Address, KafkaProxy, type PassedFrame } from '../proxy.ts'
+import { parseProperties } from '../properties.ts'
+import { type Address, KafkaProxy, type KafkaProxyOptions, type PassedFrame } from '../proxy.ts'
+import { readConfig } from '../session.ts'
 import { treeLines } from '../tree.ts'
 
 interface ProxyFlags {
@@ -15,6 +17,7 @@ interface ProxyFlags {
   api?: string
   print: 'summary' | 'lines' | 'tree'
   tls?: boolean
+  commandConfig?: string
 }
 
 export function addProxy(program: Command): void {
@@ -25,7 +28,11 @@ export function addProxy(program: Command): void {
     .option('--listen <host:port>', 'where clients connect to', '127.0.0.1:9192')
     .option('--api <names>', 'print these APIs only, separated by commas')
     .option('--print <form>', 'summary (a line for each frame), lines (JSON) or tree', 'summary')
-    .option('--tls', 'connect to the brokers by TLS')
+    .option('--tls', 'connect to the brokers by TLS, with the certificates of Node')
+    .option(
+      '--command-config <file>',
+      "Java's client properties: security.protocol and ssl.* are those of connections to brokers",
+    )
     .action(proxy)
 }
 
@@ -42,7 +49,7 @@ async function proxy(flags: ProxyFlags): Promise<void> {
   const running = new KafkaProxy({
     listen: addressOf(flags.listen, '--listen'),
     to: addressOf(flags.to, '--to'),
-    tls: flags.tls === true,
+    tls: await tlsOf(flags),
     onFrame: (passed) => {
       const { frame } = passed
       if (apis !== null && !('api' in frame && apis.includes(frame.api.name))) return
@@ -59,6 +66,19 @@ async function proxy(flags: ProxyFlags): Promise<void> {
   })
   await running.close()
   await printing
+}
+
+/** How brokers are reached. SASL is between the client and the broker. */
+export async function tlsOf({
+  tls,
+  commandConfig,
+}: Pick<ProxyFlags, 'tls' | 'commandConfig'>): Promise<KafkaProxyOptions['tls']> {
+  if (commandConfig === undefined) return tls === true
+  const { optionsFromJava } = await import('../java-options.ts')
+  const properties = parseProperties(readConfig(commandConfig), commandConfig)
+  const { ssl } = optionsFromJava(properties).connection
+  if (typeof ssl === 'function') throw new UsageError('proxy: ssl cannot be a function')
+  return ssl ?? tls === true
 }
 
 async function shownFrame(
