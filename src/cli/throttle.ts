@@ -20,9 +20,13 @@ export class Throttle {
     return this.dueAt() > preciseMs() + 1
   }
 
-  /** Settles when the time has come. @throws the signal's reason */
+  /** Resolves when the time has come or the signal aborts: what was sent is still to be reported. */
   async wait(signal: AbortSignal): Promise<void> {
-    await sleep(Math.max(0, this.dueAt() - preciseMs()), signal)
+    try {
+      await sleep(Math.max(0, this.dueAt() - preciseMs()), signal)
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
   }
 
   private dueAt(): number {

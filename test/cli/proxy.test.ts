@@ -127,10 +127,11 @@ test("brokers are reached by TLS, with a certificate authority of one's own", as
   const { address, passed, errors } = await proxyTo('127.0.0.1', port, tls)
   const client = await RawClient.connect(Number(address.split(':')[1]))
   closing.push(() => client.socket.destroy())
-  const { apiKeys } = await client.request(apiVersions, 3, {
-    clientSoftwareName: 'test',
-    clientSoftwareVersion: '1',
-  })
+  const { apiKeys } = await client.request(
+    apiVersions,
+    3,
+    apiVersions.request({ clientSoftwareName: 'test', clientSoftwareVersion: '1' }),
+  )
   expect(apiKeys.length).toBeGreaterThan(20)
   expect(passed).toHaveLength(2)
   expect(errors).toEqual([])

@@ -4,7 +4,8 @@ import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Latencies } from '../../src/cli/latencies.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
-import { kafkawire } from './run.ts'
+import { waitUntil } from '../harness/wait-until.ts'
+import { kafkawire, type Ran } from './run.ts'
 
 // Loading every command takes long on a busy machine.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -18,6 +19,48 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await cluster.close()
+})
+
+/** Runs a command and presses Ctrl-C in it when `ready` resolves. */
+async function interrupted(ready: () => Promise<unknown>, ...words: string[]): Promise<Ran> {
+  const before = process.listeners('SIGINT')
+  const running = kafkawire(...words)
+  const interrupt = await waitUntil('the command listens to Ctrl-C', () =>
+    process.listeners('SIGINT').find((listener) => !before.includes(listener)),
+  )
+  await ready()
+  interrupt('SIGINT')
+  return running
+}
+
+test('Ctrl-C ends perf produce, with a summary also while it keeps its rate', async () => {
+  cluster.createTopic('slow', { partitions: 1 })
+  const flags = ['--topic', 'slow', '--num-records', '1000000', '--record-size', '10', '--json']
+  const rate = ['--throughput', '5', ...servers]
+  const written = (): Promise<unknown> =>
+    waitUntil('a record is written', () => cluster.partition('slow', 0).highWatermark > 0n)
+  const { stdout, code } = await interrupted(written, 'perf', 'produce', ...flags, ...rate)
+  expect(JSON.parse(stdout).records).toBeGreaterThan(0)
+  expect(code).toBe(0)
+})
+
+test('Ctrl-C ends doctor at once, and what it waited for is no finding', async () => {
+  const silent = createServer(() => {})
+  await new Promise<void>((listening) => silent.listen(0, '127.0.0.1', listening))
+  const bound = silent.address()
+  if (bound === null || typeof bound === 'string') throw new Error('no port')
+  // The TCP check connects first, then the client.
+  let connections = 0
+  silent.on('connection', (socket) => {
+    socket.on('error', () => {})
+    connections++
+  })
+  const asked = (): Promise<unknown> => waitUntil('the client asks', () => connections === 2)
+  const address = ['--bootstrap-server', `127.0.0.1:${bound.port}`]
+  const { stdout, code } = await interrupted(asked, 'doctor', ...address)
+  expect(stdout).not.toContain('FINDING')
+  expect(code).toBe(130)
+  silent.close()
 })
 
 describe('doctor', () => {

@@ -39,7 +39,7 @@ export function addDoctor(program: Command): void {
 }
 
 async function run(session: Session, { topic }: DoctorOptions): Promise<void> {
-  const report = new Report(session.out)
+  const report = new Report(session.out, session.signal)
   const { ssl } = session.kafkaOptions
   const tls: TlsOptions | null = typeof ssl === 'object' ? ssl : ssl === true ? {} : null
   let isConnected = false

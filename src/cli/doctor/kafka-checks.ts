@@ -1,11 +1,13 @@
 // What the cluster says of itself, and whether this client can work with it.
 
+import { addAbortListener } from 'node:events'
 import type { TopicDescription } from '../../admin/topic-description.ts'
 import { preciseMs, wallMs } from '../../async/clock.ts'
 import { Kafka } from '../../kafka.ts'
 import { apis } from '../../protocol/apis.ts'
 import { type ApiVersionsResponse, apiVersions } from '../../protocol/messages/api-versions.ts'
 import { describeQuorum } from '../../protocol/messages/describe-quorum.ts'
+import type { WaitOptions } from '../../types.ts'
 import type { Session } from '../session.ts'
 import { type Address, addressText } from './network-checks.ts'
 import { Finding, type Report, Skipped } from './report.ts'
@@ -17,6 +19,10 @@ const body = {
   clientSoftwareVersion: '0',
   clusterId: null,
   nodeId: -1,
+}
+
+function limitsOf({ signal }: Session): WaitOptions {
+  return { timeoutMs: TIMEOUT_MS, signal }
 }
 
 /** Speaks to one bootstrap address, and logs in there. */
@@ -33,7 +39,7 @@ export function checkHandshake(
       bootstrapServers: addressText(address),
     })
     try {
-      const response = await kafka.request(apiVersions, body, { any: true, timeoutMs: TIMEOUT_MS })
+      const response = await kafka.request(apiVersions, body, { any: true, ...limitsOf(session) })
       return describeVersions(response)
     } finally {
       await kafka.close()
@@ -65,7 +71,7 @@ function describeVersions(response: ApiVersionsResponse): string {
 export function checkTopics(report: Report, session: Session): Promise<boolean> {
   return report.check('Topics', '', async () => {
     const { admin } = session
-    const limits = { timeoutMs: TIMEOUT_MS, signal: session.signal }
+    const limits = limitsOf(session)
     const listed = await admin.listTopics({ ...limits, listInternal: true })
     const topics = await admin.describeTopics(
       listed.map(({ topic }) => topic),
@@ -116,7 +122,7 @@ export function checkAdvertised(
   return report.check(`Broker ${broker.nodeId}`, addressText(broker), async () => {
     const kafka = new Kafka({ ...session.kafkaOptions, bootstrapServers: addressText(broker) })
     try {
-      const described = await kafka.admin().describeCluster({ timeoutMs: TIMEOUT_MS })
+      const described = await kafka.admin().describeCluster(limitsOf(session))
       if (described.clusterId === clusterId) return 'it is a broker of this cluster'
       throw new Finding(
         `cluster ${described.clusterId} responds there, not ${clusterId}`,
@@ -135,7 +141,7 @@ export function checkClock(report: Report, session: Session): Promise<boolean> {
     const sentAt = preciseMs()
     const kafka = await session.openKafka()
     const response = await kafka
-      .request(describeQuorum, { topics }, { any: true, timeoutMs: TIMEOUT_MS })
+      .request(describeQuorum, { topics }, { any: true, ...limitsOf(session) })
       .catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error)
         throw new Skipped(`the controller's time is not known: ${reason}`)
@@ -181,7 +187,10 @@ export async function checkProduceAndFetch(
       maxBlockMs: TIMEOUT_MS,
     })
     try {
-      const { partition, offset } = await producer.send({ topic, value })
+      const { partition, offset } = await producer.send(
+        { topic, value },
+        { signal: session.signal },
+      )
       place = { topic, partition, offset }
       return `written to partition ${partition} at offset ${offset}`
     } finally {
@@ -196,6 +205,7 @@ export async function checkProduceAndFetch(
     })
     const end = new AbortController()
     const timer = setTimeout(() => end.abort(), TIMEOUT_MS)
+    const interrupted = addAbortListener(session.signal, () => end.abort())
     try {
       consumer.assign([place])
       for await (const record of consumer.records({ signal: end.signal })) {
@@ -206,6 +216,7 @@ export async function checkProduceAndFetch(
       if (!end.signal.aborted) throw error
     } finally {
       clearTimeout(timer)
+      interrupted[Symbol.dispose]()
       await consumer.close({ timeoutMs: 1000 }).catch(() => {})
     }
     throw new Finding('the record that was written was not read back')

@@ -1,6 +1,7 @@
 // Is there a way to an address: the name, the TCP connection, the certificate.
 
 import { lookup } from 'node:dns/promises'
+import { addAbortListener } from 'node:events'
 import { connect as connectTcp, isIP } from 'node:net'
 import { connect as connectTls, type PeerCertificate } from 'node:tls'
 import { wallMs } from '../../async/clock.ts'
@@ -42,7 +43,7 @@ export async function checkAddress(
   const problems: string[] = []
   const hasTcp = await report.check('TCP', addressText(address), async () => {
     for (const ip of found) {
-      const problem = await tcpProblem(ip, port)
+      const problem = await tcpProblem(ip, port, report.signal)
       if (problem === null) reachable ??= ip
       else problems.push(`${ip}: ${problem}`)
     }
@@ -63,7 +64,9 @@ export async function checkAddress(
   if (reachable === null) return false
   if (tls === null) return hasTcp
   const ip = reachable
-  return report.check('TLS', addressText(address), () => checkTls(host, ip, port, tls))
+  return report.check('TLS', addressText(address), () =>
+    checkTls(host, ip, port, tls, report.signal),
+  )
 }
 
 async function resolve(host: string): Promise<string[]> {
@@ -80,10 +83,12 @@ async function resolve(host: string): Promise<string[]> {
 }
 
 /** Null: connected. */
-function tcpProblem(host: string, port: number): Promise<string | null> {
+function tcpProblem(host: string, port: number, signal: AbortSignal): Promise<string | null> {
   return new Promise((resolve) => {
     const socket = connectTcp({ host, port, signal: timeoutSignal(TIMEOUT_MS) })
+    const interrupted = addAbortListener(signal, () => end('interrupted'))
     const end = (problem: string | null): void => {
+      interrupted[Symbol.dispose]()
       socket.destroy()
       resolve(problem)
     }
@@ -100,8 +105,9 @@ async function checkTls(
   address: string,
   port: number,
   tls: TlsOptions,
+  signal: AbortSignal,
 ): Promise<string> {
-  const { protocol, certificate, problem } = await handshake(host, address, port, tls)
+  const { protocol, certificate, problem } = await handshake(host, address, port, tls, signal)
   if (problem !== null) throw problem
   const until = Date.parse(certificate.valid_to)
   const days = Math.floor((until - wallMs()) / DAY_MS)
@@ -122,6 +128,7 @@ function handshake(
   address: string,
   port: number,
   tls: TlsOptions,
+  signal: AbortSignal,
 ): Promise<Handshake> {
   return new Promise((resolve, reject) => {
     const socket = connectTls({
@@ -135,6 +142,8 @@ function handshake(
     const timer = setTimeout(() => {
       socket.destroy(new Error(`no TLS handshake within ${TIMEOUT_MS} ms`))
     }, TIMEOUT_MS)
+    const interrupted = addAbortListener(signal, () => socket.destroy(new Error('interrupted')))
+    socket.once('close', () => interrupted[Symbol.dispose]())
     socket.once('secureConnect', () => {
       clearTimeout(timer)
       const certificate = socket.getPeerCertificate()

@@ -1,6 +1,7 @@
 // What the doctor found, check by check.
 
 import { monotonicMs } from '../../async/clock.ts'
+import { waitFor } from '../../async/wait.ts'
 import type { Output } from '../output.ts'
 
 export type CheckStatus = 'ok' | 'finding' | 'skipped'
@@ -37,10 +38,13 @@ export class Skipped extends Error {
 
 export class Report {
   readonly results: CheckResult[] = []
+  readonly signal: AbortSignal
   private readonly out: Output
 
-  constructor(out: Output) {
+  /** @param signal ends the check that is made, and all others */
+  constructor(out: Output, signal: AbortSignal) {
     this.out = out
+    this.signal = signal
   }
 
   get findings(): number {
@@ -51,6 +55,7 @@ export class Report {
    * Makes a check and prints its outcome at once.
    * @param make gives what was seen; throws Finding or Skipped, or any error, which is a finding
    * @returns whether it is fine
+   * @throws the signal's reason when it aborts
    */
   async check(check: string, target: string, make: () => Promise<string>): Promise<boolean> {
     const startedAt = monotonicMs()
@@ -58,8 +63,9 @@ export class Report {
     let message: string
     let hint: string | null = null
     try {
-      message = await make()
+      message = await waitFor(make(), { signal: this.signal }, check)
     } catch (error) {
+      if (this.signal.aborted) throw this.signal.reason
       status = error instanceof Skipped ? 'skipped' : 'finding'
       message = error instanceof Error ? error.message : String(error)
       if (error instanceof Finding) hint = error.hint
