@@ -19,6 +19,7 @@ const exhaustive = [
   'test/records/batch-reader.test.ts',
   'test/records/legacy-messages.test.ts',
   'test/records/vectors.test.ts',
+  'test/share-consumer/injected-codes.test.ts',
 ]
 
 const needsNodeOnly = {

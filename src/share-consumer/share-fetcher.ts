@@ -317,8 +317,12 @@ export class ShareFetcher<K, V> {
     if (action === 'fatal') this.owner.onFatal(error)
     else if (action === 'report') this.owner.onRefused(error)
     // A session that is refused again and again is not opened without a pause.
-    if (action !== 'reopen' || broker.failures > 0) this.backOff(broker)
-    else broker.failures = 1
+    if (action === 'reopen' && broker.failures === 0) {
+      broker.failures = 1
+      return false
+    }
+    this.backOff(broker)
+    this.hinder(broker, error)
     return false
   }
 
@@ -338,16 +342,21 @@ export class ShareFetcher<K, V> {
       return
     }
     this.backOff(broker)
-    for (const partition of this.assignment.partitions) {
-      const leader = this.cluster.leaderOf(partition.topic, partition.partition)
-      if (leader?.nodeId === broker.nodeId) partition.failed(cause, () => 0)
-    }
+    this.hinder(broker, cause)
     this.cluster.options.logger.debug(`a request to node ${broker.nodeId} failed`, { error })
     this.cluster.requestRefresh(`a request of a share group to node ${broker.nodeId} failed`)
   }
 
   private settle(acknowledged: SentAcknowledgements, error: KafkaError): void {
     for (const each of acknowledged.values()) this.owner.onSettled(each, error)
+  }
+
+  /** None of the partitions that it leads can be fetched at the moment. */
+  private hinder(broker: ShareBroker, error: KafkaError): void {
+    for (const partition of this.assignment.partitions) {
+      const leader = this.cluster.leaderOf(partition.topic, partition.partition)
+      if (leader?.nodeId === broker.nodeId) partition.failed(error, () => 0)
+    }
   }
 
   private backOff(broker: ShareBroker): void {

@@ -62,7 +62,7 @@ function newLife(): Life {
 
 export class ShareGroup {
   /** Chosen once for each consumer (KIP-1082). */
-  readonly memberId: string = randomUUID()
+  readonly memberId: string = kafkaUuid()
   private readonly cluster: Cluster
   private readonly coordinator: CoordinatorClient
   private readonly options: ShareGroupOptions
@@ -322,6 +322,13 @@ export class ShareGroup {
       this.cluster.options.logger.warn(text, { reason, error })
     }
   }
+}
+
+/** As Kafka writes UUIDs: brokers of 4.1 refuse any other member id. None begins with `-`. */
+function kafkaUuid(): string {
+  const bytes = Buffer.from(randomUUID().replaceAll('-', ''), 'hex')
+  const text = bytes.toString('base64url')
+  return text.startsWith('-') ? kafkaUuid() : text
 }
 
 /** null: as before. */

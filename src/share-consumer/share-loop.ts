@@ -79,6 +79,8 @@ export class ShareLoop<K, V, T extends ShareItem<K, V>> implements ConsumerLoop<
 
   private async step(): Promise<IteratorResult<T, undefined>> {
     if (this.isEnded) return { done: true, value: undefined }
+    // The sessions are closed, and the item in hand is released with them.
+    if (this.delivery.isEnded) this.held = null
     try {
       this.markDone()
       this.signal?.throwIfAborted()
@@ -142,7 +144,7 @@ export class ShareLoop<K, V, T extends ShareItem<K, V>> implements ConsumerLoop<
     this.delivery.loops--
     const { held } = this
     this.held = null
-    if (held === null || this.isExplicit) return
+    if (held === null || this.isExplicit || this.delivery.isEnded) return
     for (const record of unacknowledged(held)) record.release()
   }
 }
