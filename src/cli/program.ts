@@ -30,6 +30,11 @@ const commands: readonly LazyCommand[] = [
     load: async () => (await import('./commands/consume.ts')).addConsume,
   },
   {
+    name: 'share-consume',
+    script: 'kafka-console-share-consumer',
+    load: async () => (await import('./commands/share-consume.ts')).addShareConsume,
+  },
+  {
     name: 'configs',
     script: 'kafka-configs',
     load: async () => (await import('./commands/configs.ts')).addConfigs,

@@ -315,3 +315,51 @@ test('produce: each file is a record', async () => {
     })),
   )
 })
+
+describe('share-consume', () => {
+  const shareConsume = async (topic: string, ...flags: string[]) => {
+    const ran = await kafkawire('share-consume', '--topic', topic, ...flags, ...servers)
+    expect(ran.code, ran.stderr).toBe(0)
+    return ran.stdout
+  }
+
+  async function groupOf(): Promise<string> {
+    const name = `share-${topics++}`
+    const configs = [{ name: 'share.auto.offset.reset', value: 'earliest' }]
+    const admin = kafka.admin()
+    await admin.incrementalAlterConfigs([{ type: 'GROUP', name, configs }])
+    await admin.close()
+    return name
+  }
+
+  test('prints and accepts, releases, or rejects', async () => {
+    const topic = await topicOf({ value: 'a' }, { key: 'k', value: 'b' }, { value: 'c' })
+    const group = await groupOf()
+    const flags = ['--group', group, '--max-messages']
+    expect(await shareConsume(topic, ...flags, '1', '--release')).toBe('a\n')
+    const json = await shareConsume(topic, ...flags, '1', '--json')
+    expect(JSON.parse(json)).toMatchObject({ value: 'a', deliveryCount: 2 })
+    expect(await shareConsume(topic, ...flags, '1', '--format', '%k=%v\n', '--reject')).toBe(
+      'k=b\n',
+    )
+    expect(await shareConsume(topic, ...flags, '1', '--timeout-ms', '60000')).toBe('c\n')
+    expect(await shareConsume(topic, '--group', group, '--timeout-ms', '300')).toBe('')
+  })
+
+  test('says what is wrong', async () => {
+    const topic = await topicOf({ value: 'a' })
+    const both = await kafkawire(
+      'share-consume',
+      '--topic',
+      topic,
+      '--reject',
+      '--release',
+      ...servers,
+    )
+    expect(both.code).not.toBe(0)
+    expect(both.stderr).toContain('Give --reject or --release, and not both.')
+    const missing = await kafkawire('share-consume', '--topic', 'nope', ...servers)
+    expect(missing.code).toBe(1)
+    expect(missing.stderr).toContain('nope')
+  })
+})
