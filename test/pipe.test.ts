@@ -226,10 +226,15 @@ test('a commit whose outcome is not known is learned, not repeated', async () =>
   const inputs = await fill(cluster, 'in', 0, 20)
   let count = 0
   let isCutOff = true
+  let commitBegan = (): void => {}
+  const began = new Promise<void>((resolve) => {
+    commitBegan = resolve
+  })
   // All answers of the first commit are lost, for longer than a call may take.
   cluster.intercept(endTxn, async (call) => {
     const answer = await call.next()
     count++
+    commitBegan()
     return isCutOff ? disconnect : answer
   })
   const end = until(20)
@@ -238,9 +243,11 @@ test('a commit whose outcome is not known is learned, not repeated', async () =>
     maxTransactionRecords: 20,
     ...end.options,
   })
-  const healed = new Promise((resolve) => setTimeout(resolve, 1300)).then(() => {
-    isCutOff = false
-  })
+  const healed = began
+    .then(() => new Promise((resolve) => setTimeout(resolve, 1300)))
+    .then(() => {
+      isCutOff = false
+    })
   await Promise.all([piping, healed])
   expect(count).toBeGreaterThan(1)
   expect(end.commits).toEqual([20])
@@ -261,15 +268,19 @@ test('partitions that are taken away in the middle of a transaction are copied o
   }
   const aborts: Error[] = []
   const options = { onCommit, signal: stop.signal, onAbort: (error: Error) => aborts.push(error) }
+  // What the second one needs before it can join is done before the first one begins.
+  const late = { consumer: other.consumer(), producer: other.producer('two') }
+  await late.producer.initTransactions()
+  await late.consumer.connect()
   const first = kafka.pipe(
     consumer({ maxPollRecords: 5 }),
     (records) => copies(records),
     // Never full, and open for as long as the second one needs to join.
-    { producer: producer('one'), maxTransactionRecords: 1000, maxWaitMs: 1500, ...options },
+    { producer: producer('one'), maxTransactionRecords: 1000, maxWaitMs: 3000, ...options },
   )
   await cluster.waitFor(() => cluster.partition('out', 0).highWatermark > 0n)
-  const second = other.kafka.pipe(other.consumer(), copies, {
-    producer: other.producer('two'),
+  const second = other.kafka.pipe(late.consumer, copies, {
+    producer: late.producer,
     ...options,
   })
   await Promise.all([first, second])
