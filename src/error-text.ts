@@ -1,6 +1,8 @@
 // How values, texts and errors stand in messages, log lines and JSON: short, on one line where they come
 // from elsewhere, and without secrets.
 
+import { types } from 'node:util'
+
 /** Causes and lists of errors may be long: the rest is cut off. */
 const MAX_JSON_DEPTH = 8
 
@@ -74,12 +76,21 @@ export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (value === '') return 'an empty string'
   if (Array.isArray(value)) return 'an array'
-  if (value instanceof Promise) return 'a promise'
+  if (types.isPromise(value)) return 'a promise'
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
 /** A value as the message of an error shows it: short, with its type, and no text that looks secret. */
 export function describeValue(value: unknown): string {
+  try {
+    return describe(value)
+  } catch {
+    // A proxy, or a getter of the caller's own, that throws.
+    return 'an object'
+  }
+}
+
+function describe(value: unknown): string {
   if (typeof value === 'string') {
     if (/-----BEGIN|^eyJ[\w-]{10}/.test(value)) return 'a string (not shown)'
     const text = value.length > 60 ? `${value.slice(0, 60)}...` : value
@@ -88,7 +99,7 @@ export function describeValue(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n (bigint)`
   if (typeof value === 'number' || typeof value === 'boolean') return `${value} (${typeof value})`
   if (typeof value !== 'object' || value === null) return kindOf(value)
-  if (Array.isArray(value) || value instanceof Promise) return kindOf(value)
+  if (Array.isArray(value) || types.isPromise(value)) return kindOf(value)
   const name: unknown = value.constructor?.name
   return typeof name === 'string' && name !== 'Object' ? `an object (${name})` : 'an object'
 }

@@ -215,7 +215,7 @@ export {
   TransactionAbortableError,
   UnsupportedVersionError,
 } from './errors.ts'
-export { Kafka, type KafkaHealth, type KafkaRequestOptions } from './kafka.ts'
+export { Kafka, type KafkaHealth } from './kafka.ts'
 export { type Logger, silentLogger } from './logger.ts'
 export type { Metric } from './metrics/metric.ts'
 export { type AwsMskIamOptions, awsMskIamToken } from './network/sasl/aws-msk-iam.ts'
@@ -267,6 +267,7 @@ export type {
 export type { Crc32cImplementation } from './records/crc32c.ts'
 export type { HeaderInput, HeadersInput, JsonBytes, RecordHeaders } from './records/headers.ts'
 export type { TimestampType } from './records/record-batch.ts'
+export type { KafkaRequestOptions } from './request-options.ts'
 export type {
   JsonSerdes,
   SchemaIssue,

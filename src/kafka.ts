@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { Admin } from './admin/admin.ts'
 import { type AdminOptions, adminOptionTable } from './admin/options.ts'
 import { checkWaitOptions, type WaitLimits } from './async/wait.ts'
-import { Cluster, type Target } from './cluster/cluster.ts'
+import { Cluster } from './cluster/cluster.ts'
 import type { MetadataSnapshot, PartitionMetadata } from './cluster/metadata.ts'
 import { Consumer } from './consumer/consumer.ts'
 import { deadLetterProducerOptions } from './consumer/delivery/dead-letters.ts'
@@ -31,6 +31,7 @@ import type { ProducerHealth } from './producer/health.ts'
 import { type ProducerOptions, resolveProducerOptions } from './producer/options.ts'
 import { Producer } from './producer/producer.ts'
 import type { Api } from './protocol/api.ts'
+import { checkRequest, type KafkaRequestOptions, requestOptionNames } from './request-options.ts'
 import { createTopicHandle, type TopicSerdes } from './serialization/topic.ts'
 import {
   resolveShareConsumerOptions,
@@ -41,26 +42,7 @@ import { ShareConsumer } from './share-consumer/share-consumer.ts'
 import type { ShareConsumerHealth } from './share-consumer/share-health.ts'
 import type { SelectedShareRecord } from './share-consumer/share-types.ts'
 import { checkTopicName } from './topic-partition.ts'
-import type { RecordData, Topic, TopicPartition, WaitOptions } from './types.ts'
-
-/** Which broker a request goes to, and how. Default: any broker, one attempt. */
-export interface KafkaRequestOptions {
-  /** The broker of this id. */
-  nodeId?: number
-  /** The leader of this partition. */
-  leaderOf?: TopicPartition
-  /** The coordinator of this consumer group, or of this transactional id. */
-  coordinatorOf?: { group: string } | { transaction: string }
-  controller?: true
-  any?: true
-  /** Exactly this version of the API. Default: the greatest that both sides speak. */
-  version?: number
-  /** How long one attempt may take. Default: `requestTimeoutMs`. */
-  timeoutMs?: number
-  signal?: AbortSignal
-  /** Further attempts after a retriable failure. Default: 0. */
-  retries?: number
-}
+import type { RecordData, Topic, WaitOptions } from './types.ts'
 
 interface Client {
   readonly closed: Promise<void>
@@ -79,16 +61,6 @@ export interface KafkaHealth {
   /** Plain data for a probe's response. */
   toJSON(): unknown
 }
-
-const requestOptionNames = [
-  'nodeId',
-  'leaderOf',
-  'coordinatorOf',
-  'controller',
-  'any',
-  'version',
-  'retries',
-]
 
 /**
  * The way into a cluster. Making one connects nothing: connections are opened when they are needed.
@@ -272,11 +244,10 @@ export class Kafka {
    */
   async request<Q, A>(api: Api<Q, A>, body: Q, options: KafkaRequestOptions = {}): Promise<A> {
     const { signal } = checkWaitOptions(options, 'request()', { keys: requestOptionNames })
-    const { version, timeoutMs, retries } = options
+    const { target, ...attempts } = checkRequest(api, options)
     signal?.throwIfAborted()
-    const limits = { version, timeoutMs, signal, retries }
     try {
-      return await this.cluster().request(api, body, targetOf(options), limits)
+      return await this.cluster().request(api, body, target, { ...attempts, signal })
     } catch (error) {
       if (!(error instanceof TimeoutError)) throw error
       const { message, wasSent } = error
@@ -365,14 +336,4 @@ export class Kafka {
     void client.closed.then(() => this.clients.delete(client))
     return client
   }
-}
-
-function targetOf({ nodeId, leaderOf, coordinatorOf, controller }: KafkaRequestOptions): Target {
-  if (nodeId !== undefined) return { nodeId }
-  if (leaderOf !== undefined) return { leaderOf }
-  if (controller === true) return 'controller'
-  if (coordinatorOf === undefined) return 'any'
-  return 'group' in coordinatorOf
-    ? { coordinator: 'group', key: coordinatorOf.group }
-    : { coordinator: 'transaction', key: coordinatorOf.transaction }
 }

@@ -27,6 +27,7 @@ import type { Producer } from './producer/producer.ts'
 import type { ProducerRecord } from './producer/record.ts'
 import type { Transaction } from './producer/transactions/run-transaction.ts'
 import { errorCodes } from './protocol/error-codes.ts'
+import { readKeys, readProperty, readSafely } from './read-argument.ts'
 import type { ConsumerRecord } from './records/consumer-record.ts'
 import type { RecordData, TransactionalConsumer } from './types.ts'
 
@@ -115,7 +116,7 @@ export class Pipe<K, V, OK, OV> {
     options: PipeOptions,
     settings: PipeSettings,
   ) {
-    const { producer, maxTransactionRecords, maxWaitMs } = checkPipeOptions(options)
+    const given = checkPipeOptions(options)
     if (typeof handle !== 'function') {
       throw new InvalidArgumentError(
         `pipe() failed: the handler must be a function (records) => ..., got ${describeValue(handle)}`,
@@ -124,11 +125,11 @@ export class Pipe<K, V, OK, OV> {
     checkConsumer(consumer)
     this.consumer = consumer
     this.handle = handle
-    this.producer = producer
-    this.options = options
+    this.producer = given.producer
+    this.options = given
     this.settings = settings
-    this.maxTransactionRecords = maxTransactionRecords
-    this.maxWaitMs = maxWaitMs
+    this.maxTransactionRecords = given.maxTransactionRecords
+    this.maxWaitMs = given.maxWaitMs
   }
 
   /** Continues until the signal aborts, the consumer or the producer is closed, or nothing more can be done. */
@@ -302,24 +303,25 @@ const pipeOptionNames = [
 ]
 
 /** @throws InvalidArgumentError naming the option, what it may be, and what came */
-function checkPipeOptions(options: PipeOptions): {
-  producer: Producer
-  maxTransactionRecords: number
-  maxWaitMs: number
-} {
+function checkPipeOptions(
+  options: PipeOptions,
+): PipeOptions & Required<Pick<PipeOptions, 'maxTransactionRecords' | 'maxWaitMs'>> {
   const refuse = (problem: string): never => {
     throw new InvalidArgumentError(`pipe() failed: ${problem}`)
   }
   if (typeof options !== 'object' || options === null) {
     return refuse(`its options must be an object with a producer, got ${describeValue(options)}`)
   }
-  for (const key of Object.keys(options)) {
+  for (const key of readKeys('pipe()', options)) {
     if (!pipeOptionNames.includes(key)) {
       refuse(`unknown option "${key}". It takes ${pipeOptionNames.join(', ')}`)
     }
   }
-  const { producer, maxTransactionRecords = 10_000, maxWaitMs = 100, signal } = options
-  if (typeof producer?.transaction !== 'function') {
+  const given = Object.fromEntries(
+    pipeOptionNames.map((name) => [name, readProperty('pipe()', options, name)]),
+  ) as unknown as PipeOptions
+  const { producer, maxTransactionRecords = 10_000, maxWaitMs = 100, signal } = given
+  if (typeof readSafely('pipe()', '"producer"', () => producer?.transaction) !== 'function') {
     refuse(
       `option "producer" must be a producer of kafka.producer(), got ${describeValue(producer)}`,
     )
@@ -335,17 +337,27 @@ function checkPipeOptions(options: PipeOptions): {
     )
   }
   for (const hook of ['onCommit', 'onAbort'] as const) {
-    const given: unknown = options[hook]
-    if (given !== undefined && typeof given !== 'function') {
-      refuse(`option "${hook}" must be a function, got ${describeValue(given)}`)
+    const callback: unknown = given[hook]
+    if (callback !== undefined && typeof callback !== 'function') {
+      refuse(`option "${hook}" must be a function, got ${describeValue(callback)}`)
     }
   }
   checkWaitOptions({ signal }, 'pipe()')
-  return { producer, maxTransactionRecords, maxWaitMs }
+  return { ...given, maxTransactionRecords, maxWaitMs }
 }
 
 /** Asked for early: a consumer without a group, or one that commits by itself, is refused at once. */
 function checkConsumer(consumer: TransactionalConsumer): void {
+  const isConsumer = readSafely(
+    'pipe()',
+    'its consumer',
+    () => typeof consumer?.transactionOffsets === 'function',
+  )
+  if (!isConsumer) {
+    throw new InvalidArgumentError(
+      `pipe() failed: expected a consumer of kafka.consumer(), got ${describeValue(consumer)}`,
+    )
+  }
   try {
     consumer.transactionOffsets()
   } catch (error) {

@@ -4,6 +4,7 @@ import { checkWaitOptions } from '../async/wait.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import type { Metric } from '../metrics/metric.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
+import { readAll } from '../read-argument.ts'
 import type { WaitOptions } from '../types.ts'
 import {
   type Acl,
@@ -106,186 +107,227 @@ export class Admin extends DataAdmin {
   /**
    * Lists the ACLs that match a filter; without one, all.
    */
-  describeAcls(filter?: AclFilter, options?: WaitOptions): Promise<AclBinding[]> {
-    return describeAcls(this.engine, filter, options)
+  async describeAcls(filter?: AclFilter, options?: WaitOptions): Promise<AclBinding[]> {
+    return describeAcls(this.engine, ...readAll('describeAcls()', [filter, options]))
   }
 
   /**
    * Creates ACLs. One that exists already stays as it is.
    * @throws {AdminError} with each ACL's outcome
    */
-  createAcls(acls: Iterable<Acl>, options?: WaitOptions): Promise<void> {
-    return createAcls(this.engine, acls, options)
+  async createAcls(acls: Iterable<Acl>, options?: WaitOptions): Promise<void> {
+    return createAcls(this.engine, ...readAll('createAcls()', [acls, options]))
   }
 
   /**
    * Deletes the ACLs that match one or more filters, and gives those that were deleted.
    * @throws {AdminError} with each filter's outcome
    */
-  deleteAcls(filters: Iterable<AclFilter>, options?: WaitOptions): Promise<AclBinding[]> {
-    return deleteAcls(this.engine, filters, options)
+  async deleteAcls(filters: Iterable<AclFilter>, options?: WaitOptions): Promise<AclBinding[]> {
+    return deleteAcls(this.engine, ...readAll('deleteAcls()', [filters, options]))
   }
 
   /**
    * Lists SCRAM users with their mechanisms and iterations; without `users`, all.
    * @throws {AdminError} with each user's outcome
    */
-  describeUserScramCredentials(
+  async describeUserScramCredentials(
     users?: Iterable<string>,
     options?: WaitOptions,
   ): Promise<UserScramCredentials[]> {
-    return describeUserScramCredentials(this.engine, users, options)
+    return describeUserScramCredentials(
+      this.engine,
+      ...readAll('describeUserScramCredentials()', [users, options]),
+    )
   }
 
   /**
    * Sets and removes passwords of SCRAM users. Passwords are hashed here and do not leave the process.
    * @throws {AdminError} with each user's outcome
    */
-  alterUserScramCredentials(
+  async alterUserScramCredentials(
     alterations: Iterable<ScramCredentialUpsertion | ScramCredentialDeletion>,
     options?: WaitOptions,
   ): Promise<void> {
-    return alterUserScramCredentials(this.engine, alterations, options)
+    return alterUserScramCredentials(
+      this.engine,
+      ...readAll('alterUserScramCredentials()', [alterations, options]),
+    )
   }
 
   /**
    * Lists the quotas of users, client ids and addresses.
    */
-  describeClientQuotas(filter?: ClientQuotaFilter, options?: WaitOptions): Promise<ClientQuota[]> {
-    return describeClientQuotas(this.engine, filter, options)
+  async describeClientQuotas(
+    filter?: ClientQuotaFilter,
+    options?: WaitOptions,
+  ): Promise<ClientQuota[]> {
+    return describeClientQuotas(
+      this.engine,
+      ...readAll('describeClientQuotas()', [filter, options]),
+    )
   }
 
   /**
    * Sets and removes quotas.
    * @throws {AdminError} with each entity's outcome
    */
-  alterClientQuotas(
+  async alterClientQuotas(
     alterations: Iterable<ClientQuotaAlteration>,
     options?: ValidateOptions,
   ): Promise<void> {
-    return alterClientQuotas(this.engine, alterations, options)
+    return alterClientQuotas(this.engine, ...readAll('alterClientQuotas()', [alterations, options]))
   }
 
   /**
    * Creates a delegation token. Needs a connection with SASL or mutual TLS.
    */
-  createDelegationToken(options?: CreateDelegationTokenOptions): Promise<DelegationToken> {
-    return createDelegationToken(this.engine, options)
+  async createDelegationToken(options?: CreateDelegationTokenOptions): Promise<DelegationToken> {
+    return createDelegationToken(this.engine, ...readAll('createDelegationToken()', [options]))
   }
 
   /**
    * Lists the delegation tokens that this principal may see.
    */
-  describeDelegationTokens(options?: DescribeDelegationTokensOptions): Promise<DelegationToken[]> {
-    return describeDelegationTokens(this.engine, options)
+  async describeDelegationTokens(
+    options?: DescribeDelegationTokensOptions,
+  ): Promise<DelegationToken[]> {
+    return describeDelegationTokens(
+      this.engine,
+      ...readAll('describeDelegationTokens()', [options]),
+    )
   }
 
   /**
    * Renews a delegation token, and gives its new expiry (ms since 1970).
    */
-  renewDelegationToken(hmac: Uint8Array, options?: RenewDelegationTokenOptions): Promise<number> {
-    return renewDelegationToken(this.engine, hmac, options)
+  async renewDelegationToken(
+    hmac: Uint8Array,
+    options?: RenewDelegationTokenOptions,
+  ): Promise<number> {
+    return renewDelegationToken(this.engine, ...readAll('renewDelegationToken()', [hmac, options]))
   }
 
   /**
    * Ends a delegation token, at once by default, and gives its new expiry (ms since 1970).
    */
-  expireDelegationToken(hmac: Uint8Array, options?: ExpireDelegationTokenOptions): Promise<number> {
-    return expireDelegationToken(this.engine, hmac, options)
+  async expireDelegationToken(
+    hmac: Uint8Array,
+    options?: ExpireDelegationTokenOptions,
+  ): Promise<number> {
+    return expireDelegationToken(
+      this.engine,
+      ...readAll('expireDelegationToken()', [hmac, options]),
+    )
   }
 
   /**
    * Describes the cluster: its id, its controller, its brokers.
    */
-  describeCluster(options?: DescribeClusterOptions): Promise<ClusterDescription> {
-    return describeCluster(this.engine, options)
+  async describeCluster(options?: DescribeClusterOptions): Promise<ClusterDescription> {
+    return describeCluster(this.engine, ...readAll('describeCluster()', [options]))
   }
 
   /**
    * Lists the finalized and the supported levels of features.
    */
-  describeFeatures(options?: WaitOptions): Promise<FeatureDescription> {
-    return describeFeatures(this.engine, options)
+  async describeFeatures(options?: WaitOptions): Promise<FeatureDescription> {
+    return describeFeatures(this.engine, ...readAll('describeFeatures()', [options]))
   }
 
   /**
    * Raises or lowers the levels of features.
    * @throws {AdminError} with each feature's outcome
    */
-  updateFeatures(updates: Iterable<FeatureUpdate>, options?: ValidateOptions): Promise<void> {
-    return updateFeatures(this.engine, updates, options)
+  async updateFeatures(updates: Iterable<FeatureUpdate>, options?: ValidateOptions): Promise<void> {
+    return updateFeatures(this.engine, ...readAll('updateFeatures()', [updates, options]))
   }
 
   /**
    * Describes the KRaft quorum: leader, voters, observers, and how far each has read.
    */
-  describeMetadataQuorum(options?: WaitOptions): Promise<QuorumDescription> {
-    return describeMetadataQuorum(this.engine, options)
+  async describeMetadataQuorum(options?: WaitOptions): Promise<QuorumDescription> {
+    return describeMetadataQuorum(this.engine, ...readAll('describeMetadataQuorum()', [options]))
   }
 
   /**
    * Makes a controller a voter of the quorum (KIP-853).
    */
-  addRaftVoter(voter: RaftVoter, options?: RaftVoterOptions): Promise<void> {
-    return addRaftVoter(this.engine, voter, options)
+  async addRaftVoter(voter: RaftVoter, options?: RaftVoterOptions): Promise<void> {
+    return addRaftVoter(this.engine, ...readAll('addRaftVoter()', [voter, options]))
   }
 
   /**
    * Takes a controller out of the quorum's voters (KIP-853).
    */
-  removeRaftVoter(
+  async removeRaftVoter(
     voter: { voterId: number; voterDirectoryId: string },
     options?: RaftVoterOptions,
   ): Promise<void> {
-    return removeRaftVoter(this.engine, voter, options)
+    return removeRaftVoter(this.engine, ...readAll('removeRaftVoter()', [voter, options]))
   }
 
   /**
    * Removes the registration of a broker that does not run and will not come back.
    */
-  unregisterBroker(brokerId: number, options?: WaitOptions): Promise<void> {
-    return unregisterBroker(this.engine, brokerId, options)
+  async unregisterBroker(brokerId: number, options?: WaitOptions): Promise<void> {
+    return unregisterBroker(this.engine, ...readAll('unregisterBroker()', [brokerId, options]))
   }
 
   /** Removes the registration of a controller that does not run and will not come back (Kafka 4.4). */
-  unregisterController(controllerId: number, options?: WaitOptions): Promise<void> {
-    return unregisterController(this.engine, controllerId, options)
+  async unregisterController(controllerId: number, options?: WaitOptions): Promise<void> {
+    return unregisterController(
+      this.engine,
+      ...readAll('unregisterController()', [controllerId, options]),
+    )
   }
 
   /**
    * Describes the brokers' log directories: replicas, their sizes, free space.
    * @throws {AdminError} with each broker's outcome
    */
-  describeLogDirs(options?: DescribeLogDirsOptions): Promise<BrokerLogDirs[]> {
-    return describeLogDirs(this.engine, options)
+  async describeLogDirs(options?: DescribeLogDirsOptions): Promise<BrokerLogDirs[]> {
+    return describeLogDirs(this.engine, ...readAll('describeLogDirs()', [options]))
   }
 
   /**
    * Moves replicas to other log directories of their brokers (KIP-113).
    * @throws {AdminError} with each replica's outcome
    */
-  alterReplicaLogDirs(replicas: Iterable<ReplicaLogDir>, options?: WaitOptions): Promise<void> {
-    return alterReplicaLogDirs(this.engine, replicas, options)
+  async alterReplicaLogDirs(
+    replicas: Iterable<ReplicaLogDir>,
+    options?: WaitOptions,
+  ): Promise<void> {
+    return alterReplicaLogDirs(
+      this.engine,
+      ...readAll('alterReplicaLogDirs()', [replicas, options]),
+    )
   }
 
   /**
    * Begins to move partitions to other brokers, or with `replicas: null` cancels a move.
    * @throws {AdminError} with each partition's outcome
    */
-  alterPartitionReassignments(
+  async alterPartitionReassignments(
     reassignments: Iterable<NewPartitionReassignment>,
     options?: WaitOptions,
   ): Promise<void> {
-    return alterPartitionReassignments(this.engine, reassignments, options)
+    return alterPartitionReassignments(
+      this.engine,
+      ...readAll('alterPartitionReassignments()', [reassignments, options]),
+    )
   }
 
   /**
    * Lists the moves that are in progress.
    */
-  listPartitionReassignments(
+  async listPartitionReassignments(
     options?: ListPartitionReassignmentsOptions,
   ): Promise<PartitionReassignment[]> {
-    return listPartitionReassignments(this.engine, options)
+    return listPartitionReassignments(
+      this.engine,
+      ...readAll('listPartitionReassignments()', [options]),
+    )
   }
 
   /** Closes the connections. Calls that wait reject with a ClosedError. Idempotent. */

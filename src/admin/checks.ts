@@ -13,6 +13,26 @@ export function checkList<T>(call: string, name: string, value: Iterable<T>): T[
   return [...value]
 }
 
+/** As `checkList`, and each item an object. */
+export function checkItems<T>(call: string, name: string, value: Iterable<T>): T[] {
+  const list = checkList(call, name, value)
+  for (const item of list) checkObject(call, `each of ${name}`, item)
+  return list
+}
+
+/** Broker ids of the replicas of some partitions: a list of lists. */
+export function checkAssignments(
+  call: string,
+  name: string,
+  value: Iterable<Iterable<number>>,
+): number[][] {
+  return checkList(call, name, value).map((replicas) => {
+    const brokerIds = checkList(call, `each of ${name}`, replicas)
+    for (const id of brokerIds) checkInt(call, `each broker id of ${name}`, id)
+    return brokerIds
+  })
+}
+
 /** As `checkList`, and each item a string that is not empty. */
 export function checkNames(call: string, name: string, value: Iterable<string>): string[] {
   const list = checkList(call, name, value)
@@ -25,6 +45,11 @@ export function checkName(call: string, name: string, value: unknown): asserts v
   if (typeof value !== 'string' || value === '') {
     throw wrong(call, name, 'a string that is not empty', value)
   }
+}
+
+/** @throws InvalidArgumentError unless `value` is a string, which may be empty */
+export function checkText(call: string, name: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string') throw wrong(call, name, 'a string', value)
 }
 
 /** @throws InvalidArgumentError unless `value` is a whole number from `least` to 2147483647 */
@@ -49,6 +74,12 @@ export function checkOffset(
 ): asserts value is bigint {
   if (typeof value === 'bigint' && value >= least && value < 2n ** 63n) return
   throw wrong(call, name, `a bigint from ${least}n`, value)
+}
+
+/** The value of a configuration as brokers take it. @throws InvalidArgumentError */
+export function configText(call: string, name: string, value: unknown): string {
+  if (['string', 'number', 'boolean', 'bigint'].includes(typeof value)) return String(value)
+  throw wrong(call, name, 'a string, a number or true or false', value)
 }
 
 /** @throws InvalidArgumentError unless each item names a topic and a partition */

@@ -11,7 +11,15 @@ import { unregisterBroker as unregisterApi } from '../protocol/messages/unregist
 import { unregisterController as unregisterControllerApi } from '../protocol/messages/unregister-controller.ts'
 import { updateFeatures as updateApi } from '../protocol/messages/update-features.ts'
 import type { WaitOptions } from '../types.ts'
-import { checkInt, checkItem, checkList, checkName, checkObject, checkOptions } from './checks.ts'
+import {
+  checkInt,
+  checkItem,
+  checkItems,
+  checkList,
+  checkName,
+  checkObject,
+  checkOptions,
+} from './checks.ts'
 import {
   type AclOperation,
   type FeatureUpgradeType,
@@ -310,7 +318,12 @@ export async function addRaftVoter(
   const { voterId, voterDirectoryId } = voter
   checkInt(name, 'voterId', voterId)
   checkName(name, 'voterDirectoryId', voterDirectoryId)
-  const listeners = checkList(name, 'listeners', voter.listeners)
+  const listeners = checkItems(name, 'listeners', voter.listeners)
+  for (const { name: listener, host, port } of listeners) {
+    checkName(name, 'name of each of listeners', listener)
+    checkName(name, 'host of each of listeners', host)
+    checkInt(name, 'port of each of listeners', port)
+  }
   const { clusterId = null } = options
   const call = engine.begin(name, options, ['clusterId'])
   await call.one(

@@ -5,7 +5,15 @@ import { describeConfigs as describeApi } from '../protocol/messages/describe-co
 import { incrementalAlterConfigs as alterApi } from '../protocol/messages/incremental-alter-configs.ts'
 import { listConfigResources as listApi } from '../protocol/messages/list-config-resources.ts'
 import type { WaitOptions } from '../types.ts'
-import { checkItem, checkList, checkName, checkNames, checkOptions, wrong } from './checks.ts'
+import {
+  checkItem,
+  checkList,
+  checkName,
+  checkNames,
+  checkOptions,
+  configText,
+  wrong,
+} from './checks.ts'
 import {
   type ConfigOperation,
   type ConfigResourceType,
@@ -281,10 +289,10 @@ function checkAlteration(
       const what = `operation of config "${config.name}" ${at}`
       const configOperation = numberOf(call, what, configOperations, operation)
       const isDelete = configOperation === configOperations.DELETE
-      if (!isDelete && (value === undefined || value === null)) {
-        throw wrong(call, `value of config "${config.name}" ${at}`, 'a string', value)
-      }
-      return { name: config.name, configOperation, value: isDelete ? null : String(value) }
+      const text = isDelete
+        ? null
+        : configText(call, `value of config "${config.name}" ${at}`, value)
+      return { name: config.name, configOperation, value: text }
     }),
   }
 }

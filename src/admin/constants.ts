@@ -129,8 +129,8 @@ export function numberOf<Name extends string>(
   table: Readonly<Record<Name, number>>,
   value: Name,
 ): number {
-  const name = String(value).toUpperCase()
-  if (typeof value === 'string' && Object.hasOwn(table, name)) return table[name as Name]
+  const name = typeof value === 'string' ? value.toUpperCase() : ''
+  if (Object.hasOwn(table, name)) return table[name as Name]
   throw wrong(call, what, `one of ${Object.keys(table).join(', ')}`, value)
 }
 

@@ -1,5 +1,6 @@
 // The operations of the admin client on what holds data: topics, partitions, configs, groups, transactions.
 
+import { readAll } from '../read-argument.ts'
 import type { OffsetToCommit, TopicPartition, WaitOptions } from '../types.ts'
 import {
   type ConfigAlteration,
@@ -111,64 +112,70 @@ export class DataAdmin {
    * await admin.createTopics([{ topic: 'orders', numPartitions: 6 }], { waitUntilReady: true })
    * @throws {AdminError} with each topic's outcome, when one or more could not be created
    */
-  createTopics(topics: Iterable<NewTopic>, options?: CreateTopicsOptions): Promise<CreatedTopic[]> {
-    return createTopics(this.engine, topics, options)
+  async createTopics(
+    topics: Iterable<NewTopic>,
+    options?: CreateTopicsOptions,
+  ): Promise<CreatedTopic[]> {
+    return createTopics(this.engine, ...readAll('createTopics()', [topics, options]))
   }
 
   /**
    * Deletes topics, by name or by id (KIP-516): `['orders']` or `{ topicIds: [...] }`.
    * @throws {AdminError} with each topic's outcome
    */
-  deleteTopics(topics: TopicCollection, options?: WaitOptions): Promise<void> {
-    return deleteTopics(this.engine, topics, options)
+  async deleteTopics(topics: TopicCollection, options?: WaitOptions): Promise<void> {
+    return deleteTopics(this.engine, ...readAll('deleteTopics()', [topics, options]))
   }
 
   /**
    * Lists the topics that this principal may describe, in order of their names.
    */
-  listTopics(options?: ListTopicsOptions): Promise<TopicListing[]> {
-    return listTopics(this.engine, options)
+  async listTopics(options?: ListTopicsOptions): Promise<TopicListing[]> {
+    return listTopics(this.engine, ...readAll('listTopics()', [options]))
   }
 
   /**
    * Describes topics with their partitions, leaders and replicas, by name or by id.
    * @throws {AdminError} with each topic's outcome
    */
-  describeTopics(
+  async describeTopics(
     topics: TopicCollection,
     options?: DescribeTopicsOptions,
   ): Promise<TopicDescription[]> {
-    return describeTopics(this.engine, topics, options)
+    return describeTopics(this.engine, ...readAll('describeTopics()', [topics, options]))
   }
 
   /**
    * Adds partitions to topics. Records with a key then go to other partitions than before.
    * @throws {AdminError} with each topic's outcome
    */
-  createPartitions(topics: Iterable<NewPartitions>, options?: ValidateOptions): Promise<void> {
-    return createPartitions(this.engine, topics, options)
+  async createPartitions(
+    topics: Iterable<NewPartitions>,
+    options?: ValidateOptions,
+  ): Promise<void> {
+    return createPartitions(this.engine, ...readAll('createPartitions()', [topics, options]))
   }
 
   /**
    * Elects the preferred leaders, or unclean ones, of some partitions or of all (KIP-460).
    * @throws {AdminError} with each partition's outcome
    */
-  electLeaders(
+  async electLeaders(
     electionType: ElectionType,
     options?: ElectLeadersOptions,
   ): Promise<ElectionResult[]> {
-    return electLeaders(this.engine, electionType, options)
+    return electLeaders(this.engine, ...readAll('electLeaders()', [electionType, options]))
   }
 
   /**
    * Deletes the records of partitions before an offset (KIP-107).
    * @throws {AdminError} with each partition's outcome
    */
-  deleteRecords(
+  async deleteRecords(
     records: Iterable<RecordsToDelete>,
     options?: WaitOptions,
   ): Promise<DeletedRecords[]> {
-    return deleteRecords(this.engine, records, options)
+    return deleteRecords(this.engine, ...readAll('deleteRecords()', [records, options]))
   }
 
   /**
@@ -177,118 +184,136 @@ export class DataAdmin {
    * await admin.listOffsets([{ topic: 'orders', partition: 0, offset: 'latest' }])
    * @throws {AdminError} with each partition's outcome
    */
-  listOffsets(
+  async listOffsets(
     queries: Iterable<OffsetQuery>,
     options?: ListOffsetsOptions,
   ): Promise<ListedOffset[]> {
-    return listOffsets(this.engine, queries, options)
+    return listOffsets(this.engine, ...readAll('listOffsets()', [queries, options]))
   }
 
   /**
    * Describes configs with their sources, and with `includeSynonyms` what they override.
    * @throws {AdminError} with each resource's outcome
    */
-  describeConfigs(
+  async describeConfigs(
     resources: Iterable<ConfigQuery>,
     options?: DescribeConfigsOptions,
   ): Promise<ConfigDescription[]> {
-    return describeConfigs(this.engine, resources, options)
+    return describeConfigs(this.engine, ...readAll('describeConfigs()', [resources, options]))
   }
 
   /**
    * Changes the configs that are named and leaves all others as they are (KIP-339).
    * @throws {AdminError} with each resource's outcome
    */
-  incrementalAlterConfigs(
+  async incrementalAlterConfigs(
     alterations: Iterable<ConfigAlteration>,
     options?: ValidateOptions,
   ): Promise<void> {
-    return incrementalAlterConfigs(this.engine, alterations, options)
+    return incrementalAlterConfigs(
+      this.engine,
+      ...readAll('incrementalAlterConfigs()', [alterations, options]),
+    )
   }
 
   /**
    * Lists resources that have configs, such as groups and client metrics subscriptions (KIP-1142).
    */
-  listConfigResources(options?: ListConfigResourcesOptions): Promise<ConfigResource[]> {
-    return listConfigResources(this.engine, options)
+  async listConfigResources(options?: ListConfigResourcesOptions): Promise<ConfigResource[]> {
+    return listConfigResources(this.engine, ...readAll('listConfigResources()', [options]))
   }
 
   /**
    * Lists the groups of all brokers, of every type.
    * @throws {AdminError} with each broker's outcome, when one or more could not be asked
    */
-  listGroups(options?: ListGroupsOptions): Promise<GroupListing[]> {
-    return listGroups(this.engine, options)
+  async listGroups(options?: ListGroupsOptions): Promise<GroupListing[]> {
+    return listGroups(this.engine, ...readAll('listGroups()', [options]))
   }
 
   /**
    * Describes groups of every type: classic, consumer, share, streams.
    * @throws {AdminError} with each group's outcome
    */
-  describeGroups(
+  async describeGroups(
     groupIds: Iterable<string>,
     options?: DescribeGroupsOptions,
   ): Promise<GroupDescription[]> {
-    return describeGroups(this.engine, groupIds, options)
+    return describeGroups(this.engine, ...readAll('describeGroups()', [groupIds, options]))
   }
 
   /**
    * Deletes groups of every type that have no members, and what they have committed.
    * @throws {AdminError} with each group's outcome
    */
-  deleteGroups(groupIds: Iterable<string>, options?: WaitOptions): Promise<void> {
-    return deleteGroups(this.engine, groupIds, options)
+  async deleteGroups(groupIds: Iterable<string>, options?: WaitOptions): Promise<void> {
+    return deleteGroups(this.engine, ...readAll('deleteGroups()', [groupIds, options]))
   }
 
   /**
    * Removes members from a classic group, all of them by default (KIP-345).
    * @throws {AdminError} with each member's outcome
    */
-  removeMembersFromConsumerGroup(groupId: string, options?: RemoveMembersOptions): Promise<void> {
-    return removeMembersFromConsumerGroup(this.engine, groupId, options)
+  async removeMembersFromConsumerGroup(
+    groupId: string,
+    options?: RemoveMembersOptions,
+  ): Promise<void> {
+    return removeMembersFromConsumerGroup(
+      this.engine,
+      ...readAll('removeMembersFromConsumerGroup()', [groupId, options]),
+    )
   }
 
   /**
    * Lists how far groups are behind, partition by partition, and which member reads each.
    * @throws {AdminError} with each group's outcome
    */
-  groupLag(groupIds: Iterable<string>, options?: ListOffsetsOptions): Promise<GroupLag[]> {
-    return groupLag(this.engine, groupIds, options)
+  async groupLag(groupIds: Iterable<string>, options?: ListOffsetsOptions): Promise<GroupLag[]> {
+    return groupLag(this.engine, ...readAll('groupLag()', [groupIds, options]))
   }
 
   /**
    * Lists what groups have committed. Works for streams groups too.
    * @throws {AdminError} with each group's outcome
    */
-  listConsumerGroupOffsets(
+  async listConsumerGroupOffsets(
     groups: Iterable<string | GroupOffsetsQuery>,
     options?: ListGroupOffsetsOptions,
   ): Promise<GroupOffsets[]> {
-    return listConsumerGroupOffsets(this.engine, groups, options)
+    return listConsumerGroupOffsets(
+      this.engine,
+      ...readAll('listConsumerGroupOffsets()', [groups, options]),
+    )
   }
 
   /**
    * Sets what a group without members has committed.
    * @throws {AdminError} with each partition's outcome
    */
-  alterConsumerGroupOffsets(
+  async alterConsumerGroupOffsets(
     groupId: string,
     offsets: Iterable<OffsetToCommit>,
     options?: WaitOptions,
   ): Promise<void> {
-    return alterConsumerGroupOffsets(this.engine, groupId, offsets, options)
+    return alterConsumerGroupOffsets(
+      this.engine,
+      ...readAll('alterConsumerGroupOffsets()', [groupId, offsets, options]),
+    )
   }
 
   /**
    * Deletes what a group has committed for partitions that no member is subscribed to (KIP-496).
    * @throws {AdminError} with each partition's outcome
    */
-  deleteConsumerGroupOffsets(
+  async deleteConsumerGroupOffsets(
     groupId: string,
     partitions: Iterable<TopicPartition>,
     options?: WaitOptions,
   ): Promise<void> {
-    return deleteConsumerGroupOffsets(this.engine, groupId, partitions, options)
+    return deleteConsumerGroupOffsets(
+      this.engine,
+      ...readAll('deleteConsumerGroupOffsets()', [groupId, partitions, options]),
+    )
   }
 
   /**
@@ -298,98 +323,118 @@ export class DataAdmin {
    * await admin.resetConsumerGroupOffsets('billing', { to: 'earliest', topics: ['orders'] })
    * @throws {BrokerError} NON_EMPTY_GROUP when the group has members, before anything is changed
    */
-  resetConsumerGroupOffsets(groupId: string, options: ResetOffsetsOptions): Promise<OffsetReset[]> {
-    return resetConsumerGroupOffsets(this.engine, groupId, options)
+  async resetConsumerGroupOffsets(
+    groupId: string,
+    options: ResetOffsetsOptions,
+  ): Promise<OffsetReset[]> {
+    return resetConsumerGroupOffsets(
+      this.engine,
+      ...readAll('resetConsumerGroupOffsets()', [groupId, options]),
+    )
   }
 
   /**
    * Lists where share groups begin in each partition, and their lag.
    * @throws {AdminError} with each group's outcome
    */
-  listShareGroupOffsets(
+  async listShareGroupOffsets(
     groups: Iterable<string | GroupOffsetsQuery>,
     options?: WaitOptions,
   ): Promise<ShareGroupOffsets[]> {
-    return listShareGroupOffsets(this.engine, groups, options)
+    return listShareGroupOffsets(
+      this.engine,
+      ...readAll('listShareGroupOffsets()', [groups, options]),
+    )
   }
 
   /**
    * Sets where a share group without members begins.
    * @throws {AdminError} with each partition's outcome
    */
-  alterShareGroupOffsets(
+  async alterShareGroupOffsets(
     groupId: string,
     offsets: Iterable<ShareGroupStart>,
     options?: WaitOptions,
   ): Promise<void> {
-    return alterShareGroupOffsets(this.engine, groupId, offsets, options)
+    return alterShareGroupOffsets(
+      this.engine,
+      ...readAll('alterShareGroupOffsets()', [groupId, offsets, options]),
+    )
   }
 
   /**
    * Deletes a share group's offsets in whole topics.
    * @throws {AdminError} with each topic's outcome
    */
-  deleteShareGroupOffsets(
+  async deleteShareGroupOffsets(
     groupId: string,
     topics: Iterable<string>,
     options?: WaitOptions,
   ): Promise<void> {
-    return deleteShareGroupOffsets(this.engine, groupId, topics, options)
+    return deleteShareGroupOffsets(
+      this.engine,
+      ...readAll('deleteShareGroupOffsets()', [groupId, topics, options]),
+    )
   }
 
   /**
    * Describes the producers that wrote to partitions lately, and their open transactions.
    * @throws {AdminError} with each partition's outcome
    */
-  describeProducers(
+  async describeProducers(
     partitions: Iterable<TopicPartition>,
     options?: DescribeProducersOptions,
   ): Promise<PartitionProducers[]> {
-    return describeProducers(this.engine, partitions, options)
+    return describeProducers(this.engine, ...readAll('describeProducers()', [partitions, options]))
   }
 
   /**
    * Lists the transactional ids that the coordinators know.
    * @throws {AdminError} with each broker's outcome
    */
-  listTransactions(options?: ListTransactionsOptions): Promise<TransactionListing[]> {
-    return listTransactions(this.engine, options)
+  async listTransactions(options?: ListTransactionsOptions): Promise<TransactionListing[]> {
+    return listTransactions(this.engine, ...readAll('listTransactions()', [options]))
   }
 
   /**
    * Describes transactions by their transactional ids.
    * @throws {AdminError} with each id's outcome
    */
-  describeTransactions(
+  async describeTransactions(
     transactionalIds: Iterable<string>,
     options?: WaitOptions,
   ): Promise<TransactionDescription[]> {
-    return describeTransactions(this.engine, transactionalIds, options)
+    return describeTransactions(
+      this.engine,
+      ...readAll('describeTransactions()', [transactionalIds, options]),
+    )
   }
 
   /**
    * Finds open transactions that no coordinator knows: pass them to `abortTransaction`.
    */
-  findHangingTransactions(options?: FindHangingTransactionsOptions): Promise<HangingTransaction[]> {
-    return findHangingTransactions(this.engine, options)
+  async findHangingTransactions(
+    options?: FindHangingTransactionsOptions,
+  ): Promise<HangingTransaction[]> {
+    return findHangingTransactions(this.engine, ...readAll('findHangingTransactions()', [options]))
   }
 
   /**
    * Aborts a hanging transaction in one partition, without its coordinator.
    * @throws {AdminError} when the partition's leader refuses it
    */
-  abortTransaction(transaction: AbortTransactionSpec, options?: WaitOptions): Promise<void> {
-    return abortTransaction(this.engine, transaction, options)
+  async abortTransaction(transaction: AbortTransactionSpec, options?: WaitOptions): Promise<void> {
+    return abortTransaction(this.engine, ...readAll('abortTransaction()', [transaction, options]))
   }
 
   /**
    * Fences the producers of transactional ids and aborts their open transactions.
    * @throws {AdminError} with each id's outcome
    */
-  fenceProducers(
+  async fenceProducers(
     transactionalIds: Iterable<string>,
     options?: WaitOptions,
   ): Promise<FencedProducer[]> {
-    return fenceProducers(this.engine, transactionalIds, options)
+    return fenceProducers(this.engine, ...readAll('fenceProducers()', [transactionalIds, options]))
   }
 }

@@ -19,6 +19,7 @@ import { codeName, type ErrorCodeName } from '../protocol/error-codes.ts'
 import type { WaitOptions } from '../types.ts'
 import { itemError, transportError } from './item-errors.ts'
 import { OpenItem } from './open-item.ts'
+import { checkOptionKinds, type OptionName } from './option-kinds.ts'
 
 /** What a broker said of one item. */
 export interface ItemResponse<Value> {
@@ -99,11 +100,12 @@ export class AdminEngine {
    * @param keys names of the call's further options
    * @throws InvalidArgumentError for a wrong limit, or an option that is none of these
    */
-  begin(name: string, options: WaitOptions = {}, keys: readonly string[] = []): AdminCall {
+  begin(name: string, options: WaitOptions = {}, keys: readonly OptionName[] = []): AdminCall {
     const { timeoutMs, signal } = checkWaitOptions(options, name, {
       defaultMs: this.defaultApiTimeoutMs,
       keys,
     })
+    checkOptionKinds(name, options, keys)
     const title: unknown = Reflect.get(options, outerName)
     if (this.cluster.isClosed) throw new ClosedError(`${name} failed: the admin client was closed`)
     signal?.throwIfAborted()

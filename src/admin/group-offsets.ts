@@ -8,12 +8,14 @@ import { ZERO_UUID } from '../protocol/uuid.ts'
 import { compareTopicPartitions, groupByTopic } from '../topic-partition.ts'
 import type { OffsetToCommit, TopicPartition, WaitOptions } from '../types.ts'
 import {
+  checkInt,
   checkItem,
   checkList,
   checkName,
   checkOffset,
   checkOptions,
   checkPartitions,
+  checkText,
 } from './checks.ts'
 import type { AdminCall, AdminEngine, Batch, ItemResponse } from './engine.ts'
 import { groupName, partitionName } from './names.ts'
@@ -134,7 +136,13 @@ export async function alterConsumerGroupOffsets(
   const name = 'alterConsumerGroupOffsets()'
   checkName(name, 'groupId', groupId)
   const wanted = checkPartitions(name, 'offsets', offsets)
-  for (const item of wanted) checkOffset(name, `offset of ${partitionName(item)}`, item.offset)
+  for (const item of wanted) {
+    const { offset, leaderEpoch, metadata } = item
+    const at = `of ${partitionName(item)}`
+    checkOffset(name, `offset ${at}`, offset)
+    if (leaderEpoch !== undefined) checkInt(name, `leaderEpoch ${at}`, leaderEpoch, -1)
+    if (metadata !== undefined) checkText(name, `metadata ${at}`, metadata)
+  }
   const call = engine.begin(name, options)
   await call.each(wanted, {
     nameOf: (item) => `${partitionName(item)} of ${groupName(groupId)}`,

@@ -59,7 +59,7 @@ export async function listGroups(
     throw wrong(name, 'each of types', `one of ${groupTypes.join(', ')}`, type)
   }
   const states = checkNames(name, 'states', options.states ?? [])
-  const protocolTypes = checkList(name, 'protocolTypes', options.protocolTypes ?? [])
+  const protocolTypes = checkNames(name, 'protocolTypes', options.protocolTypes ?? [])
   const call = engine.begin(name, options, ['types', 'states', 'protocolTypes'])
   const listed = await askEveryBroker(call, 'the groups', async (target) => {
     const { errorCode, groups } = await call.send(

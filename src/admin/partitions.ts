@@ -9,6 +9,7 @@ import { listOffsets as offsetsApi } from '../protocol/messages/list-offsets.ts'
 import { groupByTopic } from '../topic-partition.ts'
 import type { TopicPartition, WaitOptions } from '../types.ts'
 import {
+  checkAssignments,
   checkInt,
   checkItem,
   checkList,
@@ -116,16 +117,15 @@ export async function createPartitions(
   options: ValidateOptions = {},
 ): Promise<void> {
   const name = 'createPartitions()'
-  const wanted = checkList(name, 'topics', topics)
-  for (const item of wanted) {
+  const wanted = checkList(name, 'topics', topics).map((item) => {
     checkItem(name, 'each of topics', item, ['topic', 'totalCount', 'assignments'])
-    const { topic, totalCount, assignments } = item
+    const { topic, totalCount, assignments: given } = item
     checkName(name, 'topic of each of topics', topic)
-    for (const brokerIds of checkList(name, `assignments of topic "${topic}"`, assignments ?? [])) {
-      checkList(name, `each of assignments of topic "${topic}"`, brokerIds)
-    }
     checkInt(name, `totalCount of topic "${topic}"`, totalCount, 1)
-  }
+    const assignments =
+      given === undefined ? null : checkAssignments(name, `assignments of topic "${topic}"`, given)
+    return { topic, totalCount, assignments }
+  })
   const call = engine.begin(name, options, ['validateOnly'])
   const { validateOnly = false } = options
   await call.each(wanted, {
@@ -272,10 +272,6 @@ export async function listOffsets(
     since: typeof query.offset === 'string' ? (sinceVersion[query.offset] ?? 0) : 0,
   }))
   const { isolationLevel = 'read_uncommitted' } = options
-  if (isolationLevel !== 'read_committed' && isolationLevel !== 'read_uncommitted') {
-    const expected = "'read_committed' or 'read_uncommitted'"
-    throw wrong(name, 'isolationLevel', expected, isolationLevel)
-  }
   const call = engine.begin(name, options, ['isolationLevel'])
   return call.each(wanted, {
     nameOf: ({ query }) => `${offsetName(query.offset)} of ${partitionName(query)}`,

@@ -6,7 +6,7 @@ import {
 } from '../protocol/messages/alter-client-quotas.ts'
 import { describeClientQuotas as describeApi } from '../protocol/messages/describe-client-quotas.ts'
 import type { WaitOptions } from '../types.ts'
-import { checkItem, checkList, checkObject, checkOptions, wrong } from './checks.ts'
+import { checkItem, checkList, checkObject, checkOptions, checkText, wrong } from './checks.ts'
 import type { AdminEngine } from './engine.ts'
 import type { ValidateOptions } from './options.ts'
 import { inOrderOf } from './routing.ts'
@@ -64,7 +64,9 @@ export async function describeClientQuotas(
     }
     return { entityType, matchType: 'default' in match ? 1 : 2, match: null }
   })
-  const body = { components, strict: filter.strict ?? false }
+  const { strict = false } = filter
+  if (typeof strict !== 'boolean') throw wrong(name, 'strict of filter', 'true or false', strict)
+  const body = { components, strict }
   const call = engine.begin(name, options)
   const { entries } = await call.one(describeApi, () => body, 'any')
   return (entries ?? []).map(({ entity, values }) => ({
@@ -90,7 +92,10 @@ export async function alterClientQuotas(
     checkObject(name, 'quotas', quotas)
     if (Object.keys(entity).length === 0)
       throw wrong(name, 'entity', 'a user, client-id or ip', entity)
-    for (const type of Object.keys(entity)) checkType(name, type)
+    for (const [type, value] of Object.entries(entity)) {
+      checkType(name, type)
+      if (value !== null) checkText(name, `${type} of entity`, value)
+    }
     for (const [key, value] of Object.entries(quotas)) {
       if (value === null || (typeof value === 'number' && Number.isFinite(value))) continue
       throw wrong(name, `quota "${key}"`, 'a number, or null to remove it', value)

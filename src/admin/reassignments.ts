@@ -4,7 +4,7 @@ import { alterPartitionReassignments as alterApi } from '../protocol/messages/al
 import { listPartitionReassignments as listApi } from '../protocol/messages/list-partition-reassignments.ts'
 import { groupByTopic } from '../topic-partition.ts'
 import type { TopicPartition, WaitOptions } from '../types.ts'
-import { checkList, checkOptions, checkPartitions } from './checks.ts'
+import { checkAssignments, checkOptions, checkPartitions } from './checks.ts'
 import type { AdminEngine } from './engine.ts'
 import { partitionName } from './names.ts'
 import { inOrderOf } from './routing.ts'
@@ -34,7 +34,9 @@ export async function alterPartitionReassignments(
 ): Promise<void> {
   const name = 'alterPartitionReassignments()'
   const wanted = checkPartitions(name, 'reassignments', reassignments)
-  for (const { replicas } of wanted) if (replicas !== null) checkList(name, 'replicas', replicas)
+  for (const { replicas } of wanted) {
+    if (replicas !== null) checkAssignments(name, 'replicas', [replicas])
+  }
   const call = engine.begin(name, options)
   await call.each(wanted, {
     nameOf: partitionName,

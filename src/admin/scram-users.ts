@@ -161,10 +161,13 @@ function checkAlteration(
   checkItem(call, 'each of alterations', alteration, keys)
   checkName(call, 'user of each of alterations', alteration.user)
   const { mechanism } = alteration
-  if (!Object.hasOwn(digests, mechanism)) {
+  if (typeof mechanism !== 'string' || !Object.hasOwn(digests, mechanism)) {
     throw wrong(call, 'mechanism', 'SCRAM-SHA-256 or SCRAM-SHA-512', mechanism)
   }
-  if ('delete' in alteration) return
+  if ('delete' in alteration) {
+    if (alteration.delete === true) return
+    throw wrong(call, `delete of user "${alteration.user}"`, 'true', alteration.delete)
+  }
   const { password, iterations = 4096 } = alteration
   if (typeof password !== 'string' || password === '') {
     // The value is a secret, so it is not shown.

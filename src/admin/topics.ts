@@ -10,12 +10,14 @@ import { type MetadataResponseTopic, metadata } from '../protocol/messages/metad
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { WaitOptions } from '../types.ts'
 import {
+  checkAssignments,
   checkInt,
   checkItem,
   checkList,
   checkName,
   checkNames,
   checkObject,
+  configText,
   wrong,
 } from './checks.ts'
 import { type ConfigSource, configSources, constantOf, operationsOf } from './constants.ts'
@@ -326,13 +328,13 @@ function creatable(call: string, topic: NewTopic): CreatableTopic {
     name: topic.topic,
     numPartitions: numPartitions ?? -1,
     replicationFactor: replicationFactor ?? -1,
-    assignments: checkList(call, `assignments ${at}`, assignments ?? []).map(
-      (brokerIds, partitionIndex) => ({
-        partitionIndex,
-        brokerIds: checkList(call, `assignments ${at}`, brokerIds),
-      }),
+    assignments: checkAssignments(call, `assignments ${at}`, assignments ?? []).map(
+      (brokerIds, partitionIndex) => ({ partitionIndex, brokerIds }),
     ),
-    configs: Object.entries(configs).map(([name, value]) => ({ name, value: String(value) })),
+    configs: Object.entries(configs).map(([name, value]) => ({
+      name,
+      value: configText(call, `config "${name}" ${at}`, value),
+    })),
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { addAbortListener, setMaxListeners } from 'node:events'
 import { describeValue, InvalidArgumentError, TimeoutError } from '../errors.ts'
+import { readKeys, readProperty } from '../read-argument.ts'
 import type { WaitOptions } from '../types.ts'
 import { startTimer } from './timers.ts'
 
@@ -33,14 +34,14 @@ export function checkWaitOptions(
       `${call} failed: its options must be an object of ${known}, got ${describeValue(options)}`,
     )
   }
-  for (const key of Object.keys(options)) {
+  for (const key of readKeys(call, options)) {
     if (key === 'timeoutMs' || key === 'signal' || keys.includes(key)) continue
     const known = ['timeoutMs', 'signal', ...keys].join(', ')
     throw new InvalidArgumentError(`${call} failed: unknown option "${key}". It takes ${known}`)
   }
-  const timeoutMs: unknown = Reflect.get(options, 'timeoutMs')
-  const signal: unknown = Reflect.get(options, 'signal')
-  if (signal !== undefined && !isAbortSignal(signal)) {
+  const timeoutMs = readProperty(call, options, 'timeoutMs')
+  const signal = readProperty(call, options, 'signal')
+  if (signal !== undefined && !isAbortSignal(call, signal)) {
     throw new InvalidArgumentError(
       `${call} failed: option "signal" must be an AbortSignal, got ${describeValue(signal)}`,
     )
@@ -55,12 +56,12 @@ export function checkWaitOptions(
 }
 
 /** By its shape: each realm (a vm context, Jest) has its own AbortSignal class. */
-function isAbortSignal(value: unknown): value is AbortSignal {
+function isAbortSignal(call: string, value: unknown): value is AbortSignal {
   return (
     typeof value === 'object' &&
     value !== null &&
-    typeof Reflect.get(value, 'aborted') === 'boolean' &&
-    typeof Reflect.get(value, 'addEventListener') === 'function'
+    typeof readProperty(call, value, 'aborted') === 'boolean' &&
+    typeof readProperty(call, value, 'addEventListener') === 'function'
   )
 }
 

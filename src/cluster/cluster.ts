@@ -12,6 +12,7 @@ import type { ClusterOptions } from '../options/kafka-options.ts'
 import type { Api } from '../protocol/api.ts'
 import { brokerError, errorCodes, isRetriable } from '../protocol/error-codes.ts'
 import { type Coordinator, findCoordinator } from '../protocol/messages/find-coordinator.ts'
+import { readSafely } from '../read-argument.ts'
 import type { TopicPartition, WaitOptions } from '../types.ts'
 import type { ConnectionEvent } from './broker.ts'
 import { BrokerPool } from './broker-pool.ts'
@@ -295,7 +296,9 @@ export class Cluster {
       }
       try {
         const { timeoutMs = this.options.requestTimeoutMs } = options
-        const kind = connectionClassOf(api, body)
+        const kind = readSafely(`request() of ${api.name}`, 'its body', () =>
+          connectionClassOf(api, body),
+        )
         const connection = await this.connectionTo(target, kind, { timeoutMs, signal })
         const response = await this.sendTo(connection, api, body, options)
         const errorCode = errorCodeOf(response)

@@ -4,6 +4,7 @@
 import { joinSignals } from '../async/any-signal.ts'
 import { timeoutSignal } from '../async/timers.ts'
 import { describeValue, InvalidArgumentError } from '../errors.ts'
+import { readKeys, readProperty, readSafely } from '../read-argument.ts'
 import { isTopicName } from '../topic-partition.ts'
 import { isTopic, type TopicSelector } from './options.ts'
 import type { CloseOptions } from './types.ts'
@@ -17,7 +18,9 @@ export function checkTopics(call: string, topics: unknown): readonly TopicSelect
     )
   }
   // A hole in the array is an entry too.
-  return Array.from(topics, (entry: unknown) => checkTopic(call, entry))
+  return readSafely(call, 'topics', () =>
+    Array.from(topics, (entry: unknown) => checkTopic(call, entry)),
+  )
 }
 
 function checkTopic(call: string, entry: unknown): TopicSelector {
@@ -32,24 +35,38 @@ function checkTopic(call: string, entry: unknown): TopicSelector {
   )
 }
 
-/** @throws {InvalidArgumentError} when `options` is not an object, or has a name not in `known` */
-export function checkNames(call: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) {
+/**
+ * The options that were given, each read once.
+ * @throws {InvalidArgumentError} when `options` is not an object, has a name not in `known`, or cannot be read
+ */
+export function readNamed<T extends object>(
+  call: string,
+  options: unknown,
+  known: readonly string[],
+): T {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new InvalidArgumentError(
       `${call}: expected an object of options, got ${describeValue(options)}`,
     )
   }
-  const unknown = Object.keys(options).find((name) => !known.includes(name))
-  if (unknown === undefined) return
-  throw new InvalidArgumentError(
-    `${call}: there is no option '${unknown}': there are ${known.join(', ')}`,
-  )
+  const unknown = readKeys(call, options).find((name) => !known.includes(name))
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError(
+      `${call}: there is no option '${unknown}': there are ${known.join(', ')}`,
+    )
+  }
+  const given = known.map((name) => [name, readProperty(call, options, name)])
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as T
 }
 
 /** @throws {InvalidArgumentError} when it is given and is not an AbortSignal */
 export function checkSignal(call: string, signal: unknown): void {
-  if (signal === undefined || signal instanceof AbortSignal) return
-  const hint = signal instanceof AbortController ? '. Give its property signal' : ''
+  const [isSignal, isController] = readSafely(call, '"signal"', () => [
+    signal instanceof AbortSignal,
+    signal instanceof AbortController,
+  ])
+  if (signal === undefined || isSignal) return
+  const hint = isController ? '. Give its property signal' : ''
   throw new InvalidArgumentError(
     `${call}: signal must be an AbortSignal, got ${describeValue(signal)}${hint}`,
   )
@@ -65,28 +82,28 @@ export function checkTimeout(call: string, timeoutMs: unknown): void {
 
 /** What a loop takes. @throws {InvalidArgumentError} */
 export function checkLoopOptions(call: string, options: unknown): AbortSignal | undefined {
-  checkNames(call, options, ['signal'])
-  const signal: unknown = Reflect.get(Object(options), 'signal')
+  const { signal } = readNamed<{ signal?: AbortSignal }>(call, options, ['signal'])
   checkSignal(call, signal)
-  return signal instanceof AbortSignal ? signal : undefined
+  return signal
 }
 
 const CLOSE_TIMEOUT_MS = 30_000
 
-/** What `close` takes. @throws {InvalidArgumentError} */
 /** What close() keeps of its time for the last commit and for leaving the group, at most (ms). */
 const LAST_COMMIT_MS = 1000
 
-export function checkCloseOptions(options: CloseOptions): {
+/** What `close` takes. @throws {InvalidArgumentError} */
+export function checkCloseOptions(options: unknown): {
   /** Aborts when the time is up, or with the caller's signal. */
   readonly deadline: AbortSignal
   /** The same a little earlier: how long to wait for handlers, so that the last commit has time. */
   readonly handlerDeadline: AbortSignal
   readonly leave: boolean | undefined
+  readonly signal: AbortSignal | undefined
 } {
   const call = 'close()'
-  checkNames(call, options, ['timeoutMs', 'leave', 'signal'])
-  const { timeoutMs = CLOSE_TIMEOUT_MS, leave, signal } = options
+  const given = readNamed<CloseOptions>(call, options, ['timeoutMs', 'leave', 'signal'])
+  const { timeoutMs = CLOSE_TIMEOUT_MS, leave, signal } = given
   checkTimeout(call, timeoutMs)
   checkSignal(call, signal)
   if (leave !== undefined && typeof leave !== 'boolean') {
@@ -99,5 +116,5 @@ export function checkCloseOptions(options: CloseOptions): {
     return signal === undefined ? timeout : joinSignals([timeout, signal]).signal
   }
   const handlerMs = timeoutMs - Math.min(LAST_COMMIT_MS, timeoutMs / 4)
-  return { deadline: until(timeoutMs), handlerDeadline: until(handlerMs), leave }
+  return { deadline: until(timeoutMs), handlerDeadline: until(handlerMs), leave, signal }
 }

@@ -322,14 +322,14 @@ export class Consumer<
    * by a handler it does not wait for that handler, nor count its record as done. Idempotent.
    */
   async close(options: CloseOptions = {}): Promise<void> {
-    const { deadline, handlerDeadline, leave } = checkCloseOptions(options)
+    const { deadline, handlerDeadline, leave, signal } = checkCloseOptions(options)
     this.core.leaveCaller()
     const isLeaving = leave ?? this.options.groupInstanceId === null
     this.closing ??= this.core
       .close({ deadline, handlerDeadline }, isLeaving)
       .finally(this.settleClosed)
     await this.closing
-    options.signal?.throwIfAborted()
+    signal?.throwIfAborted()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

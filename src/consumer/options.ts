@@ -12,6 +12,7 @@ import {
   oneOf,
   optionsOf,
   type ResolvedOptions,
+  readOptions,
   resolveOptions,
   text,
   wireDuration,
@@ -258,9 +259,10 @@ export type ResolvedConsumerOptions = ResolvedOptions<typeof consumerOptionTable
  * @throws ConfigError naming the option and what it may be
  */
 export function resolveConsumerOptions<K, V>(
-  options: ConsumerOptions<K, V>,
+  given: ConsumerOptions<K, V>,
 ): ResolvedConsumerOptions {
   const owner = 'kafka.consumer()'
+  const options = readOptions(consumerOptionTable, given, owner)
   const resolved = resolveOptions(consumerOptionTable, withProtocol(options), owner)
   const refuse = (problem: string): never => {
     throw new ConfigError(`${owner}: ${problem}`)
@@ -294,8 +296,7 @@ export function checkResponseSize(
 
 /** With 'auto', the classic protocol is a cooperative one, unless the user names assignors. */
 function withProtocol<K, V>(options: ConsumerOptions<K, V>): ConsumerOptions<K, V> {
-  const isAuto = typeof options === 'object' && options?.groupProtocol === 'auto'
-  if (!isAuto || options.partitionAssignors !== undefined) return options
+  if (options.groupProtocol !== 'auto' || options.partitionAssignors !== undefined) return options
   return { ...options, partitionAssignors: ['cooperative-sticky'] }
 }
 

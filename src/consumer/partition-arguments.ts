@@ -2,6 +2,7 @@
 // happens. Every value is read once: a getter may give another one the next time.
 
 import { describeValue, InvalidArgumentError } from '../errors.ts'
+import { readProperty, readSafely } from '../read-argument.ts'
 import { isTopicName } from '../topic-partition.ts'
 import type { OffsetToCommit, TopicPartition } from '../types.ts'
 import type { PartitionAssignment, SeekTarget } from './types.ts'
@@ -16,8 +17,8 @@ export function checkPartition(call: string, value: unknown): TopicPartition {
       `${call}: a partition must be an object such as { topic: 'orders', partition: 0 }, got ${describeValue(value)}`,
     )
   }
-  const topic: unknown = Reflect.get(value, 'topic')
-  const partition: unknown = Reflect.get(value, 'partition')
+  const topic = readProperty(call, value, 'topic')
+  const partition = readProperty(call, value, 'partition')
   if (!isTopicName(topic)) {
     throw new InvalidArgumentError(
       `${call}: topic must be the name of a topic (1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-'), got ${describeValue(topic)}`,
@@ -40,7 +41,7 @@ export function checkPartitions(call: string, values: unknown): TopicPartition[]
 export function checkAssignments(call: string, values: unknown): PartitionAssignment[] {
   const assignments = entriesOf(call, values).map((value): PartitionAssignment => {
     const partition = checkPartition(call, value)
-    const offset: unknown = Reflect.get(Object(value), 'offset')
+    const offset = readProperty(call, Object(value), 'offset')
     if (offset === undefined) return partition
     return { ...partition, offset: checkOffset(call, partition, offset) }
   })
@@ -63,9 +64,9 @@ export function checkOffsetsToCommit(call: string, values: unknown): OffsetToCom
   return entriesOf(call, values).map((value): OffsetToCommit => {
     const partition = checkPartition(call, value)
     const given = Object(value)
-    const offset = checkOffset(call, partition, Reflect.get(given, 'offset'))
-    const leaderEpoch: unknown = Reflect.get(given, 'leaderEpoch') ?? -1
-    const metadata: unknown = Reflect.get(given, 'metadata') ?? ''
+    const offset = checkOffset(call, partition, readProperty(call, given, 'offset'))
+    const leaderEpoch = readProperty(call, given, 'leaderEpoch') ?? -1
+    const metadata = readProperty(call, given, 'metadata') ?? ''
     const name = nameOf(partition)
     if (!isInteger(leaderEpoch, -1, MAX_INT32)) {
       throw new InvalidArgumentError(
@@ -88,7 +89,11 @@ export function checkTimes(
 ): (TopicPartition & { timestamp: number })[] {
   return entriesOf(call, values).map((value) => {
     const partition = checkPartition(call, value)
-    const timestamp = checkTimestamp(call, partition, Reflect.get(Object(value), 'timestamp'))
+    const timestamp = checkTimestamp(
+      call,
+      partition,
+      readProperty(call, Object(value), 'timestamp'),
+    )
     return { ...partition, timestamp }
   })
 }
@@ -101,8 +106,9 @@ export function checkSeekTarget(
 ): SeekTarget {
   if (target === 'beginning' || target === 'end') return target
   if (typeof target === 'bigint') return checkOffset(call, partition, target)
-  if (typeof target === 'object' && target !== null && 'timestamp' in target) {
-    return { timestamp: checkTimestamp(call, partition, target.timestamp) }
+  if (typeof target === 'object' && target !== null) {
+    const timestamp = readProperty(call, target, 'timestamp')
+    if (timestamp !== undefined) return { timestamp: checkTimestamp(call, partition, timestamp) }
   }
   throw new InvalidArgumentError(
     `${call}: the place to go to in ${nameOf(partition)} must be an offset (a bigint such as 5n), 'beginning', 'end' or { timestamp }, got ${describeValue(target)}`,
@@ -125,7 +131,12 @@ function checkTimestamp(call: string, partition: TopicPartition, timestamp: unkn
 
 /** Once, as what is given may be an iterator. A string is an iterable of its letters: not meant. */
 function entriesOf(call: string, values: unknown): unknown[] {
-  if (typeof values === 'object' && values !== null && isIterable(values)) return [...values]
+  if (typeof values === 'object' && values !== null) {
+    const list = readSafely(call, 'the partitions', () =>
+      isIterable(values) ? [...values] : undefined,
+    )
+    if (list !== undefined) return list
+  }
   throw new InvalidArgumentError(
     `${call}: expected an array of partitions such as [{ topic: 'orders', partition: 0 }], got ${describeValue(values)}`,
   )

@@ -1,7 +1,7 @@
 // How options are checked: each option is one entry of a table (its default and its check), and one
 // function resolves what a user gave against the table. Unknown keys are refused, with the nearest name.
 
-import { ConfigError, describeValue, kindOf } from '../errors.ts'
+import { ConfigError, describeValue, KafkaError, kindOf } from '../errors.ts'
 import { camelCase, findForeignName } from './foreign-names.ts'
 
 /** One option: what it is when not given, and what it may be. */
@@ -41,18 +41,50 @@ export function resolveOptions<Table extends OptionTable>(
 ): ResolvedOptions<Table> {
   checkOptionsObject(given, owner)
   const resolved: Record<string, unknown> = {}
-  for (const key of Object.keys(given)) {
+  for (const key of read(owner, 'the options', isSecret, () => Object.keys(given))) {
     if (!Object.hasOwn(table, key)) throw unknownOption(key, table, owner, isSecret)
   }
   for (const [key, spec] of Object.entries(table)) {
-    const value: unknown = Reflect.get(given, key)
-    const fail = (expected: string): never => {
-      const got = isSecret ? kindOf(value) : describeValue(value)
-      throw new ConfigError(`${owner}: option '${key}' must be ${expected}, got ${got}`)
-    }
-    resolved[key] = value === undefined ? spec.default : spec.check(value, fail)
+    resolved[key] = read(owner, `option '${key}'`, isSecret, () => {
+      const value: unknown = Reflect.get(given, key)
+      const fail = (expected: string): never => {
+        const got = isSecret ? kindOf(value) : describeValue(value)
+        throw new ConfigError(`${owner}: option '${key}' must be ${expected}, got ${got}`)
+      }
+      return value === undefined ? spec.default : spec.check(value, fail)
+    })
   }
   return Object.freeze(resolved) as ResolvedOptions<Table>
+}
+
+/**
+ * The options that are not undefined, each read once: a getter may give another value the next time.
+ * @throws ConfigError for what is not an object, or cannot be read
+ */
+export function readOptions<Given extends object>(
+  table: OptionTable,
+  given: Given,
+  owner: string,
+): Given {
+  checkOptionsObject(given, owner)
+  const keys = read(owner, 'the options', false, () => Object.keys(given))
+  const entries = [...new Set([...keys, ...Object.keys(table)])].map((key): [string, unknown] => [
+    key,
+    read(owner, `option '${key}'`, false, () => Reflect.get(given, key)),
+  ])
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Given
+}
+
+/** What `attempt` returns. @throws ConfigError when something that the user gave throws while it is read */
+function read<T>(owner: string, what: string, isSecret: boolean, attempt: () => T): T {
+  try {
+    return attempt()
+  } catch (cause) {
+    if (cause instanceof KafkaError) throw cause
+    if (isSecret) throw new ConfigError(`${owner}: ${what} cannot be read`)
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new ConfigError(`${owner}: ${what} cannot be read: ${why}`, { cause })
+  }
 }
 
 /** @throws ConfigError unless `given` is an object that can hold options */

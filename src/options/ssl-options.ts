@@ -54,6 +54,9 @@ export function checkContents(value: unknown, where: string): TlsOptions {
     throw new ConfigError(`${where} ${expected}, got ${kindOf(value)}`)
   }
   for (const key of ['ca', 'cert', 'key'] as const) checkPem(value[key], key, where)
+  // Node would take null or a text for true or false.
+  checkType(value.rejectUnauthorized, 'rejectUnauthorized', 'boolean', where)
+  checkType(value.servername, 'servername', 'string', where)
   try {
     lazyNode.tls.createSecureContext(value)
   } catch (error) {
@@ -61,6 +64,11 @@ export function checkContents(value: unknown, where: string): TlsOptions {
     throw new ConfigError(`${where}: Node refuses it: ${hintOf(message)} (${code || message})`)
   }
   return value
+}
+
+function checkType(value: unknown, key: string, type: string, where: string): void {
+  if (value === undefined || typeof value === type) return
+  throw new ConfigError(`${where}: '${key}' must be a ${type}, got ${kindOf(value)}`)
 }
 
 function isObject(value: unknown): value is TlsOptions {

@@ -8,13 +8,13 @@ import type { ClusterOptions } from '../options/kafka-options.ts'
 import {
   boolean,
   callback,
-  checkOptionsObject,
   duration,
   integer,
   type OptionSpec,
   oneOf,
   optionsOf,
   type ResolvedOptions,
+  readOptions,
   resolveOptions,
   text,
   wireDuration,
@@ -187,21 +187,16 @@ export type ResolvedProducerOptions = ResolvedOptions<typeof producerOptionTable
  * @throws ConfigError naming the option and what it may be
  */
 export function resolveProducerOptions(
-  options: ProducerOptions,
+  given: ProducerOptions,
   connection: Pick<
     ClusterOptions,
     'requestTimeoutMs' | 'retryBackoffMs' | 'retryBackoffMaxMs' | 'logger'
   >,
 ): ResolvedProducerOptions {
+  const options = readOptions(producerOptionTable, given, owner)
   const { requestTimeoutMs, retryBackoffMs, retryBackoffMaxMs } = connection
-  checkOptionsObject(options, owner)
-  const given = {
-    requestTimeoutMs,
-    retryBackoffMs,
-    retryBackoffMaxMs,
-    ...withoutUndefined(options),
-  }
-  const resolved = resolveOptions(producerOptionTable, given, owner)
+  const all = { requestTimeoutMs, retryBackoffMs, retryBackoffMaxMs, ...options }
+  const resolved = resolveOptions(producerOptionTable, all, owner)
   if (resolved.retryBackoffMaxMs < resolved.retryBackoffMs) {
     refuse(
       `option 'retryBackoffMaxMs' (${resolved.retryBackoffMaxMs}) must not be below 'retryBackoffMs' (${resolved.retryBackoffMs})`,
@@ -267,11 +262,6 @@ function resolveDeliveryTimeout(given: ProducerOptions, resolved: Resolved): num
   )
 }
 
-/** An option given as undefined is an option not given. */
-function withoutUndefined(options: ProducerOptions): object {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-}
-
 function checkAcks(value: unknown, fail: (expected: string) => never): -1 | 0 | 1 {
   if (value === 'all' || value === -1) return -1
   return value === 0 || value === 1 ? value : fail("'all', -1, 0 or 1")
@@ -320,6 +310,7 @@ function checkInterceptors(
     const isInterceptor =
       typeof entry === 'object' &&
       entry !== null &&
+      !Array.isArray(entry) &&
       ['onSend', 'onAcknowledgement'].every((name) => {
         const method: unknown = Reflect.get(entry, name)
         return method === undefined || typeof method === 'function'

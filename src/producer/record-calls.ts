@@ -14,6 +14,7 @@ import {
   toKafkaError,
 } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import { readSafely } from '../read-argument.ts'
 import type { WaitOptions } from '../types.ts'
 import type { RecordAdmission } from './admission/record-admission.ts'
 import { type SerializationQueue, SerializingRecord } from './admission/serialization-queue.ts'
@@ -32,6 +33,7 @@ import { interceptSend } from './interceptors.ts'
 import {
   type PlainRecord,
   type ProducerRecord,
+  readingError,
   serialized,
   serializingTopic,
   UnsettledRecord,
@@ -95,7 +97,7 @@ export class RecordCalls {
         : bounded(sent, limits, (cause) => this.limitReached('send()', plain.topic, limits, cause))
     } catch (error) {
       if (this.observer !== null) this.reportRefused(record, error)
-      return this.rejection(error)
+      return this.rejection(readingError(record, error))
     }
   }
 
@@ -129,12 +131,12 @@ export class RecordCalls {
   }
 
   enqueue<K, V>(record: ProducerRecord<K, V>, context: unknown): boolean {
-    if (!this.isTransactional) return this.take(record, context)
     try {
       return this.take(record, context)
-    } catch (error) {
+    } catch (thrown) {
+      const error = readingError(record, thrown)
       // A record that comes while the budget is spent may come again.
-      if (!(error instanceof BufferExhaustedError)) this.refuse(error)
+      if (this.isTransactional && !(error instanceof BufferExhaustedError)) this.refuse(error)
       throw error
     }
   }
@@ -243,7 +245,7 @@ export class RecordCalls {
       })
     } catch (error) {
       if (this.observer !== null) this.reportRefused(record, error)
-      caller.refused(i, toKafkaError(this.refuse(error)))
+      caller.refused(i, toKafkaError(this.refuse(readingError(record, error))))
     }
   }
 
@@ -362,10 +364,12 @@ function placeOfRefused(record: ProducerRecord<unknown, unknown>): RecordMetadat
 
 function recordList<R>(records: Iterable<R>): readonly R[] {
   if (Array.isArray(records)) return records
-  if (typeof records !== 'object' || records === null || !(Symbol.iterator in records)) {
+  return readSafely('sendBatch()', 'the records', () => {
+    if (typeof records === 'object' && records !== null && Symbol.iterator in records) {
+      return [...records]
+    }
     throw notRecords(records)
-  }
-  return [...records]
+  })
 }
 
 function notRecords(given: unknown): InvalidArgumentError {

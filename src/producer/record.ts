@@ -3,6 +3,7 @@
 import { isThenable } from '../async/rejections.ts'
 import { InvalidArgumentError, KafkaError, SerializationError } from '../errors.ts'
 import { nearest } from '../options/option-table.ts'
+import { readProperty, readSafely } from '../read-argument.ts'
 import { HeaderAppender, type HeadersInput, headerList } from '../records/headers.ts'
 import type { RecordData, SerializeContext, Serializer, Topic, WritableHeaders } from '../types.ts'
 
@@ -75,7 +76,7 @@ export function serialized(
   const { headers } = record
   // A generator of headers gives them once, and a record that waits is read twice.
   if (headers === undefined || headers === null || Array.isArray(headers)) return record
-  return { ...record, headers: headerList(headers) }
+  return { ...record, headers: readSafely('a record', 'its headers', () => headerList(headers)) }
 }
 
 /** The name of the record's topic, where that has serializers, which may return promises; else null. */
@@ -100,6 +101,28 @@ function checkFields(record: object): void {
     ) {
       throw unknownField(name)
     }
+  }
+}
+
+/** What `error` is when it comes from the record itself: a getter, or a proxy, that throws. */
+export function readingError(record: unknown, error: unknown): unknown {
+  if (error instanceof KafkaError || typeof record !== 'object' || record === null) return error
+  try {
+    for (const field of fields) readProperty('a record', record, field)
+    const topic = readProperty('a record', record, 'topic')
+    if (typeof topic === 'object' && topic !== null) {
+      for (const part of ['name', 'key', 'value'])
+        readProperty('the topic of a record', topic, part)
+    }
+    const headers = readProperty('a record', record, 'headers')
+    if (!Array.isArray(headers)) return error
+    for (const header of headers) {
+      readProperty('a header of a record', Object(header), 'key')
+      readProperty('a header of a record', Object(header), 'value')
+    }
+    return error
+  } catch (unreadable) {
+    return unreadable
   }
 }
 

@@ -5,6 +5,7 @@ import { Writable } from 'node:stream'
 import type { WritableStream } from 'node:stream/web'
 import { describeValue, InvalidArgumentError } from '../errors.ts'
 import { lazyNode } from '../lazy-node.ts'
+import { readKeys, readProperty } from '../read-argument.ts'
 import { checkTopicName } from '../topic-partition.ts'
 import type { RecordData } from '../types.ts'
 import type { ProducerRecord } from './record.ts'
@@ -25,42 +26,10 @@ export interface WritableOptions<Chunk> {
   highWaterMark?: number
 }
 
-const writableOptionNames = ['topic', 'toRecord', 'highWaterMark']
-
-/** @throws {InvalidArgumentError} naming the option, what it may be, and what came */
-function checkWritableOptions(options: unknown, call: string): number {
-  const refuse = (problem: string): never => {
-    throw new InvalidArgumentError(`${call} failed: ${problem}`)
-  }
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    return refuse(`its options must be an object, got ${describeValue(options)}`)
-  }
-  for (const key of Object.keys(options)) {
-    if (!writableOptionNames.includes(key)) {
-      refuse(`unknown option "${key}". It takes ${writableOptionNames.join(', ')}`)
-    }
-  }
-  const { topic, toRecord, highWaterMark = 1000 }: Record<string, unknown> = { ...options }
-  if (topic !== undefined) checkTopicName(topic, call)
-  if (toRecord !== undefined && typeof toRecord !== 'function') {
-    refuse(`option "toRecord" must be a function, got ${describeValue(toRecord)}`)
-  }
-  if (
-    typeof highWaterMark !== 'number' ||
-    !Number.isSafeInteger(highWaterMark) ||
-    highWaterMark < 1
-  ) {
-    return refuse(
-      `option "highWaterMark" must be a whole number of 1 or more, got ${describeValue(highWaterMark)}`,
-    )
-  }
-  return highWaterMark
-}
-
 /** A Node stream whose chunks are produced. `finish` comes when all of them are acknowledged. */
 export function nodeWritable<Chunk>(sink: RecordSink, options: WritableOptions<Chunk>): Writable {
-  const highWaterMark = checkWritableOptions(options, 'writable()')
-  const under = new InFlight(sink, recordMaker(options), highWaterMark)
+  const { highWaterMark, toRecord } = readStreamOptions('writable()', options)
+  const under = new InFlight(sink, toRecord, highWaterMark)
   return new Writable({
     objectMode: true,
     decodeStrings: false,
@@ -79,8 +48,8 @@ export function webWritable<Chunk>(
   sink: RecordSink,
   options: WritableOptions<Chunk>,
 ): WritableStream<Chunk> {
-  const highWaterMark = checkWritableOptions(options, 'writableStream()')
-  const under = new InFlight(sink, recordMaker(options), highWaterMark)
+  const { highWaterMark, toRecord } = readStreamOptions('writableStream()', options)
+  const under = new InFlight(sink, toRecord, highWaterMark)
   return new lazyNode.streamWeb.WritableStream<Chunk>(
     {
       write: (chunk) => under.send([chunk]),
@@ -137,10 +106,46 @@ class InFlight<Chunk> {
   }
 }
 
-function recordMaker<Chunk>({
-  topic,
-  toRecord,
-}: WritableOptions<Chunk>): (chunk: Chunk) => ProducerRecord {
+const optionNames = ['topic', 'toRecord', 'highWaterMark']
+
+/** @throws {InvalidArgumentError} for an option that is unknown, or not what it may be */
+function readStreamOptions<Chunk>(
+  call: string,
+  options: WritableOptions<Chunk>,
+): { highWaterMark: number; toRecord: (chunk: Chunk) => ProducerRecord } {
+  const wrong = (what: string, expected: string, value: unknown): InvalidArgumentError =>
+    new InvalidArgumentError(`${call}: ${what} must be ${expected}, got ${describeValue(value)}`)
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw wrong('the options', `an object of ${optionNames.join(', ')}`, options)
+  }
+  const unknown = readKeys(call, options).find((name) => !optionNames.includes(name))
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError(
+      `${call}: there is no option '${unknown}': there are ${optionNames.join(', ')}`,
+    )
+  }
+  const topic = readProperty(call, options, 'topic')
+  const toRecord = readProperty(call, options, 'toRecord')
+  const given = readProperty(call, options, 'highWaterMark')
+  const highWaterMark = given === undefined ? 1000 : given
+  if (topic !== undefined) checkTopicName(topic, call)
+  if (toRecord !== undefined && typeof toRecord !== 'function') {
+    throw wrong("option 'toRecord'", 'a function (chunk) => record', toRecord)
+  }
+  const isCount = typeof highWaterMark === 'number' && Number.isSafeInteger(highWaterMark)
+  if (!isCount || highWaterMark < 1) {
+    throw wrong("option 'highWaterMark'", 'a whole number from 1', highWaterMark)
+  }
+  return {
+    highWaterMark,
+    toRecord: recordMaker(topic, toRecord as WritableOptions<Chunk>['toRecord']),
+  }
+}
+
+function recordMaker<Chunk>(
+  topic: string | undefined,
+  toRecord: WritableOptions<Chunk>['toRecord'],
+): (chunk: Chunk) => ProducerRecord {
   if (toRecord !== undefined) return toRecord
   return (chunk) => {
     if (isRecord(chunk)) return chunk

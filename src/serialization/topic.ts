@@ -1,6 +1,7 @@
 // A topic with its types: name and serializers in one handle, so that sending and reading infer.
 
 import { ConfigError, describeValue } from '../errors.ts'
+import { readProperty } from '../read-argument.ts'
 import { isTopicName, topicNameRule } from '../topic-partition.ts'
 import type { Serde, Topic } from '../types.ts'
 
@@ -27,7 +28,9 @@ export function createTopicHandle<K, V, const Name extends string = string>(
       `kafka.topic('${name}'): expected { key, value } with a serde for each, got ${describeValue(topicSerdes)}`,
     )
   }
-  const { key, value } = topicSerdes
+  const call = `kafka.topic('${name}')`
+  const key = readProperty(call, topicSerdes, 'key') as Serde<K>
+  const value = readProperty(call, topicSerdes, 'value') as Serde<V>
   checkSerde(name, 'key', key)
   checkSerde(name, 'value', value)
   return Object.freeze({ name, key, value })
@@ -38,7 +41,9 @@ function checkSerde(topic: string, part: string, serde: unknown): void {
   const isSerde =
     typeof serde === 'object' &&
     serde !== null &&
-    methods.every((method) => typeof Reflect.get(serde, method) === 'function')
+    methods.every(
+      (method) => typeof readProperty(`kafka.topic('${topic}')`, serde, method) === 'function',
+    )
   if (isSerde) return
   throw new ConfigError(
     `kafka.topic('${topic}'): '${part}' must be a serde, an object with serialize(value, topic) and deserialize(bytes, topic), such as serdes.string`,

@@ -12,6 +12,7 @@ import {
   oneOf,
   optionsOf,
   type ResolvedOptions,
+  readOptions,
   resolveOptions,
   text,
   wireDuration,
@@ -164,9 +165,10 @@ const elsewhere: Readonly<Record<string, string>> = {
  * @throws ConfigError naming the option and what it may be
  */
 export function resolveShareConsumerOptions<K, V>(
-  options: ShareConsumerOptions<K, V>,
+  given: ShareConsumerOptions<K, V>,
 ): ResolvedShareConsumerOptions {
-  for (const name of Object.keys(Object(options))) {
+  const options = readOptions(shareConsumerOptionTable, given, OWNER)
+  for (const name of Object.keys(options)) {
     const advice = Object.hasOwn(elsewhere, name) ? elsewhere[name] : undefined
     if (advice === undefined) continue
     throw new ConfigError(`${OWNER}: option '${name}' is not one of a share consumer: ${advice}`)

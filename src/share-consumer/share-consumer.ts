@@ -7,6 +7,7 @@ import { type ConsumerLoop, typed } from '../consumer/delivery/iterators.ts'
 import { describeValue, InvalidArgumentError } from '../errors.ts'
 import type { Metric } from '../metrics/metric.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
+import { readSafely } from '../read-argument.ts'
 import type { TopicPartition, WaitOptions } from '../types.ts'
 import {
   checkShareResponseSize,
@@ -61,11 +62,13 @@ export class ShareConsumer<
    */
   subscribe(topics: readonly ShareTopicSelector<K, V>[]): void {
     this.core.checkOpen()
-    const checked = checkShareTopics(topics, (expected) => {
-      throw new InvalidArgumentError(
-        `subscribe(): topics must be ${expected}, got ${describeValue(topics)}`,
-      )
-    })
+    const checked = readSafely('subscribe()', 'topics', () =>
+      checkShareTopics(topics, (expected) => {
+        throw new InvalidArgumentError(
+          `subscribe(): topics must be ${expected}, got ${describeValue(topics)}`,
+        )
+      }),
+    )
     if (checked.length === 0) {
       throw new InvalidArgumentError('subscribe(): give one topic at least, or call close()')
     }
@@ -182,13 +185,13 @@ export class ShareConsumer<
    * @param options `timeoutMs` is for all of it together; 30000 if it is not given
    */
   async close(options: WaitOptions = {}): Promise<void> {
-    const { deadline } = checkCloseOptions(options)
+    const { deadline, signal } = checkCloseOptions(options)
     this.core.handlers.leaveCaller()
     this.closing ??= this.core
       .close(deadline, this.core.handlers.whenIdle())
       .finally(this.settleClosed)
     await this.closing
-    options.signal?.throwIfAborted()
+    signal?.throwIfAborted()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -3,7 +3,7 @@
 
 import { onAbort } from '../async/wait.ts'
 import { stopSwitch } from '../async/watchers.ts'
-import { checkNames, checkSignal } from '../consumer/arguments.ts'
+import { checkSignal, readNamed } from '../consumer/arguments.ts'
 import type { HandlerThread, RunningHandlers } from '../consumer/run/running-handlers.ts'
 import { describeValue, InvalidArgumentError } from '../errors.ts'
 import { LockWatch } from './lock-watch.ts'
@@ -73,10 +73,10 @@ const names: readonly string[] = [
 
 /** @throws InvalidArgumentError naming the option */
 export function planShareRun<K, V, R>(
-  options: ShareRunOptions<K, V, R>,
+  given: ShareRunOptions<K, V, R>,
   maxPollRecords: number,
 ): ShareRunPlan {
-  checkNames('run()', options, names)
+  const options = readNamed<ShareRunOptions<K, V, R>>('run()', given, names)
   checkSignal('run()', options.signal)
   const { eachRecord, eachBatch, renewLocks = false } = options
   for (const [name, handler] of Object.entries({ eachRecord, eachBatch })) {

@@ -1,6 +1,7 @@
 // What a call of commit() means, as offsets.
 
 import { CommitFailedError } from '../../errors.ts'
+import { readSafely } from '../../read-argument.ts'
 import { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { OffsetToCommit } from '../../types.ts'
 import type { Assignment } from '../assignment/assignment.ts'
@@ -33,13 +34,19 @@ export function targetEntries<K, V>(
 }
 
 function offsetsOf<K, V>(target: CommitTarget<K, V>): OffsetToCommit[] {
+  const delivered = readSafely('commit()', 'its target', () => deliveredOffset(target))
+  return delivered === null ? checkOffsetsToCommit('commit()', target) : [delivered]
+}
+
+/** The offset after a record or a batch; null: it is neither. */
+function deliveredOffset<K, V>(target: CommitTarget<K, V>): OffsetToCommit | null {
   if (target instanceof ConsumerRecord) {
     const { topic, partition, offset, leaderEpoch } = target
-    return [{ topic, partition, offset: offset + 1n, leaderEpoch }]
+    return { topic, partition, offset: offset + 1n, leaderEpoch }
   }
   if (target instanceof ConsumerBatch) {
     const { topic, partition, nextOffset: offset, nextEpoch: leaderEpoch } = target
-    return [{ topic, partition, offset, leaderEpoch }]
+    return { topic, partition, offset, leaderEpoch }
   }
-  return checkOffsetsToCommit('commit()', target)
+  return null
 }

@@ -3,7 +3,7 @@
 import { describeValue, InvalidArgumentError } from '../../errors.ts'
 import type { ConsumerRecord } from '../../records/consumer-record.ts'
 import { isTopicName } from '../../topic-partition.ts'
-import { checkNames, checkSignal } from '../arguments.ts'
+import { checkSignal, readNamed } from '../arguments.ts'
 import type { ConsumerBatch } from '../delivery/consumer-batch.ts'
 import type { BatchOf } from '../selected-types.ts'
 import type { HandlerContext, RetryOptions } from './retry-policy.ts'
@@ -81,12 +81,15 @@ const retryNames: readonly string[] = ['retries', 'retryBackoffMs', 'retryBackof
 
 /** @throws InvalidArgumentError naming the option */
 export function planRun<K, V>(
-  options: RunOptions<K, V, never>,
+  given: RunOptions<K, V, never>,
   maxPollRecords: number,
 ): RunPlan<K, V> {
-  checkNames('run()', options, names)
-  const { retry = {} } = options
-  checkNames('run(): retry', retry, retryNames)
+  const options = readNamed<RunOptions<K, V, never>>('run()', given, names)
+  const retry = readNamed<RetryOptions>(
+    'run(): retry',
+    options.retry === undefined ? {} : options.retry,
+    retryNames,
+  )
   checkSignal('run()', options.signal)
   const concurrency = wholeNumber('concurrency', options.concurrency, 1, 1)
   const { deadLetterTopic } = options

@@ -5,6 +5,7 @@ import { monotonicMs } from '../../async/clock.ts'
 import { checkWaitOptions, type WaitLimits, waitFor } from '../../async/wait.ts'
 import {
   ClosedError,
+  describeValue,
   FencedError,
   InvalidArgumentError,
   InvalidTransactionStateError,
@@ -13,6 +14,7 @@ import {
   TimeoutError,
 } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
+import { readProperty } from '../../read-argument.ts'
 import type { RecordData, TransactionalConsumer, WaitOptions } from '../../types.ts'
 import type { ProducerRecord } from '../record.ts'
 import type { RecordMetadata } from '../record-metadata.ts'
@@ -64,15 +66,15 @@ export function checkTransactionRun(body: unknown, options: unknown): Transactio
   const limits = checkWaitOptions(options, 'transaction()', { keys: ['consumer'] })
   if (typeof body !== 'function') {
     throw new InvalidArgumentError(
-      `transaction() failed: its body must be a function (tx) => ..., got ${body === null ? 'null' : typeof body}`,
+      `transaction() failed: its body must be a function (tx) => ..., got ${describeValue(body)}`,
     )
   }
   const consumer: unknown =
-    options === undefined ? undefined : Reflect.get(Object(options), 'consumer')
+    options === undefined ? undefined : readProperty('transaction()', Object(options), 'consumer')
   if (consumer === undefined) return { limits, consumer: null }
   if (isConsumer(consumer)) return { limits, consumer }
   throw new InvalidArgumentError(
-    `transaction() failed: option "consumer" must be a consumer of kafka.consumer(), got ${consumer === null ? 'null' : typeof consumer}`,
+    `transaction() failed: option "consumer" must be a consumer of kafka.consumer(), got ${describeValue(consumer)}`,
   )
 }
 
@@ -80,7 +82,7 @@ function isConsumer(value: unknown): value is TransactionalConsumer {
   return (
     typeof value === 'object' &&
     value !== null &&
-    typeof Reflect.get(value, 'seekToCommitted') === 'function'
+    typeof readProperty('transaction()', value, 'seekToCommitted') === 'function'
   )
 }
 

@@ -1,6 +1,7 @@
 // What a call of sendOffsets() means: whose offsets, and which.
 
 import { describeValue, InvalidArgumentError } from '../../errors.ts'
+import { readProperty, readSafely } from '../../read-argument.ts'
 import type {
   ConsumerGroupMetadata,
   OffsetToCommit,
@@ -37,18 +38,19 @@ function isConsumerCall(
   return (
     typeof first === 'object' &&
     first !== null &&
-    typeof Reflect.get(first, 'transactionOffsets') === 'function'
+    typeof readProperty('sendOffsets()', first, 'transactionOffsets') === 'function'
   )
 }
 
 /** The offsets, each read once and checked: what is encoded later is what was checked here. */
 function readOffsets(source: unknown): OffsetToCommit[] {
-  if (typeof source !== 'object' || source === null || !isIterable(source)) {
-    throw new InvalidArgumentError(
-      `sendOffsets() expects a consumer, or a list of { topic, partition, offset } and the group, got ${describeValue(source)}`,
-    )
-  }
-  return Array.from(source, readOffset)
+  const list = readSafely('sendOffsets()', 'the offsets', () =>
+    typeof source === 'object' && source !== null && isIterable(source) ? [...source] : null,
+  )
+  if (list !== null) return Array.from(list, readOffset)
+  throw new InvalidArgumentError(
+    `sendOffsets() expects a consumer, or a list of { topic, partition, offset } and the group, got ${describeValue(source)}`,
+  )
 }
 
 function readOffset(entry: unknown, index: number): OffsetToCommit {
@@ -58,7 +60,7 @@ function readOffset(entry: unknown, index: number): OffsetToCommit {
       `${at} must be an object { topic, partition, offset }, got ${describeValue(entry)}`,
     )
   }
-  const field = (name: string): unknown => Reflect.get(entry, name)
+  const field = (name: string): unknown => readProperty(at, entry, name)
   const [topic, partition, offset] = [field('topic'), field('partition'), field('offset')]
   const [leaderEpoch, metadata] = [field('leaderEpoch'), field('metadata')]
   if (!isShortString(topic) || topic === '') {
@@ -86,7 +88,9 @@ function readOffset(entry: unknown, index: number): OffsetToCommit {
 
 function readGroup(group: unknown): ConsumerGroupMetadata {
   const field = (name: string): unknown =>
-    typeof group === 'object' && group !== null ? Reflect.get(group, name) : undefined
+    typeof group === 'object' && group !== null
+      ? readProperty('sendOffsets(): group', group, name)
+      : undefined
   const groupId = field('groupId')
   if (!isShortString(groupId) || groupId === '') {
     throw new InvalidArgumentError(

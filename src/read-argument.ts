@@ -1,0 +1,89 @@
+// Reads what a caller gives: a getter, an iterator or a proxy of the caller may throw, and the caller
+// learns then which argument of which call that was.
+
+import { types } from 'node:util'
+import { InvalidArgumentError, KafkaError } from './errors.ts'
+
+/** Makes the error of a value that could not be read. */
+type Unreadable = (what: string, cause: unknown) => Error
+
+function unreadable(call: string): Unreadable {
+  return (what, cause) => {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    return new InvalidArgumentError(`${call} failed: reading ${what} threw: ${why}`, { cause })
+  }
+}
+
+/** Returns what `read` returns. @throws {InvalidArgumentError} with what `read` throws as its cause */
+export function readSafely<T>(call: string, what: string, read: () => T): T {
+  return attempt(what, read, unreadable(call))
+}
+
+/** Reads one property. @throws {InvalidArgumentError} when it cannot be read */
+export function readProperty(call: string, value: object, key: string): unknown {
+  return readSafely(call, `"${key}"`, () => Reflect.get(value, key))
+}
+
+/** The names of an object's own properties. @throws {InvalidArgumentError} when they cannot be read */
+export function readKeys(call: string, value: object): string[] {
+  return readSafely(call, 'the names of its options', () => Object.keys(value))
+}
+
+/**
+ * A view of an argument that is made of plain data, however deep. Iterables are arrays in it, read once.
+ * Whatever of it cannot be read is an InvalidArgumentError.
+ */
+export function readable<T>(call: string, value: T, name: string): T {
+  return viewOf(value, name, unreadable(call)) as T
+}
+
+/** The same for all arguments of a call. */
+export function readAll<const Args extends readonly unknown[]>(call: string, args: Args): Args {
+  return args.map((value, index) =>
+    readable(call, value, `argument ${index + 1}`),
+  ) as unknown as Args
+}
+
+function viewOf(value: unknown, name: string, fail: Unreadable): unknown {
+  if (typeof value !== 'object' || value === null || isWhole(value)) return value
+  const iterate = attempt(name, () => Reflect.get(value, Symbol.iterator), fail)
+  if (typeof iterate === 'function') {
+    const items = attempt(name, () => [...(value as Iterable<unknown>)], fail)
+    return items.map((item, index) => viewOf(item, `${name}[${index}]`, fail))
+  }
+  const read = (key: string | symbol): unknown => {
+    const at = `${name}.${String(key)}`
+    return viewOf(
+      attempt(at, () => Reflect.get(value, key), fail),
+      at,
+      fail,
+    )
+  }
+  // Its target is empty: what a proxy says of a frozen target must be true of the target.
+  return new Proxy(Object.create(null), {
+    get: (_, key) => read(key),
+    has: (_, key) => attempt(name, () => Reflect.has(value, key), fail),
+    ownKeys: () => attempt(name, () => Reflect.ownKeys(value), fail),
+    getOwnPropertyDescriptor: (_, key) => {
+      const own = attempt(name, () => Reflect.getOwnPropertyDescriptor(value, key), fail)
+      if (own === undefined) return undefined
+      return { value: read(key), enumerable: own.enumerable, configurable: true, writable: true }
+    },
+  })
+}
+
+/** Bytes, signals, promises and maps, which no call takes, are not looked into. */
+function isWhole(value: object): boolean {
+  const isOne = [types.isPromise, types.isDate, types.isMap].some((is) => is(value))
+  if (isOne || ArrayBuffer.isView(value)) return true
+  return !types.isProxy(value) && value instanceof AbortSignal
+}
+
+function attempt<T>(what: string, read: () => T, fail: Unreadable): T {
+  try {
+    return read()
+  } catch (cause) {
+    if (cause instanceof KafkaError) throw cause
+    throw fail(what, cause)
+  }
+}

@@ -1,0 +1,94 @@
+// Every public call and constructor, with something hostile in the place of each argument and of each
+// property of it: refused with a ConfigError or InvalidArgumentError, and never with anything else that
+// is not of this client.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  BatchDeliveryError,
+  ConfigError,
+  InvalidArgumentError,
+  KafkaError,
+} from '../../src/errors.ts'
+import { Kafka } from '../../src/kafka.ts'
+import { silentLogger } from '../../src/logger.ts'
+import { TestCluster } from '../../src/testing/test-cluster.ts'
+import { type ArgumentRow, argumentTables, type Subjects } from './argument-tables.ts'
+import {
+  hostileValues,
+  mayBeMeant,
+  type Path,
+  pathsOf,
+  throwingGetter,
+  valueAt,
+  withHostile,
+} from './hostile-values.ts'
+
+let cluster: TestCluster
+let kafka: Kafka
+let subjects: Subjects
+
+beforeAll(async () => {
+  cluster = await TestCluster.start({ topics: { t: 1 } })
+  kafka = new Kafka({ bootstrapServers: cluster.bootstrapServers, logger: silentLogger })
+  const transactional = kafka.producer({ transactionalId: 'x' })
+  await transactional.beginTransaction()
+  const consumer = kafka.consumer({ groupId: 'g', enableAutoCommit: false })
+  subjects = {
+    kafka,
+    producer: kafka.producer({ lingerMs: 0 }),
+    transactional,
+    consumer,
+    subscriber: kafka.consumer({ groupId: 's' }),
+    shareConsumer: kafka.shareConsumer({ groupId: 'share', topics: ['t'] }),
+    admin: kafka.admin({ defaultApiTimeoutMs: 1000 }),
+  }
+  consumer.assign([{ topic: 't', partition: 0, offset: 0n }])
+})
+afterAll(async () => {
+  await kafka.close({ timeoutMs: 0 })
+  await cluster.close()
+})
+
+/** What a call comes to: null where it did not fail, or has not by now. */
+async function failureOf(row: ArgumentRow, args: unknown): Promise<unknown> {
+  try {
+    const running = Promise.resolve(row.call(subjects, args as never)).then(
+      () => null,
+      (error: unknown) => error,
+    )
+    return await Promise.race([
+      running,
+      new Promise((resolve) => setTimeout(resolve, 10_000, null)),
+    ])
+  } catch (error) {
+    return error
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  if (error instanceof BatchDeliveryError) {
+    return error.results.every((result) => isRefusal(result.error))
+  }
+  return error instanceof ConfigError || error instanceof InvalidArgumentError
+}
+
+const nameOf = (path: Path): string => path.filter((part) => typeof part === 'string').join('.')
+
+describe.each(Object.entries(argumentTables))('%s', (_, table) => {
+  test.each(Object.entries(table))('%s', async (name, row) => {
+    const args = row.args(subjects)
+    for (const path of pathsOf(args)) {
+      const accepts = row.accepts?.[nameOf(path)] ?? []
+      if (accepts === 'anything') continue
+      const kinds = Object.keys(hostileValues)
+      if (typeof path.at(-1) === 'string') kinds.push(throwingGetter)
+      for (const kind of kinds) {
+        if (accepts.includes(kind) || mayBeMeant(valueAt(args, path), kind)) continue
+        const error = await failureOf(row, withHostile(args, path, kind))
+        const label = `${name}: ${kind} at ${path.join('.')}: ${String(error)}`
+        expect.soft(isRefusal(error), label).toBe(true)
+        expect.soft(error instanceof KafkaError && error.code, label).toMatch(/^ERR_KAFKA_/)
+      }
+    }
+  })
+})
