@@ -2,6 +2,7 @@
 // made from one. A broker newer than this table may send others: they are kept with their number.
 
 import { BrokerError } from '../errors.ts'
+import { authorizationHint } from './authorization-hints.ts'
 
 /** Every code by its name: `errorCodes.NOT_LEADER_OR_FOLLOWER` is 6. */
 export const errorCodes = {
@@ -210,8 +211,6 @@ export function isRetriable(code: number): boolean {
  * @param what what failed and where, such as `Produce to orders-3 on node 2`
  */
 export function brokerError(code: number, what: string, cause?: unknown): BrokerError {
-  return new BrokerError(code, codeName(code), `${what} failed: ${codeName(code)} [${code}]`, {
-    retriable: isRetriable(code),
-    cause,
-  })
+  const text = `${what} failed: ${codeName(code)} [${code}]${authorizationHint(code, what)}`
+  return new BrokerError(code, codeName(code), text, { retriable: isRetriable(code), cause })
 }

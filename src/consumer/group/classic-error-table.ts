@@ -87,7 +87,6 @@ const advice: ReadonlyMap<number, string> = new Map([
     "sessionTimeoutMs is outside the broker's group.min.session.timeout.ms and group.max.session.timeout.ms",
   ],
   [GROUP_MAX_SIZE_REACHED, "the group has as many members as the broker's group.max.size allows"],
-  [GROUP_AUTHORIZATION_FAILED, 'this user needs READ on the group'],
   [UNSUPPORTED_VERSION, 'the broker is too old for this kind of group'],
 ])
 

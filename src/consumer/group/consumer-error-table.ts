@@ -61,7 +61,6 @@ const advice: ReadonlyMap<number, string> = new Map([
   [errorCodes.UNSUPPORTED_ASSIGNOR, 'set groupRemoteAssignor to one of group.consumer.assignors'],
   [errorCodes.INVALID_REGULAR_EXPRESSION, 'the broker takes RE2J expressions only'],
   [errorCodes.GROUP_MAX_SIZE_REACHED, 'the group is as large as group.consumer.max.size allows'],
-  [errorCodes.GROUP_AUTHORIZATION_FAILED, 'this user needs READ on the group'],
   [errorCodes.INVALID_GROUP_ID, 'choose another groupId'],
   [errorCodes.UNRELEASED_INSTANCE_ID, 'another member with the same groupInstanceId is alive'],
   [errorCodes.FENCED_INSTANCE_ID, 'another member with the same groupInstanceId has joined'],

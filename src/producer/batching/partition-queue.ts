@@ -16,7 +16,10 @@ export interface PartitionTopic {
   /** The zero UUID where brokers have no topic ids. */
   readonly topicId: string
   /** What metadata said last, one entry per partition; empty until it is known. */
-  readonly metadata: readonly unknown[]
+  readonly metadata: readonly {
+    readonly isr: readonly number[]
+    readonly replicas: readonly number[]
+  }[]
   readonly isKnown: boolean
   /** Since when metadata has called the topic unknown without a break; 0: it has not. */
   readonly unknownSince: number

@@ -72,7 +72,20 @@ export function responseError(
   const { errorCode, errorMessage } = response
   const error = brokerError(errorCode, `Produce to ${batch.partition} on node ${nodeId}`)
   if (errorMessage !== null && errorMessage !== '') error.message += `: ${escapeText(errorMessage)}`
+  error.message += missingReplicas(batch, errorCode)
   return error
+}
+
+/** How far the partition is from what the topic's `min.insync.replicas` asks for. */
+function missingReplicas({ partition }: ProducerBatch, errorCode: number): string {
+  const { NOT_ENOUGH_REPLICAS, NOT_ENOUGH_REPLICAS_AFTER_APPEND } = errorCodes
+  if (errorCode !== NOT_ENOUGH_REPLICAS && errorCode !== NOT_ENOUGH_REPLICAS_AFTER_APPEND) return ''
+  const known = partition.topic.metadata.at(partition.partition)
+  const inSync =
+    known === undefined
+      ? 'fewer replicas are in sync'
+      : `metadata has ${known.isr.length} of ${known.replicas.length} replicas in sync (nodes ${known.isr.join(', ')})`
+  return `: ${inSync}, and acks=all needs min.insync.replicas of the topic`
 }
 
 /** What more there is to say of an error code. */
