@@ -194,7 +194,8 @@ describeReal('errors of a cluster that is well', () => {
   test('a topic name that Kafka refuses fails at once', async () => {
     const producer = kafka.producer()
     const { error, tookMs } = await failure(producer.send({ topic: 'not a name!', value: 'v' }))
-    expect(error).toMatchObject({ persisted: 'no', cause: { codeName: 'INVALID_TOPIC_EXCEPTION' } })
+    expect(error).toBeInstanceOf(InvalidArgumentError)
+    expect(error.message).toContain('not a name!')
     expect(tookMs).toBeLessThan(3000)
     await producer.close()
   })
@@ -273,9 +274,7 @@ describeReal('errors of a cluster that is well', () => {
 describeReal('a broker that is not there', () => {
   test('is named with its cause, each of them, long before 10 s', async () => {
     const [one, two] = await freePorts(2)
-    const kafka = new Kafka({
-      bootstrapServers: [`127.0.0.1:${one}`, `127.0.0.1:${two}`, 'no-such-host.invalid:9092'],
-    })
+    const kafka = new Kafka({ bootstrapServers: [`127.0.0.1:${one}`, `127.0.0.1:${two}`] })
     const producer = kafka.producer({ maxBlockMs: 3000 })
     const consumer = kafka.consumer()
     const calls = [
@@ -288,11 +287,18 @@ describeReal('a broker that is not there', () => {
       expect(tookMs).toBeLessThan(10_000)
       expect(error.message).toContain(`127.0.0.1:${one}: connect ECONNREFUSED`)
       expect(error.message).toContain(`127.0.0.1:${two}: connect ECONNREFUSED`)
-      expect(error.message).toMatch(/no-such-host\.invalid:9092: getaddrinfo E\w+/)
       if (!(error instanceof DeliveryError)) expect(error).toBeInstanceOf(ConnectionError)
     }
     const startedAt = performance.now()
     await kafka.close()
     expect(performance.now() - startedAt).toBeLessThan(2000)
+  })
+
+  test('a name that does not resolve is asked for again as long as the call may wait', async () => {
+    const kafka = new Kafka({ bootstrapServers: 'no-such-host.invalid:9092' })
+    const { error, tookMs } = await failure(kafka.connect({ timeoutMs: 1500 }))
+    expect(error.message).toMatch(/no-such-host\.invalid:9092: getaddrinfo E\w+/)
+    expect(tookMs).toBeGreaterThan(1400)
+    await kafka.close()
   })
 })
