@@ -6,13 +6,15 @@ import { existsSync, realpathSync, symlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-const help = `npm run bench -- [produce] [consume] [latency] [transactions] [codec] [growth] [heap] [assignors] [import] [cold-start]
-       [large-cluster] [options]
+const help = `npm run bench -- [all] [produce] [consume] [latency] [transactions] [codec] [growth] [heap] [assignors]
+       [import] [cold-start] [large-cluster] [list-topics] [rebalance] [soak] [options]
 
 Without a word: produce and consume beside the other Node clients, on one broker. By name: every client that
 is installed; produce, consume and latency also on every target, produce with every size, codec and batch
-size; heap: ten million records (--count) read in a heap of 128 MB; import: time to load the package; large-cluster:
-a client of 100 nodes and 100,000 partitions.
+size; heap: ten million records (--count) read in a heap of 128 MB; import: time to load the package;
+cold-start: \`topics --list\`, and the first record of each client for Node, from a process that starts;
+large-cluster: a client of 100 nodes and 100,000 partitions; list-topics: 10,000 of them; rebalance: a second
+member joins, by each group protocol; soak: --seconds at 80 % of full speed. all: an hour of these against the null broker, every client, size and codec.
 Options narrow that. Each scenario prints a table of medians; CPU per record is the client's own.
   --clients a,b:mode   all, or names of bench/clients/table.mjs, with a mode or without
                        (npm run bench:peers installs confluent, java, librdkafka, franz-go)
@@ -28,10 +30,13 @@ Options narrow that. Each scenario prints a table of medians; CPU per record is 
   --compare COMMIT     kafkawire as it was there, built in the cache, beside kafkawire as it is now
                        (produce, consume, latency, transactions, growth)
   --rounds 3           --seconds 3 (how long a run is made) or --count N
+  --out FOLDER         where the page with charts and its results.json go: bench/results; docs/results/latest is
+                       the one that is published
   --node current       run under the Node that npm runs under; default: bench's own Node 24, as the
                        newest peers need it`
 
 const words = [
+  'all',
   'produce',
   'consume',
   'latency',
@@ -43,6 +48,9 @@ const words = [
   'assignors',
   'cold-start',
   'large-cluster',
+  'list-topics',
+  'rebalance',
+  'soak',
 ]
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -54,13 +62,14 @@ const { values: options, positionals } = parseArgs({
     size: { type: 'string' },
     compression: { type: 'string' },
     batch: { type: 'string' },
-    linger: { type: 'string', default: '5' },
-    partitions: { type: 'string', default: '6' },
-    'per-transaction': { type: 'string', default: '100,1000,10000' },
+    linger: { type: 'string' },
+    partitions: { type: 'string' },
+    'per-transaction': { type: 'string' },
     compare: { type: 'string' },
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '3' },
-    count: { type: 'string', default: '0' },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    count: { type: 'string' },
+    out: { type: 'string' },
     node: { type: 'string', default: 'bench' },
   },
 })

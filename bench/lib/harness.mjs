@@ -181,6 +181,15 @@ export async function bulked(o, n, sendMany) {
   return { errors }
 }
 
+/** What a process that starts from nothing has taken until now; the import of the client is part of it. */
+function sinceStart() {
+  const { user, system } = process.cpuUsage()
+  return {
+    since_start_ms: +performance.now().toFixed(1),
+    since_start_cpu_ms: +((user + system) / 1000).toFixed(1),
+  }
+}
+
 const pct = (a, p) => a[Math.min(a.length - 1, Math.floor(a.length * p))]
 
 export async function main(driver) {
@@ -227,6 +236,7 @@ export async function main(driver) {
       })
     const lat = []
     const c = clock()
+    let first
     for (let i = 0; i < o.count; i++) {
       const a = process.hrtime.bigint()
       try {
@@ -235,6 +245,7 @@ export async function main(driver) {
         if (!errors++) console.error(e)
       }
       lat.push(Number(process.hrtime.bigint() - a) / 1e3)
+      first ??= sinceStart()
     }
     const t = c()
     lat.sort((x, y) => x - y)
@@ -247,6 +258,7 @@ export async function main(driver) {
       p99_us: Math.round(pct(lat, 0.99)),
       p50_ms: +(pct(lat, 0.5) / 1e3).toFixed(3),
       p99_ms: +(pct(lat, 0.99) / 1e3).toFixed(3),
+      ...first,
     })
     await Promise.race([p.close?.(), new Promise((resolve) => setTimeout(resolve, 3000))])
   } else if (o.op === 'consume') {
@@ -255,6 +267,7 @@ export async function main(driver) {
     let n = 0
     let bytes = 0
     let first
+    let atFirst
     let finish
     const done = new Promise((resolve) => {
       finish = resolve
@@ -271,12 +284,18 @@ export async function main(driver) {
     const sink = {
       target: o.count,
       one(key, value) {
-        if (n === 0) first = process.hrtime.bigint()
+        if (n === 0) {
+          first = process.hrtime.bigint()
+          atFirst = sinceStart()
+        }
         bytes += value.length + (key === null || key === undefined ? 0 : key.length)
         if (++n === o.count) end()
       },
       many(records, size) {
-        if (n === 0) first = process.hrtime.bigint()
+        if (n === 0) {
+          first = process.hrtime.bigint()
+          atFirst = sinceStart()
+        }
         bytes += size
         n += records
         if (n >= o.count) end()
@@ -297,6 +316,7 @@ export async function main(driver) {
       errors: c.t.bytes === c.t.n * (o.size + 8) ? 0 : 1,
       touched_bytes: c.t.bytes,
       first_record_s: +c.t.first.toFixed(3),
+      ...atFirst,
     })
     await Promise.race([s.close?.(), new Promise((resolve) => setTimeout(resolve, 3000))])
     void started

@@ -175,33 +175,46 @@ const median = (rows, key) => {
   return values.length % 2 ? values[middle - 0.5] : (values[middle] + values[middle - 1]) / 2
 }
 
-/** A table of medians; `ratio` is CPU per record against the first client of the list. */
-export function printTable({ scenario, entries }) {
+/** The medians as lib/report.mjs takes them. */
+export function tableOf({ scenario, entries }) {
   const alive = entries.filter((entry) => entry.rows.length > 0)
-  const base = alive[0]
   const rows = alive.flatMap((entry) => entry.rows)
   const noisy = rows.filter((row) => row.busyBefore > 0.25).length
-  console.log(`\n### ${title(scenario)}`)
-  console.log(
-    `${scenario.rounds} rounds in turn, Node ${process.versions.node}, medians; ${noisy} of ${rows.length} runs with other work on the machine${noisy > 0 ? ': trust CPU before rates' : ''}`,
-  )
-  const cpu = (entry) => median(entry.rows, 'cpu_us_per_record')
-  if (scenario.operation === 'latency') {
-    console.log('| client | p50 µs | p99 µs | CPU µs per send |\n| --- | ---: | ---: | ---: |')
-    for (const entry of alive) {
-      console.log(
-        `| ${entry.id} | ${median(entry.rows, 'p50_us')} | ${median(entry.rows, 'p99_us')} | ${cpu(entry).toFixed(1)} |`,
-      )
-    }
-  } else {
-    console.log(
-      '| client | CPU µs per record | of the first | records/s | MB/s | RSS MB | records a run |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
-    )
-    for (const entry of alive) {
-      console.log(
-        `| ${entry.id} | ${cpu(entry).toFixed(3)} | ${(cpu(entry) / cpu(base)).toFixed(2)} x | ${Math.round(median(entry.rows, 'records_per_s')).toLocaleString('en')} | ${median(entry.rows, 'mb_per_s').toFixed(1)} | ${median(entry.rows, 'max_rss_mb')} | ${entry.count.toLocaleString('en')} |`,
-      )
-    }
+  const middle = (entry, key, digits) => +median(entry.rows, key).toFixed(digits)
+  const isLatency = scenario.operation === 'latency'
+  return {
+    title: title(scenario),
+    chart: isLatency ? 'p50 µs' : 'CPU µs per record',
+    runs: rows.length,
+    runsBesideOtherWork: noisy,
+    rows: alive.map((entry) =>
+      isLatency
+        ? {
+            name: entry.id,
+            'p50 µs': middle(entry, 'p50_us', 0),
+            'p99 µs': middle(entry, 'p99_us', 0),
+            'CPU µs per send': middle(entry, 'cpu_us_per_record', 1),
+          }
+        : {
+            name: entry.id,
+            'CPU µs per record': middle(entry, 'cpu_us_per_record', 3),
+            'of the first': +(
+              median(entry.rows, 'cpu_us_per_record') / median(alive[0].rows, 'cpu_us_per_record')
+            ).toFixed(2),
+            'records/s': middle(entry, 'records_per_s', 0),
+            'MB/s': middle(entry, 'mb_per_s', 1),
+            'RSS MB': middle(entry, 'max_rss_mb', 0),
+            'records a run': entry.count,
+          },
+    ),
   }
+}
+
+/** Prints what went wrong and what disturbed. */
+export function printNotes({ scenario, entries }, table) {
+  const { runs, runsBesideOtherWork: noisy } = table
+  console.log(
+    `${scenario.rounds} rounds in turn, Node ${process.versions.node}, medians; ${noisy} of ${runs} runs with other work on the machine${noisy > 0 ? ': trust CPU before rates' : ''}`,
+  )
   for (const entry of entries) if (entry.failed) console.log(`${entry.id} failed: ${entry.failed}`)
 }

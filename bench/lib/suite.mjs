@@ -1,13 +1,25 @@
 // The benchmarks by name: which scenarios each is made of.
 
+import { fileURLToPath } from 'node:url'
 import { addCommit, clients, isInstalled } from '../clients/table.mjs'
 import { openAdmin } from './admin.mjs'
 import { buildCommit } from './compare.mjs'
 import { fillTopic } from './fill.mjs'
-import { printTable, runScenario } from './runner.mjs'
+import { printTables, writeReport } from './report.mjs'
+import { printNotes, runScenario, tableOf } from './runner.mjs'
 import { startTarget } from './target.mjs'
 
 const list = (text) => text.split(',').filter(Boolean)
+
+const defaults = {
+  linger: '5',
+  partitions: '6',
+  'per-transaction': '100,1000,10000',
+  rounds: '3',
+  seconds: '3',
+  count: '0',
+  out: fileURLToPath(new URL('../results', import.meta.url)),
+}
 
 /** What is measured where the options do not say: without a word, and by name. */
 const brief = {
@@ -40,8 +52,21 @@ const usual = {
   },
 }
 
+/** What `all` is made of, so that it takes an hour and not a day; options change it. */
+const everything = [
+  ...['produce', 'consume', 'latency', 'transactions'],
+  ...['cold-start', 'list-topics', 'rebalance'],
+]
+const brisk = { target: 'null', batch: '1048576', rounds: '3', seconds: '1' }
+
 /** Runs the named benchmarks one after the other; the exit code says whether every client got through. */
-export async function runAll(names, options) {
+export async function runAll(given, chosenOptions) {
+  const isAll = given.includes('all')
+  const names = isAll ? everything : given
+  let options = isAll ? { ...brisk, ...chosenOptions } : { ...defaults, ...chosenOptions }
+  options = { ...defaults, ...options }
+  const { out } = options
+  const command = ['npm run bench --', ...process.argv.slice(2)].join(' ')
   let failures = 0
   if (options.compare !== undefined) {
     const other = buildCommit(options.compare)
@@ -56,14 +81,29 @@ export async function runAll(names, options) {
     const { runGrowth } = await import('../growth.mjs')
     await runGrowth(Number(options.rounds), options.clients)
   }
+  const special = []
   if (names.includes('cold-start')) {
     const { runColdStart } = await import('../cold-start.mjs')
-    await runColdStart(Number(options.rounds))
+    special.push(...(await runColdStart(Number(options.rounds))))
   }
   if (names.includes('large-cluster')) {
     const { runLargeCluster } = await import('../large-cluster.mjs')
     await runLargeCluster(Number(options.rounds))
   }
+  if (names.includes('list-topics')) {
+    const { runListTopics } = await import('../list-topics.mjs')
+    special.push(await runListTopics(Number(options.rounds)))
+  }
+  if (names.includes('rebalance')) {
+    const { runRebalance } = await import('../rebalance.mjs')
+    special.push(await runRebalance(Number(options.rounds)))
+  }
+  if (names.includes('soak')) {
+    for (const kind of await targetKinds({ target: 'kafka', ...options })) {
+      special.push(await measureSoak(kind, options))
+    }
+  }
+  printTables(special)
   if (names.includes('assignors')) {
     const { runAssignors } = await import('../assignors.mjs')
     await runAssignors(Number(options.rounds))
@@ -77,14 +117,17 @@ export async function runAll(names, options) {
       await measureHeap(kind, options)
     }
   }
+  const tables = []
   const isBrief = names.length === 0
   for (const operation of isBrief ? ['produce', 'consume'] : names) {
     if (usual[operation] === undefined) continue
     const chosen = { ...(isBrief ? brief : usual[operation]), ...options }
     for (const kind of await targetKinds(chosen)) {
-      failures += await onTarget(kind, operation, chosen)
+      failures += await onTarget(kind, operation, chosen, tables)
     }
   }
+  tables.push(...special)
+  if (tables.length > 0) writeReport(tables, out, command)
   return failures === 0 ? 0 : 1
 }
 
@@ -114,7 +157,24 @@ async function measureHeap(kind, options) {
   }
 }
 
-async function onTarget(kind, operation, options) {
+async function measureSoak(kind, options) {
+  const { runSoak } = await import('../soak.mjs')
+  const target = await startTarget(kind, {
+    bootstrapServers: options['bootstrap-server'],
+    partitions: Number(options.partitions),
+  })
+  const topic = `bench-soak-${process.pid}`
+  const admin = await openAdmin(target.bootstrapServers)
+  try {
+    await admin.create(topic, Number(options.partitions))
+    return await runSoak(target, topic, Number(options.seconds))
+  } finally {
+    await admin.close()
+    await target.stop()
+  }
+}
+
+async function onTarget(kind, operation, options, tables) {
   const target = await startTarget(kind, {
     bootstrapServers: options['bootstrap-server'],
     partitions: Number(options.partitions),
@@ -128,7 +188,8 @@ async function onTarget(kind, operation, options) {
           const scenario = { operation, batch: Number(batch), size: Number(size), compression }
           const lengths = operation === 'transactions' ? options['per-transaction'] : '0'
           for (const perTransaction of list(lengths).map(Number)) {
-            failures += await measure({ ...scenario, perTransaction }, target, admin, options)
+            const what = { ...scenario, perTransaction }
+            failures += await measure(what, target, admin, options, tables)
           }
         }
       }
@@ -151,7 +212,7 @@ async function targetKinds(options) {
   return options.target === undefined ? [real] : ['null', real]
 }
 
-async function measure({ batch, ...what }, target, admin, options) {
+async function measure({ batch, ...what }, target, admin, options, tables) {
   const { operation, size, compression } = what
   const scenario = {
     ...what,
@@ -177,7 +238,12 @@ async function measure({ batch, ...what }, target, admin, options) {
     }
   }
   const result = await runScenario(scenario, target, admin)
-  printTable(result)
+  const table = tableOf(result)
+  if (table.rows.length > 0) {
+    tables.push(table)
+    printTables([table])
+  }
+  printNotes(result, table)
   if (operation === 'consume' && target.kind !== 'null') await admin.remove(scenario.topic)
   return result.entries.filter((entry) => entry.failed).length
 }
