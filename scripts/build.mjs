@@ -17,7 +17,7 @@ import { rolldown } from 'rolldown'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const require = createRequire(import.meta.url)
-const entries = ['index', 'protocol', 'testing']
+const entries = ['index', 'protocol', 'testing', 'prometheus', 'opentelemetry', 'registry']
 
 process.chdir(root)
 rmSync('dist', { recursive: true, force: true })
@@ -52,7 +52,7 @@ async function bundle(input, output) {
     input,
     cwd: root,
     platform: 'node',
-    external: [/^node:/],
+    external: [/^node:/, /^@opentelemetry\//, /^@bufbuild\//, 'avsc', 'ajv'],
     // Warnings are faults: an unresolved import, a circle, a `require` that cannot be followed.
     onLog(level, log) {
       throw new Error(`${level} of the bundler: ${log.message}`)

@@ -41,6 +41,7 @@ export type KafkaErrorCode =
   | 'ERR_KAFKA_BUFFER_EXHAUSTED'
   | 'ERR_KAFKA_OFFSET_OUT_OF_RANGE'
   | 'ERR_KAFKA_SERIALIZATION'
+  | 'ERR_KAFKA_SCHEMA_REGISTRY'
   | 'ERR_KAFKA_DESERIALIZATION'
 
 /** The root of the family: `catch (error) { if (error instanceof KafkaError) ... }`. */
@@ -366,6 +367,32 @@ export class SerializationError extends KafkaError {
     super(message, options)
     this.topic = options.topic
     this.part = options.part
+  }
+}
+
+/** A schema registry could not be asked, refused a request, or gave what cannot be used. */
+export class SchemaRegistryError extends KafkaError {
+  override readonly name = 'SchemaRegistryError'
+  override readonly code = 'ERR_KAFKA_SCHEMA_REGISTRY'
+  /** The HTTP status; 0: there was no response. */
+  readonly status: number
+  /** The registry's own code, such as 40403 (no such schema); 0 without one. */
+  readonly errorCode: number
+  /** Why a schema is not compatible, in the registry's words. */
+  readonly incompatibilities: readonly string[]
+
+  constructor(
+    message: string,
+    options: KafkaErrorOptions & {
+      status?: number
+      errorCode?: number
+      incompatibilities?: readonly string[]
+    } = {},
+  ) {
+    super(message, options)
+    this.status = options.status ?? 0
+    this.errorCode = options.errorCode ?? 0
+    this.incompatibilities = options.incompatibilities ?? []
   }
 }
 

@@ -209,6 +209,7 @@ export {
   OffsetOutOfRangeError,
   OutcomeUnknownError,
   type Persisted,
+  SchemaRegistryError,
   type SendResult,
   SerializationError,
   TimeoutError,

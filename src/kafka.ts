@@ -69,7 +69,8 @@ export interface KafkaHealth {
  */
 export class Kafka {
   readonly #options: ClusterOptions
-  private readonly clients = new Set<Client>()
+  private readonly clients = new Map<Client, string>()
+  private clientCount = 0
   private readonly eventLoop = new EventLoopMeter()
   private ownCluster: Cluster | null = null
   /** Calls of `metadata()` that wait: while there are some, all topics are asked for. */
@@ -96,7 +97,10 @@ export class Kafka {
    */
   producer(options: ProducerOptions = {}): Producer {
     const connection = this.openOptions('producer')
-    return this.keep(new Producer(connection, resolveProducerOptions(options, connection)))
+    return this.keep(
+      'producer',
+      new Producer(connection, resolveProducerOptions(options, connection)),
+    )
   }
 
   /**
@@ -118,7 +122,7 @@ export class Kafka {
     const connection = this.openOptions('consumer')
     const openDeadLetters = () =>
       new Producer(connection, resolveProducerOptions(deadLetterProducerOptions, connection))
-    return this.keep(new Consumer<K, V>(connection, resolved, openDeadLetters))
+    return this.keep('consumer', new Consumer<K, V>(connection, resolved, openDeadLetters))
   }
 
   /**
@@ -147,7 +151,10 @@ export class Kafka {
   ): ShareConsumer<K, V>
   shareConsumer<K, V>(options: ShareConsumerOptions<K, V>): ShareConsumer<K, V> {
     const resolved = resolveShareConsumerOptions(options)
-    return this.keep(new ShareConsumer<K, V>(this.openOptions('share-consumer'), resolved))
+    return this.keep(
+      'share-consumer',
+      new ShareConsumer<K, V>(this.openOptions('share-consumer'), resolved),
+    )
   }
 
   /**
@@ -160,7 +167,7 @@ export class Kafka {
    */
   admin(options: AdminOptions = {}): Admin {
     const settings = resolveOptions(adminOptionTable, options, 'kafka.admin()')
-    return this.keep(new Admin(this.openOptions('admin'), settings))
+    return this.keep('admin', new Admin(this.openOptions('admin'), settings))
   }
 
   /**
@@ -266,7 +273,7 @@ export class Kafka {
     const limits = checkWaitOptions(options, 'close()')
     this.isClosed = true
     this.eventLoop.stop()
-    const closing = [...this.clients].map((client) => client.close(options))
+    const closing = [...this.clients.keys()].map((client) => client.close(options))
     if (this.ownCluster !== null) closing.push(this.ownCluster.close())
     const outcomes = await Promise.allSettled(closing)
     limits.signal?.throwIfAborted()
@@ -274,12 +281,21 @@ export class Kafka {
     if (failed !== undefined) throw failed.reason
   }
 
-  /** Returns the metrics of every open client made here, its connections and the event loop. */
+  /**
+   * Returns the metrics of every open client made here, its connections and the event loop. The tag
+   * `client`, such as `producer-1`, tells clients apart.
+   */
   metrics(): Metric[] {
     const { clientId } = this.#options
     const own = this.ownCluster?.readMetrics('admin-client') ?? []
     const loop = this.isClosed ? [] : this.eventLoop.read(clientId)
-    return [...[...this.clients].flatMap((client) => client.metrics?.() ?? []), ...own, ...loop]
+    const ofClients = [...this.clients].flatMap(([client, name]) =>
+      (client.metrics?.() ?? []).map((metric) => ({
+        ...metric,
+        tags: { ...metric.tags, client: name },
+      })),
+    )
+    return [...ofClients, ...own, ...loop]
   }
 
   /** How every open producer and consumer made here is: for probes. Never throws. */
@@ -287,7 +303,7 @@ export class Kafka {
     const producers: ProducerHealth[] = []
     const consumers: ConsumerHealth[] = []
     const shareConsumers: ShareConsumerHealth[] = []
-    for (const client of this.clients) {
+    for (const client of this.clients.keys()) {
       const health = client.health?.()
       if (health === undefined) continue
       if ('bufferMemory' in health) producers.push(health)
@@ -331,8 +347,9 @@ export class Kafka {
     return limits
   }
 
-  private keep<T extends Client>(client: T): T {
-    this.clients.add(client)
+  private keep<T extends Client>(kind: string, client: T): T {
+    // Clients may share a client id: this tells their metrics apart.
+    this.clients.set(client, `${kind}-${++this.clientCount}`)
     void client.closed.then(() => this.clients.delete(client))
     return client
   }

@@ -32,6 +32,8 @@ const made: readonly (readonly [string, errors.KafkaError])[] = [
   ['ERR_KAFKA_ACKNOWLEDGEMENT', new errors.AcknowledgementError('x', { results: [] })],
   ['ERR_KAFKA_BUFFER_EXHAUSTED', new errors.BufferExhaustedError('x')],
   ['ERR_KAFKA_OFFSET_OUT_OF_RANGE', new errors.OffsetOutOfRangeError('x')],
+  ['ERR_KAFKA_ACKNOWLEDGEMENT', new errors.AcknowledgementError('x', { results: [] })],
+  ['ERR_KAFKA_SCHEMA_REGISTRY', new errors.SchemaRegistryError('x')],
   ['ERR_KAFKA_SERIALIZATION', new errors.SerializationError('x', { topic: 't', part: 'key' })],
   [
     'ERR_KAFKA_DESERIALIZATION',

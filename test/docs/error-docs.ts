@@ -115,6 +115,11 @@ export const adviceByClass: Readonly<Record<string, Advice>> = {
     persisted: 'no',
     advice: 'The record alone was refused. See the `cause`: correct the value or the serializer.',
   },
+  SchemaRegistryError: {
+    persisted: '',
+    advice:
+      'See `status` and `errorCode`; `incompatibilities` says what a compatible schema may not do. When `retriable`, try again.',
+  },
   DeserializationError: {
     persisted: '',
     advice:

@@ -1,0 +1,167 @@
+// Requests to a schema registry, over node:http so that client certificates work: with a time limit, a limit
+// of size, retries where another attempt may help, and one request for callers that ask the same.
+
+import type { IncomingMessage } from 'node:http'
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import type { SecureContextOptions } from 'node:tls'
+import { backoff, sleep } from '../async/retry.ts'
+import { startTimer } from '../async/timers.ts'
+import { SchemaRegistryError } from '../errors.ts'
+
+/** How this client proves who it is. */
+export type RegistryAuth =
+  | { readonly username: string; readonly password: string }
+  /** A bearer token, or what fetches one (OIDC): called for each request, so keep it until it expires. */
+  | { readonly token: string | (() => string | Promise<string>) }
+
+export interface HttpOptions {
+  readonly urls: readonly string[]
+  readonly auth: RegistryAuth | null
+  readonly headers: Readonly<Record<string, string>>
+  readonly ssl: SecureContextOptions & { readonly rejectUnauthorized?: boolean }
+  readonly requestTimeoutMs: number
+  readonly retries: number
+  readonly retryBackoffMs: number
+  readonly maxResponseBytes: number
+}
+
+/** What a registry may respond with when it is down or busy. */
+const retriableStatus: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504])
+
+export class HttpClient {
+  private readonly options: HttpOptions
+  private readonly inFlight = new Map<string, Promise<unknown>>()
+
+  constructor(options: HttpOptions) {
+    this.options = options
+  }
+
+  /** @throws {SchemaRegistryError} */
+  json(method: 'GET' | 'POST', path: string, body?: object): Promise<unknown> {
+    const key = `${method} ${path} ${body === undefined ? '' : JSON.stringify(body)}`
+    let asked = this.inFlight.get(key)
+    if (asked === undefined) {
+      asked = this.attempts(method, path, body).finally(() => this.inFlight.delete(key))
+      this.inFlight.set(key, asked)
+    }
+    return asked
+  }
+
+  private async attempts(method: string, path: string, body?: object): Promise<unknown> {
+    const { urls, retries, retryBackoffMs } = this.options
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.once(method, urls[attempt % urls.length], path, body)
+      } catch (error) {
+        const isFinal = !(error instanceof SchemaRegistryError) || !error.retriable
+        if (isFinal || attempt >= retries) throw error
+        await sleep(backoff(attempt, retryBackoffMs, retryBackoffMs * 10))
+      }
+    }
+  }
+
+  private async once(
+    method: string,
+    base: string,
+    path: string,
+    body: object | undefined,
+  ): Promise<unknown> {
+    const url = new URL(base.replace(/\/$/, '') + path)
+    const where = `${method} ${path} at schema registry ${url.host}`
+    const { requestTimeoutMs, ssl } = this.options
+    const late = `no response within ${requestTimeoutMs} ms`
+    const headers = await this.headers(where)
+    const content = body === undefined ? undefined : JSON.stringify(body)
+    const { status, text } = await new Promise<{ status: number; text: string }>(
+      (resolve, reject) => {
+        const fail = (reason: string, cause?: unknown): void =>
+          reject(new SchemaRegistryError(`${where} failed: ${reason}`, { cause, retriable: true }))
+        const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+        let isLate = false
+        const request = send(url, { method, headers, ...ssl }, (response) => {
+          this.read(response, where).then(
+            (read) => {
+              clearTimeout(timer)
+              resolve({ status: response.statusCode ?? 0, text: read })
+            },
+            (error: unknown) => {
+              request.destroy()
+              clearTimeout(timer)
+              if (error instanceof SchemaRegistryError) reject(error)
+              else fail(isLate ? late : 'its response broke off', error)
+            },
+          )
+        })
+        const timer = startTimer(() => {
+          isLate = true
+          request.destroy()
+        }, requestTimeoutMs)
+        request.on('error', (error) => {
+          clearTimeout(timer)
+          fail(isLate ? late : error.message, error)
+        })
+        request.end(content)
+      },
+    )
+    return parsed(where, status, text)
+  }
+
+  private async headers(where: string): Promise<Record<string, string>> {
+    const { auth, headers } = this.options
+    const all: Record<string, string> = {
+      accept: 'application/vnd.schemaregistry.v1+json, application/json',
+      'content-type': 'application/vnd.schemaregistry.v1+json',
+      ...headers,
+    }
+    if (auth === null) return all
+    if ('username' in auth) {
+      const credentials = Buffer.from(`${auth.username}:${auth.password}`).toString('base64')
+      return { ...all, authorization: `Basic ${credentials}` }
+    }
+    try {
+      const token = typeof auth.token === 'function' ? await auth.token() : auth.token
+      return { ...all, authorization: `Bearer ${token}` }
+    } catch (cause) {
+      const text = `${where} failed: no token could be had`
+      throw new SchemaRegistryError(text, { cause, retriable: true })
+    }
+  }
+
+  private async read(response: IncomingMessage, where: string): Promise<string> {
+    const { maxResponseBytes } = this.options
+    const chunks: Buffer[] = []
+    let size = 0
+    for await (const chunk of response) {
+      size += chunk.length
+      if (size > maxResponseBytes) {
+        throw new SchemaRegistryError(
+          `${where} failed: its response is larger than maxResponseBytes (${maxResponseBytes})`,
+        )
+      }
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks).toString()
+  }
+}
+
+function parsed(where: string, status: number, text: string): unknown {
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch (cause) {
+    if (status === 200) {
+      throw new SchemaRegistryError(`${where} failed: its response is not JSON`, { cause, status })
+    }
+  }
+  if (status >= 200 && status < 300) return body
+  const isObject = typeof body === 'object' && body !== null
+  const message: unknown = isObject ? Reflect.get(body as object, 'message') : undefined
+  const code: unknown = isObject ? Reflect.get(body as object, 'error_code') : undefined
+  const reason = typeof message === 'string' ? `: ${message}` : ''
+  throw new SchemaRegistryError(`${where} failed: HTTP ${status}${reason}`, {
+    status,
+    errorCode: typeof code === 'number' ? code : 0,
+    retriable: retriableStatus.has(status),
+  })
+}

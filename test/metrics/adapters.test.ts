@@ -1,0 +1,236 @@
+// The adapters for prom-client and OpenTelemetry, with the real packages.
+
+import { context, type Link, propagation, SpanKind, SpanStatusCode } from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { W3CTraceContextPropagator } from '@opentelemetry/core'
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics'
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  type ReadableSpan,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-base'
+import { Registry } from 'prom-client'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { instrumentKafka } from '../../src/adapters/opentelemetry.ts'
+import { collectKafkaMetrics } from '../../src/adapters/prometheus.ts'
+import { Kafka } from '../../src/kafka.ts'
+import { silentLogger } from '../../src/logger.ts'
+import { TestCluster } from '../../src/testing/test-cluster.ts'
+
+let cluster: TestCluster
+let kafka: Kafka
+beforeEach(async () => {
+  cluster = await TestCluster.start({ topics: { t: 1 } })
+  const { bootstrapServers } = cluster
+  kafka = new Kafka({ bootstrapServers, clientId: 'shop', logger: silentLogger })
+})
+afterEach(async () => {
+  await kafka.close()
+  await cluster.close()
+})
+
+async function consumeByRun(count: number, options: object): Promise<void> {
+  const consumer = kafka.consumer({ groupId: 'g', topics: ['t'], autoOffsetReset: 'earliest' })
+  let got = 0
+  let closing: Promise<void> | undefined
+  const one = (): void => {
+    if (++got === count) closing = consumer.close()
+  }
+  const handlers = Object.fromEntries(
+    Object.entries(options).map(([name, handle]) => [
+      name,
+      async (item: Iterable<unknown>) => {
+        await (handle as (item: unknown) => unknown)(item)
+        if (name === 'eachBatch') for (const _ of item) one()
+        else one()
+      },
+    ]),
+  )
+  await consumer.run(handlers)
+  await closing
+}
+
+describe('prom-client', () => {
+  test('reads every metric, with labels that tell clients apart', async () => {
+    const register = new Registry()
+    const stop = collectKafkaMetrics(kafka, { register, labels: { service: 'shop' } })
+    const [one, two] = [kafka.producer(), kafka.producer()]
+    await one.send({ topic: 't', value: 'a' })
+    await two.sendBatch([
+      { topic: 't', value: 'b' },
+      { topic: 't', value: 'c' },
+    ])
+    const text = await register.metrics()
+    expect(text).toContain('# TYPE kafka_producer_record_send_total counter')
+    expect(text).toContain('# TYPE kafka_producer_record_send_rate gauge')
+    expect(text).toContain(
+      'kafka_producer_record_send_total{service="shop",client_id="shop",client="producer-1"} 1',
+    )
+    expect(text).toContain('client="producer-2"} 2')
+    expect(text).toContain(
+      'kafka_producer_topic_byte_total{service="shop",client_id="shop",topic="t"',
+    )
+    expect(text).not.toContain('NaN')
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+    const series = lines.map((line) => line.slice(0, line.lastIndexOf(' ')))
+    expect(new Set(series).size).toBe(series.length)
+    stop()
+    expect(await register.metrics()).not.toContain('kafka_')
+  })
+
+  test('refuses what is neither client nor registry', () => {
+    expect(() => collectKafkaMetrics({} as never, { register: new Registry() })).toThrow(
+      /takes a Kafka/,
+    )
+    expect(() => collectKafkaMetrics(kafka, {} as never)).toThrow(/option 'register'/)
+  })
+})
+
+describe('OpenTelemetry', () => {
+  const spans = new InMemorySpanExporter()
+  const tracerProvider = new BasicTracerProvider({
+    spanProcessors: [new SimpleSpanProcessor(spans)],
+  })
+  const propagator = new W3CTraceContextPropagator()
+  beforeAll(() => {
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
+  })
+  afterAll(() => {
+    context.disable()
+    propagation.disable()
+  })
+  beforeEach(() => spans.reset())
+
+  const named = (name: string): ReadableSpan[] =>
+    spans.getFinishedSpans().filter((span) => span.name === name)
+  const idsOf = (links: readonly Link[]): string[] => links.map((link) => link.context.spanId)
+
+  test('spans of a record: send, poll, process in one trace, commit', async () => {
+    const instrumentation = instrumentKafka({ tracerProvider, propagator })
+    try {
+      const producer = kafka.producer()
+      await producer.send({ topic: 't', key: 'k', value: 'v', headers: { traceparent: 'old' } })
+      await producer.send({ topic: 't', value: 'w' })
+      let active: string | undefined
+      await consumeByRun(2, {
+        eachRecord: async () => {
+          await Promise.resolve()
+          const child = tracerProvider.getTracer('app').startSpan('work')
+          child.end()
+          active ??= (child as unknown as ReadableSpan).parentSpanContext?.spanId
+        },
+      })
+      const [send] = named('send t')
+      const [poll] = named('poll t')
+      const [process] = named('process t')
+      expect(send).toMatchObject({
+        kind: SpanKind.PRODUCER,
+        attributes: {
+          'messaging.system': 'kafka',
+          'messaging.operation.name': 'send',
+          'messaging.operation.type': 'send',
+          'messaging.destination.name': 't',
+          'messaging.destination.partition.id': '0',
+          'messaging.kafka.message.key': 'k',
+          'messaging.kafka.offset': 0,
+          'messaging.client.id': 'shop',
+        },
+      })
+      expect(process).toMatchObject({
+        kind: SpanKind.CONSUMER,
+        attributes: {
+          'messaging.operation.type': 'process',
+          'messaging.consumer.group.name': 'g',
+          'messaging.kafka.offset': 0,
+        },
+      })
+      const { traceId, spanId } = send.spanContext()
+      expect(process.spanContext().traceId).toBe(traceId)
+      expect(process.parentSpanContext?.spanId).toBe(spanId)
+      expect(idsOf(process.links)).toEqual([spanId])
+      expect(idsOf(poll.links)).toContain(spanId)
+      expect(active).toBe(process.spanContext().spanId)
+      expect(named('commit')[0].attributes).toMatchObject({ 'messaging.operation.type': 'settle' })
+    } finally {
+      instrumentation.disable()
+    }
+    await kafka.producer().send({ topic: 't', value: 'w' })
+    expect(named('send t')).toHaveLength(2)
+  })
+
+  test('a batch has one process span with a link to each record; failures have their error', async () => {
+    const instrumentation = instrumentKafka({ tracerProvider, propagator })
+    try {
+      const producer = kafka.producer()
+      await producer.sendBatch(['a', 'b'].map((value) => ({ topic: 't', value })))
+      await producer.send({ topic: 't', value: 7 as never }).catch(() => {})
+      await consumeByRun(2, { eachBatch: () => {} })
+    } finally {
+      instrumentation.disable()
+    }
+    const sends = named('send t')
+    const batchLinks = named('process t').flatMap(({ links }) => idsOf(links))
+    expect(batchLinks.sort()).toEqual(
+      sends
+        .slice(0, 2)
+        .map((s) => s.spanContext().spanId)
+        .sort(),
+    )
+    expect(sends[2]).toMatchObject({
+      status: { code: SpanStatusCode.ERROR },
+      attributes: { 'error.type': 'ERR_KAFKA_INVALID_ARGUMENT' },
+    })
+  })
+
+  test('a loop calls process() itself', async () => {
+    const instrumentation = instrumentKafka({ tracerProvider, propagator })
+    try {
+      await kafka.producer().send({ topic: 't', value: 'v' })
+      const consumer = kafka.consumer()
+      consumer.assign([{ topic: 't', partition: 0, offset: 0n }])
+      for await (const record of consumer) {
+        expect(instrumentation.process(record, () => 7)).toBe(7)
+        break
+      }
+      expect(named('process t')).toHaveLength(1)
+    } finally {
+      instrumentation.disable()
+    }
+  })
+
+  test('metrics of the conventions, and those of the clients', async () => {
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
+    const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 600_000 })
+    const meterProvider = new MeterProvider({ readers: [reader] })
+    const instrumentation = instrumentKafka({ tracerProvider, meterProvider, metricsOf: kafka })
+    try {
+      await kafka.producer().send({ topic: 't', value: 'v' })
+      await consumeByRun(1, { eachRecord: () => {} })
+      await reader.forceFlush()
+    } finally {
+      instrumentation.disable()
+      await meterProvider.shutdown()
+    }
+    const names = exporter
+      .getMetrics()
+      .flatMap(({ scopeMetrics }) => scopeMetrics)
+      .flatMap(({ metrics }) => metrics)
+      .map(({ descriptor }) => descriptor.name)
+    // As published: https://opentelemetry.io/docs/specs/semconv/messaging/messaging-metrics/
+    for (const name of [
+      'messaging.client.sent.messages',
+      'messaging.client.consumed.messages',
+      'messaging.client.operation.duration',
+      'messaging.process.duration',
+      'kafka.producer.record_send_total',
+    ]) {
+      expect(names).toContain(name)
+    }
+  })
+})
