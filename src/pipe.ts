@@ -26,7 +26,7 @@ import type { Logger } from './logger.ts'
 import type { Producer } from './producer/producer.ts'
 import type { ProducerRecord } from './producer/record.ts'
 import type { Transaction } from './producer/transactions/run-transaction.ts'
-import { errorCodes } from './protocol/error-codes.ts'
+import { errorCodes, isUninformative } from './protocol/error-codes.ts'
 import { readKeys, readProperty, readSafely } from './read-argument.ts'
 import type { ConsumerRecord } from './records/consumer-record.ts'
 import type { RecordData, TransactionalConsumer } from './types.ts'
@@ -222,9 +222,21 @@ export class Pipe<K, V, OK, OV> {
         `pipe() failed: its handler must return records (an array or another iterable) or nothing, got ${describeValue(outputs)}`,
       )
     }
-    for (const output of outputs) {
+    for (const output of this.outputsOf(outputs)) {
       this.outputs++
       if (!tx.enqueue(output)) await this.producer.drained()
+    }
+  }
+
+  /** What a generator throws is thrown by the handler that returned it. */
+  private *outputsOf(
+    outputs: Iterable<ProducerRecord<OK, OV>>,
+  ): Generator<ProducerRecord<OK, OV>, void, undefined> {
+    try {
+      yield* outputs
+    } catch (error) {
+      this.thrown = { error }
+      throw error
     }
   }
 
@@ -380,12 +392,16 @@ function tellsOfClose(error: unknown): boolean {
 /** Whether the same records may fare better in another transaction. */
 function canGoOn(error: unknown): error is KafkaError {
   if (!(error instanceof KafkaError) || error instanceof FencedError) return false
+  let isUnexplained = false
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof BrokerError && finalCodes.has(cause.errorCode)) return false
     if (cause instanceof InvalidArgumentError) return false
+    // A code that says nothing of the cause may pass.
+    isUnexplained ||= cause instanceof BrokerError && isUninformative(cause.errorCode)
   }
   return (
     error.retriable ||
+    isUnexplained ||
     error instanceof CommitFailedError ||
     error instanceof TransactionAbortableError ||
     error instanceof OutcomeUnknownError

@@ -3,7 +3,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { Consumer } from '../src/consumer/consumer.ts'
 import type { ConsumerOptions } from '../src/consumer/options.ts'
-import { FencedError, InvalidArgumentError } from '../src/errors.ts'
+import { FencedError, InvalidArgumentError, TimeoutError } from '../src/errors.ts'
 import { Kafka } from '../src/kafka.ts'
 import type { PipeOptions } from '../src/pipe.ts'
 import type { Producer } from '../src/producer/producer.ts'
@@ -165,7 +165,15 @@ test('what a handler throws ends it, and nothing of its transaction is there', a
   expect(await copied(cluster, 30)).toEqual(inputs.sort())
 })
 
-test('a transaction that has to be aborted is done again', async () => {
+const unknownCode = 30_000
+
+test.each([
+  errorCodes.ILLEGAL_GENERATION,
+  errorCodes.UNKNOWN_MEMBER_ID,
+  errorCodes.REBALANCE_IN_PROGRESS,
+  errorCodes.UNKNOWN_SERVER_ERROR,
+  unknownCode,
+])('a transaction that has to be aborted is done again: code %i', async (code) => {
   const { cluster, kafka, producer, consumer } = await start(1)
   const inputs = await fill(cluster, 'in', 0, 20)
   let count = 0
@@ -174,7 +182,7 @@ test('a transaction that has to be aborted is done again', async () => {
     if (count++ > 0) return answer
     for (const topic of answer.topics) {
       for (const partition of topic.partitions) {
-        partition.errorCode = errorCodes.ILLEGAL_GENERATION
+        partition.errorCode = code
       }
     }
     return answer
@@ -187,7 +195,23 @@ test('a transaction that has to be aborted is done again', async () => {
   })
   expect(await copied(cluster, 20)).toEqual(inputs.sort())
   expect(end.aborts).toHaveLength(1)
-  expect(String(end.aborts[0])).toContain('ILLEGAL_GENERATION')
+  expect(String(end.aborts[0])).toContain(`[${code}]`)
+})
+
+test('what a generator of outputs throws ends it, retriable or not', async () => {
+  const { cluster, kafka, producer, consumer } = await start(1)
+  await fill(cluster, 'in', 0, 3)
+  const mine = new TimeoutError('a request of the handler timed out')
+  let calls = 0
+  function* outputs() {
+    calls++
+    yield { topic: 'out', partition: 0, value: 'first' }
+    throw mine
+  }
+  const piping = kafka.pipe(consumer(), outputs, { producer: producer() })
+  await expect(piping).rejects.toBe(mine)
+  expect(calls).toBe(1)
+  expect(cluster.committedOffset('g', 'in', 0)).toBe(null)
 })
 
 test('what no retry can mend ends it', async () => {

@@ -224,6 +224,7 @@ const hasRebalanced = "the consumer's group has rebalanced since the consumer jo
 const memberReasons: ReadonlyMap<number, string> = new Map([
   [errorCodes.ILLEGAL_GENERATION, hasRebalanced],
   [errorCodes.STALE_MEMBER_EPOCH, hasRebalanced],
+  [errorCodes.REBALANCE_IN_PROGRESS, "the consumer's group is rebalancing"],
   [errorCodes.UNKNOWN_MEMBER_ID, 'the consumer is not a member of its group any more'],
   [errorCodes.FENCED_INSTANCE_ID, 'another member has joined with the same groupInstanceId'],
 ])
