@@ -69,7 +69,7 @@ export class ShareGroup {
   private readonly owner: ShareGroupOwner
   private readonly heartbeats: HeartbeatTimer
   private readonly stopped = stopSwitch()
-  private readonly trouble = new MembershipProblem()
+  private readonly trouble: MembershipProblem
   private life = newLife()
   private isPartial = false
   private isJoining = false
@@ -85,6 +85,7 @@ export class ShareGroup {
     owner: ShareGroupOwner,
   ) {
     this.cluster = cluster
+    this.trouble = new MembershipProblem(coordinator.groupId)
     this.coordinator = coordinator
     this.options = options
     this.owner = owner

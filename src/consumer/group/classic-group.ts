@@ -23,7 +23,7 @@ import { decodeAssignment } from './consumer-protocol.ts'
 import { groupFailure } from './group-failure.ts'
 import type { GroupMembership, GroupOwner } from './group-membership.ts'
 import { HeartbeatTimer } from './heartbeat-timer.ts'
-import { type GroupProblem, GroupWait, MembershipProblem } from './membership-problem.ts'
+import { type GroupProblem, MembershipProblem } from './membership-problem.ts'
 import { RebalanceMeter } from './rebalance-meter.ts'
 import type { Rebalancer } from './rebalancer.ts'
 
@@ -53,8 +53,7 @@ export class ClassicGroup implements GroupMembership {
   private failures = 0
   private beatFailures = 0
   private hasJoined = false
-  private readonly trouble = new MembershipProblem()
-  private readonly wait: GroupWait
+  private readonly trouble: MembershipProblem
   readonly protocol = 'classic'
   readonly rebalances: RebalanceMeter = new RebalanceMeter()
   private joinedTopics: readonly string[] = []
@@ -72,7 +71,7 @@ export class ClassicGroup implements GroupMembership {
   ) {
     this.cluster = cluster
     this.coordinator = coordinator
-    this.wait = new GroupWait(coordinator.groupId)
+    this.trouble = new MembershipProblem(coordinator.groupId)
     this.rebalancer = rebalancer
     this.options = options
     this.owner = owner
@@ -83,9 +82,7 @@ export class ClassicGroup implements GroupMembership {
   }
 
   get problem(): GroupProblem | null {
-    if (this.trouble.current !== null) return this.trouble.current
-    // A cooperative rebalance keeps nothing from flowing.
-    return this.rebalancer.owned.length > 0 ? null : this.wait.problem
+    return this.trouble.of(this.rebalancer.owned.length > 0)
   }
 
   get membership(): Membership | null {
@@ -216,7 +213,7 @@ export class ClassicGroup implements GroupMembership {
     this.joinedTopics = topics
     const member = { memberId: this.memberId, topics, ownedPartitions: this.rebalancer.owned }
     const generationId = this.generation?.generationId ?? -1
-    const { response, version, nodeId } = await this.wait.for(
+    const { response, version, nodeId } = await this.trouble.wait.for(
       'JoinGroup',
       this.requests.join({ ...member, generationId, reason }, signal),
     )
@@ -266,7 +263,7 @@ export class ClassicGroup implements GroupMembership {
       this.basis = decision.basis
       assignments = decision.assignments
     }
-    const { response, nodeId } = await this.wait
+    const { response, nodeId } = await this.trouble.wait
       .for('SyncGroup', this.requests.sync(generation, assignments, signal))
       .catch((error: unknown) => {
         this.joinReason ??= 'the response to SyncGroup was lost'
@@ -328,6 +325,8 @@ export class ClassicGroup implements GroupMembership {
       const { errorCode } = response
       const isRediscovering = this.coordinator.handleCode(errorCode, nodeId)
       const action = memberAction('heartbeat', errorCode)
+      if (action === 'done') this.trouble.accepted()
+      else if (this.state === 'stable') this.trouble.interrupted()
       if (action === 'done' || action === 'rejoin') {
         this.owner.onAlive(sentAt)
         this.beatFailures = 0

@@ -72,7 +72,7 @@ export class ConsumerGroup implements GroupMembership {
   private readonly heartbeats: HeartbeatTimer
   private readonly stopped = stopSwitch()
   private readonly requests: ConsumerRequests
-  private readonly trouble = new MembershipProblem()
+  private readonly trouble: MembershipProblem
   readonly protocol = 'consumer'
   readonly rebalances: RebalanceMeter = new RebalanceMeter()
   private life = newLife()
@@ -98,6 +98,7 @@ export class ConsumerGroup implements GroupMembership {
     owner: ConsumerGroupOwner,
   ) {
     this.cluster = cluster
+    this.trouble = new MembershipProblem(coordinator.groupId)
     this.coordinator = coordinator
     this.rebalancer = rebalancer
     this.options = options

@@ -47,9 +47,41 @@ export class GroupWait {
   }
 }
 
+/** This many rebalances without an accepted heartbeat between them are a problem. */
+const MANY_INTERRUPTIONS = 3
+
 export class MembershipProblem {
   current: GroupProblem | null = null
+  readonly wait: GroupWait
   private since = 0
+  private interruptions = 0
+  private interruptedAt = 0
+
+  constructor(groupId: string) {
+    this.wait = new GroupWait(groupId)
+  }
+
+  /** @param canFlow whether this member has partitions: a cooperative rebalance keeps nothing from flowing */
+  of(canFlow: boolean): GroupProblem | null {
+    return this.current ?? this.unrest ?? (canFlow ? null : this.wait.problem)
+  }
+
+  /** A heartbeat said that a membership is over that had just begun, or has to begin again. */
+  interrupted(): void {
+    if (this.interruptions++ === 0) this.interruptedAt = monotonicMs()
+  }
+
+  /** A heartbeat was accepted. */
+  accepted(): void {
+    this.interruptions = 0
+  }
+
+  /** The group rebalances again and again, so that hardly any record is delivered. */
+  private get unrest(): GroupProblem | null {
+    if (this.interruptions < MANY_INTERRUPTIONS) return null
+    const reason = `The group rebalances again and again: each of the last ${this.interruptions} memberships of this member ended at a heartbeat`
+    return { reason, since: wallMsOf(this.interruptedAt), error: null }
+  }
 
   /** The latest error of a problem that began with the first one since `clear`. */
   note(error: KafkaError): void {

@@ -136,6 +136,16 @@ describe('a problem is in health(), reaches onError, and is logged', () => {
     expect(consumer.health().state).toBe('joining')
   })
 
+  it.each([22, 27])('a group that rebalances at each heartbeat: code %i', async (errorCode) => {
+    cluster.intercept(heartbeat, async ({ next }) => ({ ...(await next()), errorCode }))
+    const consumer = reader({ groupId: 'g', topics: ['t'] })
+    const reading = consumer.records().next()
+    await cluster.waitFor(() => errors.some((message) => /rebalances again and/.test(message)))
+    expect(consumer.health().problems[0].reason).toMatch(/each of the last \d+ memberships/)
+    expect(warnings.some((message) => /rebalances again and/.test(message))).toBe(true)
+    reading.catch(() => {})
+  })
+
   it('heartbeats that fail; a stable member stays ready while records flow', async () => {
     await fill(cluster, 't', 0, 5)
     const consumer = reader({ groupId: 'g', topics: ['t'] })
