@@ -152,8 +152,18 @@ export function timeoutError(what: string, timeoutMs: number, cause?: unknown): 
   return new TimeoutError(`${what} timed out after ${Math.round(timeoutMs)} ms`, { cause })
 }
 
+/** What the calls that wait on one signal have to do when it aborts. */
+interface Watch {
+  readonly listeners: Set<{ readonly call: () => void }>
+  readonly stop: () => void
+}
+
+const watches = new WeakMap<AbortSignal, Watch>()
+
 /**
- * Calls `listener` once, when `signal` aborts, or at once if it has.
+ * Calls `listener` once, when `signal` aborts, or at once if it has. However many calls share a signal, it
+ * has one listener of this client: an EventTarget compares each new one with
+ * every one before.
  * @returns what removes the listener again: a signal may live much longer than one call
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
@@ -161,8 +171,38 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
     listener()
     return () => {}
   }
-  // Many calls may share one signal: Node warns of a leak above ten listeners.
+  const watch = watches.get(signal) ?? watchFor(signal)
+  const entry = { call: listener }
+  watch.listeners.add(entry)
+  return () => {
+    if (watch.listeners.delete(entry) && watch.listeners.size === 0) watch.stop()
+  }
+}
+
+function watchFor(signal: AbortSignal): Watch {
+  const listeners: Watch['listeners'] = new Set()
+  // Each client of a program may have one, and Node warns of a leak above ten.
   if (signal instanceof EventTarget) setMaxListeners(0, signal)
-  const watch = addAbortListener(signal, listener)
-  return () => watch[Symbol.dispose]()
+  const added = addAbortListener(signal, () => {
+    watches.delete(signal)
+    // One that an earlier one has removed is not called.
+    for (const entry of listeners) {
+      listeners.delete(entry)
+      try {
+        entry.call()
+      } catch (error) {
+        // As an EventTarget does it: the others are called all the same.
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
+  })
+  const stop = (): void => {
+    watches.delete(signal)
+    added[Symbol.dispose]()
+  }
+  const watch = { listeners, stop }
+  watches.set(signal, watch)
+  return watch
 }
