@@ -84,6 +84,7 @@ export function onRun<Options extends object>(
       await session.close()
       stopListening()
     }
+    session.checkOutput()
   })
 }
 

@@ -14,6 +14,15 @@ export class InputError extends Error {
   override readonly name = 'InputError'
 }
 
+/** Standard output cannot be written: exit code 1. */
+export class OutputError extends Error {
+  override readonly name = 'OutputError'
+
+  constructor(cause: Error) {
+    super(`Standard output cannot be written: ${cause.message}`)
+  }
+}
+
 /** The command did its work, and what it found is bad: exit code 1, without another message. */
 export class FoundProblems extends Error {
   override readonly name = 'FoundProblems'
@@ -37,12 +46,22 @@ export function failureText(error: unknown, { json, debug }: FailureStyle): stri
 
 /** The exit code that an error stands for. */
 export function exitCodeOf(error: unknown): number {
-  return error instanceof UsageError ? 2 : 1
+  return error instanceof UsageError || unreadableFile(error) !== null ? 2 : 1
+}
+
+/** The path of a file that was named and cannot be read. */
+function unreadableFile(error: unknown): string | null {
+  if (!(error instanceof Error && 'syscall' in error && 'path' in error)) return null
+  const { syscall, path } = error
+  return typeof path === 'string' && syscall === 'open' ? path : null
 }
 
 function sentence(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const lines = [withoutCalls(error.message)]
+  const file = unreadableFile(error)
+  const lines = [
+    file === null ? withoutCalls(error.message) : `${file} cannot be read: ${error.message}`,
+  ]
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
     const text = withoutCalls(cause.message)
     if (lines[0].includes(text)) continue
@@ -72,9 +91,8 @@ function failureObject(error: unknown): object {
 }
 
 function isOurs(error: unknown): boolean {
-  if (error instanceof KafkaError || error instanceof UsageError || error instanceof InputError) {
-    return false
-  }
+  const expected = [KafkaError, UsageError, InputError, OutputError]
+  if (expected.some((kind) => error instanceof kind)) return false
   // What the operating system refused, such as a file that is not there: its message says it all.
   return !(error instanceof Error && ('syscall' in error || 'code' in error))
 }

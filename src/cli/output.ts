@@ -1,7 +1,6 @@
 // What the command line prints: aligned tables for people, one JSON object a line for programs. Colour
 // only on a terminal. A reader that goes away, as `head` does, ends the command quietly.
 
-import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 
 /** A column of a table. */
@@ -75,16 +74,19 @@ export class Output {
     return this.hasColour ? `\x1b[32m${text}\x1b[39m` : text
   }
 
-  /** Whether the reader has closed its end. */
-  private get isClosed(): boolean {
-    return this.stdout.destroyed || this.stdout.errored !== null
-  }
-
-  /** Bytes as they are. Settles when there is room for more, or when the reader has gone. */
+  /**
+   * Bytes as they are. Resolves when they are written.
+   * @throws the stream's error when they are not: the session hears of it first, and ends the command
+   */
   async bytes(chunk: Buffer | string): Promise<void> {
-    if (this.isClosed || this.stdout.write(chunk)) return
-    // The session hears of the error as well, and ends the command.
-    await once(this.stdout, 'drain').catch(() => {})
+    if (this.stdout.errored !== null) throw this.stdout.errored
+    const error = await new Promise<Error | null | undefined>((written) => {
+      this.stdout.write(chunk, written)
+    })
+    if (error === null || error === undefined) return
+    // The stream's own event comes behind this.
+    await new Promise((resolve) => setImmediate(resolve))
+    throw error
   }
 
   private table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {

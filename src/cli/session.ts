@@ -12,7 +12,7 @@ import { type KafkaOptions, resolveKafkaOptions } from '../options/kafka-options
 import { resolveOptions } from '../options/option-table.ts'
 import type { ProducerOptions } from '../producer/options.ts'
 import type { WaitOptions } from '../types.ts'
-import { UsageError } from './failures.ts'
+import { OutputError, UsageError } from './failures.ts'
 import type { JavaOptions } from './java-options.ts'
 import { Output } from './output.ts'
 import { readProfile } from './profiles.ts'
@@ -147,8 +147,7 @@ export class Session {
     process.on('SIGINT', interrupt)
     process.on('SIGTERM', interrupt)
     const closed = (error: NodeJS.ErrnoException): void => {
-      if (error.code !== 'EPIPE') throw error
-      this.abort.abort(new Interrupted(true))
+      this.abort.abort(error.code === 'EPIPE' ? new Interrupted(true) : new OutputError(error))
     }
     process.stdout.on('error', closed)
     return () => {
@@ -160,6 +159,12 @@ export class Session {
 
   async close(): Promise<void> {
     await Promise.all([this.kafkaInUse?.close(), this.adminInUse?.close()])
+  }
+
+  /** @throws OutputError if what was printed is lost, although the command itself succeeded */
+  checkOutput(): void {
+    const { reason } = this.abort.signal
+    if (reason instanceof OutputError) throw reason
   }
 
   private get logger(): Logger {

@@ -16,8 +16,9 @@ export async function kafkawire(...words: string[]): Promise<Ran> {
   const restore = (['stdout', 'stderr'] as const).map((name) => {
     const stream = process[name]
     const write = stream.write
-    stream.write = ((chunk: string | Uint8Array) => {
+    stream.write = ((chunk: string | Uint8Array, done?: () => void) => {
       written[name] += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString()
+      if (typeof done === 'function') setImmediate(done)
       return true
     }) as typeof write
     return () => {

@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Kafka } from '../../src/index.ts'
 import { TestCluster } from '../../src/testing.ts'
@@ -119,4 +120,31 @@ test('an unfinished admin command that is interrupted has exit code 130', async 
   running.child.kill('SIGINT')
   expect(await running.ended).toBe(130)
   cluster.resumeNode(1)
+})
+
+test.runIf(existsSync('/dev/full'))('a full disk ends a command with one sentence', async () => {
+  const env = { ...process.env, KAFKAWIRE_BOOTSTRAP_SERVER: cluster.bootstrapServers }
+  for (const words of [
+    ['topics', '--list'],
+    ['topics', '--describe', '--json'],
+    ['consume', '--topic', 'orders', '--from-beginning', '--exit'],
+    ['consume', '--topic', 'orders', '--from-beginning', '--exit', '--group', 'full'],
+  ]) {
+    const full = openSync('/dev/full', 'w')
+    const child = spawn(process.execPath, [commandLine, ...words], {
+      env,
+      stdio: ['ignore', full, 'pipe'],
+    })
+    closeSync(full)
+    let stderr = ''
+    child.stderr?.on('data', (chunk) => {
+      stderr += String(chunk)
+    })
+    const [code] = await once(child, 'close')
+    expect(stderr, words.join(' ')).toMatch(/^\S.*Standard output cannot be written: ENOSPC.*$/m)
+    expect(stderr).not.toContain('    at ')
+    expect(code).toBe(1)
+  }
+  // What is not written is not committed.
+  expect(cluster.committedOffset('full', 'orders', 0) ?? 0n).toBe(0n)
 })

@@ -220,6 +220,16 @@ async function placesOf(
   )
 }
 
+function instantOf(offset: string): number {
+  try {
+    return instantMs(offset.replace(/^s@/, ''), '--offset')
+  } catch {
+    throw new UsageError(
+      `--offset ${offset}: expected earliest, latest, an offset, -n for the last n records, or a time such as 2026-01-31T10:00:00.000.`,
+    )
+  }
+}
+
 /** Where to begin; partitions that are not named begin as `autoOffsetReset` says. */
 async function startsOf(
   session: Session,
@@ -253,7 +263,7 @@ async function startsOf(
       }),
     )
   }
-  const timestamp = instantMs(offset.replace(/^s@/, ''), '--offset')
+  const timestamp = instantOf(offset)
   if (timestamp > wallMs()) throw new UsageError(`--offset ${offset} lies in the future.`)
   const [byTime, ends] = await Promise.all([
     consumer.offsetsForTimes(
