@@ -1,9 +1,6 @@
 // Each admin operation against three real brokers: its effect is read back by Kafka's own script of the
 // same purpose, and each refusal names the item and the broker's reason.
 
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Admin } from '../../src/index.ts'
 import { type AdminError, BrokerError, Kafka, type KafkaError } from '../../src/index.ts'
@@ -31,11 +28,9 @@ describe.each(['4.4.0', '3.9.2'] as const)('Kafka %s', (version) => {
     let kafka: Kafka
     let admin: Admin
     let secure: Kafka
-    const moreDirs = new Map<number, string>()
     const script = (name: string, ...args: string[]) => runScript(cluster, name, ...args)
 
     beforeAll(async () => {
-      for (const id of [1, 2, 3]) moreDirs.set(id, mkdtempSync(join(tmpdir(), 'kafkawire-dir-')))
       cluster = await startCluster({
         version,
         nodes: 3,

@@ -28,9 +28,15 @@ import {
   readLogSegment,
 } from '../../src/records/log-segment.ts'
 import { isControl } from '../../src/records/record-batch.ts'
+import {
+  decodeShareStateRecord,
+  encodeShareStateRecord,
+  type ShareStateRecord,
+} from '../../src/records/share-state-records.ts'
 import type { ClusterAddress } from '../harness/cluster.ts'
 import { runTool } from '../harness/command-tool.ts'
 import type { JavaTools } from '../harness/java-tools.ts'
+import { runScript } from '../harness/kafka-scripts.ts'
 import { describeReal, javaTools, sharedCluster, uniqueName } from '../harness/real.ts'
 
 /** The first segments of a topic's partitions, in the folders of brokers that run here. */
@@ -67,6 +73,49 @@ async function* recordsOf(path: string): AsyncGenerator<{ key: Buffer; value: Bu
     if (isControl(attributes)) continue
     for (const { key, value } of records) if (key !== null) yield { key, value }
   }
+}
+
+/** As kafka-dump-log shows values: int64 as numbers, bytes as base64. */
+function shown(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value)
+  if (Buffer.isBuffer(value)) return value.toString('base64')
+  if (Array.isArray(value)) return value.map(shown)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, shown(each)]))
+}
+
+/** Records of a group in a topic of coordinators, decoded here and by kafka-dump-log. */
+async function sameAsKafkas(
+  topic: string,
+  group: string,
+  decoder: string,
+  decode: (key: Buffer, value: Buffer | null) => { value: unknown },
+): Promise<void> {
+  let compared = 0
+  for (const path of segmentsOf(topic)) {
+    const ours: { value: unknown }[] = []
+    for await (const { key, value } of recordsOf(path)) {
+      if (key.includes(group)) ours.push(decode(key, value))
+    }
+    if (ours.length === 0) continue
+    const lines = await runTool('4.4.0', 'org.apache.kafka.tools.DumpLogSegments', [
+      ...['--files', path, decoder],
+    ])
+    const theirs = lines
+      .map((line) => / key: (\{.*\}) payload: (.*)$/.exec(line))
+      .filter((match) => match !== null)
+      .filter(([, key]) => key.includes(group))
+    expect(theirs).toHaveLength(ours.length)
+    for (const [index, [, key, payload]] of theirs.entries()) {
+      expect(shown(ours[index])).toMatchObject(JSON.parse(key).data)
+      const value = JSON.parse(payload.replace(/^(<DELETE>|)$/, 'null'))
+      if (value === null) expect(ours[index].value).toBeNull()
+      else expect(shown(ours[index].value)).toMatchObject(value.data)
+      compared++
+    }
+  }
+  console.log(`${compared} records of ${topic} are as kafka-dump-log shows them`)
+  expect(compared).toBeGreaterThan(1)
 }
 
 for (const version of ['4.4.0', '3.9.2'] as const) {
@@ -199,8 +248,38 @@ for (const version of ['4.4.0', '3.9.2'] as const) {
       }
       await kafka.close()
 
+      if (version === '4.4.0') {
+        const modern = new Kafka({ bootstrapServers: cluster.bootstrapServers })
+        const member = modern.consumer({
+          groupId: `${groupId}-848`,
+          groupProtocol: 'consumer',
+          autoOffsetReset: 'earliest',
+          topics: [topic],
+        })
+        for await (const record of member) {
+          await member.commit(record)
+          break
+        }
+        await modern.close()
+        const share = `${groupId}-share`
+        await runScript(
+          cluster,
+          'kafka-configs',
+          '--alter',
+          '--group',
+          share,
+          '--add-config',
+          'share.auto.offset.reset=earliest',
+        )
+        await runTool(version, 'org.apache.kafka.tools.consumer.ConsoleShareConsumer', [
+          ...['--bootstrap-server', cluster.internalServers, '--topic', topic, '--group', share],
+          ...['--max-messages', '1', '--timeout-ms', '60000'],
+        ])
+      }
+
       const groups: GroupRecord[] = []
       const transactions: TransactionRecord[] = []
+      const shares: ShareStateRecord[] = []
       for (const path of segmentsOf('__consumer_offsets')) {
         for await (const { key, value } of recordsOf(path)) {
           const record = decodeGroupRecord(key, value)
@@ -213,6 +292,13 @@ for (const version of ['4.4.0', '3.9.2'] as const) {
           const record = decodeTransactionRecord(key, value)
           expect(encodeTransactionRecord(record), path).toEqual({ key, value })
           transactions.push(record)
+        }
+      }
+      for (const path of segmentsOf('__share_group_state')) {
+        for await (const { key, value } of recordsOf(path)) {
+          const record = decodeShareStateRecord(key, value)
+          expect(encodeShareStateRecord(record), path).toEqual({ key, value })
+          shares.push(record)
         }
       }
       const commits = groups.filter((each) => each.type === 'OffsetCommit')
@@ -228,7 +314,30 @@ for (const version of ['4.4.0', '3.9.2'] as const) {
       const names = states.map(({ value }) => transactionStates[value?.transactionStatus ?? -1])
       expect(names).toContain('Ongoing')
       expect(names).toContain('PrepareCommit')
-      expect(groups.some(({ type }) => type === 'GroupMetadata' || type === 'Other')).toBe(true)
+      const types = new Set(groups.map(({ type }) => type))
+      expect(types).not.toContain('Other')
+      if (version !== '4.4.0') {
+        expect(types).toContain('GroupMetadata')
+        return
+      }
+      for (const type of ['ConsumerGroup', 'ShareGroup']) {
+        for (const rest of ['Metadata', 'MemberMetadata', 'CurrentMemberAssignment']) {
+          expect(types).toContain(`${type}${rest}`)
+        }
+      }
+      expect(new Set(shares.map(({ type }) => type))).toContain('ShareSnapshot')
+      await sameAsKafkas(
+        '__consumer_offsets',
+        `${groupId}-848`,
+        '--offsets-decoder',
+        (key, value) => decodeGroupRecord(key, value),
+      )
+      await sameAsKafkas(
+        '__share_group_state',
+        `${groupId}-share`,
+        '--share-group-state-decoder',
+        decodeShareStateRecord,
+      )
     })
   })
 }
