@@ -21,6 +21,7 @@ import { type DeadLetterProducer, DeadLetters } from './delivery/dead-letters.ts
 import { Delivery } from './delivery/delivery.ts'
 import { poisonScreen } from './delivery/poison-records.ts'
 import { Fetcher } from './fetching/fetcher.ts'
+import { fetchingMember } from './group/group-membership.ts'
 import { Rebalancer } from './group/rebalancer.ts'
 import { Subscriber } from './group/subscriber.ts'
 import { TopicLookup } from './group/topic-lookup.ts'
@@ -115,6 +116,8 @@ export class ConsumerCore<K, V> {
       this.subscriber.isNew(state.topic, state.partition)
     const reset = { autoOffsetReset, autoOffsetResetNewPartitions, isReadCommitted, isNew }
     this.resolver = new OffsetResolver(cluster, this.subscription, this.coordinator, reset, {
+      member: () => fetchingMember(this.subscriber.group),
+      onStaleMember: () => this.subscriber.group?.beatNow(),
       onResolved: (state) => this.onResolved(state),
       onTruncated: (truncation) => this.hooks.onLogTruncated(truncation),
       onFatal: (error) => this.fail(error),

@@ -1,5 +1,6 @@
 // What a consumer asks of its group, whichever protocol the group speaks.
 
+import type { FetchingMember } from '../offsets/committed-offsets.ts'
 import type { Membership } from '../offsets/committer.ts'
 import type { GroupProblem } from './membership-problem.ts'
 import type { RebalanceMeter } from './rebalance-meter.ts'
@@ -47,4 +48,11 @@ export interface GroupMembership {
   stop(): Promise<void>
   /** The end: tells the coordinator, if `isLeaving`, and is silent from then on. */
   leave(isLeaving: boolean, reason: string): Promise<void>
+}
+
+/** The member that asks for committed offsets, where its coordinator checks it (KIP-848). */
+export function fetchingMember(group: GroupMembership | null): FetchingMember | null {
+  if (group === null || group.protocol !== 'consumer' || group.membership === null) return null
+  const { memberId, generationId } = group.membership
+  return { memberId, memberEpoch: generationId }
 }

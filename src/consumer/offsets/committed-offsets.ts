@@ -29,8 +29,16 @@ export interface CommittedOffsets {
   errors: { topic: string; partition: number; error: KafkaError }[]
 }
 
+/** A member of a KIP-848 group: the coordinator refuses to serve one that is not so any more. */
+export interface FetchingMember {
+  readonly memberId: string
+  readonly memberEpoch: number
+}
+
 const STABLE_VERSION = 7
 const GROUPS_VERSION = 8
+/** First version that says which member asks. */
+const MEMBER_VERSION = 9
 const TOPIC_ID_VERSION = 10
 
 /** @throws BrokerError for the group as a whole, and what the connection throws */
@@ -38,9 +46,10 @@ export async function fetchCommitted(
   cluster: Cluster,
   coordinator: CoordinatorClient,
   partitions: readonly TopicPartition[],
-  options: { timeoutMs?: number; signal?: AbortSignal } = {},
+  options: { timeoutMs?: number; signal?: AbortSignal; member?: FetchingMember | null } = {},
 ): Promise<CommittedOffsets> {
   const { groupId } = coordinator
+  const { member, ...limits } = options
   const byTopic = groupByTopic(partitions)
   const topics = [...byTopic].map(([name, ofTopic]) => ({
     name,
@@ -53,13 +62,20 @@ export async function fetchCommitted(
       ? {
           groupId: '',
           topics: [],
-          groups: [{ groupId, memberId: null, memberEpoch: -1, topics }],
+          groups: [
+            {
+              groupId,
+              memberId: version >= MEMBER_VERSION ? (member?.memberId ?? null) : null,
+              memberEpoch: version >= MEMBER_VERSION ? (member?.memberEpoch ?? -1) : -1,
+              topics,
+            },
+          ],
           requireStable: true,
         }
       : { groupId, topics, groups: [], requireStable: version >= STABLE_VERSION }
   const maxVersion = hasIds ? undefined : TOPIC_ID_VERSION - 1
   const { response, version, nodeId } = await coordinator.request(offsetFetch, body, {
-    ...options,
+    ...limits,
     maxVersion,
   })
   const group = groupOf(response, version, groupId)

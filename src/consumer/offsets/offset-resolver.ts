@@ -10,11 +10,12 @@ import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { CoordinatorClient } from '../../cluster/coordinator-client.ts'
 import { BrokerError, KafkaError, OffsetOutOfRangeError, toKafkaError } from '../../errors.ts'
+import { errorCodes } from '../../protocol/error-codes.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { Assignment } from '../assignment/assignment.ts'
 import { noteMissingLeader } from '../assignment/missing-leader.ts'
 import type { AutoOffsetReset, LogTruncation } from '../options.ts'
-import { type CommittedOffsets, fetchCommitted } from './committed-offsets.ts'
+import { type CommittedOffsets, type FetchingMember, fetchCommitted } from './committed-offsets.ts'
 import { type EpochQuestion, epochEndOffsets } from './leader-epoch-offsets.ts'
 import { type ListOffsetsResult, type ListOffsetsWish, listOffsets } from './list-offsets.ts'
 import { type OffsetRequest, offsetAction } from './offset-error-table.ts'
@@ -30,6 +31,10 @@ export interface OffsetResolverOptions {
 
 /** Receives what the resolver finds. */
 export interface OffsetResolverOwner {
+  /** The member of a KIP-848 group that asks for committed offsets; null: it is not one. */
+  member(): FetchingMember | null
+  /** The coordinator has another epoch for the member: the next heartbeat brings it. */
+  onStaleMember(): void
   /** Partitions may be fetched now, or have an error for the caller. */
   onResolved(state: AssignedPartition): void
   onTruncated(truncation: LogTruncation): void
@@ -192,7 +197,8 @@ export class OffsetResolver {
     let failure: KafkaError | null = null
     try {
       if (coordinator !== null) {
-        found = await fetchCommitted(this.cluster, coordinator, states, { signal })
+        const member = this.owner.member()
+        found = await fetchCommitted(this.cluster, coordinator, states, { signal, member })
       }
     } catch (error) {
       if (signal.aborted) return
@@ -200,6 +206,9 @@ export class OffsetResolver {
       failure = error
     }
     if (signal.aborted) return
+    const isStale =
+      failure instanceof BrokerError && failure.errorCode === errorCodes.STALE_MEMBER_EPOCH
+    if (isStale) this.owner.onStaleMember()
     if (isFatal(failure)) {
       this.owner.onFatal(failure)
       return

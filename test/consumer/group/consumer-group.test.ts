@@ -10,6 +10,7 @@ import {
 } from '../../../src/protocol/messages/consumer-group-heartbeat.ts'
 import { joinGroup } from '../../../src/protocol/messages/join-group.ts'
 import { offsetCommit } from '../../../src/protocol/messages/offset-commit.ts'
+import { offsetFetch } from '../../../src/protocol/messages/offset-fetch.ts'
 import { disconnect } from '../../../src/testing/interceptors.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
 import { consumerOf, fill, latch, textOf } from '../harness.ts'
@@ -52,6 +53,44 @@ const sizes = (...consumers: Consumer[]): string =>
   String(consumers.map((consumer) => consumer.assignment().length).sort())
 
 describe('a member of a consumer group', () => {
+  it('asks for committed offsets as the member that it is, by the newest epoch', async () => {
+    await fill(cluster, 't', 0, 5)
+    const first = member()
+    const loop = first.records()
+    expect(textOf((await loop.next()).value as never)).toBe('t-0:0')
+    loop.markDone()
+    await first.commit()
+    await first.close()
+    cluster.clearRequests()
+    let stale = 0
+    const epochs: number[] = []
+    cluster.intercept(offsetFetch, async (call) => {
+      const response = await call.next()
+      for (const { memberEpoch } of call.request.groups) epochs.push(memberEpoch)
+      if (stale++ > 0) return response
+      const groups = response.groups.map((group) => ({ ...group, errorCode: 113, topics: [] }))
+      return { ...response, groups }
+    })
+    const second = member()
+    const before = beats().length
+    expect(textOf((await second.records().next()).value as never)).toBe('t-0:1')
+    const { memberId, generationId } = second.groupMetadata()
+    const asked = cluster.requests(offsetFetch).flatMap(({ request }) => request.groups)
+    expect(new Set(asked.map((each) => each.memberId))).toEqual(new Set([memberId]))
+    expect(epochs.at(-1)).toBe(generationId)
+    expect(asked.length).toBeGreaterThan(1)
+    expect(beats().length).toBeGreaterThan(before + 1)
+  })
+
+  it('asks as no member with the classic protocol', async () => {
+    await fill(cluster, 't', 0, 1)
+    const consumer = member({ groupProtocol: 'classic' })
+    await consumer.records().next()
+    const asked = cluster.requests(offsetFetch).flatMap(({ request }) => request.groups)
+    expect(asked.length).toBeGreaterThan(0)
+    for (const each of asked) expect(each).toMatchObject({ memberId: null, memberEpoch: -1 })
+  })
+
   it('joins, reads, commits under its epoch, and leaves', async () => {
     for (let partition = 0; partition < 4; partition++) await fill(cluster, 't', partition, 5)
     const events: string[] = []
