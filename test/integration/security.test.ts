@@ -1,7 +1,7 @@
 // TLS and SASL against a real broker: each mechanism, what a user is told who is refused, and sessions
 // that are renewed under load (KIP-368).
 
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -335,6 +335,50 @@ describeReal('a broker that asks who is there', () => {
     right.close()
     await expect(open(2, clusterId)).rejects.toThrow(/another broker responds.*not node 2/)
     await expect(open(1, 'another')).rejects.toThrow(/not node 1 of cluster 'another'/)
+  })
+
+  test('a quota throttles the connection that produces; heartbeats continue', async () => {
+    const lines: string[] = []
+    const note = (message: string): void => void lines.push(message)
+    const clientId = uniqueName('throttled')
+    const kafka = new Kafka({
+      bootstrapServers: real.bootstrapOf('PASSWORD'),
+      sasl: plain,
+      clientId,
+      logger: { debug: note, info: note, warn: note, error: note },
+    })
+    const topic = uniqueName('quota')
+    const admin = kafka.admin()
+    await admin.createTopics([{ topic, numPartitions: 1, replicationFactor: 1 }])
+    const consumer = kafka.consumer({ groupId: topic, topics: [topic], heartbeatIntervalMs: 300 })
+    const reading = consumer.run({ eachRecord: () => {} })
+    await expect.poll(() => consumer.health().isReady, { timeout: 30_000 }).toBe(true)
+    const { rebalances } = consumer.health().group ?? {}
+    await admin.alterClientQuotas([
+      { entity: { 'client-id': clientId }, quotas: { producer_byte_rate: 20_000 } },
+    ])
+    const producer = kafka.producer()
+    const value = randomBytes(100_000)
+    // The quota comes into force a moment later.
+    await expect
+      .poll(
+        async () => {
+          await producer.send({ topic, value })
+          return lines.some((line) => line.includes('throttles this client'))
+        },
+        { timeout: 60_000, interval: 0 },
+      )
+      .toBe(true)
+    const before = consumer.health().lastHeartbeatAt ?? 0
+    // It waits for as long as the broker said.
+    await producer.send({ topic, value: 'behind the throttle' })
+    await expect
+      .poll(() => consumer.health().lastHeartbeatAt ?? 0, { timeout: 30_000 })
+      .toBeGreaterThan(before)
+    expect(consumer.health()).toMatchObject({ isReady: true, group: { rebalances } })
+    expect(lines.filter((line) => /was lost|disconnected/.test(line))).toEqual([])
+    await kafka.close()
+    await reading
   })
 
   test.each(['PLAIN', 'SCRAM-SHA-512'] as const)(
