@@ -22,7 +22,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kafkawire-docs-'))
   await mkdir(join(folder, 'node_modules', '.bin'), { recursive: true })
   await symlink(root, join(folder, 'node_modules', 'kafkawire'), 'junction')
-  for (const name of ['@types', 'ssh2', 'socks']) {
+  // The packages of others that guides use.
+  for (const name of ['@types', 'arktype', 'socks', 'ssh2', 'zod']) {
     await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name))
   }
   await symlink(
