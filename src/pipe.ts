@@ -150,14 +150,26 @@ export class Pipe<K, V, OK, OV> {
 
   /** One transaction. False: it was aborted, and its records will come again. */
   private async runOnce(): Promise<boolean> {
+    const { consumer } = this
+    const { signal } = this.options
+    // The signal ends the wait for the identity of the producer. A transaction that is open is ended first.
+    const beginning = new AbortController()
+    const unwatch = signal && onAbort(signal, () => beginning.abort())
+    const body = (tx: Transaction): Promise<void> => {
+      unwatch?.()
+      return this.fill(tx)
+    }
     try {
-      await this.producer.transaction((tx) => this.fill(tx), { consumer: this.consumer })
+      await this.producer.transaction(body, { consumer, signal: beginning.signal })
     } catch (error) {
+      if (beginning.signal.aborted) return true
       if (this.thrown !== null) throw error
       if (!(error instanceof OutcomeUnknownError)) return this.aborted(error)
       const abortion = await this.learnOutcome(error)
       await this.rewind()
       if (abortion !== null) return this.aborted(abortion)
+    } finally {
+      unwatch?.()
     }
     if (this.records > 0) this.tell(() => this.options.onCommit?.(this.commitInfo()))
     return true

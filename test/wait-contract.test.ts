@@ -102,11 +102,8 @@ const kafkaCalls: Record<string, Row> = {
       const asked = given !== null && typeof given === 'object' ? { producer, ...given } : given
       return kafka.pipe(consumer, () => [], asked as never)
     },
-    // Its signal lets an open transaction end; the first identity is had already.
-    before: async ({ consumer, producer }) => {
-      consumer.subscribe(['t'])
-      await producer.initTransactions()
-    },
+    // It waits for the first identity of its producer.
+    before: ({ consumer }) => consumer.subscribe(['t']),
     signalOnly: true,
   },
 }
