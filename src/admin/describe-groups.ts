@@ -186,143 +186,144 @@ const describers: readonly Describer[] = [
   },
 ]
 
-function classicGroup(group: ClassicGroup, coordinator: number): Described {
-  // Before v6 a group that does not exist is described as a dead one.
-  const isMissing = group.errorCode === 0 && group.groupState === 'Dead'
-  return {
-    errorCode: isMissing ? errorCodes.GROUP_ID_NOT_FOUND : group.errorCode,
-    errorMessage: group.errorMessage,
-    value: {
-      groupId: group.groupId,
-      type: 'classic',
-      state: stateOf(group.groupState),
-      protocolType: group.protocolType,
-      assignor: group.protocolData,
-      coordinator,
-      groupEpoch: null,
-      assignmentEpoch: null,
-      members: group.members.map((member) => {
-        const isConsumer = group.protocolType === 'consumer'
-        const { memberMetadata: metadata, memberAssignment } = member
-        const assignment = isConsumer ? assignmentOf(memberAssignment) : []
-        return {
-          memberId: member.memberId,
-          groupInstanceId: member.groupInstanceId,
-          rackId: null,
-          clientId: member.clientId,
-          clientHost: member.clientHost,
-          memberEpoch: null,
-          assignment,
-          targetAssignment: assignment,
-          subscribedTopicNames: isConsumer ? subscriptionOf(metadata) : [],
-          subscribedTopicRegex: null,
-          isClassic: true,
-          tasks: null,
-        }
-      }),
-      topology: null,
-      authorizedOperations: operationsOf(group.authorizedOperations),
-    },
-  }
+/** What every API that describes groups says of a group. */
+interface AnyGroup {
+  readonly errorCode: number
+  readonly errorMessage: string | null
+  readonly groupId: string
+  readonly groupState: string
+  readonly authorizedOperations: number
 }
 
-function consumerGroup(group: ConsumerGroup, coordinator: number): Described {
+type OwnFields = 'type' | 'protocolType' | 'assignor' | 'members'
+type EpochFields = 'groupEpoch' | 'assignmentEpoch' | 'topology'
+
+function described(
+  group: AnyGroup,
+  coordinator: number,
+  own: Pick<GroupDescription, OwnFields> & Partial<Pick<GroupDescription, EpochFields>>,
+): Described {
   return {
     errorCode: group.errorCode,
     errorMessage: group.errorMessage,
     value: {
       groupId: group.groupId,
-      type: 'consumer',
       state: stateOf(group.groupState),
-      protocolType: 'consumer',
-      assignor: group.assignorName,
       coordinator,
-      groupEpoch: group.groupEpoch,
-      assignmentEpoch: group.assignmentEpoch,
-      members: group.members.map((member) => ({
-        memberId: member.memberId,
+      groupEpoch: null,
+      assignmentEpoch: null,
+      topology: null,
+      authorizedOperations: operationsOf(group.authorizedOperations),
+      ...own,
+    },
+  }
+}
+
+/** A member, without what its type of group does not have. */
+function memberOf(
+  member: Pick<GroupMember, 'memberId' | 'clientId' | 'clientHost'>,
+  own: Partial<GroupMember>,
+): GroupMember {
+  const { memberId, clientId, clientHost } = member
+  const assignment = own.assignment ?? []
+  return {
+    memberId,
+    groupInstanceId: null,
+    rackId: null,
+    clientId,
+    clientHost,
+    memberEpoch: null,
+    assignment,
+    targetAssignment: assignment,
+    subscribedTopicNames: [],
+    subscribedTopicRegex: null,
+    isClassic: false,
+    tasks: null,
+    ...own,
+  }
+}
+
+function classicGroup(group: ClassicGroup, coordinator: number): Described {
+  // Before v6 a group that does not exist is described as a dead one.
+  const isMissing = group.errorCode === 0 && group.groupState === 'Dead'
+  const errorCode = isMissing ? errorCodes.GROUP_ID_NOT_FOUND : group.errorCode
+  const isConsumer = group.protocolType === 'consumer'
+  return described({ ...group, errorCode }, coordinator, {
+    type: 'classic',
+    protocolType: group.protocolType,
+    assignor: group.protocolData,
+    members: group.members.map((member) =>
+      memberOf(member, {
+        groupInstanceId: member.groupInstanceId,
+        assignment: isConsumer ? assignmentOf(member.memberAssignment) : [],
+        subscribedTopicNames: isConsumer ? subscriptionOf(member.memberMetadata) : [],
+        isClassic: true,
+      }),
+    ),
+  })
+}
+
+function consumerGroup(group: ConsumerGroup, coordinator: number): Described {
+  const { groupEpoch, assignmentEpoch } = group
+  return described(group, coordinator, {
+    type: 'consumer',
+    protocolType: 'consumer',
+    assignor: group.assignorName,
+    groupEpoch,
+    assignmentEpoch,
+    members: group.members.map((member) =>
+      memberOf(member, {
         groupInstanceId: member.instanceId,
         rackId: member.rackId,
-        clientId: member.clientId,
-        clientHost: member.clientHost,
         memberEpoch: member.memberEpoch,
         assignment: partitionsOf(member.assignment),
         targetAssignment: partitionsOf(member.targetAssignment),
         subscribedTopicNames: member.subscribedTopicNames,
         subscribedTopicRegex: member.subscribedTopicRegex || null,
         isClassic: member.memberType === 0,
-        tasks: null,
-      })),
-      topology: null,
-      authorizedOperations: operationsOf(group.authorizedOperations),
-    },
-  }
+      }),
+    ),
+  })
 }
 
 function shareGroup(group: ShareGroup, coordinator: number): Described {
-  return {
-    errorCode: group.errorCode,
-    errorMessage: group.errorMessage,
-    value: {
-      groupId: group.groupId,
-      type: 'share',
-      state: stateOf(group.groupState),
-      protocolType: 'share',
-      assignor: group.assignorName,
-      coordinator,
-      groupEpoch: group.groupEpoch,
-      assignmentEpoch: group.assignmentEpoch,
-      members: group.members.map((member) => ({
-        memberId: member.memberId,
-        groupInstanceId: null,
+  const { groupEpoch, assignmentEpoch } = group
+  return described(group, coordinator, {
+    type: 'share',
+    protocolType: 'share',
+    assignor: group.assignorName,
+    groupEpoch,
+    assignmentEpoch,
+    members: group.members.map((member) =>
+      memberOf(member, {
         rackId: member.rackId,
-        clientId: member.clientId,
-        clientHost: member.clientHost,
         memberEpoch: member.memberEpoch,
         assignment: partitionsOf(member.assignment),
-        targetAssignment: partitionsOf(member.assignment),
         subscribedTopicNames: member.subscribedTopicNames,
-        subscribedTopicRegex: null,
-        isClassic: false,
-        tasks: null,
-      })),
-      topology: null,
-      authorizedOperations: operationsOf(group.authorizedOperations),
-    },
-  }
+      }),
+    ),
+  })
 }
 
 function streamsGroup(group: StreamsGroup, coordinator: number): Described {
-  return {
-    errorCode: group.errorCode,
-    errorMessage: group.errorMessage,
-    value: {
-      groupId: group.groupId,
-      type: 'streams',
-      state: stateOf(group.groupState),
-      protocolType: 'streams',
-      assignor: '',
-      coordinator,
-      groupEpoch: group.groupEpoch,
-      assignmentEpoch: group.assignmentEpoch,
-      members: group.members.map((member) => ({
-        memberId: member.memberId,
+  const { groupEpoch, assignmentEpoch, topology } = group
+  return described(group, coordinator, {
+    type: 'streams',
+    protocolType: 'streams',
+    assignor: '',
+    groupEpoch,
+    assignmentEpoch,
+    topology,
+    members: group.members.map((member) =>
+      memberOf(member, {
         groupInstanceId: member.instanceId,
         rackId: member.rackId,
-        clientId: member.clientId,
-        clientHost: member.clientHost,
         memberEpoch: member.memberEpoch,
-        assignment: [],
-        targetAssignment: [],
-        subscribedTopicNames: [],
-        subscribedTopicRegex: null,
         isClassic: member.isClassic,
         tasks: member.assignment,
-      })),
-      topology: group.topology,
-      authorizedOperations: operationsOf(group.authorizedOperations),
-    },
-  }
+      }),
+    ),
+  })
 }
 
 function partitionsOf(assignment: {

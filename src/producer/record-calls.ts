@@ -7,6 +7,7 @@ import {
   ClosedError,
   DeliveryError,
   DeliveryTimeoutError,
+  describeValue,
   InvalidArgumentError,
   InvalidTransactionStateError,
   type KafkaError,
@@ -373,8 +374,7 @@ function recordList<R>(records: Iterable<R>): readonly R[] {
 }
 
 function notRecords(given: unknown): InvalidArgumentError {
-  const kind = given === null ? 'null' : typeof given
   return new InvalidArgumentError(
-    `sendBatch() takes an array (or another iterable) of records, got ${kind}. For a single record call send()`,
+    `sendBatch() takes an array (or another iterable) of records, got ${describeValue(given)}. For a single record call send()`,
   )
 }

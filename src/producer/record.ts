@@ -1,7 +1,7 @@
 // What is given to a producer.
 
 import { isThenable } from '../async/rejections.ts'
-import { InvalidArgumentError, KafkaError, SerializationError } from '../errors.ts'
+import { describeValue, InvalidArgumentError, KafkaError, SerializationError } from '../errors.ts'
 import { nearest } from '../options/option-table.ts'
 import { readProperty, readSafely } from '../read-argument.ts'
 import { HeaderAppender, type HeadersInput, headerList } from '../records/headers.ts'
@@ -135,8 +135,9 @@ function unknownField(name: string): InvalidArgumentError {
 }
 
 function notARecord(given: unknown): InvalidArgumentError {
-  const kind = given === null ? 'null' : typeof given
-  return new InvalidArgumentError(`a record must be an object { topic, value, ... }, got ${kind}`)
+  return new InvalidArgumentError(
+    `a record must be an object { topic, value, ... }, got ${describeValue(given)}`,
+  )
 }
 
 /** With a name for its topic, key and value are bytes: recordSizeUpperBound checks that they are. */
@@ -147,9 +148,8 @@ function isPlain(record: ProducerRecord<unknown, unknown>): record is PlainRecor
 function serialize(record: ProducerRecord<unknown, unknown>): PlainRecord | UnsettledRecord {
   const { topic, key = null, value } = record
   if (!isTopic(topic)) {
-    const kind = topic === null ? 'null' : typeof topic
     throw new InvalidArgumentError(
-      `the topic of a record must be a name or a kafka.topic(), got ${kind}`,
+      `the topic of a record must be a name or a kafka.topic(), got ${describeValue(topic)}`,
     )
   }
   const plain = new SerializedRecord(topic.name, record)
