@@ -51,6 +51,11 @@ export interface ClusterOptions {
   scramUsers?: string[]
   /** Levels of features that the cluster begins with in place of its version's own: `transaction.version=1`. */
   features?: string[]
+  /**
+   * Whether voters of the quorum can be added and removed (KIP-853). The first node is then the only
+   * voter, and the others are observers. Default: false, all are voters.
+   */
+  hasDynamicQuorum?: boolean
   /** More arguments for each broker's JVM; a later one wins, so `-Xmx` may be given again. */
   jvmArgs?: string[]
 }
@@ -136,6 +141,13 @@ export class RealCluster implements ClusterAddress {
 
   get bootstrapServers(): string {
     return this.bootstrapOf(this.nodes[0].listeners.keys().next().value ?? '')
+  }
+
+  /** Where a node's controller listens. */
+  controllerOf(nodeId: number): Address {
+    const port = this.#controllerPorts.get(nodeId)
+    if (port === undefined) throw new Error(`no controller ${nodeId}`)
+    return { host: '127.0.0.1', port }
   }
 
   get internalServers(): string {
@@ -294,6 +306,9 @@ export class RealCluster implements ClusterAddress {
         file,
         ...users,
         ...features,
+        ...(this.#options.hasDynamicQuorum === true
+          ? [node === this.nodes[0] ? '--standalone' : '--no-initial-controllers']
+          : []),
       ]
       await run('java', [...jvm, ...tool])
     }
@@ -335,7 +350,10 @@ export class RealCluster implements ClusterAddress {
       dataFolder: dataFolder(node.folder),
       listeners: node.listeners,
       coordination: usesKraft(this.version)
-        ? { controllers: this.#controllerPorts }
+        ? {
+            controllers: this.#controllerPorts,
+            isDynamic: this.#options.hasDynamicQuorum === true,
+          }
         : { zooKeeperPort: this.#zooKeeperPort },
       properties: {
         ...this.#options.properties,

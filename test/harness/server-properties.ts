@@ -15,14 +15,20 @@ export interface Listener {
   advertised: Address
 }
 
+/** The KRaft voters and their ports; with `isDynamic` the cluster itself says which of them are voters. */
+export interface Quorum {
+  controllers: Map<number, number>
+  isDynamic: boolean
+}
+
 export interface NodeSettings {
   nodeId: number
   nodeCount: number
   dataFolder: string
   /** By name; INTERNAL is the one that brokers use among themselves. */
   listeners: Map<string, Listener>
-  /** The KRaft voters as `controllers`, or ZooKeeper's port. */
-  coordination: { controllers: Map<number, number> } | { zooKeeperPort: number }
+  /** The KRaft quorum, or ZooKeeper's port. */
+  coordination: Quorum | { zooKeeperPort: number }
   properties: Properties
 }
 
@@ -34,7 +40,7 @@ export function serverProperties(settings: NodeSettings): string {
     'advertised.listeners': endpoints(listeners, (listener) => listener.advertised),
     'inter.broker.listener.name': 'INTERNAL',
     ...('controllers' in coordination
-      ? quorum(settings, coordination.controllers)
+      ? quorum(settings, coordination)
       : zooKeeper(settings, coordination.zooKeeperPort)),
     ...replication(nodeCount),
     ...timing,
@@ -65,14 +71,19 @@ export function zooKeeperProperties(port: number, dataFolder: string): string {
   })
 }
 
-function quorum(settings: NodeSettings, controllers: Map<number, number>): Properties {
-  const { nodeId, listeners } = settings
+function quorum(
+  { nodeId, listeners }: NodeSettings,
+  { controllers, isDynamic }: Quorum,
+): Properties {
   const voters = [...controllers].map(([id, port]) => `${id}@127.0.0.1:${port}`)
+  const addresses = [...controllers.values()].map((port) => `127.0.0.1:${port}`)
   const own = `CONTROLLER://127.0.0.1:${controllers.get(nodeId)}`
   return {
     'process.roles': 'broker,controller',
     'node.id': nodeId,
-    'controller.quorum.voters': voters.join(','),
+    ...(isDynamic
+      ? { 'controller.quorum.bootstrap.servers': addresses.join(',') }
+      : { 'controller.quorum.voters': voters.join(',') }),
     'controller.listener.names': 'CONTROLLER',
     listeners: `${endpoints(listeners, (listener) => listener.address)},${own}`,
     'listener.security.protocol.map': `${protocols(listeners)},CONTROLLER:PLAINTEXT`,
