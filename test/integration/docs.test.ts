@@ -2,9 +2,9 @@
 // no JDK.
 
 import { spawn } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Kafka } from '../../src/kafka.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
@@ -22,9 +22,12 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kafkawire-docs-'))
   await mkdir(join(folder, 'node_modules', '.bin'), { recursive: true })
   await symlink(root, join(folder, 'node_modules', 'kafkawire'), 'junction')
-  // The packages of others that guides use.
-  for (const name of ['@types', 'arktype', 'socks', 'ssh2', 'zod']) {
-    await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name))
+  // What a reader would install beside it.
+  const text = await readFile(join(root, 'package.json'), 'utf8')
+  for (const name of Object.keys(JSON.parse(text).devDependencies)) {
+    const link = join(folder, 'node_modules', name)
+    await mkdir(dirname(link), { recursive: true })
+    await symlink(join(root, 'node_modules', name), link, 'junction')
   }
   await symlink(
     join(root, 'dist/cli/main.js'),

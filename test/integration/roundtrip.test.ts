@@ -17,7 +17,8 @@ const count = 20_000
 
 /** All is well, and in a pipe there is no progress line. */
 function expectWell({ code, stdout, stderr }: EndedProcess, records: string): void {
-  expect(stderr).toBe('')
+  // On a busy machine the process may be told that it stood still.
+  expect(stderr.replace(/^.*The event loop was blocked for \d+ ms\n/gm, '')).toBe('')
   expect(stdout).toContain(
     `All ${records} records came back: none missing, none doubled, none changed, each partition in order.`,
   )
