@@ -27,6 +27,8 @@ export interface ConsumersTask {
   isVerbose: boolean
   /** How partitions are divided. Default: the client's own. */
   assignor: string | undefined
+  /** How members and coordinator talk. Default: the client's own. */
+  groupProtocol: string | undefined
   seed: number
 }
 
@@ -134,7 +136,7 @@ export class Consumers {
 
   async #start(name: string, groupId: string | null): Promise<Member> {
     const { client, folder } = this.#task
-    const { seed, assignor } = this.#task
+    const { seed, assignor, groupProtocol } = this.#task
     const by = groupId === null ? 'batch' : ways[(seed + this.#members.length) % ways.length]
     const assignors = assignor === undefined ? undefined : [assignor]
     const process = await WorkerProcess.start<WorkerSummary>({
@@ -142,7 +144,7 @@ export class Consumers {
       name,
       folder,
       node: nodeFor(client),
-      options: { ...this.#task, ...settings, groupId, by, assignors },
+      options: { ...this.#task, ...settings, groupId, by, assignors, groupProtocol },
     })
     return { name, process, killedAt: Number.POSITIVE_INFINITY, isGone: false }
   }

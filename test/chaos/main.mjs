@@ -1,4 +1,4 @@
-// npm run chaos (main.ts) and npm run chaos -- copies (copies.ts).
+// npm run chaos (main.ts), npm run chaos -- copies (copies.ts), npm run chaos -- share (share.ts).
 // Loads the TypeScript of this folder, which Node 20 does not do by itself, with what vitest brings.
 
 import { fileURLToPath } from 'node:url'
@@ -13,7 +13,9 @@ const loader = await createViteServer({
 })
 try {
   const [word, ...rest] = process.argv.slice(2)
-  const [file, args] = word === 'copies' ? ['copies.ts', rest] : ['main.ts', process.argv.slice(2)]
+  const [file, args] = ['copies', 'share'].includes(word)
+    ? [`${word}.ts`, rest]
+    : ['main.ts', process.argv.slice(2)]
   const { main } = await loader.ssrLoadModule(fileURLToPath(new URL(file, import.meta.url)))
   process.exitCode = await main(args)
 } finally {

@@ -25,6 +25,7 @@ npm run chaos -- soak --minutes N [--rate N] [--scenario IDS]
   --seconds N        how long the faults of each scenario go on (default: its own)
   --consume          consumers read beside the load, and are judged: a group of two, and one by hand
   --assignor NAME    how the group of consumers divides partitions: range, roundrobin, cooperative-sticky
+  --protocol NAME    how members and coordinator talk: classic, consumer (KIP-848), auto
   --calls N          calls out at a time, for clients that batch by call (default: 20)
   --rate N           records a second; full: as many as go (default: 2000)
   --version V        of the brokers (default: 4.4.0)
@@ -187,6 +188,7 @@ function parse(args: string[]): Task | null {
       rate: { type: 'string' },
       calls: { type: 'string' },
       assignor: { type: 'string' },
+      protocol: { type: 'string' },
       consume: { type: 'boolean', default: false },
       version: { type: 'string', default: '4.4.0' },
       package: { type: 'string' },
@@ -234,6 +236,10 @@ function parse(args: string[]): Task | null {
       package: entry,
       isConsuming: values.consume,
       assignor: values.assignor,
+      groupProtocol:
+        values.protocol === undefined
+          ? undefined
+          : choose(['classic', 'consumer', 'auto'], values.protocol),
       isVerbose,
     },
   }

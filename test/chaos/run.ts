@@ -35,6 +35,8 @@ export interface RunOptions {
   isConsuming?: boolean
   /** How the group divides partitions. Default: the client's own. */
   assignor?: string
+  /** How members and coordinator talk. Default: the client's own. */
+  groupProtocol?: string
   /** Tells what is done, as it is done. */
   isVerbose?: boolean
 }
@@ -109,7 +111,10 @@ export async function runScenario(
     isVerbose: options.isVerbose ?? false,
   }
   const consumers = isConsuming
-    ? await Consumers.start({ ...task, assignor: options.assignor, seed }, tools)
+    ? await Consumers.start(
+        { ...task, assignor: options.assignor, groupProtocol: options.groupProtocol, seed },
+        tools,
+      )
     : null
   try {
     const stage = new Stage(

@@ -115,11 +115,29 @@ export class WorkerProcess<Summary = WorkerSummary> {
     return this.#child.exitCode === 0
   }
 
+  /** It hangs: SIGSTOP. */
+  pause(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT')
+  }
+
   /** Ends it with kill -9. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')
     await this.#becomes(() => !this.isAlive, exitMs)
     this.#forget()
+  }
+
+  /** Tells it to stop and waits for its end: for a worker that writes no summary. */
+  async close(timeoutMs: number): Promise<boolean> {
+    this.#child.stdin?.end()
+    const hasEnded = await this.endsWithin(timeoutMs)
+    if (this.isAlive) await this.kill()
+    this.#forget()
+    return hasEnded
   }
 
   /** Tells it to stop; `settleMs`: how long it may take to settle what is under way. */

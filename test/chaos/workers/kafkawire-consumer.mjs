@@ -28,9 +28,13 @@ await runConsumer(async (options, note) => {
     ...(isMember && {
       groupId: options.groupId,
       topics: [topic],
-      partitionAssignors: options.assignors,
-      sessionTimeoutMs: options.sessionTimeoutMs,
-      heartbeatIntervalMs: 1000,
+      groupProtocol: options.groupProtocol,
+      // With KIP-848 the broker assigns, and sets these times.
+      ...(options.groupProtocol !== 'consumer' && {
+        partitionAssignors: options.assignors,
+        sessionTimeoutMs: options.sessionTimeoutMs,
+        heartbeatIntervalMs: 1000,
+      }),
       autoCommitIntervalMs: options.commitIntervalMs,
       onAssigned: (partitions) => note.assigned(ids(partitions)),
       onRevoked: (partitions) => note.revoked(ids(partitions)),
