@@ -2,7 +2,7 @@
 // where `chart` names the column that is drawn, and rows are { name, column: number ... }.
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import * as echarts from 'echarts'
 
@@ -16,7 +16,7 @@ export function writeReport(tables, folder, command) {
     command,
     date: new Date().toISOString().slice(0, 10),
     node: process.versions.node,
-    machine: `${cpus().length} cores, ${process.platform} ${process.arch}`,
+    machine: `${cpus().length} cores, ${process.platform} ${process.arch}, load ${loadavg()[1].toFixed(0)} at the end`,
     tables,
   }
   mkdirSync(folder, { recursive: true })

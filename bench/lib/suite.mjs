@@ -55,7 +55,7 @@ const usual = {
 /** What `all` is made of, so that it takes an hour and not a day; options change it. */
 const everything = [
   ...['produce', 'consume', 'latency', 'transactions'],
-  ...['cold-start', 'list-topics', 'rebalance'],
+  ...['cold-start', 'list-topics', 'rebalance', 'share-group'],
 ]
 const brisk = { target: 'null', batch: '1048576', rounds: '3', seconds: '1' }
 
@@ -97,6 +97,11 @@ export async function runAll(given, chosenOptions) {
   if (names.includes('rebalance')) {
     const { runRebalance } = await import('../rebalance.mjs')
     special.push(await runRebalance(Number(options.rounds)))
+  }
+  if (names.includes('share-group')) {
+    const { runShareGroup } = await import('../share-group.mjs')
+    const records = Number(options.count) || 200_000
+    special.push(await runShareGroup(Number(options.rounds), records))
   }
   if (names.includes('soak')) {
     for (const kind of await targetKinds({ target: 'kafka', ...options })) {
