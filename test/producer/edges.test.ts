@@ -252,3 +252,23 @@ test.each<[string, () => never, string]>([
     expect(() => producer.enqueue({ topic: 't', value: 'v' })).toThrow(text)
   },
 )
+
+test('an abort fails a record whose serializer has not settled with an error of that record', async () => {
+  const cluster = await startCluster()
+  const producer = startProducer(cluster, { transactionalId: 'x' })
+  await producer.initTransactions()
+  await producer.beginTransaction()
+  const serde = {
+    serialize: () => new Promise<string>(() => {}),
+    deserialize: (bytes: Buffer | null) => String(bytes),
+  }
+  const waits = producer.send({ topic: { name: 't', key: serde, value: serde }, value: 'v' })
+  await producer.abortTransaction()
+  await expect(waits).rejects.toMatchObject({
+    name: 'DeliveryError',
+    topic: 't',
+    attempts: 0,
+    persisted: 'no',
+    message: expect.stringContaining('its transaction was aborted before it was sent'),
+  })
+})

@@ -415,7 +415,9 @@ export class RecordAdmission {
 
 /** Every record that was accepted and failed has an error that says whether it may be in the log. */
 function asDeliveryError({ topic, partition = -1 }: HeldRecord, cause: KafkaError): KafkaError {
-  if (cause instanceof DeliveryError) return cause
+  // The failure of another record of its transaction says nothing of this one, which was never sent.
+  if (cause instanceof DeliveryError && cause.attempts === 0 && cause.topic === topic.name)
+    return cause
   return new DeliveryError(`send() to topic "${topic.name}" failed: ${cause.message}`, {
     topic: topic.name,
     partition,

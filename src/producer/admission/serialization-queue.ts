@@ -5,7 +5,15 @@
 import type { TickClock } from '../../async/tick-clock.ts'
 import { startTimer } from '../../async/timers.ts'
 import { Queue } from '../../collections/queue.ts'
-import { DeliveryTimeoutError, type KafkaError, toKafkaError } from '../../errors.ts'
+import {
+  BufferExhaustedError,
+  DeliveryError,
+  DeliveryTimeoutError,
+  InvalidArgumentError,
+  type KafkaError,
+  SerializationError,
+  toKafkaError,
+} from '../../errors.ts'
 import { headerList } from '../../records/headers.ts'
 import { recordSizeUpperBound } from '../../records/record-encoder.ts'
 import type { RecordData } from '../../types.ts'
@@ -232,7 +240,8 @@ export class SerializationQueue {
     this.context.memory.grantWaiters()
   }
 
-  private refused(entry: SerializingRecord, error: KafkaError): void {
+  private refused(entry: SerializingRecord, cause: KafkaError): void {
+    const error = asOutcome(entry.topic, cause)
     this.context.flushes.leave(entry.generation)
     entry.destination.refused(error)
     this.context.refused?.(error)
@@ -281,6 +290,24 @@ export class SerializationQueue {
     )
   }
 }
+
+/** An error of this record, which says that it was not sent, whatever else failed. */
+function asOutcome(topic: string, cause: KafkaError): KafkaError {
+  const isOfRecord = ownErrors.some((kind) => cause instanceof kind)
+  const isNeverSent =
+    cause instanceof DeliveryError && cause.attempts === 0 && cause.topic === topic
+  if (isOfRecord || isNeverSent) return cause
+  return new DeliveryError(`send() to topic "${topic}" failed: ${cause.message}`, {
+    topic,
+    partition: -1,
+    attempts: 0,
+    persisted: 'no',
+    cause,
+    retriable: cause.retriable,
+  })
+}
+
+const ownErrors = [SerializationError, InvalidArgumentError, BufferExhaustedError] as const
 
 /** Bytes that neither the caller nor a serializer can still change. */
 function ownBytes(bytes: RecordData): RecordData {

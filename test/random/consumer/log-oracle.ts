@@ -34,6 +34,8 @@ interface PartitionModel {
 
 export class Oracle {
   readonly violations: string[] = []
+  /** How often handlers were called. */
+  starts = 0
   private readonly byId = new Map<number, Entry>()
   private partitions: PartitionModel[]
   private readonly isByKey: boolean
@@ -127,6 +129,7 @@ export class Oracle {
     if (model.unnoticedFrom !== null && id >= model.unnoticedFrom) model.unnoticedFrom = null
     if (entry.isReopened) model.isSeekUnnoticed = false
     model.soughtTo = 0
+    this.starts++
     if (entry.starts++ === 0) this.checkOrder(entry, model)
     return entry
   }

@@ -10,8 +10,10 @@ import { Member } from './member.ts'
 import type { Joining, Plan, Step } from './plan.ts'
 
 const NODES = 3
-/** By when everything has to be handled once nothing goes wrong any more. */
+/** How long no handler may begin once nothing goes wrong any more, while records are left. */
 const PATIENCE_MS = 15_000
+/** By when everything has to be handled then: a machine may be busy, but nothing may be handled for ever. */
+const LONG_PATIENCE_MS = 120_000
 
 class Run {
   private readonly plan: Plan
@@ -60,7 +62,11 @@ class Run {
     await Promise.all(this.endings)
     if (this.members.every((member) => member === null)) this.join(plan.first)
     const isOver = (): boolean => oracle.violations.length > 0 || oracle.unhandled().length === 0
-    await this.cluster.waitFor(isOver, { timeoutMs: PATIENCE_MS }).catch(() => {})
+    const patience = Date.now() + LONG_PATIENCE_MS
+    for (let starts = -1; starts !== oracle.starts && Date.now() < patience && !isOver(); ) {
+      starts = oracle.starts
+      await this.cluster.waitFor(isOver, { timeoutMs: PATIENCE_MS }).catch(() => {})
+    }
     const left = oracle.unhandled()
     const health = this.members.map((member) => member?.consumer.health())
     await Promise.all(this.members.map((_, index) => this.end(index, 'close')))

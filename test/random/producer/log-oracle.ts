@@ -195,7 +195,10 @@ function judgeTransactions(
   for (const { number, outcome } of transactions) {
     const own = given.filter(
       (record) =>
-        record.transaction === number && incarnations.get(record.topic) === record.incarnation,
+        record.transaction === number &&
+        incarnations.get(record.topic) === record.incarnation &&
+        // enqueue() threw it: the record was not taken, and may be given again.
+        !(record.outcome?.error instanceof BufferExhaustedError),
     )
     const isVisible = (record: Given) => found.get(record.id)?.some((at) => at.isVisible) ?? false
     const visible = own.filter(isVisible).length
