@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { decodeForDump, dumpLines } from '../../src/cli/dump-log.ts'
 import { KafkaProxy, type PassedFrame } from '../../src/cli/proxy.ts'
 import { Kafka } from '../../src/kafka.ts'
-import { encodeFrame } from '../../src/protocol/frame.ts'
+import { decodeFrame, encodeFrame } from '../../src/protocol/frame.ts'
 import {
   decodeGroupRecord,
   decodeTransactionRecord,
@@ -38,6 +38,7 @@ import { runTool } from '../harness/command-tool.ts'
 import type { JavaTools } from '../harness/java-tools.ts'
 import { runScript } from '../harness/kafka-scripts.ts'
 import { describeReal, javaTools, sharedCluster, uniqueName } from '../harness/real.ts'
+import { whileTagsAreForgotten } from '../protocol/forget-tags.ts'
 
 /** The first segments of a topic's partitions, in the folders of brokers that run here. */
 function segmentsOf(topic: string): string[] {
@@ -179,6 +180,17 @@ for (const version of ['4.4.0', '3.9.2'] as const) {
         names.set(name, (names.get(name) ?? 0) + 1)
         expect(encodeFrame(frame).equals(frame.raw), name).toBe(true)
       }
+      // A proxy that knows no tagged field loses none.
+      const forgotten = whileTagsAreForgotten(() => {
+        for (const { frame } of passed) {
+          if (frame.type !== 'request' && frame.type !== 'response') throw new Error(frame.type)
+          const of = frame.type === 'request' ? null : { api: frame.api, version: frame.version }
+          const again = encodeFrame(decodeFrame(frame.raw, of))
+          expect(again.equals(frame.raw), frame.api.name).toBe(true)
+        }
+      })
+      expect(forgotten).toBeGreaterThan(20)
+      console.log(`${version}: ${forgotten} tagged fields were forgotten and written back`)
       console.log(`${version}: ${passed.length} frames of ${names.size} kinds passed the proxy`)
       expect(names.size).toBeGreaterThan(25)
     })
