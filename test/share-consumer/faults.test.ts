@@ -31,6 +31,7 @@ test('a lock that runs out: the record goes elsewhere, and a late acknowledgemen
   const record = await first(slow)
   expect(await takeShared(shareConsumerOf(cluster), 1)).toEqual(['t-0:0@2'])
   record.accept()
+  await cluster.waitFor(() => outcomes.length > 0)
   expect(outcomes).toEqual([expect.stringMatching(/^0: .*INVALID_RECORD_STATE.*delivered again/)])
   expect(slow.health().failedAcknowledgements).toBe(1)
   await expect(record.renew()).rejects.toThrow(/The lock of 1 records of t-0 was not renewed/)
