@@ -45,6 +45,8 @@ export class UnsettledRecord {
   }
 
   static started(topic: string, settled: Promise<PlainRecord>): UnsettledRecord {
+    // A record that is refused for another reason meanwhile does not ask for it.
+    settled.catch(() => {})
     return new UnsettledRecord(topic, true, () => settled)
   }
 

@@ -239,6 +239,28 @@ describe('memory', () => {
   })
 })
 
+test('a rejection of a record that was refused anyway has a handler', async () => {
+  const unhandled: unknown[] = []
+  const onUnhandled = (error: unknown): void => void unhandled.push(error)
+  process.on('unhandledRejection', onUnhandled)
+  try {
+    const producer = startProducer(await startCluster(), { bufferMemory: 64 * 1024 })
+    const { topic, open, fail, settle } = manualTopic()
+    let taken = 0
+    const fill = (): void => {
+      for (; taken < 1000; taken++) producer.enqueue({ topic, value: `v${taken}` })
+    }
+    expect(fill).toThrow(BufferExhaustedError)
+    fail(`v${taken}`, new Error('refused already'))
+    for (const value of open.keys()) settle(value)
+    await producer.flush()
+    await turn()
+    expect(unhandled).toEqual([])
+  } finally {
+    process.off('unhandledRejection', onUnhandled)
+  }
+})
+
 describe('flush and close', () => {
   test('flush waits for them, also when it was called while a serializer worked', async () => {
     const cluster = await startCluster()
@@ -315,5 +337,6 @@ describe('transactions', () => {
     const failed = expect(sent).rejects.toThrow(/abort/)
     await producer.abortTransaction()
     await failed
+    await expect(sent).rejects.toMatchObject({ code: 'ERR_KAFKA_DELIVERY', persisted: 'no' })
   })
 })
