@@ -390,8 +390,8 @@ const tables = {
 
 /** Public methods that do not wait, so that a new one is either here or in a table. */
 const instant: Record<keyof typeof tables, readonly string[]> = {
-  Kafka: ['producer', 'consumer', 'shareConsumer', 'admin', 'topic', 'toJSON'],
-  Producer: ['enqueue', 'writable', 'writableStream'],
+  Kafka: ['producer', 'consumer', 'shareConsumer', 'admin', 'topic', 'toJSON', 'health', 'metrics'],
+  Producer: ['enqueue', 'writable', 'writableStream', 'health', 'metrics'],
   Consumer: [
     'subscribe',
     'assign',
@@ -403,16 +403,24 @@ const instant: Record<keyof typeof tables, readonly string[]> = {
     'paused',
     'lag',
     'health',
+    'metrics',
     'transactionOffsets',
     'groupMetadata',
   ],
-  ShareConsumer: ['subscribe', 'subscription', 'assignment', 'health', 'acquisitionLockTimeoutMs'],
-  Admin: [],
+  ShareConsumer: [
+    'subscribe',
+    'subscription',
+    'assignment',
+    'health',
+    'metrics',
+    'acquisitionLockTimeoutMs',
+  ],
+  Admin: ['metrics'],
 }
 /** Of TypeScript's `private`, which the prototype does not know. */
 const internal: Record<keyof typeof tables, readonly string[]> = {
   Kafka: ['cluster', 'openOptions', 'limits', 'keep'],
-  Producer: ['transactional', 'requireNoBody', 'checkOpen', 'shutDown'],
+  Producer: ['clientId', 'transactional', 'requireNoBody', 'checkOpen', 'shutDown'],
   Consumer: ['checkSubscribed'],
   ShareConsumer: ['isExplicit', 'loop', 'limits', 'checkFree'],
   Admin: [],
