@@ -1,7 +1,7 @@
 // What a program may give to a producer beside a good record, and hooks that are async.
 
 import { describe, expect, test } from 'vitest'
-import { InvalidArgumentError } from '../../src/errors.ts'
+import { BufferExhaustedError, InvalidArgumentError } from '../../src/errors.ts'
 import { silentLogger } from '../../src/logger.ts'
 import { RecordHeaders } from '../../src/records/headers.ts'
 import { batchesOf, startCluster, startProducer, valuesOf } from './with-producer.ts'
@@ -271,4 +271,32 @@ test('an abort fails a record whose serializer has not settled with an error of 
     persisted: 'no',
     message: expect.stringContaining('its transaction was aborted before it was sent'),
   })
+})
+
+test('the rejection of a serializer whose record is refused before has a handler', async () => {
+  const cluster = await startCluster()
+  const producer = startProducer(cluster, { bufferMemory: 20_000, maxRequestSize: 20_000 })
+  const unhandled: unknown[] = []
+  const onUnhandled = (error: unknown): void => void unhandled.push(error)
+  process.on('unhandledRejection', onUnhandled)
+  const serde = {
+    serialize: async (): Promise<string> => {
+      throw new Error('no schema')
+    },
+    deserialize: (bytes: Buffer | null) => String(bytes),
+  }
+  const topic = { name: 't', key: serde, value: serde }
+  let refused = 0
+  for (let i = 0; i < 100; i++) {
+    try {
+      producer.enqueue({ topic, key: 'k', value: 'v' })
+    } catch (error) {
+      expect(error).toBeInstanceOf(BufferExhaustedError)
+      refused++
+    }
+  }
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  process.off('unhandledRejection', onUnhandled)
+  expect(refused).toBeGreaterThan(0)
+  expect(unhandled).toEqual([])
 })
