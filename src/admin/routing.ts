@@ -118,8 +118,12 @@ export function toNodes<Item>(nodeOf: (item: Item) => number | null) {
 }
 
 /** The error for a broker id that no running broker has. */
-export function noSuchBroker(call: AdminCall, node: number, known: readonly number[]): KafkaError {
-  return itemError(errorCodes.BROKER_ID_NOT_REGISTERED, call.title(`broker ${node}`), {
+export function noSuchBroker(
+  call: AdminCall,
+  nodeId: number,
+  known: readonly number[],
+): KafkaError {
+  return itemError(errorCodes.BROKER_ID_NOT_REGISTERED, call.title(`broker ${nodeId}`), {
     errorMessage: `no running broker has this id; running are ${known.join(', ')}`,
   })
 }
@@ -188,7 +192,7 @@ export async function brokerIds(call: AdminCall): Promise<number[]> {
 export async function askEveryBroker<Value>(
   call: AdminCall,
   what: string,
-  ask: (target: Batch<number>['target'], node: number) => Promise<ItemResponse<Value>>,
+  ask: (target: Batch<number>['target'], nodeId: number) => Promise<ItemResponse<Value>>,
 ): Promise<Value[]> {
   for (let attempt = 0; ; attempt++) {
     const results = await call.settle(await brokerIds(call), {

@@ -76,8 +76,9 @@ export class ProducerCore {
       producer: this.state,
       now: () => this.clock.now(),
       wake: () => this.sender.wake(),
-      opened: transactionalId === null ? null : (partition) => this.transactions?.opened(partition),
-      sealFailed: (batch, error) => {
+      onOpened:
+        transactionalId === null ? null : (partition) => this.transactions?.opened(partition),
+      onSealFailed: (batch, error) => {
         this.delivery.unsendable(batch, toKafkaError(error), this.clock.now())
         // In the midst of a drain: the memory that came free may have made other partitions ready.
         queueMicrotask(() => this.sender.wake())
@@ -97,12 +98,12 @@ export class ProducerCore {
         metrics: this.metrics,
         obstacleTo: (node) => this.sender.obstacleTo(node),
         refreshMetadata: (reason) => this.cluster.requestRefresh(reason),
-        dataLost: (loss) => {
+        onDataLoss: (loss) => {
           logger.error('a broker has lost records that it had acknowledged', { ...loss })
           callHook(options.onDataLoss, 'onDataLoss', loss, logger)
         },
-        failed: (error) => this.fail(error),
-        batchFailed:
+        onFailed: (error) => this.fail(error),
+        onBatchFailed:
           transactionalId === null
             ? null
             : (error, hadNumbers) => this.transactions?.batchFailed(error, hadNumbers),
@@ -114,7 +115,7 @@ export class ProducerCore {
       isObserved: this.observer !== null,
       accumulator: this.accumulator,
       delivery: this.delivery,
-      becameKnown: (topic, now) => this.intake.topicKnown(topic, now),
+      onKnown: (topic, now) => this.intake.topicKnown(topic, now),
       wake: () => this.sender.wake(),
     })
     this.intake = new RecordAdmission(options, {
@@ -137,7 +138,8 @@ export class ProducerCore {
       }),
       clock: this.clock,
       wake: () => this.sender.wake(),
-      refused: transactionalId === null ? null : (error) => this.transactions?.recordRefused(error),
+      onRefused:
+        transactionalId === null ? null : (error) => this.transactions?.recordRefused(error),
     })
     this.serializing = new SerializationQueue({
       admission: this.intake,
@@ -146,7 +148,8 @@ export class ProducerCore {
       accumulator: this.accumulator,
       clock: this.clock,
       maxBlockMs: options.maxBlockMs,
-      refused: transactionalId === null ? null : (error) => this.transactions?.recordRefused(error),
+      onRefused:
+        transactionalId === null ? null : (error) => this.transactions?.recordRefused(error),
     })
     this.transactions =
       transactionalId === null
@@ -160,15 +163,15 @@ export class ProducerCore {
               flushes: this.flushes,
               now: () => this.clock.now(),
               failUnsent: (error) => this.failUnsent(error),
-              failed: (error) => this.fail(error),
+              onFailed: (error) => this.fail(error),
               wake: () => this.sender.wake(),
             },
           )
     this.producerIds = new ProducerIdRequest({
       cluster: this.cluster,
       producer: this.state,
-      adopted: () => this.sender.wake(),
-      refused: (error) => {
+      onAdopted: () => this.sender.wake(),
+      onRefused: (error) => {
         this.failWaiting((batch) => batch.stamp === null, error)
       },
     })
@@ -185,7 +188,7 @@ export class ProducerCore {
         flushes: this.flushes,
         clock: this.clock,
         metrics: this.metrics,
-        turned: this.transactions?.turned ?? null,
+        onTurn: this.transactions?.turned ?? null,
       },
     )
   }

@@ -106,8 +106,8 @@ export class Engine {
         buffers: new BufferPool(1 << 25, options.smallestPooled),
         now: () => this.now,
         wake: () => {},
-        opened: null,
-        sealFailed: (batch, error) =>
+        onOpened: null,
+        onSealFailed: (batch, error) =>
           this.delivery.unsendable(batch, error as KafkaError, this.now),
       },
     )
@@ -130,9 +130,9 @@ export class Engine {
         },
         obstacleTo: () => null,
         refreshMetadata: (reason) => this.refreshes.push(reason),
-        dataLost: (loss) => this.dataLosses.push(loss),
-        failed: (error) => this.fail(error),
-        batchFailed: null,
+        onDataLoss: (loss) => this.dataLosses.push(loss),
+        onFailed: (error) => this.fail(error),
+        onBatchFailed: null,
       },
     )
     this.topic = new ProducerTopic('t', true)

@@ -14,7 +14,7 @@ import { RebalanceCallbacks } from './rebalance-callbacks.ts'
 
 export type PartitionsCallback = (partitions: readonly TopicPartition[]) => void | Promise<void>
 
-export interface RebalanceHooks {
+export interface RebalanceEvents {
   readonly onAssigned: PartitionsCallback | null
   readonly onRevoked: PartitionsCallback | null
   readonly onLost: PartitionsCallback | null
@@ -32,7 +32,7 @@ export interface RebalancerOwner<K, V> {
 export class Rebalancer<K, V> {
   private readonly subscription: Assignment<K, V>
   private readonly delivery: Delivery<K, V>
-  private readonly hooks: RebalanceHooks
+  private readonly hooks: RebalanceEvents
   private readonly timeoutMs: number
   private readonly owner: RebalancerOwner<K, V>
   readonly callbacks: RebalanceCallbacks = new RebalanceCallbacks()
@@ -42,7 +42,7 @@ export class Rebalancer<K, V> {
   constructor(
     subscription: Assignment<K, V>,
     delivery: Delivery<K, V>,
-    hooks: RebalanceHooks,
+    hooks: RebalanceEvents,
     timeoutMs: number,
     owner: RebalancerOwner<K, V>,
   ) {

@@ -55,7 +55,7 @@ export interface RecordAdmissionContext {
   readonly clock: TickClock
   readonly wake: () => void
   /** Called when a record that was held is refused; null without transactions. */
-  readonly refused: ((error: KafkaError) => void) | null
+  readonly onRefused: ((error: KafkaError) => void) | null
 }
 
 export class RecordAdmission {
@@ -190,7 +190,7 @@ export class RecordAdmission {
     this.finish(held)
     const error = asDeliveryError(held, cause)
     held.destination.refused(error)
-    this.context.refused?.(error)
+    this.context.onRefused?.(error)
     this.context.memory.grantWaiters()
   }
 
@@ -296,7 +296,7 @@ export class RecordAdmission {
     } catch (error) {
       this.context.flushes.leave(held.generation)
       destination.refused(toKafkaError(error))
-      this.context.refused?.(toKafkaError(error))
+      this.context.onRefused?.(toKafkaError(error))
     }
   }
 

@@ -33,7 +33,7 @@ export interface SerializationQueueContext {
   readonly clock: TickClock
   readonly maxBlockMs: number
   /** Called when a record is refused; null without transactions. */
-  readonly refused: ((error: KafkaError) => void) | null
+  readonly onRefused: ((error: KafkaError) => void) | null
 }
 
 /** What a serialized record is expected to take before any was seen (bytes). */
@@ -244,7 +244,7 @@ export class SerializationQueue {
     const error = asOutcome(entry.topic, cause)
     this.context.flushes.leave(entry.generation)
     entry.destination.refused(error)
-    this.context.refused?.(error)
+    this.context.onRefused?.(error)
   }
 
   private uncharge(entry: SerializingRecord): void {

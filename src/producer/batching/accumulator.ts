@@ -40,9 +40,9 @@ export interface AccumulatorContext {
   /** Something is ready, or will be earlier than `nextDeadline` last said. */
   readonly wake: () => void
   /** A partition has a first batch to send, or one more: it has to be in the transaction. */
-  readonly opened: ((partition: PartitionQueue) => void) | null
+  readonly onOpened: ((partition: PartitionQueue) => void) | null
   /** A batch could not be compressed. */
-  readonly sealFailed: (batch: ProducerBatch, error: unknown) => void
+  readonly onSealFailed: (batch: ProducerBatch, error: unknown) => void
 }
 
 const never = Number.POSITIVE_INFINITY
@@ -142,11 +142,11 @@ export class Accumulator {
   }
 
   /** Another broker leads a partition, or the same under a newer epoch; -1: no broker does. */
-  setLeader(partition: PartitionQueue, node: number, leaderEpoch: number, now: number): void {
-    if (partition.leader === node && partition.leaderEpoch === leaderEpoch) return
+  setLeader(partition: PartitionQueue, nodeId: number, leaderEpoch: number, now: number): void {
+    if (partition.leader === nodeId && partition.leaderEpoch === leaderEpoch) return
     this.leaderChanges++
     if (partition.leaderChanges > 0 || partition.batchCount > 0) partition.state.isProbing = true
-    partition.leader = node
+    partition.leader = nodeId
     partition.leaderEpoch = leaderEpoch
     partition.leaderChanges++
     partition.listedAt = -1
@@ -199,13 +199,13 @@ export class Accumulator {
   }
 
   /** Since when a broker has taken nothing although something was ready; 0: nothing is. */
-  waitingSince(node: number): number {
-    return this.lanes.waitingSince(node)
+  waitingSince(nodeId: number): number {
+    return this.lanes.waitingSince(nodeId)
   }
 
   /** Whether a broker has taken nothing for `forMs` although something was ready. */
-  isStuck(node: number, forMs: number, now: number): boolean {
-    const since = this.waitingSince(node)
+  isStuck(nodeId: number, forMs: number, now: number): boolean {
+    const since = this.waitingSince(nodeId)
     return since > 0 && now - since > forMs
   }
 
@@ -213,9 +213,9 @@ export class Accumulator {
    * The next request's worth of batches for a broker: at most one of each partition, `maxRequestSize`
    * bytes in total (one that is larger goes alone). They are numbered and in flight from here on.
    */
-  drain(node: number, now: number): ProducerBatch[] {
+  drain(nodeId: number, now: number): ProducerBatch[] {
     const { lanes } = this
-    const lane = lanes.get(node)
+    const lane = lanes.get(nodeId)
     if (lane === undefined) return []
     const batches: ProducerBatch[] = []
     let size = 0
@@ -228,7 +228,7 @@ export class Accumulator {
         continue
       }
       // Only the producer id can be missing here: what else holds it back was seen by readyAt.
-      if (findGate(partition, batch, node, this.context.producer) !== null) {
+      if (findGate(partition, batch, nodeId, this.context.producer) !== null) {
         lanes.keep(lane, partition, false)
         continue
       }
@@ -239,7 +239,7 @@ export class Accumulator {
         break
       }
       size += bytes
-      this.send(partition, batch, node)
+      this.send(partition, batch, nodeId)
       batches.push(batch)
       this.review(partition, now)
     }
@@ -332,7 +332,7 @@ export class Accumulator {
     partition.unreported?.push(batch)
     partition.openWith(batch)
     this.watch(partition, now + deliveryTimeoutMs)
-    this.context.opened?.(partition)
+    this.context.onOpened?.(partition)
     this.review(partition, now)
     return batch
   }
@@ -368,11 +368,11 @@ export class Accumulator {
         () => this.sealed(partition),
         (error: unknown) => {
           partition.isSealing = false
-          this.context.sealFailed(batch, error)
+          this.context.onSealFailed(batch, error)
         },
       )
     } catch (error) {
-      this.context.sealFailed(batch, error)
+      this.context.onSealFailed(batch, error)
     }
     return false
   }
@@ -382,7 +382,7 @@ export class Accumulator {
     this.review(partition, this.context.now())
   }
 
-  private send(partition: PartitionQueue, batch: ProducerBatch, node: number): void {
+  private send(partition: PartitionQueue, batch: ProducerBatch, nodeId: number): void {
     const { state } = partition
     partition.take(batch)
     // A batch that is a little larger than the one before it need not grow.
@@ -394,6 +394,6 @@ export class Accumulator {
     if (batch.attemptedLeader < 0) this.leftBehind(batch)
     batch.sent(partition.leaderChanges, state.isBumping)
     partition.underWay.push(batch)
-    partition.busyNode = node
+    partition.busyNode = nodeId
   }
 }

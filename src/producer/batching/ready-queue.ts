@@ -6,7 +6,7 @@ import type { PartitionQueue } from './partition-queue.ts'
 
 /** What is ready for one broker. */
 export interface Lane {
-  readonly node: number
+  readonly nodeId: number
   readonly ready: Queue<PartitionQueue>
   /** Since when the broker has taken nothing although something was ready; 0: nothing is. */
   waitingSince: number
@@ -15,41 +15,41 @@ export interface Lane {
 export class ReadyQueue {
   private readonly lanes = new Map<number, Lane>()
 
-  get(node: number): Lane | undefined {
-    return this.lanes.get(node)
+  get(nodeId: number): Lane | undefined {
+    return this.lanes.get(nodeId)
   }
 
   /** Brokers for which something is ready. */
   *nodes(): Generator<number> {
-    for (const { node, ready } of this.lanes.values()) if (ready.length > 0) yield node
+    for (const { nodeId, ready } of this.lanes.values()) if (ready.length > 0) yield nodeId
   }
 
   /** Lists a partition with its leader, unless it is there already. */
   list(partition: PartitionQueue, now: number): void {
-    const node = partition.leader
-    if (partition.listedAt === node) return
-    partition.listedAt = node
-    let lane = this.lanes.get(node)
+    const nodeId = partition.leader
+    if (partition.listedAt === nodeId) return
+    partition.listedAt = nodeId
+    let lane = this.lanes.get(nodeId)
     if (lane === undefined) {
-      lane = { node, ready: new Queue(), waitingSince: 0 }
-      this.lanes.set(node, lane)
+      lane = { nodeId, ready: new Queue(), waitingSince: 0 }
+      this.lanes.set(nodeId, lane)
     }
     if (lane.ready.length === 0) lane.waitingSince = now
     lane.ready.push(partition)
   }
 
   /** The next partition of a lane; null: an entry that has become stale, as its leader changed. */
-  next({ node, ready }: Lane): PartitionQueue | null {
+  next({ nodeId, ready }: Lane): PartitionQueue | null {
     const partition = ready.shift()
-    if (partition === undefined || partition.listedAt !== node || partition.leader !== node)
+    if (partition === undefined || partition.listedAt !== nodeId || partition.leader !== nodeId)
       return null
     partition.listedAt = -1
     return partition
   }
 
   /** Keeps a partition that could not be served this time: for the next turn, or as the next one. */
-  keep({ node, ready }: Lane, partition: PartitionQueue, asNext: boolean): void {
-    partition.listedAt = node
+  keep({ nodeId, ready }: Lane, partition: PartitionQueue, asNext: boolean): void {
+    partition.listedAt = nodeId
     if (asNext) ready.unshift(partition)
     else ready.push(partition)
   }
@@ -61,7 +61,7 @@ export class ReadyQueue {
   }
 
   /** Since when a broker has taken nothing although something was ready; 0: nothing is. */
-  waitingSince(node: number): number {
-    return this.lanes.get(node)?.waitingSince ?? 0
+  waitingSince(nodeId: number): number {
+    return this.lanes.get(nodeId)?.waitingSince ?? 0
   }
 }

@@ -12,9 +12,9 @@ export interface ProducerIdSourceContext {
   readonly cluster: Cluster
   readonly producer: ProducerIdentity
   /** There is one: what waited for it can be sent. */
-  readonly adopted: () => void
+  readonly onAdopted: () => void
   /** No retry can get one: an operator has to do something. */
-  readonly refused: (error: KafkaError) => void
+  readonly onRefused: (error: KafkaError) => void
 }
 
 export class ProducerIdRequest {
@@ -39,7 +39,7 @@ export class ProducerIdRequest {
   }
 
   private async ask(): Promise<void> {
-    const { cluster, producer, adopted, refused } = this.context
+    const { cluster, producer, onAdopted, onRefused } = this.context
     const { signal } = this.abort
     const { retryBackoffMs, retryBackoffMaxMs, logger } = cluster.options
     for (let attempt = 0; !signal.aborted; attempt++) {
@@ -47,14 +47,14 @@ export class ProducerIdRequest {
         const { producerId, producerEpoch } = await this.askOnce()
         this.isAsking = false
         producer.adopt(producerId, producerEpoch)
-        adopted()
+        onAdopted()
         return
       } catch (thrown) {
         if (signal.aborted) return
         const error = toKafkaError(thrown)
         if (!mayPass(error)) {
           this.isAsking = false
-          refused(error)
+          onRefused(error)
           return
         }
         logger.debug(`no producer id yet: ${error.message}`)

@@ -40,12 +40,12 @@ export interface GatedPartition {
 export function findGate(
   partition: GatedPartition,
   batch: SequencedBatch,
-  node: number,
+  nodeId: number,
   producer: ProducerIdentity,
 ): Gate | null {
   const { state, inFlight } = partition
   if (producer.fatalError !== null) return 'fatal'
-  if (inFlight > 0 && partition.busyNode !== node) return 'busyElsewhere'
+  if (inFlight > 0 && partition.busyNode !== nodeId) return 'busyElsewhere'
   if (!producer.isIdempotent) return null
   if (batch.stamp === null) {
     // The partition's own gates first: its responses open them, not the producer id.

@@ -11,7 +11,7 @@ export interface StickyOptions {
   readonly isAdaptive: boolean
   readonly availabilityTimeoutMs: number
   /** Whether a broker has taken nothing for longer than that though there was something. */
-  readonly isStuck: (node: number, forMs: number, now: number) => boolean
+  readonly isStuck: (nodeId: number, forMs: number, now: number) => boolean
   /** From 0 to 1. */
   readonly random: () => number
 }

@@ -50,11 +50,11 @@ export interface BatchCompletionContext {
   readonly metrics: CompletionMetrics
   readonly refreshMetadata: (reason: string) => void
   /** Why a broker cannot be reached; null: it can. */
-  readonly obstacleTo: (node: number) => KafkaError | null
-  readonly dataLost: (loss: DataLoss) => void
-  readonly failed: (error: KafkaError) => void
+  readonly obstacleTo: (nodeId: number) => KafkaError | null
+  readonly onDataLoss: (loss: DataLoss) => void
+  readonly onFailed: (error: KafkaError) => void
   /** A batch failed; `hadNumbers`: they will not be written. null: there are no transactions. */
-  readonly batchFailed: ((error: KafkaError, hadNumbers: boolean) => void) | null
+  readonly onBatchFailed: ((error: KafkaError, hadNumbers: boolean) => void) | null
 }
 
 export class BatchCompletion {
@@ -126,14 +126,14 @@ export class BatchCompletion {
 
   /** The topic was recreated: no broker can tell any more what of it was written. */
   topicRecreated(topic: ProducerTopic, now: number): void {
-    const { producer, batchFailed } = this.context
+    const { producer, onBatchFailed } = this.context
     for (const partition of topic.partitions) {
       if (producer.isTransactional) {
         // What the transaction wrote before went with the old topic.
         const { transaction } = partition.state
         const isTouched = transaction !== 0 && transaction === producer.openTransaction
         if (isTouched)
-          batchFailed?.(new KafkaError(`${partition} was deleted and created again`), true)
+          onBatchFailed?.(new KafkaError(`${partition} was deleted and created again`), true)
       } else partition.state.reset()
       this.settled(partition, now)
     }
@@ -223,7 +223,7 @@ export class BatchCompletion {
       }
       case 'fatal':
         this.fail(batch, failure())
-        this.context.failed(error)
+        this.context.onFailed(error)
         break
       default:
         this.fail(batch, failure())
@@ -322,7 +322,7 @@ export class BatchCompletion {
         this.fail(batch, deliveryError(batch, error))
         break
       case 'dataLoss':
-        this.context.dataLost({
+        this.context.onDataLoss({
           topic: partition.topic.name,
           partition: partition.partition,
           lastAckedOffset: state.lastAckedOffset,
@@ -352,7 +352,7 @@ export class BatchCompletion {
     this.context.accumulator.discarded(batch)
     if (!batch.isInFlight) this.giveUpNumbers(batch)
     this.settle(batch, error, -1n, -1, recordErrors)
-    this.context.batchFailed?.(error, batch.stamp !== null)
+    this.context.onBatchFailed?.(error, batch.stamp !== null)
     if (!this.options.gapless || error.cause instanceof ClosedError) return
     if (batch.order < partition.brokenBefore) return
     partition.brokenBefore = partition.batchCount

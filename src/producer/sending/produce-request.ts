@@ -27,10 +27,10 @@ export class ProduceRequests {
   readonly groups: TopicGroup[] = []
   /** When it was written. */
   readonly sentAt: number
-  readonly node: number
+  readonly nodeId: number
 
-  constructor(node: number, batches: readonly ProducerBatch[], sentAt: number) {
-    this.node = node
+  constructor(nodeId: number, batches: readonly ProducerBatch[], sentAt: number) {
+    this.nodeId = nodeId
     this.sentAt = sentAt
     const byTopic = new Map<PartitionTopic, TopicGroup>()
     for (const batch of batches) {

@@ -63,7 +63,7 @@ export interface SenderContext {
   readonly clock: TickClock
   readonly metrics: SendMetrics
   /** Called at the end of each turn: requests may have ended. null without transactions. */
-  readonly turned: (() => void) | null
+  readonly onTurn: (() => void) | null
 }
 
 /** A request in flight. */
@@ -118,8 +118,8 @@ export class Sender {
   }
 
   /** Why a broker cannot be reached; null: it can. */
-  obstacleTo(node: number): KafkaError | null {
-    return this.obstacles.get(node) ?? null
+  obstacleTo(nodeId: number): KafkaError | null {
+    return this.obstacles.get(nodeId) ?? null
   }
 
   close(): void {
@@ -147,7 +147,7 @@ export class Sender {
       cluster.requestRefresh('records wait for partitions without a leader')
     }
     this.watchSilence(now)
-    this.context.turned?.()
+    this.context.onTurn?.()
     if (isDone) this.setTimer(now)
     else {
       this.isAwake = true
@@ -196,13 +196,13 @@ export class Sender {
   }
 
   /** What waits for a broker that no further attempt reaches, such as for its certificate, fails at once. */
-  private refuseFor(node: number, now: number): void {
+  private refuseFor(nodeId: number, now: number): void {
     const { accumulator, delivery } = this.context
-    const obstacle = this.obstacles.get(node)
-    if (obstacle === undefined || this.proven.has(node)) return
+    const obstacle = this.obstacles.get(nodeId)
+    if (obstacle === undefined || this.proven.has(nodeId)) return
     if (!(obstacle instanceof ConnectionError) || obstacle.retriable) return
     for (;;) {
-      const batches = accumulator.drain(node, now)
+      const batches = accumulator.drain(nodeId, now)
       if (batches.length === 0) return
       for (const batch of batches) delivery.unsendable(batch, obstacle, now)
     }
@@ -238,7 +238,7 @@ export class Sender {
     const body = exchange.request(acks, requestTimeoutMs, this.options.transactionalId)
     const { metrics, cluster } = this.context
     metrics.sent(exchange.batches(), exchange.sentAt)
-    traceBatches(exchange.batches(), cluster.options.clientId, exchange.node)
+    traceBatches(exchange.batches(), cluster.options.clientId, exchange.nodeId)
     if (acks === 0) {
       connection.sendWithoutResponse(produce, version, body).then(
         () => this.handedOver(request),
@@ -266,12 +266,12 @@ export class Sender {
     this.underWay.delete(request)
     const now = clock.read()
     const { exchange } = request
-    const { node } = exchange
+    const { nodeId } = exchange
     for (const { batch, part } of exchange.match(response, version)) {
       if (request.isReleased) batch.writeReleased()
       if (part === null) {
         const error = new ConnectionError(
-          `Produce to ${batch.partition} on node ${node} failed: the response does not mention the partition`,
+          `Produce to ${batch.partition} on node ${nodeId} failed: the response does not mention the partition`,
         )
         cluster.requestRefresh(error.message)
         delivery.lost(batch, error, true, now)
@@ -285,7 +285,7 @@ export class Sender {
           response.nodeEndpoints,
         )
       }
-      delivery.responded(batch, part, node, now)
+      delivery.responded(batch, part, nodeId, now)
     }
     topics.apply(now)
     this.wake()
@@ -334,7 +334,7 @@ export class Sender {
       else if (request.abandonAt <= now) {
         connection.close(
           new ConnectionError(
-            `node ${exchange.node} owes a response for partitions that another node leads now`,
+            `node ${exchange.nodeId} owes a response for partitions that another node leads now`,
           ),
         )
       }
@@ -398,7 +398,7 @@ function wasWritten(error: KafkaError): boolean {
 function hasMoved(exchange: ProduceRequests): boolean {
   for (const { partition, attemptedLeader } of exchange.batches()) {
     const { leader, leaderChanges } = partition
-    if (leaderChanges !== attemptedLeader && leader >= 0 && leader !== exchange.node) return true
+    if (leaderChanges !== attemptedLeader && leader >= 0 && leader !== exchange.nodeId) return true
   }
   return false
 }

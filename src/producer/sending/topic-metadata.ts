@@ -21,7 +21,7 @@ export interface TopicsContext {
   readonly accumulator: Accumulator
   readonly delivery: BatchCompletion
   /** A topic became known, or has more partitions: its held records can be appended. */
-  readonly becameKnown: (topic: ProducerTopic, now: number) => void
+  readonly onKnown: (topic: ProducerTopic, now: number) => void
   readonly wake: () => void
 }
 
@@ -58,7 +58,7 @@ export class Topics {
     // Its ids were not compared while it was not refreshed.
     const isAnother = topicId !== ZERO_UUID && topicId !== topic.topicId
     if (wasLetGo && isAnother) this.context.delivery.topicRecreated(topic, now)
-    this.context.becameKnown(topic, now)
+    this.context.onKnown(topic, now)
   }
 
   /**
@@ -91,7 +91,7 @@ export class Topics {
       this.failGonePartitions(topic, wasRecreated, now)
       if (wasRecreated) this.context.delivery.topicRecreated(topic, now)
       this.noteUnknown(topic, now)
-      if (topic.metadata.length > countBefore) this.context.becameKnown(topic, now)
+      if (topic.metadata.length > countBefore) this.context.onKnown(topic, now)
     }
     this.recreated.clear()
     this.unknown.clear()

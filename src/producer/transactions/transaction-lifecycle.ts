@@ -37,7 +37,7 @@ export interface TransactionLifecycleContext {
   /** Fails every record that was never sent. */
   readonly failUnsent: (error: KafkaError) => void
   /** There is no way back. */
-  readonly failed: (error: KafkaError) => void
+  readonly onFailed: (error: KafkaError) => void
   /** Makes the sender look, which then calls `turned`. */
   readonly wake: () => void
 }
@@ -302,7 +302,7 @@ export class TransactionLifecycle {
       manager.initialized(id, this.hasVersion2)
       return
     }
-    if (ending.verdict === 'final') this.context.failed(ending.error)
+    if (ending.verdict === 'final') this.context.onFailed(ending.error)
     else if (manager.state === 'initializing') manager.initFailed()
     throw ending.error
   }
@@ -311,7 +311,7 @@ export class TransactionLifecycle {
   private refused(call: TransactionCall, { verdict, error }: Failure): KafkaError {
     const { manager } = this
     const isForgotten = verdict === 'forgotten'
-    if (verdict === 'final' || (isForgotten && !manager.canBump)) this.context.failed(error)
+    if (verdict === 'final' || (isForgotten && !manager.canBump)) this.context.onFailed(error)
     else if (verdict === 'abortable' || isForgotten) {
       if (isForgotten) manager.lostNumbers()
       this.recordRefused(error)
@@ -325,7 +325,7 @@ export class TransactionLifecycle {
     if (!manager.isOpen) return
     manager.lostNumbers()
     if (manager.usesVersion2 || manager.canBump) return
-    this.context.failed(
+    this.context.onFailed(
       new KafkaError(
         `the transaction failed, and these brokers (before Kafka 2.5) cannot let this producer continue after it: create another one. ${cause.message}`,
         { cause },
@@ -377,7 +377,7 @@ export class TransactionLifecycle {
   private start(call: TransactionCall, work: Promise<void>): Promise<void> {
     const promise = work
       .catch((error: unknown) => {
-        if (!(error instanceof KafkaError)) this.context.failed(toKafkaError(error))
+        if (!(error instanceof KafkaError)) this.context.onFailed(toKafkaError(error))
         throw error
       })
       .finally(() => {
