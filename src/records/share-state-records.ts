@@ -42,19 +42,23 @@ export interface ShareUpdateState {
   deliveryCompleteCount: number
 }
 
-interface OfSharePartition<Type extends string, Value> {
-  type: Type
+/** The whole state of a share-partition. */
+export interface ShareSnapshotRecord {
+  type: 'ShareSnapshot'
   groupId: string
   topicId: string
   partition: number
-  value: Value | null
+  value: ShareSnapshotState | null
 }
 
-/** The whole state of a share-partition. */
-export type ShareSnapshotRecord = OfSharePartition<'ShareSnapshot', ShareSnapshotState>
-
 /** A change to the state of a share-partition. */
-export type ShareUpdateRecord = OfSharePartition<'ShareUpdate', ShareUpdateState>
+export interface ShareUpdateRecord {
+  type: 'ShareUpdate'
+  groupId: string
+  topicId: string
+  partition: number
+  value: ShareUpdateState | null
+}
 
 /** A record of `__share_group_state`. */
 export type ShareStateRecord = ShareSnapshotRecord | ShareUpdateRecord
