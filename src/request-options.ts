@@ -43,13 +43,13 @@ export interface RequestPlan {
   readonly retries: number | undefined
 }
 
-const call = 'request()'
-const mostInt32 = 2_147_483_647
+const CALL = 'request()'
+const MOST_INT32 = 2_147_483_647
 
 /** @throws {InvalidArgumentError} naming the argument, what it may be, and what came */
 export function checkRequest(api: unknown, options: KafkaRequestOptions): RequestPlan {
   checkApi(api)
-  const read = (name: string): unknown => readProperty(call, options, name)
+  const read = (name: string): unknown => readProperty(CALL, options, name)
   const whole = (name: string): number | undefined => {
     const value = read(name)
     return value === undefined ? undefined : wholeNumber(`option "${name}"`, value)
@@ -77,7 +77,7 @@ function targetOf(read: (name: string) => unknown, nodeId: number | undefined): 
     .map(([name]) => name)
   if (given.length > 1) {
     throw new InvalidArgumentError(
-      `${call} failed: give one of ${given.join(', ')}: a request goes to one broker`,
+      `${CALL} failed: give one of ${given.join(', ')}: a request goes to one broker`,
     )
   }
   if (nodeId !== undefined) return { nodeId }
@@ -89,8 +89,8 @@ function targetOf(read: (name: string) => unknown, nodeId: number | undefined): 
 function partitionOf(value: unknown): TopicPartition {
   const expected = "an object such as { topic: 'orders', partition: 0 }"
   if (typeof value !== 'object' || value === null) throw wrong('option "leaderOf"', expected, value)
-  const topic = readProperty(call, value, 'topic')
-  const partition = readProperty(call, value, 'partition')
+  const topic = readProperty(CALL, value, 'topic')
+  const partition = readProperty(CALL, value, 'partition')
   if (!isName(topic)) throw wrong('leaderOf.topic', 'the name of a topic', topic)
   return { topic, partition: wholeNumber('leaderOf.partition', partition) }
 }
@@ -100,8 +100,8 @@ function coordinator(value: unknown): Target {
   if (typeof value !== 'object' || value === null) {
     throw wrong('option "coordinatorOf"', expected, value)
   }
-  const group = readProperty(call, value, 'group')
-  const transaction = readProperty(call, value, 'transaction')
+  const group = readProperty(CALL, value, 'group')
+  const transaction = readProperty(CALL, value, 'transaction')
   if (isName(group) && transaction === undefined) return { coordinator: 'group', key: group }
   if (isName(transaction) && group === undefined) {
     return { coordinator: 'transaction', key: transaction }
@@ -113,12 +113,12 @@ function checkApi(api: unknown): void {
   const isApi =
     typeof api === 'object' &&
     api !== null &&
-    typeof readProperty(call, api, 'name') === 'string' &&
+    typeof readProperty(CALL, api, 'name') === 'string' &&
     ['key', 'minVersion', 'maxVersion', 'flexibleFrom'].every(
-      (name) => typeof readProperty(call, api, name) === 'number',
+      (name) => typeof readProperty(CALL, api, name) === 'number',
     ) &&
     ['encodeRequest', 'decodeResponse'].every(
-      (name) => typeof readProperty(call, api, name) === 'function',
+      (name) => typeof readProperty(CALL, api, name) === 'function',
     )
   if (isApi) return
   throw wrong('the API', 'one of kafkawire/protocol, such as describeCluster', api)
@@ -126,7 +126,7 @@ function checkApi(api: unknown): void {
 
 function wholeNumber(what: string, value: unknown): number {
   const isWhole = typeof value === 'number' && Number.isInteger(value)
-  if (isWhole && value >= 0 && value <= mostInt32) return value
+  if (isWhole && value >= 0 && value <= MOST_INT32) return value
   throw wrong(what, 'a whole number, 0 or more', value)
 }
 
@@ -136,6 +136,6 @@ function isName(value: unknown): value is string {
 
 function wrong(what: string, expected: string, value: unknown): InvalidArgumentError {
   return new InvalidArgumentError(
-    `${call} failed: ${what} must be ${expected}, got ${describeValue(value)}`,
+    `${CALL} failed: ${what} must be ${expected}, got ${describeValue(value)}`,
   )
 }

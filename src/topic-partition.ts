@@ -4,7 +4,7 @@ import { describeValue, InvalidArgumentError } from './errors.ts'
 import type { TopicPartition } from './types.ts'
 
 /** What `isTopicName` requires, for errors. */
-export const topicNameRule = "1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-', but not '.' or '..'"
+export const TOPIC_NAME_RULE = "1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-', but not '.' or '..'"
 
 /**
  * The rule of Kafka's own Topic.validate. A name that cannot be written into a request must not be asked
@@ -23,7 +23,7 @@ export function isTopicName(value: unknown): value is string {
 export function checkTopicName(topic: unknown, call: string): asserts topic is string {
   if (isTopicName(topic)) return
   throw new InvalidArgumentError(
-    `${call} failed: the topic must be a name of ${topicNameRule}, got ${describeValue(topic)}`,
+    `${call} failed: the topic must be a name of ${TOPIC_NAME_RULE}, got ${describeValue(topic)}`,
   )
 }
 

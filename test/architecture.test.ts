@@ -8,6 +8,15 @@ import { describe, expect, test } from 'vitest'
 
 const src = fileURLToPath(new URL('../src/', import.meta.url))
 
+/** A number or a text by name, at the head of a file, in lower case. */
+const constant =
+  /^(?:export )?const ([a-z]\w*)(?:: \w+)? = (?:-?\d[\w.]*(?: [*+-] \d[\w.]*)*|'[^']*')$/gm
+/** Those that programs import. */
+const publicConstants: ReadonlySet<string> = new Set([
+  'recordBatchOverhead',
+  'defaultMaxDecompressedBytes',
+])
+
 /** What no layer above it may be missing from: imported by all. */
 const ground = [
   'errors.ts',
@@ -186,6 +195,13 @@ describe.each(files)('%s', (file) => {
     expect(text).not.toMatch(
       /\bDate\.now\b|\bperformance\.now\b|\bAbortSignal\.timeout\b|\bnew Date\(\)|\bhrtime\b/,
     )
+  })
+
+  test('names constants in one style, and a number of a node nodeId', () => {
+    const text = readFileSync(resolve(src, file), 'utf8')
+    const names = [...text.matchAll(constant)].map(([, name]) => name)
+    expect(names.filter((name) => !publicConstants.has(name))).toEqual([])
+    expect(text).not.toMatch(/\bnode\??: number\b/)
   })
 
   test('runs as CommonJS too, and in a bundle', () => {

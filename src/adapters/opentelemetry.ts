@@ -53,7 +53,7 @@ export interface KafkaInstrumentation {
   disable(): void
 }
 
-const scope = 'kafkawire'
+const SCOPE = 'kafkawire'
 
 /**
  * Makes spans and metrics of every client in this process: `send` spans whose context goes into the headers,
@@ -79,9 +79,9 @@ class Instrumentation implements KafkaInstrumentation {
   private readonly calls = new WeakMap<TraceMessage, { spans: Span[]; startedAt: number }>()
 
   constructor({ tracerProvider, meterProvider, propagator, metricsOf }: InstrumentOptions) {
-    this.tracer = (tracerProvider ?? trace).getTracer(scope)
+    this.tracer = (tracerProvider ?? trace).getTracer(SCOPE)
     this.propagator = propagator ?? globalPropagator
-    const meter = (meterProvider ?? metrics).getMeter(scope)
+    const meter = (meterProvider ?? metrics).getMeter(SCOPE)
     this.sent = meter.createCounter('messaging.client.sent.messages', {
       unit: '{message}',
       description: 'Number of messages producer attempted to send to the broker.',

@@ -3,7 +3,7 @@
 
 import { monotonicMs, wallMs } from './clock.ts'
 
-const recordsPerReading = 64
+const RECORDS_PER_READING = 64
 
 export class TickClock {
   /** The wall time of the last reading, in milliseconds since 1970: for record timestamps. */
@@ -25,7 +25,7 @@ export class TickClock {
   read(): number {
     this.time = monotonicMs()
     this.timestamp = wallMs()
-    this.uses = recordsPerReading
+    this.uses = RECORDS_PER_READING
     if (!this.isExpiring) {
       this.isExpiring = true
       queueMicrotask(this.expire)

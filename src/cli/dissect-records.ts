@@ -8,7 +8,7 @@ import { type DecodedRecord, decodeBatchWithin } from '../records/decode-batch.t
 import type { DecodeBudget } from '../records/decode-budget.ts'
 import { decodeLegacyMessage } from '../records/legacy-messages.ts'
 import {
-  batchLengthEnd,
+  BATCH_LENGTH_END,
   batchOffsets,
   compressionOf,
   hasDeleteHorizon,
@@ -28,7 +28,7 @@ export async function dissectRecords(records: Buffer, budget: DecodeBudget): Pro
     const left = records.length - position
     const length =
       left > batchOffsets.magic ? records.readInt32BE(position + batchOffsets.batchLength) : 0
-    const end = position + batchLengthEnd + length
+    const end = position + BATCH_LENGTH_END + length
     if (left <= batchOffsets.magic || (length >= 0 && end > records.length)) {
       // A fetch response may end so: a consumer ignores it.
       shown.push({ incompleteTrailingBytes: left })

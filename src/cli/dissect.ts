@@ -33,13 +33,13 @@ export function splitFrames(capture: Buffer): Buffer[] {
 }
 
 // What is printed takes several times the memory of what was decoded.
-export const defaultDecodedBytes: number = 16 * 1024 * 1024
+export const DEFAULT_DECODED_BYTES: number = 16 * 1024 * 1024
 
 /** The bounds on what one run of a command decodes. */
 export function dissectBudget(): DecodeBudget {
   return new DecodeBudget({
-    maxDecodedBytes: defaultDecodedBytes,
-    maxDecompressedBytes: 2 * defaultDecodedBytes,
+    maxDecodedBytes: DEFAULT_DECODED_BYTES,
+    maxDecompressedBytes: 2 * DEFAULT_DECODED_BYTES,
   })
 }
 

@@ -1,9 +1,9 @@
 // The records that `roundtrip` writes when no input is given: JSON events, each a function of its number
 // alone, so that a reader can make them again and compare byte by byte.
 
-const smallestEvent = 80
-const idDigits = 12
-const variants = 1000
+const SMALLEST_EVENT = 80
+const ID_DIGITS = 12
+const VARIANTS = 1000
 const kinds = ['page_view', 'add_to_cart', 'checkout', 'payment', 'refund', 'login', 'search']
 
 /** Makes event number `i`, of exactly `size` bytes. */
@@ -13,15 +13,15 @@ export type EventSource = (i: number) => Buffer
  * @param size bytes of each event; below 80 there is no room for JSON, and the event is its number in digits
  */
 export function eventSource(size: number): EventSource {
-  if (size < smallestEvent) {
+  if (size < SMALLEST_EVENT) {
     return (i) => Buffer.from(String(i).padStart(size, '0').slice(-size))
   }
-  const pool = Array.from({ length: variants }, (_, variant) => template(variant, size))
+  const pool = Array.from({ length: VARIANTS }, (_, variant) => template(variant, size))
   const idAt = pool[0].indexOf('000000000000')
   return (i) => {
-    const event = Buffer.from(pool[i % variants])
+    const event = Buffer.from(pool[i % VARIANTS])
     let rest = i
-    for (let digit = idDigits - 1; digit >= 0; digit--) {
+    for (let digit = ID_DIGITS - 1; digit >= 0; digit--) {
       event[idAt + digit] = 48 + (rest % 10)
       rest = Math.floor(rest / 10)
     }

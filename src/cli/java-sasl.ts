@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import type { SaslOptions } from '../options/sasl-options.ts'
 import { UsageError } from './failures.ts'
 
-const example =
+const EXAMPLE =
   'sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username="alice" password="...";'
 
 /** @throws UsageError for a mechanism or a JAAS configuration that cannot be used; it shows no secret */
@@ -19,7 +19,7 @@ export function saslFromJava(
     const password = jaas.get('password')
     if (username === undefined || password === undefined) {
       throw new UsageError(
-        `sasl.mechanism=${mechanism} needs a user name and a password, such as ${example}`,
+        `sasl.mechanism=${mechanism} needs a user name and a password, such as ${EXAMPLE}`,
       )
     }
     if (mechanism === 'PLAIN') {
@@ -87,7 +87,7 @@ function parseJaas(text: string | undefined): Map<string, string> {
   const options = new Map<string, string>()
   if (text === undefined) return options
   const match = /^\s*[\w.$]+\s+(required|requisite|sufficient|optional)\s*(.*?);?\s*$/is.exec(text)
-  if (match === null) throw new UsageError(`sasl.jaas.config is not valid. Write it as ${example}`)
+  if (match === null) throw new UsageError(`sasl.jaas.config is not valid. Write it as ${EXAMPLE}`)
   const pattern = /([\w.]+)\s*=\s*(?:"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|([^\s;"']+))/g
   for (const [, name, double, single, bare] of match[2].matchAll(pattern)) {
     const value = double ?? single ?? bare ?? ''

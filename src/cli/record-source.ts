@@ -10,15 +10,15 @@ export interface RecordSource {
   value(i: number): Buffer
 }
 
-const chunkLength = 1000
+const CHUNK_LENGTH = 1000
 
 /** Generated JSON events: each a function of its number, so none is kept. */
 export function generatedRecords(count: number, size: number): RecordSource {
   const event = eventSource(size)
   return {
     async *chunks() {
-      for (let first = 0; first < count; first += chunkLength) {
-        const length = Math.min(chunkLength, count - first)
+      for (let first = 0; first < count; first += CHUNK_LENGTH) {
+        const length = Math.min(CHUNK_LENGTH, count - first)
         yield Array.from({ length }, (_, i) => event(first + i))
       }
     },
@@ -36,7 +36,7 @@ export function inputRecords(path: string, count: number): RecordSource {
         if (records.length === count) break
         records.push(line)
         chunk.push(line)
-        if (chunk.length < chunkLength) continue
+        if (chunk.length < CHUNK_LENGTH) continue
         yield chunk
         chunk = []
       }

@@ -6,7 +6,7 @@ import type { PartitionEntry } from './json-files.ts'
 import type { Session } from './session.ts'
 
 const brokerRates = ['leader.replication.throttled.rate', 'follower.replication.throttled.rate']
-const logDirRate = 'replica.alter.log.dirs.io.max.bytes.per.second'
+const LOG_DIR_RATE = 'replica.alter.log.dirs.io.max.bytes.per.second'
 const topicReplicas = [
   'leader.replication.throttled.replicas',
   'follower.replication.throttled.replicas',
@@ -45,7 +45,7 @@ export async function setThrottle(
       ...(throttle === undefined ? [] : brokerRates.map((name) => ({ name, value: throttle }))),
       ...(replicaAlterLogDirsThrottle === undefined
         ? []
-        : [{ name: logDirRate, value: replicaAlterLogDirsThrottle }]),
+        : [{ name: LOG_DIR_RATE, value: replicaAlterLogDirsThrottle }]),
     ]
     alterations.push({ type: 'BROKER', name: String(id), configs })
   }
@@ -64,7 +64,7 @@ export async function removeThrottle(session: Session, topics: readonly string[]
       ...brokers.map(({ nodeId }) => ({
         type: 'BROKER' as const,
         name: String(nodeId),
-        configs: remove([...brokerRates, logDirRate]),
+        configs: remove([...brokerRates, LOG_DIR_RATE]),
       })),
       ...topics.map((name) => ({ type: 'TOPIC' as const, name, configs: remove(topicReplicas) })),
     ],

@@ -13,7 +13,7 @@ export interface RoundtripFindings {
   examples: readonly string[]
 }
 
-const mostExamples = 5
+const MOST_EXAMPLES = 5
 
 export class RoundtripCheck {
   private readonly expected: (i: number) => Buffer
@@ -87,7 +87,7 @@ export class RoundtripCheck {
   }
 
   private note(example: string): void {
-    if (this.examples.length < mostExamples) this.examples.push(example)
+    if (this.examples.length < MOST_EXAMPLES) this.examples.push(example)
   }
 }
 

@@ -42,9 +42,9 @@ export interface RoundtripResult {
 }
 
 /** One record in this many has its acknowledgement timed. */
-const sampleEvery = 101
+const SAMPLE_EVERY = 101
 /** Reading ends when no record has come for this long (ms). */
-const silenceMs = 30_000
+const SILENCE_MS = 30_000
 
 /**
  * Creates the topic if it is not there. Whether it was made here.
@@ -151,7 +151,7 @@ async function produce(job: RoundtripJob): Promise<{ measured: Measured; latenci
     const keys = meter.leaveOut(() => chunk.map((_, i) => String(records + i)))
     for (let i = 0; i < chunk.length; i++) {
       const record = { topic, key: keys[i], value: chunk[i] }
-      const startedAt = records % sampleEvery === 0 ? preciseMs() : undefined
+      const startedAt = records % SAMPLE_EVERY === 0 ? preciseMs() : undefined
       if (!producer.enqueue(record, startedAt)) await producer.drained()
       bytes += chunk[i].length
       records++
@@ -185,12 +185,12 @@ async function consume(
     isSilent = true
     void consumer.close()
   }
-  let silence = setTimeout(onSilence, silenceMs)
+  let silence = setTimeout(onSilence, SILENCE_MS)
   const meter = new CpuMeter()
   if (left.size > 0) {
     for await (const batch of consumer.batches()) {
       clearTimeout(silence)
-      silence = setTimeout(onSilence, silenceMs)
+      silence = setTimeout(onSilence, SILENCE_MS)
       const { partition } = batch
       const taken: ConsumerRecord[] = []
       for (const record of batch) {
@@ -211,7 +211,7 @@ async function consume(
   if (isSilent) {
     const where = [...left].map((partition) => `${job.topic}-${partition}`).join(', ')
     throw new KafkaError(
-      `nothing came from ${where} for ${silenceMs / 1000} s, though records are left there`,
+      `nothing came from ${where} for ${SILENCE_MS / 1000} s, though records are left there`,
     )
   }
   return { records, bytes, ...meter.read() }

@@ -1,6 +1,6 @@
 // A queue whose both ends are cheap however long it is: Array.shift moves every item that is left.
 
-const compactAt = 1024
+const COMPACT_AT = 1024
 
 export class Queue<T> {
   private items: T[] = []
@@ -32,7 +32,7 @@ export class Queue<T> {
     if (this.head === this.items.length) {
       this.items = []
       this.head = 0
-    } else if (this.head >= compactAt && this.head * 2 >= this.items.length) {
+    } else if (this.head >= COMPACT_AT && this.head * 2 >= this.items.length) {
       this.items = this.items.slice(this.head)
       this.head = 0
     }

@@ -43,12 +43,12 @@ export interface Codec {
 export const defaultMaxDecompressedBytes: number = 512 * 1024 * 1024
 
 // Plain zeros reach a ratio of 30000 honestly, so a ratio says nothing of small outputs.
-const unquestionedBytes = 64 * 1024 * 1024
-const maxRatio = 1000
+const UNQUESTIONED_BYTES = 64 * 1024 * 1024
+const MAX_RATIO = 1000
 
 /** The most bytes that `inputLength` compressed bytes may become. */
 export function outputLimit(inputLength: number, maxOutput: number): number {
-  return Math.min(maxOutput, Math.max(unquestionedBytes, inputLength * maxRatio))
+  return Math.min(maxOutput, Math.max(UNQUESTIONED_BYTES, inputLength * MAX_RATIO))
 }
 
 /** Throws when `size` bytes of output are more than `limit`. */
@@ -58,7 +58,7 @@ export function checkOutputSize(codec: CompressionType, size: number, limit: num
 
 // Decoding a frame or a block costs something even where it holds a single byte. Clients write pieces
 // of 16 KiB and more, which are hundreds of bytes when compressed.
-const unquestionedPieces = 16
+const UNQUESTIONED_PIECES = 16
 
 /**
  * Throws when compressed data consists of more pieces (frames, blocks) than its size justifies, so that
@@ -72,7 +72,7 @@ export function checkPieces(
   inputLength: number,
   leastBytes: number,
 ): void {
-  if (pieces <= unquestionedPieces + inputLength / leastBytes) return
+  if (pieces <= UNQUESTIONED_PIECES + inputLength / leastBytes) return
   throw corrupt(
     codec,
     `${inputLength} bytes are split into more than ${pieces - 1} ${name}, which would take too long to decompress`,

@@ -7,8 +7,8 @@ import { ConfigError, type DecodeError } from '../errors.ts'
 import { type Codec, corrupt, messageOf, outputLimit, outputTooLarge } from './codec.ts'
 
 // About 1 ms of the main thread each.
-const compressOffThreadFrom = 128 * 1024
-const decompressOffThreadFrom = 256 * 1024
+const COMPRESS_OFF_THREAD_FROM = 128 * 1024
+const DECOMPRESS_OFF_THREAD_FROM = 256 * 1024
 
 const compressAsync = promisify(gzipAsync)
 const decompressAsync = promisify<Buffer, object, Buffer>(gunzip)
@@ -18,13 +18,13 @@ function compress(
   level: number = constants.Z_DEFAULT_COMPRESSION,
 ): Buffer | Promise<Buffer> {
   const options = { level }
-  return data.length < compressOffThreadFrom
+  return data.length < COMPRESS_OFF_THREAD_FROM
     ? gzipSync(data, options)
     : compressAsync(data, options)
 }
 
 function decompress(data: Buffer, maxOutput: number): Buffer | Promise<Buffer> {
-  if (data.length < decompressOffThreadFrom) return gunzipNow(data, maxOutput)
+  if (data.length < DECOMPRESS_OFF_THREAD_FROM) return gunzipNow(data, maxOutput)
   const limit = outputLimit(data.length, maxOutput)
   return decompressAsync(data, optionsFor(data, limit)).catch((error: unknown) => {
     throw decodeError(error, limit)

@@ -12,34 +12,34 @@ export interface Lz4Frames {
   decompress(frame: Buffer, largestBlock: number): Buffer
 }
 
-const magic = 0x184d2204
-const versionAndIndependentBlocks = 0x60
-const blockMaxCode64KiB = 0x40
-const blockMaxSize = 64 * 1024
-const storedFlag = 0x80000000
+const MAGIC = 0x184d2204
+const VERSION_AND_INDEPENDENT_BLOCKS = 0x60
+const BLOCK_MAX_CODE_64_KIB = 0x40
+const BLOCK_MAX_SIZE = 64 * 1024
+const STORED_FLAG = 0x80000000
 
-const minMatch = 4
+const MIN_MATCH = 4
 // The format ends every block with five literals, and starts no match in its last twelve bytes.
-const lastLiterals = 5
-const matchSearchMargin = 12
+const LAST_LITERALS = 5
+const MATCH_SEARCH_MARGIN = 12
 
-const hashBits = 13
-const table = new Uint16Array(1 << hashBits)
+const HASH_BITS = 13
+const table = new Uint16Array(1 << HASH_BITS)
 
 /** Compresses `data` into one frame of independent blocks of 64 KiB, as Kafka's Java client does. */
 export function compressLz4Frame(data: Buffer): Buffer {
-  const blocks = Math.ceil(data.length / blockMaxSize)
+  const blocks = Math.ceil(data.length / BLOCK_MAX_SIZE)
   const out = Buffer.allocUnsafe(11 + data.length + blocks * 4)
-  out.writeUInt32LE(magic, 0)
-  out[4] = versionAndIndependentBlocks
-  out[5] = blockMaxCode64KiB
+  out.writeUInt32LE(MAGIC, 0)
+  out[4] = VERSION_AND_INDEPENDENT_BLOCKS
+  out[5] = BLOCK_MAX_CODE_64_KIB
   out[6] = (xxh32(out.subarray(4, 6)) >>> 8) & 0xff
   let position = 7
-  for (let start = 0; start < data.length; start += blockMaxSize) {
-    const end = Math.min(start + blockMaxSize, data.length)
+  for (let start = 0; start < data.length; start += BLOCK_MAX_SIZE) {
+    const end = Math.min(start + BLOCK_MAX_SIZE, data.length)
     const length = compressBlock(data, start, end, out, position + 4)
     if (length === 0) {
-      out.writeUInt32LE(storedFlag + end - start, position)
+      out.writeUInt32LE(STORED_FLAG + end - start, position)
       data.copy(out, position + 4, start, end)
       position += 4 + end - start
     } else {
@@ -73,7 +73,7 @@ export function decompressLz4Frame(frame: Buffer): Buffer {
     const length = word & 0x7fffffff
     const end = position + length
     if (end > frame.length) throw new RangeError('cut off in a block')
-    if (word >= storedFlag) {
+    if (word >= STORED_FLAG) {
       if (size + length > out.length) out = grown(out, size, size + length)
       frame.copy(out, size, position, end)
       size += length
@@ -157,7 +157,7 @@ function decompressedLength(data: Buffer, start: number, end: number, largest: n
     if (size > largest) break
     if (cursor.isAtEnd) return size
     cursor.skip(2)
-    size += cursor.length(token & 15) + minMatch
+    size += cursor.length(token & 15) + MIN_MATCH
     if (size > largest) break
   }
   throw new RangeError(
@@ -186,7 +186,7 @@ function decompressBlock(
     if (offset === 0 || written - offset < lowest) {
       throw new RangeError('a match copies from before its start')
     }
-    const length = cursor.length(token & 15) + minMatch
+    const length = cursor.length(token & 15) + MIN_MATCH
     repeatBytes(out, written, offset, length)
     written += length
   }
@@ -207,9 +207,9 @@ function compressBlock(
   let misses = 0
   // Offsets from the start of the block. A stale 0 is harmless: the bytes are compared.
   table.fill(0)
-  while (at < end - matchSearchMargin) {
+  while (at < end - MATCH_SEARCH_MARGIN) {
     const bytes = data.readInt32LE(at)
-    const slot = Math.imul(bytes, 0x9e3779b1) >>> (32 - hashBits)
+    const slot = Math.imul(bytes, 0x9e3779b1) >>> (32 - HASH_BITS)
     const candidate = start + table[slot]
     table[slot] = at - start
     if (candidate >= at || data.readInt32LE(candidate) !== bytes) {
@@ -219,12 +219,12 @@ function compressBlock(
     }
     misses = 0
     const length =
-      minMatch + matchLength(data, candidate + minMatch, at + minMatch, end - lastLiterals)
+      MIN_MATCH + matchLength(data, candidate + MIN_MATCH, at + MIN_MATCH, end - LAST_LITERALS)
     written = writeSequence(data, literal, at, out, written, limit, length)
     if (written === 0) return 0
     out[written++] = (at - candidate) & 0xff
     out[written++] = (at - candidate) >> 8
-    if (length - minMatch >= 15) written = writeLength(out, written, length - minMatch - 15)
+    if (length - MIN_MATCH >= 15) written = writeLength(out, written, length - MIN_MATCH - 15)
     at += length
     literal = at
   }
@@ -245,7 +245,7 @@ function writeSequence(
   const literals = end - start
   const rest = match === 0 ? 0 : 2 + Math.ceil(match / 255)
   if (position + 1 + Math.ceil(literals / 255) + literals + rest >= limit) return 0
-  const matchNibble = match === 0 ? 0 : Math.min(match - minMatch, 15)
+  const matchNibble = match === 0 ? 0 : Math.min(match - MIN_MATCH, 15)
   let written = position
   out[written++] = (Math.min(literals, 15) << 4) | matchNibble
   if (literals >= 15) written = writeLength(out, written, literals - 15)

@@ -22,22 +22,22 @@ interface WebAssemblyApi {
   Instance: new (module: object) => { exports: BlockFunctions }
 }
 
-const magic = 0x184d2204
-const versionAndIndependentBlocks = 0x60
-const blockMaxCode64KiB = 0x40
-const blockMaxSize = 64 * 1024
-const storedFlag = 0x80000000
-const headerLength = 7
+const MAGIC = 0x184d2204
+const VERSION_AND_INDEPENDENT_BLOCKS = 0x60
+const BLOCK_MAX_CODE_64_KIB = 0x40
+const BLOCK_MAX_SIZE = 64 * 1024
+const STORED_FLAG = 0x80000000
+const HEADER_LENGTH = 7
 
-const pageSize = 64 * 1024
+const PAGE_SIZE = 64 * 1024
 /** Behind the module's tables. */
-const input = pageSize
+const input = PAGE_SIZE
 /** The module copies 16 bytes at a time, and so reads and writes beyond what it was asked for. */
-const slack = 64
+const SLACK = 64
 /** Output is copied out of the memory when it has become this long. */
-const stepSize = 1024 * 1024
+const STEP_SIZE = 1024 * 1024
 /** How far back a linked block may refer. */
-const historySize = 64 * 1024
+const HISTORY_SIZE = 64 * 1024
 
 export class WasmLz4 implements Lz4Frames {
   private readonly functions: BlockFunctions
@@ -59,16 +59,16 @@ export class WasmLz4 implements Lz4Frames {
 
   /** Writes independent blocks of 64 KiB, as Kafka's Java client does. */
   compressTransient(data: Buffer): Buffer {
-    const out = input + blockMaxSize + slack
-    this.reserve(out + headerLength + stepSize + (stepSize / blockMaxSize + 1) * 4 + slack)
+    const out = input + BLOCK_MAX_SIZE + SLACK
+    this.reserve(out + HEADER_LENGTH + STEP_SIZE + (STEP_SIZE / BLOCK_MAX_SIZE + 1) * 4 + SLACK)
     let position = this.writeHeader(out)
-    if (data.length <= stepSize) {
+    if (data.length <= STEP_SIZE) {
       position = this.writeBlocks(data, 0, data.length, position)
       return this.memory.subarray(out, this.memory.writeUInt32LE(0, position))
     }
     const parts = [copied(this.memory.subarray(out, position))]
-    for (let start = 0; start < data.length; start += stepSize) {
-      const end = this.writeBlocks(data, start, Math.min(start + stepSize, data.length), out)
+    for (let start = 0; start < data.length; start += STEP_SIZE) {
+      const end = this.writeBlocks(data, start, Math.min(start + STEP_SIZE, data.length), out)
       parts.push(copied(this.memory.subarray(out, end)))
     }
     parts.push(Buffer.alloc(4))
@@ -83,29 +83,29 @@ export class WasmLz4 implements Lz4Frames {
     const hasContentChecksum = (flags & 0x04) !== 0
     const blockLimit = 1 << (8 + 2 * ((frame[5] >> 4) & 7))
     // What a linked block refers to stays in front of the output.
-    const out = input + largestBlock + slack + (areIndependent ? 0 : historySize)
-    this.reserve(out + stepSize + blockLimit + slack)
+    const out = input + largestBlock + SLACK + (areIndependent ? 0 : HISTORY_SIZE)
+    this.reserve(out + STEP_SIZE + blockLimit + SLACK)
     const parts: Buffer[] = []
     let moved = 0
     let end = out
     let history = out
-    let position = hasContentSize ? headerLength + 8 : headerLength
+    let position = hasContentSize ? HEADER_LENGTH + 8 : HEADER_LENGTH
     for (;;) {
       const word = frame.readUInt32LE(position)
       position += 4
       if (word === 0) break
       const length = word & 0x7fffffff
-      if (end - out > stepSize) {
+      if (end - out > STEP_SIZE) {
         const part = copied(this.memory.subarray(out, end))
         parts.push(part)
         moved += part.length
         if (!areIndependent) {
-          this.memory.copyWithin(out - historySize, end - historySize, end)
-          history = out - historySize
+          this.memory.copyWithin(out - HISTORY_SIZE, end - HISTORY_SIZE, end)
+          history = out - HISTORY_SIZE
         }
         end = out
       }
-      const isStored = word >= storedFlag
+      const isStored = word >= STORED_FLAG
       const target = isStored ? end : input
       this.memory.set(frame.subarray(position, position + length), target)
       position += length
@@ -136,29 +136,29 @@ export class WasmLz4 implements Lz4Frames {
   private reserve(bytes: number): void {
     const missing = bytes - this.memory.length
     if (missing <= 0) return
-    this.functions.memory.grow(Math.ceil(missing / pageSize))
+    this.functions.memory.grow(Math.ceil(missing / PAGE_SIZE))
     this.memory = Buffer.from(this.functions.memory.buffer)
   }
 
   private writeHeader(at: number): number {
     const { memory } = this
-    memory.writeUInt32LE(magic, at)
-    memory[at + 4] = versionAndIndependentBlocks
-    memory[at + 5] = blockMaxCode64KiB
+    memory.writeUInt32LE(MAGIC, at)
+    memory[at + 4] = VERSION_AND_INDEPENDENT_BLOCKS
+    memory[at + 5] = BLOCK_MAX_CODE_64_KIB
     memory[at + 6] = this.functions.hash(at + 4, at + 6) >>> 8
-    return at + headerLength
+    return at + HEADER_LENGTH
   }
 
   private writeBlocks(data: Buffer, from: number, to: number, at: number): number {
     const { memory, functions } = this
     let position = at
-    for (let start = from; start < to; start += blockMaxSize) {
-      const length = Math.min(blockMaxSize, to - start)
+    for (let start = from; start < to; start += BLOCK_MAX_SIZE) {
+      const length = Math.min(BLOCK_MAX_SIZE, to - start)
       memory.set(data.subarray(start, start + length), input)
       const block = position + 4
       const end = functions.compress(input, input + length, block, block + length)
       if (end === 0) {
-        memory.writeUInt32LE(storedFlag + length, position)
+        memory.writeUInt32LE(STORED_FLAG + length, position)
         memory.copyWithin(block, input, input + length)
         position = block + length
       } else {

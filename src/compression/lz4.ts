@@ -6,11 +6,11 @@ import { type Codec, checkOutputSize, corrupt, messageOf, outputLimit } from './
 import { lz4Frames } from './packages.ts'
 import { xxh32 } from './xxh32.ts'
 
-const magic = 0x184d2204
+const MAGIC = 0x184d2204
 // One byte of a block puts out at most 255.
-const maxExpansion = 255
+const MAX_EXPANSION = 255
 // Codes of the maximum block size: 4 is 64 KiB, each further one four times as much.
-const smallestBlockCode = 4
+const SMALLEST_BLOCK_CODE = 4
 
 function compress(data: Buffer): Buffer {
   return lz4Frames().compress(data)
@@ -81,7 +81,7 @@ function boundFrame(data: Buffer, limit: number): { length: number; largestBlock
         position - 4,
       )
     }
-    output += isCompressed ? Math.min(blockMaxSize, length * maxExpansion) : length
+    output += isCompressed ? Math.min(blockMaxSize, length * MAX_EXPANSION) : length
     checkOutputSize('lz4', output, limit)
     largestBlock = Math.max(largestBlock, length)
     position += length + blockChecksumLength
@@ -94,11 +94,11 @@ function boundFrame(data: Buffer, limit: number): { length: number; largestBlock
 /** Where the header checksum stands: behind magic, flags, block descriptor and content size. */
 function descriptorLength(data: Buffer): number {
   if (data.length < 11) throw corrupt('lz4', `${data.length} bytes are too few for a frame`, 0)
-  if (data.readUInt32LE(0) !== magic) throw corrupt('lz4', 'not an lz4 frame', 0)
+  if (data.readUInt32LE(0) !== MAGIC) throw corrupt('lz4', 'not an lz4 frame', 0)
   const flags = data[4]
   if (flags >> 6 !== 1) throw corrupt('lz4', `frame version ${flags >> 6}`, 4)
   if ((flags & 0x01) !== 0) throw corrupt('lz4', 'the frame needs a dictionary', 4)
-  if (data[5] >> 4 < smallestBlockCode || data[5] >> 4 > 7)
+  if (data[5] >> 4 < SMALLEST_BLOCK_CODE || data[5] >> 4 > 7)
     throw corrupt('lz4', 'unknown maximum block size', 5)
   const length = (flags & 0x08) !== 0 ? 14 : 6
   if (data.length <= length) throw corrupt('lz4', 'the frame is cut off', data.length)

@@ -3,20 +3,20 @@
 
 import { copyBytes, matchLength, repeatBytes } from './lz77.ts'
 
-const fragmentSize = 64 * 1024
-const hashBits = 13
-const table = new Uint16Array(1 << hashBits)
+const FRAGMENT_SIZE = 64 * 1024
+const HASH_BITS = 13
+const table = new Uint16Array(1 << HASH_BITS)
 
 /** Compresses `data` into one block. */
 export function compressSnappyBlock(data: Buffer): Buffer {
   // The format's own bound, and the length in front.
   const out = Buffer.allocUnsafe(5 + data.length + Math.ceil(data.length / 6) + 32)
   let written = writeVarint(out, data.length)
-  for (let start = 0; start < data.length; start += fragmentSize) {
+  for (let start = 0; start < data.length; start += FRAGMENT_SIZE) {
     written = compressFragment(
       data,
       start,
-      Math.min(start + fragmentSize, data.length),
+      Math.min(start + FRAGMENT_SIZE, data.length),
       out,
       written,
     )
@@ -90,7 +90,7 @@ function compressFragment(
   table.fill(0)
   while (at + 4 <= end) {
     const bytes = data.readInt32LE(at)
-    const slot = Math.imul(bytes, 0x9e3779b1) >>> (32 - hashBits)
+    const slot = Math.imul(bytes, 0x9e3779b1) >>> (32 - HASH_BITS)
     const candidate = start + table[slot]
     table[slot] = at - start
     if (candidate >= at || data.readInt32LE(candidate) !== bytes) {

@@ -14,10 +14,10 @@ import {
 import { type SnappyPackage, snappyPackage } from './packages.ts'
 
 const header = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1])
-const magicLength = 8
+const MAGIC_LENGTH = 8
 
 // As Java's: every reader takes it.
-const blockSize = 32 * 1024
+const BLOCK_SIZE = 32 * 1024
 
 // Buffers made outside of V8 cost the garbage collector five times what copying the output costs.
 const compressOptions = { copyOutputData: true }
@@ -25,16 +25,16 @@ const decompressOptions = { asBuffer: true, copyOutputData: true } as const
 
 // A block of 1 KiB, the least that the Java library writes, has 48 bytes and its length even when it is
 // all zeros.
-const leastBlockBytes = 48
+const LEAST_BLOCK_BYTES = 48
 
 // The densest element of the format is a copy of 64 bytes in 3.
-const maxExpansion = 22
+const MAX_EXPANSION = 22
 
 function compress(data: Buffer): Buffer {
   const snappy = snappyPackage()
   const parts: Buffer[] = [header]
-  for (let start = 0; start < data.length; start += blockSize) {
-    const block = snappy.compressSync(data.subarray(start, start + blockSize), compressOptions)
+  for (let start = 0; start < data.length; start += BLOCK_SIZE) {
+    const block = snappy.compressSync(data.subarray(start, start + BLOCK_SIZE), compressOptions)
     const length = Buffer.allocUnsafe(4)
     length.writeInt32BE(block.length, 0)
     parts.push(length, block)
@@ -47,7 +47,7 @@ export function decompressSnappy(data: Buffer, maxOutput: number): Buffer {
   const snappy = snappyPackage()
   const limit = outputLimit(data.length, maxOutput)
   const isStream =
-    data.length >= header.length && data.compare(header, 0, magicLength, 0, magicLength) === 0
+    data.length >= header.length && data.compare(header, 0, MAGIC_LENGTH, 0, MAGIC_LENGTH) === 0
   if (!isStream) {
     checkOutputSize('snappy', announcedSize(data, 0), limit)
     return decompressBlock(snappy, data, 0)
@@ -87,7 +87,7 @@ function streamBlocks(data: Buffer, limit: number): { blocks: Block[]; size: num
     size += announcedSize(bytes, start)
     checkOutputSize('snappy', size, limit)
     blocks.push({ bytes, position: start })
-    checkPieces('snappy', blocks.length, 'blocks', data.length, leastBlockBytes)
+    checkPieces('snappy', blocks.length, 'blocks', data.length, LEAST_BLOCK_BYTES)
     position = start + length
   }
   return { blocks, size }
@@ -109,7 +109,7 @@ function announcedSize(block: Buffer, position: number): number {
     const byte = block[index]
     size += (byte & 0x7f) * 2 ** (7 * index)
     if (byte < 0x80) {
-      if (size > block.length * maxExpansion) {
+      if (size > block.length * MAX_EXPANSION) {
         throw corrupt('snappy', `${block.length} bytes cannot become ${size}`, position)
       }
       return size

@@ -3,12 +3,12 @@
 
 import { checkOutputSize, checkPieces, corrupt } from './codec.ts'
 
-const frameMagic = 0xfd2fb528
-const skippableMagic = 0x184d2a50
-const maxBlockSize = 128 * 1024
+const FRAME_MAGIC = 0xfd2fb528
+const SKIPPABLE_MAGIC = 0x184d2a50
+const MAX_BLOCK_SIZE = 128 * 1024
 
 // Each frame is a call of the decompressor, which sets up its tables again: about 20 us.
-const leastFrameBytes = 256
+const LEAST_FRAME_BYTES = 256
 
 /** One frame of zstd data. */
 export interface ZstdFrame {
@@ -31,12 +31,12 @@ export function walkZstdFrames(data: Buffer, limit: number, boundsOutput: boolea
   while (position < data.length) {
     if (position + 8 > data.length) throw corrupt('zstd', 'the frame is cut off', position)
     const magic = data.readUInt32LE(position)
-    if ((magic & 0xfffffff0) >>> 0 === skippableMagic) {
+    if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) {
       position += 8 + data.readUInt32LE(position + 4)
       if (position > data.length) throw corrupt('zstd', 'the frame is cut off', data.length)
       continue
     }
-    if (magic !== frameMagic) throw corrupt('zstd', 'not a zstd frame', position)
+    if (magic !== FRAME_MAGIC) throw corrupt('zstd', 'not a zstd frame', position)
     const start = position
     const header = readFrameHeader(data, start)
     checkOutputSize('zstd', output + header.contentSize, limit)
@@ -48,16 +48,16 @@ export function walkZstdFrames(data: Buffer, limit: number, boundsOutput: boolea
       const type = (word >> 1) & 3
       const size = word >> 3
       if (type === 3) throw corrupt('zstd', 'reserved block type', position)
-      if (size > maxBlockSize) throw corrupt('zstd', `block of ${size} bytes`, position)
+      if (size > MAX_BLOCK_SIZE) throw corrupt('zstd', `block of ${size} bytes`, position)
       if (type !== 2) output += size
-      else if (!boundsOutput) output += Math.min(maxBlockSize, header.windowSize)
+      else if (!boundsOutput) output += Math.min(MAX_BLOCK_SIZE, header.windowSize)
       checkOutputSize('zstd', output, limit)
       position += 3 + (type === 1 ? 1 : size)
     }
     if (header.hasChecksum) position += 4
     if (position > data.length) throw corrupt('zstd', 'the frame is cut off', data.length)
     frames.push({ bytes: data.subarray(start, position), contentSize: header.contentSize })
-    checkPieces('zstd', frames.length, 'frames', data.length, leastFrameBytes)
+    checkPieces('zstd', frames.length, 'frames', data.length, LEAST_FRAME_BYTES)
   }
   if (frames.length === 0) throw corrupt('zstd', 'no frame', 0)
   return frames

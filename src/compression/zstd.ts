@@ -6,23 +6,23 @@ import { type Codec, corrupt, messageOf, outputLimit, outputTooLarge } from './c
 import { type ZlibZstd, zlibZstd, zstdPackage } from './packages.ts'
 import { walkZstdFrames, type ZstdFrame } from './zstd-frame.ts'
 
-const defaultLevel = 3
-const minLevel = -131072
-const maxLevel = 22
+const DEFAULT_LEVEL = 3
+const MIN_LEVEL = -131072
+const MAX_LEVEL = 22
 
 // About 0.6 ms of the main thread. Handing work over to zlib costs 0.2 ms of CPU, and more where several
 // are at it: below this size that is as much as the work itself.
-const compressOffThreadFrom = 256 * 1024
-const decompressOffThreadFrom = 256 * 1024
+const COMPRESS_OFF_THREAD_FROM = 256 * 1024
+const DECOMPRESS_OFF_THREAD_FROM = 256 * 1024
 // Above it a level takes ten times as long and more.
-const maxSyncLevel = 6
+const MAX_SYNC_LEVEL = 6
 
 const zlib: ZlibZstd | undefined = zlibZstd()
 
-function compress(data: Buffer, level: number = defaultLevel): Buffer | Promise<Buffer> {
+function compress(data: Buffer, level: number = DEFAULT_LEVEL): Buffer | Promise<Buffer> {
   if (zlib === undefined) return zstdPackage().compress(data, level)
   const params = { [zlib.levelParameter]: level }
-  return data.length < compressOffThreadFrom && level <= maxSyncLevel
+  return data.length < COMPRESS_OFF_THREAD_FROM && level <= MAX_SYNC_LEVEL
     ? zlib.compressSync(data, { params })
     : zlib.compress(data, { params, chunkSize: pieceSize(data.length / 2) })
 }
@@ -31,7 +31,7 @@ function decompress(data: Buffer, maxOutput: number): Buffer | Promise<Buffer> {
   const limit = outputLimit(data.length, maxOutput)
   const frames = walkZstdFrames(data, limit, zlib !== undefined)
   if (zlib === undefined) return decompressByPackage(data)
-  if (data.length >= decompressOffThreadFrom) return decompressByZlib(zlib, frames, limit)
+  if (data.length >= DECOMPRESS_OFF_THREAD_FROM) return decompressByZlib(zlib, frames, limit)
   const output = new FrameOutput(limit)
   for (const frame of frames) {
     try {
@@ -112,8 +112,8 @@ function decodeError(error: unknown, limit: number): DecodeError {
 }
 
 function checkLevel(level: number): void {
-  if (Number.isInteger(level) && level >= minLevel && level <= maxLevel) return
-  throw new ConfigError(`zstd compression level ${level}: must be ${minLevel} to ${maxLevel}`)
+  if (Number.isInteger(level) && level >= MIN_LEVEL && level <= MAX_LEVEL) return
+  throw new ConfigError(`zstd compression level ${level}: must be ${MIN_LEVEL} to ${MAX_LEVEL}`)
 }
 
 /** zstd (attribute id 4). */

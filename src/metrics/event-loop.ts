@@ -4,7 +4,7 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { gauge, type Metric, type MetricGroup, readGroup } from './metric.ts'
 
 /** How often a timer measures (ms); its own period is not a delay. */
-const resolutionMs = 20
+const RESOLUTION_MS = 20
 
 interface Delay {
   readonly mean: number
@@ -34,11 +34,11 @@ export class EventLoopMeter {
   read(clientId: string): Metric[] {
     const { histogram } = this
     if (histogram === null) {
-      this.histogram = monitorEventLoopDelay({ resolution: resolutionMs })
+      this.histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
       this.histogram.enable()
       return readGroup(eventLoopGroup, clientId, [], { mean: Number.NaN, max: Number.NaN })
     }
-    const late = (ns: number): number => Math.max(0, ns / 1e6 - resolutionMs)
+    const late = (ns: number): number => Math.max(0, ns / 1e6 - RESOLUTION_MS)
     const { mean, max } = histogram
     histogram.reset()
     return readGroup(eventLoopGroup, clientId, [], { mean: late(mean), max: late(max) })

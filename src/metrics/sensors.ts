@@ -4,7 +4,7 @@
 import { monotonicMs } from '../async/clock.ts'
 
 /** How long one sample lasts (ms); a window has this one and the one before. */
-const sampleMs = 30_000
+const SAMPLE_MS = 30_000
 
 interface Sample {
   startedAt: number
@@ -67,13 +67,13 @@ export class Sensor {
   private get windowSeconds(): number {
     const since = this.before?.startedAt ?? this.now.startedAt
     const elapsed = monotonicMs() - since
-    return (elapsed < sampleMs ? elapsed + sampleMs : elapsed) / 1000
+    return (elapsed < SAMPLE_MS ? elapsed + SAMPLE_MS : elapsed) / 1000
   }
 
   private advance(at: number): void {
     const { startedAt } = this.now
-    if (at - startedAt < sampleMs) return
-    this.before = at - startedAt < 2 * sampleMs ? this.now : null
+    if (at - startedAt < SAMPLE_MS) return
+    this.before = at - startedAt < 2 * SAMPLE_MS ? this.now : null
     this.now = emptySample(at)
   }
 }

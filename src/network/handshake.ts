@@ -8,8 +8,8 @@ import { type ApiVersionsResponse, apiVersions } from '../protocol/messages/api-
 import type { BrokerFeatures } from './broker-features.ts'
 import type { Connection } from './connection.ts'
 
-export const clientSoftwareName = 'kafkawire'
-export const clientSoftwareVersion = '0.1.0'
+export const CLIENT_SOFTWARE_NAME = 'kafkawire'
+export const CLIENT_SOFTWARE_VERSION = '0.1.0'
 
 /** The broker that a connection is meant to reach (KIP-1242). */
 export interface ExpectedBroker {
@@ -32,7 +32,12 @@ export async function exchangeVersions(
     const response = await connection.send(
       apiVersions,
       version,
-      { clientSoftwareName, clientSoftwareVersion, clusterId, nodeId },
+      {
+        clientSoftwareName: CLIENT_SOFTWARE_NAME,
+        clientSoftwareVersion: CLIENT_SOFTWARE_VERSION,
+        clusterId,
+        nodeId,
+      },
       { timeoutMs },
     )
     if (response.errorCode === errorCodes.NONE) return featuresOf(response)

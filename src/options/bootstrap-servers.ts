@@ -24,7 +24,7 @@ export interface BootstrapSettings {
   readonly provider: BootstrapServersProvider | null
 }
 
-const owner = "new Kafka(): option 'bootstrapServers'"
+const OWNER = "new Kafka(): option 'bootstrapServers'"
 const SRV = 'srv://'
 
 /** @throws ConfigError naming what is not an address */
@@ -33,12 +33,12 @@ export function checkBootstrapServers(
   fail: (expected: string) => never,
 ): BootstrapSettings {
   if (isProvider(value)) return { endpoints: [], srvNames: [], provider: value }
-  return { ...parseServers(value, owner, fail), provider: null }
+  return { ...parseServers(value, OWNER, fail), provider: null }
 }
 
 /** What the user's function returned. @throws ConfigError unless it is one address or more */
 export function parseProvided(value: unknown): Omit<BootstrapSettings, 'provider'> {
-  const where = `${owner}: the function`
+  const where = `${OWNER}: the function`
   const parsed = parseServers(value, where, (expected) => {
     throw new ConfigError(`${where} must return ${expected}, got ${describeValue(value)}`)
   })

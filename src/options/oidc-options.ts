@@ -55,7 +55,7 @@ export interface SaslOidcOptions {
   allowUnencrypted?: boolean
 }
 
-const owner = "new Kafka(): option 'sasl'"
+const OWNER = "new Kafka(): option 'sasl'"
 
 function secretSource(): OptionSpec<SecretSource | null> {
   return {
@@ -137,21 +137,21 @@ export function isOidc(options: object): boolean {
 
 /** @throws ConfigError that never quotes what was given */
 export function checkOidc(options: object): OidcSettings {
-  const settings = resolveOptions(oidcTable, options, owner, true)
+  const settings = resolveOptions(oidcTable, options, OWNER, true)
   checkUrl(settings)
   const { clientId, clientSecret, assertion, assertionPrivateKey } = settings
   const hasClient = clientId !== null && clientSecret !== null
   const ways = [hasClient, assertion !== null, assertionPrivateKey !== null]
   if (ways.filter(Boolean).length !== 1 || (clientSecret !== null && clientId === null)) {
     throw new ConfigError(
-      `${owner}: a token endpoint needs one of: 'clientId' and 'clientSecret'; 'assertion'; 'assertionPrivateKey'`,
+      `${OWNER}: a token endpoint needs one of: 'clientId' and 'clientSecret'; 'assertion'; 'assertionPrivateKey'`,
     )
   }
   if (typeof assertionPrivateKey === 'string') checkKey(assertionPrivateKey, settings)
-  if (settings.ssl !== null) checkContents(settings.ssl, `${owner}: 'ssl' of the token endpoint`)
+  if (settings.ssl !== null) checkContents(settings.ssl, `${OWNER}: 'ssl' of the token endpoint`)
   for (const value of Object.values(settings.extensions ?? {})) {
     if (typeof value !== 'string') {
-      throw new ConfigError(`${owner}: each of 'extensions' must be a string, got ${kindOf(value)}`)
+      throw new ConfigError(`${OWNER}: each of 'extensions' must be a string, got ${kindOf(value)}`)
     }
   }
   return settings
@@ -161,12 +161,12 @@ function checkUrl({ tokenEndpointUrl, allowUnencrypted }: OidcSettings): void {
   const url = URL.canParse(tokenEndpointUrl) ? new URL(tokenEndpointUrl) : null
   if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '') {
     throw new ConfigError(
-      `${owner}: 'tokenEndpointUrl' must be an https: URL without a user name or a password`,
+      `${OWNER}: 'tokenEndpointUrl' must be an https: URL without a user name or a password`,
     )
   }
   if (url.protocol === 'https:' || allowUnencrypted) return
   throw new ConfigError(
-    `${owner}: 'tokenEndpointUrl' is not an https: URL, so that anyone on the network could read the secret: use https, or set 'allowUnencrypted'`,
+    `${OWNER}: 'tokenEndpointUrl' is not an https: URL, so that anyone on the network could read the secret: use https, or set 'allowUnencrypted'`,
   )
 }
 
@@ -182,12 +182,12 @@ export function checkKey(pem: string, settings: OidcSettings): void {
   } catch {
     // OpenSSL's text says nothing that a user could act on, and the key is not to be quoted.
     throw new ConfigError(
-      `${owner}: 'assertionPrivateKey' is not a private key in PEM, or 'assertionPrivateKeyPassphrase' is missing or wrong`,
+      `${OWNER}: 'assertionPrivateKey' is not a private key in PEM, or 'assertionPrivateKeyPassphrase' is missing or wrong`,
     )
   }
   const expected = algorithm === 'RS256' ? 'rsa' : 'ec'
   if (type === expected) return
   throw new ConfigError(
-    `${owner}: 'assertionAlgorithm' ${algorithm} needs a key of type ${expected}, got ${type}`,
+    `${OWNER}: 'assertionAlgorithm' ${algorithm} needs a key of type ${expected}, got ${type}`,
   )
 }

@@ -148,13 +148,13 @@ const saslKerberosTable = {
   principal: text(null),
 }
 
-const owner = "new Kafka(): option 'sasl'"
+const OWNER = "new Kafka(): option 'sasl'"
 
 /** @throws ConfigError that never quotes what was given */
 export function checkSasl(value: unknown): SaslSettings {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ConfigError(
-      `${owner} must be an object with a 'mechanism', or a mechanism of your own, got ${kindOf(value)}`,
+      `${OWNER} must be an object with a 'mechanism', or a mechanism of your own, got ${kindOf(value)}`,
     )
   }
   if (isSaslMechanism(value)) {
@@ -164,14 +164,14 @@ export function checkSasl(value: unknown): SaslSettings {
   const given: unknown = Reflect.get(value, 'mechanism')
   if (given === undefined) {
     throw new ConfigError(
-      `${owner}: 'mechanism' is needed: ${passwordMechanisms.join(', ')}, OAUTHBEARER or GSSAPI`,
+      `${OWNER}: 'mechanism' is needed: ${passwordMechanisms.join(', ')}, OAUTHBEARER or GSSAPI`,
     )
   }
   // Kafka's own names are in upper case; kafkajs takes them in lower case.
   const mechanism = typeof given === 'string' ? given.toUpperCase() : given
   const options = { ...value, mechanism }
   if (mechanism === 'GSSAPI') {
-    const resolved = resolveOptions(saslKerberosTable, options, owner, true)
+    const resolved = resolveOptions(saslKerberosTable, options, OWNER, true)
     const { kerberosServiceName: serviceName, principal } = resolved
     return { kind: 'kerberos', mechanism, serviceName, principal }
   }
@@ -181,22 +181,22 @@ export function checkSasl(value: unknown): SaslSettings {
     return { kind: 'oidc', mechanism, load: () => settings, allowUnencrypted }
   }
   if (mechanism === 'OAUTHBEARER') {
-    const { token, allowUnencrypted } = resolveOptions(saslTokenTable, options, owner, true)
+    const { token, allowUnencrypted } = resolveOptions(saslTokenTable, options, OWNER, true)
     if (token === null) {
       throw new ConfigError(
-        `${owner}: OAUTHBEARER needs 'token', a function, or 'tokenEndpointUrl'`,
+        `${OWNER}: OAUTHBEARER needs 'token', a function, or 'tokenEndpointUrl'`,
       )
     }
     return { kind: 'token', mechanism, token, allowUnencrypted }
   }
-  const resolved = resolveOptions(saslPasswordTable, options, owner, true)
+  const resolved = resolveOptions(saslPasswordTable, options, OWNER, true)
   const { username, password, credentials, ...rest } = resolved
   if (credentials !== null && username === null && password === null) {
     return { kind: 'password', ...rest, credentials }
   }
   if (username === null || password === null || credentials !== null) {
     throw new ConfigError(
-      `${owner}: ${rest.mechanism} needs either 'username' and 'password', or 'credentials'`,
+      `${OWNER}: ${rest.mechanism} needs either 'username' and 'password', or 'credentials'`,
     )
   }
   return { kind: 'password', ...rest, credentials: () => ({ username, password }) }

@@ -21,7 +21,7 @@ export interface SslSettings {
   readonly mayRotate: boolean
 }
 
-const owner = "new Kafka(): option 'ssl'"
+const OWNER = "new Kafka(): option 'ssl'"
 
 /** @returns null for no TLS. @throws ConfigError that never quotes what was given */
 export function checkSsl(value: unknown): SslSettings | null {
@@ -29,11 +29,11 @@ export function checkSsl(value: unknown): SslSettings | null {
   if (value === true) return { load: () => ({}), mayRotate: false }
   if (isProvider(value)) {
     return {
-      load: async () => checkContents(await value(), `${owner}: the function`),
+      load: async () => checkContents(await value(), `${OWNER}: the function`),
       mayRotate: true,
     }
   }
-  const options = { ...checkContents(value, owner) }
+  const options = { ...checkContents(value, OWNER) }
   return { load: () => options, mayRotate: false }
 }
 
@@ -48,7 +48,7 @@ function isProvider(value: unknown): value is () => unknown {
 export function checkContents(value: unknown, where: string): TlsOptions {
   if (!isObject(value)) {
     const expected =
-      where === owner
+      where === OWNER
         ? "must be true, false, an object of Node's TLS options, or a function that gives one"
         : "must return an object of Node's TLS options ({} for the defaults)"
     throw new ConfigError(`${where} ${expected}, got ${kindOf(value)}`)

@@ -24,7 +24,7 @@ export interface ProducerHealth {
 }
 
 /** A broker that fails for less than this (ms) may have been restarted. */
-const patienceMs = 5000
+const PATIENCE_MS = 5000
 
 export interface ProducerHealthSources {
   readonly isClosed: boolean
@@ -38,7 +38,7 @@ export function producerHealth(sources: ProducerHealthSources): ProducerHealth {
   const { isClosed, fatalError, isUnreachable, memory, problems } = sources
   const state = isClosed ? 'closed' : fatalError === null ? 'open' : 'failed'
   const lasts = problems.some(
-    ({ nodeId, durationMs }) => nodeId === null && durationMs > patienceMs,
+    ({ nodeId, durationMs }) => nodeId === null && durationMs > PATIENCE_MS,
   )
   const health: Omit<ProducerHealth, 'toJSON'> = {
     isReady: state === 'open' && !isUnreachable && !lasts,

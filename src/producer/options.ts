@@ -193,10 +193,10 @@ export function resolveProducerOptions(
     'requestTimeoutMs' | 'retryBackoffMs' | 'retryBackoffMaxMs' | 'logger'
   >,
 ): ResolvedProducerOptions {
-  const options = readOptions(producerOptionTable, given, owner)
+  const options = readOptions(producerOptionTable, given, OWNER)
   const { requestTimeoutMs, retryBackoffMs, retryBackoffMaxMs } = connection
   const all = { requestTimeoutMs, retryBackoffMs, retryBackoffMaxMs, ...options }
-  const resolved = resolveOptions(producerOptionTable, all, owner)
+  const resolved = resolveOptions(producerOptionTable, all, OWNER)
   if (resolved.retryBackoffMaxMs < resolved.retryBackoffMs) {
     refuse(
       `option 'retryBackoffMaxMs' (${resolved.retryBackoffMaxMs}) must not be below 'retryBackoffMs' (${resolved.retryBackoffMs})`,
@@ -218,10 +218,10 @@ export function resolveProducerOptions(
 
 type Resolved = ResolvedOptions<typeof producerOptionTable>
 
-const owner = 'kafka.producer()'
+const OWNER = 'kafka.producer()'
 
 function refuse(problem: string): never {
-  throw new ConfigError(`${owner}: ${problem}`)
+  throw new ConfigError(`${OWNER}: ${problem}`)
 }
 
 /** Asked for and contradicted is an error; where it is only the default, `acks` and `retries` win. */
@@ -248,7 +248,7 @@ function resolveIdempotence(
     refuse(`${what} needs acks: 'all' and retries above 0, not ${contradiction}`)
   }
   logger.warn(
-    `${owner}: ${contradiction} switches idempotence off: records may be doubled by retries. Set enableIdempotence: false to say that this is meant`,
+    `${OWNER}: ${contradiction} switches idempotence off: records may be doubled by retries. Set enableIdempotence: false to say that this is meant`,
   )
   return false
 }
@@ -298,7 +298,7 @@ function checkFlush(value: unknown, fail: (expected: string) => never): Required
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return fail('an object { records, bytes, intervalMs }')
   }
-  return resolveOptions(flushTable, value, `${owner}: option 'flush'`)
+  return resolveOptions(flushTable, value, `${OWNER}: option 'flush'`)
 }
 
 function checkInterceptors(

@@ -72,7 +72,7 @@ interface Read {
 }
 
 /** The most reads that are kept: a codec reads a field shortly before it writes it. */
-const keptReads = 64
+const KEPT_READS = 64
 
 function recording<T extends object>(target: T, path: string, reads: Read[]): T {
   return new Proxy(target, {
@@ -81,7 +81,7 @@ function recording<T extends object>(target: T, path: string, reads: Read[]): T 
       if (typeof key === 'symbol' || (Array.isArray(object) && !/^\d+$/.test(key))) return value
       const step = Array.isArray(object) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`
       reads.push({ path: step, value })
-      if (reads.length > 2 * keptReads) reads.splice(0, keptReads)
+      if (reads.length > 2 * KEPT_READS) reads.splice(0, KEPT_READS)
       if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value)) return value
       return recording(value, step, reads)
     },

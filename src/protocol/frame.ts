@@ -58,7 +58,7 @@ export interface RequestIdentity {
 }
 
 const noBytes = Buffer.alloc(0)
-const headerBytes = 8
+const HEADER_BYTES = 8
 
 /**
  * Decodes one whole frame, size included.
@@ -86,7 +86,7 @@ export function decodeFrame(bytes: Buffer, request: RequestIdentity | null = nul
 
 /** The header's API and version, where the bytes can be those of a request; else why they cannot. */
 export function identifyRequest(frame: Buffer): RequestIdentity | DecodeError {
-  if (frame.length < 4 + headerBytes) return invalid('it is too short for a request header', 4)
+  if (frame.length < 4 + HEADER_BYTES) return invalid('it is too short for a request header', 4)
   const key = frame.readInt16BE(4)
   const version = frame.readInt16BE(6)
   const api = apiByKey(key)

@@ -8,7 +8,7 @@ import { invalidValue } from './value-error.ts'
 /** What JSON can hold. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
-const tagsKey = '$tags'
+const TAGS_KEY = '$tags'
 
 /**
  * A message, or any part of one, as JSON: `5n` is `{ "$int64": "5" }`, bytes are `{ "$bytes": "base64" }`,
@@ -48,7 +48,7 @@ function writeStruct(struct: object, path: string): Json {
   }
   const tags = unknownTags(struct)
   if (tags.length > 0) {
-    json[tagsKey] = tags.map(({ tag, data }) => ({ tag, data: data.toString('base64') }))
+    json[TAGS_KEY] = tags.map(({ tag, data }) => ({ tag, data: data.toString('base64') }))
   }
   return json
 }
@@ -70,16 +70,16 @@ function read(json: Json, path: string): unknown {
   }
   if (Array.isArray(json)) return json.map((item, index) => read(item, `${path}[${index}]`))
   const keys = Object.keys(json)
-  if (keys.length === 1 && keys[0].startsWith('$') && keys[0] !== tagsKey) {
+  if (keys.length === 1 && keys[0].startsWith('$') && keys[0] !== TAGS_KEY) {
     return readScalar(keys[0], json[keys[0]], path)
   }
   const struct: Record<string, unknown> = {}
   for (const key of keys) {
     // No message has such a field, and to assign it would change the prototype.
     if (key === '__proto__') throw invalidValue(`${path}.${key}`, 'the name of a field', key)
-    if (key !== tagsKey) struct[key] = read(json[key], path === '' ? key : `${path}.${key}`)
+    if (key !== TAGS_KEY) struct[key] = read(json[key], path === '' ? key : `${path}.${key}`)
   }
-  return tagsKey in json ? setUnknownTags(struct, readTags(json[tagsKey], path)) : struct
+  return TAGS_KEY in json ? setUnknownTags(struct, readTags(json[TAGS_KEY], path)) : struct
 }
 
 function readScalar(kind: string, text: Json, path: string): unknown {

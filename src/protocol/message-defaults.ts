@@ -224,7 +224,7 @@ class ZeroReader implements Record<keyof Reader, unknown> {
 }
 
 /** More than any struct has. */
-const triedTags = 16
+const TRIED_TAGS = 16
 
 /** Gives each struct, and each array of structs, what it is made of. */
 class ShapeReader extends ZeroReader {
@@ -245,7 +245,7 @@ class ShapeReader extends ZeroReader {
   }
 
   override tags(onTag: (tag: number, r: Reader) => void = () => {}): void {
-    for (let tag = 0; tag < triedTags; tag++) onTag(tag, asReader(this))
+    for (let tag = 0; tag < TRIED_TAGS; tag++) onTag(tag, asReader(this))
   }
 
   override tagsInto<T>(struct: T, onTag: OnTag<T>): void {

@@ -14,7 +14,7 @@ export interface TaggedField {
 /** Below this many bytes a copy costs less than one more chunk in a writev. */
 const COPY_RECORDS_BELOW = 2048
 const MAX_STRING_BYTES = 32767
-const uuidForm = 'a UUID: 22 characters of base64url'
+const UUID_FORM = 'a UUID: 22 characters of base64url'
 
 /** What a codec needs to know of its API to write one message. */
 export interface MessageContext {
@@ -166,9 +166,9 @@ export class Writer {
 
   /** A UUID in Kafka's form: 22 characters of base64url. */
   uuid(value: string): void {
-    if (typeof value !== 'string' || value.length !== 22) throw this.invalid(uuidForm, value)
+    if (typeof value !== 'string' || value.length !== 22) throw this.invalid(UUID_FORM, value)
     const at = this.reserve(16)
-    if (this.buffer.write(value, at, 16, 'base64url') !== 16) throw this.invalid(uuidForm, value)
+    if (this.buffer.write(value, at, 16, 'base64url') !== 16) throw this.invalid(UUID_FORM, value)
   }
 
   string(value: string): void {

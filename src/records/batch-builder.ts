@@ -11,7 +11,7 @@ import type { RecordData } from '../types.ts'
 import type { HeaderInput } from './headers.ts'
 import {
   attributeBits,
-  batchLengthEnd,
+  BATCH_LENGTH_END,
   encodeBatchHeader,
   recordBatchOverhead,
   writeCrc,
@@ -25,11 +25,11 @@ import {
 } from './record-encoder.ts'
 import { RecordTimes } from './record-times.ts'
 
-const defaultCapacity = 512
+const DEFAULT_CAPACITY = 512
 const noBytes = Buffer.alloc(0)
 
 // Length, attributes, timestamp delta, offset delta at their longest.
-const maxRecordPrefix = 5 + 1 + 10 + 5
+const MAX_RECORD_PREFIX = 5 + 1 + 10 + 5
 
 /** What of a batch's header is known only when the batch is drained. */
 export interface ProducerStamp {
@@ -50,7 +50,7 @@ export const noProducer: ProducerStamp = Object.freeze({
 })
 
 // A time of day is split here: both halves are small integers.
-const timeUnit = 2 ** 30
+const TIME_UNIT = 2 ** 30
 
 /** One batch of one partition, from its first record to the bytes on the wire. */
 export class BatchBuilder {
@@ -61,7 +61,7 @@ export class BatchBuilder {
   private recordCount = 0
   /** The first record's time, in units of 2^30 ms and the rest. */
   private firstTimeHigh = -1
-  private firstTimeLow = timeUnit - 1
+  private firstTimeLow = TIME_UNIT - 1
   /** The greatest time, as ms after the first record's. */
   private latestDelta = 0
   private hasOneTime = true
@@ -88,7 +88,7 @@ export class BatchBuilder {
    */
   constructor(
     batchSize: number,
-    initialCapacity: number = defaultCapacity,
+    initialCapacity: number = DEFAULT_CAPACITY,
     allocate: (bytes: number) => Buffer = Buffer.allocUnsafeSlow,
   ) {
     this.batchSize = batchSize
@@ -108,7 +108,7 @@ export class BatchBuilder {
 
   /** Time of the first record in ms; -1 while there is none. */
   get baseTimestamp(): number {
-    return this.firstTimeHigh * timeUnit + this.firstTimeLow
+    return this.firstTimeHigh * TIME_UNIT + this.firstTimeLow
   }
 
   /** Greatest time of a record in ms; -1 while there is none. */
@@ -230,7 +230,7 @@ export class BatchBuilder {
     const transactional = stamp.isTransactional ? attributeBits.transactional : 0
     encodeBatchHeader(this.sealed, 0, {
       baseOffset: 0n,
-      batchLength: this.sealed.length - batchLengthEnd,
+      batchLength: this.sealed.length - BATCH_LENGTH_END,
       partitionLeaderEpoch: -1,
       magic: 2,
       crc: 0,
@@ -266,7 +266,7 @@ export class BatchBuilder {
     const cursor = this.ownRecords()
     while (cursor.next()) {
       const timestamp = this.baseTimestamp + cursor.timestampDelta
-      const upperBound = maxRecordPrefix + cursor.end - cursor.tail
+      const upperBound = MAX_RECORD_PREFIX + cursor.end - cursor.tail
       if (!child?.hasRoomFor(upperBound)) {
         child = new BatchBuilder(maxBytes, Math.min(maxBytes, this.position), this.allocate)
         children.push(child)
@@ -307,7 +307,7 @@ export class BatchBuilder {
 
   /** Appends a record whose bytes behind the offset delta are those of `source`. */
   private appendTail(source: Buffer, tail: number, end: number, timestamp: number): void {
-    const timestampDelta = this.reserve(maxRecordPrefix + end - tail, timestamp)
+    const timestampDelta = this.reserve(MAX_RECORD_PREFIX + end - tail, timestamp)
     const { buffer, position: start, recordCount } = this
     // As in writeRecord, the length comes last.
     const bodyStart = start + sizeOfLength(end - tail)
@@ -322,8 +322,8 @@ export class BatchBuilder {
     if (typeof timestamp !== 'number') throw invalidTimestamp(timestamp)
     if (this.recordCount === 0) {
       if (!Number.isSafeInteger(timestamp)) throw invalidTimestamp(timestamp)
-      this.firstTimeHigh = Math.floor(timestamp / timeUnit)
-      this.firstTimeLow = timestamp - this.firstTimeHigh * timeUnit
+      this.firstTimeHigh = Math.floor(timestamp / TIME_UNIT)
+      this.firstTimeLow = timestamp - this.firstTimeHigh * TIME_UNIT
     }
     const needed = this.position + upperBound
     if (needed > this.buffer.length) this.grow(needed)

@@ -12,7 +12,7 @@ import type { PreservedBatch } from './preserved-batch.ts'
 import {
   attributeBits,
   batchOffsets,
-  minRecordSize,
+  MIN_RECORD_SIZE,
   recordBatchOverhead,
   type TimestampType,
   timestampTypeOf,
@@ -24,7 +24,7 @@ import { readVarint, varintEnd } from './varint.ts'
  * The most headers of one record. Each takes two bytes at least, which compress to nothing, and 150 bytes
  * when it is read.
  */
-const maxHeaders = 2 ** 18
+const MAX_HEADERS = 2 ** 18
 
 /** One batch of a fetch response, with a cursor over its records. */
 export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<ConsumerRecord<K, V>> {
@@ -255,7 +255,7 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
     const length = this.varint()
     const start = this.position
     const end = start + length
-    if (length < minRecordSize - 1 || end > this.recordsBuffer.length) {
+    if (length < MIN_RECORD_SIZE - 1 || end > this.recordsBuffer.length) {
       const left = this.recordsBuffer.length - start
       throw this.invalid(`length ${length}, ${left} bytes are left`, this.fieldOf('length'))
     }
@@ -287,8 +287,8 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
     // A header is two lengths at least.
     if (count < 0 || count * 2 > end - this.position)
       throw this.invalid(`${count} headers`, this.fieldOf('headers'))
-    if (count > maxHeaders)
-      throw this.invalid(`${count} headers, more than ${maxHeaders}`, this.fieldOf('headers'))
+    if (count > MAX_HEADERS)
+      throw this.invalid(`${count} headers, more than ${MAX_HEADERS}`, this.fieldOf('headers'))
     for (let index = 0; index < count; index++) {
       const keyLength = this.varint()
       if (keyLength < 0)
@@ -352,7 +352,7 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
 
   private ready(records: Buffer, position: number): void {
     // The header's own count is checked again: compressed, it could not be.
-    if (this.recordCount * minRecordSize > records.length - position) {
+    if (this.recordCount * MIN_RECORD_SIZE > records.length - position) {
       const reason = `${this.recordCount} records in ${records.length - position} bytes`
       throw this.invalid(reason, 'recordCount')
     }

@@ -9,7 +9,7 @@ import { type Crc, makeCrc } from './crc-tables.ts'
 export type Crc32cImplementation = 'fast-crc32c' | '@node-rs/crc32' | 'javascript'
 
 // Below this many bytes the call out of JavaScript costs more than it saves.
-const nativeFrom = 128
+const NATIVE_FROM = 128
 
 const byTables: Crc = makeCrc(0x82f63b78)
 
@@ -18,7 +18,7 @@ let native: ((bytes: Uint8Array) => number) | undefined
 
 /** CRC-32C of the bytes, as an unsigned number. The bytes may be a view on a part of a buffer. */
 export function crc32c(bytes: Uint8Array): number {
-  if (bytes.length < nativeFrom) return byTables(bytes)
+  if (bytes.length < NATIVE_FROM) return byTables(bytes)
   if (implementation === undefined) choose()
   return native === undefined ? byTables(bytes) : native(bytes)
 }

@@ -8,7 +8,7 @@ import type { BatchReader } from './batch-reader.ts'
 import { decodeHeaders } from './consumer-record.ts'
 import { DecodeBudget, type DecodeLimits } from './decode-budget.ts'
 import {
-  batchLengthEnd,
+  BATCH_LENGTH_END,
   decodeBatchHeader,
   type RecordBatchHeader,
   timestampTypeOf,
@@ -57,7 +57,7 @@ export function decodeBatch(
 ): RecordBatch | Promise<RecordBatch> {
   const bytes = checkedBytes('buffer', buffer)
   const header = decodeBatchHeader(bytes, checkedPosition(position))
-  const end = position + batchLengthEnd + header.batchLength
+  const end = position + BATCH_LENGTH_END + header.batchLength
   const { checkCrc = true } = options
   const budget = new DecodeBudget(options)
   return onlyBatch(new BatchDecoder(bytes.subarray(0, end), position, checkCrc, budget))
@@ -70,7 +70,7 @@ export function decodeBatchWithin(
   position: number,
 ): RecordBatch | Promise<RecordBatch> {
   const { batchLength } = decodeBatchHeader(buffer, position)
-  const bytes = buffer.subarray(0, position + batchLengthEnd + batchLength)
+  const bytes = buffer.subarray(0, position + BATCH_LENGTH_END + batchLength)
   return onlyBatch(new BatchDecoder(bytes, position, true, budget))
 }
 

@@ -8,7 +8,7 @@ import type { RecordData } from '../types.ts'
 import type { HeaderInput } from './headers.ts'
 import {
   attributeBits,
-  batchLengthEnd,
+  BATCH_LENGTH_END,
   encodeBatchHeader,
   type RecordBatchHeader,
   recordBatchOverhead,
@@ -111,7 +111,7 @@ function withHeader(buffer: Buffer, batch: RecordBatchInput): Buffer {
   const { records, ...header } = batch
   encodeBatchHeader(buffer, 0, {
     ...header,
-    batchLength: buffer.length - batchLengthEnd,
+    batchLength: buffer.length - BATCH_LENGTH_END,
     magic: 2,
     crc: 0,
     recordCount: records.length,

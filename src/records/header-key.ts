@@ -2,7 +2,7 @@
 // its bytes. What is kept is bounded: one short key of ASCII for each slot, the newest.
 
 const slots: string[] = new Array(256).fill('')
-const longest = 64
+const LONGEST = 64
 
 /** The key in bytes `start` to `end`, which are UTF-8. */
 export function headerKey(buffer: Buffer, start: number, end: number): string {
@@ -12,7 +12,7 @@ export function headerKey(buffer: Buffer, start: number, end: number): string {
   const known = slots[slot]
   if (known.length === length && isSame(known, buffer, start)) return known
   const key = buffer.toString('utf8', start, end)
-  if (length <= longest && isSame(key, buffer, start)) slots[slot] = key
+  if (length <= LONGEST && isSame(key, buffer, start)) slots[slot] = key
   return key
 }
 

@@ -13,15 +13,15 @@ import { DecodeBudget } from './decode-budget.ts'
 import { encodeUncompressedBatch } from './encode-batch.ts'
 import {
   attributeBits,
-  batchLengthEnd,
+  BATCH_LENGTH_END,
   type TimestampType,
   timestampTypeOf,
 } from './record-batch.ts'
 
-const crcStart = 12
-const magicStart = 16
-const attributesStart = 17
-const timestampStart = 18
+const CRC_START = 12
+const MAGIC_START = 16
+const ATTRIBUTES_START = 17
+const TIMESTAMP_START = 18
 
 /** A message as it stands in a message set; a compressed one wraps others. */
 export interface LegacyMessage {
@@ -65,9 +65,9 @@ export function decodeMessageSet(
   const budget = new DecodeBudget({ maxDecompressedBytes, maxDecodedBytes })
   const messages: LegacyMessage[] = []
   let position = 0
-  while (position + batchLengthEnd <= bytes.length) {
+  while (position + BATCH_LENGTH_END <= bytes.length) {
     const size = bytes.readInt32BE(position + 8)
-    const end = position + batchLengthEnd + size
+    const end = position + BATCH_LENGTH_END + size
     if (end > bytes.length) break
     try {
       if (size < 0) throw invalid(`size ${size}`)
@@ -93,7 +93,7 @@ export function decodeLegacyMessage(
   budget: DecodeBudget,
 ): LegacyMessage {
   const message = decodeOne(bytes)
-  if (checkCrc && crc32(bytes, magicStart) !== message.crc) {
+  if (checkCrc && crc32(bytes, MAGIC_START) !== message.crc) {
     throw invalid('its CRC does not match its bytes')
   }
   const { magic, attributes, compression, timestamp } = message
@@ -120,7 +120,7 @@ export function decodeLegacyMessage(
   }
   return {
     offset: message.offset,
-    size: bytes.length - batchLengthEnd,
+    size: bytes.length - BATCH_LENGTH_END,
     crc: message.crc,
     magic,
     attributes,
@@ -181,21 +181,21 @@ interface BareMessage {
 }
 
 function decodeOne(bytes: Buffer): BareMessage {
-  const magic = bytes.length > magicStart ? bytes[magicStart] : -1
+  const magic = bytes.length > MAGIC_START ? bytes[MAGIC_START] : -1
   if (magic !== 0 && magic !== 1) throw invalid(`magic ${magic}`)
-  const keyStart = magic === 0 ? timestampStart : timestampStart + 8
+  const keyStart = magic === 0 ? TIMESTAMP_START : TIMESTAMP_START + 8
   if (bytes.length < keyStart + 8) throw invalid(`${bytes.length} bytes of magic ${magic}`)
-  const attributes = bytes.readInt8(attributesStart)
+  const attributes = bytes.readInt8(ATTRIBUTES_START)
   const key = readBytes(bytes, keyStart)
   const valueStart = keyStart + 4 + (key?.length ?? 0)
   const value = readBytes(bytes, valueStart)
   return {
     offset: bytes.readBigInt64BE(0),
-    crc: bytes.readUInt32BE(crcStart),
+    crc: bytes.readUInt32BE(CRC_START),
     magic,
     attributes,
     compression: codecById(attributes & attributeBits.compression).name,
-    timestamp: magic === 0 ? null : bytes.readBigInt64BE(timestampStart),
+    timestamp: magic === 0 ? null : bytes.readBigInt64BE(TIMESTAMP_START),
     key,
     value,
   }
@@ -217,9 +217,9 @@ function wrappedMessages(wrapper: BareMessage, budget: DecodeBudget): BareMessag
   const messages: BareMessage[] = []
   let position = 0
   while (position < set.length) {
-    if (position + batchLengthEnd > set.length) throw invalid('the wrapped messages are cut off')
+    if (position + BATCH_LENGTH_END > set.length) throw invalid('the wrapped messages are cut off')
     const size = set.readInt32BE(position + 8)
-    const end = position + batchLengthEnd + size
+    const end = position + BATCH_LENGTH_END + size
     if (size < 0 || end > set.length) throw invalid(`wrapped message of size ${size}`)
     budget.spendRecords(1, 0)
     const message = decodeOne(set.subarray(position, end))

@@ -5,7 +5,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { DecodeError } from '../errors.ts'
 import { invalidValue } from '../protocol/value-error.ts'
-import { batchLengthEnd, batchOffsets, hasValidCrc, recordBatchOverhead } from './record-batch.ts'
+import { BATCH_LENGTH_END, batchOffsets, hasValidCrc, recordBatchOverhead } from './record-batch.ts'
 
 /** One batch of a segment, as its bytes. `decodeBatch(batch.bytes)` gives its records. */
 export interface SegmentBatch {
@@ -27,7 +27,7 @@ export interface ReadSegmentOptions {
   maxBatchBytes?: number
 }
 
-const defaultMaxBatchBytes = 100 * 1024 * 1024
+const DEFAULT_MAX_BATCH_BYTES = 100 * 1024 * 1024
 
 /**
  * Reads the batches of a segment (`00000000000000000000.log`), one at a time. A last one that is cut off,
@@ -39,7 +39,7 @@ export async function* readLogSegment(
   source: string | Buffer,
   options: ReadSegmentOptions = {},
 ): AsyncGenerator<SegmentBatch, { incompleteBytes: number }> {
-  const { maxBatchBytes = defaultMaxBatchBytes } = options
+  const { maxBatchBytes = DEFAULT_MAX_BATCH_BYTES } = options
   if (!Number.isSafeInteger(maxBatchBytes) || maxBatchBytes < recordBatchOverhead) {
     throw invalidValue(
       'maxBatchBytes',
@@ -55,7 +55,7 @@ export async function* readLogSegment(
       if (head.length <= batchOffsets.magic || isZero(head)) {
         return { incompleteBytes: isZero(head) ? 0 : head.length }
       }
-      const size = batchLengthEnd + checkedLength(head, position, maxBatchBytes)
+      const size = BATCH_LENGTH_END + checkedLength(head, position, maxBatchBytes)
       const bytes = await file.read(position, size)
       if (bytes.length < size) return { incompleteBytes: bytes.length }
       const magic = bytes[batchOffsets.magic]
@@ -78,12 +78,12 @@ export async function* readLogSegment(
 
 function checkedLength(head: Buffer, position: number, maxBatchBytes: number): number {
   const length = head.readInt32BE(batchOffsets.batchLength)
-  if (length < batchOffsets.magic + 1 - batchLengthEnd) {
+  if (length < batchOffsets.magic + 1 - BATCH_LENGTH_END) {
     throw invalid(`a batch whose length is ${length}`, position)
   }
-  if (length + batchLengthEnd <= maxBatchBytes) return length
+  if (length + BATCH_LENGTH_END <= maxBatchBytes) return length
   throw invalid(
-    `a batch of ${length + batchLengthEnd} bytes, more than maxBatchBytes (${maxBatchBytes})`,
+    `a batch of ${length + BATCH_LENGTH_END} bytes, more than maxBatchBytes (${maxBatchBytes})`,
     position,
   )
 }
@@ -153,13 +153,13 @@ export function decodeTimeIndex(content: Buffer, baseOffset: bigint): TimeIndexE
   return entries
 }
 
-const abortedTransactionBytes = 34
+const ABORTED_TRANSACTION_BYTES = 34
 
 /** The entries of a transaction index (`.txnindex`). */
 export function decodeTransactionIndex(content: Buffer): AbortedTransactionEntry[] {
   const entries: AbortedTransactionEntry[] = []
-  for (let at = 0; at < content.length; at += abortedTransactionBytes) {
-    if (at + abortedTransactionBytes > content.length) {
+  for (let at = 0; at < content.length; at += ABORTED_TRANSACTION_BYTES) {
+    if (at + ABORTED_TRANSACTION_BYTES > content.length) {
       throw invalid(`${content.length - at} bytes are less than an entry`, at, 'TransactionIndex')
     }
     entries.push({
@@ -204,7 +204,7 @@ class Source {
     if (this.file === null || (start >= 0 && start + bytes <= this.window.length)) {
       return this.window.subarray(start, start + bytes)
     }
-    const window = Buffer.allocUnsafeSlow(Math.max(bytes, windowBytes))
+    const window = Buffer.allocUnsafeSlow(Math.max(bytes, WINDOW_BYTES))
     let filled = 0
     while (filled < window.length) {
       const { bytesRead } = await this.file.read(
@@ -226,4 +226,4 @@ class Source {
   }
 }
 
-const windowBytes = 1024 * 1024
+const WINDOW_BYTES = 1024 * 1024

@@ -12,7 +12,7 @@ import { crc32c } from './crc32c.ts'
 export const recordBatchOverhead = 61
 
 /** Bytes before what `batchLength` counts: the base offset and the length itself. */
-export const batchLengthEnd = 12
+export const BATCH_LENGTH_END = 12
 
 /** Where the fields stand, from the start of the batch. */
 export const batchOffsets = {
@@ -41,7 +41,7 @@ export const attributeBits = {
 } as const
 
 /** The least bytes of a record: seven varints of one byte. */
-export const minRecordSize = 7
+export const MIN_RECORD_SIZE = 7
 
 /** Who gave a record its time. `NoTimestampType`: a message of before Kafka 0.10, which has none. */
 export type TimestampType = 'CreateTime' | 'LogAppendTime' | 'NoTimestampType'
@@ -99,7 +99,7 @@ export function decodeBatchHeader(buffer: Buffer, position: number): RecordBatch
   const at = batchOffsets
   return {
     baseOffset: buffer.readBigInt64BE(position + at.baseOffset),
-    batchLength: end - position - batchLengthEnd,
+    batchLength: end - position - BATCH_LENGTH_END,
     partitionLeaderEpoch: buffer.readInt32BE(position + at.partitionLeaderEpoch),
     magic: buffer[position + at.magic],
     crc: buffer.readUInt32BE(position + at.crc),
@@ -120,7 +120,7 @@ export function checkBatch(buffer: Buffer, position: number): number {
     throw invalid(`${buffer.length - position} bytes are less than a header`, position, '')
   }
   const length = buffer.readInt32BE(position + batchOffsets.batchLength)
-  const end = position + batchLengthEnd + length
+  const end = position + BATCH_LENGTH_END + length
   const recordBytes = end - position - recordBatchOverhead
   if (recordBytes < 0) {
     throw invalid(`length ${length} is less than a header`, position, 'batchLength')
@@ -142,7 +142,7 @@ export function checkBatch(buffer: Buffer, position: number): number {
   const isCompressed =
     (buffer[position + batchOffsets.attributes + 1] & attributeBits.compression) !== 0
   // What a compressed batch holds is checked when it is decompressed.
-  if (recordCount < 0 || (!isCompressed && recordCount * minRecordSize > recordBytes)) {
+  if (recordCount < 0 || (!isCompressed && recordCount * MIN_RECORD_SIZE > recordBytes)) {
     throw invalid(`${recordCount} records in ${recordBytes} bytes`, position, 'recordCount')
   }
   return end
@@ -231,12 +231,12 @@ export function writeCrc(buffer: Buffer, position: number): void {
 function checkWhole(buffer: Buffer, position: number): void {
   checkRoom(buffer, position, recordBatchOverhead)
   const length = buffer.readInt32BE(position + batchOffsets.batchLength)
-  checkRoom(buffer, position, Math.max(recordBatchOverhead, batchLengthEnd + length))
+  checkRoom(buffer, position, Math.max(recordBatchOverhead, BATCH_LENGTH_END + length))
 }
 
 function computeCrc(buffer: Buffer, position: number): number {
   const length = buffer.readInt32BE(position + batchOffsets.batchLength)
-  const end = position + batchLengthEnd + length
+  const end = position + BATCH_LENGTH_END + length
   return crc32c(buffer.subarray(position + batchOffsets.attributes, end))
 }
 

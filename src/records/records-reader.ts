@@ -5,7 +5,7 @@ import { DecodeError } from '../errors.ts'
 import { BatchReader } from './batch-reader.ts'
 import { copyOf } from './buffer-view.ts'
 import { convertLegacyMessage } from './legacy-messages.ts'
-import { batchLengthEnd, batchOffsets, checkBatch, hasValidCrc } from './record-batch.ts'
+import { BATCH_LENGTH_END, batchOffsets, checkBatch, hasValidCrc } from './record-batch.ts'
 import { batchName, type RecordSource } from './record-context.ts'
 
 /** What is checked while reading, and the bound on decompression. */
@@ -84,7 +84,7 @@ export class RecordsReader<K, V> {
     }
     const length = records.readInt32BE(start + batchOffsets.batchLength)
     if (length < 0) throw this.invalid(`length ${length}`, 'batchLength')
-    const size = batchLengthEnd + length
+    const size = BATCH_LENGTH_END + length
     if (size > left) {
       this.cutOff = true
       return null

@@ -18,7 +18,7 @@ export interface Framed {
 
 /** Confluent's headers of the schema id. */
 const headerNames = { key: '__key_schema_id', value: '__value_schema_id' }
-const maxInflated = 128 * 1024 * 1024
+const MAX_INFLATED = 128 * 1024 * 1024
 
 /** Puts the id before the data, or into a header. */
 export function frame(
@@ -65,7 +65,7 @@ function unframeGlue(bytes: Buffer): Framed {
   const hex = bytes.toString('hex', 2, 18)
   const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
   const data = bytes.subarray(18)
-  return { id, data: bytes[1] === 5 ? inflateSync(data, { maxOutputLength: maxInflated }) : data }
+  return { id, data: bytes[1] === 5 ? inflateSync(data, { maxOutputLength: MAX_INFLATED }) : data }
 }
 
 /** Message indexes of Confluent's Protobuf format: a count and as many indexes, zig-zag; [0] is one zero. */

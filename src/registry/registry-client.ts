@@ -29,7 +29,7 @@ export interface ResolvedSchema extends SchemaText {
 }
 
 /** A chain of references longer than this is taken for a mistake. */
-const maxReferences = 1000
+const MAX_REFERENCES = 1000
 
 export class RegistryClient {
   private readonly http: HttpClient
@@ -119,8 +119,10 @@ export class RegistryClient {
         const read = await this.readVersion(subject, version)
         await visit(read.text, [...path, key])
         dependencies.set(key, { ...read.text, name })
-        if (dependencies.size > maxReferences) {
-          throw new SchemaRegistryError(`Schema ${id} refers to more than ${maxReferences} schemas`)
+        if (dependencies.size > MAX_REFERENCES) {
+          throw new SchemaRegistryError(
+            `Schema ${id} refers to more than ${MAX_REFERENCES} schemas`,
+          )
         }
       }
     }

@@ -2,7 +2,7 @@
 
 import { ConfigError, describeValue } from '../errors.ts'
 import { readProperty } from '../read-argument.ts'
-import { isTopicName, topicNameRule } from '../topic-partition.ts'
+import { isTopicName, TOPIC_NAME_RULE } from '../topic-partition.ts'
 import type { Serde, Topic } from '../types.ts'
 
 /** The serializers of a topic. `serdes` has the usual ones. */
@@ -20,7 +20,7 @@ export function createTopicHandle<K, V, const Name extends string = string>(
 ): Topic<K, V, Name> {
   if (!isTopicName(name)) {
     throw new ConfigError(
-      `kafka.topic(): ${describeValue(name)} is not a valid topic name: expected ${topicNameRule}`,
+      `kafka.topic(): ${describeValue(name)} is not a valid topic name: expected ${TOPIC_NAME_RULE}`,
     )
   }
   if (typeof topicSerdes !== 'object' || topicSerdes === null) {

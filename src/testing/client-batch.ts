@@ -9,7 +9,7 @@ import type { BatchIndexAndErrorMessage } from '../protocol/messages/produce.ts'
 import type { BatchReader } from '../records/batch-reader.ts'
 import {
   attributeBits,
-  batchLengthEnd,
+  BATCH_LENGTH_END,
   batchOffsets,
   decodeBatchHeader,
   hasValidCrc,
@@ -76,10 +76,10 @@ function cutOneBatch(records: Buffer | null): CheckedBatch {
   }
   try {
     const header = decodeBatchHeader(records, 0)
-    const size = header.batchLength + batchLengthEnd
+    const size = header.batchLength + BATCH_LENGTH_END
     if (records.length < size) return invalidBatch(`the batch is cut off: ${size} bytes were due`)
     const rest = records.subarray(size)
-    if (rest.length >= batchLengthEnd && rest.length >= rest.readInt32BE(8) + batchLengthEnd) {
+    if (rest.length >= BATCH_LENGTH_END && rest.length >= rest.readInt32BE(8) + BATCH_LENGTH_END) {
       return invalidBatch('more than one batch was sent for the partition')
     }
     return { header, bytes: records.subarray(0, size), refusal: null }
@@ -243,7 +243,7 @@ function recompress(
   const codec = codecByName(wanted)
   const rebuild = (compressed: Buffer): CheckedBatch => {
     const rebuilt = Buffer.concat([bytes.subarray(0, recordBatchOverhead), compressed])
-    rebuilt.writeInt32BE(rebuilt.length - batchLengthEnd, batchOffsets.batchLength)
+    rebuilt.writeInt32BE(rebuilt.length - BATCH_LENGTH_END, batchOffsets.batchLength)
     const attributes = (header.attributes & ~attributeBits.compression) | codec.id
     rebuilt.writeInt16BE(attributes, batchOffsets.attributes)
     writeCrc(rebuilt, 0)

@@ -2,11 +2,11 @@
 
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { clientSoftwareVersion } from '../../src/network/handshake.ts'
+import { CLIENT_SOFTWARE_VERSION } from '../../src/network/handshake.ts'
 
 test('the version told to brokers is that of the package', () => {
   const { version } = JSON.parse(
     readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
   ) as { version: string }
-  expect(clientSoftwareVersion).toBe(version)
+  expect(CLIENT_SOFTWARE_VERSION).toBe(version)
 })

@@ -17,7 +17,7 @@ export interface CapturedFrame {
 
 type Side = 'client' | 'server'
 
-const maxFrameBytes = 100 * 1024 * 1024
+const MAX_FRAME_BYTES = 100 * 1024 * 1024
 
 /**
  * The frames of all connections of a capture, in the order in which they were whole.
@@ -77,7 +77,7 @@ class Connection {
   readonly client: string
   readonly server: string
   hasBytes = false
-  private readonly talk = new Conversation({ maxFrameBytes })
+  private readonly talk = new Conversation({ maxFrameBytes: MAX_FRAME_BYTES })
   private readonly streams = { client: new TcpStream(), server: new TcpStream() }
   /** Whether the next byte of this side is known to be within the frames that are followed. */
   private readonly isInStep = { client: false, server: false }
@@ -129,7 +129,7 @@ class Connection {
   private beginsFrame(side: Side, { bytes, starts }: StreamEvent & { type: 'bytes' }): boolean {
     if (!starts || bytes.length < 8) return false
     const size = bytes.readInt32BE(0)
-    if (size < 4 || size > maxFrameBytes) return false
+    if (size < 4 || size > MAX_FRAME_BYTES) return false
     return side === 'client'
       ? !(identifyRequest(bytes) instanceof DecodeError)
       : this.talk.isInFlight(bytes.readInt32BE(4))

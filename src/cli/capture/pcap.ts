@@ -17,19 +17,19 @@ const pcapMagics: Record<number, { littleEndian: boolean; unitsPerMs: number }> 
   2712812621: { littleEndian: false, unitsPerMs: 1_000_000 },
   1295823521: { littleEndian: true, unitsPerMs: 1_000_000 },
 }
-const sectionHeader = 0x0a0d0d0a
+const SECTION_HEADER = 0x0a0d0d0a
 
 /** Whether a file begins as a capture does. */
 export function isCapture(content: Buffer): boolean {
   if (content.length < 24) return false
   const magic = content.readUInt32BE(0)
-  return magic in pcapMagics || magic === sectionHeader
+  return magic in pcapMagics || magic === SECTION_HEADER
 }
 
 /** The packets of a capture. One that is cut off at the end of the file is left out. */
 export function* readPackets(content: Buffer): Generator<Packet> {
   if (!isCapture(content)) throw invalid('it does not begin as a pcap or pcapng file', 0)
-  if (content.readUInt32BE(0) === sectionHeader) yield* readPcapng(content)
+  if (content.readUInt32BE(0) === SECTION_HEADER) yield* readPcapng(content)
   else yield* readPcap(content)
 }
 
@@ -61,13 +61,13 @@ function* readPcapng(content: Buffer): Generator<Packet> {
   let uint32 = reader(content, littleEndian)
   let at = 0
   while (at + 12 <= content.length) {
-    const isSection = content.readUInt32BE(at) === sectionHeader
+    const isSection = content.readUInt32BE(at) === SECTION_HEADER
     if (isSection) {
       littleEndian = content.readUInt32LE(at + 8) === 0x1a2b3c4d
       uint32 = reader(content, littleEndian)
       interfaces = []
     }
-    const type = isSection ? sectionHeader : uint32(at)
+    const type = isSection ? SECTION_HEADER : uint32(at)
     const length = uint32(at + 4)
     if (length < 12 || length % 4 !== 0) throw invalid(`a block of ${length} bytes`, at)
     if (at + length > content.length) return

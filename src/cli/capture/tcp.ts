@@ -20,7 +20,7 @@ export interface Segment {
 }
 
 const etherTypes = { ipv4: 0x0800, ipv6: 0x86dd, vlan: 0x8100, qinq: 0x88a8 }
-const tcpProtocol = 6
+const TCP_PROTOCOL = 6
 
 /** The TCP segment in a packet; null where there is none. */
 export function tcpSegment({ time, linkType, bytes }: Packet): Segment | null {
@@ -92,7 +92,7 @@ interface IpPayload {
 
 function ipv4Payload(ip: Buffer): IpPayload | null {
   const headerLength = (ip[0] & 0x0f) * 4
-  if (ip.length < 20 || headerLength < 20 || ip[9] !== tcpProtocol) return null
+  if (ip.length < 20 || headerLength < 20 || ip[9] !== TCP_PROTOCOL) return null
   // Later fragments have no TCP header. Segments are rarely fragmented.
   if ((ip.readUInt16BE(6) & 0x1fff) !== 0) return null
   // 0: segmentation is left to the network card.
@@ -118,7 +118,7 @@ function ipv6Payload(ip: Buffer): IpPayload | null {
     protocol = ip[at]
     at += (ip[at + 1] + 1) * 8
   }
-  if (protocol !== tcpProtocol || at > end) return null
+  if (protocol !== TCP_PROTOCOL || at > end) return null
   return {
     source: ipv6Text(ip, 8),
     destination: ipv6Text(ip, 24),
@@ -143,7 +143,7 @@ export type StreamEvent =
   | { readonly type: 'gap'; readonly time: number; readonly bytes: number }
 
 /** The most bytes that wait for earlier ones, before those count as not captured. */
-const maxWaiting = 8 * 1024 * 1024
+const MAX_WAITING = 8 * 1024 * 1024
 
 /** One direction of a connection: segments in, bytes in order out. */
 export class TcpStream {
@@ -166,7 +166,7 @@ export class TcpStream {
     this.waiting.push(segment)
     this.waitingBytes += segment.payload.length
     const events = this.drain()
-    while (this.waitingBytes > maxWaiting) events.push(...this.skipGap(segment.time))
+    while (this.waitingBytes > MAX_WAITING) events.push(...this.skipGap(segment.time))
     return events
   }
 

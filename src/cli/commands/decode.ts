@@ -13,7 +13,7 @@ import {
 import { type CapturedFrame, capturedFrames } from '../capture/captured-frames.ts'
 import { type DecodeInput, type InputForm, inputForms, readInput } from '../decode-input.ts'
 import {
-  defaultDecodedBytes,
+  DEFAULT_DECODED_BYTES,
   dissect,
   dissectFrame,
   plain,
@@ -64,7 +64,7 @@ export function addDecode(program: Command): void {
     .option(
       '--max-decoded-bytes <n>',
       'memory for decoded records, in all',
-      String(defaultDecodedBytes),
+      String(DEFAULT_DECODED_BYTES),
     )
     .action(decode)
 }

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { wallMs } from '../../async/clock.ts'
 import { apiByName } from '../../protocol/apis.ts'
 import { DecodeBudget } from '../../records/decode-budget.ts'
-import { defaultDecodedBytes, dissectFrame } from '../dissect.ts'
+import { DEFAULT_DECODED_BYTES, dissectFrame } from '../dissect.ts'
 import { UsageError } from '../failures.ts'
 import { parseProperties } from '../properties.ts'
 import { type Address, KafkaProxy, type KafkaProxyOptions, type PassedFrame } from '../proxy.ts'
@@ -96,8 +96,8 @@ async function shownFrame(
   const dissected = await dissectFrame(
     frame,
     new DecodeBudget({
-      maxDecodedBytes: defaultDecodedBytes,
-      maxDecompressedBytes: 2 * defaultDecodedBytes,
+      maxDecodedBytes: DEFAULT_DECODED_BYTES,
+      maxDecompressedBytes: 2 * DEFAULT_DECODED_BYTES,
     }),
   )
   return form === 'lines'

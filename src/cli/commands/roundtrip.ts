@@ -25,10 +25,10 @@ interface RoundtripOptions {
   topic?: string
 }
 
-const partitions = 6
-const defaultCount = 1_000_000
+const PARTITIONS = 6
+const DEFAULT_COUNT = 1_000_000
 /** A cluster responds within this time (ms), or the command says why it does not. */
-const reachMs = 8000
+const REACH_MS = 8000
 
 export function addRoundtrip(program: Command): void {
   program
@@ -40,7 +40,7 @@ export function addRoundtrip(program: Command): void {
     )
     .option(
       '--count <n>',
-      `how many records at most (default: ${defaultCount}, or the whole input)`,
+      `how many records at most (default: ${DEFAULT_COUNT}, or the whole input)`,
       atLeast(1),
     )
     .option('--size <bytes>', 'bytes of a generated record', atLeast(1), 100)
@@ -51,7 +51,7 @@ export function addRoundtrip(program: Command): void {
     )
     .option(
       '--topic <name>',
-      `made with ${partitions} partitions if it is not there (default: a new one, deleted at the end)`,
+      `made with ${PARTITIONS} partitions if it is not there (default: a new one, deleted at the end)`,
     )
     .action(run)
 }
@@ -70,12 +70,12 @@ async function runAgainst(options: RoundtripOptions, bootstrapServers: string): 
   const topic = options.topic ?? `kafkawire-roundtrip-${wallMs()}-${process.pid}`
   const progress = progressLine()
   try {
-    await kafka.connect({ timeoutMs: reachMs })
-    const isOurs = await ensureTopic(kafka, topic, partitions)
+    await kafka.connect({ timeoutMs: REACH_MS })
+    const isOurs = await ensureTopic(kafka, topic, PARTITIONS)
     try {
       const source =
         options.input === undefined
-          ? generatedRecords(options.count ?? defaultCount, options.size)
+          ? generatedRecords(options.count ?? DEFAULT_COUNT, options.size)
           : inputRecords(options.input, options.count ?? Number.MAX_SAFE_INTEGER)
       const result = await roundtrip({
         kafka,

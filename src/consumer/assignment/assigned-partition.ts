@@ -47,7 +47,7 @@ export interface PartitionProblem {
 }
 
 /** Topic id of brokers that have none (before 2.8). */
-export const noTopicId = 'AAAAAAAAAAAAAAAAAAAAAA'
+export const NO_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 export class AssignedPartition<K = unknown, V = unknown> {
   readonly topic: string
@@ -67,7 +67,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
   private currentVersion = 0
   private state: FetchState = 'initializing'
   private isOurs = true
-  private idOfTopic: string = noTopicId
+  private idOfTopic: string = NO_TOPIC_ID
   private readonly holds = new PartitionHolds()
   private resetTimestamp = 0n
   private pendingFailure: Error | null = null

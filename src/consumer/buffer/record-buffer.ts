@@ -6,7 +6,7 @@ import type { FetchedMemory } from './fetched-memory.ts'
 import type { RecordSlice } from './record-slice.ts'
 
 /** At most this many fetches are kept: one to read from, one ahead of it. */
-const maxFetches = 2
+const MAX_FETCHES = 2
 
 export class RecordBuffer<K, V> {
   /** The first fetch is being decompressed, or its records wait for dead letters to be acknowledged. */
@@ -31,7 +31,7 @@ export class RecordBuffer<K, V> {
   }
 
   get isFull(): boolean {
-    return this.fetches.length >= maxFetches
+    return this.fetches.length >= MAX_FETCHES
   }
 
   get isEmpty(): boolean {

@@ -32,8 +32,8 @@ export const deadLetterProducerOptions: {
 
 const PREFIX = '__kafkawire.errors'
 /** Longer messages and names of errors are cut, so that they do not make a letter too large. */
-const maxTextBytes = 4096
-const shortTextBytes = 256
+const MAX_TEXT_BYTES = 4096
+const SHORT_TEXT_BYTES = 256
 
 export class DeadLetters {
   private readonly open: () => DeadLetterProducer
@@ -105,9 +105,9 @@ function* lettersOf(
 ): Generator<DeadLetter> {
   const { rawKey: key, rawValue: value } = record
   const headers = [...record.headers]
-  yield { topic, key, value, headers: [...headers, ...describe(record, error, maxTextBytes)] }
+  yield { topic, key, value, headers: [...headers, ...describe(record, error, MAX_TEXT_BYTES)] }
   const omitted = [`value (${value?.length ?? 0} bytes)`]
-  const short = describe(record, error, shortTextBytes)
+  const short = describe(record, error, SHORT_TEXT_BYTES)
   yield { topic, key, value: null, headers: [...headers, ...short, header('omitted', omitted[0])] }
   if (headers.length > 0) omitted.push(`headers (${headers.length})`)
   if (key !== null) omitted.push(`key (${key.length} bytes)`)

@@ -1,7 +1,7 @@
 // The Fetch request of a session's next step.
 
 import type { FetchRequest } from '../../protocol/messages/fetch.ts'
-import { noTopicId } from '../assignment/assigned-partition.ts'
+import { NO_TOPIC_ID } from '../assignment/assigned-partition.ts'
 import type { FetchTarget, SessionEntry, SessionRequest } from './fetch-session.ts'
 
 export interface FetchLimits {
@@ -40,7 +40,7 @@ export function fetchRequestBody<Target extends FetchTarget>(
         lastFetchedEpoch: -1,
         logStartOffset: -1n,
         partitionMaxBytes: limits.maxPartitionFetchBytes,
-        replicaDirectoryId: noTopicId,
+        replicaDirectoryId: NO_TOPIC_ID,
         highWatermark: NO_HIGH_WATERMARK,
       })),
     })),

@@ -2,7 +2,7 @@
 // what changed. No I/O: next() says what to send, handleResponse() and handleFailure() what came of it.
 // One session a broker, one request in flight.
 
-import { noTopicId } from '../assignment/assigned-partition.ts'
+import { NO_TOPIC_ID } from '../assignment/assigned-partition.ts'
 
 /** What a request says of a partition, read again for each request. */
 export interface FetchTarget {
@@ -74,7 +74,7 @@ export class FetchSession<Target extends FetchTarget> {
    * @param knowsTopicIds whether the broker speaks a version with topic ids (v13)
    */
   next(targets: readonly Target[], knowsTopicIds: boolean): SessionRequest<Target> {
-    const usesTopicIds = knowsTopicIds && targets.every((target) => target.topicId !== noTopicId)
+    const usesTopicIds = knowsTopicIds && targets.every((target) => target.topicId !== NO_TOPIC_ID)
     if (usesTopicIds !== this.usesTopicIds) this.restart(this.id)
     this.usesTopicIds = usesTopicIds
     this.round++

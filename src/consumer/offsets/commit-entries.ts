@@ -1,7 +1,7 @@
 // What a partition has to commit, as entries that know the assignment, position and topic they were made
 // under, and whether those still hold.
 
-import { type AssignedPartition, noTopicId } from '../assignment/assigned-partition.ts'
+import { type AssignedPartition, NO_TOPIC_ID } from '../assignment/assigned-partition.ts'
 import type { CommitPoint } from '../assignment/commit-position.ts'
 import type { CommitEntry } from './commit-queue.ts'
 
@@ -12,7 +12,7 @@ export function entryOf(
   isAutomatic: boolean,
 ): CommitEntry {
   const { topic, partition, commits } = state
-  const topicId = state.topicId === noTopicId ? null : state.topicId
+  const topicId = state.topicId === NO_TOPIC_ID ? null : state.topicId
   const { era } = commits
   return { topic, partition, offset, leaderEpoch, metadata, isAutomatic, state, era, topicId }
 }
@@ -60,7 +60,7 @@ export function handedOverEntries(
 
 /** Whether the topic that the entry was made under is still the one that is assigned. */
 export function isOfThisTopic({ state, topicId }: CommitEntry): boolean {
-  if (state === null || topicId === null || state.topicId === noTopicId) return true
+  if (state === null || topicId === null || state.topicId === NO_TOPIC_ID) return true
   return state.topicId === topicId
 }
 

@@ -12,7 +12,7 @@ import {
 } from '../../protocol/messages/offset-fetch.ts'
 import { groupByTopic } from '../../topic-partition.ts'
 import type { TopicPartition } from '../../types.ts'
-import { noTopicId } from '../assignment/assigned-partition.ts'
+import { NO_TOPIC_ID } from '../assignment/assigned-partition.ts'
 
 /** An offset that a group committed. */
 export interface CommittedOffset extends TopicPartition {
@@ -53,10 +53,10 @@ export async function fetchCommitted(
   const byTopic = groupByTopic(partitions)
   const topics = [...byTopic].map(([name, ofTopic]) => ({
     name,
-    topicId: cluster.topic(name)?.topicId ?? noTopicId,
+    topicId: cluster.topic(name)?.topicId ?? NO_TOPIC_ID,
     partitionIndexes: ofTopic.map(({ partition }) => partition),
   }))
-  const hasIds = topics.every(({ topicId }) => topicId !== noTopicId)
+  const hasIds = topics.every(({ topicId }) => topicId !== NO_TOPIC_ID)
   const body = (version: number): OffsetFetchRequest =>
     version >= GROUPS_VERSION
       ? {
@@ -128,6 +128,6 @@ function groupOf(response: OffsetFetchResponse, version: number, groupId: string
     const group = response.groups.find((candidate) => candidate.groupId === groupId)
     return group ?? { errorCode: errorCodes.UNKNOWN_SERVER_ERROR, topics: [] }
   }
-  const topics = response.topics.map((topic) => ({ ...topic, topicId: noTopicId }))
+  const topics = response.topics.map((topic) => ({ ...topic, topicId: NO_TOPIC_ID }))
   return { errorCode: response.errorCode, topics }
 }

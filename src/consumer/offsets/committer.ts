@@ -12,7 +12,7 @@ import { ClosedError, CommitFailedError, FencedError, TimeoutError } from '../..
 import { brokerError, codeName, errorCodes, isRetriable } from '../../protocol/error-codes.ts'
 import { offsetCommit } from '../../protocol/messages/offset-commit.ts'
 import { groupByTopic } from '../../topic-partition.ts'
-import { noTopicId } from '../assignment/assigned-partition.ts'
+import { NO_TOPIC_ID } from '../assignment/assigned-partition.ts'
 import { isOfThisTopic, isOutdated } from './commit-entries.ts'
 import { type CommitEntry, CommitQueue } from './commit-queue.ts'
 
@@ -150,7 +150,7 @@ export class Committer {
     if (membership === null || entries.length === 0) return []
     const topics = [...groupByTopic(entries)].map(([name, ofTopic]) => ({
       name,
-      topicId: ofTopic[0].topicId ?? this.cluster.topic(name)?.topicId ?? noTopicId,
+      topicId: ofTopic[0].topicId ?? this.cluster.topic(name)?.topicId ?? NO_TOPIC_ID,
       partitions: ofTopic.map((entry) => ({
         partitionIndex: entry.partition,
         committedOffset: entry.offset,
@@ -158,7 +158,7 @@ export class Committer {
         committedMetadata: entry.metadata,
       })),
     }))
-    const hasIds = topics.every(({ topicId }) => topicId !== noTopicId)
+    const hasIds = topics.every(({ topicId }) => topicId !== NO_TOPIC_ID)
     const nameOfId = new Map(topics.map(({ topicId, name }) => [topicId, name]))
     const body = {
       groupId: this.coordinator.groupId,

@@ -23,7 +23,7 @@ export interface AwsMskIamOptions {
 
 /** AWS accepts a token for 15 minutes. */
 const EXPIRES_SECONDS = 900
-const owner = 'awsMskIamToken()'
+const OWNER = 'awsMskIamToken()'
 
 const table = {
   region: text(null),
@@ -45,7 +45,7 @@ const table = {
 export function awsMskIamToken(
   options: AwsMskIamOptions = {},
 ): CredentialsProvider<OAuthBearerToken> {
-  const { region, credentials } = resolveOptions(table, options, owner, true)
+  const { region, credentials } = resolveOptions(table, options, OWNER, true)
   return async ({ host }) => {
     const found: unknown = typeof credentials === 'function' ? await credentials() : credentials
     return mskToken(found === null ? fromEnvironment() : checkCredentials(found), {
@@ -83,7 +83,7 @@ function regionOf(host: string): string {
   const region = inName ?? (AWS_REGION || AWS_DEFAULT_REGION)
   if (region) return region
   throw new ConfigError(
-    `${owner}: the region is not known: set 'region', or AWS_REGION in the environment`,
+    `${OWNER}: the region is not known: set 'region', or AWS_REGION in the environment`,
   )
 }
 
@@ -91,7 +91,7 @@ function fromEnvironment(): AwsCredentials {
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env
   if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) {
     throw new ConfigError(
-      `${owner}: no credentials: set 'credentials', or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment`,
+      `${OWNER}: no credentials: set 'credentials', or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment`,
     )
   }
   return {
@@ -105,7 +105,7 @@ function checkCredentials(given: unknown): AwsCredentials {
   const { accessKeyId, secretAccessKey, sessionToken } = Object(given)
   if (!isText(accessKeyId) || !isText(secretAccessKey)) {
     throw new ConfigError(
-      `${owner}: credentials must have accessKeyId and secretAccessKey, two strings, got ${kindOf(given)} with accessKeyId: ${kindOf(accessKeyId)}, secretAccessKey: ${kindOf(secretAccessKey)}`,
+      `${OWNER}: credentials must have accessKeyId and secretAccessKey, two strings, got ${kindOf(given)} with accessKeyId: ${kindOf(accessKeyId)}, secretAccessKey: ${kindOf(secretAccessKey)}`,
     )
   }
   return { accessKeyId, secretAccessKey, ...(isText(sessionToken) && { sessionToken }) }

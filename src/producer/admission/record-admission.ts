@@ -29,14 +29,14 @@ import type { FlushTracker } from '../batching/flush-tracker.ts'
 import type { ProducerBatch } from '../batching/partition-queue.ts'
 import type { HeldRecord, ProducerTopic } from '../batching/topic.ts'
 import { WaitingRecord } from '../batching/waiting-record.ts'
-import { anyPartition, type PartitionChooser } from '../partitioning/partitioner.ts'
+import { ANY_PARTITION, type PartitionChooser } from '../partitioning/partitioner.ts'
 import type { StickyPartitioner } from '../partitioning/sticky-partitioner.ts'
 import type { PlainRecord } from '../record.ts'
 import type { Topics } from '../sending/topic-metadata.ts'
 import { UnknownPartitions } from './unknown-partitions.ts'
 
 /** Between two questions for a topic whose metadata could not be had. */
-const askAgainMs = 100
+const ASK_AGAIN_MS = 100
 
 export interface RecordAdmissionOptions {
   readonly maxRequestSize: number
@@ -242,10 +242,10 @@ export class RecordAdmission {
   ): ProducerBatch {
     const { accumulator } = this
     const chosen = partition ?? this.chooser.choose(topic, key, value, headers)
-    const number = chosen === anyPartition ? this.stickTo(topic, upperBound, now) : chosen
+    const number = chosen === ANY_PARTITION ? this.stickTo(topic, upperBound, now) : chosen
     const target = topic.partitions[number]
     const batch = accumulator.append(target, key, value, headers, timestamp, upperBound, now)
-    if (chosen === anyPartition) topic.sticky.bytes += accumulator.appendedBytes
+    if (chosen === ANY_PARTITION) topic.sticky.bytes += accumulator.appendedBytes
     return batch
   }
 
@@ -339,7 +339,7 @@ export class RecordAdmission {
         const error = toKafkaError(thrown)
         if (!(error instanceof TimeoutError)) lastResponse = error
         this.refuseHeld(topic, lastResponse ?? error, clock.read())
-        if (topic.held.length > 0) await sleep(askAgainMs)
+        if (topic.held.length > 0) await sleep(ASK_AGAIN_MS)
       }
     }
     topic.isAwaited = false

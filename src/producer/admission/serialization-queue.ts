@@ -37,7 +37,7 @@ export interface SerializationQueueContext {
 }
 
 /** What a serialized record is expected to take before any was seen (bytes). */
-const firstEstimate = 1024
+const FIRST_ESTIMATE = 1024
 
 /** One record of the queue. */
 export class SerializingRecord {
@@ -83,7 +83,7 @@ export class SerializationQueue {
   private readonly all = new Queue<SerializingRecord>()
   private timer: NodeJS.Timeout | null = null
   /** What a record took lately, serialized (bytes). */
-  private estimate = firstEstimate
+  private estimate = FIRST_ESTIMATE
 
   constructor(context: SerializationQueueContext) {
     this.context = context

@@ -7,8 +7,8 @@ import type { Cluster } from '../../cluster/cluster.ts'
 import { DeliveryTimeoutError, type KafkaError, toKafkaError } from '../../errors.ts'
 import type { HeldRecord, ProducerTopic } from '../batching/topic.ts'
 
-const firstPauseMs = 100
-const longestPauseMs = 1000
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 1000
 
 export interface UnknownPartitionsContext {
   readonly cluster: Cluster
@@ -52,7 +52,7 @@ export class UnknownPartitions {
       try {
         await cluster.refresh({ timeoutMs: leftMs, signal })
         cause = null
-        const pauseMs = backoff(attempt, firstPauseMs, longestPauseMs)
+        const pauseMs = backoff(attempt, FIRST_PAUSE_MS, LONGEST_PAUSE_MS)
         await sleep(Math.min(pauseMs, leftMs), signal)
       } catch (error) {
         cause = toKafkaError(error)

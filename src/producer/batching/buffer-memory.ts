@@ -5,13 +5,13 @@
 import { Queue } from '../../collections/queue.ts'
 
 /** Callers beside the one who was told that the budget is spent may add this much. */
-const overdraft = 0.125
+const OVERDRAFT = 0.125
 
 /**
  * What a record that is in no batch takes beside its bytes: 0.7 KB of objects, which the collector copies
  * twice before it moves them to its old space.
  */
-const heldOverhead = 2048
+const HELD_OVERHEAD = 2048
 
 /** One who waits. `grant` takes what it needs by `charge` before it returns. */
 export interface MemoryWaiter {
@@ -36,8 +36,8 @@ export class BufferMemory {
   constructor(options: { limit: number; recordLimit: number }) {
     this.limit = options.limit
     this.recordLimit = options.recordLimit
-    this.overdraft = options.limit * overdraft
-    this.recordOverdraft = options.recordLimit * overdraft
+    this.overdraft = options.limit * OVERDRAFT
+    this.recordOverdraft = options.recordLimit * OVERDRAFT
   }
 
   /** Bytes taken. */
@@ -75,16 +75,16 @@ export class BufferMemory {
 
   /** Charges a record that is in no batch yet. */
   hold(bytes: number): void {
-    this.overheadBytes += heldOverhead
-    this.heldBytes += bytes + heldOverhead
-    this.charge(bytes + heldOverhead, 1)
+    this.overheadBytes += HELD_OVERHEAD
+    this.heldBytes += bytes + HELD_OVERHEAD
+    this.charge(bytes + HELD_OVERHEAD, 1)
   }
 
   /** Takes back what `hold` charged. */
   unhold(bytes: number): void {
-    this.overheadBytes -= heldOverhead
-    this.heldBytes -= bytes + heldOverhead
-    this.charge(-bytes - heldOverhead, -1)
+    this.overheadBytes -= HELD_OVERHEAD
+    this.heldBytes -= bytes + HELD_OVERHEAD
+    this.charge(-bytes - HELD_OVERHEAD, -1)
   }
 
   /** Joins the queue. The waiter is granted when what it needs is free, in order. */

@@ -5,7 +5,7 @@
 // other story it is left to the garbage collector.
 
 /** Smaller ones are slices of Node's own slabs: as cheap, and a partition with one record takes no more. */
-const usualSmallest = 4096
+const USUAL_SMALLEST = 4096
 
 export class BufferPool {
   /** Most bytes that lie here unused. */
@@ -15,7 +15,7 @@ export class BufferPool {
   private free: Buffer[][] = []
   private freeBytes = 0
 
-  constructor(limit: number, smallest: number = usualSmallest) {
+  constructor(limit: number, smallest: number = USUAL_SMALLEST) {
     this.limit = limit
     this.smallest = smallest
   }

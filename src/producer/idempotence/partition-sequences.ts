@@ -7,18 +7,18 @@ import type { ProducerIdentity } from './producer-identity.ts'
 import type { SequencedBatch } from './sequenced-batch.ts'
 
 /** The broker remembers only this number of batches of a producer per partition. */
-const brokerWindow = 5
+const BROKER_WINDOW = 5
 
-const sequenceMask = 0x7fffffff
+const SEQUENCE_MASK = 0x7fffffff
 
 /** The sequence number `count` records after `sequence`: they wrap from 2^31 - 1 to 0. */
 export function sequenceAfter(sequence: number, count: number): number {
-  return (sequence + count) & sequenceMask
+  return (sequence + count) & SEQUENCE_MASK
 }
 
 /** Whether sequence `a` is before `b`. Numbers wrap, and those in use are close together. */
 export function isSequenceBefore(a: number, b: number): boolean {
-  return a !== b && ((b - a) & sequenceMask) < 0x40000000
+  return a !== b && ((b - a) & SEQUENCE_MASK) < 0x40000000
 }
 
 export class PartitionSequences<Batch extends SequencedBatch = SequencedBatch> {
@@ -58,7 +58,7 @@ export class PartitionSequences<Batch extends SequencedBatch = SequencedBatch> {
 
   /** Whether the broker might forget the oldest unresolved batch if one more followed it. */
   get isWindowFull(): boolean {
-    return this.unresolved.length > 0 && this.numbered - this.unresolved[0].ordinal >= brokerWindow
+    return this.unresolved.length > 0 && this.numbered - this.unresolved[0].ordinal >= BROKER_WINDOW
   }
 
   /** Whether a batch is unresolved whose callers already have an outcome. */

@@ -3,7 +3,7 @@
 
 import type { KafkaError } from '../../errors.ts'
 
-const maxEpoch = 32_767
+const MAX_EPOCH = 32_767
 
 export class ProducerIdentity {
   /** Whether batches are numbered at all. */
@@ -68,7 +68,7 @@ export class ProducerIdentity {
    */
   bumpPast(producerId: bigint, epoch: number): void {
     if (producerId !== this.id || epoch < this.currentEpoch) return
-    if (this.currentEpoch >= maxEpoch) this.adopt(-1n, -1)
+    if (this.currentEpoch >= MAX_EPOCH) this.adopt(-1n, -1)
     else this.currentEpoch++
   }
 

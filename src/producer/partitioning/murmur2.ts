@@ -1,30 +1,30 @@
 // murmur2 as Kafka's default partitioner uses it: records of one key go to one partition, whichever
 // client wrote them.
 
-const seed = 0x9747b28c
-const multiplier = 0x5bd1e995
+const SEED = 0x9747b28c
+const MULTIPLIER = 0x5bd1e995
 
 // Keys that are short ASCII strings are hashed without making a Buffer of them.
 const scratch = new Uint8Array(128)
 
 /** The hash of the first `length` bytes, as a signed 32-bit number. */
 export function murmur2(bytes: Uint8Array, length: number = bytes.length): number {
-  let hash = seed ^ length
+  let hash = SEED ^ length
   let index = 0
   for (const last = length - 4; index <= last; index += 4) {
     let word =
       bytes[index] | (bytes[index + 1] << 8) | (bytes[index + 2] << 16) | (bytes[index + 3] << 24)
-    word = Math.imul(word, multiplier)
-    word = Math.imul(word ^ (word >>> 24), multiplier)
-    hash = Math.imul(hash, multiplier) ^ word
+    word = Math.imul(word, MULTIPLIER)
+    word = Math.imul(word ^ (word >>> 24), MULTIPLIER)
+    hash = Math.imul(hash, MULTIPLIER) ^ word
   }
   const rest = length - index
   if (rest > 0) {
     if (rest === 3) hash ^= bytes[index + 2] << 16
     if (rest >= 2) hash ^= bytes[index + 1] << 8
-    hash = Math.imul(hash ^ bytes[index], multiplier)
+    hash = Math.imul(hash ^ bytes[index], MULTIPLIER)
   }
-  hash = Math.imul(hash ^ (hash >>> 13), multiplier)
+  hash = Math.imul(hash ^ (hash >>> 13), MULTIPLIER)
   return hash ^ (hash >>> 15)
 }
 

@@ -28,7 +28,7 @@ export type Partitioner = (
 ) => number
 
 /** What `choose` returns for a record that goes wherever the sticky partitioner says. */
-export const anyPartition = -1
+export const ANY_PARTITION = -1
 
 type KeyHash = (key: string | Uint8Array, partitions: number) => number
 
@@ -61,10 +61,10 @@ export class PartitionChooser {
     headers: readonly HeaderInput[],
   ): number {
     if (this.hash !== null) {
-      return key === null ? anyPartition : this.hash(key, topic.metadata.length)
+      return key === null ? ANY_PARTITION : this.hash(key, topic.metadata.length)
     }
     if (this.custom !== null) return this.ask(this.custom, topic, key, value, headers)
-    return this.spread === null ? anyPartition : this.spread(topic)
+    return this.spread === null ? ANY_PARTITION : this.spread(topic)
   }
 
   private ask(

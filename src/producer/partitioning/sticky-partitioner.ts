@@ -4,7 +4,7 @@
 import type { ProducerTopic } from '../batching/topic.ts'
 
 /** How long queue lengths, once counted, are taken to hold. */
-const loadsHoldMs = 10
+const LOADS_HOLD_MS = 10
 
 export interface StickyOptions {
   readonly batchSize: number
@@ -39,7 +39,7 @@ export class StickyPartitioner {
   /** Draws another partition. */
   next(topic: ProducerTopic, now: number): number {
     const { sticky } = topic
-    if (now - sticky.weighedAt >= loadsHoldMs || sticky.candidates.length === 0) {
+    if (now - sticky.weighedAt >= LOADS_HOLD_MS || sticky.candidates.length === 0) {
       this.weigh(topic, now)
     }
     const { candidates, weightSums } = sticky

@@ -27,9 +27,9 @@ import { judgeSequenceError } from './sequence-error-table.ts'
 import { splitBatch } from './split-batch.ts'
 
 /** Metadata must have called a topic unknown for this long (ms): brokers learn of new topics late. */
-export const unknownTopicBoundMs = 30_000
+export const UNKNOWN_TOPIC_BOUND_MS = 30_000
 
-const mostCorruptResponses = 3
+const MOST_CORRUPT_RESPONSES = 3
 
 export interface BatchCompletionOptions {
   readonly batchSize: number
@@ -205,7 +205,7 @@ export class BatchCompletion {
         else this.retry(batch, error, now)
         break
       case 'corrupt':
-        if (batch.countCorrupt() > mostCorruptResponses) this.fail(batch, failure())
+        if (batch.countCorrupt() > MOST_CORRUPT_RESPONSES) this.fail(batch, failure())
         else this.retry(batch, error, now)
         break
       case 'sequence':
@@ -253,7 +253,7 @@ export class BatchCompletion {
   private waitBefore({ retries }: ProducerBatch, error: KafkaError): number {
     const waitMs = this.options.backoff(retries)
     // The markers of the transaction before are being written: that takes some ms.
-    return isConcurrent(error) ? Math.min(concurrentWaitMs, waitMs) : waitMs
+    return isConcurrent(error) ? Math.min(CONCURRENT_WAIT_MS, waitMs) : waitMs
   }
 
   /** Whether epochs are this producer's own to raise. Those of a transaction are the coordinator's. */
@@ -278,7 +278,7 @@ export class BatchCompletion {
     const isInDoubt = batch.isAmbiguous && isIdempotent
     if (isCounted && batch.countRetry() >= retries && !isInDoubt) return deliveryError(batch, error)
     if (gapless && batch.order < batch.partition.brokenBefore) {
-      return deliveryError(batch, error, behindFailure)
+      return deliveryError(batch, error, BEHIND_FAILURE)
     }
     return null
   }
@@ -361,7 +361,7 @@ export class BatchCompletion {
 
   private failQueue(partition: PartitionQueue, error: KafkaError): void {
     for (const batch of [...partition.queue]) {
-      if (!batch.isSettled) this.fail(batch, deliveryError(batch, error, behindFailure))
+      if (!batch.isSettled) this.fail(batch, deliveryError(batch, error, BEHIND_FAILURE))
     }
   }
 
@@ -429,15 +429,15 @@ export class BatchCompletion {
   }
 }
 
-const behindFailure = '. It was behind a batch of its partition that failed'
+const BEHIND_FAILURE = '. It was behind a batch of its partition that failed'
 
 /** Between two attempts while the end of the transaction before is still being written. */
-export const concurrentWaitMs = 20
+export const CONCURRENT_WAIT_MS = 20
 
 function isConcurrent(error: KafkaError): boolean {
   return error instanceof BrokerError && error.errorCode === errorCodes.CONCURRENT_TRANSACTIONS
 }
 
 function isLongUnknown({ unknownSince }: PartitionTopic, now: number): boolean {
-  return unknownSince > 0 && now - unknownSince >= unknownTopicBoundMs
+  return unknownSince > 0 && now - unknownSince >= UNKNOWN_TOPIC_BOUND_MS
 }

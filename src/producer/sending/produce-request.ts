@@ -12,9 +12,9 @@ import { noProducer } from '../../records/batch-builder.ts'
 import type { PartitionTopic, ProducerBatch } from '../batching/partition-queue.ts'
 
 /** The first version that names topics by id. */
-const firstVersionWithIds = 13
+const FIRST_VERSION_WITH_IDS = 13
 /** The first version that takes zstd. */
-export const firstVersionWithZstd = 7
+export const FIRST_VERSION_WITH_ZSTD = 7
 
 interface TopicGroup {
   readonly topic: PartitionTopic
@@ -48,7 +48,7 @@ export class ProduceRequests {
   /** The greatest version that can name all its topics. */
   get mostVersion(): number | undefined {
     const hasIds = this.groups.every(({ topicId }) => topicId !== ZERO_UUID)
-    return hasIds ? undefined : firstVersionWithIds - 1
+    return hasIds ? undefined : FIRST_VERSION_WITH_IDS - 1
   }
 
   *batches(): Generator<ProducerBatch> {
@@ -77,7 +77,7 @@ export class ProduceRequests {
     for (let i = 0; i < this.groups.length; i++) {
       const group = this.groups[i]
       const isGroup = (topic: TopicProduceResponse): boolean =>
-        version >= firstVersionWithIds
+        version >= FIRST_VERSION_WITH_IDS
           ? topic.topicId === group.topicId
           : topic.name === group.topic.name
       const expected: TopicProduceResponse | undefined = response.responses[i]

@@ -23,20 +23,20 @@ import type { ProducerIdRequest } from '../idempotence/producer-id-request.ts'
 import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
 import type { BatchCompletion } from './batch-completion.ts'
 import { traceBatches } from './batch-traces.ts'
-import { firstVersionWithZstd, ProduceRequests } from './produce-request.ts'
+import { FIRST_VERSION_WITH_ZSTD, ProduceRequests } from './produce-request.ts'
 import type { Topics } from './topic-metadata.ts'
 
 /**
  * A broker that owes a response or a connection for this long (ms) may be hung: others are asked who leads, and
  * again after each further such time, since an election takes seconds.
  */
-const silenceMs = 1000
+const SILENCE_MS = 1000
 /** How long (ms) the old leader may owe its response after metadata has named a new one (gate G2). */
-const oldLeaderMs = 500
+const OLD_LEADER_MS = 500
 /** How long (ms) batches may fill while records wait for memory and requests in flight will free some. */
-const fillMs = 5
+const FILL_MS = 5
 /** How long (ms) one turn may drain before sockets are read again. */
-const turnMs = 8
+const TURN_MS = 8
 
 export interface SenderOptions {
   readonly acks: -1 | 0 | 1
@@ -166,7 +166,7 @@ export class Sender {
       return false
     }
     const isDue = this.underWay.size === 0 || this.releaseAt <= now
-    if (isDue || this.releaseAt === Number.POSITIVE_INFINITY) this.releaseAt = now + fillMs
+    if (isDue || this.releaseAt === Number.POSITIVE_INFINITY) this.releaseAt = now + FILL_MS
     return isDue
   }
 
@@ -181,7 +181,7 @@ export class Sender {
   /** False: the turn has lasted long enough, and there is more to do. */
   private drainAll(now: number): boolean {
     const { accumulator, cluster } = this.context
-    const until = now + turnMs
+    const until = now + TURN_MS
     for (const node of accumulator.readyNodes()) {
       const connection = cluster.readyConnection(node, 'produce')
       if (connection === null) this.refuseFor(node, now)
@@ -230,7 +230,7 @@ export class Sender {
     let version: number
     try {
       version = connection.version(produce, this.mostVersion(exchange))
-      if (this.options.usesZstd && version < firstVersionWithZstd) throw zstdUnsupported(version)
+      if (this.options.usesZstd && version < FIRST_VERSION_WITH_ZSTD) throw zstdUnsupported(version)
     } catch (error) {
       this.lost(request, error)
       return
@@ -321,7 +321,7 @@ export class Sender {
    * connection is closed, as it would hold the partition for a whole request timeout. */
   private watchSilence(now: number): void {
     if (this.nextQuestionAt() <= now) {
-      this.mayAskAt = now + silenceMs
+      this.mayAskAt = now + SILENCE_MS
       this.context.cluster.requestRefresh('a broker owes a response to Produce, or a connection')
     }
     const { leaderChanges } = this.context.accumulator
@@ -330,7 +330,8 @@ export class Sender {
       if (request.judgedAt === leaderChanges && request.abandonAt > now) continue
       request.judgedAt = leaderChanges
       if (!hasMoved(exchange)) request.abandonAt = Number.POSITIVE_INFINITY
-      else if (request.abandonAt === Number.POSITIVE_INFINITY) request.abandonAt = now + oldLeaderMs
+      else if (request.abandonAt === Number.POSITIVE_INFINITY)
+        request.abandonAt = now + OLD_LEADER_MS
       else if (request.abandonAt <= now) {
         connection.close(
           new ConnectionError(
@@ -350,7 +351,7 @@ export class Sender {
       if (cluster.readyConnection(node, 'produce') !== null) continue
       since = Math.min(since, accumulator.waitingSince(node))
     }
-    return Math.max(since + silenceMs, this.mayAskAt)
+    return Math.max(since + SILENCE_MS, this.mayAskAt)
   }
 
   /** One timer for everything that is due some time. One that fires too early only looks again. */
@@ -405,6 +406,6 @@ function hasMoved(exchange: ProduceRequests): boolean {
 
 function zstdUnsupported(version: number): UnsupportedVersionError {
   return new UnsupportedVersionError(
-    `the broker takes Produce v${version} at most, and zstd needs v${firstVersionWithZstd} (Kafka 2.1): choose another compressionType`,
+    `the broker takes Produce v${version} at most, and zstd needs v${FIRST_VERSION_WITH_ZSTD} (Kafka 2.1): choose another compressionType`,
   )
 }

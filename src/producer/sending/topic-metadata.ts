@@ -7,10 +7,10 @@ import type { MetadataChange, TopicMetadata } from '../../cluster/metadata.ts'
 import { describeValue, InvalidArgumentError } from '../../errors.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
-import { isTopicName, topicNameRule } from '../../topic-partition.ts'
+import { isTopicName, TOPIC_NAME_RULE } from '../../topic-partition.ts'
 import type { Accumulator } from '../batching/accumulator.ts'
 import { ProducerTopic } from '../batching/topic.ts'
-import { type BatchCompletion, unknownTopicBoundMs } from './batch-completion.ts'
+import { type BatchCompletion, UNKNOWN_TOPIC_BOUND_MS } from './batch-completion.ts'
 
 export interface TopicsContext {
   readonly cluster: Cluster
@@ -105,7 +105,7 @@ export class Topics {
   private add(name: string, now: number): ProducerTopic {
     if (!isTopicName(name)) {
       const got = name === '' ? 'an empty string' : describeValue(name)
-      const rule = typeof name === 'string' ? ` of ${topicNameRule}` : ''
+      const rule = typeof name === 'string' ? ` of ${TOPIC_NAME_RULE}` : ''
       throw new InvalidArgumentError(
         `the topic of a record must be a name${rule} or a kafka.topic(), got ${got}`,
       )
@@ -169,7 +169,7 @@ export class Topics {
     for (let p = topic.metadata.length; topic.isKnown && p < topic.partitions.length; p++) {
       const partition = topic.partitions[p]
       if (partition.goneSince === 0 || partition.gone !== null) continue
-      if (!wasRecreated && now - partition.goneSince < unknownTopicBoundMs) continue
+      if (!wasRecreated && now - partition.goneSince < UNKNOWN_TOPIC_BOUND_MS) continue
       const { length } = topic.metadata
       const error = brokerError(
         errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
@@ -183,8 +183,8 @@ export class Topics {
   private noteUnknown(topic: ProducerTopic, now: number): void {
     if (!this.unknown.has(topic.name)) return
     if (topic.unknownSince === 0) topic.unknownSince = now
-    if (now - topic.unknownSince < unknownTopicBoundMs || !topic.isKnown) return
-    const seconds = unknownTopicBoundMs / 1000
+    if (now - topic.unknownSince < UNKNOWN_TOPIC_BOUND_MS || !topic.isKnown) return
+    const seconds = UNKNOWN_TOPIC_BOUND_MS / 1000
     const error = brokerError(
       errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
       `Metadata has called ${topic.name} unknown for ${seconds} s: Produce`,

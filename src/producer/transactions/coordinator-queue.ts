@@ -20,7 +20,7 @@ import {
   UnsupportedVersionError,
 } from '../../errors.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
-import { concurrentWaitMs } from '../sending/batch-completion.ts'
+import { CONCURRENT_WAIT_MS } from '../sending/batch-completion.ts'
 import {
   type CoordinatorRequest,
   type CoordinatorVerdict,
@@ -114,7 +114,7 @@ export class CoordinatorQueue {
         return this.failure(verdict, error)
       logger.debug(`tried again: ${error.message}`)
       let waitMs = backoff(failures, retryBackoffMs, retryBackoffMaxMs)
-      if (terms.isFirst && isConcurrent(error)) waitMs = Math.min(waitMs, concurrentWaitMs)
+      if (terms.isFirst && isConcurrent(error)) waitMs = Math.min(waitMs, CONCURRENT_WAIT_MS)
       if (isInDoubt) waitMs = Math.max(waitMs, startedAt + (terms.doubtMs ?? 0) - monotonicMs())
       if (monotonicMs() + waitMs >= deadline)
         return { verdict: 'timeUp', error: late(terms, error) }
@@ -153,7 +153,7 @@ export class CoordinatorQueue {
       case 'fenced':
         return { verdict: 'final', error: fencedError(error, this.transactionalId) }
       default:
-        if (isWrongState(error)) error.message += timedOutHint
+        if (isWrongState(error)) error.message += TIMED_OUT_HINT
         return { verdict: 'final', error }
     }
   }
@@ -212,18 +212,18 @@ function isWrongState(error: KafkaError): boolean {
   return error instanceof BrokerError && error.errorCode === errorCodes.INVALID_TXN_STATE
 }
 
-const timedOutHint =
+const TIMED_OUT_HINT =
   '. The brokers may have aborted the transaction, as it lasted longer than transactionTimeoutMs: make another producer'
 
 function isOfMember(error: KafkaError): boolean {
   return error instanceof BrokerError && memberReasons.has(error.errorCode)
 }
 
-const hasRebalanced = "the consumer's group has rebalanced since the consumer joined it"
+const HAS_REBALANCED = "the consumer's group has rebalanced since the consumer joined it"
 
 const memberReasons: ReadonlyMap<number, string> = new Map([
-  [errorCodes.ILLEGAL_GENERATION, hasRebalanced],
-  [errorCodes.STALE_MEMBER_EPOCH, hasRebalanced],
+  [errorCodes.ILLEGAL_GENERATION, HAS_REBALANCED],
+  [errorCodes.STALE_MEMBER_EPOCH, HAS_REBALANCED],
   [errorCodes.REBALANCE_IN_PROGRESS, "the consumer's group is rebalancing"],
   [errorCodes.UNKNOWN_MEMBER_ID, 'the consumer is not a member of its group any more'],
   [errorCodes.FENCED_INSTANCE_ID, 'another member has joined with the same groupInstanceId'],
@@ -231,7 +231,7 @@ const memberReasons: ReadonlyMap<number, string> = new Map([
 
 function memberError(cause: KafkaError): CommitFailedError {
   const reason =
-    (cause instanceof BrokerError && memberReasons.get(cause.errorCode)) || hasRebalanced
+    (cause instanceof BrokerError && memberReasons.get(cause.errorCode)) || HAS_REBALANCED
   return new CommitFailedError(
     `${reason}, so its offsets cannot be part of the transaction: ${cause.message}`,
     { cause },

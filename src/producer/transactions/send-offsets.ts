@@ -67,7 +67,7 @@ function readOffset(entry: unknown, index: number): OffsetToCommit {
     throw wrong(`${at}.topic`, "a topic's name", topic)
   }
   if (!isInt32(partition)) throw wrong(`${at}.partition`, 'a whole number from 0', partition)
-  if (typeof offset !== 'bigint' || offset < 0n || offset > mostInt64) {
+  if (typeof offset !== 'bigint' || offset < 0n || offset > MOST_INT64) {
     const expected = 'a bigint from 0n to 2^63 - 1, the next record to be read, such as 5n'
     throw wrong(`${at}.offset`, expected, offset)
   }
@@ -75,7 +75,7 @@ function readOffset(entry: unknown, index: number): OffsetToCommit {
     throw wrong(`${at}.leaderEpoch`, 'a whole number from 0, or -1', leaderEpoch)
   }
   if (metadata !== undefined && metadata !== null && !isShortString(metadata)) {
-    throw wrong(`${at}.metadata`, `a string of at most ${mostStringBytes} bytes`, metadata)
+    throw wrong(`${at}.metadata`, `a string of at most ${MOST_STRING_BYTES} bytes`, metadata)
   }
   return {
     topic,
@@ -110,16 +110,16 @@ function readGroup(group: unknown): ConsumerGroupMetadata {
   return { groupId, generationId, memberId, groupInstanceId }
 }
 
-const mostInt64 = 2n ** 63n - 1n
+const MOST_INT64 = 2n ** 63n - 1n
 /** Strings have a length of 16 bits in some versions of these requests. */
-const mostStringBytes = 32_767
+const MOST_STRING_BYTES = 32_767
 
 function isInt32(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0x7fffffff
 }
 
 function isShortString(value: unknown): value is string {
-  return typeof value === 'string' && Buffer.byteLength(value) <= mostStringBytes
+  return typeof value === 'string' && Buffer.byteLength(value) <= MOST_STRING_BYTES
 }
 
 function isIterable(value: object): value is Iterable<unknown> {

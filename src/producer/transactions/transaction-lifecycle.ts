@@ -50,7 +50,7 @@ interface Pending {
   isReportedUnknown: boolean
 }
 
-const feature = 'transaction.version'
+const FEATURE = 'transaction.version'
 
 export class TransactionLifecycle {
   private readonly options: TransactionLifecycleOptions
@@ -276,7 +276,7 @@ export class TransactionLifecycle {
 
   /** The newest that was told by any broker: levels are raised while brokers run. */
   private get hasVersion2(): boolean {
-    return this.context.cluster.finalizedFeature(feature) >= 2
+    return this.context.cluster.finalizedFeature(FEATURE) >= 2
   }
 
   private getIdentity(kind: 'first' | 'bump' | null): Promise<void> {

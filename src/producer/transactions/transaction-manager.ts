@@ -177,7 +177,7 @@ export class TransactionManager {
     this.moveTo('inTransaction')
     this.producer.enterTransaction(
       ++this.count,
-      this.usesVersion2 ? undefined : mostProduceBefore890,
+      this.usesVersion2 ? undefined : MOST_PRODUCE_BEFORE_890,
     )
   }
 
@@ -267,4 +267,4 @@ export class TransactionManager {
 }
 
 /** From v12 of Produce on the broker adds the partition to the transaction by itself. */
-const mostProduceBefore890 = 11
+const MOST_PRODUCE_BEFORE_890 = 11

@@ -18,7 +18,7 @@ import type { TransactionRequests } from './transaction-requests.ts'
  * acknowledged. Its commit would leave the group where it was, and all of it would be done again. So a
  * second attempt waits until the first one is over.
  */
-const offsetsDoubtMs = 5500
+const OFFSETS_DOUBT_MS = 5500
 
 export interface TransactionPartitionsContext {
   readonly producer: ProducerIdentity
@@ -109,7 +109,7 @@ export class TransactionPartitions {
     let left = offsets
     const ending = await this.calls.persist(
       'txnOffsetCommit',
-      { ...this.adding, goesOn, signal, doubtMs: usesVersion2 ? 0 : offsetsDoubtMs },
+      { ...this.adding, goesOn, signal, doubtMs: usesVersion2 ? 0 : OFFSETS_DOUBT_MS },
       async (attempt) => {
         // With KIP-890 whatever is tried may have been added.
         if (usesVersion2) manager.added()

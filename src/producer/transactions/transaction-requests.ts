@@ -35,11 +35,11 @@ export interface InitAnswer extends ProducerIdAndEpoch {
 const noIdentity: ProducerIdAndEpoch = { producerId: -1n, producerEpoch: -1 }
 
 /** From here on InitProducerId takes the identity held so far (KIP-360). */
-const firstInitWithIdentity = 3
+const FIRST_INIT_WITH_IDENTITY = 3
 /** From here on these versions speak the protocol of KIP-890. */
 const kip890 = { endTxn: 5, txnOffsetCommit: 5 }
 /** v4 is for brokers. */
-const mostAddPartitions = 3
+const MOST_ADD_PARTITIONS = 3
 
 export class TransactionRequests {
   private readonly cluster: Cluster
@@ -68,7 +68,7 @@ export class TransactionRequests {
     const response = await this.ask(
       initProducerId,
       (version) => {
-        canBump = version >= firstInitWithIdentity
+        canBump = version >= FIRST_INIT_WITH_IDENTITY
         const identity = kind === 'bump' ? this.identity : noIdentity
         return {
           transactionalId,
@@ -97,7 +97,7 @@ export class TransactionRequests {
       v3AndBelowProducerEpoch: producerEpoch,
       v3AndBelowTopics: topics,
     }
-    const response = await this.ask(addPartitionsToTxn, () => body, attempt, mostAddPartitions)
+    const response = await this.ask(addPartitionsToTxn, () => body, attempt, MOST_ADD_PARTITIONS)
     const codes = response.resultsByTopicV3AndBelow.flatMap(({ resultsByPartition }) =>
       resultsByPartition.map(({ partitionErrorCode }) => partitionErrorCode),
     )

@@ -6,7 +6,7 @@ import { type Api, defineApi } from '../api.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
 
-const zeroUuid = 'AAAAAAAAAAAAAAAAAAAAAA'
+const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 export interface DescribeQuorumRequest {
   topics: DescribeQuorumRequestTopicData[]
@@ -127,7 +127,7 @@ function encodeResponsePartition(w: Writer, partition: DescribeQuorumResponsePar
 function encodeReplica(w: Writer, replica: ReplicaState): void {
   w.int32(replica.replicaId)
   if (w.version >= 2) w.uuid(replica.replicaDirectoryId)
-  else if (replica.replicaDirectoryId !== zeroUuid) throw w.unsupported('replicaDirectoryId')
+  else if (replica.replicaDirectoryId !== ZERO_UUID) throw w.unsupported('replicaDirectoryId')
   w.int64(replica.logEndOffset)
   if (w.version >= 1) w.int64(replica.lastFetchTimestamp)
   if (w.version >= 1) w.int64(replica.lastCaughtUpTimestamp)
@@ -182,7 +182,7 @@ function decodeResponsePartition(r: Reader): DescribeQuorumResponsePartitionData
 function decodeReplica(r: Reader): ReplicaState {
   const replica = {
     replicaId: r.int32(),
-    replicaDirectoryId: r.version >= 2 ? r.uuid() : zeroUuid,
+    replicaDirectoryId: r.version >= 2 ? r.uuid() : ZERO_UUID,
     logEndOffset: r.int64(),
     lastFetchTimestamp: r.version >= 1 ? r.int64() : -1n,
     lastCaughtUpTimestamp: r.version >= 1 ? r.int64() : -1n,

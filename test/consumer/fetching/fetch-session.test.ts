@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { noTopicId } from '../../../src/consumer/assignment/assigned-partition.ts'
+import { NO_TOPIC_ID } from '../../../src/consumer/assignment/assigned-partition.ts'
 import { FetchSession, type FetchTarget } from '../../../src/consumer/fetching/fetch-session.ts'
 
 type Target = { -readonly [Key in keyof FetchTarget]: FetchTarget[Key] }
@@ -92,7 +92,7 @@ describe('a fetch session', () => {
     const request = session.next([target(0)], true)
     expect(request).toMatchObject({ usesTopicIds: true, sessionId: 7, sessionEpoch: 0 })
     session.handleResponse(answer([0]))
-    expect(session.next([target(0), target(1, 0n, noTopicId)], true).usesTopicIds).toBe(false)
+    expect(session.next([target(0), target(1, 0n, NO_TOPIC_ID)], true).usesTopicIds).toBe(false)
   })
 
   it('stays full where the broker gives no session', () => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { ProducerTopic } from '../../../src/producer/batching/topic.ts'
 import { crc32Partition, fnv1aPartition } from '../../../src/producer/partitioning/key-hashes.ts'
 import type { PartitionerName } from '../../../src/producer/partitioning/partitioner.ts'
-import { anyPartition, PartitionChooser } from '../../../src/producer/partitioning/partitioner.ts'
+import { ANY_PARTITION, PartitionChooser } from '../../../src/producer/partitioning/partitioner.ts'
 import { StickyPartitioner } from '../../../src/producer/partitioning/sticky-partitioner.ts'
 import { ZERO_UUID } from '../../../src/protocol/uuid.ts'
 import { Engine } from '../engine.ts'
@@ -66,9 +66,9 @@ describe('choice', () => {
 
   test('without a key, or with keys ignored, any will do', () => {
     const topic = topicOf([1, 1])
-    expect(chooser('murmur2').choose(topic, null, null, [])).toBe(anyPartition)
-    expect(chooser('fnv1a').choose(topic, null, null, [])).toBe(anyPartition)
-    expect(chooser('murmur2', true).choose(topic, 'k', null, [])).toBe(anyPartition)
+    expect(chooser('murmur2').choose(topic, null, null, [])).toBe(ANY_PARTITION)
+    expect(chooser('fnv1a').choose(topic, null, null, [])).toBe(ANY_PARTITION)
+    expect(chooser('murmur2', true).choose(topic, 'k', null, [])).toBe(ANY_PARTITION)
   })
 
   test('roundRobin takes turns over those with a leader', () => {
