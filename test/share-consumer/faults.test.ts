@@ -88,11 +88,13 @@ test('the signal of a handler aborts when its lock is lost', async () => {
   const reasons: unknown[] = []
   await consumer.run({
     signal: end.signal,
-    eachRecord: async (record, { signal }) => {
-      if (record.deliveryCount === 1) {
+    eachRecord: async (_, { signal }) => {
+      if (reasons.length > 0) return end.abort()
+      // On a busy machine the lock may be lost before the handler begins.
+      if (!signal.aborted) {
         await new Promise((resolve) => signal.addEventListener('abort', resolve))
-        reasons.push(signal.reason)
-      } else end.abort()
+      }
+      reasons.push(signal.reason)
     },
   })
   expect(reasons).toEqual([expect.any(KafkaError)])
