@@ -130,7 +130,7 @@ describeReal('roundtrip at its edges', () => {
       '--input',
       '/no/such/file',
     ])
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     expect(stderr).toContain('/no/such/file')
   })
 })
