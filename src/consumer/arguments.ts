@@ -52,7 +52,7 @@ export function readNamed<T extends object>(
   const unknown = readKeys(call, options).find((name) => !known.includes(name))
   if (unknown !== undefined) {
     throw new InvalidArgumentError(
-      `${call}: there is no option '${unknown}': there are ${known.join(', ')}`,
+      `${call}: unknown option "${unknown}". It takes ${known.join(', ')}`,
     )
   }
   const given = known.map((name) => [name, readProperty(call, options, name)])

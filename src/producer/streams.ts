@@ -121,7 +121,7 @@ function readStreamOptions<Chunk>(
   const unknown = readKeys(call, options).find((name) => !optionNames.includes(name))
   if (unknown !== undefined) {
     throw new InvalidArgumentError(
-      `${call}: there is no option '${unknown}': there are ${optionNames.join(', ')}`,
+      `${call}: unknown option "${unknown}". It takes ${optionNames.join(', ')}`,
     )
   }
   const topic = readProperty(call, options, 'topic')

@@ -191,7 +191,7 @@ class RegistrySerde<T> implements Serde<T> {
     }
     const { codec } = this
     const schema = codec.prepare === undefined ? codec.schema : await codec.prepare(put)
-    if (schema === null) throw new ConfigError(`There is no schema for subject "${subject}"`)
+    if (schema === null) throw new ConfigError(`Subject "${subject}" has no schema`)
     return await this.client.idOf(subject, schema, how)
   }
 }
