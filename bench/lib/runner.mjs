@@ -1,5 +1,6 @@
-// Runs clients in turn (A B C A B C ...) against one target, so that a machine that slows down slows
-// all of them, and prints medians and ratios. CPU per record is the client process's own.
+// Runs clients in turn (A B C, C B A, ...) against one target, so that a machine that slows down slows
+// all of them and none always comes after the same other, and prints medians and ratios. CPU per record
+// is the client process's own.
 
 import { spawn } from 'node:child_process'
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
@@ -11,7 +12,7 @@ export async function runScenario(scenario, target, admin) {
   const entries = chosenEntries(scenario)
   for (const entry of entries) entry.count = await sizeRun(entry, scenario, target, admin)
   for (let round = 0; round < scenario.rounds; round++) {
-    for (const entry of entries) {
+    for (const entry of round % 2 === 0 ? entries : entries.toReversed()) {
       if (entry.failed) continue
       const busyBefore = await busyShare()
       const row = await runOnce(entry, entry.count, scenario, target, admin)
