@@ -126,7 +126,7 @@ export async function deleteAcls(
 }
 
 /** An ACL in one line, as errors and the command line show it. */
-export function describeAcl(acl: Acl): string {
+function describeAcl(acl: Acl): string {
   const { permissionType = 'ALLOW', host = '*', patternType = 'LITERAL' } = acl
   const place = `${acl.resourceType} "${acl.resourceName}"${patternType === 'LITERAL' ? '' : ` (${patternType})`}`
   return `the ACL ${permissionType} ${acl.operation} on ${place} for ${acl.principal} from host ${host}`

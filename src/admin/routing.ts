@@ -118,11 +118,7 @@ export function toNodes<Item>(nodeOf: (item: Item) => number | null) {
 }
 
 /** The error for a broker id that no running broker has. */
-export function noSuchBroker(
-  call: AdminCall,
-  nodeId: number,
-  known: readonly number[],
-): KafkaError {
+function noSuchBroker(call: AdminCall, nodeId: number, known: readonly number[]): KafkaError {
   return itemError(errorCodes.BROKER_ID_NOT_REGISTERED, call.title(`broker ${nodeId}`), {
     errorMessage: `no running broker has this id; running are ${known.join(', ')}`,
   })

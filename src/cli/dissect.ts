@@ -36,7 +36,7 @@ export function splitFrames(capture: Buffer): Buffer[] {
 export const DEFAULT_DECODED_BYTES: number = 16 * 1024 * 1024
 
 /** The bounds on what one run of a command decodes. */
-export function dissectBudget(): DecodeBudget {
+function dissectBudget(): DecodeBudget {
   return new DecodeBudget({
     maxDecodedBytes: DEFAULT_DECODED_BYTES,
     maxDecompressedBytes: 2 * DEFAULT_DECODED_BYTES,

@@ -73,7 +73,7 @@ export function checkSignal(call: string, signal: unknown): void {
 }
 
 /** @throws {InvalidArgumentError} when it is given and is not 0 ms or more, or Infinity */
-export function checkTimeout(call: string, timeoutMs: unknown): void {
+function checkTimeout(call: string, timeoutMs: unknown): void {
   if (timeoutMs === undefined || (typeof timeoutMs === 'number' && timeoutMs >= 0)) return
   throw new InvalidArgumentError(
     `${call}: timeoutMs must be a number of ms, 0 or more, or Infinity, got ${describeValue(timeoutMs)}`,

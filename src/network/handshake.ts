@@ -8,7 +8,7 @@ import { type ApiVersionsResponse, apiVersions } from '../protocol/messages/api-
 import type { BrokerFeatures } from './broker-features.ts'
 import type { Connection } from './connection.ts'
 
-export const CLIENT_SOFTWARE_NAME = 'kafkawire'
+const CLIENT_SOFTWARE_NAME = 'kafkawire'
 export const CLIENT_SOFTWARE_VERSION = '0.1.0'
 
 /** The broker that a connection is meant to reach (KIP-1242). */

@@ -26,7 +26,7 @@ const firstVersions: ReadonlyMap<number, number> = new Map([
 const YOUNGER_FROM = 43
 
 /** Whether the client is to wait after a response with `throttleTimeMs` in this version. */
-export function shouldWaitWhenThrottled(apiKey: number, version: number): boolean {
+function shouldWaitWhenThrottled(apiKey: number, version: number): boolean {
   return apiKey >= YOUNGER_FROM || version >= (firstVersions.get(apiKey) ?? 1)
 }
 

@@ -88,7 +88,7 @@ function read<T>(owner: string, what: string, isSecret: boolean, attempt: () => 
 }
 
 /** @throws ConfigError unless `given` is an object that can hold options */
-export function checkOptionsObject(given: unknown, owner: string): asserts given is object {
+function checkOptionsObject(given: unknown, owner: string): asserts given is object {
   if (typeof given === 'object' && given !== null && !Array.isArray(given)) return
   throw new ConfigError(`${owner}: the options must be an object, got ${kindOf(given)}`)
 }

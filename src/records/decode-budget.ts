@@ -25,7 +25,7 @@ export interface DecodeLimits {
   maxDecodedBytes?: number
 }
 
-export const defaultDecodeLimits: Required<DecodeLimits> = Object.freeze({
+const defaultDecodeLimits: Required<DecodeLimits> = Object.freeze({
   maxDecompressedBytes: 128 * 1024 * 1024,
   maxDecodedBytes: 128 * 1024 * 1024,
 })

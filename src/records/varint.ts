@@ -39,18 +39,6 @@ function writeLongUnsigned(buffer: Uint8Array, position: number, value: number):
   return at
 }
 
-/** Bytes of a zig-zag varlong of an integer within 2^53. */
-export function sizeOfVarlong(value: number): number {
-  return value === (value | 0) ? sizeOfUnsigned(zigzag(value)) : sizeOfWideVarlong(value)
-}
-
-function sizeOfWideVarlong(value: number): number {
-  let rest = value < 0 ? -(value + 1) : value
-  let size = 1
-  for (rest = Math.floor(rest / 64); rest > 0; rest = Math.floor(rest / 128)) size++
-  return size
-}
-
 /** Writes an integer within 2^53 as a zig-zag varlong. */
 export function writeVarlong(buffer: Uint8Array, position: number, value: number): number {
   return value === (value | 0)

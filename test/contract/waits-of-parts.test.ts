@@ -1,10 +1,8 @@
-// The waits that are not methods of a client: the calls of an open transaction, batch.commit(), the
-// writable streams, and the ends of `await using`. Each ends by its signal, by destroy() or by close().
+// The waits that are not methods of a client: batch.commit(), the writable streams, and the ends of `await using`. Each ends by its signal, by destroy() or by close().
 
 import { afterEach, expect, test } from 'vitest'
 import { Kafka } from '../../src/kafka.ts'
 import { silentLogger } from '../../src/logger.ts'
-import type { Transaction } from '../../src/producer/transactions/run-transaction.ts'
 import { apis } from '../../src/protocol/apis.ts'
 import { noAnswer } from '../../src/testing/interceptors.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
@@ -30,36 +28,6 @@ async function open(): Promise<{ cluster: TestCluster; kafka: Kafka; silence: ()
   }
   return { cluster, kafka, silence }
 }
-
-const parts: Record<string, (tx: Transaction, signal: AbortSignal) => Promise<unknown>> = {
-  'tx.send()': (tx, signal) => tx.send(record, { signal }),
-  'tx.sendBatch()': (tx, signal) => tx.sendBatch([record], { signal }),
-}
-
-test.each(Object.entries(parts))('%s ends by its signal', async (_, call) => {
-  const { kafka, silence } = await open()
-  // The end of a transaction waits for requests that are in flight.
-  const producer = kafka.producer({
-    transactionalId: 'x',
-    maxBlockMs: 4000,
-    requestTimeoutMs: 4000,
-    deliveryTimeoutMs: 4000,
-    lingerMs: 0,
-  })
-  const reason = { my: 'reason' }
-  let got: unknown
-  const transaction = producer.transaction(async (tx) => {
-    await tx.send(record)
-    silence()
-    const controller = new AbortController()
-    const running = call(tx, controller.signal)
-    setTimeout(() => controller.abort(reason), 15)
-    got = await running.catch((error: unknown) => error)
-    throw new Error('the end')
-  })
-  await expect(transaction).rejects.toThrow()
-  expect(got).toBe(reason)
-})
 
 test('batch.commit() ends by closing the consumer', async () => {
   const { kafka, silence } = await open()

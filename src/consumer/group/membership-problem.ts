@@ -15,7 +15,7 @@ export interface GroupProblem {
 const REBALANCE_PATIENCE_MS = 2000
 
 /** The request on which a member without partitions waits for its group. */
-export class GroupWait {
+class GroupWait {
   private readonly groupId: string
   private request = ''
   private sentAt = 0

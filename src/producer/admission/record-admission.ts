@@ -5,19 +5,14 @@ import { sleep } from '../../async/retry.ts'
 import type { TickClock } from '../../async/tick-clock.ts'
 import { startTimer } from '../../async/timers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { Queue } from '../../collections/queue.ts'
 import {
-  BrokerError,
   BufferExhaustedError,
-  DeliveryError,
-  DeliveryTimeoutError,
   describeValue,
   InvalidArgumentError,
   type KafkaError,
   TimeoutError,
   toKafkaError,
 } from '../../errors.ts'
-import { errorCodes } from '../../protocol/error-codes.ts'
 import { type HeaderInput, headerList } from '../../records/headers.ts'
 import { recordBatchOverhead } from '../../records/record-batch.ts'
 import { recordSizeUpperBound } from '../../records/record-encoder.ts'
@@ -33,6 +28,8 @@ import { ANY_PARTITION, type PartitionChooser } from '../partitioning/partitione
 import type { StickyPartitioner } from '../partitioning/sticky-partitioner.ts'
 import type { PlainRecord } from '../record.ts'
 import type { Topics } from '../sending/topic-metadata.ts'
+import { admissionTimeout, metadataError, notSentError, tooLargeError } from './admission-errors.ts'
+import { DeadlineQueue } from './deadline-queue.ts'
 import { UnknownPartitions } from './unknown-partitions.ts'
 
 /** Between two questions for a topic whose metadata could not be had. */
@@ -69,9 +66,8 @@ export class RecordAdmission {
   /** The largest record that can ever be granted memory and be sent. */
   private readonly mostBytes: number
   private lastTopic: ProducerTopic | null = null
-  /** Records that wait for memory, by deadline. */
-  private readonly memoryWaits = new Queue<HeldRecord>()
-  private memoryTimer: NodeJS.Timeout | null = null
+  /** Records that wait for memory: none that comes later may pass them. */
+  private readonly memoryWaits: DeadlineQueue<HeldRecord>
   private readonly missingPartitions: UnknownPartitions
   /** Ends the calls of drained() that wait. */
   private readonly drains = new Set<(error: KafkaError | null) => void>()
@@ -83,6 +79,11 @@ export class RecordAdmission {
     this.memory = context.memory
     this.accumulator = context.accumulator
     this.chooser = context.chooser
+    this.memoryWaits = new DeadlineQueue({
+      clock: context.clock,
+      isOver: (held: HeldRecord) => held.isDone,
+      expire: (held) => this.cancel(held, this.memoryTimeout(held)),
+    })
     this.missingPartitions = new UnknownPartitions(options, {
       cluster: context.cluster,
       clock: context.clock,
@@ -109,7 +110,7 @@ export class RecordAdmission {
       record.timestamp === undefined ? this.clock.timestamp : checkTimestamp(record.timestamp)
     if (partition !== undefined) checkPartition(partition)
     if (mayOverdraw) this.requireMemory()
-    if (!topic.isKnown || topic.held.length > 0 || this.hasMemoryWaits()) return null
+    if (!topic.isKnown || topic.held.length > 0 || !this.memoryWaits.isEmpty) return null
     if (partition !== undefined && partition >= topic.metadata.length) return null
     if (!mayOverdraw && !memory.hasRoomFor(bound + recordBatchOverhead)) return null
     return this.place(topic, partition, key, value, headers, timestamp, bound, now)
@@ -188,7 +189,7 @@ export class RecordAdmission {
   cancel(held: HeldRecord, cause: KafkaError): void {
     if (held.isDone) return
     this.finish(held)
-    const error = asDeliveryError(held, cause)
+    const error = notSentError({ topic: held.topic.name, partition: held.partition }, cause)
     held.destination.refused(error)
     this.context.onRefused?.(error)
     this.context.memory.grantWaiters()
@@ -214,7 +215,6 @@ export class RecordAdmission {
       for (const held of topic.beyond.drain()) this.cancel(held, error)
     }
     for (const held of this.memoryWaits.drain()) this.cancel(held, error)
-    this.watchMemoryWaits()
   }
 
   private topicOf(record: PlainRecord, now: number): ProducerTopic {
@@ -225,9 +225,7 @@ export class RecordAdmission {
   }
 
   private tooLarge(topic: ProducerTopic, bound: number): InvalidArgumentError {
-    return new InvalidArgumentError(
-      `a record for ${topic.name} takes up to ${bound} bytes: more than maxRequestSize (${this.options.maxRequestSize}) or bufferMemory (${this.memory.limit}) allows`,
-    )
+    return tooLargeError(topic.name, bound, this.options.maxRequestSize, this.memory.limit)
   }
 
   private place(
@@ -266,7 +264,7 @@ export class RecordAdmission {
       this.missingPartitions.hold(held)
       return
     }
-    if (held.isCharged ? !this.hasMemoryWaits() : memory.hasRoomFor(held.bytes)) {
+    if (held.isCharged ? this.memoryWaits.isEmpty : memory.hasRoomFor(held.bytes)) {
       this.placeHeld(held, now)
       return
     }
@@ -274,13 +272,12 @@ export class RecordAdmission {
     this.memoryWaits.push(held)
     // Its topic must not be let go of meanwhile.
     held.topic.lastUsedAt = held.deadline
-    this.watchMemoryWaits()
     wake()
   }
 
   private readonly granted = (held: HeldRecord): void => {
     this.placeHeld(held, this.clock.now())
-    this.watchMemoryWaits()
+    this.memoryWaits.watch()
   }
 
   private placeHeld(held: HeldRecord, now: number): void {
@@ -298,13 +295,6 @@ export class RecordAdmission {
       destination.refused(toKafkaError(error))
       this.context.onRefused?.(toKafkaError(error))
     }
-  }
-
-  /** Whether records wait for memory: none that comes later may pass them. */
-  private hasMemoryWaits(): boolean {
-    const { memoryWaits } = this
-    while (memoryWaits.length > 0 && memoryWaits.peek()?.isDone) memoryWaits.shift()
-    return memoryWaits.length > 0
   }
 
   private finish(held: HeldRecord): void {
@@ -351,58 +341,14 @@ export class RecordAdmission {
   private refuseHeld(topic: ProducerTopic, error: KafkaError, now: number): void {
     for (const held of topic.held.drain()) {
       if (error.retriable && held.deadline > now) topic.held.push(held)
-      else this.cancel(held, this.metadataError(topic, error))
+      else this.cancel(held, metadataError(topic.name, this.options.maxBlockMs, error))
     }
   }
 
-  private metadataError({ name: topic }: ProducerTopic, cause: KafkaError): DeliveryError {
-    const { maxBlockMs } = this.options
-    const details = {
-      topic,
-      partition: -1,
-      attempts: 0,
-      persisted: 'no',
-      cause,
-      retriable: cause.retriable,
-    } as const
-    if (!cause.retriable) {
-      return new DeliveryError(`send() to topic "${topic}" failed: ${cause.message}`, details)
-    }
-    const text = isUnknownTopic(cause)
-      ? `send() failed: topic "${topic}" does not exist (not created within maxBlockMs = ${maxBlockMs} ms). Create the topic, or enable auto.create.topics.enable on the brokers. ${cause.message}`
-      : `send() to topic "${topic}" failed: its metadata was not available within maxBlockMs = ${maxBlockMs} ms: ${cause.message}`
-    return new DeliveryTimeoutError(text, details)
-  }
-
-  /** Keeps a timer for the head: all wait equally long, so its time is up first. */
-  private watchMemoryWaits(): void {
-    const head = this.hasMemoryWaits() ? this.memoryWaits.peek() : undefined
-    if (head === undefined) {
-      if (this.memoryTimer !== null) clearTimeout(this.memoryTimer)
-      this.memoryTimer = null
-    } else if (this.memoryTimer === null) {
-      const delay = Math.max(1, head.deadline - this.context.clock.read())
-      this.memoryTimer = startTimer(() => this.expireMemoryWaits(), delay) ?? null
-    }
-  }
-
-  private expireMemoryWaits(): void {
-    this.memoryTimer = null
-    const now = this.context.clock.read()
-    for (let head = this.memoryWaits.peek(); head; head = this.memoryWaits.peek()) {
-      if (!head.isDone && head.deadline > now) break
-      this.memoryWaits.shift()
-      this.cancel(head, this.memoryTimeout(head))
-    }
-    this.watchMemoryWaits()
-  }
-
-  private memoryTimeout({ topic, partition = -1 }: HeldRecord): DeliveryTimeoutError {
+  private memoryTimeout({ topic, partition }: HeldRecord): KafkaError {
     const cause = this.memoryError()
-    return new DeliveryTimeoutError(
-      `send() to topic "${topic.name}" failed: no buffer memory was freed within maxBlockMs = ${this.options.maxBlockMs} ms. ${cause.message}`,
-      { topic: topic.name, partition, attempts: 0, persisted: 'no', cause, retriable: true },
-    )
+    const reason = `no buffer memory was freed within maxBlockMs = ${this.options.maxBlockMs} ms. ${cause.message}`
+    return admissionTimeout({ topic: topic.name, partition }, reason, cause)
   }
 
   private memoryError(): BufferExhaustedError {
@@ -411,25 +357,6 @@ export class RecordAdmission {
       `bufferMemory (${limit} bytes) is spent by records that are not acknowledged yet. Send fewer at once, await drained(), or raise bufferMemory`,
     )
   }
-}
-
-/** Every record that was accepted and failed has an error that says whether it may be in the log. */
-function asDeliveryError({ topic, partition = -1 }: HeldRecord, cause: KafkaError): KafkaError {
-  // The failure of another record of its transaction says nothing of this one, which was never sent.
-  if (cause instanceof DeliveryError && cause.attempts === 0 && cause.topic === topic.name)
-    return cause
-  return new DeliveryError(`send() to topic "${topic.name}" failed: ${cause.message}`, {
-    topic: topic.name,
-    partition,
-    attempts: 0,
-    persisted: 'no',
-    cause,
-    retriable: cause.retriable,
-  })
-}
-
-function isUnknownTopic(error: KafkaError): boolean {
-  return error instanceof BrokerError && error.errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION
 }
 
 function checkTimestamp(timestamp: number): number {

@@ -3,12 +3,9 @@
 // counts against bufferMemory, and a serializer is not called while that is spent.
 
 import type { TickClock } from '../../async/tick-clock.ts'
-import { startTimer } from '../../async/timers.ts'
 import { Queue } from '../../collections/queue.ts'
 import {
   BufferExhaustedError,
-  DeliveryError,
-  DeliveryTimeoutError,
   InvalidArgumentError,
   type KafkaError,
   SerializationError,
@@ -23,6 +20,8 @@ import type { BufferMemory } from '../batching/buffer-memory.ts'
 import type { FlushTracker } from '../batching/flush-tracker.ts'
 import type { HeldRecord } from '../batching/topic.ts'
 import { type PlainRecord, UnsettledRecord } from '../record.ts'
+import { admissionTimeout, notSentError } from './admission-errors.ts'
+import { DeadlineQueue } from './deadline-queue.ts'
 import type { RecordAdmission } from './record-admission.ts'
 
 export interface SerializationQueueContext {
@@ -79,14 +78,17 @@ export class SerializingRecord {
 export class SerializationQueue {
   private readonly context: SerializationQueueContext
   private readonly topics = new Map<string, Queue<SerializingRecord>>()
-  /** All of them, in the order of their deadlines. */
-  private readonly all = new Queue<SerializingRecord>()
-  private timer: NodeJS.Timeout | null = null
+  private readonly all: DeadlineQueue<SerializingRecord>
   /** What a record took lately, serialized (bytes). */
   private estimate = FIRST_ESTIMATE
 
   constructor(context: SerializationQueueContext) {
     this.context = context
+    this.all = new DeadlineQueue({
+      clock: context.clock,
+      isOver: (entry: SerializingRecord) => entry.isOut,
+      expire: (entry) => this.refuse(entry, this.timeout(entry)),
+    })
   }
 
   get isEmpty(): boolean {
@@ -123,7 +125,6 @@ export class SerializationQueue {
     this.all.push(entry)
     if (record instanceof UnsettledRecord) this.startWhenRoom(entry, record)
     else this.settled(entry, record)
-    this.watchDeadlines()
     return entry
   }
 
@@ -136,7 +137,6 @@ export class SerializationQueue {
   /** Refuses every record of the queue. */
   refuseAll(error: KafkaError): void {
     for (const entry of this.all.drain()) this.refuse(entry, error)
-    this.watchDeadlines()
   }
 
   private startWhenRoom(entry: SerializingRecord, record: UnsettledRecord): void {
@@ -206,7 +206,7 @@ export class SerializationQueue {
       if (queue.length === 0) this.topics.delete(topic)
       if (!head.isOut && head.plain !== null) this.place(head, head.plain)
     }
-    this.watchDeadlines()
+    this.all.watch()
   }
 
   private place(entry: SerializingRecord, plain: PlainRecord): void {
@@ -254,57 +254,19 @@ export class SerializationQueue {
     this.context.memory.release(charged, 1)
   }
 
-  /** Keeps a timer for the oldest record: all may wait equally long. */
-  private watchDeadlines(): void {
-    const { all } = this
-    while (all.peek()?.isOut) all.shift()
-    const oldest = all.peek()
-    if (oldest === undefined) {
-      if (this.timer !== null) clearTimeout(this.timer)
-      this.timer = null
-    } else if (this.timer === null) {
-      const delay = Math.max(1, oldest.deadline - this.context.clock.read())
-      this.timer = startTimer(() => this.expire(), delay) ?? null
-    }
-  }
-
-  private expire(): void {
-    this.timer = null
-    const now = this.context.clock.read()
-    for (let head = this.all.peek(); head !== undefined; head = this.all.peek()) {
-      if (!head.isOut && head.deadline > now) break
-      this.all.shift()
-      this.refuse(head, this.timeout(head))
-    }
-    this.watchDeadlines()
-  }
-
-  private timeout({ topic, isStarted }: SerializingRecord): DeliveryTimeoutError {
+  private timeout({ topic, isStarted }: SerializingRecord): KafkaError {
     const { maxBlockMs } = this.context
     const reason = isStarted
       ? `its serializer has not settled within maxBlockMs = ${maxBlockMs} ms`
       : `no buffer memory was freed for its serializer within maxBlockMs = ${maxBlockMs} ms`
-    return new DeliveryTimeoutError(
-      `send() to topic "${topic}" failed: ${reason}. The record was not sent`,
-      { topic, partition: -1, attempts: 0, persisted: 'no', retriable: true },
-    )
+    return admissionTimeout({ topic }, `${reason}. The record was not sent`)
   }
 }
 
 /** An error of this record, which says that it was not sent, whatever else failed. */
 function asOutcome(topic: string, cause: KafkaError): KafkaError {
   const isOfRecord = ownErrors.some((kind) => cause instanceof kind)
-  const isNeverSent =
-    cause instanceof DeliveryError && cause.attempts === 0 && cause.topic === topic
-  if (isOfRecord || isNeverSent) return cause
-  return new DeliveryError(`send() to topic "${topic}" failed: ${cause.message}`, {
-    topic,
-    partition: -1,
-    attempts: 0,
-    persisted: 'no',
-    cause,
-    retriable: cause.retriable,
-  })
+  return isOfRecord ? cause : notSentError({ topic }, cause)
 }
 
 const ownErrors = [SerializationError, InvalidArgumentError, BufferExhaustedError] as const

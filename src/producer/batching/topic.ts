@@ -8,7 +8,7 @@ import { PartitionQueue, type PartitionTopic } from './partition-queue.ts'
 import type { WaitingRecord } from './waiting-record.ts'
 
 /** What the sticky partitioner keeps per topic. */
-export class StickyState {
+class StickyState {
   /** -1: none chosen yet. */
   partition = -1
   /** Bytes that went there since it was chosen. */

@@ -171,7 +171,7 @@ function messageOf(error: unknown): string {
 }
 
 /** The handle of one run of a body: when that is over, it takes nothing more. */
-class OpenTransaction implements Transaction {
+export class OpenTransaction implements Transaction {
   /** The consumer that goes back to its committed offsets after an abort. */
   consumer: TransactionalConsumer | null
   private readonly producer: TransactionOwner

@@ -21,25 +21,11 @@ export class PartitionSetsBuilder {
   }
 }
 
-export function toPartitionSets(topics: readonly TopicPartitions[]): PartitionSets {
-  const builder = new PartitionSetsBuilder()
-  for (const { topicId, partitions } of topics) {
-    for (const partition of partitions) builder.add(topicId, partition)
-  }
-  return builder.sets
-}
-
 export function toTopicPartitions(sets: PartitionSets | PartitionEpochs): TopicPartitions[] {
   return [...sets].map(([topicId, partitions]) => ({
     topicId,
     partitions: [...partitions.keys()].sort((a, b) => a - b),
   }))
-}
-
-export function countPartitions(sets: PartitionSets): number {
-  let count = 0
-  for (const partitions of sets.values()) count += partitions.size
-  return count
 }
 
 /** Whether both hold the same partitions, whatever their epochs. */

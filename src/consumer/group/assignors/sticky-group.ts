@@ -154,7 +154,7 @@ function hasEqualSubscriptions(members: readonly SubscribedMember[]): boolean {
 }
 
 /** Which members are in a rack of a partition's replicas (KIP-881). */
-export class RackFit {
+class RackFit {
   /** Whether racks decide anything: some are shared, and not every partition is in all of them. */
   readonly isOn: boolean
   private readonly rackOf: readonly (string | null)[]

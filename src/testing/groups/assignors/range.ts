@@ -24,7 +24,7 @@ function assign({ members, partitionCounts }: AssignorInput): AssignorResult {
 }
 
 /** Static members first, by instance id; then the others by member id. */
-export function compareMembers(a: AssignorMember, b: AssignorMember): number {
+function compareMembers(a: AssignorMember, b: AssignorMember): number {
   if (a.instanceId !== null && b.instanceId !== null) return compare(a.instanceId, b.instanceId)
   if (a.instanceId !== null) return -1
   if (b.instanceId !== null) return 1
