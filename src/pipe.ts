@@ -341,6 +341,7 @@ function checkPipeOptions(
       refuse(`unknown option "${key}". It takes ${pipeOptionNames.join(', ')}`)
     }
   }
+  // As the caller claims them to be: each is checked below.
   const given = Object.fromEntries(
     pipeOptionNames.map((name) => [name, readProperty('pipe()', options, name)]),
   ) as unknown as PipeOptions

@@ -39,6 +39,7 @@ export function readable<T>(call: string, value: T, name: string): T {
 
 /** The same for all arguments of a call. */
 export function readAll<const Args extends readonly unknown[]>(call: string, args: Args): Args {
+  // `map` forgets that its array is a tuple.
   return args.map((value, index) =>
     readable(call, value, `argument ${index + 1}`),
   ) as unknown as Args

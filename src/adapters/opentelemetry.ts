@@ -133,6 +133,7 @@ class Instrumentation implements KafkaInstrumentation {
     const guarded = Object.fromEntries(
       Object.entries(subscribers).map(([event, call]) => [event, guard(call)]),
     )
+    // An event that has no subscriber needs none, which Node's types do not know.
     channel.subscribe(guarded as never)
     this.stops.push(() => channel.unsubscribe(guarded as never))
   }

@@ -39,6 +39,7 @@ export function collectKafkaMetrics(source: MetricSource, options: CollectOption
   const names: string[] = []
   for (const head of allMetrics()) {
     const name = snakeName(prefix, head)
+    // prom-client is an optional package: its types are not asked for.
     register.registerMetric(prometheusMetric(name, head, read, labels) as never)
     names.push(name)
   }

@@ -5,7 +5,6 @@ import { readFileSync } from 'node:fs'
 import type { ConsumerOptions } from '../consumer/options.ts'
 import { consumerOptionTable } from '../consumer/options.ts'
 import { clusterOptionTable, type KafkaOptions } from '../options/kafka-options.ts'
-import type { SaslOptions } from '../options/sasl-options.ts'
 import type { TlsOptions } from '../options/ssl-options.ts'
 import { type ProducerOptions, producerOptionTable } from '../producer/options.ts'
 import { UsageError } from './failures.ts'
@@ -63,12 +62,7 @@ const assignorNames: Record<string, string> = {
 
 /** @throws UsageError naming the property whose value cannot be used */
 export function optionsFromJava(properties: ReadonlyMap<string, string>): JavaOptions {
-  const options: Record<'connection' | 'producer' | 'consumer', Record<string, unknown>> = {
-    connection: {},
-    producer: {},
-    consumer: {},
-  }
-  const unknown: string[] = []
+  const options: JavaOptions = { connection: {}, producer: {}, consumer: {}, unknown: [] }
   for (const [key, value] of properties) {
     if (isSecurity(key) || withoutEffect.has(key)) continue
     const name = renamed[key] ?? camelCase(key)
@@ -81,13 +75,14 @@ export function optionsFromJava(properties: ReadonlyMap<string, string>): JavaOp
     for (const [table, target] of tables) {
       if (!Object.hasOwn(table, name)) continue
       const spec: unknown = Reflect.get(table, name)
-      target[name] = parsedValue(key, name, value, Reflect.get(Object(spec), 'default'))
+      const parsed = parsedValue(key, name, value, Reflect.get(Object(spec), 'default'))
+      Reflect.set(target, name, parsed)
       isKnown = true
     }
-    if (!isKnown) unknown.push(key)
+    if (!isKnown) options.unknown.push(key)
   }
   addSecurity(properties, options.connection)
-  return { ...(options as unknown as Omit<JavaOptions, 'unknown'>), unknown }
+  return options
 }
 
 function isSecurity(key: string): boolean {
@@ -127,7 +122,7 @@ function parsedValue(key: string, name: string, text: string, example: unknown):
 
 function addSecurity(
   properties: ReadonlyMap<string, string>,
-  connection: Record<string, unknown>,
+  connection: JavaOptions['connection'],
 ): void {
   const protocol = (properties.get('security.protocol') ?? 'PLAINTEXT').trim().toUpperCase()
   if (!['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'].includes(protocol)) {
@@ -137,8 +132,7 @@ function addSecurity(
   }
   if (protocol.endsWith('SSL')) connection.ssl = tlsFromJava(properties)
   if (protocol.startsWith('SASL')) {
-    const sasl: SaslOptions = saslFromJava(properties, protocol === 'SASL_PLAINTEXT')
-    connection.sasl = sasl
+    connection.sasl = saslFromJava(properties, protocol === 'SASL_PLAINTEXT')
   }
 }
 

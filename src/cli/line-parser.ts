@@ -19,20 +19,41 @@ export interface LineFormat {
   json: boolean
 }
 
-const names: Record<string, keyof LineFormat> = {
-  'parse.key': 'parseKey',
-  'key.separator': 'keySeparator',
-  'parse.headers': 'parseHeaders',
-  'headers.delimiter': 'headersDelimiter',
-  'headers.separator': 'headersSeparator',
-  'headers.key.separator': 'headersKeySeparator',
-  'ignore.error': 'ignoreError',
-  'null.marker': 'nullMarker',
+/** What a property of the line reader sets. */
+const properties: Record<string, (format: LineFormat, value: string) => void> = {
+  'parse.key': (format, value) => {
+    format.parseKey = isTrue(value)
+  },
+  'key.separator': (format, value) => {
+    format.keySeparator = value
+  },
+  'parse.headers': (format, value) => {
+    format.parseHeaders = isTrue(value)
+  },
+  'headers.delimiter': (format, value) => {
+    format.headersDelimiter = value
+  },
+  'headers.separator': (format, value) => {
+    format.headersSeparator = value
+  },
+  'headers.key.separator': (format, value) => {
+    format.headersKeySeparator = value
+  },
+  'ignore.error': (format, value) => {
+    format.ignoreError = isTrue(value)
+  },
+  'null.marker': (format, value) => {
+    format.nullMarker = value
+  },
+}
+
+function isTrue(value: string): boolean {
+  return value.trim().toLowerCase() === 'true'
 }
 
 /** @throws UsageError for a property that the line reader does not have */
-export function lineFormat(properties: ReadonlyMap<string, string>): LineFormat {
-  const format: Record<string, unknown> = {
+export function lineFormat(given: ReadonlyMap<string, string>): LineFormat {
+  const format: LineFormat = {
     parseKey: false,
     keySeparator: '\t',
     parseHeaders: false,
@@ -43,18 +64,16 @@ export function lineFormat(properties: ReadonlyMap<string, string>): LineFormat 
     nullMarker: null,
     json: false,
   }
-  for (const [key, value] of properties) {
+  for (const [key, value] of given) {
     if (key === 'topic') continue
-    const name = Object.hasOwn(names, key) ? names[key] : undefined
-    if (name === undefined) {
+    if (!Object.hasOwn(properties, key)) {
       throw new UsageError(
-        `--property ${key}: the line reader has no such property. It has ${Object.keys(names).join(', ')}.`,
+        `--property ${key}: the line reader has no such property. It has ${Object.keys(properties).join(', ')}.`,
       )
     }
-    const isFlag = typeof format[name] === 'boolean'
-    format[name] = isFlag ? value.trim().toLowerCase() === 'true' : value
+    properties[key](format, value)
   }
-  return format as unknown as LineFormat
+  return format
 }
 
 type LineRecord = Omit<ProducerRecord, 'topic'>

@@ -170,6 +170,7 @@ export class KafkaProxy {
     // Decoded again: what was shown stays as it came.
     const frame = decodeFrame(raw, request)
     let isChanged = false
+    // `never`: an API's entry takes the body of its response.
     for (const endpoint of endpointsOf(frame.body as never)) {
       if (endpoint.host === '' || endpoint.port <= 0 || endpoint.port > 65_535) continue
       const { address } = await this.listenerFor({ host: endpoint.host, port: endpoint.port })

@@ -67,6 +67,7 @@ export class PendingRequest {
     this.unwatch()
     this.trace?.end()
     this.trace = null
+    // What the decoder of this request's API gave is what its caller waits for.
     this.onResponse(response as never)
   }
 

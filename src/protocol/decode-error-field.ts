@@ -16,7 +16,7 @@ const stop = new Error('nothing is read behind the failing field')
  */
 export function findFailingField(reader: Reader, decode: (r: Reader) => unknown): string {
   try {
-    return findMarker(decode(new FieldFinder(reader) as unknown as Reader), '') ?? ''
+    return findMarker(decode(asReader(new FieldFinder(reader))), '') ?? ''
   } catch {
     return '' // a codec that computes with what it read may stumble over the marker: no name then
   }
@@ -24,6 +24,11 @@ export function findFailingField(reader: Reader, decode: (r: Reader) => unknown)
 
 type Decode = (r: Reader) => unknown
 type OnTag<T> = (tag: number, r: Reader, struct: T) => void
+
+/** Codecs call the methods of a Reader, and a FieldFinder has them all. */
+function asReader(finder: FieldFinder): Reader {
+  return finder as unknown as Reader
+}
 
 /** Has the methods of a Reader, and reads by one. */
 class FieldFinder implements Record<keyof Reader, unknown> {
@@ -226,7 +231,7 @@ class FieldFinder implements Record<keyof Reader, unknown> {
     if (this.hasFailed || !this.flexible) return
     try {
       this.reader.tags((tag) => {
-        if (!this.hasFailed) onTag(tag, this as unknown as Reader, struct)
+        if (!this.hasFailed) onTag(tag, asReader(this), struct)
       })
     } catch {
       this.isTagSection = !this.hasFailed
@@ -255,7 +260,7 @@ class FieldFinder implements Record<keyof Reader, unknown> {
   }
 
   private decodeStruct(decode: Decode): unknown {
-    const struct = decode(this as unknown as Reader)
+    const struct = decode(asReader(this))
     if (!this.isTagSection) return struct
     this.isTagSection = false
     return marker

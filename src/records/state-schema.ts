@@ -124,6 +124,7 @@ export function struct<T extends object>(fields: { [Name in keyof T]: Field<T[Na
       return value as T
     },
     write(w, value) {
+      // A name and the field of that name, which the list of both no longer tells.
       const fieldOf = (name: string): never => value[name as keyof T] as never
       for (const [name, field] of plain) field.write(w, fieldOf(name))
       w.tags(

@@ -68,6 +68,7 @@ export class AvroCodec<T> implements Codec<T> {
       return this.avsc.Type.forSchema(definition as avsc.Schema, {
         registry,
         wrapUnions: wrapUnions as boolean,
+        // Whether the user's are types of avsc is for avsc to say.
         logicalTypes: { ...builtInTypes(this.avsc), ...logicalTypes } as never,
       })
     } catch (cause) {
@@ -102,7 +103,7 @@ function checkFits(type: avsc.Type, value: unknown): void {
       const place = path.length === 0 ? 'the value' : path.join('.')
       problems.push(`${place} must be ${nameOf(expected)}, got ${describeValue(part)}`)
     },
-  } as never)
+  })
   if (problems.length === 0) return
   throw new InvalidArgumentError(`the value does not fit its Avro schema: ${problems.join('; ')}`)
 }
@@ -123,7 +124,7 @@ function bigintType({ types }: Avsc): avsc.Type {
     toJSON: (value: bigint) => Number(value),
     isValid: (value: unknown) => typeof value === 'bigint' && BigInt.asIntN(64, value) === value,
     compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0),
-  } as never)
+  })
 }
 
 /** Logical types of which JavaScript has a good representation. */
@@ -157,6 +158,7 @@ function builtInTypes({ types }: Avsc): Record<string, unknown> {
   class Decimal extends LogicalType {
     private readonly scale: number
     constructor(schema: avsc.Schema, options: unknown) {
+      // avsc hands its own options on.
       super(schema, options as never)
       this.scale = Number(Reflect.get(schema as object, 'scale') ?? 0)
     }

@@ -257,7 +257,9 @@ function checked(options: SchemaRegistryOptions): SchemaRegistryOptions {
   if (auth !== undefined && !('username' in auth) && !('token' in auth)) {
     refuse("option 'auth' must be { username, password } or { token }")
   }
-  return Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as unknown as SchemaRegistryOptions
+  const given = { ...options }
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) Reflect.deleteProperty(given, name)
+  }
+  return given
 }

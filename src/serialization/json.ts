@@ -58,6 +58,7 @@ function isStandardSchema(value: unknown): value is StandardSchema {
 const uncheckedJson: Serde<never> = {
   isSync: true,
   serialize: stringify,
+  // The caller of `serdes.json<T>()` says what it is.
   deserialize: (bytes) => parse(bytes) as never,
 }
 

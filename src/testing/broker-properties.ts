@@ -204,6 +204,7 @@ export function resolveBrokerProperties(given: Partial<BrokerProperties> = {}): 
     }
     resolved[name] = value
   }
+  // There is a rule for every property, and a value is a default or what its rule accepts.
   return resolved as unknown as BrokerProperties
 }
 

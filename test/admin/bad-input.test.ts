@@ -7,6 +7,7 @@ import { ConfigError, InvalidArgumentError } from '../../src/errors.ts'
 import { Kafka } from '../../src/kafka.ts'
 import { failure, startAdmin } from './with-admin.ts'
 
+/** An admin client as a program without types calls it. */
 type Loose = { [Name in keyof Admin]: (...args: unknown[]) => Promise<unknown> }
 
 const place = { topic: 'orders', partition: 0 }
