@@ -90,6 +90,7 @@ export {
 } from './protocol/header.ts'
 export { fromJson, type Json, toJson } from './protocol/json.ts'
 export type { Fields } from './protocol/message-defaults.ts'
+export * from './protocol/public-cluster-messages.ts'
 export * from './protocol/public-messages.ts'
 export { Reader } from './protocol/reader.ts'
 export { setUnknownTags, type UnknownTag, unknownTags } from './protocol/unknown-tags.ts'

@@ -6,7 +6,12 @@ import { decodeControlRecord } from '../records/control-record.ts'
 import { type DecodedRecord, decodeBatchWithin, type RecordBatch } from '../records/decode-batch.ts'
 import { DecodeBudget } from '../records/decode-budget.ts'
 import { decodeLegacyMessage } from '../records/legacy-messages.ts'
-import type { SegmentBatch } from '../records/log-segment.ts'
+import type {
+  AbortedTransactionEntry,
+  OffsetIndexEntry,
+  SegmentBatch,
+  TimeIndexEntry,
+} from '../records/log-segment.ts'
 import {
   compressionOf,
   hasDeleteHorizon,
@@ -126,4 +131,14 @@ function controlText(record: DecodedRecord): string {
   return 'coordinatorEpoch' in control
     ? `endTxnMarker: ${control.type} coordinatorEpoch: ${control.coordinatorEpoch}`
     : control.type
+}
+
+/** An entry of any index. */
+export type IndexEntry = OffsetIndexEntry | TimeIndexEntry | AbortedTransactionEntry
+
+/** The line that `kafka-dump-log` prints for an entry of an index. */
+export function indexLine(entry: IndexEntry): string {
+  return Object.entries(entry)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join(' ')
 }

@@ -6,7 +6,7 @@ import { findFailingField } from './decode-error-field.ts'
 import { encodeMessage } from './encode-error.ts'
 import { type Fields, MessageTemplate } from './message-defaults.ts'
 import { Reader } from './reader.ts'
-import { Writer } from './writer.ts'
+import { type MessageContext, Writer } from './writer.ts'
 
 /** One API: its key, its versions, and the four functions that know its bytes. */
 export interface Api<Request, Response> {
@@ -121,7 +121,7 @@ export function decodeRequest<Q, A>(
   buffer: Buffer,
   start = 0,
 ): Decoded<Q> {
-  return decode(api, checkVersion(api, version), buffer, start, api.decodeRequest)
+  return decodeStruct(api, checkVersion(api, version), buffer, start, api.decodeRequest)
 }
 
 /**
@@ -134,11 +134,15 @@ export function decodeResponse<Q, A>(
   buffer: Buffer,
   start = 0,
 ): Decoded<A> {
-  return decode(api, checkVersion(api, version), buffer, start, api.decodeResponse)
+  return decodeStruct(api, checkVersion(api, version), buffer, start, api.decodeResponse)
 }
 
-function decode<T>(
-  api: AnyApi,
+/**
+ * Reads a message, or another struct of the protocol, that starts at byte `start` of `buffer`.
+ * @throws DecodeError naming the struct, its version, field and position
+ */
+export function decodeStruct<T>(
+  api: MessageContext,
   version: number,
   buffer: Buffer,
   start: number,

@@ -34,12 +34,22 @@ function namedError<T>(
   if (message === null || typeof message !== 'object') {
     return new InvalidValueError(name, 'an object', message, { cause: error })
   }
-  const reads: Read[] = []
-  try {
-    encode(new Writer(api, version), recording(message, '', reads))
-  } catch {
-    // It fails as it did before.
+  const attempt: Attempt = (note, replaced) => {
+    const again = new Writer(api, version)
+    let count = 0
+    const noteAll = (read: Read): void => {
+      count++
+      note(read)
+    }
+    try {
+      encode(again, recording(message, '', { note: noteAll, replaced }))
+      return { error: undefined, size: again.size, reads: count }
+    } catch (caught) {
+      return { error: caught, size: again.size, reads: count }
+    }
   }
+  const reads: Read[] = []
+  const failure = attempt((read) => noteRead(reads, read))
   const last = reads.at(-1)
   // The fields of what is not a struct are undefined, or cannot be read at all.
   const isStructMissing =
@@ -53,13 +63,57 @@ function namedError<T>(
   }
   if (error instanceof InvalidValueError) {
     const { value, expected } = error
-    const read = reads.findLast((each) => Object.is(each.value, value))
-    if (read === undefined) return error
-    return new InvalidValueError(`${name}: ${read.path}`, expected, value, { cause: error })
+    const path = culprit(reads, value, failure, attempt)
+    if (path === undefined) return error
+    return new InvalidValueError(`${name}: ${path}`, expected, value, { cause: error })
   }
   return new InvalidArgumentError(`${name} cannot be encoded: ${describeError(error)}`, {
     cause: error,
   })
+}
+
+/** Encodes the message again, perhaps with a field that is read as another value, which fits nowhere. */
+type Attempt = (note: (read: Read) => void, replaced?: Read) => Outcome
+
+/** Why encoding ended, how many bytes were written before, and how many fields were read. */
+interface Outcome {
+  readonly error: unknown
+  readonly size: number
+  readonly reads: number
+}
+
+interface Watch {
+  readonly note: (read: Read) => void
+  readonly replaced?: Read
+}
+
+/**
+ * The path at which the value was read that could not be written. Several fields may hold it: then each
+ * is replaced in turn, and the field is the one that is now refused at the same place.
+ */
+function culprit(
+  reads: readonly Read[],
+  value: unknown,
+  failure: Outcome,
+  attempt: Attempt,
+): string | undefined {
+  const paths = new Set(
+    reads.filter((read) => Object.is(read.value, value)).map(({ path }) => path),
+  )
+  const candidates = [...paths].reverse()
+  if (candidates.length < 2) return candidates[0]
+  const atSamePlace: string[] = []
+  for (const path of candidates) {
+    const replacement = Symbol(path)
+    const outcome = attempt(() => {}, { path, value: replacement })
+    const isRefused =
+      outcome.error instanceof InvalidValueError && outcome.error.value === replacement
+    if (!isRefused || outcome.size !== failure.size) continue
+    if (outcome.reads === failure.reads) return path
+    // What is in a tagged field is written apart: its bytes do not count yet.
+    atSamePlace.push(path)
+  }
+  return atSamePlace[0] ?? candidates[0]
 }
 
 function describeError(error: unknown): string {
@@ -67,23 +121,28 @@ function describeError(error: unknown): string {
 }
 
 interface Read {
-  path: string
-  value: unknown
+  readonly path: string
+  readonly value: unknown
 }
 
 /** The most reads that are kept: a codec reads a field shortly before it writes it. */
 const KEPT_READS = 64
 
-function recording<T extends object>(target: T, path: string, reads: Read[]): T {
+function noteRead(reads: Read[], read: Read): void {
+  reads.push(read)
+  if (reads.length > 2 * KEPT_READS) reads.splice(0, KEPT_READS)
+}
+
+function recording<T extends object>(target: T, path: string, watch: Watch): T {
   return new Proxy(target, {
     get(object, key) {
-      const value: unknown = Reflect.get(object, key)
-      if (typeof key === 'symbol' || (Array.isArray(object) && !/^\d+$/.test(key))) return value
+      const own: unknown = Reflect.get(object, key)
+      if (typeof key === 'symbol' || (Array.isArray(object) && !/^\d+$/.test(key))) return own
       const step = Array.isArray(object) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`
-      reads.push({ path: step, value })
-      if (reads.length > 2 * KEPT_READS) reads.splice(0, KEPT_READS)
+      const value = watch.replaced?.path === step ? watch.replaced.value : own
+      watch.note({ path: step, value })
       if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value)) return value
-      return recording(value, step, reads)
+      return recording(value, step, watch)
     },
   })
 }

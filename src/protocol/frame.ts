@@ -2,7 +2,7 @@
 // its body is kept, so that a frame that was decoded and not changed is encoded to the same bytes.
 
 import { DecodeError, InvalidArgumentError } from '../errors.ts'
-import { type AnyApi, checkVersion, decodeRequest, decodeResponse } from './api.ts'
+import { type AnyApi, checkVersion, decodeRequest, decodeResponse, decodeStruct } from './api.ts'
 import { apiByKey } from './apis.ts'
 import { encodeMessage } from './encode-error.ts'
 import { errorCodes } from './error-codes.ts'
@@ -14,10 +14,8 @@ import {
   type RequestHeader,
   type ResponseHeader,
   requestHeader,
-  requestHeaderReader,
   requestHeaderVersion,
   responseHeader,
-  responseHeaderReader,
   responseHeaderVersion,
 } from './header.ts'
 import { apiVersions } from './messages/api-versions.ts'
@@ -110,19 +108,23 @@ function decodeRequestFrame(frame: Buffer): RequestFrame {
   const identity = identifyRequest(frame)
   if (identity instanceof DecodeError) throw identity
   const { api, version } = identity
-  const r = requestHeaderReader(requestHeaderVersion(api, version), frame, 4)
-  const header = decodeRequestHeader(r)
-  const { message, bytesLeft } = decodeRequest(api, version, frame, r.offset)
+  const headerVersion = requestHeaderVersion(api, version)
+  const head = decodeStruct(requestHeader, headerVersion, frame, 4, decodeRequestHeader)
+  const bodyStart = frame.length - head.bytesLeft
+  const { message: header } = head
+  const { message, bytesLeft } = decodeRequest(api, version, frame, bodyStart)
   return { type: 'request', api, version, header, body: message, rest: tail(frame, bytesLeft) }
 }
 
 function decodeResponseFrame(frame: Buffer, request: RequestIdentity): ResponseFrame {
   const { api } = request
   checkVersion(api, request.version)
-  const r = responseHeaderReader(responseHeaderVersion(api, request.version), frame, 4)
-  const header = decodeResponseHeader(r)
-  const version = isFallback(api, frame, r.offset) ? 0 : request.version
-  const { message, bytesLeft } = decodeResponse(api, version, frame, r.offset)
+  const headerVersion = responseHeaderVersion(api, request.version)
+  const head = decodeStruct(responseHeader, headerVersion, frame, 4, decodeResponseHeader)
+  const bodyStart = frame.length - head.bytesLeft
+  const { message: header } = head
+  const version = isFallback(api, frame, bodyStart) ? 0 : request.version
+  const { message, bytesLeft } = decodeResponse(api, version, frame, bodyStart)
   return { type: 'response', api, version, header, body: message, rest: tail(frame, bytesLeft) }
 }
 

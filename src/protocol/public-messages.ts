@@ -1,5 +1,6 @@
-// The part of the door kafkawire/protocol that lists the APIs: each with its four functions and the types of
-// its two messages. The types of nested structs follow from those, as in `ProduceRequest['topicData']`.
+// The part of the door kafkawire/protocol that lists the APIs of clients: each with its four functions and the
+// types of its two messages. The types of nested structs follow from those, as in
+// `ProduceRequest['topicData']`. APIs between brokers and controllers are in public-cluster-messages.ts.
 
 export {
   type AddOffsetsToTxnRequest,
@@ -17,11 +18,6 @@ export {
   addRaftVoter,
 } from './messages/add-raft-voter.ts'
 export {
-  type AllocateProducerIdsRequest,
-  type AllocateProducerIdsResponse,
-  allocateProducerIds,
-} from './messages/allocate-producer-ids.ts'
-export {
   type AlterClientQuotasRequest,
   type AlterClientQuotasResponse,
   alterClientQuotas,
@@ -31,11 +27,6 @@ export {
   type AlterConfigsResponse,
   alterConfigs,
 } from './messages/alter-configs.ts'
-export {
-  type AlterPartitionRequest,
-  type AlterPartitionResponse,
-  alterPartition,
-} from './messages/alter-partition.ts'
 export {
   type AlterPartitionReassignmentsRequest,
   type AlterPartitionReassignmentsResponse,
@@ -62,26 +53,6 @@ export {
   apiVersions,
 } from './messages/api-versions.ts'
 export {
-  type AssignReplicasToDirsRequest,
-  type AssignReplicasToDirsResponse,
-  assignReplicasToDirs,
-} from './messages/assign-replicas-to-dirs.ts'
-export {
-  type BeginQuorumEpochRequest,
-  type BeginQuorumEpochResponse,
-  beginQuorumEpoch,
-} from './messages/begin-quorum-epoch.ts'
-export {
-  type BrokerHeartbeatRequest,
-  type BrokerHeartbeatResponse,
-  brokerHeartbeat,
-} from './messages/broker-heartbeat.ts'
-export {
-  type BrokerRegistrationRequest,
-  type BrokerRegistrationResponse,
-  brokerRegistration,
-} from './messages/broker-registration.ts'
-export {
   type ConsumerGroupDescribeRequest,
   type ConsumerGroupDescribeResponse,
   consumerGroupDescribe,
@@ -91,11 +62,6 @@ export {
   type ConsumerGroupHeartbeatResponse,
   consumerGroupHeartbeat,
 } from './messages/consumer-group-heartbeat.ts'
-export {
-  type ControllerRegistrationRequest,
-  type ControllerRegistrationResponse,
-  controllerRegistration,
-} from './messages/controller-registration.ts'
 export {
   type CreateAclsRequest,
   type CreateAclsResponse,
@@ -136,11 +102,6 @@ export {
   type DeleteShareGroupOffsetsResponse,
   deleteShareGroupOffsets,
 } from './messages/delete-share-group-offsets.ts'
-export {
-  type DeleteShareGroupStateRequest,
-  type DeleteShareGroupStateResponse,
-  deleteShareGroupState,
-} from './messages/delete-share-group-state.ts'
 export {
   type DeleteTopicsRequest,
   type DeleteTopicsResponse,
@@ -216,28 +177,13 @@ export {
   type ElectLeadersResponse,
   electLeaders,
 } from './messages/elect-leaders.ts'
-export {
-  type EndQuorumEpochRequest,
-  type EndQuorumEpochResponse,
-  endQuorumEpoch,
-} from './messages/end-quorum-epoch.ts'
 export { type EndTxnRequest, type EndTxnResponse, endTxn } from './messages/end-txn.ts'
-export {
-  type EnvelopeRequest,
-  type EnvelopeResponse,
-  envelope,
-} from './messages/envelope.ts'
 export {
   type ExpireDelegationTokenRequest,
   type ExpireDelegationTokenResponse,
   expireDelegationToken,
 } from './messages/expire-delegation-token.ts'
 export { type FetchRequest, type FetchResponse, fetch } from './messages/fetch.ts'
-export {
-  type FetchSnapshotRequest,
-  type FetchSnapshotResponse,
-  fetchSnapshot,
-} from './messages/fetch-snapshot.ts'
 export {
   type FindCoordinatorRequest,
   type FindCoordinatorResponse,
@@ -263,11 +209,6 @@ export {
   type InitProducerIdResponse,
   initProducerId,
 } from './messages/init-producer-id.ts'
-export {
-  type InitializeShareGroupStateRequest,
-  type InitializeShareGroupStateResponse,
-  initializeShareGroupState,
-} from './messages/initialize-share-group-state.ts'
 export {
   type JoinGroupRequest,
   type JoinGroupResponse,
@@ -334,16 +275,6 @@ export {
   type PushTelemetryResponse,
   pushTelemetry,
 } from './messages/push-telemetry.ts'
-export {
-  type ReadShareGroupStateRequest,
-  type ReadShareGroupStateResponse,
-  readShareGroupState,
-} from './messages/read-share-group-state.ts'
-export {
-  type ReadShareGroupStateSummaryRequest,
-  type ReadShareGroupStateSummaryResponse,
-  readShareGroupStateSummary,
-} from './messages/read-share-group-state-summary.ts'
 export {
   type RemoveRaftVoterRequest,
   type RemoveRaftVoterResponse,
@@ -424,23 +355,3 @@ export {
   type UpdateFeaturesResponse,
   updateFeatures,
 } from './messages/update-features.ts'
-export {
-  type UpdateRaftVoterRequest,
-  type UpdateRaftVoterResponse,
-  updateRaftVoter,
-} from './messages/update-raft-voter.ts'
-export {
-  type VoteRequest,
-  type VoteResponse,
-  vote,
-} from './messages/vote.ts'
-export {
-  type WriteShareGroupStateRequest,
-  type WriteShareGroupStateResponse,
-  writeShareGroupState,
-} from './messages/write-share-group-state.ts'
-export {
-  type WriteTxnMarkersRequest,
-  type WriteTxnMarkersResponse,
-  writeTxnMarkers,
-} from './messages/write-txn-markers.ts'

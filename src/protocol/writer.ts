@@ -76,27 +76,30 @@ export class Writer {
   }
 
   int8(value: number): void {
-    if ((value << 24) >> 24 !== value) throw this.outOfRange('int8', value)
+    if (typeof value !== 'number' || (value << 24) >> 24 !== value)
+      throw this.outOfRange('int8', value)
     const at = this.reserve(1)
     this.buffer[at] = value
   }
 
   int16(value: number): void {
-    if ((value << 16) >> 16 !== value) throw this.outOfRange('int16', value)
+    if (typeof value !== 'number' || (value << 16) >> 16 !== value)
+      throw this.outOfRange('int16', value)
     const at = this.reserve(2)
     this.buffer[at] = value >> 8
     this.buffer[at + 1] = value
   }
 
   uint16(value: number): void {
-    if ((value & 0xffff) !== value) throw this.outOfRange('uint16', value)
+    if (typeof value !== 'number' || (value & 0xffff) !== value)
+      throw this.outOfRange('uint16', value)
     const at = this.reserve(2)
     this.buffer[at] = value >> 8
     this.buffer[at + 1] = value
   }
 
   int32(value: number): void {
-    if ((value | 0) !== value) throw this.outOfRange('int32', value)
+    if (typeof value !== 'number' || (value | 0) !== value) throw this.outOfRange('int32', value)
     const at = this.reserve(4)
     const buffer = this.buffer
     buffer[at] = value >> 24
@@ -106,7 +109,7 @@ export class Writer {
   }
 
   uint32(value: number): void {
-    if (value >>> 0 !== value) throw this.outOfRange('uint32', value)
+    if (typeof value !== 'number' || value >>> 0 !== value) throw this.outOfRange('uint32', value)
     this.int32(value | 0)
   }
 
@@ -125,7 +128,8 @@ export class Writer {
 
   /** 32 bits, seven at a time, least significant first. */
   unsignedVarint(value: number): void {
-    if (value >>> 0 !== value) throw this.outOfRange('unsigned varint', value)
+    if (typeof value !== 'number' || value >>> 0 !== value)
+      throw this.outOfRange('unsigned varint', value)
     let at = this.reserve(5)
     const buffer = this.buffer
     while (value > 0x7f) {
@@ -138,7 +142,7 @@ export class Writer {
 
   /** Zig-zag: small magnitudes of either sign are short. */
   varint(value: number): void {
-    if ((value | 0) !== value) throw this.outOfRange('varint', value)
+    if (typeof value !== 'number' || (value | 0) !== value) throw this.outOfRange('varint', value)
     this.unsignedVarint(((value << 1) ^ (value >> 31)) >>> 0)
   }
 
@@ -226,6 +230,12 @@ export class Writer {
     this.chunks.push(own, Buffer.from(value.buffer, value.byteOffset, value.length))
     this.chunkedBytes += own.length + value.length
     this.chunkStart = this.position
+  }
+
+  /** As `records`, for a field that may not be null. */
+  requiredRecords(value: Uint8Array): void {
+    if (value === null) throw this.invalid('a Buffer or Uint8Array', value)
+    this.records(value)
   }
 
   /** Bytes without a length. */

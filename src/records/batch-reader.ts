@@ -5,6 +5,7 @@
 import type { CompressionType } from '../compression/codec.ts'
 import { codecById } from '../compression/codecs.ts'
 import { DecodeError } from '../errors.ts'
+import { type BatchPlace, failingField, inBatch, recordError } from './batch-errors.ts'
 import { BufferView, copyOf } from './buffer-view.ts'
 import { ConsumerRecord } from './consumer-record.ts'
 import { type ControlRecord, decodeControlRecord } from './control-record.ts'
@@ -17,8 +18,7 @@ import {
   type TimestampType,
   timestampTypeOf,
 } from './record-batch.ts'
-import { batchName, type RecordContext, type RecordSource } from './record-context.ts'
-import { readVarint, varintEnd } from './varint.ts'
+import type { RecordContext, RecordSource } from './record-context.ts'
 
 /**
  * The most headers of one record. Each takes two bytes at least, which compress to nothing, and 150 bytes
@@ -185,7 +185,7 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
     this.opening = records.then(
       (bytes) => this.ready(bytes, 0),
       (error: unknown) => {
-        throw this.inContext(error)
+        throw inBatch(this.place(), error)
       },
     )
     return this.opening
@@ -233,7 +233,15 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
   controlRecord(): ControlRecord | null {
     const record = this.next()
     if (record === null) return null
-    return this.attempt(() => decodeControlRecord(record.rawKey, record.rawValue))
+    try {
+      return decodeControlRecord(record.rawKey, record.rawValue)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      const { field, position, message } = error
+      const at = (field.startsWith('key') ? this.keyStart : this.valueStart) + position
+      const index = this.taken - 1
+      throw recordError(this.place(), index, message, at, `records[${index}].${field}`)
+    }
   }
 
   [Symbol.iterator](): Iterator<ConsumerRecord<K, V>> {
@@ -367,53 +375,14 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
     try {
       return action()
     } catch (error) {
-      throw this.inContext(error)
+      throw inBatch(this.place(), error)
     }
-  }
-
-  /** The error of a codec or of a control record, with the name and the place of the batch. */
-  private inContext(error: unknown): unknown {
-    if (!(error instanceof DecodeError)) return error
-    // A codec may have looked for more than there is.
-    const within = Math.min(Math.max(0, error.position), this.bytes.length - recordBatchOverhead)
-    return new DecodeError(`${this.name}: ${error.message}`, {
-      api: 'RecordBatch',
-      version: this.magic,
-      field: error.field || 'records',
-      position: this.start + recordBatchOverhead + within,
-      cause: error,
-    })
-  }
-
-  private get name(): string {
-    return batchName(this.source, this.baseOffset)
   }
 
   private invalidVarint(reason: string): DecodeError {
-    return this.invalid(reason, this.failingField())
-  }
-
-  /** The path of the field whose varint cannot be read, found by walking there from the first record. */
-  private failingField(): string {
-    const { recordsBuffer: bytes, position: failedAt } = this
-    let at = bytes === this.bytes ? recordBatchOverhead : 0
-    for (let index = 0; index < this.taken; index++) {
-      at = varintEnd(bytes, at) + readVarint(bytes, at)
-    }
-    // Fields before the one that failed are well-formed.
-    const lengthEnd = varintEnd(bytes, at)
-    if (lengthEnd >= failedAt) return this.fieldOf('length')
-    const recordEnd = lengthEnd + readVarint(bytes, at)
-    at = lengthEnd + 1
-    for (const name of ['timestampDelta', 'offsetDelta', 'key', 'value']) {
-      const end = varintEnd(bytes, at)
-      if (end >= failedAt) return this.fieldOf(name)
-      const isDelta = name === 'timestampDelta' || name === 'offsetDelta'
-      at = isDelta ? end : end + Math.max(0, readVarint(bytes, at))
-      // A length that lies is at fault, not what is read where it leads.
-      if (at > recordEnd) return this.fieldOf(name)
-    }
-    return this.fieldOf('headers')
+    const { recordsBuffer: bytes, taken, position } = this
+    const start = bytes === this.bytes ? recordBatchOverhead : 0
+    return this.invalid(reason, this.fieldOf(failingField(bytes, start, taken, position)))
   }
 
   /** The path of a field of the record that is being read. */
@@ -422,21 +391,16 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
   }
 
   /** The error of the record that is being read. */
-  private invalid(reason: string, field: string = `records[${this.taken}]`): DecodeError {
-    // Positions in records that were decompressed, or converted, are not positions in what came.
-    const isAsItCame = this.recordsBuffer === this.bytes && this.magic === 2
+  private invalid(reason: string, field?: string): DecodeError {
     // A length that lies has moved the cursor behind the end.
     const reached = Math.min(this.position, this.recordsBuffer.length)
-    const position = isAsItCame
-      ? this.start + reached
-      : this.start + (this.magic === 2 ? recordBatchOverhead : 0)
-    const place = isAsItCame
-      ? `byte ${position}`
-      : `byte ${reached} of its ${this.magic === 2 ? 'decompressed' : 'converted'} records`
-    return new DecodeError(
-      `${this.name}, record ${this.taken} of ${this.recordCount}: ${reason} (${place}) in ${field}`,
-      { api: 'RecordBatch', version: this.magic, field, position },
-    )
+    return recordError(this.place(), this.taken, reason, reached, field)
+  }
+
+  private place(): BatchPlace {
+    const { source, magic, baseOffset, recordCount, start, bytes } = this
+    const isAsItCame = this.recordsBuffer === bytes && magic === 2
+    return { source, magic, baseOffset, recordCount, start, size: bytes.length, isAsItCame }
   }
 }
 

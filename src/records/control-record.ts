@@ -30,6 +30,9 @@ export interface OtherControlRecord {
 /** What a control record says. */
 export type ControlRecord = EndTransactionMarker | OtherControlRecord
 
+const KEY_BYTES = 4
+const MARKER_BYTES = 6
+
 const otherTypes = [
   'LEADER_CHANGE',
   'SNAPSHOT_HEADER',
@@ -38,19 +41,20 @@ const otherTypes = [
   'KRAFT_VOTERS',
 ] as const
 
-/** Parses a control record's key and value. Throws DecodeError when they are too short. */
+/**
+ * Parses a control record's key and value.
+ * @throws {DecodeError} naming the field; its `position` counts from the start of the key or the value
+ */
 export function decodeControlRecord(key: Buffer | null, value: Buffer | null): ControlRecord {
-  if (key === null || key.length < 4) {
-    throw invalid(`key of ${key === null ? 'null' : `${key.length} bytes`}, 4 are needed`)
-  }
+  if (key === null || key.length < KEY_BYTES) throw tooShort('key', key, KEY_BYTES, -1)
   const version = key.readInt16BE(0)
   const typeId = key.readInt16BE(2)
-  if (version < 0) throw invalid(`key version ${version}`)
+  if (version < 0) throw invalid(`key version ${version}`, version, 0, 'key.version')
   if (typeId !== 0 && typeId !== 1) {
     return { type: otherTypes[typeId - 2] ?? 'UNKNOWN', version, typeId }
   }
-  if (value === null || value.length < 6) {
-    throw invalid(`marker of ${value === null ? 'null' : `${value.length} bytes`}, 6 are needed`)
+  if (value === null || value.length < MARKER_BYTES) {
+    throw tooShort('value', value, MARKER_BYTES, version)
   }
   return {
     type: typeId === 0 ? 'ABORT' : 'COMMIT',
@@ -73,6 +77,21 @@ export function encodeEndTransactionMarker(
   return { key, value }
 }
 
-function invalid(reason: string): DecodeError {
-  return new DecodeError(`invalid control record: ${reason}`, { api: 'ControlRecord' })
+function tooShort(
+  field: 'key' | 'value',
+  bytes: Buffer | null,
+  needed: number,
+  version: number,
+): DecodeError {
+  const size = bytes === null ? 'null' : `${bytes.length} bytes`
+  return invalid(`${field} of ${size}, ${needed} are needed`, version, bytes?.length ?? 0, field)
+}
+
+function invalid(reason: string, version: number, position: number, field: string): DecodeError {
+  return new DecodeError(`invalid control record: ${reason} in ${field}`, {
+    api: 'ControlRecord',
+    version,
+    position,
+    field,
+  })
 }

@@ -2,13 +2,21 @@
 // __transaction_state. A key begins with its type, a value with its version, both int16. A value of null
 // removes what the key stands for. Types of groups that are not classic ones are in group-state-records.ts.
 
-import { DecodeError } from '../errors.ts'
-import { Reader } from '../protocol/reader.ts'
+import type { Reader } from '../protocol/reader.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import { checkedBytes, invalidValue } from '../protocol/value-error.ts'
-import { type MessageContext, Writer } from '../protocol/writer.ts'
+import type { MessageContext, Writer } from '../protocol/writer.ts'
 import { groupStateTables } from './group-state-records.ts'
 import type { GroupStateRecord } from './group-states.ts'
+import {
+  checkRecord,
+  decodeKey,
+  decodeValue,
+  encodeKey,
+  encodeValue,
+  keyTypeOf,
+  unknownKeyType,
+} from './record-sides.ts'
 import { decodeStateRecord, encodeStateRecord } from './state-record.ts'
 
 /** A committed offset of a group. */
@@ -109,6 +117,7 @@ const tableByType = new Map(groupStateTables.map((table) => [table.keyType, tabl
 const tableByName = new Map(groupStateTables.map((table) => [table.name, table]))
 
 const never = Number.POSITIVE_INFINITY
+const anyKey: MessageContext = { name: 'CoordinatorRecordKey', flexibleFrom: never }
 const offsetKey: MessageContext = { name: 'OffsetCommitKey', flexibleFrom: never }
 const offsetValue: MessageContext = { name: 'OffsetCommitValue', flexibleFrom: 4 }
 const groupKey: MessageContext = { name: 'GroupMetadataKey', flexibleFrom: never }
@@ -119,110 +128,121 @@ const newest = { offset: 4, group: 4, transaction: 1 }
 
 /**
  * Decodes a record of `__consumer_offsets`.
- * @throws {DecodeError} when the bytes are not one, or its version is not known
+ * @throws {DecodeError} naming the side, its version and the field, when the bytes are not one, or its
+ * version is not known
  */
 export function decodeGroupRecord(key: Buffer, value: Buffer | null): GroupRecord {
   const keyBytes = checkedBytes('key', key)
   const valueBytes = value === null ? null : checkedBytes('value', value)
-  const keyType = new Reader(offsetKey, 0, keyBytes).int16()
+  const keyType = keyTypeOf(anyKey, keyBytes)
   if (keyType === 0 || keyType === 1) {
-    const r = new Reader(offsetKey, keyType, keyBytes, 2)
-    const [group, topic, partition] = [r.string(), r.string(), r.int32()]
-    const content =
-      valueBytes === null ? null : decodeValue(offsetValue, newest.offset, valueBytes, offsetOf)
-    return { type: 'OffsetCommit', keyType, group, topic, partition, value: content }
+    const fields = decodeKey(offsetKey, keyBytes, offsetKeyOf)
+    const content = versioned(offsetValue, newest.offset, valueBytes, offsetOf)
+    return { type: 'OffsetCommit', keyType, ...fields, value: content }
   }
   if (keyType === 2) {
-    const group = new Reader(groupKey, keyType, keyBytes, 2).string()
-    const content =
-      valueBytes === null ? null : decodeValue(groupValue, newest.group, valueBytes, groupOf)
-    return { type: 'GroupMetadata', group, value: content }
+    const fields = decodeKey(groupKey, keyBytes, groupKeyOf)
+    const content = versioned(groupValue, newest.group, valueBytes, groupOf)
+    return { type: 'GroupMetadata', ...fields, value: content }
   }
   const table = tableByType.get(keyType)
   if (table === undefined) return { type: 'Other', keyType, key: keyBytes, value: valueBytes }
   return decodeStateRecord(table, keyBytes, valueBytes) as GroupStateRecord
 }
 
-/** The key and the value of a record of `__consumer_offsets`. */
+/**
+ * The key and the value of a record of `__consumer_offsets`.
+ * @throws {InvalidArgumentError} naming the side, its version and the field, when a value does not fit
+ * @throws {UnsupportedVersionError} when the version of the value does not exist
+ */
 export function encodeGroupRecord(record: GroupRecord): { key: Buffer; value: Buffer | null } {
-  if (record.type === 'Other') return { key: record.key, value: record.value }
-  if (record.type === 'GroupMetadata') {
-    const key = new Writer(groupKey, 0)
-    key.int16(2)
-    key.string(record.group)
-    return { key: key.finishToBuffer(), value: encodeValue(groupValue, record.value, writeGroup) }
+  checkRecord(record)
+  switch (record.type) {
+    case 'Other':
+      return {
+        key: checkedBytes('record.key', record.key),
+        value: record.value === null ? null : checkedBytes('record.value', record.value),
+      }
+    case 'GroupMetadata':
+      return {
+        key: encodeKey(groupKey, 2, record, writeGroupKey),
+        value: encoded(groupValue, newest.group, record.value, writeGroup),
+      }
+    case 'OffsetCommit':
+      return {
+        key: encodeKey(offsetKey, record.keyType, record, writeOffsetKey),
+        value: encoded(offsetValue, newest.offset, record.value, writeOffset),
+      }
   }
-  if (record.type !== 'OffsetCommit') {
-    const table = tableByName.get(record.type)
-    if (table !== undefined) return encodeStateRecord(table, record)
-    throw invalidValue('record.type', 'the name of a type of record', (record as GroupRecord).type)
-  }
-  const key = new Writer(offsetKey, 0)
-  key.int16(record.keyType)
-  key.string(record.group)
-  key.string(record.topic)
-  key.int32(record.partition)
-  return { key: key.finishToBuffer(), value: encodeValue(offsetValue, record.value, writeOffset) }
+  const table = tableByName.get(record.type)
+  if (table !== undefined) return encodeStateRecord(table, record)
+  throw invalidValue('record.type', 'the name of a type of record', (record as GroupRecord).type)
 }
 
 /**
  * Decodes a record of `__transaction_state`.
- * @throws {DecodeError} when the bytes are not one, or its version is not known
+ * @throws {DecodeError} naming the side, its version and the field, when the bytes are not one, or its
+ * version is not known
  */
 export function decodeTransactionRecord(key: Buffer, value: Buffer | null): TransactionRecord {
-  const r = new Reader(transactionKey, 0, checkedBytes('key', key))
-  const keyType = r.int16()
-  if (keyType !== 0) throw r.error(`a key of type ${keyType}, expected 0`, 0)
-  const transactionalId = r.string()
-  if (value === null) return { transactionalId, value: null }
-  const bytes = checkedBytes('value', value)
-  const content = decodeValue(transactionValue, newest.transaction, bytes, transactionOf)
-  return { transactionalId, value: content }
+  const keyBytes = checkedBytes('key', key)
+  const valueBytes = value === null ? null : checkedBytes('value', value)
+  const keyType = keyTypeOf(transactionKey, keyBytes)
+  if (keyType !== 0) throw unknownKeyType(transactionKey, keyType, '0')
+  const fields = decodeKey(transactionKey, keyBytes, transactionKeyOf)
+  const content = versioned(transactionValue, newest.transaction, valueBytes, transactionOf)
+  return { ...fields, value: content }
 }
 
-/** The key and the value of a record of `__transaction_state`. */
+/**
+ * The key and the value of a record of `__transaction_state`.
+ * @throws {InvalidArgumentError} naming the side, its version and the field, when a value does not fit
+ * @throws {UnsupportedVersionError} when the version of the value does not exist
+ */
 export function encodeTransactionRecord(record: TransactionRecord): {
   key: Buffer
   value: Buffer | null
 } {
-  const key = new Writer(transactionKey, 0)
-  key.int16(0)
-  key.string(record.transactionalId)
-  const value = encodeValue(transactionValue, record.value, writeTransaction)
-  return { key: key.finishToBuffer(), value }
+  checkRecord(record)
+  return {
+    key: encodeKey(transactionKey, 0, record, writeTransactionKey),
+    value: encoded(transactionValue, newest.transaction, record.value, writeTransaction),
+  }
 }
 
-function decodeValue<T>(
+function versioned<T>(
   context: MessageContext,
   most: number,
-  bytes: Buffer,
-  decode: (r: Reader) => T,
-): T & { version: number } {
-  const version = new Reader(context, 0, bytes).int16()
-  if (version < 0 || version > most) {
-    throw new DecodeError(`${context.name} v${version} is not known: v0 to v${most} are`, {
-      api: context.name,
-      version,
-      position: 0,
-    })
-  }
-  return { version, ...new Reader(context, version, bytes, 2).struct(decode) }
+  bytes: Buffer | null,
+  read: (r: Reader) => T,
+): (T & { version: number }) | null {
+  if (bytes === null) return null
+  const { version, fields } = decodeValue(context, most, bytes, read)
+  // A copy has the tagged fields that no codec knows, too.
+  return { version, ...fields }
 }
 
-function encodeValue<T extends { version: number }>(
+function encoded<T extends { version: number }>(
   context: MessageContext,
+  most: number,
   value: T | null,
-  encode: (w: Writer, value: T) => void,
+  write: (w: Writer, value: T) => void,
 ): Buffer | null {
-  if (value === null) return null
-  const w = new Writer(context, value.version)
-  w.int16(value.version)
-  w.struct(value, encode)
-  return w.finishToBuffer()
+  return value === null ? null : encodeValue(context, most, value?.version, value, write)
 }
 
 type ValueOf<T extends { value: unknown }> = NonNullable<T['value']>
 type Content<T extends { value: unknown }> = Omit<ValueOf<T>, 'version'>
+
+function offsetKeyOf(r: Reader): { group: string; topic: string; partition: number } {
+  return { group: r.string(), topic: r.string(), partition: r.int32() }
+}
+
+function writeOffsetKey(w: Writer, key: OffsetCommitRecord): void {
+  w.string(key.group)
+  w.string(key.topic)
+  w.int32(key.partition)
+}
 
 function offsetOf(r: Reader): Content<OffsetCommitRecord> {
   const value = {
@@ -246,6 +266,14 @@ function writeOffset(w: Writer, value: ValueOf<OffsetCommitRecord>): void {
   w.int64(value.commitTimestamp)
   if (w.version === 1) w.int64(value.expireTimestamp)
   w.tags(value.topicId !== ZERO_UUID && { tag: 0, encode: (w) => w.uuid(value.topicId) })
+}
+
+function groupKeyOf(r: Reader): { group: string } {
+  return { group: r.string() }
+}
+
+function writeGroupKey(w: Writer, key: GroupMetadataRecord): void {
+  w.string(key.group)
 }
 
 function groupOf(r: Reader): Content<GroupMetadataRecord> {
@@ -296,6 +324,14 @@ function writeMember(w: Writer, member: GroupMemberRecord): void {
   w.bytes(member.subscription)
   w.bytes(member.assignment)
   w.tags()
+}
+
+function transactionKeyOf(r: Reader): { transactionalId: string } {
+  return { transactionalId: r.string() }
+}
+
+function writeTransactionKey(w: Writer, key: TransactionRecord): void {
+  w.string(key.transactionalId)
 }
 
 function transactionOf(r: Reader): Content<TransactionRecord> {

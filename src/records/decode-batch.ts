@@ -123,28 +123,30 @@ class BatchDecoder {
     const batch = this.reader.nextBatch()
     if (batch === null) return null
     const header = decodeBatchHeader(this.buffer, position)
-    this.budget.spendRecords(batch.recordCount, 0)
+    this.budget.spendRecords(batch.recordCount, 0, position)
     const pending = batch.open()
-    if (pending === undefined) return this.whole(header, batch)
-    return pending.then(() => this.whole(header, batch))
+    if (pending === undefined) return this.whole(header, batch, position)
+    return pending.then(() => this.whole(header, batch, position))
   }
 
-  private whole(header: RecordBatchHeader, batch: RawBatch): RecordBatch {
-    if (batch.isCompressed) this.budget.spendDecompressed(batch.recordsBuffer.length)
-    return { ...header, records: readRecords(header, batch, this.budget) }
+  private whole(header: RecordBatchHeader, batch: RawBatch, position: number): RecordBatch {
+    const { budget } = this
+    if (batch.isCompressed) budget.spendDecompressed(batch.recordsBuffer.length, position)
+    const spend = (headers: number): void => budget.spendRecords(0, headers, position)
+    return { ...header, records: readRecords(header, batch, spend) }
   }
 }
 
 function readRecords(
   header: RecordBatchHeader,
   batch: RawBatch,
-  budget: DecodeBudget,
+  spendHeaders: (headers: number) => void,
 ): DecodedRecord[] {
   const isAppendTime = timestampTypeOf(header.attributes) === 'LogAppendTime'
   const records: DecodedRecord[] = []
   while (batch.advance()) {
     const { recordsBuffer: bytes, recordStart, offsetDelta } = batch
-    budget.spendRecords(0, batch.headerCount)
+    spendHeaders(batch.headerCount)
     // Read once more, as the cursor has it in a number.
     const timestampDelta = readVarlongBigInt(bytes, recordStart + 1)
     records.push({

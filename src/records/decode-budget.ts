@@ -49,24 +49,24 @@ export class DecodeBudget {
     return Math.max(1, this.limits.maxDecompressedBytes - this.decompressed)
   }
 
-  /** Counts what a batch became when it was decompressed. */
-  spendDecompressed(bytes: number): void {
+  /** Counts what the batch at `position` became when it was decompressed. */
+  spendDecompressed(bytes: number, position: number = 0): void {
     this.decompressed += bytes
     if (this.decompressed > this.limits.maxDecompressedBytes)
-      throw this.spent('maxDecompressedBytes')
+      throw this.spent('maxDecompressedBytes', position)
   }
 
-  /** Counts objects that are about to be made. */
-  spendRecords(records: number, headers: number): void {
+  /** Counts objects that are about to be made, of the batch at `position`. */
+  spendRecords(records: number, headers: number, position: number = 0): void {
     this.decoded += records * BYTES_PER_RECORD + headers * BYTES_PER_HEADER
-    if (this.decoded > this.limits.maxDecodedBytes) throw this.spent('maxDecodedBytes')
+    if (this.decoded > this.limits.maxDecodedBytes) throw this.spent('maxDecodedBytes', position)
   }
 
-  private spent(limit: keyof DecodeLimits): DecodeError {
+  private spent(limit: keyof DecodeLimits, position: number): DecodeError {
     const what = limit === 'maxDecodedBytes' ? 'decoded records take' : 'batches decompress to'
     return new DecodeError(
       `the ${what} more than ${limit} (${this.limits[limit]} bytes) allows for one call. Raise ${limit}, or read record by record with RecordsReader`,
-      { api: 'RecordBatch', field: 'records' },
+      { api: 'RecordBatch', version: 2, field: 'records', position },
     )
   }
 }

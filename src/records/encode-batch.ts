@@ -1,6 +1,7 @@
 // Encodes whole batches with every field free and exact, int64 as bigint: for the in-process broker,
 // for tools and tests. The producer's way is batch-builder.ts.
 
+import { type Codec, compressionTypes } from '../compression/codec.ts'
 import { codecById } from '../compression/codecs.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { checkInt64, checkInteger, invalidValue } from '../protocol/value-error.ts'
@@ -9,6 +10,7 @@ import type { HeaderInput } from './headers.ts'
 import {
   attributeBits,
   BATCH_LENGTH_END,
+  checkBatchHeader,
   encodeBatchHeader,
   type RecordBatchHeader,
   recordBatchOverhead,
@@ -47,10 +49,26 @@ export interface RecordBatchInput
  * @throws {InvalidArgumentError} naming the record and the field whose value does not fit its type
  */
 export function encodeBatch(batch: RecordBatchInput): Buffer | Promise<Buffer> {
-  checkInteger('attributes', 16, batch.attributes)
-  const codec = codecById(batch.attributes & attributeBits.compression)
+  try {
+    if (batch === null || typeof batch !== 'object') throw invalidValue('batch', 'an object', batch)
+    checkInteger('attributes', 16, batch.attributes)
+    const compression = batch.attributes & attributeBits.compression
+    if (compression >= compressionTypes.length) {
+      const expected = `a compression of 0 to ${compressionTypes.length - 1} in its lowest three bits`
+      throw invalidValue('attributes', expected, batch.attributes)
+    }
+    return encodeCompressedBatch(batch, codecById(compression))
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error
+    throw new InvalidArgumentError(`RecordBatch v2: ${error.message}`, { cause: error })
+  }
+}
+
+function encodeCompressedBatch(batch: RecordBatchInput, codec: Codec): Buffer | Promise<Buffer> {
   if (codec.id === 0) return encodeUncompressedBatch(batch)
   const plain = encodeRecords(batch.records)
+  // Before the work: nothing is compressed for a header that does not fit.
+  checkBatchHeader(headerOf(batch, plain.length))
   const compressed = codec.compress(plain.subarray(recordBatchOverhead))
   return compressed instanceof Uint8Array
     ? withHeader(behindHeader(compressed), batch)
@@ -108,14 +126,14 @@ function behindHeader(records: Uint8Array): Buffer {
 }
 
 function withHeader(buffer: Buffer, batch: RecordBatchInput): Buffer {
-  const { records, ...header } = batch
-  encodeBatchHeader(buffer, 0, {
-    ...header,
-    batchLength: buffer.length - BATCH_LENGTH_END,
-    magic: 2,
-    crc: 0,
-    recordCount: records.length,
-  })
+  encodeBatchHeader(buffer, 0, headerOf(batch, buffer.length))
   writeCrc(buffer, 0)
   return buffer
+}
+
+/** The header of a batch of `size` bytes, without its CRC. */
+function headerOf(batch: RecordBatchInput, size: number): RecordBatchHeader {
+  const { records, ...header } = batch
+  const batchLength = size - BATCH_LENGTH_END
+  return { ...header, batchLength, magic: 2, crc: 0, recordCount: records.length }
 }

@@ -70,20 +70,27 @@ export function decodeMessageSet(
     const end = position + BATCH_LENGTH_END + size
     if (end > bytes.length) break
     try {
-      if (size < 0) throw invalid(`size ${size}`)
+      if (size < 0) throw invalid(`size ${size}`, 'size')
       budget.spendRecords(1, 0)
       messages.push(decodeLegacyMessage(bytes.subarray(position, end), checkCrcs, budget))
     } catch (error) {
-      throw error instanceof DecodeError ? at(error, position) : error
+      throw error instanceof DecodeError ? inSet(error, bytes, position) : error
     }
     position = end
   }
   return messages
 }
 
-function at(error: DecodeError, position: number): DecodeError {
-  const { message, api, field } = error
-  return new DecodeError(`${message} (byte ${position})`, { api, field, position, cause: error })
+/** The error of a message, or of its codec, with its place. */
+function inSet(error: DecodeError, bytes: Buffer, position: number): DecodeError {
+  const field = error.field || 'value'
+  return new DecodeError(`${error.message} (byte ${position}) in ${field}`, {
+    api: 'MessageSet',
+    version: bytes[position + MAGIC_START] ?? -1,
+    field,
+    position,
+    cause: error,
+  })
 }
 
 /** Decodes one whole message, wrapped ones included. Throws DecodeError. */
@@ -94,7 +101,7 @@ export function decodeLegacyMessage(
 ): LegacyMessage {
   const message = decodeOne(bytes)
   if (checkCrc && crc32(bytes, MAGIC_START) !== message.crc) {
-    throw invalid('its CRC does not match its bytes')
+    throw invalid('its CRC does not match its bytes', 'crc')
   }
   const { magic, attributes, compression, timestamp } = message
   const timestampType = magic === 0 ? 'NoTimestampType' : timestampTypeOf(attributes)
@@ -165,7 +172,9 @@ export function convertLegacyMessage(
 
 function offsetDelta(base: bigint, offset: bigint): number {
   const delta = offset - base
-  if (delta < 0n || delta > 0x7fffffffn) throw invalid(`offset ${offset} behind offset ${base}`)
+  if (delta < 0n || delta > 0x7fffffffn) {
+    throw invalid(`offset ${offset} behind offset ${base}`, 'offset')
+  }
   return Number(delta)
 }
 
@@ -182,13 +191,15 @@ interface BareMessage {
 
 function decodeOne(bytes: Buffer): BareMessage {
   const magic = bytes.length > MAGIC_START ? bytes[MAGIC_START] : -1
-  if (magic !== 0 && magic !== 1) throw invalid(`magic ${magic}`)
+  if (magic !== 0 && magic !== 1) throw invalid(`magic ${magic}`, 'magic')
   const keyStart = magic === 0 ? TIMESTAMP_START : TIMESTAMP_START + 8
-  if (bytes.length < keyStart + 8) throw invalid(`${bytes.length} bytes of magic ${magic}`)
+  if (bytes.length < keyStart + 8) {
+    throw invalid(`${bytes.length} bytes of magic ${magic}`, 'size')
+  }
   const attributes = bytes.readInt8(ATTRIBUTES_START)
-  const key = readBytes(bytes, keyStart)
+  const key = readBytes(bytes, keyStart, 'key')
   const valueStart = keyStart + 4 + (key?.length ?? 0)
-  const value = readBytes(bytes, valueStart)
+  const value = readBytes(bytes, valueStart, 'value')
   return {
     offset: bytes.readBigInt64BE(0),
     crc: bytes.readUInt32BE(CRC_START),
@@ -201,34 +212,39 @@ function decodeOne(bytes: Buffer): BareMessage {
   }
 }
 
-function readBytes(bytes: Buffer, position: number): Buffer | null {
-  if (position + 4 > bytes.length) throw invalid('cut off before a length')
+function readBytes(bytes: Buffer, position: number, field: string): Buffer | null {
+  if (position + 4 > bytes.length) throw invalid('cut off before a length', field)
   const length = bytes.readInt32BE(position)
   const start = position + 4
-  if (length > bytes.length - start) throw invalid(`length ${length}, ${bytes.length - start} left`)
+  if (length > bytes.length - start) {
+    throw invalid(`length ${length}, ${bytes.length - start} left`, field)
+  }
   return length < 0 ? null : bytes.subarray(start, start + length)
 }
 
 /** The messages in a wrapper, at least one. */
 function wrappedMessages(wrapper: BareMessage, budget: DecodeBudget): BareMessage[] {
-  if (wrapper.value === null) throw invalid('a compressed message without a value')
+  if (wrapper.value === null) throw invalid('a compressed message without a value', 'value')
   const set = decompress(wrapper, wrapper.value, budget.maxDecompressedBytes)
   budget.spendDecompressed(set.length)
   const messages: BareMessage[] = []
   let position = 0
   while (position < set.length) {
-    if (position + BATCH_LENGTH_END > set.length) throw invalid('the wrapped messages are cut off')
+    if (position + BATCH_LENGTH_END > set.length)
+      throw invalid('the wrapped messages are cut off', 'value')
     const size = set.readInt32BE(position + 8)
     const end = position + BATCH_LENGTH_END + size
-    if (size < 0 || end > set.length) throw invalid(`wrapped message of size ${size}`)
+    if (size < 0 || end > set.length) throw invalid(`wrapped message of size ${size}`, 'value')
     budget.spendRecords(1, 0)
     const message = decodeOne(set.subarray(position, end))
-    if (message.magic !== wrapper.magic) throw invalid('a wrapped message of another magic')
-    if (message.compression !== 'none') throw invalid('a wrapped message that is compressed again')
+    if (message.magic !== wrapper.magic)
+      throw invalid('a wrapped message of another magic', 'value')
+    if (message.compression !== 'none')
+      throw invalid('a wrapped message that is compressed again', 'value')
     messages.push(message)
     position = end
   }
-  if (messages.length === 0) throw invalid('a compressed message that wraps nothing')
+  if (messages.length === 0) throw invalid('a compressed message that wraps nothing', 'value')
   return messages
 }
 
@@ -245,10 +261,11 @@ function decompress(wrapper: BareMessage, value: Buffer, maxDecompressedBytes: n
         maxDecompressedBytes,
       )
     default:
-      throw invalid(`${wrapper.compression} compression, which came later`)
+      throw invalid(`${wrapper.compression} compression, which came later`, 'attributes')
   }
 }
 
-function invalid(reason: string): DecodeError {
-  return new DecodeError(`invalid message of before Kafka 0.11: ${reason}`, { api: 'MessageSet' })
+function invalid(reason: string, field: string): DecodeError {
+  const message = `invalid message of before Kafka 0.11: ${reason}`
+  return new DecodeError(message, { api: 'MessageSet', field })
 }

@@ -4,7 +4,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { DecodeError } from '../errors.ts'
-import { invalidValue } from '../protocol/value-error.ts'
+import { checkedBytes, checkInt64, invalidValue } from '../protocol/value-error.ts'
 import { BATCH_LENGTH_END, batchOffsets, hasValidCrc, recordBatchOverhead } from './record-batch.ts'
 
 /** One batch of a segment, as its bytes. `decodeBatch(batch.bytes)` gives its records. */
@@ -59,8 +59,9 @@ export async function* readLogSegment(
       const bytes = await file.read(position, size)
       if (bytes.length < size) return { incompleteBytes: bytes.length }
       const magic = bytes[batchOffsets.magic]
-      if (magic > 2 || (magic === 2 && size < recordBatchOverhead)) {
-        throw invalid(magic > 2 ? `magic ${magic}` : `a batch of ${size} bytes`, position)
+      if (magic > 2) throw notSegment(`magic ${magic}`, position, magic, 'magic')
+      if (magic === 2 && size < recordBatchOverhead) {
+        throw notSegment(`a batch of ${size} bytes`, position, magic, 'batchLength')
       }
       yield {
         position,
@@ -78,14 +79,22 @@ export async function* readLogSegment(
 
 function checkedLength(head: Buffer, position: number, maxBatchBytes: number): number {
   const length = head.readInt32BE(batchOffsets.batchLength)
+  const magic = head[batchOffsets.magic]
   if (length < batchOffsets.magic + 1 - BATCH_LENGTH_END) {
-    throw invalid(`a batch whose length is ${length}`, position)
+    throw notSegment(`a batch whose length is ${length}`, position, magic, 'batchLength')
   }
   if (length + BATCH_LENGTH_END <= maxBatchBytes) return length
-  throw invalid(
-    `a batch of ${length + BATCH_LENGTH_END} bytes, more than maxBatchBytes (${maxBatchBytes})`,
+  const problem = `a batch of ${length + BATCH_LENGTH_END} bytes, more than maxBatchBytes (${maxBatchBytes})`
+  throw notSegment(problem, position, magic, 'batchLength')
+}
+
+function notSegment(reason: string, position: number, magic: number, field: string): DecodeError {
+  return new DecodeError(`not a file of a log: ${reason} (byte ${position}) in ${field}`, {
+    api: 'LogSegment',
+    version: magic,
     position,
-  )
+    field,
+  })
 }
 
 function isZero(bytes: Buffer): boolean {
@@ -125,56 +134,96 @@ export function baseOffsetOf(path: string): bigint {
   return BigInt(digits)
 }
 
-/** The entries of an offset index (`.index`). Zeros behind them, of a file in use, are left out. */
+const entryBytes = { OffsetIndex: 8, TimeIndex: 12, TransactionIndex: 34 }
+
+/** The only version of an entry of a transaction index. */
+const ABORTED_TRANSACTION_VERSION = 0
+
+/**
+ * The entries of an offset index (`.index`). Zeros behind them, of a file in use, are left out.
+ * @throws {DecodeError} naming the field of an entry that cannot be one
+ */
 export function decodeOffsetIndex(content: Buffer, baseOffset: bigint): OffsetIndexEntry[] {
+  checkInt64('baseOffset', baseOffset)
   const entries: OffsetIndexEntry[] = []
-  for (let at = 0; at + 8 <= content.length; at += 8) {
-    const relative = content.readInt32BE(at)
-    const position = content.readInt32BE(at + 4)
+  for (const { bytes, at } of entriesOf('OffsetIndex', content)) {
+    const relative = bytes.readInt32BE(at)
+    const position = bytes.readInt32BE(at + 4)
     if (relative === 0 && position === 0) break
-    if (relative < 0 || position < 0) {
-      throw invalid(`entry ${relative} at position ${position}`, at, 'OffsetIndex')
-    }
+    if (relative < 0) throw notIndex('OffsetIndex', relative, at, 'relativeOffset')
+    if (position < 0) throw notIndex('OffsetIndex', position, at + 4, 'position')
     entries.push({ offset: baseOffset + BigInt(relative), position })
   }
   return entries
 }
 
-/** The entries of a time index (`.timeindex`). Zeros behind them, of a file in use, are left out. */
+/**
+ * The entries of a time index (`.timeindex`). Zeros behind them, of a file in use, are left out.
+ * @throws {DecodeError} naming the field of an entry that cannot be one
+ */
 export function decodeTimeIndex(content: Buffer, baseOffset: bigint): TimeIndexEntry[] {
+  checkInt64('baseOffset', baseOffset)
   const entries: TimeIndexEntry[] = []
-  for (let at = 0; at + 12 <= content.length; at += 12) {
-    const timestamp = content.readBigInt64BE(at)
-    const relative = content.readInt32BE(at + 8)
+  for (const { bytes, at } of entriesOf('TimeIndex', content)) {
+    const timestamp = bytes.readBigInt64BE(at)
+    const relative = bytes.readInt32BE(at + 8)
     if (timestamp === 0n && relative === 0 && at > 0) break
-    if (relative < 0) throw invalid(`relative offset ${relative}`, at, 'TimeIndex')
+    if (relative < 0) throw notIndex('TimeIndex', relative, at + 8, 'relativeOffset')
     entries.push({ timestamp, offset: baseOffset + BigInt(relative) })
   }
   return entries
 }
 
-const ABORTED_TRANSACTION_BYTES = 34
-
-/** The entries of a transaction index (`.txnindex`). */
+/**
+ * The entries of a transaction index (`.txnindex`).
+ * @throws {DecodeError} when the last entry is cut off, or an entry has another version than 0
+ */
 export function decodeTransactionIndex(content: Buffer): AbortedTransactionEntry[] {
   const entries: AbortedTransactionEntry[] = []
-  for (let at = 0; at < content.length; at += ABORTED_TRANSACTION_BYTES) {
-    if (at + ABORTED_TRANSACTION_BYTES > content.length) {
-      throw invalid(`${content.length - at} bytes are less than an entry`, at, 'TransactionIndex')
+  for (const { bytes, at } of entriesOf('TransactionIndex', content)) {
+    const version = bytes.readInt16BE(at)
+    if (version !== ABORTED_TRANSACTION_VERSION) {
+      throw notIndex('TransactionIndex', version, at, 'version')
     }
     entries.push({
-      version: content.readInt16BE(at),
-      producerId: content.readBigInt64BE(at + 2),
-      firstOffset: content.readBigInt64BE(at + 10),
-      lastOffset: content.readBigInt64BE(at + 18),
-      lastStableOffset: content.readBigInt64BE(at + 26),
+      version,
+      producerId: bytes.readBigInt64BE(at + 2),
+      firstOffset: bytes.readBigInt64BE(at + 10),
+      lastOffset: bytes.readBigInt64BE(at + 18),
+      lastStableOffset: bytes.readBigInt64BE(at + 26),
     })
   }
   return entries
 }
 
-function invalid(reason: string, position: number, api: string = 'LogSegment'): DecodeError {
-  return new DecodeError(`not a file of a log: ${reason} (byte ${position})`, { api, position })
+type IndexKind = keyof typeof entryBytes
+
+/** Where each entry of an index starts. */
+function* entriesOf(kind: IndexKind, content: Buffer): Generator<{ bytes: Buffer; at: number }> {
+  const bytes = checkedBytes('content', content)
+  const size = entryBytes[kind]
+  for (let at = 0; at < bytes.length; at += size) {
+    if (at + size > bytes.length) {
+      const problem = `${bytes.length - at} bytes are less than an entry of ${size}`
+      throw new DecodeError(`not a file of a log: ${problem} (byte ${at})`, {
+        api: kind,
+        version: 0,
+        position: at,
+        field: `entries[${at / size}]`,
+      })
+    }
+    yield { bytes, at }
+  }
+}
+
+function notIndex(kind: IndexKind, value: number, position: number, name: string): DecodeError {
+  const field = `entries[${Math.floor(position / entryBytes[kind])}].${name}`
+  return new DecodeError(`not a file of a log: ${value} (byte ${position}) in ${field}`, {
+    api: kind,
+    version: 0,
+    position,
+    field,
+  })
 }
 
 /** Bytes of a file or of a buffer, from any position. */

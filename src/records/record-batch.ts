@@ -117,7 +117,8 @@ export function decodeBatchHeader(buffer: Buffer, position: number): RecordBatch
 /** Where the batch at `position` ends. Throws DecodeError as `decodeBatchHeader` does. */
 export function checkBatch(buffer: Buffer, position: number): number {
   if (buffer.length - position < recordBatchOverhead) {
-    throw invalid(`${buffer.length - position} bytes are less than a header`, position, '')
+    const left = Math.max(0, buffer.length - position)
+    throw invalid(`${left} bytes are less than a header`, position, fieldAt(left))
   }
   const length = buffer.readInt32BE(position + batchOffsets.batchLength)
   const end = position + BATCH_LENGTH_END + length
@@ -148,6 +149,12 @@ export function checkBatch(buffer: Buffer, position: number): number {
   return end
 }
 
+/** The field of a header that lies at `offset` from its start. */
+function fieldAt(offset: number): string {
+  const fields = Object.entries(batchOffsets)
+  return fields.findLast(([, start]) => start <= offset)?.[0] ?? ''
+}
+
 /**
  * Writes all 61 bytes of a header, its CRC as given.
  * @throws {InvalidArgumentError} naming the field whose value does not fit, before anything is written;
@@ -158,7 +165,7 @@ export function encodeBatchHeader(
   position: number,
   header: RecordBatchHeader,
 ): void {
-  checkHeader(header)
+  checkBatchHeader(header)
   checkRoom(buffer, position, recordBatchOverhead)
   const at = batchOffsets
   writeInt64(buffer, position + at.baseOffset, header.baseOffset)
@@ -176,7 +183,8 @@ export function encodeBatchHeader(
   buffer.writeInt32BE(header.recordCount, position + at.recordCount)
 }
 
-function checkHeader(header: RecordBatchHeader): void {
+/** Throws InvalidArgumentError naming the field whose value does not fit its type. */
+export function checkBatchHeader(header: RecordBatchHeader): void {
   checkInt64('baseOffset', header.baseOffset)
   checkInteger('batchLength', 32, header.batchLength)
   checkInteger('partitionLeaderEpoch', 32, header.partitionLeaderEpoch)

@@ -1,8 +1,9 @@
 // Records of __share_group_state, in which share coordinators keep how far each share-partition is: a
 // snapshot, and updates to it (KIP-932).
 
-import { Reader } from '../protocol/reader.ts'
 import { checkedBytes, invalidValue } from '../protocol/value-error.ts'
+import type { MessageContext } from '../protocol/writer.ts'
+import { checkRecord, keyTypeOf, unknownKeyType } from './record-sides.ts'
 import {
   decodeStateRecord,
   encodeStateRecord,
@@ -92,29 +93,31 @@ const tables: readonly StateTable[] = [
   stateTable(1, 'ShareUpdate', key, update),
 ]
 
+const anyKey: MessageContext = { name: 'ShareStateKey', flexibleFrom: Number.POSITIVE_INFINITY }
+
 /**
  * Decodes a record of `__share_group_state`.
- * @throws {DecodeError} when the bytes are not one, or its version is not known
+ * @throws {DecodeError} naming the side, its version and the field, when the bytes are not one, or its
+ * version is not known
  */
 export function decodeShareStateRecord(key: Buffer, value: Buffer | null): ShareStateRecord {
   const keyBytes = checkedBytes('key', key)
-  const r = new Reader(
-    { name: 'ShareStateKey', flexibleFrom: Number.POSITIVE_INFINITY },
-    0,
-    keyBytes,
-  )
-  const keyType = r.int16()
+  const keyType = keyTypeOf(anyKey, keyBytes)
   const table = tables[keyType]
-  if (table === undefined) throw r.error(`a key of type ${keyType}, expected 0 or 1`, 0)
+  if (table === undefined) throw unknownKeyType(anyKey, keyType, '0 or 1')
   const valueBytes = value === null ? null : checkedBytes('value', value)
   return decodeStateRecord(table, keyBytes, valueBytes) as ShareStateRecord
 }
 
-/** The key and the value of a record of `__share_group_state`. */
+/**
+ * The key and the value of a record of `__share_group_state`.
+ * @throws {InvalidArgumentError} naming the side, its version and the field, when a value does not fit
+ */
 export function encodeShareStateRecord(record: ShareStateRecord): {
   key: Buffer
   value: Buffer | null
 } {
+  checkRecord(record)
   const table = tables.find(({ name }) => name === record.type)
   if (table === undefined) {
     throw invalidValue('record.type', "'ShareSnapshot' or 'ShareUpdate'", record.type)

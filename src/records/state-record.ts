@@ -1,8 +1,8 @@
 // Records of coordinators that are described by tables. A key is its type and its fields; a value is its
 // version, which is 0 in all of them, and its fields.
 
-import { Reader } from '../protocol/reader.ts'
-import { type MessageContext, Writer } from '../protocol/writer.ts'
+import type { MessageContext } from '../protocol/writer.ts'
+import { decodeKey, decodeValue, encodeKey, encodeValue } from './record-sides.ts'
 import type { Field } from './state-schema.ts'
 
 /** One type of record. */
@@ -35,12 +35,9 @@ export function stateTable<Key extends object, Value extends object>(
 
 /** The record with its type's name, the fields of its key, and its value. */
 export function decodeStateRecord(table: StateTable, key: Buffer, value: Buffer | null): object {
-  const keyFields = table.keyFields.read(new Reader(table.key, 0, key, 2))
-  if (value === null) return { type: table.name, ...keyFields, value: null }
-  const version = new Reader(table.value, 0, value).int16()
-  const r = new Reader(table.value, version, value, 2)
-  if (version !== 0) throw r.error(`version ${version} is not known: version 0 is`, 0)
-  return { type: table.name, ...keyFields, value: r.struct(table.valueFields.read) }
+  const fields = decodeKey(table.key, key, table.keyFields.read)
+  const content = value === null ? null : decodeValue(table.value, 0, value, table.valueFields.read)
+  return { type: table.name, ...fields, value: content?.fields ?? null }
 }
 
 /** The bytes of both sides. */
@@ -48,12 +45,9 @@ export function encodeStateRecord(
   table: StateTable,
   record: { readonly value: object | null },
 ): { key: Buffer; value: Buffer | null } {
-  const key = new Writer(table.key, 0)
-  key.int16(table.keyType)
-  table.keyFields.write(key, record)
-  if (record.value === null) return { key: key.finishToBuffer(), value: null }
-  const value = new Writer(table.value, 0)
-  value.int16(0)
-  value.struct(record.value, table.valueFields.write)
-  return { key: key.finishToBuffer(), value: value.finishToBuffer() }
+  const { value } = record
+  return {
+    key: encodeKey<object>(table.key, table.keyType, record, table.keyFields.write),
+    value: value === null ? null : encodeValue(table.value, 0, 0, value, table.valueFields.write),
+  }
 }

@@ -304,6 +304,28 @@ describe('a capture', () => {
     expect(shape(pcap(packets))).toEqual(['Metadata request', 'Metadata response'])
   })
 
+  test('whose packets state a time that no date has is decoded', async () => {
+    const content = pcapng(whole)
+    // The resolution of the interface: whole seconds in place of nanoseconds.
+    content[content.indexOf(Buffer.from('0900010009', 'hex')) + 4] = 0
+    const shown = await decode('far.pcapng', content, '--print', 'lines')
+    expect(shown.map((line) => JSON.parse(line))).toMatchObject([
+      { api: 'Metadata', type: 'request', time: null },
+      { api: 'Metadata', type: 'response', time: null },
+    ])
+  })
+
+  test('with a gap before thousands of small segments is read behind it', () => {
+    const packets = [syn, packet('client', 1001, Buffer.from('lost')), synAck]
+    const count = 5000
+    for (let at = 0; at < count; at++) {
+      packets.push(packet('client', 1500 + at * request.length, request))
+    }
+    const kinds: Record<string, number> = {}
+    for (const kind of shape(pcap(packets))) kinds[kind] = (kinds[kind] ?? 0) + 1
+    expect(kinds).toEqual({ gap: 2, 'Metadata request': count })
+  })
+
   test('with a gap says so, and is read behind it', () => {
     const packets = [
       syn,

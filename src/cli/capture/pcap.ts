@@ -28,7 +28,7 @@ export function isCapture(content: Buffer): boolean {
 
 /** The packets of a capture. One that is cut off at the end of the file is left out. */
 export function* readPackets(content: Buffer): Generator<Packet> {
-  if (!isCapture(content)) throw invalid('it does not begin as a pcap or pcapng file', 0)
+  if (!isCapture(content)) throw invalid('it does not begin as a pcap or pcapng file', 0, 'magic')
   if (content.readUInt32BE(0) === SECTION_HEADER) yield* readPcapng(content)
   else yield* readPcap(content)
 }
@@ -69,7 +69,8 @@ function* readPcapng(content: Buffer): Generator<Packet> {
     }
     const type = isSection ? SECTION_HEADER : uint32(at)
     const length = uint32(at + 4)
-    if (length < 12 || length % 4 !== 0) throw invalid(`a block of ${length} bytes`, at)
+    if (length < 12 || length % 4 !== 0)
+      throw invalid(`a block of ${length} bytes`, at + 4, 'block length')
     if (at + length > content.length) return
     const body = content.subarray(at + 8, at + length - 4)
     if (type === blocks.interfaceDescription && body.length >= 8) {
@@ -120,6 +121,10 @@ function reader(buffer: Buffer, littleEndian: boolean): (at: number) => number {
   return littleEndian ? (at) => buffer.readUInt32LE(at) : (at) => buffer.readUInt32BE(at)
 }
 
-function invalid(reason: string, position: number): DecodeError {
-  return new DecodeError(`not a capture: ${reason} (byte ${position})`, { api: 'pcap', position })
+function invalid(reason: string, position: number, field: string): DecodeError {
+  return new DecodeError(`not a capture: ${reason} (byte ${position}) in its ${field}`, {
+    api: 'pcap',
+    position,
+    field,
+  })
 }

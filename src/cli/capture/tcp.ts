@@ -144,6 +144,8 @@ export type StreamEvent =
 
 /** The most bytes that wait for earlier ones, before those count as not captured. */
 const MAX_WAITING = 8 * 1024 * 1024
+/** The most segments that do: networks reorder a few, and each new one is compared with all of them. */
+const MAX_WAITING_SEGMENTS = 1024
 
 /** One direction of a connection: segments in, bytes in order out. */
 export class TcpStream {
@@ -166,7 +168,7 @@ export class TcpStream {
     this.waiting.push(segment)
     this.waitingBytes += segment.payload.length
     const events = this.drain()
-    while (this.waitingBytes > MAX_WAITING) events.push(...this.skipGap(segment.time))
+    while (this.isWaitingTooLong()) events.push(...this.skipGap(segment.time))
     return events
   }
 
@@ -175,6 +177,10 @@ export class TcpStream {
     const events: StreamEvent[] = []
     while (this.waiting.length > 0) events.push(...this.skipGap(time))
     return events
+  }
+
+  private isWaitingTooLong(): boolean {
+    return this.waitingBytes > MAX_WAITING || this.waiting.length > MAX_WAITING_SEGMENTS
   }
 
   private drain(): StreamEvent[] {

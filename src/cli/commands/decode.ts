@@ -20,7 +20,7 @@ import {
   type ResponseOf,
   splitFrames,
 } from '../dissect.ts'
-import { decodeForDump, dumpLines } from '../dump-log.ts'
+import { decodeForDump, dumpLines, type IndexEntry, indexLine } from '../dump-log.ts'
 import { UsageError } from '../failures.ts'
 import { treeLines } from '../tree.ts'
 
@@ -52,7 +52,7 @@ export function addDecode(program: Command): void {
       new Option('--format <format>', 'what the file holds').choices(inputForms).default('auto'),
     )
     .addOption(
-      new Option('--print <form>', 'dump is the form of kafka-dump-log, for segments')
+      new Option('--print <form>', 'dump is the form of kafka-dump-log, for files of a log')
         .choices(['json', 'lines', 'tree', 'dump'])
         .default('json'),
     )
@@ -79,8 +79,8 @@ async function decode(flags: DecodeFlags): Promise<void> {
     )
   }
   const input = await readInput(flags, flags.format)
-  if (flags.print === 'dump' && input.format !== 'segment') {
-    throw new UsageError('decode: --print dump is for segments (--file x.log)')
+  if (flags.print === 'dump' && (input.format === 'frames' || input.format === 'pcap')) {
+    throw new UsageError('decode: --print dump is for segments and indexes (--file x.log)')
   }
   const budget = new DecodeBudget({ maxDecodedBytes, maxDecompressedBytes: 2 * maxDecodedBytes })
   const print = printer(flags.print)
@@ -97,7 +97,11 @@ async function decode(flags: DecodeFlags): Promise<void> {
   } else if (input.format === 'segment') {
     await decodeSegment(input, flags, maxDecodedBytes, print)
   } else {
-    for (const entry of indexEntries(input)) print(await plain(entry, budget))
+    if (flags.print === 'dump') console.log(`Dumping ${input.path}`)
+    for (const entry of indexEntries(input)) {
+      if (flags.print === 'dump') console.log(indexLine(entry))
+      else print(await plain(entry, budget))
+    }
   }
 }
 
@@ -133,7 +137,7 @@ async function decodeSegment(
   }
 }
 
-function indexEntries({ format, content, path }: DecodeInput): unknown[] {
+function indexEntries({ format, content, path }: DecodeInput): IndexEntry[] {
   if (format === 'txnindex') return decodeTransactionIndex(content)
   const baseOffset = baseOffsetOf(path)
   return format === 'index'
@@ -146,7 +150,7 @@ async function shownCapture(
   apis: ReadonlySet<string> | null,
   budget: DecodeBudget,
 ): Promise<unknown> {
-  const place = { time: new Date(time).toISOString(), client, server }
+  const place = { time: shownTime(time), client, server }
   switch (frame.type) {
     case 'request':
     case 'response':
@@ -174,6 +178,12 @@ async function shownCapture(
         hex: frame.raw.subarray(0, 256).toString('hex'),
       }
   }
+}
+
+/** A capture may state any time: null for one that no date has. */
+function shownTime(time: number): string | null {
+  const date = new Date(time)
+  return Number.isNaN(date.getTime()) ? null : date.toISOString()
 }
 
 function printer(form: DecodeFlags['print']): (shown: unknown) => void {

@@ -50,7 +50,7 @@ export interface AddPartitionsToTxnPartitionResult {
 
 function encodeRequest(w: Writer, request: AddPartitionsToTxnRequest): void {
   if (w.version >= 4) w.array(request.transactions, encodeTransaction)
-  else if (request.transactions.length > 0) throw w.unsupported('transactions')
+  else if (request.transactions.length !== 0) throw w.unsupported('transactions')
   if (w.version <= 3) w.string(request.v3AndBelowTransactionalId)
   else if (request.v3AndBelowTransactionalId !== '')
     throw w.unsupported('v3AndBelowTransactionalId')
@@ -59,7 +59,7 @@ function encodeRequest(w: Writer, request: AddPartitionsToTxnRequest): void {
   if (w.version <= 3) w.int16(request.v3AndBelowProducerEpoch)
   else if (request.v3AndBelowProducerEpoch !== 0) throw w.unsupported('v3AndBelowProducerEpoch')
   if (w.version <= 3) w.array(request.v3AndBelowTopics, encodeTopic)
-  else if (request.v3AndBelowTopics.length > 0) throw w.unsupported('v3AndBelowTopics')
+  else if (request.v3AndBelowTopics.length !== 0) throw w.unsupported('v3AndBelowTopics')
   w.tags()
 }
 
@@ -112,9 +112,9 @@ function encodeResponse(w: Writer, response: AddPartitionsToTxnResponse): void {
   w.int32(response.throttleTimeMs)
   if (w.version >= 4) w.int16(response.errorCode)
   if (w.version >= 4) w.array(response.resultsByTransaction, encodeTransactionResult)
-  else if (response.resultsByTransaction.length > 0) throw w.unsupported('resultsByTransaction')
+  else if (response.resultsByTransaction.length !== 0) throw w.unsupported('resultsByTransaction')
   if (w.version <= 3) w.array(response.resultsByTopicV3AndBelow, encodeTopicResult)
-  else if (response.resultsByTopicV3AndBelow.length > 0)
+  else if (response.resultsByTopicV3AndBelow.length !== 0)
     throw w.unsupported('resultsByTopicV3AndBelow')
   w.tags()
 }

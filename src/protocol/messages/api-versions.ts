@@ -68,7 +68,7 @@ function encodeResponse(w: Writer, response: ApiVersionsResponse): void {
   w.array(response.apiKeys, encodeApiVersion)
   if (w.version >= 1) w.int32(response.throttleTimeMs)
   w.tags(
-    response.supportedFeatures.length > 0 && {
+    response.supportedFeatures.length !== 0 && {
       tag: 0,
       encode: (w) => w.array(response.supportedFeatures, encodeSupportedFeatureKey),
     },
@@ -76,11 +76,14 @@ function encodeResponse(w: Writer, response: ApiVersionsResponse): void {
       tag: 1,
       encode: (w) => w.int64(response.finalizedFeaturesEpoch),
     },
-    response.finalizedFeatures.length > 0 && {
+    response.finalizedFeatures.length !== 0 && {
       tag: 2,
       encode: (w) => w.array(response.finalizedFeatures, encodeFinalizedFeatureKey),
     },
-    response.zkMigrationReady && { tag: 3, encode: (w) => w.bool(response.zkMigrationReady) },
+    response.zkMigrationReady !== false && {
+      tag: 3,
+      encode: (w) => w.bool(response.zkMigrationReady),
+    },
   )
 }
 

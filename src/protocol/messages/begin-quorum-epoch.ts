@@ -131,7 +131,7 @@ function decodeLeaderEndpoint(r: Reader): LeaderEndpoint {
 function encodeResponse(w: Writer, response: BeginQuorumEpochResponse): void {
   w.int16(response.errorCode)
   w.array(response.topics, encodeResponseTopicData)
-  const hasNodeEndpoints = response.nodeEndpoints.length > 0
+  const hasNodeEndpoints = response.nodeEndpoints.length !== 0
   if (w.version < 1 && hasNodeEndpoints) throw w.unsupported('nodeEndpoints')
   w.tags(
     hasNodeEndpoints && {

@@ -29,7 +29,7 @@ function encodeRequest(w: Writer, request: BrokerHeartbeatRequest): void {
   w.int64(request.currentMetadataOffset)
   w.bool(request.wantFence)
   w.bool(request.wantShutDown)
-  const hasOfflineLogDirs = request.offlineLogDirs.length > 0
+  const hasOfflineLogDirs = request.offlineLogDirs.length !== 0
   const hasCordonedLogDirs = request.cordonedLogDirs !== null
   if (w.version < 1 && hasOfflineLogDirs) throw w.unsupported('offlineLogDirs')
   if (w.version < 2 && hasCordonedLogDirs) throw w.unsupported('cordonedLogDirs')

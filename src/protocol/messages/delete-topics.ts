@@ -31,7 +31,7 @@ export interface DeletableTopicResult {
 
 function encodeRequest(w: Writer, request: DeleteTopicsRequest): void {
   if (w.version >= 6) w.array(request.topics, encodeDeleteTopicState)
-  else if (request.topics.length > 0) throw w.unsupported('topics')
+  else if (request.topics.length !== 0) throw w.unsupported('topics')
   if (w.version <= 5) w.stringArray(request.topicNames)
   w.int32(request.timeoutMs)
   w.tags()

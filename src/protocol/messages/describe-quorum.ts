@@ -102,7 +102,7 @@ function encodeResponse(w: Writer, response: DescribeQuorumResponse): void {
   if (w.version >= 2) w.nullableString(response.errorMessage)
   w.array(response.topics, encodeResponseTopic)
   if (w.version >= 2) w.array(response.nodes, encodeNode)
-  else if (response.nodes.length > 0) throw w.unsupported('nodes')
+  else if (response.nodes.length !== 0) throw w.unsupported('nodes')
   w.tags()
 }
 

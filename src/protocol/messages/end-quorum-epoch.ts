@@ -151,7 +151,7 @@ function decodeLeaderEndpoint(r: Reader): LeaderEndpoint {
 function encodeResponse(w: Writer, response: EndQuorumEpochResponse): void {
   w.int16(response.errorCode)
   w.array(response.topics, encodeResponseTopicData)
-  const hasNodeEndpoints = response.nodeEndpoints.length > 0
+  const hasNodeEndpoints = response.nodeEndpoints.length !== 0
   if (w.version < 1 && hasNodeEndpoints) throw w.unsupported('nodeEndpoints')
   w.tags(
     hasNodeEndpoints && {

@@ -50,7 +50,7 @@ export interface FetchSnapshotResponsePartitionSnapshot {
   currentLeader: LeaderIdAndEpoch
   size: bigint
   position: bigint
-  unalignedRecords: Buffer | null
+  unalignedRecords: Buffer
 }
 
 export interface FetchSnapshotResponseSnapshotId {
@@ -156,7 +156,7 @@ function encodeResponse(w: Writer, response: FetchSnapshotResponse): void {
   w.int32(response.throttleTimeMs)
   w.int16(response.errorCode)
   w.array(response.topics, encodeResponseTopicSnapshot)
-  const hasNodeEndpoints = response.nodeEndpoints.length > 0
+  const hasNodeEndpoints = response.nodeEndpoints.length !== 0
   if (w.version < 1 && hasNodeEndpoints) throw w.unsupported('nodeEndpoints')
   w.tags(
     hasNodeEndpoints && {
@@ -184,7 +184,7 @@ function encodeResponsePartitionSnapshot(
   w.struct(snapshot.snapshotId, encodeResponseSnapshotId)
   w.int64(snapshot.size)
   w.int64(snapshot.position)
-  w.records(snapshot.unalignedRecords)
+  w.requiredRecords(snapshot.unalignedRecords)
   w.tags(
     isLeaderKnown(snapshot.currentLeader) && {
       tag: 0,
@@ -247,7 +247,7 @@ function decodeResponsePartitionSnapshot(r: Reader): FetchSnapshotResponsePartit
     currentLeader: { leaderId: 0, leaderEpoch: 0 },
     size: r.int64(),
     position: r.int64(),
-    unalignedRecords: r.records(),
+    unalignedRecords: r.bytes(),
   }
   r.tags((tag, r) => {
     if (tag === 0) snapshot.currentLeader = r.struct(decodeLeaderIdAndEpoch)

@@ -117,7 +117,7 @@ function encodeRequest(w: Writer, request: FetchRequest): void {
   if (w.version >= 7) w.int32(request.sessionEpoch)
   w.array(request.topics, encodeTopic)
   if (w.version >= 7) w.array(request.forgottenTopicsData, encodeForgottenTopic)
-  else if (request.forgottenTopicsData.length > 0) throw w.unsupported('forgottenTopicsData')
+  else if (request.forgottenTopicsData.length !== 0) throw w.unsupported('forgottenTopicsData')
   if (w.version >= 11) w.string(request.rackId)
   const hasReplicaState =
     request.replicaState.replicaId !== -1 || request.replicaState.replicaEpoch !== -1n
@@ -247,7 +247,7 @@ function encodeResponse(w: Writer, response: FetchResponse): void {
   if (w.version >= 7) w.int32(response.sessionId)
   else if (response.sessionId !== 0) throw w.unsupported('sessionId')
   w.array(response.responses, encodeTopicResponse)
-  const hasNodeEndpoints = response.nodeEndpoints.length > 0
+  const hasNodeEndpoints = response.nodeEndpoints.length !== 0
   if (w.version < 16 && hasNodeEndpoints) throw w.unsupported('nodeEndpoints')
   w.tags(
     hasNodeEndpoints && {

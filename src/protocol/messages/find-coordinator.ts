@@ -37,7 +37,7 @@ function encodeRequest(w: Writer, request: FindCoordinatorRequest): void {
   if (w.version >= 1) w.int8(request.keyType)
   else if (request.keyType !== 0) throw w.unsupported('keyType')
   if (w.version >= 4) w.stringArray(request.coordinatorKeys)
-  else if (request.coordinatorKeys.length > 0) throw w.unsupported('coordinatorKeys')
+  else if (request.coordinatorKeys.length !== 0) throw w.unsupported('coordinatorKeys')
   w.tags()
 }
 
@@ -63,7 +63,7 @@ function encodeResponse(w: Writer, response: FindCoordinatorResponse): void {
   if (w.version <= 3) w.int32(response.port)
   else if (response.port !== 0) throw w.unsupported('port')
   if (w.version >= 4) w.array(response.coordinators, encodeCoordinator)
-  else if (response.coordinators.length > 0) throw w.unsupported('coordinators')
+  else if (response.coordinators.length !== 0) throw w.unsupported('coordinators')
   w.tags()
 }
 

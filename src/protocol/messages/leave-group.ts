@@ -34,7 +34,7 @@ function encodeRequest(w: Writer, request: LeaveGroupRequest): void {
   if (w.version <= 2) w.string(request.memberId)
   else if (request.memberId !== '') throw w.unsupported('memberId')
   if (w.version >= 3) w.array(request.members, encodeMemberIdentity)
-  else if (request.members.length > 0) throw w.unsupported('members')
+  else if (request.members.length !== 0) throw w.unsupported('members')
   w.tags()
 }
 
@@ -69,7 +69,7 @@ function encodeResponse(w: Writer, response: LeaveGroupResponse): void {
   if (w.version >= 1) w.int32(response.throttleTimeMs)
   w.int16(response.errorCode)
   if (w.version >= 3) w.array(response.members, encodeMemberResponse)
-  else if (response.members.length > 0) throw w.unsupported('members')
+  else if (response.members.length !== 0) throw w.unsupported('members')
   w.tags()
 }
 

@@ -23,7 +23,7 @@ export interface ConfigResource {
 
 function encodeRequest(w: Writer, request: ListConfigResourcesRequest): void {
   if (w.version >= 1) w.int8Array(request.resourceTypes)
-  else if (request.resourceTypes.length > 0) throw w.unsupported('resourceTypes')
+  else if (request.resourceTypes.length !== 0) throw w.unsupported('resourceTypes')
   w.tags()
 }
 

@@ -25,9 +25,9 @@ export interface ListedGroup {
 
 function encodeRequest(w: Writer, request: ListGroupsRequest): void {
   if (w.version >= 4) w.stringArray(request.statesFilter)
-  else if (request.statesFilter.length > 0) throw w.unsupported('statesFilter')
+  else if (request.statesFilter.length !== 0) throw w.unsupported('statesFilter')
   if (w.version >= 5) w.stringArray(request.typesFilter)
-  else if (request.typesFilter.length > 0) throw w.unsupported('typesFilter')
+  else if (request.typesFilter.length !== 0) throw w.unsupported('typesFilter')
   w.tags()
 }
 

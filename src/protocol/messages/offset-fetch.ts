@@ -70,9 +70,9 @@ function encodeRequest(w: Writer, request: OffsetFetchRequest): void {
   else if (request.groupId !== '') throw w.unsupported('groupId')
   if (w.version >= 2 && w.version <= 7) w.nullableArray(request.topics, encodeRequestTopic)
   else if (w.version <= 7 && request.topics !== null) w.array(request.topics, encodeRequestTopic)
-  else if (request.topics === null || request.topics.length > 0) throw w.unsupported('topics')
+  else if (request.topics === null || request.topics.length !== 0) throw w.unsupported('topics')
   if (w.version >= 8) w.array(request.groups, encodeRequestGroup)
-  else if (request.groups.length > 0) throw w.unsupported('groups')
+  else if (request.groups.length !== 0) throw w.unsupported('groups')
   if (w.version >= 7) w.bool(request.requireStable)
   else if (request.requireStable) throw w.unsupported('requireStable')
   w.tags()
@@ -145,10 +145,10 @@ function decodeRequestTopics(r: Reader): OffsetFetchRequestTopics {
 function encodeResponse(w: Writer, response: OffsetFetchResponse): void {
   if (w.version >= 3) w.int32(response.throttleTimeMs)
   if (w.version <= 7) w.array(response.topics, encodeResponseTopic)
-  else if (response.topics.length > 0) throw w.unsupported('topics')
+  else if (response.topics.length !== 0) throw w.unsupported('topics')
   if (w.version >= 2 && w.version <= 7) w.int16(response.errorCode)
   if (w.version >= 8) w.array(response.groups, encodeResponseGroup)
-  else if (response.groups.length > 0) throw w.unsupported('groups')
+  else if (response.groups.length !== 0) throw w.unsupported('groups')
   w.tags()
 }
 

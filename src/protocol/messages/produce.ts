@@ -114,7 +114,7 @@ function decodePartitionData(r: Reader): PartitionProduceData {
 function encodeResponse(w: Writer, response: ProduceResponse): void {
   w.array(response.responses, encodeTopicResponse)
   w.int32(response.throttleTimeMs)
-  const hasNodeEndpoints = response.nodeEndpoints.length > 0
+  const hasNodeEndpoints = response.nodeEndpoints.length !== 0
   if (w.version < 10 && hasNodeEndpoints) throw w.unsupported('nodeEndpoints')
   w.tags(
     hasNodeEndpoints && {

@@ -178,7 +178,7 @@ function encodePartitionData(w: Writer, partitionData: ShareFetchPartitionData):
   w.int16(partitionData.acknowledgeErrorCode)
   w.nullableString(partitionData.acknowledgeErrorMessage)
   w.struct(partitionData.currentLeader, encodeLeader)
-  w.records(partitionData.records)
+  w.requiredRecords(partitionData.records)
   w.array(partitionData.acquiredRecords, encodeAcquiredRecords)
   w.tags()
 }

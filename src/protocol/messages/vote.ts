@@ -116,7 +116,7 @@ function decodeRequestPartitionData(r: Reader): VoteRequestPartitionData {
 function encodeResponse(w: Writer, response: VoteResponse): void {
   w.int16(response.errorCode)
   w.array(response.topics, encodeResponseTopicData)
-  const hasNodeEndpoints = response.nodeEndpoints.length > 0
+  const hasNodeEndpoints = response.nodeEndpoints.length !== 0
   if (w.version < 1 && hasNodeEndpoints) throw w.unsupported('nodeEndpoints')
   w.tags(
     hasNodeEndpoints && {
