@@ -189,12 +189,15 @@ export class Kafka {
   }
 
   /**
-   * A topic with its types: give it as `topic` of a record, and in `topics` of a consumer.
-   * @throws ConfigError for a name that Kafka refuses
+   * A topic with its types: give it as `topic` of a record, and in `topics` of a consumer. A key or value
+   * without a serde is bytes.
+   * @example
+   * const orders = kafka.topic('orders', { value: serdes.json<Order>() })
+   * @throws ConfigError for a name that Kafka refuses, and for what is no serde
    */
-  topic<K, V, const Name extends string = string>(
+  topic<K = Buffer | null, V = Buffer | null, const Name extends string = string>(
     name: Name,
-    options: TopicSerdes<K, V>,
+    options?: TopicSerdes<K, V>,
   ): Topic<K, V, Name> {
     return createTopicHandle(name, options)
   }

@@ -1,7 +1,7 @@
 // Kafka as a whole: options once, clients of its own, requests of any kind.
 
 import { inspect } from 'node:util'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, expectTypeOf, test } from 'vitest'
 import {
   ClosedError,
   ConfigError,
@@ -146,6 +146,36 @@ describe('topic', () => {
     expect(() => kafka.topic(name, { key: serdes.string, value: serdes.string })).toThrow(
       ConfigError,
     )
+  })
+
+  test('a key or value without a serde is bytes', async () => {
+    const plain = kafka.topic('orders', { value: serdes.json<{ total: number }>() })
+    const producer = kafka.producer()
+    await producer.send({ topic: plain, key: Buffer.from('k'), value: { total: 2 } })
+    await producer.send({ topic: plain, value: { total: 3 } })
+    const consumer = kafka.consumer({ groupId: 'p', topics: [plain], autoOffsetReset: 'earliest' })
+    const read: [string | undefined, number][] = []
+    for await (const { key, value } of consumer) {
+      expectTypeOf(key).toEqualTypeOf<Buffer | null>()
+      expectTypeOf(value).toEqualTypeOf<{ total: number }>()
+      read.push([key?.toString(), value.total])
+      if (read.length === 2) break
+    }
+    expect(read.toSorted((a, b) => Number(a[1]) - Number(b[1]))).toEqual([
+      ['k', 2],
+      [undefined, 3],
+    ])
+    const raw = kafka.topic('raw')
+    expect([raw.key, raw.value]).toEqual([serdes.bytes, serdes.bytes])
+  })
+
+  test.each([
+    [{ keys: serdes.string }, 'unknown option "keys". It takes key, value'],
+    [{ value: null }, "'value' must be a serde"],
+    [{ key: () => null }, "'key' must be a serde"],
+    [null, 'expected { key, value }'],
+  ])('refuses %j', (options, text) => {
+    expect(() => kafka.topic('orders', options as never)).toThrow(text)
   })
 
   test('carries types and serializers through both directions', async () => {

@@ -1,14 +1,17 @@
 // A topic with its types: name and serializers in one handle, so that sending and reading infer.
 
 import { ConfigError, describeValue } from '../errors.ts'
-import { readProperty } from '../read-argument.ts'
+import { readKeys, readProperty } from '../read-argument.ts'
 import { isTopicName, TOPIC_NAME_RULE } from '../topic-partition.ts'
 import type { Serde, Topic } from '../types.ts'
+import { serdes } from './serdes.ts'
 
 /** The serializers of a topic. `serdes` has the usual ones. */
 export interface TopicSerdes<K, V> {
-  key: Serde<K>
-  value: Serde<V>
+  /** @defaultValue `serdes.bytes` */
+  key?: Serde<K>
+  /** @defaultValue `serdes.bytes` */
+  value?: Serde<V>
 }
 
 /**
@@ -16,27 +19,33 @@ export interface TopicSerdes<K, V> {
  */
 export function createTopicHandle<K, V, const Name extends string = string>(
   name: Name,
-  topicSerdes: TopicSerdes<K, V>,
+  topicSerdes: TopicSerdes<K, V> = {},
 ): Topic<K, V, Name> {
   if (!isTopicName(name)) {
     throw new ConfigError(
       `kafka.topic(): ${describeValue(name)} is not a valid topic name: expected ${TOPIC_NAME_RULE}`,
     )
   }
-  if (typeof topicSerdes !== 'object' || topicSerdes === null) {
+  if (typeof topicSerdes !== 'object' || topicSerdes === null || Array.isArray(topicSerdes)) {
     throw new ConfigError(
       `kafka.topic('${name}'): expected { key, value } with a serde for each, got ${describeValue(topicSerdes)}`,
     )
   }
   const call = `kafka.topic('${name}')`
-  const key = readProperty(call, topicSerdes, 'key') as Serde<K>
-  const value = readProperty(call, topicSerdes, 'value') as Serde<V>
-  checkSerde(name, 'key', key)
-  checkSerde(name, 'value', value)
+  for (const given of readKeys(call, topicSerdes)) {
+    if (given === 'key' || given === 'value') continue
+    throw new ConfigError(`${call}: unknown option "${given}". It takes key, value`)
+  }
+  const { key = serdes.bytes, value = serdes.bytes } = {
+    key: readProperty(call, topicSerdes, 'key'),
+    value: readProperty(call, topicSerdes, 'value'),
+  }
+  checkSerde<K>(name, 'key', key)
+  checkSerde<V>(name, 'value', value)
   return Object.freeze({ name, key, value })
 }
 
-function checkSerde(topic: string, part: string, serde: unknown): void {
+function checkSerde<T>(topic: string, part: string, serde: unknown): asserts serde is Serde<T> {
   const methods = ['serialize', 'deserialize']
   const isSerde =
     typeof serde === 'object' &&
