@@ -3,14 +3,15 @@
 // response counts only if the life it was asked under is still the present one.
 
 import { randomUUID } from 'node:crypto'
-import { monotonicMs } from '../async/clock.ts'
-import { backoff } from '../async/retry.ts'
 import { stopSwitch } from '../async/watchers.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import type { CoordinatorClient } from '../cluster/coordinator-client.ts'
-import { groupFailure } from '../consumer/group/group-failure.ts'
-import { HeartbeatTimer } from '../consumer/group/heartbeat-timer.ts'
-import { type GroupProblem, MembershipProblem } from '../consumer/group/membership-problem.ts'
+import type { CoordinatorClient, CoordinatorResponse } from '../cluster/coordinator-client.ts'
+import {
+  FIRST_INTERVAL_MS,
+  MemberHeartbeats,
+  type MemberLife,
+} from '../consumer/group/member-heartbeats.ts'
+import type { GroupProblem } from '../consumer/group/membership-problem.ts'
 import { resolveTarget } from '../consumer/group/target-assignment.ts'
 import { type KafkaError, toKafkaError, UnsupportedVersionError } from '../errors.ts'
 import {
@@ -42,17 +43,13 @@ export interface ShareGroupOptions {
   readonly clientRack: string | null
 }
 
-const FIRST_INTERVAL_MS = 5000
 const LEAVE_TIMEOUT_MS = 5000
 const JOIN_EPOCH = 0
 const LEAVE_EPOCH = -1
 
-/** From joining to losing the membership. */
-interface Life {
-  epoch: number
+/** What the member says of itself is its topics. */
+interface Life extends MemberLife<readonly string[]> {
   isMember: boolean
-  /** The topics that the coordinator knows of; null: nothing for certain. */
-  known: readonly string[] | null
   target: readonly ShareGroupHeartbeatTopicPartitions[]
 }
 
@@ -67,16 +64,16 @@ export class ShareGroup {
   private readonly coordinator: CoordinatorClient
   private readonly options: ShareGroupOptions
   private readonly owner: ShareGroupOwner
-  private readonly heartbeats: HeartbeatTimer
+  private readonly heartbeats: MemberHeartbeats<
+    readonly string[],
+    Life,
+    ShareGroupHeartbeatResponse
+  >
   private readonly stopped = stopSwitch()
-  private readonly trouble: MembershipProblem
   private life = newLife()
   private isPartial = false
   private isJoining = false
   private isWanted = false
-  private hasJoined = false
-  private hasBeaten = false
-  private failures = 0
 
   constructor(
     cluster: Cluster,
@@ -85,11 +82,20 @@ export class ShareGroup {
     owner: ShareGroupOwner,
   ) {
     this.cluster = cluster
-    this.trouble = new MembershipProblem(coordinator.groupId)
     this.coordinator = coordinator
     this.options = options
     this.owner = owner
-    this.heartbeats = new HeartbeatTimer(FIRST_INTERVAL_MS, () => this.beat())
+    this.heartbeats = new MemberHeartbeats(cluster, coordinator, options.defaultApiTimeoutMs, {
+      present: () => this.life,
+      fields: () => this.owner.subscription(),
+      send: ({ epoch, known }, names) =>
+        this.send(epoch, known === null ? names : changed(names, known)),
+      accept: (life, response, sentAt) => this.accept(life, response, sentAt),
+      refused: (response) => this.refused(response),
+      unsupported: (error) => this.unsupported(error),
+      giveUp: (error) => this.giveUp(error),
+      fail: (error) => this.fail(error),
+    })
   }
 
   /** -1: not a member now. */
@@ -108,7 +114,7 @@ export class ShareGroup {
   }
 
   get problem(): GroupProblem | null {
-    return this.trouble.current
+    return this.heartbeats.trouble.current
   }
 
   /** The caller asks for records: membership is wanted. */
@@ -119,7 +125,7 @@ export class ShareGroup {
   }
 
   onSubscriptionChanged(): void {
-    this.heartbeats.schedule(0)
+    this.heartbeats.timer.schedule(0)
   }
 
   /** Metadata changed: perhaps it knows more topics of the assignment. */
@@ -128,14 +134,14 @@ export class ShareGroup {
   }
 
   beatNow(): void {
-    this.heartbeats.schedule(0)
+    this.heartbeats.timer.schedule(0)
   }
 
   /** Nothing was asked for within `maxPollIntervalMs`: makes room for others. */
   onPollExpired(): void {
     if (!this.life.isMember || this.stopped.signal.aborted) return
     void this.sendLeave('the poll interval has expired')
-    this.heartbeats.pause()
+    this.heartbeats.timer.pause()
     this.isWanted = false
     this.lose('the poll interval has expired')
   }
@@ -148,9 +154,9 @@ export class ShareGroup {
   /** The end: tells the coordinator, and is silent from then on. Never rejects. */
   async leave(reason: string): Promise<void> {
     this.stop()
-    this.heartbeats.pause()
+    this.heartbeats.timer.pause()
     this.life = newLife()
-    if (this.hasBeaten) await this.sendLeave(reason)
+    if (this.heartbeats.hasBeaten) await this.sendLeave(reason)
   }
 
   private async join(): Promise<void> {
@@ -160,8 +166,8 @@ export class ShareGroup {
     try {
       await this.owner.prepareTopics(signal)
       if (signal.aborted || !this.isWanted) return
-      this.heartbeats.start()
-      this.heartbeats.schedule(0)
+      this.heartbeats.timer.start()
+      this.heartbeats.timer.schedule(0)
     } catch (error) {
       if (!signal.aborted) this.fail(toKafkaError(error))
     } finally {
@@ -169,37 +175,11 @@ export class ShareGroup {
     }
   }
 
-  /** One heartbeat. How long until the next one, if not the interval. */
-  private async beat(): Promise<number | null> {
-    const { life } = this
-    const sentAt = monotonicMs()
-    const names = this.owner.subscription()
-    const { retryBackoffMs } = this.cluster.options
-    this.hasBeaten = true
-    try {
-      const { response, nodeId } = await this.send(
-        life.epoch,
-        life.known === null ? names : changed(names, life.known),
-      )
-      if (life !== this.life) return 0
-      if (response.errorCode === 0) return this.accept(life, response, names, sentAt)
-      const isRediscovering = this.coordinator.handleCode(response.errorCode, nodeId)
-      life.known = null
-      const waitMs = this.refused(response)
-      return isRediscovering ? retryBackoffMs : waitMs
-    } catch (error) {
-      if (life !== this.life) return 0
-      // What of it the coordinator has taken is not known.
-      life.known = null
-      return this.failed(error)
-    }
-  }
-
   private send(
     memberEpoch: number,
     names: readonly string[] | null,
     timeoutMs: number = this.cluster.options.requestTimeoutMs,
-  ): Promise<{ response: ShareGroupHeartbeatResponse; nodeId: number }> {
+  ): Promise<CoordinatorResponse<ShareGroupHeartbeatResponse>> {
     const body: ShareGroupHeartbeatRequest = {
       groupId: this.coordinator.groupId,
       memberId: this.memberId,
@@ -210,18 +190,10 @@ export class ShareGroup {
     return this.coordinator.request(shareGroupHeartbeat, () => body, { timeoutMs })
   }
 
-  private accept(
-    life: Life,
-    response: ShareGroupHeartbeatResponse,
-    names: readonly string[],
-    sentAt: number,
-  ): number {
-    life.known = names
+  private accept(life: Life, response: ShareGroupHeartbeatResponse, sentAt: number): number {
     life.epoch = response.memberEpoch
     life.isMember = true
-    this.hasJoined = true
-    this.failures = 0
-    this.trouble.clear()
+    this.heartbeats.hasJoined = true
     this.owner.onAlive(sentAt)
     if (response.assignment !== null) {
       life.target = response.assignment.topicPartitions
@@ -248,11 +220,11 @@ export class ShareGroup {
     const { errorCode, errorMessage } = response
     const what = `ShareGroupHeartbeat of group "${groupId}"`
     const error = shareError(errorCode, what, errorMessage)
-    this.trouble.note(error)
+    this.heartbeats.trouble.note(error)
     switch (shareHeartbeatAction(errorCode)) {
       case 'fenced':
         this.lose(error.message)
-        return this.pause()
+        return this.heartbeats.backOff()
       case 'report':
         this.owner.onRefused(error)
         return FIRST_INTERVAL_MS
@@ -260,41 +232,19 @@ export class ShareGroup {
         this.fail(error)
         return null
       default:
-        return this.pause()
+        return this.heartbeats.backOff()
     }
   }
 
-  private failed(error: unknown): number | null {
-    const failure = groupFailure(error)
-    if (error instanceof UnsupportedVersionError) {
-      const { groupId } = this.coordinator
-      const text = `The coordinator of group "${groupId}" has no share groups: ${SHARE_ADVICE}. ${error.message}`
-      this.fail(new UnsupportedVersionError(text, { cause: error }))
-      return null
-    }
-    if (failure === 'fatal') {
-      this.fail(toKafkaError(error))
-      return null
-    }
-    this.trouble.note(toKafkaError(error))
-    this.cluster.options.logger.debug('a heartbeat failed', { error })
-    if (failure === 'refused' && this.isOverdue) {
-      this.heartbeats.pause()
-      this.isWanted = false
-      this.owner.onRefused(toKafkaError(error))
-      return null
-    }
-    return this.pause()
+  private unsupported(cause: UnsupportedVersionError): void {
+    const { groupId } = this.coordinator
+    const text = `The coordinator of group "${groupId}" has no share groups: ${SHARE_ADVICE}. ${cause.message}`
+    this.fail(new UnsupportedVersionError(text, { cause }))
   }
 
-  /** A member keeps trying for a while before it tells its caller; at the start the caller waits for news. */
-  private get isOverdue(): boolean {
-    return !this.hasJoined || this.trouble.ageMs > this.options.defaultApiTimeoutMs
-  }
-
-  private pause(): number {
-    const { retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
-    return backoff(this.failures++, retryBackoffMs, retryBackoffMaxMs)
+  private giveUp(error: KafkaError): void {
+    this.isWanted = false
+    this.owner.onRefused(error)
   }
 
   /** The member joins again with the next heartbeat. What it has acquired stays so for the lock's time. */
@@ -307,7 +257,7 @@ export class ShareGroup {
   }
 
   private fail(error: KafkaError): void {
-    this.heartbeats.pause()
+    this.heartbeats.timer.pause()
     this.life = newLife()
     this.stopped.abort()
     this.owner.onAssigned([])

@@ -18,11 +18,11 @@ import type { JoinGroupResponse } from '../../protocol/messages/join-group.ts'
 import type { Membership } from '../offsets/committer.ts'
 import { leadGroup, partitionCounts } from './assignment-leader.ts'
 import { fatalGroupError, type MemberAction, memberAction } from './classic-error-table.ts'
+import { type ClassicHeartbeatOwner, ClassicHeartbeats } from './classic-heartbeats.ts'
 import { type ClassicRequestOptions, ClassicRequests, type Generation } from './classic-requests.ts'
 import { decodeAssignment } from './consumer-protocol.ts'
 import { groupFailure } from './group-failure.ts'
 import type { GroupMembership, GroupOwner } from './group-membership.ts'
-import { HeartbeatTimer } from './heartbeat-timer.ts'
 import { type GroupProblem, MembershipProblem } from './membership-problem.ts'
 import { RebalanceMeter } from './rebalance-meter.ts'
 import type { Rebalancer } from './rebalancer.ts'
@@ -43,7 +43,7 @@ export class ClassicGroup implements GroupMembership {
   private readonly isCooperative: boolean
   private readonly stopped = stopSwitch()
   private readonly requests: ClassicRequests
-  private readonly heartbeats: HeartbeatTimer
+  private readonly heartbeats: ClassicHeartbeats
   private state: GroupState = 'unjoined'
   private memberId = ''
   private generation: Generation | null = null
@@ -51,7 +51,6 @@ export class ClassicGroup implements GroupMembership {
   private isLost = false
   private waitsForPull = true
   private failures = 0
-  private beatFailures = 0
   private hasJoined = false
   private readonly trouble: MembershipProblem
   readonly protocol = 'classic'
@@ -78,7 +77,15 @@ export class ClassicGroup implements GroupMembership {
     // Partitions may stay while joining only if every assignor that could be chosen allows for it.
     this.isCooperative = options.assignors.every((assignor) => assignor.isCooperative === true)
     this.requests = new ClassicRequests(coordinator, options, cluster.options.requestTimeoutMs)
-    this.heartbeats = new HeartbeatTimer(options.heartbeatIntervalMs, () => this.beat())
+    const { requests, trouble } = this
+    this.heartbeats = new ClassicHeartbeats(
+      cluster,
+      coordinator,
+      requests,
+      trouble,
+      options.heartbeatIntervalMs,
+      this.heartbeatOwner(),
+    )
   }
 
   get problem(): GroupProblem | null {
@@ -144,7 +151,7 @@ export class ClassicGroup implements GroupMembership {
   }
 
   beatNow(): void {
-    this.heartbeats.schedule(0)
+    this.heartbeats.doubt()
   }
 
   async stop(): Promise<void> {
@@ -154,11 +161,30 @@ export class ClassicGroup implements GroupMembership {
   }
 
   async leave(isLeaving: boolean, reason: string): Promise<void> {
-    this.heartbeats.pause()
+    this.heartbeats.timer.pause()
     const { memberId } = this
     this.generation = null
     this.state = 'unjoined'
     if (isLeaving && memberId !== '') await this.sendLeave(memberId, reason)
+  }
+
+  private heartbeatOwner(): ClassicHeartbeatOwner {
+    const group = this
+    return {
+      get generation() {
+        return group.generation
+      },
+      get state() {
+        return group.state
+      },
+      get isOverdue() {
+        return group.isOverdue
+      },
+      onAlive: (since) => this.owner.onAlive(since),
+      apply: (action, code) => this.apply(action, code, 'heartbeat'),
+      onRefused: (error) => this.owner.onRefused(error),
+      fail: (error) => this.fail(error),
+    }
   }
 
   private async run(): Promise<void> {
@@ -249,7 +275,7 @@ export class ClassicGroup implements GroupMembership {
     this.memberId = joined.memberId
     this.generation = generation
     this.state = 'completing'
-    this.heartbeats.start()
+    this.heartbeats.timer.start()
     this.basis = null
     let assignments: { memberId: string; assignment: Buffer }[] = []
     if (joined.leader === joined.memberId) {
@@ -283,6 +309,7 @@ export class ClassicGroup implements GroupMembership {
     this.failures = 0
     this.hasJoined = true
     this.trouble.clear()
+    this.heartbeats.onStable()
     this.options.assignors
       .find(({ name }) => name === generation.protocolName)
       ?.onAssignment?.({ partitions: assignedPartitions, userData }, generation.generationId)
@@ -311,46 +338,6 @@ export class ClassicGroup implements GroupMembership {
     }
     const topics = new Set(this.owner.subscribedTopics())
     await this.rebalancer.assign(added, (topic) => topics.has(topic))
-  }
-
-  /** One heartbeat. How long until the next one, if not the interval. */
-  private async beat(): Promise<number | null> {
-    const { generation } = this
-    if (generation === null || this.state === 'preparing' || this.state === 'unjoined') return null
-    const { retryBackoffMs } = this.cluster.options
-    const sentAt = monotonicMs()
-    try {
-      const { response, nodeId } = await this.requests.heartbeat(generation)
-      if (generation !== this.generation) return null
-      const { errorCode } = response
-      const isRediscovering = this.coordinator.handleCode(errorCode, nodeId)
-      const action = memberAction('heartbeat', errorCode)
-      if (action === 'done') this.trouble.accepted()
-      else if (this.state === 'stable') this.trouble.interrupted()
-      if (action === 'done' || action === 'rejoin') {
-        this.owner.onAlive(sentAt)
-        this.beatFailures = 0
-        if (this.state === 'stable') this.trouble.clear()
-      } else this.trouble.note(this.errorOf('Heartbeat', errorCode))
-      // A rebalance that has begun under us is joined by the loop already.
-      if (action !== 'rejoin' || this.state === 'stable') this.apply(action, errorCode, 'heartbeat')
-      return isRediscovering ? retryBackoffMs : null
-    } catch (error) {
-      if (generation !== this.generation) return null
-      const failure = groupFailure(error)
-      if (failure === 'fatal') {
-        this.fail(toKafkaError(error))
-        return null
-      }
-      this.trouble.note(toKafkaError(error))
-      if (failure === 'refused' && this.isOverdue) {
-        // Once for each such time: the session may outlast it.
-        this.trouble.clear()
-        this.owner.onRefused(toKafkaError(error))
-      }
-      this.cluster.options.logger.debug('a heartbeat failed', { error })
-      return backoff(this.beatFailures++, retryBackoffMs, this.options.heartbeatIntervalMs)
-    }
   }
 
   /** What an error code means, as far as it needs no waiting. */
@@ -394,7 +381,7 @@ export class ClassicGroup implements GroupMembership {
     this.generation = null
     this.state = 'unjoined'
     this.basis = null
-    this.heartbeats.pause()
+    this.heartbeats.onLost()
     this.isLost = true
     this.joinReason ??= reason
     this.rebalancer.markLost()
@@ -420,7 +407,7 @@ export class ClassicGroup implements GroupMembership {
   }
 
   private fail(error: Error): void {
-    this.heartbeats.pause()
+    this.heartbeats.timer.pause()
     this.generation = null
     this.state = 'unjoined'
     this.stopped.abort()

@@ -1,4 +1,4 @@
-// The four requests of a classic group's member: their fields, and how long each may take.
+// The requests of a classic group's member: their fields, and how long each may take.
 
 import type { CoordinatorClient, CoordinatorResponse } from '../../cluster/coordinator-client.ts'
 import type { HeartbeatResponse } from '../../protocol/messages/heartbeat.ts'
@@ -107,6 +107,20 @@ export class ClassicRequests {
     const { groupId } = this.coordinator
     const body = { groupId, generationId, memberId, groupInstanceId }
     return this.coordinator.request(heartbeat, () => body, {
+      timeoutMs: Math.min(this.requestTimeoutMs, this.options.sessionTimeoutMs),
+    })
+  }
+
+  /**
+   * Asks for the assignment that this member has already. A coordinator that is still loading the group responds
+   * without an error to every heartbeat, whoever sends it, but not to this.
+   */
+  prove(generation: Generation): Promise<CoordinatorResponse<SyncGroupResponse>> {
+    const { generationId, memberId, groupInstanceId, protocolName } = generation
+    const { groupId } = this.coordinator
+    const member = { groupId, generationId, memberId, groupInstanceId }
+    const body = { ...member, protocolType: PROTOCOL_TYPE, protocolName, assignments: [] }
+    return this.coordinator.request(syncGroup, () => body, {
       timeoutMs: Math.min(this.requestTimeoutMs, this.options.sessionTimeoutMs),
     })
   }

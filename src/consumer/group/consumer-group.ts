@@ -5,13 +5,12 @@
 
 import { withAnySignal } from '../../async/any-signal.ts'
 import { monotonicMs } from '../../async/clock.ts'
-import { backoff } from '../../async/retry.ts'
 import { timeoutSignal } from '../../async/timers.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { CoordinatorClient } from '../../cluster/coordinator-client.ts'
 import { isSameList } from '../../collections/same-list.ts'
-import { type KafkaError, toKafkaError, UnsupportedVersionError } from '../../errors.ts'
+import { type KafkaError, toKafkaError } from '../../errors.ts'
 import type {
   ConsumerGroupHeartbeatResponse,
   TopicPartitions,
@@ -20,11 +19,10 @@ import type { TopicPartition } from '../../types.ts'
 import type { Membership } from '../offsets/committer.ts'
 import { heartbeatAction, heartbeatError } from './consumer-error-table.ts'
 import { ConsumerRequests } from './consumer-requests.ts'
-import { groupFailure } from './group-failure.ts'
 import type { GroupMembership, GroupOwner } from './group-membership.ts'
 import type { MemberFields } from './heartbeat-fields.ts'
-import { HeartbeatTimer } from './heartbeat-timer.ts'
-import { type GroupProblem, MembershipProblem } from './membership-problem.ts'
+import { FIRST_INTERVAL_MS, MemberHeartbeats, type MemberLife } from './member-heartbeats.ts'
+import type { GroupProblem } from './membership-problem.ts'
 import { RebalanceMeter } from './rebalance-meter.ts'
 import type { Rebalancer } from './rebalancer.ts'
 import { byTopicId, resolveTarget } from './target-assignment.ts'
@@ -45,13 +43,7 @@ export interface ConsumerGroupOwner extends GroupOwner {
   onUnsupported(error: KafkaError): boolean
 }
 
-const FIRST_INTERVAL_MS = 5000
-
-/** From joining to losing the membership. */
-interface Life {
-  epoch: number
-  /** What the coordinator knows; null: say everything. */
-  known: MemberFields | null
+interface Life extends MemberLife<MemberFields> {
   target: readonly TopicPartitions[] | null
   /** The target that was taken up last. */
   taken: readonly TopicPartitions[] | null
@@ -69,10 +61,9 @@ export class ConsumerGroup implements GroupMembership {
   private readonly rebalancer: Rebalancer<unknown, unknown>
   private readonly options: ConsumerGroupOptions
   private readonly owner: ConsumerGroupOwner
-  private readonly heartbeats: HeartbeatTimer
+  private readonly heartbeats: MemberHeartbeats<MemberFields, Life, ConsumerGroupHeartbeatResponse>
   private readonly stopped = stopSwitch()
   private readonly requests: ConsumerRequests
-  private readonly trouble: MembershipProblem
   readonly protocol = 'consumer'
   readonly rebalances: RebalanceMeter = new RebalanceMeter()
   private life = newLife()
@@ -81,10 +72,7 @@ export class ConsumerGroup implements GroupMembership {
   private isPartial = false
   private isLost = false
   private isBeating = false
-  private hasBeaten = false
-  private hasJoined = false
   private waitsForPull = true
-  private failures = 0
   private unreleasedSince = 0
   private intervalMs = FIRST_INTERVAL_MS
   private wakeLoop: (() => void) | null = null
@@ -98,13 +86,22 @@ export class ConsumerGroup implements GroupMembership {
     owner: ConsumerGroupOwner,
   ) {
     this.cluster = cluster
-    this.trouble = new MembershipProblem(coordinator.groupId)
     this.coordinator = coordinator
     this.rebalancer = rebalancer
     this.options = options
     this.owner = owner
     this.requests = new ConsumerRequests(cluster, coordinator, options.groupInstanceId)
-    this.heartbeats = new HeartbeatTimer(FIRST_INTERVAL_MS, () => this.beat())
+    const { defaultApiTimeoutMs } = options
+    this.heartbeats = new MemberHeartbeats(cluster, coordinator, defaultApiTimeoutMs, {
+      present: () => this.life,
+      fields: () => this.fields,
+      send: ({ epoch, known }, fields) => this.requests.heartbeat(epoch, fields, known),
+      accept: (life, response, sentAt) => this.accept(life, response, sentAt),
+      refused: (response) => this.refused(response),
+      unsupported: (error) => this.unsupported(error),
+      giveUp: (error) => this.giveUp(error),
+      fail: (error) => this.fail(error),
+    })
   }
 
   get membership(): Membership | null {
@@ -112,7 +109,7 @@ export class ConsumerGroup implements GroupMembership {
   }
 
   get problem(): GroupProblem | null {
-    return this.trouble.current
+    return this.heartbeats.trouble.current
   }
 
   get status(): 'idle' | 'joining' | 'stable' {
@@ -129,20 +126,20 @@ export class ConsumerGroup implements GroupMembership {
 
   requestRejoin(reason: string): void {
     this.cluster.options.logger.debug('telling the group of a change', { reason })
-    this.heartbeats.schedule(0)
+    this.heartbeats.timer.schedule(0)
   }
 
   onMetadata(): void {
     const { known } = this.life
     if (known !== null && !isSameList(this.owner.subscription().names, known.topicNames)) {
-      this.heartbeats.schedule(0)
+      this.heartbeats.timer.schedule(0)
     }
     if (this.isPartial) this.wakeLoop?.()
   }
 
   /** A commit that the coordinator refuses says that the epoch has moved on: the next heartbeat knows. */
   onCommitRefused(_code: number, membership: Membership): boolean {
-    if (membership.memberId === this.requests.memberId) this.heartbeats.schedule(0)
+    if (membership.memberId === this.requests.memberId) this.heartbeats.timer.schedule(0)
     return false
   }
 
@@ -154,7 +151,7 @@ export class ConsumerGroup implements GroupMembership {
   }
 
   beatNow(): void {
-    this.heartbeats.schedule(0)
+    this.heartbeats.timer.schedule(0)
   }
 
   async stop(): Promise<void> {
@@ -164,12 +161,12 @@ export class ConsumerGroup implements GroupMembership {
   }
 
   async leave(isLeaving: boolean, reason: string): Promise<void> {
-    this.heartbeats.pause()
+    this.heartbeats.timer.pause()
     this.life = newLife()
     this.current = null
     const isStatic = this.options.groupInstanceId !== null
     // A static member always says that it is going, and whether it comes back.
-    if (this.hasBeaten && (isLeaving || isStatic)) {
+    if (this.heartbeats.hasBeaten && (isLeaving || isStatic)) {
       await this.requests.leave(this.fields, !isLeaving, reason)
     }
   }
@@ -185,8 +182,8 @@ export class ConsumerGroup implements GroupMembership {
         } else if (!this.waitsForPull && !this.isBeating) {
           await this.owner.prepareTopics(signal)
           this.isBeating = true
-          this.heartbeats.start()
-          this.heartbeats.schedule(0)
+          this.heartbeats.timer.start()
+          this.heartbeats.timer.schedule(0)
         } else if (life.target !== null && (life.target !== life.taken || this.isPartial)) {
           await this.takeUp(life, life.target)
         } else {
@@ -243,9 +240,9 @@ export class ConsumerGroup implements GroupMembership {
     life.owned = this.rebalancer.owned
     life.taken = target
     this.rebalances.end()
-    this.hasJoined = true
-    this.trouble.clear()
-    this.heartbeats.schedule(0)
+    this.heartbeats.hasJoined = true
+    this.heartbeats.trouble.clear()
+    this.heartbeats.timer.schedule(0)
   }
 
   private get fields(): MemberFields {
@@ -261,39 +258,8 @@ export class ConsumerGroup implements GroupMembership {
     }
   }
 
-  /** One heartbeat. How long until the next one, if not the interval. */
-  private async beat(): Promise<number | null> {
-    const { life } = this
-    const { retryBackoffMs } = this.cluster.options
-    const sentAt = monotonicMs()
-    const fields = this.fields
-    this.hasBeaten = true
-    try {
-      const { response, nodeId } = await this.requests.heartbeat(life.epoch, fields, life.known)
-      if (life !== this.life) return null
-      if (response.errorCode === 0) return this.accept(life, response, fields, sentAt)
-      const isRediscovering = this.coordinator.handleCode(response.errorCode, nodeId)
-      life.known = null
-      const waitMs = this.refused(response)
-      return isRediscovering ? retryBackoffMs : waitMs
-    } catch (error) {
-      if (life !== this.life) return null
-      // What of it the coordinator has taken is not known.
-      life.known = null
-      return this.failed(error)
-    }
-  }
-
-  private accept(
-    life: Life,
-    response: ConsumerGroupHeartbeatResponse,
-    fields: MemberFields,
-    sentAt: number,
-  ): number | null {
-    life.known = fields
-    this.failures = 0
+  private accept(life: Life, response: ConsumerGroupHeartbeatResponse, sentAt: number): number {
     this.unreleasedSince = 0
-    this.trouble.clear()
     if (this.current === null || life.epoch !== response.memberEpoch) {
       life.epoch = response.memberEpoch
       const { groupInstanceId } = this.options
@@ -314,7 +280,7 @@ export class ConsumerGroup implements GroupMembership {
       this.coordinator.groupId,
       response.errorMessage,
     )
-    this.trouble.note(error)
+    this.heartbeats.trouble.note(error)
     switch (heartbeatAction(response.errorCode)) {
       case 'fenced':
         this.lose(error.message)
@@ -331,57 +297,32 @@ export class ConsumerGroup implements GroupMembership {
         this.fail(error)
         return null
       default:
-        return this.pause()
+        return this.heartbeats.backOff()
     }
   }
 
-  private failed(error: unknown): number | null {
-    const failure = groupFailure(error)
-    if (error instanceof UnsupportedVersionError) {
-      this.unsupported(error)
-      return null
-    }
-    if (failure === 'fatal') {
-      this.fail(toKafkaError(error))
-      return null
-    }
-    this.trouble.note(toKafkaError(error))
-    this.cluster.options.logger.debug('a heartbeat failed', { error })
-    if (failure === 'refused' && this.isOverdue) {
-      this.heartbeats.pause()
-      this.isBeating = false
-      this.waitsForPull = true
-      this.owner.onRefused(toKafkaError(error))
-      return null
-    }
-    return this.pause()
-  }
-
-  /** A member keeps trying for a while before it tells its caller; at the start the caller waits for news. */
-  private get isOverdue(): boolean {
-    return !this.hasJoined || this.trouble.ageMs > this.options.defaultApiTimeoutMs
+  private giveUp(error: KafkaError): void {
+    this.isBeating = false
+    this.waitsForPull = true
+    this.owner.onRefused(error)
   }
 
   private waitForRelease(error: KafkaError): number | null {
     const now = monotonicMs()
     if (this.unreleasedSince === 0) this.unreleasedSince = now
-    if (now - this.unreleasedSince <= this.options.sessionTimeoutMs) return this.pause()
+    if (now - this.unreleasedSince <= this.options.sessionTimeoutMs)
+      return this.heartbeats.backOff()
     this.fail(error)
     return null
   }
 
-  private pause(): number {
-    const { retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
-    return backoff(this.failures++, retryBackoffMs, retryBackoffMaxMs)
-  }
-
   private unsupported(error: KafkaError): void {
-    if (this.hasJoined || !this.owner.onUnsupported(error)) {
+    if (this.heartbeats.hasJoined || !this.owner.onUnsupported(error)) {
       this.fail(error)
       return
     }
     // Another group has taken over: this one is silent from now on.
-    this.heartbeats.pause()
+    this.heartbeats.timer.pause()
     this.life = newLife()
     this.stopped.abort()
     this.wakeLoop?.()
@@ -395,7 +336,7 @@ export class ConsumerGroup implements GroupMembership {
     this.current = null
     this.isPartial = false
     this.isBeating = false
-    this.heartbeats.pause()
+    this.heartbeats.timer.pause()
     this.isLost = true
     this.rebalancer.markLost()
     // Nothing is left that could be delivered wrongly.
@@ -404,7 +345,7 @@ export class ConsumerGroup implements GroupMembership {
   }
 
   private fail(error: Error): void {
-    this.heartbeats.pause()
+    this.heartbeats.timer.pause()
     this.life = newLife()
     this.current = null
     this.stopped.abort()

@@ -42,7 +42,7 @@ export interface GroupMembership {
   onCommitRefused(code: number, membership: Membership): boolean
   /** The caller works on one item for longer than `maxPollIntervalMs`: makes room for others. */
   onPollExpired(): void
-  /** Asks for a heartbeat now, to know whether this member still counts as alive. */
+  /** Asks the coordinator now whether this member still counts as alive, since its session may have ended. */
   beatNow(): void
   /** No more joining. Heartbeats continue until `leave`, so that a last commit is still accepted. */
   stop(): Promise<void>

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { heartbeat } from '../../../src/protocol/messages/heartbeat.ts'
+import { syncGroup } from '../../../src/protocol/messages/sync-group.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
 import { consumerOf, fill, textOf } from '../harness.ts'
 
@@ -35,7 +36,7 @@ describe('after the event loop was blocked', () => {
     const held = new Promise<void>((resolve) => {
       letGo = resolve
     })
-    cluster.intercept(heartbeat, async ({ next }) => {
+    cluster.intercept(syncGroup, async ({ next }) => {
       await held
       return next()
     })
@@ -44,8 +45,8 @@ describe('after the event loop was blocked', () => {
     const next = records.next().then(() => {
       isDelivered = true
     })
-    const before = cluster.requests(heartbeat).length
-    await cluster.waitFor(() => cluster.requests(heartbeat).length > before)
+    const before = cluster.requests(syncGroup).length
+    await cluster.waitFor(() => cluster.requests(syncGroup).length > before)
     expect(isDelivered).toBe(false)
     expect(stalls.some((ms) => ms > 2900)).toBe(true)
     letGo()
@@ -76,6 +77,38 @@ describe('after the event loop was blocked', () => {
     expect(lost).toEqual(['0'])
     // After the stall everything uncommitted comes again, from the new assignment.
     expect(got).toEqual([0, 1, 2, 3, 4, 0, 1, 2, 3, 4].map((offset) => `t-0:${offset}`))
+    await consumer.close()
+  }, 20_000)
+
+  it('a heartbeat that a coordinator takes while it loads the group proves nothing', async () => {
+    const lost: string[] = []
+    const consumer = consumerOf(cluster, {
+      ...options,
+      sessionTimeoutMs: 1500,
+      onLost: (list) => void lost.push(...list.map(({ partition }) => String(partition))),
+    })
+    const got: string[] = []
+    let loading = 0
+    for await (const record of consumer) {
+      got.push(textOf(record))
+      if (got.length === 5) {
+        // As real coordinators respond after a failover: whoever asks, until they know the group.
+        cluster.intercept(heartbeat, () => ({ throttleTimeMs: 0, errorCode: 0 }))
+        cluster.intercept(syncGroup, ({ request, next }) => {
+          // What joins the group is a SyncGroup with an assignment of the leader, and not refused.
+          if (request.assignments.length > 0 || ++loading > 3) return next()
+          const nothing = { throttleTimeMs: 0, protocolType: null, protocolName: null }
+          return { ...nothing, errorCode: 14, assignment: Buffer.alloc(0) }
+        })
+        cluster.pauseNode(1)
+        spin(2500)
+        setTimeout(() => cluster.resumeNode(1), 20)
+      }
+      if (got.length === 10) break
+    }
+    expect(got).toEqual([0, 1, 2, 3, 4, 0, 1, 2, 3, 4].map((offset) => `t-0:${offset}`))
+    expect(lost).toEqual(['0'])
+    expect(loading).toBeGreaterThan(3)
     await consumer.close()
   }, 20_000)
 })
