@@ -6,9 +6,10 @@ import type { AcknowledgementBatch } from '../protocol/messages/acknowledgement-
 import type { SharePartitionName } from './acquisition.ts'
 import { acknowledgeTypes } from './share-record.ts'
 
-interface Entry {
+/** Neighbours that are acknowledged alike. */
+interface Range {
   readonly first: bigint
-  readonly last: bigint
+  last: bigint
   readonly type: number
 }
 
@@ -17,7 +18,7 @@ export class PartitionAcknowledgements {
   readonly name: SharePartitionName
   /** They extend locks, and say nothing final. */
   readonly isRenewal: boolean
-  private readonly entries: Entry[] = []
+  private readonly ranges: Range[] = []
   private readonly watchers: ((error: KafkaError | null) => void)[] = []
 
   constructor(name: SharePartitionName, isRenewal: boolean) {
@@ -26,23 +27,27 @@ export class PartitionAcknowledgements {
   }
 
   add(first: bigint, last: bigint, type: number): void {
-    this.entries.push({ first, last, type })
+    // Most records are acknowledged in the order of their offsets.
+    const before = this.ranges.at(-1)
+    if (before?.type === type && before.last + 1n === first) before.last = last
+    else this.ranges.push({ first, last, type })
   }
 
   /** The records, by their offsets. What the log has no record for is left out. */
   get offsets(): bigint[] {
-    return this.entries
-      .filter(({ type }) => type !== acknowledgeTypes.GAP)
-      .map(({ first }) => first)
-      .sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+    const offsets: bigint[] = []
+    for (const { first, last, type } of this.sorted) {
+      if (type === acknowledgeTypes.GAP) continue
+      for (let offset = first; offset <= last; offset++) offsets.push(offset)
+    }
+    return offsets
   }
 
   /** As requests list them: ascending, neighbours of one kind together. */
   get batches(): AcknowledgementBatch[] {
-    const sorted = this.entries.toSorted((a, b) => (a.first < b.first ? -1 : 1))
     const batches: AcknowledgementBatch[] = []
     let last: AcknowledgementBatch | undefined
-    for (const { first: firstOffset, last: lastOffset, type } of sorted) {
+    for (const { first: firstOffset, last: lastOffset, type } of this.sorted) {
       if (last?.lastOffset === firstOffset - 1n && last.acknowledgeTypes[0] === type) {
         last.lastOffset = lastOffset
       } else {
@@ -51,6 +56,25 @@ export class PartitionAcknowledgements {
       }
     }
     return batches
+  }
+
+  /** Ascending, each offset once: brokers refuse all of a partition's otherwise. */
+  private get sorted(): readonly Range[] {
+    const sorted = this.ranges.toSorted(byFirst)
+    const isRepeated = sorted.some(({ first }, i) => i > 0 && first <= sorted[i - 1].last)
+    return isRepeated ? this.latest() : sorted
+  }
+
+  /**
+   * A record whose lock ended in its handler may have come to this member again, and been acknowledged for both
+   * times: what was said last counts.
+   */
+  private latest(): readonly Range[] {
+    const types = new Map<bigint, number>()
+    for (const { first, last, type } of this.ranges) {
+      for (let offset = first; offset <= last; offset++) types.set(offset, type)
+    }
+    return [...types].map(([first, type]) => ({ first, last: first, type })).sort(byFirst)
   }
 
   settle(error: KafkaError | null): void {
@@ -63,11 +87,18 @@ export class PartitionAcknowledgements {
   }
 }
 
+function byFirst(a: Range, b: Range): number {
+  return a.first < b.first ? -1 : a.first > b.first ? 1 : 0
+}
+
 /** What waits to be sent to one broker. */
 export class PendingAcknowledgements {
   private readonly byPartition = new Map<string, PartitionAcknowledgements>()
   private readonly isRenewal: boolean
   private oldestAt = 0
+  /** Those that were added to last, and by which name. */
+  private latest: PartitionAcknowledgements | null = null
+  private latestName: SharePartitionName | null = null
 
   constructor(isRenewal: boolean) {
     this.isRenewal = isRenewal
@@ -90,6 +121,12 @@ export class PendingAcknowledgements {
     type: number,
     now: number,
   ): PartitionAcknowledgements {
+    const { latest } = this
+    // Records of one response share the object that names their partition.
+    if (latest !== null && this.latestName === name) {
+      latest.add(first, last, type)
+      return latest
+    }
     if (this.byPartition.size === 0) this.oldestAt = now
     const key = partitionKey(name)
     let ofPartition = this.byPartition.get(key)
@@ -98,6 +135,8 @@ export class PendingAcknowledgements {
       this.byPartition.set(key, ofPartition)
     }
     ofPartition.add(first, last, type)
+    this.latest = ofPartition
+    this.latestName = name
     return ofPartition
   }
 
@@ -114,6 +153,7 @@ export class PendingAcknowledgements {
   take(): SentAcknowledgements {
     const taken = new Map(this.byPartition)
     this.byPartition.clear()
+    this.latest = null
     return taken
   }
 }

@@ -129,8 +129,11 @@ export class ShareBrokers {
     const { session, name } = acquisition
     const broker = this.byNode.get(session.nodeId)
     if (broker === undefined || broker.session.hold !== session) return false
-    broker.acknowledgements.add(name, first, last, type, monotonicMs())
-    this.owner.onPending()
+    const { acknowledgements } = broker
+    const isFirst = acknowledgements.isEmpty
+    acknowledgements.add(name, first, last, type, monotonicMs())
+    // The first one decides by when all are sent.
+    if (isFirst) this.owner.onPending()
     return true
   }
 }
