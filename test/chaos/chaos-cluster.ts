@@ -33,6 +33,11 @@ export async function startChaosCluster(
       // A follower that asks too early who leads waits so long, and with it every ack. The default is 1 s:
       // longer than what is measured here.
       'replica.fetch.backoff.ms': 100,
+      // With KIP-848 and share groups the broker says when a silent member is gone; by itself after 45 s.
+      'group.consumer.min.session.timeout.ms': 6000,
+      'group.consumer.session.timeout.ms': 6000,
+      'group.consumer.min.heartbeat.interval.ms': 1000,
+      'group.consumer.heartbeat.interval.ms': 1000,
     },
     async advertise(nodeId, broker) {
       const proxy = await FaultProxy.listen(broker)

@@ -48,6 +48,8 @@ export interface ConsumerVerdict {
   reassigned: number
   violations: ConsumerViolations
   evidence: string[]
+  /** Who owned what, and when; in the order of the ledgers. */
+  ownerships: readonly Ownership[]
 }
 
 /** The records of a partition, by offset. */
@@ -76,7 +78,7 @@ export class LogIndex {
 }
 
 /** While a member owned a partition. */
-interface Ownership {
+export interface Ownership {
   member: string
   partition: number
   from: number
@@ -140,6 +142,7 @@ export function judgeConsumers(
     reassigned: Math.max(0, ownerships.length - log.size),
     violations,
     evidence,
+    ownerships,
   }
 }
 

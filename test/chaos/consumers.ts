@@ -13,8 +13,9 @@ import {
   type SequencesByOffset,
 } from './consumer-oracle.ts'
 import { type ClientName, nodeFor } from './load-process.ts'
+import { type Bounce, judgePauses, movesDuring, type Pauses, type Window } from './pauses.ts'
 import { WorkerProcess, type WorkerSummary } from './worker-process.ts'
-import { delivered, factSize } from './workers/facts.mjs'
+import { assigned, delivered, factSize } from './workers/facts.mjs'
 
 export interface ConsumersTask {
   client: ClientName
@@ -29,6 +30,8 @@ export interface ConsumersTask {
   assignor: string | undefined
   /** How members and coordinator talk. Default: the client's own. */
   groupProtocol: string | undefined
+  /** Members have a `group.instance.id` each. Default: false. */
+  isStatic?: boolean
   seed: number
 }
 
@@ -38,14 +41,20 @@ export interface ConsumersResult {
   byHand: ConsumerVerdict | null
   /** From the end of the load until everything was read and committed; Infinity: not in time. */
   lagGoneMs: number
+  /** How long partitions that stayed with their member stood still while others moved. */
+  pauses: Pauses
+  bounces: readonly Bounce[]
   violations: string[]
 }
 
 interface Member {
   name: string
+  /** null: not a static member. */
+  instanceId: string | null
   process: WorkerProcess
   killedAt: number
   isGone: boolean
+  isHanging: boolean
 }
 
 const lagMs = 30_000
@@ -61,6 +70,8 @@ export class Consumers {
   readonly #members: Member[] = []
   #byHand: Member | null = null
   readonly #broken: string[] = []
+  readonly #bounces: Bounce[] = []
+  readonly #hangs: Window[] = []
 
   private constructor(task: ConsumersTask, tools: JavaTools) {
     this.#task = task
@@ -81,20 +92,88 @@ export class Consumers {
     return this.#present.length
   }
 
+  /** Of those that are there: hanging ones are not. */
+  get activeCount(): number {
+    return this.#active.length
+  }
+
+  get isStatic(): boolean {
+    return this.#task.isStatic === true
+  }
+
+  get groupId(): string {
+    return this.#groupId
+  }
+
   get #present(): Member[] {
     return this.#members.filter(({ isGone }) => !isGone)
   }
 
+  get #active(): Member[] {
+    return this.#present.filter(({ isHanging }) => !isHanging)
+  }
+
   /** One more member. */
   async join(): Promise<string> {
+    return (await this.#join(this.isStatic ? `instance-${this.#members.length}` : null)).name
+  }
+
+  async #join(instanceId: string | null): Promise<Member> {
     const name = `member-${this.#members.length}`
-    this.#members.push(await this.#start(name, this.#groupId))
+    const member = await this.#start(name, this.#groupId, instanceId)
+    this.#members.push(member)
+    return member
+  }
+
+  /** SIGSTOP for `ms`, of the one at this index of those that do not hang. */
+  async hang(index: number, ms: number): Promise<void> {
+    const member = this.#active[index]
+    member.isHanging = true
+    const from = Date.now()
+    member.process.pause()
+    await delay(ms)
+    member.process.resume()
+    member.isHanging = false
+    this.#hangs.push({ from, to: Date.now(), member: member.name })
+  }
+
+  /**
+   * A static member ends, by kill -9 or by close, and is back at once under the same instance id. Resolves when it
+   * has partitions again, or has none to get.
+   */
+  async bounce(index: number, isKilled: boolean): Promise<string> {
+    const member = this.#active[index]
+    const { name, instanceId } = member
+    const from = Date.now()
+    member.isGone = true
+    if (isKilled) {
+      await member.process.kill()
+      member.killedAt = Date.now()
+    } else await this.#stop(member)
+    const next = await this.#join(instanceId)
+    const end = Date.now() + sessionTimeoutMs
+    while (Date.now() < end && !(await hasAssignment(next))) await delay(50)
+    this.#bounces.push({ from, to: Date.now(), members: [name, next.name] })
     return name
+  }
+
+  /** Waits until the group is settled: every member that is there is one of it, and no other. */
+  async settle(timeoutMs: number): Promise<boolean> {
+    const isSettled = async (): Promise<boolean> => {
+      const { state, members } = await this.#tools.describeGroup(this.#groupId)
+      return state.toLowerCase() === 'stable' && members.length === this.memberCount
+    }
+    try {
+      await waitUntil('the group is settled', isSettled, { timeoutMs })
+      return true
+    } catch {
+      return false
+    }
   }
 
   /** The member at this index of those that are there dies by kill -9. */
   async kill(index: number): Promise<string> {
-    const member = this.#present[index]
+    const member = this.#active[index]
     member.isGone = true
     await member.process.kill()
     member.killedAt = Date.now()
@@ -103,17 +182,21 @@ export class Consumers {
 
   /** As `kill`, but it closes. */
   async leave(index: number): Promise<string> {
-    const member = this.#present[index]
+    const member = this.#active[index]
     member.isGone = true
     await this.#stop(member)
     return member.name
   }
 
-  /** Waits for everything to be read, stops them all, and judges. */
-  async finish(log: SequencesByOffset, loadEndedAt: number): Promise<ConsumersResult> {
+  /** Waits for everything to be read, stops them all, and judges; `disturbed`: while brokers were harmed. */
+  async finish(
+    log: SequencesByOffset,
+    loadEndedAt: number,
+    disturbed: readonly Window[],
+  ): Promise<ConsumersResult> {
     const lagGoneMs = await this.#waitForLag(log, loadEndedAt)
     if (lagGoneMs === Number.POSITIVE_INFINITY) this.#broken.push('lag after 30 s')
-    for (const member of this.#present) await this.leave(this.#present.indexOf(member))
+    while (this.activeCount > 0) await this.leave(0)
     if (this.#byHand !== null) await this.#stop(this.#byHand)
     await this.#checkMembers()
     const commits = await readCommits(this.#tools, this.#groupId, this.#task.topic)
@@ -122,7 +205,14 @@ export class Consumers {
       this.#byHand === null ? null : judgeConsumers(await this.#ledgers([this.#byHand]), log, [])
     const violations = [...this.#broken, ...broken('group', group)]
     if (byHand !== null) violations.push(...broken('by hand', byHand))
-    return { group, byHand, lagGoneMs, violations }
+    const pauses = judgePauses(group.ownerships, [...disturbed, ...this.#hangs])
+    for (const bounce of this.#bounces) {
+      // One that came back too late is another member to the group.
+      bounce.isJudged = bounce.to - bounce.from < sessionTimeoutMs
+      const moves = bounce.isJudged ? movesDuring(group.ownerships, bounce) : 0
+      if (moves > 0) violations.push(`${moves} moves in the bounce of ${bounce.members[0]}`)
+    }
+    return { group, byHand, lagGoneMs, pauses, bounces: this.#bounces, violations }
   }
 
   /** For a run that has failed: nothing of them may outlive it. */
@@ -134,7 +224,11 @@ export class Consumers {
     return this.#byHand === null ? this.#members : [...this.#members, this.#byHand]
   }
 
-  async #start(name: string, groupId: string | null): Promise<Member> {
+  async #start(
+    name: string,
+    groupId: string | null,
+    instanceId: string | null = null,
+  ): Promise<Member> {
     const { client, folder } = this.#task
     const { seed, assignor, groupProtocol } = this.#task
     const by = groupId === null ? 'batch' : ways[(seed + this.#members.length) % ways.length]
@@ -144,9 +238,18 @@ export class Consumers {
       name,
       folder,
       node: nodeFor(client),
-      options: { ...this.#task, ...settings, groupId, by, assignors, groupProtocol },
+      options: {
+        ...this.#task,
+        ...settings,
+        groupId,
+        by,
+        assignors,
+        groupProtocol,
+        groupInstanceId: instanceId ?? undefined,
+      },
     })
-    return { name, process, killedAt: Number.POSITIVE_INFINITY, isGone: false }
+    const killedAt = Number.POSITIVE_INFINITY
+    return { name, instanceId, process, killedAt, isGone: false, isHanging: false }
   }
 
   async #stop({ name, process }: Member): Promise<void> {
@@ -191,6 +294,14 @@ export class Consumers {
       }),
     )
   }
+}
+
+async function hasAssignment({ process }: Member): Promise<boolean> {
+  const facts = await readFile(process.ledgerFile)
+  for (let at = 0; at + factSize <= facts.length; at += factSize) {
+    if (facts[at] === assigned) return true
+  }
+  return false
 }
 
 async function hasReadAll({ process }: Member, log: SequencesByOffset): Promise<boolean> {

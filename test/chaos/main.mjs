@@ -1,4 +1,4 @@
-// npm run chaos (main.ts), npm run chaos -- copies (copies.ts), npm run chaos -- share (share.ts).
+// npm run chaos (main.ts), and npm run chaos -- with the word churn, copies or share (churn.ts, ...).
 // Loads the TypeScript of this folder, which Node 20 does not do by itself, with what vitest brings.
 
 import { fileURLToPath } from 'node:url'
@@ -13,7 +13,7 @@ const loader = await createViteServer({
 })
 try {
   const [word, ...rest] = process.argv.slice(2)
-  const [file, args] = ['copies', 'share'].includes(word)
+  const [file, args] = ['churn', 'copies', 'share'].includes(word)
     ? [`${word}.ts`, rest]
     : ['main.ts', process.argv.slice(2)]
   const { main } = await loader.ssrLoadModule(fileURLToPath(new URL(file, import.meta.url)))

@@ -9,7 +9,7 @@ import { type Build, buildClient, buildMutant } from './build.ts'
 import { type ChaosCluster, startChaosCluster } from './chaos-cluster.ts'
 import { type ClientName, clientNames } from './load-process.ts'
 import { type Mutant, mutants } from './mutants.ts'
-import { consumerHeader, header, toConsumerRow, toRow } from './report.ts'
+import { consumerHeader, header, rebalanceLine, toConsumerRow, toRow } from './report.ts'
 import { type RunOptions, type RunResult, runScenario } from './run.ts'
 import { scenarios } from './scenarios/all.ts'
 import type { Scenario } from './scenarios/scenario.ts'
@@ -17,6 +17,7 @@ import { type SoakOptions, soak } from './soak.ts'
 import { summaryOf } from './summary.ts'
 
 const usage = `npm run chaos -- [options]
+npm run chaos -- churn --protocol NAME
 npm run chaos -- soak --minutes N [--rate N] [--scenario IDS]
   --client NAMES     of ${clientNames.join(', ')}; separated by commas (default: kafkawire)
   --scenario IDS     such as 1,3,11 (default: all)
@@ -25,6 +26,7 @@ npm run chaos -- soak --minutes N [--rate N] [--scenario IDS]
   --seconds N        how long the faults of each scenario go on (default: its own)
   --consume          consumers read beside the load, and are judged: a group of two, and one by hand
   --assignor NAME    how the group of consumers divides partitions: range, roundrobin, cooperative-sticky
+  --static           the members of the group are static
   --protocol NAME    how members and coordinator talk: classic, consumer (KIP-848), auto
   --calls N          calls out at a time, for clients that batch by call (default: 20)
   --rate N           records a second; full: as many as go (default: 2000)
@@ -156,7 +158,10 @@ async function runOnce(
   const result = await runScenario(chaos, scenario, options)
   const { consumers } = result
   if (consumers === null) show(header, toRow(result))
-  else show(consumerHeader, toConsumerRow(result, consumers))
+  else {
+    show(consumerHeader, toConsumerRow(result, consumers))
+    if (consumers.pauses.count > 0) console.log(`    ${rebalanceLine(consumers)}`)
+  }
   if (result.folder !== null) console.log(`    ledger and errors: ${result.folder}`)
   if (options.isVerbose) for (const line of evidenceOf(result)) console.log(`    ${line}`)
   return result
@@ -189,6 +194,7 @@ function parse(args: string[]): Task | null {
       calls: { type: 'string' },
       assignor: { type: 'string' },
       protocol: { type: 'string' },
+      static: { type: 'boolean', default: false },
       consume: { type: 'boolean', default: false },
       version: { type: 'string', default: '4.4.0' },
       package: { type: 'string' },
@@ -240,6 +246,7 @@ function parse(args: string[]): Task | null {
         values.protocol === undefined
           ? undefined
           : choose(['classic', 'consumer', 'auto'], values.protocol),
+      isStatic: values.static,
       isVerbose,
     },
   }

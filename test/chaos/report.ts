@@ -117,6 +117,17 @@ export function toConsumerRow(result: RunResult, consumers: ConsumersResult): st
   ])
 }
 
+/** What rebalances did to partitions that stayed, and whether bounces of static members made any. */
+export function rebalanceLine({ pauses, bounces, group }: ConsumersResult): string {
+  const { count, p95Ms, mostMs, calmMostMs } = pauses
+  const stayed = `${count} times a partition stayed while others moved: pause p95 ${p95Ms} ms, max ${mostMs} ms`
+  const calm = `longest gap while none moved ${calmMostMs} ms`
+  const judged = bounces.filter(({ isJudged }) => isJudged).length
+  const bounced =
+    bounces.length === 0 ? [] : [`${bounces.length} bounces, ${judged} within the session`]
+  return [`${group.reassigned} moves; ${stayed}`, calm, ...bounced].join('; ')
+}
+
 function judgement({ violations, missed }: RunResult): string {
   const parts = violations.length > 0 ? [`**broken: ${violations.join(', ')}**`] : ['laws hold']
   if (missed.length > 0) parts.push(`missed: ${missed.join(', ')}`)

@@ -37,6 +37,8 @@ export interface RunOptions {
   assignor?: string
   /** How members and coordinator talk. Default: the client's own. */
   groupProtocol?: string
+  /** Members of the group are static. */
+  isStatic?: boolean
   /** Tells what is done, as it is done. */
   isVerbose?: boolean
 }
@@ -112,7 +114,13 @@ export async function runScenario(
   }
   const consumers = isConsuming
     ? await Consumers.start(
-        { ...task, assignor: options.assignor, groupProtocol: options.groupProtocol, seed },
+        {
+          ...task,
+          assignor: options.assignor,
+          groupProtocol: options.groupProtocol,
+          isStatic: options.isStatic,
+          seed,
+        },
         tools,
       )
     : null
@@ -143,6 +151,7 @@ export async function runScenario(
       await stage.heal()
       await stage.sleep(tailMs)
     } finally {
+      stage.disturbed.push({ from: Date.now(), to: Number.POSITIVE_INFINITY })
       ended = await worker.stop(load.deliveryTimeoutMs + load.requestTimeoutMs + 10_000)
     }
 
@@ -159,7 +168,7 @@ export async function runScenario(
         if (isConsuming) index.see(record)
       }
     }
-    const readBeside = (await consumers?.finish(index.sequences, endedAt)) ?? null
+    const readBeside = (await consumers?.finish(index.sequences, endedAt, stage.disturbed)) ?? null
     const verdict = judge.verdict(({ settledAt }) => settledAt <= stage.recreatedAt)
     const ackDelaysMs = ackDelays(ledger, stage.recoveries)
     const connectsPerMinute = Math.max(
@@ -169,10 +178,15 @@ export async function runScenario(
     )
     const facts = { verdict, ackDelaysMs, ended, connectsPerMinute }
     const violations = [...brokenLaws(facts), ...(readBeside?.violations ?? [])]
+    const { pauseMostMs = Number.POSITIVE_INFINITY } = scenario.targets
+    const { pauses } = readBeside ?? {}
     const missed = [
       ...missedTargets(scenario.targets, load, facts),
       ...(scenario.targets.noRepeats && readBeside !== null && readBeside.group.repeated > 0
         ? [`repeated ${readBeside.group.repeated}`]
+        : []),
+      ...(pauses !== undefined && pauses.mostMs > pauseMostMs
+        ? [`pause of partitions that stayed ${pauses.mostMs} > ${pauseMostMs}`]
         : []),
       ...stage.expectations.flatMap((expectation) => missedBy(expectation, ledger)),
     ]

@@ -1,5 +1,5 @@
-// npm run chaos -- share: members of a share group join, leave, are killed and hang, and each node, with the
-// leaders and coordinators on it, is killed. Laws: every record is accepted; none is accepted twice; none is
+// npm run chaos -- share: members of a share group join, leave, are killed and hang, and the share coordinator
+// of a partition, with the leaders on its node, is killed three times. Laws: every record is accepted; none is accepted twice; none is
 // delivered after it was accepted. Ends with code 1 when a law was broken.
 
 import { randomBytes } from 'node:crypto'
@@ -13,6 +13,7 @@ import { silentLogger } from '../../src/logger.ts'
 import type { Producer } from '../../src/producer/producer.ts'
 import { type RealCluster, startCluster } from '../harness/cluster.ts'
 import { type KafkaVersion, kafkaVersions } from '../harness/distribution.ts'
+import { coordinatorOf } from './coordinator.ts'
 import { Random } from './random.ts'
 import { WorkerProcess, type WorkerSummary } from './worker-process.ts'
 
@@ -20,7 +21,8 @@ const usage = `npm run chaos -- share [options]
   --seconds N   how long members and nodes are harmed (default: 180)
   --seed N      brings the same faults again (default: chosen, and printed)
   --rate N      records a second (default: 200)
-  --version V   of the brokers (default: 4.4.0)`
+  --version V   of the brokers (default: 4.4.0)
+  --package F   the entry file of another build of kafkawire`
 
 const PARTITIONS = 6
 const LOCK_MS = 5000
@@ -39,6 +41,7 @@ interface Member {
   readonly name: string
   readonly process: WorkerProcess
   isGone: boolean
+  isHanging: boolean
 }
 
 /** The exit code. */
@@ -50,6 +53,7 @@ export async function main(args: string[]): Promise<number> {
       seed: { type: 'string' },
       rate: { type: 'string', default: '200' },
       version: { type: 'string', default: '4.4.0' },
+      package: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   })
@@ -61,7 +65,7 @@ export async function main(args: string[]): Promise<number> {
   if (version === undefined) throw new Error(`${values.version} is not one of ${kafkaVersions}`)
   const seed = Number(values.seed ?? Math.floor(Math.random() * 1e6))
   console.log(`seed ${seed}`)
-  const run = new ShareRun(version, new Random(seed), Number(values.rate))
+  const run = new ShareRun(version, new Random(seed), Number(values.rate), values.package)
   try {
     await run.start()
     await run.harm(Number(values.seconds))
@@ -80,9 +84,12 @@ class ShareRun {
   private readonly version: KafkaVersion
   private readonly random: Random
   private readonly rate: number
+  private readonly entry: string | undefined
   private readonly name = `share-${randomBytes(4).toString('hex')}`
   private readonly members: Member[] = []
   private readonly written = new Set<string>()
+  private readonly hangs: Promise<void>[] = []
+  private topicId = ''
   private cluster: RealCluster | null = null
   private kafka: Kafka | null = null
   private producer: Producer | null = null
@@ -91,7 +98,8 @@ class ShareRun {
   private isWriting = true
   private writing: Promise<void> = Promise.resolve()
 
-  constructor(version: KafkaVersion, random: Random, rate: number) {
+  constructor(version: KafkaVersion, random: Random, rate: number, entry: string | undefined) {
+    this.entry = entry
     this.version = version
     this.random = random
     this.rate = rate
@@ -112,7 +120,8 @@ class ShareRun {
     this.kafka = kafka
     const admin = kafka.admin()
     const topic = { topic: this.name, numPartitions: PARTITIONS, replicationFactor: 3 }
-    await admin.createTopics([topic])
+    const [{ topicId }] = await admin.createTopics([topic])
+    this.topicId = topicId
     // Members die often: no record may be archived for its number of deliveries.
     const configs = [
       { name: 'share.auto.offset.reset', value: 'earliest' },
@@ -130,20 +139,23 @@ class ShareRun {
 
   async harm(seconds: number): Promise<void> {
     const end = Date.now() + seconds * 1000
-    let nextNode = 0
+    let kills = 0
     let nextKill = Date.now() + (seconds * 1000) / 4
     while (Date.now() < end) {
       await delay(this.random.between(500, 4000))
       const present = this.members.filter(({ isGone }) => !isGone)
+      const active = present.filter(({ isHanging }) => !isHanging)
       const chance = this.random.next()
-      if (present.length < 2 || (present.length < 6 && chance < 0.4)) await this.join()
-      else if (chance < 0.6) await this.leave(this.random.pick(present))
-      else if (chance < 0.85) await this.kill(this.random.pick(present))
-      else await this.hang(this.random.pick(present))
-      if (Date.now() < nextKill || nextNode >= 3) continue
+      if (present.length < 6 && (active.length < 2 || chance < 0.4)) await this.join()
+      else if (active.length < 2) await delay(1000)
+      else if (chance < 0.6) await this.leave(this.random.pick(active))
+      else if (chance < 0.85) await this.kill(this.random.pick(active))
+      else this.hangs.push(this.hang(this.random.pick(active)))
+      if (Date.now() < nextKill || kills >= 3) continue
       nextKill = Date.now() + (seconds * 1000) / 4
-      await this.killNode(++nextNode)
+      await this.killCoordinator(kills++)
     }
+    await Promise.all(this.hangs)
   }
 
   /** Waits until everything that was written is accepted, and judges. */
@@ -196,14 +208,15 @@ class ShareRun {
     const name = `member-${this.members.length + 1}`
     const { folder } = this
     const { bootstrapServers } = this.cluster as RealCluster
-    const options = { bootstrapServers, topic: this.name, groupId: this.name, name, workMs: 20 }
+    const { name: topic, entry } = this
+    const options = { bootstrapServers, topic, groupId: topic, name, workMs: 20, package: entry }
     const process = await WorkerProcess.start<WorkerSummary>({
       script: 'share-member.mjs',
       name,
       folder,
       options,
     })
-    this.members.push({ name, process, isGone: false })
+    this.members.push({ name, process, isGone: false, isHanging: false })
     console.log(`${name} joins`)
   }
 
@@ -221,14 +234,19 @@ class ShareRun {
 
   private async hang(member: Member): Promise<void> {
     console.log(`${member.name} hangs for 20 s`)
+    member.isHanging = true
     member.process.pause()
     await delay(20_000)
     member.process.resume()
+    member.isHanging = false
   }
 
-  private async killNode(nodeId: number): Promise<void> {
-    console.log(`kill -9 of node ${nodeId}`)
+  /** The share coordinator of this partition: it keeps which of its records are acquired and accepted. */
+  private async killCoordinator(partition: number): Promise<void> {
     const cluster = this.cluster as RealCluster
+    const key = `${this.name}:${this.topicId}:${partition}`
+    const nodeId = await coordinatorOf(cluster, '__share_group_state', key)
+    console.log(`kill -9 of node ${nodeId}, the share coordinator of partition ${partition}`)
     await cluster.kill(nodeId)
     await delay(this.random.between(3000, 8000))
     await cluster.restart(nodeId)

@@ -8,6 +8,7 @@ import type { JavaTools } from '../harness/java-tools.ts'
 import type { PartitionView } from '../harness/probe.ts'
 import type { Consumers } from './consumers.ts'
 import type { Recovery } from './oracle.ts'
+import type { Window } from './pauses.ts'
 import type { FaultProxy, ProxyRules } from './proxy.ts'
 import type { Random } from './random.ts'
 import { watchRecovery } from './watcher.ts'
@@ -33,6 +34,8 @@ export class Stage {
   readonly consumers: Consumers | null
   readonly recoveries: Recovery[] = []
   readonly expectations: Expectation[] = []
+  /** While brokers were harmed: what stands still then is no fault of a group. */
+  readonly disturbed: Window[] = []
   /** When the topic was there anew: what was acknowledged before went with the old one. */
   recreatedAt: number = Number.NEGATIVE_INFINITY
   readonly #end: number

@@ -11,6 +11,7 @@ import {
   shortPauses,
   twoDown,
 } from './brokers.ts'
+import { churn } from './churn.ts'
 import { firstRefused } from './first-batches.ts'
 import { groupChurn } from './members.ts'
 import {
@@ -47,4 +48,5 @@ export const scenarios: readonly Scenario[] = [
   bigRecords,
   expiryAtTheEdge,
   firstRefused,
+  churn,
 ]

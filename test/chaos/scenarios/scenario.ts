@@ -30,6 +30,8 @@ export interface Targets {
   noFailures?: boolean
   /** Nothing is delivered again that was done before its partition was given up. */
   noRepeats?: boolean
+  /** The longest pause of a partition that stayed with its member while others moved. */
+  pauseMostMs?: number
   /** Connection attempts to one broker in any 60 s. */
   connectsPerMinute?: number
 }

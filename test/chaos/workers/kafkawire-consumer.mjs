@@ -29,6 +29,7 @@ await runConsumer(async (options, note) => {
       groupId: options.groupId,
       topics: [topic],
       groupProtocol: options.groupProtocol,
+      groupInstanceId: options.groupInstanceId,
       // With KIP-848 the broker assigns, and sets these times.
       ...(options.groupProtocol !== 'consumer' && {
         partitionAssignors: options.assignors,
