@@ -166,7 +166,8 @@ export type {
   PoisonRecords,
   TopicSelector,
 } from './consumer/options.ts'
-export type { HandlerContext, RetryOptions } from './consumer/run/retry-policy.ts'
+export type { HandlerContext } from './consumer/run/handler-context.ts'
+export type { DeadLetterTopic, RetryOptions, RetryTopicName } from './consumer/run/retry-options.ts'
 export type { RunOptions } from './consumer/run/run-options.ts'
 export type {
   BatchOf,
@@ -244,7 +245,7 @@ export type {
   SaslTokenOptions,
 } from './options/sasl-options.ts'
 export type { SslOption, TlsOptions } from './options/ssl-options.ts'
-export type { PipeCommit, PipeHandler, PipeOptions, PipeOutput } from './pipe.ts'
+export type { PipeCommit, PipeContext, PipeHandler, PipeOptions, PipeOutput } from './pipe.ts'
 export type { ProducerHealth } from './producer/health.ts'
 export type { DataLoss, OnDelivery, ProducerInterceptor } from './producer/hooks.ts'
 export type { Acks, FlushOptions, ProducerOptions } from './producer/options.ts'

@@ -9,7 +9,6 @@ import { startTimer } from './async/timers.ts'
 import { checkWaitOptions, onAbort } from './async/wait.ts'
 import type { Consumer } from './consumer/consumer.ts'
 import type { ConsumerBatch } from './consumer/delivery/consumer-batch.ts'
-import type { HandlerContext } from './consumer/run/retry-policy.ts'
 import {
   BrokerError,
   ClosedError,
@@ -37,13 +36,19 @@ export type PipeOutput<K = RecordData, V = RecordData> =
   | null
   | undefined
 
+/** What a handler of `pipe()` learns besides its records. */
+export interface PipeContext {
+  /** Aborts when the partition is no longer the consumer's: the rest of the work is useless. */
+  readonly signal: AbortSignal
+}
+
 /**
  * Gets records of one partition, in order, and returns what is to be written. It may get the same records
  * again, as a transaction may be aborted: what it does besides is not part of the transaction.
  */
 export type PipeHandler<K, V, OK, OV> = (
   records: readonly ConsumerRecord<K, V>[],
-  context: HandlerContext,
+  context: PipeContext,
 ) => PipeOutput<OK, OV> | Promise<PipeOutput<OK, OV>>
 
 /** One transaction that was committed. */

@@ -23,6 +23,7 @@ import { poisonScreen } from './delivery/poison-records.ts'
 import { Fetcher } from './fetching/fetcher.ts'
 import { fetchingMember } from './group/group-membership.ts'
 import { Rebalancer } from './group/rebalancer.ts'
+import { RetrySubscription } from './group/retry-subscription.ts'
 import { Subscriber } from './group/subscriber.ts'
 import { TopicLookup } from './group/topic-lookup.ts'
 import { interceptCommit, interceptConsume } from './interceptors.ts'
@@ -47,6 +48,7 @@ export class ConsumerCore<K, V> {
   private readonly sources: Deserializers<K, V>
   readonly handlers: RunningHandlers = new RunningHandlers()
   readonly deadLetters: DeadLetters
+  readonly retries: RetrySubscription
   private readonly hooks: ConsumerHooks
   private readonly fetcher: Fetcher<K, V>
   private readonly rebalancer: Rebalancer<K, V>
@@ -79,6 +81,7 @@ export class ConsumerCore<K, V> {
     this.hooks = new ConsumerHooks(options, cluster.options.logger)
     const { groupId } = options
     this.sources = new Deserializers(options.keyDeserializer, options.valueDeserializer)
+    this.retries = new RetrySubscription(cluster, options, this.sources, () => this.subscriber)
     this.subscription = new Assignment((topic, partition) => this.sources.source(topic, partition))
     const screen = poisonScreen<K, V>(options.poisonRecords, this.deadLetters, (error) =>
       this.hooks.onPoisonRecord(error),
@@ -114,7 +117,9 @@ export class ConsumerCore<K, V> {
     const { autoOffsetReset, autoOffsetResetNewPartitions } = options
     const isNew = (state: AssignedPartition): boolean =>
       this.subscriber.isNew(state.topic, state.partition)
-    const reset = { autoOffsetReset, autoOffsetResetNewPartitions, isReadCommitted, isNew }
+    const isOfRetryTopic = ({ topic }: AssignedPartition): boolean => this.retries.has(topic)
+    const policy = { autoOffsetReset, autoOffsetResetNewPartitions }
+    const reset = { ...policy, isReadCommitted, isNew, isOfRetryTopic }
     this.resolver = new OffsetResolver(cluster, this.subscription, this.coordinator, reset, {
       member: () => fetchingMember(this.subscriber.group),
       onStaleMember: () => this.subscriber.group?.beatNow(),

@@ -5,6 +5,7 @@ import { inspect } from 'node:util'
 import type { Header } from '../types.ts'
 import { headerKey } from './header-key.ts'
 import { bytesToJson, type JsonBytes, RecordHeaders } from './headers.ts'
+import { MovedRecordBatch, type RecordOrigin } from './moved-record.ts'
 import { PreservedBatch } from './preserved-batch.ts'
 import type { TimestampType } from './record-batch.ts'
 import type { RawRecord, RecordContext } from './record-context.ts'
@@ -138,6 +139,30 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> implements Raw
     return bytes
   }
 
+  /**
+   * The record as the one at `origin`, from which it was sent here.
+   * @internal
+   */
+  static movedFrom<K, V>(
+    record: ConsumerRecord<K, V>,
+    origin: RecordOrigin,
+    hidesHeader: (key: string) => boolean,
+  ): ConsumerRecord<K, V> {
+    const { batch, offsetDelta, start, valuePrefix } = record
+    const timestampDelta = readVarlong(batch.recordsBuffer, start + 1)
+    const at = { offsetDelta, start, valuePrefix, timestampDelta }
+    return new ConsumerRecord(new MovedRecordBatch(batch, record, at, origin, hidesHeader))
+  }
+
+  /**
+   * The record at the place where it was read.
+   * @internal
+   */
+  static asRead<K, V>(record: ConsumerRecord<K, V>): ConsumerRecord<unknown, unknown> {
+    const { batch } = record
+    return batch instanceof MovedRecordBatch ? batch.read : record
+  }
+
   get topic(): string {
     return this.batch.source.topic
   }
@@ -210,9 +235,12 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> implements Raw
     const bytes = this.batch.recordsBuffer
     const prefix = varintEnd(bytes, valuePrefix) + Math.max(valueSize, 0)
     const count = readVarint(bytes, prefix)
-    return count === 0
-      ? noHeaders
-      : new RecordHeaders(decodeHeaders(bytes, varintEnd(bytes, prefix), count))
+    if (count === 0) return noHeaders
+    const headers = decodeHeaders(bytes, varintEnd(bytes, prefix), count)
+    const { hidesHeader } = this.batch
+    return new RecordHeaders(
+      hidesHeader === undefined ? headers : headers.filter(({ key }) => !hidesHeader(key)),
+    )
   }
 
   /** Returns all of it as a plain object: key and value deserialized, headers in the order they were sent. */

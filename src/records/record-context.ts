@@ -73,4 +73,6 @@ export interface RecordContext<K, V> {
   moveOut(): void
   /** A copy of the batch from before a handler could change its bytes. */
   preserved: RecordContext<K, V> | null
+  /** Headers that its records do not show; absent: they show all. */
+  readonly hidesHeader?: (key: string) => boolean
 }

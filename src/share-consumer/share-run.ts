@@ -18,6 +18,10 @@ export interface ShareHandlerContext {
   readonly signal: AbortSignal
   /** When the lock ends, in milliseconds since 1970. Moves when the lock is renewed. */
   readonly lockExpiresAt: number
+  /** How often the group has delivered the record: 1 for the first time. Of a batch, the highest count. */
+  readonly deliveryCount: number
+  /** The same as `deliveryCount`: a share group calls the handler once for each delivery. */
+  readonly attempt: number
 }
 
 export interface ShareRunOptions<K = Buffer | null, V = Buffer | null, R = ShareRecord<K, V>> {
@@ -179,7 +183,13 @@ async function work<K, V>(
 }
 
 function contextOf(item: ShareItem<unknown, unknown>, watch: LockWatch): ShareHandlerContext {
+  const deliveryCount =
+    item instanceof ShareRecord
+      ? item.deliveryCount
+      : Math.max(...item.records.map((record) => record.deliveryCount))
   return {
+    deliveryCount,
+    attempt: deliveryCount,
     get signal() {
       return watch.signal
     },

@@ -254,13 +254,43 @@ const consumerRows: Record<string, ArgumentRow> = {
   'records()': loop('records'),
   'batches()': loop('batches'),
   'partitions()': loop('partitions'),
-  'run()': method('consumer', 'run', () => [
+  'run()': method(
+    'consumer',
+    'run',
+    () => [
+      {
+        eachRecord: noop,
+        concurrency: 1,
+        concurrencyBy: 'key',
+        retry: { retries: 1, retryBackoffMs: 5, retryBackoffMaxMs: 5, shouldRetry: noop },
+        deadLetterTopic: 'd',
+        signal: AbortSignal.abort(),
+      },
+    ],
+    { deadLetterTopic: ['function'] },
+  ),
+  'run() with retry topics': {
+    call: async ({ kafka }, args: readonly [never]) => {
+      const consumer = kafka.consumer({ groupId: 'retries', topics: ['t'] })
+      await consumer.run(...args).finally(() => consumer.close())
+    },
+    args: () => [
+      {
+        eachRecord: noop,
+        retryTopics: ['5s', '1m'],
+        retryTopicName: noop,
+        signal: AbortSignal.abort(),
+      },
+    ],
+    accepts: { retryTopics: ['[]'] },
+  },
+  'run() by batch': method('consumer', 'run', () => [
     {
-      eachRecord: noop,
+      eachBatch: noop,
       concurrency: 1,
-      concurrencyBy: 'key',
-      retry: { retries: 1, retryBackoffMs: 5, retryBackoffMaxMs: 5 },
-      deadLetterTopic: 'd',
+      concurrencyBy: 'partition',
+      maxPollRecords: 5,
+      maxWaitMs: 5,
       signal: AbortSignal.abort(),
     },
   ]),

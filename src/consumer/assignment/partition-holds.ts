@@ -9,6 +9,8 @@ export type HoldName =
   | 'isAwaitingCallback'
   /** Still assigned, no longer subscribed to. */
   | 'isUnsubscribed'
+  /** Its next record is to be retried later. */
+  | 'isNotDue'
 
 export class PartitionHolds {
   private readonly held = new Set<HoldName>()

@@ -84,6 +84,8 @@ export class CompletedFetch<K, V> {
   private batch: BatchReader<K, V> | null = null
   private opening: Promise<void> | null = null
   private failure: unknown = null
+  /** What was taken and is to be taken again. */
+  private returned: RecordSlice<K, V> | null = null
 
   constructor(
     records: Buffer,
@@ -115,7 +117,8 @@ export class CompletedFetch<K, V> {
 
   /** How many bytes of its memory it still needs. */
   get liveBytes(): number {
-    return this.reader.remainingBytes + (this.batch?.sizeInBytes ?? 0)
+    const { reader, batch, returned } = this
+    return reader.remainingBytes + (batch?.sizeInBytes ?? 0) + (returned?.batchBytes ?? 0)
   }
 
   /** Copies what is left of it, so that the memory of the response can be freed. */
@@ -123,6 +126,7 @@ export class CompletedFetch<K, V> {
     const { memory, liveBytes } = this
     this.reader.moveOut()
     this.batch?.moveOut()
+    this.returned?.moveOut()
     this.memory = memory.copied(liveBytes)
     this.memory.retain()
     memory.release()
@@ -134,6 +138,13 @@ export class CompletedFetch<K, V> {
    * @throws DecodeError for bytes that cannot be read; the position then stays before them
    */
   take(most: number): RecordSlice<K, V> | null | Promise<void> {
+    const { returned } = this
+    if (returned !== null) {
+      this.returned = null
+      this.position = returned.place.nextOffset
+      this.leaderEpoch = returned.place.nextEpoch
+      return returned
+    }
     if (this.failure !== null) throw this.failure
     if (this.reader.isDetached || this.batch?.isDetached) throw this.detached()
     this.memory.grow(-this.readBytes)
@@ -162,6 +173,13 @@ export class CompletedFetch<K, V> {
       return new RecordSlice(records, place)
     }
     return this.opening
+  }
+
+  /** Takes back the slice that was taken last, or its end: the next `take` gives it again. */
+  putBack(slice: RecordSlice<K, V>): void {
+    this.returned = slice
+    this.position = slice.place.startOffset
+    this.leaderEpoch = slice.place.startEpoch
   }
 
   /** Adds records of `batch` and moves the position behind what was added. */

@@ -6,8 +6,14 @@ import { isThenable, watchRejection } from '../../async/rejections.ts'
 import { DeserializationError, KafkaError } from '../../errors.ts'
 import { ConsumerRecord } from '../../records/consumer-record.ts'
 import { type RawRecord, type RecordSource, rawSource } from '../../records/record-context.ts'
-import type { DeserializeContext, Deserializer, ReadableHeaders } from '../../types.ts'
+import type {
+  DeserializeContext,
+  Deserializer,
+  ReadableHeaders,
+  TopicPartition,
+} from '../../types.ts'
 import { isTopic, type TopicSelector } from '../options.ts'
+import { readRetryHeaders } from './retry-headers.ts'
 
 interface TopicDeserializers {
   readonly key: Deserializer<unknown> | null
@@ -19,6 +25,8 @@ type Decode = (bytes: Buffer | null, record: RawRecord) => unknown
 export class Deserializers<K, V> {
   private readonly shared: TopicDeserializers
   private readonly ofTopic = new Map<string, TopicDeserializers>()
+  /** Topics whose records stand for those of other topics. */
+  private retryTopics: ReadonlySet<string> = new Set()
 
   constructor(key: Deserializer<unknown> | null, value: Deserializer<unknown> | null) {
     this.shared = { key, value }
@@ -31,10 +39,44 @@ export class Deserializers<K, V> {
     }
   }
 
+  /** Records of these topics are deserialized as those of the topics that they came from. */
+  learnRetryTopics(topics: Iterable<string>): void {
+    this.retryTopics = new Set([...this.retryTopics, ...topics])
+  }
+
   source(topic: string, partition: number): RecordSource<K, V> {
+    return this.retryTopics.has(topic)
+      ? this.retrySource(topic, partition)
+      : this.ownSource(topic, partition)
+  }
+
+  /** Takes for each record the source of the partition that its headers name. */
+  private retrySource(topic: string, partition: number): RecordSource<K, V> {
+    const sources = new Map<string, RecordSource<K, V>>()
+    const sourceOf = (record: RawRecord): RecordSource<K, V> => {
+      const origin = readRetryHeaders(record) ?? { topic, partition }
+      const name = `${origin.topic}-${origin.partition}`
+      let source = sources.get(name)
+      if (source === undefined) {
+        source = this.ownSource(origin.topic, origin.partition)
+        sources.set(name, source)
+      }
+      return source
+    }
+    return {
+      topic,
+      partition,
+      decodeKey: (bytes, record) => sourceOf(record).decodeKey(bytes, record),
+      decodeValue: (bytes, record) => sourceOf(record).decodeValue(bytes, record),
+      decodeAhead: (record) => sourceOf(record).decodeAhead?.(record),
+    }
+  }
+
+  private ownSource(topic: string, partition: number): RecordSource<K, V> {
     const given = this.ofTopic.get(topic) ?? this.shared
     const raw = rawSource(topic, partition)
-    const parts = [partOf(given.key, true), partOf(given.value, false)]
+    const place = { topic, partition }
+    const parts = [partOf(given.key, true, place), partOf(given.value, false, place)]
     const ahead = parts.flatMap((part) => (part instanceof AheadPart ? part : []))
     const source: RecordSource<unknown, unknown> = {
       topic,
@@ -60,19 +102,27 @@ function decodeParts(parts: readonly AheadPart[], record: RawRecord): Promise<vo
   return waiting
 }
 
-function partOf(deserializer: Deserializer<unknown> | null, isKey: boolean): Part | null {
+function partOf(
+  deserializer: Deserializer<unknown> | null,
+  isKey: boolean,
+  place: TopicPartition,
+): Part | null {
   if (deserializer === null) return null
-  return deserializer.isSync ? new Part(deserializer, isKey) : new AheadPart(deserializer, isKey)
+  return deserializer.isSync
+    ? new Part(deserializer, isKey, place)
+    : new AheadPart(deserializer, isKey, place)
 }
 
 /** The keys, or the values, of one partition. */
 class Part {
   protected readonly deserializer: Deserializer<unknown>
   protected readonly isKey: boolean
+  private readonly place: TopicPartition
 
-  constructor(deserializer: Deserializer<unknown>, isKey: boolean) {
+  constructor(deserializer: Deserializer<unknown>, isKey: boolean, place: TopicPartition) {
     this.deserializer = deserializer
     this.isKey = isKey
+    this.place = place
   }
 
   /** The key or value when it is first read. */
@@ -95,7 +145,10 @@ class Part {
   }
 
   protected call(bytes: Buffer | null, record: RawRecord): unknown {
-    return this.deserializer.deserialize(bytes, new RecordDeserializeContext(record, this.isKey))
+    return this.deserializer.deserialize(
+      bytes,
+      new RecordDeserializeContext(this.place, record, this.isKey),
+    )
   }
 }
 
@@ -144,20 +197,22 @@ class AheadPart extends Part {
 }
 
 class RecordDeserializeContext implements DeserializeContext {
+  private readonly place: TopicPartition
   private readonly record: RawRecord
   readonly isKey: boolean
 
-  constructor(record: RawRecord, isKey: boolean) {
+  constructor(place: TopicPartition, record: RawRecord, isKey: boolean) {
+    this.place = place
     this.record = record
     this.isKey = isKey
   }
 
   get topic(): string {
-    return this.record.topic
+    return this.place.topic
   }
 
   get partition(): number {
-    return this.record.partition
+    return this.place.partition
   }
 
   get headers(): ReadableHeaders {

@@ -52,6 +52,21 @@ export class RecordSlice<K, V> {
     return this.replaced([...records.slice(0, taken), ...renewed], place)
   }
 
+  /** Its first `count` records, and the others. Nothing of it was delivered yet. */
+  split(count: number): [RecordSlice<K, V>, RecordSlice<K, V>] {
+    const { records, place } = this
+    const nextOffset = this.offsetAfter(count)
+    const nextEpoch = this.epochAfter(count)
+    return [
+      new RecordSlice(records.slice(0, count), { ...place, nextOffset, nextEpoch }),
+      new RecordSlice(records.slice(count), {
+        ...place,
+        startOffset: nextOffset,
+        startEpoch: nextEpoch,
+      }),
+    ]
+  }
+
   /** Forgets the records from number `count` on. */
   cutAt(count: number): void {
     const nextOffset = this.offsetAfter(count)

@@ -1,8 +1,8 @@
 // Where records go that can be neither decoded nor handled. A dead letter is the record's own bytes with
 // headers that say where it came from and why. It is written when the brokers have acknowledged it, and only
-// then does its record count as done. What a topic refuses as too large goes without its value, and then
-// without the record's key and headers: a letter that can never be written would end the run at every
-// restart. The producer is given from outside: the consumer has none.
+// then does its record count as done. What a topic refuses as too large goes with shorter texts, then without
+// its value, and then without the record's key and headers: a letter that can never be written would end the run at every
+// restart. The producer is given from outside: the consumer has none. It also sends to retry topics.
 
 import { within } from '../../async/watchers.ts'
 import { BrokerError, ClosedError, InvalidArgumentError } from '../../errors.ts'
@@ -13,11 +13,12 @@ import type { Header } from '../../types.ts'
 /** What of a producer is needed. */
 export interface DeadLetterProducer {
   /** Settles when the brokers have acknowledged the record. */
-  send(record: DeadLetter): Promise<unknown>
+  send(record: Letter): Promise<unknown>
   close(options: { timeoutMs?: number; signal?: AbortSignal }): Promise<void>
 }
 
-interface DeadLetter {
+/** A record to be sent, as bytes. */
+export interface Letter {
   topic: string
   key: Buffer | null
   value: Buffer | null
@@ -46,24 +47,40 @@ export class DeadLetters {
   }
 
   /**
-   * Settles when all are acknowledged; the original keys, values and headers are kept.
-   * @throws {ClosedError} after `close`; {Error} of the first letter that was not acknowledged
+   * Settles when it is acknowledged; the original key, value and headers are kept.
+   * @param attempts how often the record's handler was called; null: it was not
+   * @throws {ClosedError} after `close`; {Error} when the letter was not acknowledged
    */
   async send(
     topic: string,
-    records: Iterable<ConsumerRecord<unknown, unknown>>,
+    record: ConsumerRecord<unknown, unknown>,
     error: unknown,
+    attempts: number | null,
   ): Promise<void> {
+    await sendFitting(this.openProducer(), topic, record, { error, attempts })
+  }
+
+  /**
+   * Sends one record as it is. Settles when it is acknowledged.
+   * @returns false when it was refused for its size
+   * @throws {ClosedError} after `close`; {Error} when it was not acknowledged
+   */
+  async forward(letter: Letter): Promise<boolean> {
+    try {
+      await this.openProducer().send(letter)
+      return true
+    } catch (error) {
+      if (isTooLarge(error)) return false
+      throw error
+    }
+  }
+
+  private openProducer(): DeadLetterProducer {
     if (this.isClosed) {
       throw new ClosedError('The consumer was closed before a dead letter could be sent')
     }
     this.producer ??= this.open()
-    const { producer } = this
-    const sent = [...records].map((record) => sendFitting(producer, topic, record, error))
-    // All of them, so that every failure is seen.
-    const outcomes = await Promise.allSettled(sent)
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
+    return this.producer
   }
 
   /** Waits for letters in flight until `deadline` aborts. */
@@ -78,14 +95,20 @@ export class DeadLetters {
   }
 }
 
+/** Why a record is a dead letter. */
+interface Death {
+  readonly error: unknown
+  readonly attempts: number | null
+}
+
 async function sendFitting(
   producer: DeadLetterProducer,
   topic: string,
   record: ConsumerRecord<unknown, unknown>,
-  error: unknown,
+  death: Death,
 ): Promise<void> {
   let refusal: unknown = null
-  for (const letter of lettersOf(topic, record, error)) {
+  for (const letter of lettersOf(topic, record, death)) {
     try {
       await producer.send(letter)
       return
@@ -97,17 +120,19 @@ async function sendFitting(
   throw refusal
 }
 
-/** The record's letter: whole, without its value, and without anything of the record. */
+/** The record's letter: whole, with short texts, without its value, and without anything of the record. */
 function* lettersOf(
   topic: string,
   record: ConsumerRecord<unknown, unknown>,
-  error: unknown,
-): Generator<DeadLetter> {
+  death: Death,
+): Generator<Letter> {
   const { rawKey: key, rawValue: value } = record
   const headers = [...record.headers]
-  yield { topic, key, value, headers: [...headers, ...describe(record, error, MAX_TEXT_BYTES)] }
+  const long = describe(record, death, MAX_TEXT_BYTES)
+  yield { topic, key, value, headers: [...headers, ...long] }
   const omitted = [`value (${value?.length ?? 0} bytes)`]
-  const short = describe(record, error, SHORT_TEXT_BYTES)
+  const short = describe(record, death, SHORT_TEXT_BYTES)
+  if (sizeOf(short) < sizeOf(long)) yield { topic, key, value, headers: [...headers, ...short] }
   yield { topic, key, value: null, headers: [...headers, ...short, header('omitted', omitted[0])] }
   if (headers.length > 0) omitted.push(`headers (${headers.length})`)
   if (key !== null) omitted.push(`key (${key.length} bytes)`)
@@ -134,27 +159,40 @@ function isTooLarge(error: unknown): boolean {
 
 function describe(
   { topic, partition, offset }: ConsumerRecord<unknown, unknown>,
-  error: unknown,
+  { error, attempts }: Death,
   maxBytes: number,
 ): Header[] {
-  const isError = error instanceof Error
+  const { exception, message } = textsOf(error, maxBytes)
   return [
     header('topic', topic),
     header('partition', String(partition)),
     header('offset', String(offset)),
-    header('exception', isError ? textOf(() => error.name, maxBytes) : typeof error),
-    header(
-      'message',
-      textOf(() => (isError ? error.message : error), maxBytes),
-    ),
+    ...(attempts === null ? [] : [header('attempts', String(attempts))]),
+    header('exception', exception),
+    header('message', message),
   ]
+}
+
+function sizeOf(headers: readonly Header[]): number {
+  return headers.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
 }
 
 function header(name: string, text: string): Header {
   return { key: `${PREFIX}.${name}`, value: Buffer.from(text) }
 }
 
-/** Whatever a user's code threw as text of bounded length. Never throws. */
+/** What a user's code threw, as texts of bounded length. Never throws. */
+export function textsOf(
+  error: unknown,
+  maxBytes: number = MAX_TEXT_BYTES,
+): { exception: string; message: string } {
+  const isError = error instanceof Error
+  return {
+    exception: isError ? textOf(() => error.name, maxBytes) : typeof error,
+    message: textOf(() => (isError ? error.message : error), maxBytes),
+  }
+}
+
 function textOf(read: () => unknown, maxBytes: number): string {
   let text: string
   try {

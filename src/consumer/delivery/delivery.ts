@@ -11,6 +11,7 @@ import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { Assignment } from '../assignment/assignment.ts'
 import { RecordSlice } from '../buffer/record-slice.ts'
 import { BatchCollector } from './batch-collector.ts'
+import type { DueGate } from './due-gate.ts'
 import type { PoisonScreen } from './poison-records.ts'
 
 /** A loop, as the delivery sees it. */
@@ -49,6 +50,8 @@ export class Delivery<K, V> {
   maxPollRecords: number
   /** Set while batches are to be of some size. */
   gather: BatchCollector<K, V> | null = null
+  /** Set while retry topics are read: their records are delivered when they are due. */
+  due: DueGate<K, V> | null = null
   /** Checked at every `wake`. */
   readonly watchers: Watchers = new Watchers()
   /** Records that were taken out of responses, per slice: in all, and by topic. */

@@ -79,6 +79,6 @@ export function poisonScreen<K, V>(
   if (policy === 'skip') return new PoisonScreen(onPoison, null)
   const { deadLetterTopic } = policy
   return new PoisonScreen(onPoison, (record, error) =>
-    deadLetters.send(deadLetterTopic, [record], error),
+    deadLetters.send(deadLetterTopic, record, error, null),
   )
 }

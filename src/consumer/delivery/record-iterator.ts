@@ -259,7 +259,8 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
         // The next block waits until the others had their turn.
         return null
       }
-      const passed = delivery.screened(taken, state)
+      const due = delivery.due === null ? taken : delivery.due.pass(taken, state, block)
+      const passed = due === null ? null : delivery.screened(due, state)
       if (passed === null) return null
       state.buffer.put(passed)
     }

@@ -26,6 +26,9 @@ export class Subscriber {
   private readonly context: SubscriberContext
   private readonly baseline = new TopicBaseline()
   private topics: TopicSubscription
+  private selectors: readonly TopicSelector[] = []
+  /** Read besides, for a run. */
+  private retryTopics: readonly string[] = []
   private current: GroupMembership | null = null
 
   constructor(context: SubscriberContext) {
@@ -53,10 +56,11 @@ export class Subscriber {
    */
   subscribe(selectors: readonly TopicSelector[]): void {
     const { cluster, options, assignment } = this.context
-    const topics = this.subscriptionTo(selectors)
+    const topics = this.subscriptionTo([...selectors, ...this.retryTopics])
     if (options.groupProtocol === 'consumer') void topics.brokerRegex
     const before = this.topics.names
     this.topics = topics
+    this.selectors = selectors
     this.baseline.restart()
     cluster.wantAllTopics(topics.hasPatterns)
     cluster.addTopics(topics.names)
@@ -69,6 +73,21 @@ export class Subscriber {
     else this.current.requestRejoin('the subscription changed')
   }
 
+  /** Whether the caller has subscribed to this topic by its name. */
+  isSubscribedTo(topic: string): boolean {
+    return this.subscriptionTo(this.selectors).names.has(topic)
+  }
+
+  /** Replaces the topics that are read besides what is subscribed to. */
+  readRetryTopics(topics: readonly string[]): void {
+    const isSame =
+      topics.length === this.retryTopics.length &&
+      topics.every((topic) => this.retryTopics.includes(topic))
+    if (isSame) return
+    this.retryTopics = topics
+    if (this.current !== null) this.subscribe(this.selectors)
+  }
+
   /**
    * Subscribes to nothing.
    * @param leave ends the membership, which continues until then
@@ -77,6 +96,7 @@ export class Subscriber {
     const { names } = this.topics
     const { cluster } = this.context
     this.topics = this.subscriptionTo([])
+    this.selectors = []
     await leave()
     this.current = null
     cluster.wantAllTopics(false)

@@ -41,7 +41,7 @@ function offsetsOf<K, V>(target: CommitTarget<K, V>): OffsetToCommit[] {
 /** The offset after a record or a batch; null: it is neither. */
 function deliveredOffset<K, V>(target: CommitTarget<K, V>): OffsetToCommit | null {
   if (target instanceof ConsumerRecord) {
-    const { topic, partition, offset, leaderEpoch } = target
+    const { topic, partition, offset, leaderEpoch } = ConsumerRecord.asRead(target)
     return { topic, partition, offset: offset + 1n, leaderEpoch }
   }
   if (target instanceof ConsumerBatch) {

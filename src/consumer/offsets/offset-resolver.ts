@@ -19,13 +19,15 @@ import { type CommittedOffsets, type FetchingMember, fetchCommitted } from './co
 import { type EpochQuestion, epochEndOffsets } from './leader-epoch-offsets.ts'
 import { type ListOffsetsResult, type ListOffsetsWish, listOffsets } from './list-offsets.ts'
 import { type OffsetRequest, offsetAction } from './offset-error-table.ts'
-import { LATEST, resetTimestamp } from './offset-reset.ts'
+import { EARLIEST, LATEST, resetTimestamp } from './offset-reset.ts'
 
 export interface OffsetResolverOptions {
   readonly autoOffsetReset: AutoOffsetReset
   /** For partitions that came into being while this consumer was subscribed. */
   readonly autoOffsetResetNewPartitions: AutoOffsetReset
   isNew(state: AssignedPartition): boolean
+  /** Whether it is of a retry topic: what is there was sent there to be read, all of it. */
+  isOfRetryTopic(state: AssignedPartition): boolean
   readonly isReadCommitted: boolean
 }
 
@@ -104,7 +106,8 @@ export class OffsetResolver {
     makeError: () => Error,
     policy: AutoOffsetReset = this.options.autoOffsetReset,
   ): void {
-    const timestamp = resetTimestamp(policy, wallMs())
+    const isAll = this.options.isOfRetryTopic(state)
+    const timestamp = isAll ? EARLIEST : resetTimestamp(policy, wallMs())
     if (timestamp === null) {
       // Making an error for each of very many partitions takes seconds.
       this.report(state, makeError())

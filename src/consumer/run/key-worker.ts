@@ -6,7 +6,8 @@ import { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import type { Portion } from '../delivery/iterators.ts'
 import type { HeldItem, RecordIterator } from '../delivery/record-iterator.ts'
-import type { HandlerContext, RetryPolicy } from './retry-policy.ts'
+import { contextOf, type HandlerContext } from './handler-context.ts'
+import type { RetryPolicy } from './retry-policy.ts'
 import type { HandlerThread, RunningHandlers } from './running-handlers.ts'
 
 export interface KeyedWork<K, V> {
@@ -150,15 +151,15 @@ class PortionWork<K, V> implements HeldItem {
     const { chunk, state, start } = this.portion
     const { handle, policy } = this.work
     const record = chunk.records[index]
-    const context = { signal: state.signal }
+    const { signal } = state
     this.inWork.set(index, 0)
     if (policy.needsOriginals) ConsumerRecord.preserve(record)
     try {
-      await thread.begin(handle, record, context)
+      await thread.begin(handle, record, policy.contextOf(record, contextOf(signal, 1)))
       thread.settled()
     } catch (error) {
-      const isDone = await policy.recover(error, record, state, (original) =>
-        thread.begin(handle, original, context),
+      const isDone = await policy.recover(error, record, state, (original, attempt) =>
+        thread.begin(handle, original, contextOf(signal, attempt)),
       )
       thread.settled()
       if (!isDone) {

@@ -1,42 +1,32 @@
 // What becomes of a record or batch whose handler failed: it is handed to the handler again, and
-// when that does not help it becomes a dead letter, or ends the run. It is done only when the
-// handler, or the brokers that take the dead letter, have said so.
+// when that does not help it goes to a retry topic, becomes a dead letter, or ends the run. It is done
+// only when the handler, or the brokers that take it in another topic, have said so.
 
 import { withAnySignal } from '../../async/any-signal.ts'
 import { backoff, sleep } from '../../async/retry.ts'
 import { type Watchers, within } from '../../async/watchers.ts'
-import { DeserializationError } from '../../errors.ts'
+import { DeserializationError, describeValue, InvalidArgumentError } from '../../errors.ts'
 import { ConsumerRecord } from '../../records/consumer-record.ts'
+import { isTopicName } from '../../topic-partition.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import { ConsumerBatch } from '../delivery/consumer-batch.ts'
 import type { DeadLetters } from '../delivery/dead-letters.ts'
-
-/** How often a handler is called again for what it failed at. */
-export interface RetryOptions {
-  /** Default: 0. */
-  retries?: number
-  /** The pause before the first of them; it doubles. Default: 100. */
-  retryBackoffMs?: number
-  /** The longest pause. Default: 1000. */
-  retryBackoffMaxMs?: number
-}
+import { contextOf, type HandlerContext } from './handler-context.ts'
+import type { DeadLetterTopic, RetryPlan } from './retry-options.ts'
+import type { RetryLevel, RetryTopics } from './retry-topics.ts'
 
 export interface RetryPolicyOptions {
-  readonly retry: Required<RetryOptions>
-  readonly deadLetterTopic: string | null
+  readonly retry: RetryPlan
+  readonly deadLetterTopic: DeadLetterTopic | null
   readonly deadLetters: DeadLetters
+  /** null: there are none. */
+  readonly retryTopics: RetryTopics | null
   /** Aborts when no handler is to be called any more. */
   readonly stopped: AbortSignal
   /** Called for each failure that does not end the run. */
   readonly onFailure: (text: string, error: unknown) => void
   /** Look again whenever a partition may have been taken away. */
   readonly watchers: Watchers
-}
-
-/** What a handler learns besides its record or batch. */
-export interface HandlerContext {
-  /** Aborts when the partition is no longer this consumer's: the rest of the work is useless. */
-  readonly signal: AbortSignal
 }
 
 /** What a handler is called for. */
@@ -55,40 +45,57 @@ export class RetryPolicy {
 
   constructor(options: RetryPolicyOptions) {
     this.options = options
-    this.needsOriginals = options.retry.retries > 0 || options.deadLetterTopic !== null
+    const { retry, deadLetterTopic, retryTopics } = options
+    this.needsOriginals = retry.retries > 0 || deadLetterTopic !== null || retryTopics !== null
+  }
+
+  /** The handler, called with records of retry topics as they were when they were first read. */
+  handling<T extends Item>(
+    handle: (item: T, context: HandlerContext) => unknown,
+  ): (item: T, context: HandlerContext) => unknown {
+    const { retryTopics } = this.options
+    if (retryTopics === null) return handle
+    return (item, context) => handle(this.shownOf(item), context)
+  }
+
+  /** What the first call for an item is told. @param context of items that were never handled before */
+  contextOf(item: Item, context: HandlerContext): HandlerContext {
+    const attempts = this.attemptsBefore(item)
+    return attempts === 0 ? context : contextOf(context.signal, attempts + 1)
   }
 
   /**
-   * Retries the handler, then sends a dead letter. False: the partition is being taken away, and the item
+   * Retries the handler, then sends the item to a retry topic, or a dead letter. False: the partition is being taken away, and the item
    * is left to its next owner; a rebalance does not wait for retries.
-   * @param again calls the handler once more, with the item as it came
-   * @throws the last error, if neither helps; the reason of `stopped`
+   * @param again calls the handler once more, with the item as it came and the number of the call
+   * @throws the last error, if neither helps; InvalidArgumentError for what a function of the options threw
+   * or returned; the reason of `stopped`
    */
   async recover<T extends Item>(
     first: unknown,
     item: T,
     state: AssignedPartition,
-    again: (original: T) => unknown,
+    again: (original: T, attempt: number) => unknown,
   ): Promise<boolean> {
-    const { retry, deadLetterTopic, deadLetters, stopped, onFailure } = this.options
+    const { retry, stopped, onFailure } = this.options
     let error = first
-    for (let attempt = 0; attempt < retry.retries && isWorthTrying(error); attempt++) {
-      if (isTaken(state)) break
-      const waitMs = backoff(attempt, retry.retryBackoffMs, retry.retryBackoffMaxMs)
+    const level = this.levelAfter(item)
+    const before = this.attemptsBefore(item)
+    let attempt = before + 1
+    let mayRetry = true
+    while (!isTaken(state)) {
+      const retries = attempt - before - 1
+      const isLast = retries >= retry.retries
+      mayRetry = isLast && level === null ? false : await this.mayRetry(error, attempt, item)
+      if (isLast || !mayRetry || isTaken(state)) break
+      const waitMs = backoff(retries, retry.retryBackoffMs, retry.retryBackoffMaxMs)
       onFailure(`The handler of ${nameOf(item)} failed: it is called again in ${waitMs} ms`, error)
       await this.pause(waitMs, state)
       stopped.throwIfAborted()
       if (isTaken(state)) break
+      attempt++
       try {
-        const original = originalOf(item)
-        const decoding = ConsumerRecord.decodeAhead(recordsOf(original))
-        if (decoding !== undefined)
-          await within(
-            stopped,
-            decoding.then(() => {}),
-          )
-        stopped.throwIfAborted()
-        await again(original)
+        await again(await this.decodedOriginal(item), attempt)
         return true
       } catch (later) {
         error = later
@@ -101,10 +108,136 @@ export class RetryPolicy {
       )
       return false
     }
-    if (deadLetterTopic === null) throw error
-    onFailure(`The handler of ${nameOf(item)} failed: it goes to "${deadLetterTopic}"`, error)
-    await deadLetters.send(deadLetterTopic, recordsOf(originalOf(item)), error)
+    const isForwarded =
+      mayRetry && level !== null && (await this.delay(item, level, error, attempt))
+    if (!isForwarded) await this.bury(item, error, attempt)
     return true
+  }
+
+  /** Sends a record to a retry topic. False: that one refuses it for its size. */
+  private async delay(
+    item: Item,
+    level: RetryLevel,
+    error: unknown,
+    attempts: number,
+  ): Promise<boolean> {
+    const { retryTopics, onFailure } = this.options
+    const [record] = recordsOf(this.shownOf(originalOf(item)))
+    const name = nameOf(item)
+    onFailure(
+      `The handler of ${name} failed: it goes to "${level.topic}", to be handled again after ${level.text}`,
+      error,
+    )
+    if ((await retryTopics?.forward(record, level, error, attempts)) === true) return true
+    onFailure(`"${level.topic}" refuses ${name}, as it is too large: it is not retried`, error)
+    return false
+  }
+
+  /** @throws the error, where nothing takes dead letters */
+  private async bury(item: Item, error: unknown, attempts: number): Promise<void> {
+    const { deadLetterTopic, deadLetters, onFailure } = this.options
+    if (deadLetterTopic === null) throw error
+    const topics = await this.topicsFor(item, error)
+    for (const topic of new Set(topics)) {
+      onFailure(`The handler of ${nameOf(item)} failed: it goes to "${topic}"`, error)
+    }
+    const sent = recordsOf(this.shownOf(originalOf(item))).map((record, index) =>
+      deadLetters.send(topics[index], record, error, attempts),
+    )
+    // All of them, so that every failure is seen.
+    const outcomes = await Promise.allSettled(sent)
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  /** Where the item goes when it is retried later; null: nowhere. */
+  private levelAfter(item: Item): RetryLevel | null {
+    const { retryTopics } = this.options
+    return item instanceof ConsumerBatch ? null : (retryTopics?.after(item.topic) ?? null)
+  }
+
+  private attemptsBefore(item: Item): number {
+    const { retryTopics } = this.options
+    return item instanceof ConsumerBatch ? 0 : (retryTopics?.attemptsBefore(item) ?? 0)
+  }
+
+  /** The item as the handler gets it. */
+  private shownOf<T extends Item>(item: T): T
+  private shownOf(item: Item): Item {
+    const { retryTopics } = this.options
+    return item instanceof ConsumerBatch ? item : (retryTopics?.original(item) ?? item)
+  }
+
+  /** The same bytes will not be deserialized the next time either, unless a registry could not be asked. */
+  private async mayRetry(error: unknown, attempt: number, item: Item): Promise<boolean> {
+    if (error instanceof DeserializationError && !error.retriable) return false
+    const { shouldRetry } = this.options.retry
+    if (shouldRetry === null) return true
+    const outcome = await this.ask('retry.shouldRetry', item, error, () =>
+      shouldRetry(error, attempt),
+    )
+    if (typeof outcome === 'boolean') return outcome
+    throw new InvalidArgumentError(
+      `run(): retry.shouldRetry must return true or false, got ${describeValue(outcome)} for ${nameOf(item)}. The record is not done`,
+      { cause: error },
+    )
+  }
+
+  /** Where the dead letter of each record goes. */
+  private async topicsFor(item: Item, error: unknown): Promise<string[]> {
+    const { deadLetterTopic } = this.options
+    if (typeof deadLetterTopic === 'string') return recordsOf(item).map(() => deadLetterTopic)
+    const records = recordsOf(this.shownOf(await this.decodedOriginal(item)))
+    return Promise.all(records.map((record) => this.topicFor(record, error)))
+  }
+
+  private async topicFor(
+    record: ConsumerRecord<unknown, unknown>,
+    error: unknown,
+  ): Promise<string> {
+    const { deadLetterTopic } = this.options
+    const topic = await this.ask('deadLetterTopic', record, error, () =>
+      typeof deadLetterTopic === 'function' ? deadLetterTopic(record, error) : deadLetterTopic,
+    )
+    if (isTopicName(topic)) return topic
+    throw new InvalidArgumentError(
+      `run(): deadLetterTopic must return the name of a topic, got ${describeValue(topic)} for ${nameOf(record)}. The record is not done`,
+      { cause: error },
+    )
+  }
+
+  /** Calls a function of the options. What it throws ends the run, with what the handler failed with in the log. */
+  private async ask(
+    name: string,
+    item: Item,
+    error: unknown,
+    call: () => unknown,
+  ): Promise<unknown> {
+    try {
+      return await call()
+    } catch (cause) {
+      this.options.onFailure(`The handler of ${nameOf(item)} failed`, error)
+      const why = cause instanceof Error ? cause.message : describeValue(cause)
+      throw new InvalidArgumentError(
+        `run(): ${name} threw for ${nameOf(item)}: ${why}. The record is not done`,
+        { cause },
+      )
+    }
+  }
+
+  /** The item as it came, deserialized where that cannot wait until it is read. */
+  private async decodedOriginal<T extends Item>(item: T): Promise<T> {
+    const { stopped } = this.options
+    const original = originalOf(item)
+    const decoding = ConsumerRecord.decodeAhead(recordsOf(original))
+    if (decoding !== undefined) {
+      await within(
+        stopped,
+        decoding.then(() => {}),
+      )
+    }
+    stopped.throwIfAborted()
+    return original
   }
 
   /** Ends early when the partition is taken away, or the run is stopped. */
@@ -138,9 +271,4 @@ function nameOf(item: Item): string {
   return item instanceof ConsumerBatch
     ? `the batch from offset ${item.baseOffset} to ${item.lastOffset} of ${topic}-${partition}`
     : `the record at offset ${item.offset} of ${topic}-${partition}`
-}
-
-/** The same bytes will not be deserialized the next time either, unless a registry could not be asked. */
-function isWorthTrying(error: unknown): boolean {
-  return !(error instanceof DeserializationError) || error.retriable
 }

@@ -1,12 +1,23 @@
 // What consumer.run() takes, checked and with its defaults.
 
-import { describeValue, InvalidArgumentError } from '../../errors.ts'
+import { describeValue } from '../../errors.ts'
 import type { ConsumerRecord } from '../../records/consumer-record.ts'
-import { isTopicName } from '../../topic-partition.ts'
 import { checkSignal, readNamed } from '../arguments.ts'
 import type { ConsumerBatch } from '../delivery/consumer-batch.ts'
 import type { BatchOf } from '../selected-types.ts'
-import type { HandlerContext, RetryOptions } from './retry-policy.ts'
+import type { HandlerContext } from './handler-context.ts'
+import {
+  checkDeadLetterTopic,
+  type DeadLetterTopic,
+  planRetry,
+  planRetryTopics,
+  type RetryOptions,
+  type RetryPlan,
+  type RetryTopicName,
+  type RetryTopicsPlan,
+  refuse,
+  wholeNumber,
+} from './retry-options.ts'
 
 export interface RunOptions<K = Buffer | null, V = Buffer | null, R = ConsumerRecord<K, V>> {
   /** Called for each record; it is done when this settles. */
@@ -30,12 +41,27 @@ export interface RunOptions<K = Buffer | null, V = Buffer | null, R = ConsumerRe
   /** How often a handler is called again for what it failed at. Default: never. */
   retry?: RetryOptions
   /**
-   * Where records go whose handler has failed for good, as they came, with headers
-   * `__kafkawire.errors.topic`, `.partition`, `.offset`, `.exception` and `.message`. They are done when
-   * the brokers have acknowledged them there. Of a batch, all records go. Default: the run ends with the
-   * handler's error.
+   * Delays such as `['5s', '1m', '10m']`, for `eachRecord`. A record whose handler failed, `retry` included, is
+   * sent to the retry topic of the first delay and handled again when the delay is over; if it fails again, to
+   * that of the next one; after the last it is a dead letter, or ends the run. Records behind it are handled
+   * meanwhile, so **its order is lost**. The handler gets the record as it was first read. It is done where
+   * it was read when the brokers have acknowledged it in the retry topic. The consumer must be subscribed to
+   * its topics. Delays are wall-clock times. Default: none.
    */
-  deadLetterTopic?: string
+  retryTopics?: readonly string[]
+  /**
+   * Names the topic of a delay. Called once for each delay before anything is read.
+   * Default: the group id, `-retry-` and the delay, such as `billing-retry-5s`.
+   */
+  retryTopicName?: RetryTopicName
+  /**
+   * Where records go whose handler has failed for good, as they came, with headers
+   * `__kafkawire.errors.topic`, `.partition`, `.offset`, `.attempts`, `.exception` and `.message`. They are
+   * done when the brokers have acknowledged them there. Of a batch, all records go. A function that throws,
+   * or returns what is not the name of a topic, ends the run; the record is not done. Default: the run ends
+   * with the handler's error.
+   */
+  deadLetterTopic?: DeadLetterTopic<R>
   /** Ends the run when the handlers have finished what they have in hand. */
   signal?: AbortSignal
 }
@@ -60,8 +86,9 @@ export interface RunPlan<K, V> {
   readonly concurrency: number
   readonly maxRecords: number
   readonly maxWaitMs: number
-  readonly retry: Required<RetryOptions>
-  readonly deadLetterTopic: string | null
+  readonly retry: RetryPlan
+  readonly retryTopics: RetryTopicsPlan | null
+  readonly deadLetterTopic: DeadLetterTopic | null
   readonly signal: AbortSignal | undefined
 }
 
@@ -74,10 +101,11 @@ const names: readonly string[] = [
   'maxRecords',
   'maxWaitMs',
   'retry',
+  'retryTopics',
+  'retryTopicName',
   'deadLetterTopic',
   'signal',
 ]
-const retryNames: readonly string[] = ['retries', 'retryBackoffMs', 'retryBackoffMaxMs']
 
 /** @throws InvalidArgumentError naming the option */
 export function planRun<K, V>(
@@ -85,28 +113,23 @@ export function planRun<K, V>(
   maxPollRecords: number,
 ): RunPlan<K, V> {
   const options = readNamed<RunOptions<K, V, never>>('run()', given, names)
-  const retry = readNamed<RetryOptions>(
-    'run(): retry',
-    options.retry === undefined ? {} : options.retry,
-    retryNames,
-  )
   checkSignal('run()', options.signal)
   const concurrency = wholeNumber('concurrency', options.concurrency, 1, 1)
-  const { deadLetterTopic } = options
-  if (deadLetterTopic !== undefined && !isTopicName(deadLetterTopic)) {
-    refuse(`deadLetterTopic must be the name of a topic, got ${describeValue(deadLetterTopic)}`)
+  const handler = handlerOf(options, concurrency)
+  const retryTopics = planRetryTopics(options.retryTopics, options.retryTopicName)
+  if (retryTopics !== null && handler.kind === 'batches') {
+    refuse(
+      'retryTopics is for eachRecord: of a batch, records that were handled would be handled again',
+    )
   }
   return {
-    handler: handlerOf(options, concurrency),
+    handler,
     concurrency,
     maxRecords: batchSizeOf(options, maxPollRecords),
     maxWaitMs: wholeNumber('maxWaitMs', options.maxWaitMs, 0, 0),
-    retry: {
-      retries: wholeNumber('retry.retries', retry.retries, 0, 0),
-      retryBackoffMs: wholeNumber('retry.retryBackoffMs', retry.retryBackoffMs, 100, 0),
-      retryBackoffMaxMs: wholeNumber('retry.retryBackoffMaxMs', retry.retryBackoffMaxMs, 1000, 0),
-    },
-    deadLetterTopic: deadLetterTopic ?? null,
+    retry: planRetry(options.retry),
+    retryTopics,
+    deadLetterTopic: checkDeadLetterTopic(options.deadLetterTopic),
     signal: options.signal,
   }
 }
@@ -145,19 +168,4 @@ function batchSizeOf<K, V>(options: RunOptions<K, V, never>, fallback: number): 
   return maxRecords === undefined
     ? wholeNumber('maxPollRecords', maxPollRecords, fallback, 1)
     : wholeNumber('maxRecords', maxRecords, fallback, 1)
-}
-
-function wholeNumber(
-  name: string,
-  value: number | undefined,
-  fallback: number,
-  least: number,
-): number {
-  if (value === undefined) return fallback
-  if (Number.isSafeInteger(value) && value >= least) return value
-  return refuse(`${name} must be a whole number of ${least} or more, got ${describeValue(value)}`)
-}
-
-function refuse(problem: string): never {
-  throw new InvalidArgumentError(`run(): ${problem}`)
 }

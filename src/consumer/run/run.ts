@@ -10,10 +10,13 @@ import type { Logger } from '../../logger.ts'
 import type { CommitBatch } from '../delivery/consumer-batch.ts'
 import type { DeadLetters } from '../delivery/dead-letters.ts'
 import type { Delivery } from '../delivery/delivery.ts'
+import { DueGate } from '../delivery/due-gate.ts'
 import { batchStream, portionStream, recordStream } from '../delivery/iterators.ts'
 import type { RecordIterator } from '../delivery/record-iterator.ts'
+import { contextOf, type HandlerContext } from './handler-context.ts'
 import { Slots, workByKey } from './key-worker.ts'
-import { type HandlerContext, type Item, preserve, RetryPolicy } from './retry-policy.ts'
+import { type Item, preserve, RetryPolicy } from './retry-policy.ts'
+import type { RetryTopics } from './retry-topics.ts'
 import type { RunPlan } from './run-options.ts'
 import type { HandlerThread, RunningHandlers } from './running-handlers.ts'
 import { tracedHandler } from './trace-handler.ts'
@@ -24,6 +27,8 @@ export interface RunContext<K, V> {
   readonly handlers: RunningHandlers
   readonly commitBatch: CommitBatch
   readonly deadLetters: DeadLetters
+  /** null: there are none. */
+  readonly retryTopics: RetryTopics | null
   readonly logger: Logger
 }
 
@@ -32,7 +37,7 @@ export async function runHandlers<K, V>(
   context: RunContext<K, V>,
   plan: RunPlan<K, V>,
 ): Promise<void> {
-  const { delivery, handlers } = context
+  const { delivery, handlers, retryTopics } = context
   const { signal, concurrency } = plan
   if (signal?.aborted) return
   const stop = stopSwitch()
@@ -46,7 +51,9 @@ export async function runHandlers<K, V>(
   }
   const worker = openWorker(context, plan, stop.signal, stopped.signal, fail)
   const endGathering = delivery.startGathering(plan.maxRecords, plan.maxWaitMs)
-  delivery.keepsOriginals = plan.retry.retries > 0 || plan.deadLetterTopic !== null
+  delivery.keepsOriginals =
+    plan.retry.retries > 0 || plan.deadLetterTopic !== null || retryTopics !== null
+  delivery.due = retryTopics === null ? null : new DueGate(delivery, retryTopics.delays)
   try {
     // What begins with the first pull of all must not run in the context of a handler.
     delivery.pull()
@@ -56,6 +63,8 @@ export async function runHandlers<K, V>(
   } finally {
     endGathering()
     delivery.keepsOriginals = false
+    delivery.due?.close()
+    delivery.due = null
     unwatch?.()
     stopped.release()
   }
@@ -70,13 +79,14 @@ function openWorker<K, V>(
   stopped: AbortSignal,
   fail: (error: unknown) => void,
 ): () => Promise<void> {
-  const { delivery, handlers, commitBatch, deadLetters, logger } = context
+  const { delivery, handlers, commitBatch, deadLetters, retryTopics, logger } = context
   const { handler, concurrency, retry, deadLetterTopic } = plan
   const onFailure = (text: string, error: unknown): void => logger.warn(text, { error })
   const policy = new RetryPolicy({
     retry,
     deadLetterTopic,
     deadLetters,
+    retryTopics,
     stopped,
     onFailure,
     watchers: delivery.watchers,
@@ -84,12 +94,12 @@ function openWorker<K, V>(
   switch (handler.kind) {
     case 'keys': {
       const slots = new Slots(concurrency)
-      const handle = tracedHandler(handler.handle, delivery)
+      const handle = policy.handling(tracedHandler(handler.handle, delivery))
       const work = { delivery, handlers, policy, slots, handle, concurrency, stopped }
       return () => closing(portionStream(delivery, end), (stream) => workByKey(stream, work), fail)
     }
     case 'records': {
-      const handle = tracedHandler(handler.handle, delivery)
+      const handle = policy.handling(tracedHandler(handler.handle, delivery))
       const open = () => recordStream(delivery, null, end)
       return () =>
         handlers.thread((thread) =>
@@ -97,7 +107,7 @@ function openWorker<K, V>(
         )
     }
     default: {
-      const handle = tracedHandler(handler.handle, delivery)
+      const handle = policy.handling(tracedHandler(handler.handle, delivery))
       const open = () => batchStream(delivery, null, end, commitBatch)
       return () =>
         handlers.thread((thread) =>
@@ -133,7 +143,7 @@ async function callHandlers<K, V, T extends Item>(
   policy: RetryPolicy,
   thread: HandlerThread,
 ): Promise<void> {
-  let context: HandlerContext = { signal: stream.lossSignal }
+  let context = contextOf(stream.lossSignal, 1)
   for (;;) {
     // A handler that returns no promise costs none either.
     let item = stream.takeNow()
@@ -141,16 +151,18 @@ async function callHandlers<K, V, T extends Item>(
       const { done, value } = await stream.next()
       if (done) return
       item = value
-      context = { signal: stream.lossSignal }
+      context = contextOf(stream.lossSignal, 1)
     }
     if (policy.needsOriginals) preserve(item)
     try {
-      const result = thread.begin(handle, item, context)
+      const result = thread.begin(handle, item, policy.contextOf(item, context))
       if (result instanceof Object && 'then' in result) await result
       thread.settled()
     } catch (error) {
       const { heldPartition: state } = stream
-      const again = (original: T): unknown => thread.begin(handle, original, context)
+      const { signal } = context
+      const again = (original: T, attempt: number): unknown =>
+        thread.begin(handle, original, contextOf(signal, attempt))
       const isDone = state !== null && (await policy.recover(error, item, state, again))
       thread.settled()
       if (!isDone) stream.giveUp()

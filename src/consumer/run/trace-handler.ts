@@ -9,7 +9,8 @@ import {
   Trace,
 } from '../../diagnostics.ts'
 import { ConsumerBatch } from '../delivery/consumer-batch.ts'
-import type { HandlerContext, Item } from './retry-policy.ts'
+import type { HandlerContext } from './handler-context.ts'
+import type { Item } from './retry-policy.ts'
 
 /** The handler; its calls are published while something subscribes. */
 export function tracedHandler<T extends Item>(

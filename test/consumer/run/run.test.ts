@@ -435,6 +435,7 @@ describe('run', () => {
         ['__kafkawire.errors.topic', 't'],
         ['__kafkawire.errors.partition', '0'],
         ['__kafkawire.errors.offset', '1'],
+        ['__kafkawire.errors.attempts', '2'],
         ['__kafkawire.errors.exception', 'RangeError'],
         ['__kafkawire.errors.message', 'cannot'],
       ])
