@@ -5,22 +5,27 @@ import type { Consumer } from '../../consumer/consumer.ts'
 import type { ProducerRecord } from '../../producer/record.ts'
 import type { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { TopicPartition } from '../../types.ts'
-import { clusterCommand, newCommand, onRun, required } from '../command.ts'
+import { atLeast, clusterCommand, collect, newCommand, onRun, required } from '../command.ts'
+import {
+  copyOf,
+  errorHeader,
+  type LetterFilter,
+  letterFilter,
+  originalOf,
+  type RedriveRules,
+} from '../dead-letters.ts'
 import { FoundProblems } from '../failures.ts'
 import { whole } from '../format.ts'
 import { Progress } from '../progress.ts'
 import type { Session } from '../session.ts'
 
-interface DlqOptions {
+interface DlqOptions extends RedriveRules {
   topic?: string
   group?: string
-  to?: string
+  filter?: string[]
+  maxMessages?: number
+  dryRun?: boolean
 }
-
-/** Headers of a dead letter begin with this. */
-const PREFIX = '__kafkawire.errors.'
-/** How often a record was sent back already. */
-const REDRIVES = '__kafkawire.redrives'
 
 export function addDlq(program: Command): void {
   const dlq = newCommand(program, 'dlq', {
@@ -30,6 +35,11 @@ export function addDlq(program: Command): void {
       {
         text: 'Send everything back, once the fault is mended',
         command: 'kafkawire dlq redrive --topic orders-dlq',
+      },
+      {
+        text: 'See first what would be sent back: time-outs, ten at most',
+        command:
+          "kafkawire dlq redrive --topic orders-dlq --filter 'message~timed out' --max-messages 10 --dry-run",
       },
     ],
   })
@@ -43,49 +53,41 @@ export function addDlq(program: Command): void {
   const redrive = clusterCommand(dlq, 'redrive', {
     summary: 'Send dead letters back to the topics that they came from',
     description:
-      'Each is sent once: records and progress are written in one transaction, under a group of this command. The headers that describe the error are taken off. A dead letter that was cut because it was too large cannot be sent back: it is counted, and the exit code is 1.',
+      'Each is sent once: records and progress are written in one transaction, under a group of this command, so that a second run continues where the first one ended. The headers that describe the error are taken off; all others stay, and `__kafkawire.redrives` counts how often the record was sent back. A dead letter that --filter leaves out is written to the end of the dead-letter topic again, so that a later run finds it. A dead letter that was cut because it was too large cannot be sent back: it is counted, and the exit code is 1.',
     examples: [],
   })
     .option('--topic <name>', 'the dead-letter topic')
     .option('--to <name>', 'send all to this topic (default: to where each came from)')
     .option('--group <id>', 'keeps the progress (default: kafkawire-redrive-<topic>)')
+    .option(
+      '--filter <condition>',
+      'only those with field=text or field~regex: topic, partition, exception, message, key, header.NAME; can be repeated',
+      collect,
+    )
+    .option('--max-messages <n>', 'send back this many at most', atLeast(1))
+    .option('--keep-error-headers', 'leave the headers that describe the error on the records')
+    .option('--dry-run', 'only count what would be sent back, and where to')
   onRun<DlqOptions>(redrive, redriveLetters)
 }
 
 async function listLetters(session: Session, options: DlqOptions): Promise<void> {
   const topic = required(options.topic, '--topic', 'dlq list')
-  const kafka = await session.openKafka()
-  const { places, ends } = await extent(session, topic)
-  const starts = await startsOf(session, places, options.group)
-  const consumer = kafka.consumer({ ...session.consumerOptions, maxPollRecords: 5000 })
   const kinds = new Map<
     string,
     { topic: string; exception: string; message: string; count: number }
   >()
-  const end = new AbortController()
-  consumer.assign(places.map((place) => ({ ...place, offset: starts.get(nameOf(place)) ?? 0n })))
-  const stop = endWhenRead(consumer, ends, end)
-  try {
-    for await (const { records } of consumer.batches({ signal: end.signal })) {
-      for (const record of records) {
-        const found = {
-          topic: errorHeader(record, 'topic') ?? '-',
-          exception: errorHeader(record, 'exception') ?? '-',
-          message: (errorHeader(record, 'message') ?? '-').slice(0, 80),
-        }
-        const key = JSON.stringify(found)
-        const kind = kinds.get(key) ?? { ...found, count: 0 }
-        kinds.set(key, kind)
-        kind.count++
-      }
-      if (session.signal.aborted) break
+  await readLetters(session, topic, options.group, (letter) => {
+    const found = {
+      topic: errorHeader(letter, 'topic') ?? '-',
+      exception: errorHeader(letter, 'exception') ?? '-',
+      message: (errorHeader(letter, 'message') ?? '-').slice(0, 80),
     }
-  } catch (error) {
-    if (!end.signal.aborted) throw error
-  } finally {
-    stop()
-  }
-  await consumer.close()
+    const key = JSON.stringify(found)
+    const kind = kinds.get(key) ?? { ...found, count: 0 }
+    kinds.set(key, kind)
+    kind.count++
+    return true
+  })
   session.out.rows(
     [...kinds.values()].sort((a, b) => b.count - a.count),
     [
@@ -97,9 +99,76 @@ async function listLetters(session: Session, options: DlqOptions): Promise<void>
   )
 }
 
+/**
+ * Reads what lies in a dead-letter topic now.
+ * @param group from what it has committed; absent: from the beginning
+ * @param visit returns whether to continue
+ */
+async function readLetters(
+  session: Session,
+  topic: string,
+  group: string | undefined,
+  visit: (letter: ConsumerRecord) => boolean,
+): Promise<void> {
+  const kafka = await session.openKafka()
+  const { places, ends } = await extent(session, topic)
+  const starts = await startsOf(session, places, group)
+  const consumer = kafka.consumer({ ...session.consumerOptions, maxPollRecords: 5000 })
+  const end = new AbortController()
+  consumer.assign(places.map((place) => ({ ...place, offset: starts.get(nameOf(place)) ?? 0n })))
+  const stop = endWhenRead(consumer, ends, end)
+  try {
+    for await (const { records } of consumer.batches({ signal: end.signal })) {
+      if (!records.every(visit) || session.signal.aborted) break
+    }
+  } catch (error) {
+    if (!end.signal.aborted) throw error
+  } finally {
+    stop()
+  }
+  await consumer.close()
+}
+
+/** Counts by topic what would be sent back. */
+async function tryRedrive(
+  session: Session,
+  topic: string,
+  groupId: string,
+  takes: LetterFilter,
+  options: DlqOptions,
+): Promise<void> {
+  const counts = new Map<string, number>()
+  let sent = 0
+  let skipped = 0
+  await readLetters(session, topic, groupId, (letter) => {
+    if (!takes(letter)) return true
+    const original = originalOf(letter, options)
+    if (original === null) {
+      skipped++
+      return true
+    }
+    const to = String(original.topic)
+    counts.set(to, (counts.get(to) ?? 0) + 1)
+    return ++sent !== options.maxMessages
+  })
+  session.out.rows(
+    [...counts].map(([topic, count]) => ({ topic, count })),
+    [
+      { title: 'COUNT', of: ({ count }) => count },
+      { title: 'TO', of: ({ topic }) => topic },
+    ],
+  )
+  if (skipped > 0) tellSkipped(skipped, 'would not be')
+}
+
 async function redriveLetters(session: Session, options: DlqOptions): Promise<void> {
   const topic = required(options.topic, '--topic', 'dlq redrive')
-  const { group: groupId = `kafkawire-redrive-${topic}` } = options
+  const { group: groupId = `kafkawire-redrive-${topic}`, maxMessages } = options
+  const takes = letterFilter(options.filter ?? [])
+  if (options.dryRun === true) {
+    await tryRedrive(session, topic, groupId, takes, options)
+    return
+  }
   const kafka = await session.openKafka()
   const { ends } = await extent(session, topic)
   const producer = kafka.producer({ ...session.producerOptions, transactionalId: groupId })
@@ -110,35 +179,37 @@ async function redriveLetters(session: Session, options: DlqOptions): Promise<vo
     autoOffsetReset: 'earliest',
     enableAutoCommit: false,
     isolationLevel: 'read_committed',
+    // What was read is committed: with a limit, no more is to be read than is sent.
+    ...(maxMessages !== undefined && { maxPollRecords: 1 }),
   })
   const end = new AbortController()
   const interrupt = (): void => end.abort()
   session.signal.addEventListener('abort', interrupt)
   const stop = endWhenRead(consumer, ends, end)
   const progress = new Progress('sent back', null)
-  let sent = 0
-  let skipped = 0
-  let skippedOfAttempt = 0
+  const total = new Tally()
+  let attempt = new Tally()
   try {
     await kafka.pipe(
       consumer,
-      (records) => {
-        const letters = records.map((record) => originalOf(record, options.to))
-        const outputs = letters.filter((record) => record !== null)
-        skippedOfAttempt += letters.length - outputs.length
-        return outputs
-      },
+      (letters) =>
+        letters.flatMap((letter) => {
+          if (!takes(letter)) return attempt.leave(copyOf(letter))
+          const original = originalOf(letter, options)
+          if (original === null) return attempt.skip()
+          if (total.sent + attempt.sent + 1 === maxMessages) end.abort()
+          return attempt.send(original)
+        }),
       {
         producer,
         signal: end.signal,
-        onCommit: ({ outputs }) => {
-          sent += outputs
-          skipped += skippedOfAttempt
-          skippedOfAttempt = 0
-          progress.update(sent)
+        onCommit: () => {
+          total.add(attempt)
+          attempt = new Tally()
+          progress.update(total.sent)
         },
         onAbort: () => {
-          skippedOfAttempt = 0
+          attempt = new Tally()
         },
       },
     )
@@ -149,38 +220,47 @@ async function redriveLetters(session: Session, options: DlqOptions): Promise<vo
   }
   await consumer.close()
   await producer.close()
-  session.out.line(`Sent ${whole(sent)} ${sent === 1 ? 'record' : 'records'} back.`)
-  session.out.object({ sent, skipped })
-  if (skipped === 0) return
-  process.stderr.write(
-    `${whole(skipped)} dead letters were not sent back: they were cut because they were too large, or do not say where they came from (give --to).\n`,
-  )
-  throw new FoundProblems()
+  const { sent, skipped, left } = total
+  const rest = left === 0 ? '' : ` ${whole(left)} that the filter left out are still there.`
+  session.out.line(`Sent ${whole(sent)} ${sent === 1 ? 'record' : 'records'} back.${rest}`)
+  session.out.object({ sent, skipped, left })
+  if (skipped > 0) tellSkipped(skipped, 'were not')
 }
 
-/** The record as it was before it became a dead letter; null if that is not known. */
-function originalOf(record: ConsumerRecord, to: string | undefined): ProducerRecord | null {
-  const topic = to ?? errorHeader(record, 'topic')
-  if (topic === undefined || errorHeader(record, 'omitted') !== undefined) return null
-  const redrives = Number(headerValue(record, REDRIVES) ?? 0) + 1
-  const headers = [...record.headers].filter(
-    ({ key }) => !key.startsWith(PREFIX) && key !== REDRIVES,
-  )
-  return {
-    topic,
-    key: record.key,
-    value: record.value,
-    headers: [...headers, { key: REDRIVES, value: String(redrives) }],
+/** What became of dead letters. */
+class Tally {
+  sent = 0
+  skipped = 0
+  left = 0
+
+  send(record: ProducerRecord): ProducerRecord[] {
+    this.sent++
+    return [record]
+  }
+
+  leave(record: ProducerRecord): ProducerRecord[] {
+    this.left++
+    return [record]
+  }
+
+  skip(): ProducerRecord[] {
+    this.skipped++
+    return []
+  }
+
+  add({ sent, skipped, left }: Tally): void {
+    this.sent += sent
+    this.skipped += skipped
+    this.left += left
   }
 }
 
-function errorHeader(record: ConsumerRecord, name: string): string | undefined {
-  return headerValue(record, PREFIX + name)
-}
-
-/** The last header of this name: a record can have died twice. */
-function headerValue(record: ConsumerRecord, name: string): string | undefined {
-  return [...record.headers].findLast(({ key }) => key === name)?.value?.toString()
+/** @throws {FoundProblems} */
+function tellSkipped(skipped: number, were: string): never {
+  process.stderr.write(
+    `${whole(skipped)} dead letters ${were} sent back: they were cut because they were too large, or do not say where they came from (give --to).\n`,
+  )
+  throw new FoundProblems()
 }
 
 async function extent(
