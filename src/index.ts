@@ -247,6 +247,7 @@ export type {
 export type { SslOption, TlsOptions } from './options/ssl-options.ts'
 export type { PipeCommit, PipeContext, PipeHandler, PipeOptions, PipeOutput } from './pipe.ts'
 export type { ProducerHealth } from './producer/health.ts'
+export type { ProducerProblem } from './producer/sending/produce-problems.ts'
 export type { DataLoss, OnDelivery, ProducerInterceptor } from './producer/hooks.ts'
 export type { Acks, FlushOptions, ProducerOptions } from './producer/options.ts'
 export type {

@@ -1,7 +1,7 @@
 // What health() of a producer tells: enough for a probe, and for the first look at one that sends nothing.
 
-import type { ClusterProblem } from '../cluster/problems.ts'
 import { plainJson } from '../errors.ts'
+import type { ProducerProblem } from './sending/produce-problems.ts'
 
 /** How a producer is. */
 export interface ProducerHealth {
@@ -17,8 +17,8 @@ export interface ProducerHealth {
   readonly bufferMemory: number
   /** Whether records wait for buffer memory. */
   readonly isBufferExhausted: boolean
-  /** What keeps requests from reaching the cluster, and since when. Empty: nothing that is known. */
-  readonly problems: readonly ClusterProblem[]
+  /** What keeps records from reaching the cluster, and since when. Empty: nothing that is known. */
+  readonly problems: readonly ProducerProblem[]
   /** Plain data for a probe's response: errors with their code and message. */
   toJSON(): unknown
 }
@@ -31,14 +31,15 @@ export interface ProducerHealthSources {
   readonly fatalError: Error | null
   readonly isUnreachable: boolean
   readonly memory: { readonly limit: number; readonly used: number; readonly hasWaiters: boolean }
-  readonly problems: readonly ClusterProblem[]
+  readonly problems: readonly ProducerProblem[]
 }
 
 export function producerHealth(sources: ProducerHealthSources): ProducerHealth {
   const { isClosed, fatalError, isUnreachable, memory, problems } = sources
   const state = isClosed ? 'closed' : fatalError === null ? 'open' : 'failed'
   const lasts = problems.some(
-    ({ nodeId, durationMs }) => nodeId === null && durationMs > PATIENCE_MS,
+    ({ nodeId, topic, durationMs }) =>
+      nodeId === null && topic === null && durationMs > PATIENCE_MS,
   )
   const health: Omit<ProducerHealth, 'toJSON'> = {
     isReady: state === 'open' && !isUnreachable && !lasts,

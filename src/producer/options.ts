@@ -104,6 +104,11 @@ export interface ProducerOptions {
   interceptors?: readonly ProducerInterceptor[]
   /** Told the outcome of every record, in append order of its partition. What it throws is logged. */
   onDelivery?: OnDelivery
+  /**
+   * Called with what has kept records from being acknowledged for 5 s, such as a partition without enough
+   * replicas in sync. They are retried meanwhile; no call reports it before `deliveryTimeoutMs`.
+   */
+  onError?: (error: Error) => void
   /** Told when a broker has lost records that it had acknowledged. */
   onDataLoss?: (loss: DataLoss) => void
 }
@@ -138,6 +143,7 @@ export const producerOptionTable: {
   readonly allowAutoCreateTopics: OptionSpec<boolean>
   readonly interceptors: OptionSpec<readonly ProducerInterceptor[]>
   readonly onDelivery: OptionSpec<OnDelivery | null>
+  readonly onError: OptionSpec<((error: Error) => void) | null>
   readonly onDataLoss: OptionSpec<((loss: DataLoss) => void) | null>
 } = optionsOf('kafka.producer()', {
   acks: { default: -1, check: checkAcks },
@@ -172,6 +178,7 @@ export const producerOptionTable: {
   allowAutoCreateTopics: boolean(true),
   interceptors: { default: Object.freeze([]), check: checkInterceptors },
   onDelivery: callback(),
+  onError: callback(),
   onDataLoss: callback(),
 })
 

@@ -25,6 +25,7 @@ import { PartitionChooser } from './partitioning/partitioner.ts'
 import { StickyPartitioner } from './partitioning/sticky-partitioner.ts'
 import { ProducerMetrics, readProducerMetrics } from './producer-metrics.ts'
 import { BatchCompletion } from './sending/batch-completion.ts'
+import { ProduceProblems } from './sending/produce-problems.ts'
 import { Sender } from './sending/sender.ts'
 import { Topics } from './sending/topic-metadata.ts'
 import { TransactionLifecycle } from './transactions/transaction-lifecycle.ts'
@@ -44,6 +45,7 @@ export class ProducerCore {
   readonly observer: RecordObserver | null
   readonly metrics: ProducerMetrics = new ProducerMetrics()
   private readonly delivery: BatchCompletion
+  private readonly problems: ProduceProblems
   private readonly topics: Topics
   private readonly producerIds: ProducerIdRequest
   private readonly sender: Sender
@@ -84,6 +86,10 @@ export class ProducerCore {
         queueMicrotask(() => this.sender.wake())
       },
     })
+    this.problems = new ProduceProblems((error) => {
+      logger.warn(error.message, { error })
+      callHook(options.onError, 'onError', error, logger)
+    })
     this.delivery = new BatchCompletion(
       {
         ...options,
@@ -96,6 +102,7 @@ export class ProducerCore {
         producer: this.state,
         observer: this.observer,
         metrics: this.metrics,
+        problems: this.problems,
         obstacleTo: (node) => this.sender.obstacleTo(node),
         refreshMetadata: (reason) => this.cluster.requestRefresh(reason),
         onDataLoss: (loss) => {
@@ -200,7 +207,10 @@ export class ProducerCore {
       fatalError: state.fatalError,
       isUnreachable: cluster.isOutage,
       memory,
-      problems: cluster.problems(),
+      problems: [
+        ...cluster.problems().map((problem) => ({ ...problem, topic: null, partition: null })),
+        ...this.problems.list(),
+      ],
     })
   }
 

@@ -124,6 +124,7 @@ export class Engine {
         ...context,
         accumulator: this.accumulator,
         metrics: new ProducerMetrics(),
+        problems: { failed: () => {}, ended: () => {} },
         observer: (_error, _metadata, context) => {
           const fate = context as Fate
           fate.told++

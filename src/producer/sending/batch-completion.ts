@@ -23,6 +23,7 @@ import {
   timeoutError,
 } from './delivery-errors.ts'
 import { outcomeOf } from './produce-error-table.ts'
+import type { ProduceProblems } from './produce-problems.ts'
 import { judgeSequenceError } from './sequence-error-table.ts'
 import { splitBatch } from './split-batch.ts'
 
@@ -48,6 +49,7 @@ export interface BatchCompletionContext {
   /** Called for each record; null without hooks. */
   readonly observer: RecordObserver | null
   readonly metrics: CompletionMetrics
+  readonly problems: Pick<ProduceProblems, 'failed' | 'ended'>
   readonly refreshMetadata: (reason: string) => void
   /** Why a broker cannot be reached; null: it can. */
   readonly obstacleTo: (nodeId: number) => KafkaError | null
@@ -233,6 +235,7 @@ export class BatchCompletion {
   private acknowledge(batch: ProducerBatch, baseOffset: bigint, logAppendTimeMs: number): void {
     const lastOffset = baseOffset < 0n ? -1n : baseOffset + BigInt(batch.count - 1)
     batch.partition.state.acknowledge(batch, lastOffset)
+    this.context.problems.ended(batch.partition)
     batch.acknowledged()
     if (batch.isSettled) this.release(batch)
     else this.settle(batch, null, baseOffset, logAppendTimeMs)
@@ -246,6 +249,7 @@ export class BatchCompletion {
       this.fail(batch, refusal)
       return
     }
+    this.context.problems.failed(batch.partition, error)
     batch.retryFrom(isCounted ? now + this.waitBefore(batch, error) : now)
     this.context.accumulator.requeue(batch, now)
   }
@@ -352,6 +356,7 @@ export class BatchCompletion {
     this.context.accumulator.discarded(batch)
     if (!batch.isInFlight) this.giveUpNumbers(batch)
     this.settle(batch, error, -1n, -1, recordErrors)
+    if (partition.queue.length + partition.inFlight === 0) this.context.problems.ended(partition)
     this.context.onBatchFailed?.(error, batch.stamp !== null)
     if (!this.options.gapless || error.cause instanceof ClosedError) return
     if (batch.order < partition.brokenBefore) return
