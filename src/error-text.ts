@@ -80,6 +80,15 @@ export function kindOf(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
+/** What a user's code threw, for the message of another error. Never throws, whatever that is. */
+export function causeText(cause: unknown): string {
+  try {
+    return cause instanceof Error ? String(cause.message) : String(cause)
+  } catch {
+    return describeValue(cause)
+  }
+}
+
 /** A value as the message of an error shows it: short, with its type, and no text that looks secret. */
 export function describeValue(value: unknown): string {
   try {

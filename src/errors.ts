@@ -1,9 +1,9 @@
 // Every error class of kafkawire: a flat family under KafkaError, with subclasses only where a caller
 // would branch on them. A Kafka error code is a row in protocol/error-codes.ts, not a class.
 
-import { errorToJson, escapeControls } from './error-text.ts'
+import { causeText, errorToJson, escapeControls } from './error-text.ts'
 
-export { describeValue, escapeText, kindOf, plainJson } from './error-text.ts'
+export { causeText, describeValue, escapeText, kindOf, plainJson } from './error-text.ts'
 
 /** Options that every error takes. */
 export interface KafkaErrorOptions {
@@ -435,6 +435,6 @@ export class DeserializationError extends KafkaError {
  */
 export function toKafkaError(error: unknown, what?: string): KafkaError {
   if (error instanceof KafkaError) return error
-  const text = error instanceof Error ? error.message : String(error)
+  const text = causeText(error)
   return new KafkaError(what === undefined ? text : `${what}: ${text}`, { cause: error })
 }

@@ -247,7 +247,6 @@ export type {
 export type { SslOption, TlsOptions } from './options/ssl-options.ts'
 export type { PipeCommit, PipeContext, PipeHandler, PipeOptions, PipeOutput } from './pipe.ts'
 export type { ProducerHealth } from './producer/health.ts'
-export type { ProducerProblem } from './producer/sending/produce-problems.ts'
 export type { DataLoss, OnDelivery, ProducerInterceptor } from './producer/hooks.ts'
 export type { Acks, FlushOptions, ProducerOptions } from './producer/options.ts'
 export type {
@@ -258,6 +257,7 @@ export type {
 export { Producer } from './producer/producer.ts'
 export type { ProducerRecord } from './producer/record.ts'
 export type { RecordMetadata } from './producer/record-metadata.ts'
+export type { ProducerProblem } from './producer/sending/produce-problems.ts'
 export type { WritableOptions } from './producer/streams.ts'
 export type { Transaction, TransactionRunOptions } from './producer/transactions/run-transaction.ts'
 export type { SendOffsetsArguments } from './producer/transactions/send-offsets.ts'

@@ -2,14 +2,14 @@
 // learns then which argument of which call that was.
 
 import { types } from 'node:util'
-import { InvalidArgumentError, KafkaError } from './errors.ts'
+import { causeText, InvalidArgumentError, KafkaError } from './errors.ts'
 
 /** Makes the error of a value that could not be read. */
 type Unreadable = (what: string, cause: unknown) => Error
 
 function unreadable(call: string): Unreadable {
   return (what, cause) => {
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = causeText(cause)
     return new InvalidArgumentError(`${call} failed: reading ${what} threw: ${why}`, { cause })
   }
 }

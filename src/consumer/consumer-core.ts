@@ -114,12 +114,9 @@ export class ConsumerCore<K, V> {
       },
     )
     this.coordinator = groupId === null ? null : new CoordinatorClient(cluster, groupId)
-    const { autoOffsetReset, autoOffsetResetNewPartitions } = options
-    const isNew = (state: AssignedPartition): boolean =>
-      this.subscriber.isNew(state.topic, state.partition)
+    const isNew = (at: AssignedPartition): boolean => this.subscriber.isNew(at.topic, at.partition)
     const isOfRetryTopic = ({ topic }: AssignedPartition): boolean => this.retries.has(topic)
-    const policy = { autoOffsetReset, autoOffsetResetNewPartitions }
-    const reset = { ...policy, isReadCommitted, isNew, isOfRetryTopic }
+    const reset = { ...options, isReadCommitted, isNew, isOfRetryTopic }
     this.resolver = new OffsetResolver(cluster, this.subscription, this.coordinator, reset, {
       member: () => fetchingMember(this.subscriber.group),
       onStaleMember: () => this.subscriber.group?.beatNow(),
@@ -359,13 +356,10 @@ export class ConsumerCore<K, V> {
   private onCommitted(entries: readonly CommitEntry[]): void {
     const { interceptors } = this.options
     if (interceptors.length === 0) return
-    const offsets = entries.map(({ topic, partition, offset, leaderEpoch, metadata }) => ({
-      topic,
-      partition,
-      offset,
-      leaderEpoch,
-      metadata,
-    }))
+    const offsets = entries.map((entry) => {
+      const { topic, partition, offset, leaderEpoch, metadata } = entry
+      return { topic, partition, offset, leaderEpoch, metadata }
+    })
     interceptCommit(interceptors, offsets, this.cluster.options.logger)
   }
 

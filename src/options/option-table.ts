@@ -1,7 +1,7 @@
 // How options are checked: each option is one entry of a table (its default and its check), and one
 // function resolves what a user gave against the table. Unknown keys are refused, with the nearest name.
 
-import { ConfigError, describeValue, KafkaError, kindOf } from '../errors.ts'
+import { ConfigError, causeText, describeValue, KafkaError, kindOf } from '../errors.ts'
 import { camelCase, findForeignName } from './foreign-names.ts'
 
 /** One option: what it is when not given, and what it may be. */
@@ -82,7 +82,7 @@ function read<T>(owner: string, what: string, isSecret: boolean, attempt: () => 
   } catch (cause) {
     if (cause instanceof KafkaError) throw cause
     if (isSecret) throw new ConfigError(`${owner}: ${what} cannot be read`)
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = causeText(cause)
     throw new ConfigError(`${owner}: ${what} cannot be read: ${why}`, { cause })
   }
 }

@@ -1,7 +1,13 @@
 // What is given to a producer.
 
 import { isThenable } from '../async/rejections.ts'
-import { describeValue, InvalidArgumentError, KafkaError, SerializationError } from '../errors.ts'
+import {
+  causeText,
+  describeValue,
+  InvalidArgumentError,
+  KafkaError,
+  SerializationError,
+} from '../errors.ts'
 import { nearest } from '../options/option-table.ts'
 import { readProperty, readSafely } from '../read-argument.ts'
 import { HeaderAppender, type HeadersInput, headerList } from '../records/headers.ts'
@@ -220,7 +226,7 @@ function dataOf(
 
 function serializationError(topic: string, isKey: boolean, cause: unknown): SerializationError {
   const part = isKey ? 'key' : 'value'
-  const reason = cause instanceof Error ? cause.message : String(cause)
+  const reason = causeText(cause)
   return new SerializationError(
     `The ${part} of a record for topic "${topic}" cannot be serialized: ${reason}`,
     { topic, part, cause, retriable: cause instanceof KafkaError && cause.retriable },

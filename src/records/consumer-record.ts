@@ -5,7 +5,7 @@ import { inspect } from 'node:util'
 import type { Header } from '../types.ts'
 import { headerKey } from './header-key.ts'
 import { bytesToJson, type JsonBytes, RecordHeaders } from './headers.ts'
-import { MovedRecordBatch, type RecordOrigin } from './moved-record.ts'
+import { MovedRecordBatch } from './moved-record.ts'
 import { PreservedBatch } from './preserved-batch.ts'
 import type { TimestampType } from './record-batch.ts'
 import type { RawRecord, RecordContext } from './record-context.ts'
@@ -145,7 +145,10 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> implements Raw
    */
   static movedFrom<K, V>(
     record: ConsumerRecord<K, V>,
-    origin: RecordOrigin,
+    origin: Omit<
+      ConsumerRecordObject<unknown, unknown>,
+      'leaderEpoch' | 'key' | 'value' | 'headers'
+    >,
     hidesHeader: (key: string) => boolean,
   ): ConsumerRecord<K, V> {
     const { batch, offsetDelta, start, valuePrefix } = record

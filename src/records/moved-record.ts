@@ -5,7 +5,7 @@ import type { TimestampType } from './record-batch.ts'
 import type { RecordContext, RecordSource } from './record-context.ts'
 
 /** Where the original is. */
-export interface RecordOrigin {
+interface RecordOrigin {
   readonly topic: string
   readonly partition: number
   readonly offset: bigint

@@ -2,7 +2,7 @@
 // resolved to it.
 
 import type * as avsc from 'avsc'
-import { ConfigError, describeValue, InvalidArgumentError } from '../errors.ts'
+import { ConfigError, causeText, describeValue, InvalidArgumentError } from '../errors.ts'
 import { requireOptional } from '../optional-package.ts'
 import type { Codec } from './codec.ts'
 import type { ResolvedSchema, SchemaText } from './registry-client.ts'
@@ -72,7 +72,7 @@ export class AvroCodec<T> implements Codec<T> {
         logicalTypes: { ...builtInTypes(this.avsc), ...logicalTypes } as never,
       })
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
+      const reason = causeText(cause)
       throw new InvalidArgumentError(`the Avro schema cannot be parsed: ${reason}`, { cause })
     }
   }

@@ -1,7 +1,7 @@
 // JSON with JSON Schema, by the package ajv: what does not fit is refused in both directions.
 
 import type { Ajv, ValidateFunction } from 'ajv'
-import { ConfigError, InvalidArgumentError } from '../errors.ts'
+import { ConfigError, causeText, InvalidArgumentError } from '../errors.ts'
 import { requireOptional } from '../optional-package.ts'
 import type { Codec } from './codec.ts'
 import type { ResolvedSchema, SchemaText } from './registry-client.ts'
@@ -68,7 +68,7 @@ export class JsonSchemaCodec<T> implements Codec<T> {
       return ajv.compile(definition)
     } catch (cause) {
       if (cause instanceof ConfigError) throw cause
-      const reason = cause instanceof Error ? cause.message : String(cause)
+      const reason = causeText(cause)
       throw new InvalidArgumentError(`the JSON schema cannot be used: ${reason}`, { cause })
     }
   }

@@ -1,7 +1,13 @@
 // SchemaRegistry: the serdes of topics whose schemas a registry keeps.
 
 import type { DescMessage, Message, MessageShape } from '@bufbuild/protobuf'
-import { ConfigError, describeValue, InvalidArgumentError, SchemaRegistryError } from '../errors.ts'
+import {
+  ConfigError,
+  causeText,
+  describeValue,
+  InvalidArgumentError,
+  SchemaRegistryError,
+} from '../errors.ts'
 import type { DeserializeContext, RecordData, Serde, SerializeContext } from '../types.ts'
 import { AvroCodec, type AvroOptions } from './avro.ts'
 import type { Codec } from './codec.ts'
@@ -202,7 +208,7 @@ async function usable<R>(what: string, make: () => Promise<R>): Promise<R> {
     return await make()
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = causeText(cause)
     throw new SchemaRegistryError(`${what} cannot be used: ${reason}`, { cause })
   }
 }

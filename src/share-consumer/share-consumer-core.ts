@@ -16,6 +16,7 @@ import {
   AcknowledgementError,
   type AcknowledgementResult,
   ClosedError,
+  causeText,
   KafkaError,
   toKafkaError,
 } from '../errors.ts'
@@ -213,7 +214,7 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
 
   /** What a handler of `run` threw. */
   handlerFailed(error: unknown, what: string): void {
-    const cause = error instanceof Error ? error.message : String(error)
+    const cause = causeText(error)
     this.reportError(new KafkaError(`${what}: ${cause}`, { cause: error }))
   }
 

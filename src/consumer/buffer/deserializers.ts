@@ -3,7 +3,7 @@
 // delivered (`decodeAhead`), as a property cannot be awaited; any other when the property is first read.
 
 import { isThenable, watchRejection } from '../../async/rejections.ts'
-import { DeserializationError, KafkaError } from '../../errors.ts'
+import { causeText, DeserializationError, KafkaError } from '../../errors.ts'
 import { ConsumerRecord } from '../../records/consumer-record.ts'
 import { type RawRecord, type RecordSource, rawSource } from '../../records/record-context.ts'
 import type {
@@ -162,13 +162,15 @@ class AheadPart extends Part {
   decodeAhead(record: RawRecord): Promise<void> | undefined {
     const bytes = this.isKey ? record.rawKey : record.rawValue
     let result: unknown
+    let isLate: boolean
     try {
       result = this.call(bytes, record)
+      isLate = isThenable(result)
     } catch (cause) {
       this.failed(record, cause)
       return undefined
     }
-    if (!isThenable(result)) {
+    if (!isLate) {
       this.decoded(record, result)
       return undefined
     }
@@ -227,7 +229,7 @@ function deserializationError(
 ): DeserializationError {
   const { topic, partition, offset, rawKey, rawValue } = record
   const part = isKey ? 'key' : 'value'
-  const reason = cause instanceof Error ? cause.message : String(cause)
+  const reason = causeText(cause)
   return new DeserializationError(
     `The ${part} of the record at offset ${offset} of ${topic}-${partition} cannot be deserialized: ${reason}`,
     {

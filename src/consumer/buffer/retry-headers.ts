@@ -6,7 +6,7 @@ import { isTopicName } from '../../topic-partition.ts'
 import type { Header } from '../../types.ts'
 
 /** All of them begin with this. */
-export const RETRY_HEADER_PREFIX = '__kafkawire.retry.'
+const RETRY_HEADER_PREFIX = '__kafkawire.retry.'
 
 /** What the headers of a record in a retry topic say. */
 export interface RetryState {

@@ -5,6 +5,7 @@
 import { monotonicMs } from '../../async/clock.ts'
 import { stopSwitch, Watchers } from '../../async/watchers.ts'
 import { channels, Trace } from '../../diagnostics.ts'
+import { causeText } from '../../errors.ts'
 import { Sensor, SensorMap } from '../../metrics/sensors.ts'
 import { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
@@ -280,8 +281,21 @@ export class Delivery<K, V> {
    * is offered when it is.
    */
   screened(chunk: RecordSlice<K, V>, state: AssignedPartition<K, V>): RecordSlice<K, V> | null {
-    const { source } = state
     this.noteTaken(chunk, state)
+    try {
+      return this.passed(chunk, state)
+    } catch (error) {
+      this.refuse(state, error)
+      queueMicrotask(() => this.offer(state))
+      return null
+    }
+  }
+
+  private passed(
+    chunk: RecordSlice<K, V>,
+    state: AssignedPartition<K, V>,
+  ): RecordSlice<K, V> | null {
+    const { source } = state
     if (this.screen === null && source.decodeAhead === undefined && this.intercept === null) {
       return chunk
     }
@@ -342,12 +356,16 @@ export class Delivery<K, V> {
       },
       (error: unknown) => {
         if (state.version !== version) return
-        // The position stays before the chunk: a loop that continues meets the same records again.
-        state.dropBuffer()
-        state.fail(error instanceof Error ? error : new Error(String(error)))
+        this.refuse(state, error)
         this.offer(state)
       },
     )
+  }
+
+  /** The position stays before the chunk: a loop that continues meets the same records again. */
+  private refuse(state: AssignedPartition<K, V>, error: unknown): void {
+    state.dropBuffer()
+    state.fail(error instanceof Error ? error : new Error(causeText(error), { cause: error }))
   }
 
   /**

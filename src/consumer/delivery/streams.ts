@@ -3,6 +3,7 @@
 
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
+import { causeText } from '../../errors.ts'
 import { lazyNode } from '../../lazy-node.ts'
 import type { ConsumerLoop } from './iterators.ts'
 
@@ -45,5 +46,5 @@ export function readableStreamOf<T>(loop: ConsumerLoop<T>): ReadableStream<T> {
 }
 
 function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error), { cause: error })
+  return error instanceof Error ? error : new Error(causeText(error), { cause: error })
 }

@@ -2,7 +2,7 @@
 // partitions, and remembers on what numbers that was based.
 
 import type { Cluster } from '../../cluster/cluster.ts'
-import { KafkaError } from '../../errors.ts'
+import { causeText, KafkaError } from '../../errors.ts'
 import type { JoinGroupResponse } from '../../protocol/messages/join-group.ts'
 import type { SyncGroupRequestAssignment } from '../../protocol/messages/sync-group.ts'
 import type {
@@ -79,7 +79,7 @@ function toMember(
   try {
     return { memberId, groupInstanceId, ...decodeSubscription(metadata) }
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = causeText(cause)
     const text = `The subscription of member "${memberId}" cannot be decoded, so it gets no partitions: ${reason}. Upgrade or stop that member`
     onError(new KafkaError(text, { cause }))
     const nothing = { topics: [], ownedPartitions: [], generationId: -1, rackId: null }
@@ -95,7 +95,7 @@ async function assign(
   try {
     return checkAssignment(group, await assignor.assign(group))
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = causeText(cause)
     throw new KafkaError(`The assignor "${assignor.name}" failed: ${reason}`, { cause })
   }
 }

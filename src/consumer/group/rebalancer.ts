@@ -5,6 +5,7 @@
 import { withAnySignal } from '../../async/any-signal.ts'
 import { timeoutSignal } from '../../async/timers.ts'
 import { stopSwitch } from '../../async/watchers.ts'
+import { causeText } from '../../errors.ts'
 import { compareTopicPartitions } from '../../topic-partition.ts'
 import type { TopicPartition } from '../../types.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
@@ -145,7 +146,7 @@ export class Rebalancer<K, V> {
       () => callback(partitions),
       this.timeoutMs,
       (cause) => {
-        const reason = cause instanceof Error ? cause.message : String(cause)
+        const reason = causeText(cause)
         this.owner.onError(new Error(`${name} failed: ${reason}`, { cause }))
       },
     )

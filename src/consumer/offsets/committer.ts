@@ -8,7 +8,13 @@ import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { type CoordinatorClient, isUnreachable } from '../../cluster/coordinator-client.ts'
 import { channels, traced } from '../../diagnostics.ts'
-import { ClosedError, CommitFailedError, FencedError, TimeoutError } from '../../errors.ts'
+import {
+  ClosedError,
+  CommitFailedError,
+  causeText,
+  FencedError,
+  TimeoutError,
+} from '../../errors.ts'
 import { brokerError, codeName, errorCodes, isRetriable } from '../../protocol/error-codes.ts'
 import { offsetCommit } from '../../protocol/messages/offset-commit.ts'
 import { groupByTopic } from '../../topic-partition.ts'
@@ -203,7 +209,7 @@ export class Committer {
       )
       for (const entry of open.values()) retried.set(entry, silence)
     } catch (error) {
-      const cause = error instanceof Error ? error : new Error(String(error))
+      const cause = error instanceof Error ? error : new Error(causeText(error), { cause: error })
       for (const entry of entries) (isUnreachable(error) ? retried : failed).set(entry, cause)
     }
     return entries

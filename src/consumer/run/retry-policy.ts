@@ -5,7 +5,12 @@
 import { withAnySignal } from '../../async/any-signal.ts'
 import { backoff, sleep } from '../../async/retry.ts'
 import { type Watchers, within } from '../../async/watchers.ts'
-import { DeserializationError, describeValue, InvalidArgumentError } from '../../errors.ts'
+import {
+  causeText,
+  DeserializationError,
+  describeValue,
+  InvalidArgumentError,
+} from '../../errors.ts'
 import { ConsumerRecord } from '../../records/consumer-record.ts'
 import { isTopicName } from '../../topic-partition.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
@@ -217,7 +222,7 @@ export class RetryPolicy {
       return await call()
     } catch (cause) {
       this.options.onFailure(`The handler of ${nameOf(item)} failed`, error)
-      const why = cause instanceof Error ? cause.message : describeValue(cause)
+      const why = causeText(cause)
       throw new InvalidArgumentError(
         `run(): ${name} threw for ${nameOf(item)}: ${why}. The record is not done`,
         { cause },

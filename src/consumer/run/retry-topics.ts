@@ -3,7 +3,7 @@
 // when the brokers have acknowledged it there; behind the last topic it is a dead letter.
 
 import { wallMs } from '../../async/clock.ts'
-import { describeValue, InvalidArgumentError } from '../../errors.ts'
+import { causeText, describeValue, InvalidArgumentError } from '../../errors.ts'
 import { ConsumerRecord } from '../../records/consumer-record.ts'
 import { isTopicName } from '../../topic-partition.ts'
 import {
@@ -59,7 +59,7 @@ async function nameBy(
   try {
     return await nameOf(delay, level)
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : describeValue(cause)
+    const why = causeText(cause)
     throw new InvalidArgumentError(`run(): retryTopicName threw for '${delay}': ${why}`, { cause })
   }
 }

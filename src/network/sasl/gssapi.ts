@@ -1,7 +1,7 @@
 // SASL GSSAPI (RFC 4752): Kerberos 5, by the package `kerberos`, which the user installs. That package talks
 // to the system's Kerberos library, so that tickets and keytabs are found as `kinit` and `klist` find them.
 
-import { AuthenticationError, ConfigError } from '../../errors.ts'
+import { AuthenticationError, ConfigError, causeText } from '../../errors.ts'
 import { requireOptional } from '../../optional-package.ts'
 import type { SaslContext, SaslExchange, SaslMechanism } from '../../options/sasl-options.ts'
 
@@ -103,7 +103,7 @@ class GssapiExchange implements SaslExchange {
     try {
       return await call()
     } catch (cause) {
-      throw this.error(cause instanceof Error ? cause.message : String(cause), cause)
+      throw this.error(causeText(cause), cause)
     }
   }
 

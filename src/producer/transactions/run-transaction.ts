@@ -5,6 +5,7 @@ import { monotonicMs } from '../../async/clock.ts'
 import { checkWaitOptions, type WaitLimits, waitFor } from '../../async/wait.ts'
 import {
   ClosedError,
+  causeText,
   describeValue,
   FencedError,
   InvalidArgumentError,
@@ -167,7 +168,7 @@ function bothErrors(error: unknown, abortError: unknown): KafkaError {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return causeText(error)
 }
 
 /** The handle of one run of a body: when that is over, it takes nothing more. */

@@ -182,3 +182,62 @@ describe('asynchronous deserializers', () => {
     expect(() => record?.value).toThrow(/with isSync: true returned a promise/)
   })
 })
+
+describe('a deserializer that throws what is not an error', () => {
+  const bare = (): never => {
+    throw Object.create(null)
+  }
+  const hostile: Record<string, Deserializer<unknown>> = {
+    'an object without a prototype': { deserialize: bare },
+    'the same, when the value is read': { deserialize: bare, isSync: true },
+    'the same, in a promise': { deserialize: async () => bare() },
+    'a thenable whose then throws': {
+      deserialize: () =>
+        Object.defineProperty({}, 'then', {
+          get: () => {
+            throw new TypeError('then')
+          },
+        }),
+    },
+    'an error whose message throws': {
+      deserialize: () => {
+        throw Object.defineProperty(new Error('x'), 'message', { get: bare })
+      },
+    },
+  }
+  for (const [name, valueDeserializer] of Object.entries(hostile)) {
+    for (const poisonRecords of ['stop', 'skip'] as const) {
+      it(`(${name}) loses no record, with '${poisonRecords}'`, async () => {
+        const cluster = await TestCluster.start({ topics: { t: 1 } })
+        cluster.partition('t', 0).append(await batchOf(['a', 'b']))
+        const poison: DeserializationError[] = []
+        const consumer = consumerOf<Buffer | null, unknown>(cluster, {
+          groupId: 'g',
+          autoCommitIntervalMs: 3,
+          valueDeserializer,
+          poisonRecords,
+          onPoisonRecord: (error) => poison.push(error),
+        })
+        consumer.assign([t0])
+        const read: unknown[] = []
+        const running = consumer.run({
+          eachRecord: (record) => {
+            read.push(record.value)
+          },
+        })
+        if (poisonRecords === 'skip') {
+          await Promise.race([running, cluster.waitFor(() => poison.length === 2)])
+          expect(poison.map(({ offset }) => offset)).toEqual([0n, 1n])
+        } else {
+          await expect(running).rejects.toThrow(DeserializationError)
+          await expect(running).rejects.toMatchObject({ offset: 0n })
+        }
+        await consumer.close()
+        await running.catch(() => {})
+        expect(read).toEqual([])
+        if (poisonRecords === 'stop') expect(cluster.committedOffset('g', 't', 0) ?? 0n).toBe(0n)
+        await cluster.close()
+      })
+    }
+  }
+})
