@@ -3,7 +3,6 @@
 
 import { monotonicMs } from '../async/clock.ts'
 import { callAll } from '../async/listeners.ts'
-import { waitFor } from '../async/wait.ts'
 import {
   AuthenticationError,
   ConfigError,
@@ -17,6 +16,7 @@ import type { ClusterOptions } from '../options/kafka-options.ts'
 import { BootstrapSource } from './bootstrap-source.ts'
 import { Broker, type ConnectionEvent } from './broker.ts'
 import { pickBroker } from './broker-choice.ts'
+import { EventWaits } from './event-waits.ts'
 import type { BrokerMetadata } from './metadata.ts'
 import { type ConnectionLoad, loadOf, NetworkMetrics } from './network-metrics.ts'
 import type { ClusterProblem } from './problems.ts'
@@ -45,11 +45,13 @@ export class BrokerPool {
   private readonly extra = new Set<number>()
   private readonly listeners = new Set<(event: ConnectionEvent) => void>()
   /** Those who wait for any broker to become ready. */
-  private readonly wakers = new Set<(error: Error | null) => void>()
+  private readonly waits = new EventWaits()
   private readonly released = new Set<Promise<void>>()
   /** The bootstrap address that has worked, for the hint about advertised listeners. */
   private bootstrapAddress: string | null = null
   private wasAnyBrokerReached = false
+  /** As the broker that was reached last names this client; null: not known. */
+  principal: string | null = null
   private isOutage = false
   private readonly verdicts = new WeakSet<Error>()
   private closedBy: Error | null = null
@@ -61,9 +63,9 @@ export class BrokerPool {
     this.source = new BootstrapSource(options, {
       onAddresses: (endpoints) => {
         this.setBootstrap(endpoints)
-        this.wake(null)
+        this.waits.wake(null)
       },
-      onFailure: (error) => this.wake(error),
+      onFailure: (error) => this.waits.wake(error),
     })
     this.setBootstrap(this.source.fixed ?? [])
   }
@@ -175,6 +177,7 @@ export class BrokerPool {
   /**
    * A ready connection to whichever broker is best placed; a second one is tried when the first is slow.
    * @param avoid brokers to be asked only if there is no other
+   * @param isWanted whether a caller waits, so that the process must not end meanwhile; always, without it
    * @throws AuthenticationError at once; ConnectionError naming each bootstrap address and its cause,
    * when none could be reached from the start; TimeoutError saying the same
    */
@@ -182,6 +185,7 @@ export class BrokerPool {
     timeoutMs: number
     signal?: AbortSignal | undefined
     avoid: ReadonlySet<number>
+    isWanted?: () => boolean
   }): Promise<Connection> {
     const deadline = monotonicMs() + options.timeoutMs
     const before = new Map(this.bootstrap.map((node) => [node, node.failures]))
@@ -199,7 +203,7 @@ export class BrokerPool {
       }
       const waitMs = Math.min(deadline - now, STAGGER_MS, this.untilNextAttempt(now))
       if (waitMs <= 0) throw new TimeoutError(this.unreachable(options.timeoutMs))
-      const event = this.nextEvent(waitMs, options.signal)
+      const event = this.waits.next(waitMs, options.isWanted?.() ?? true, options.signal)
       if (node !== null) {
         node.lastChosenAt = now
         tried.add(node)
@@ -218,9 +222,19 @@ export class BrokerPool {
     }
   }
 
+  /** A caller depends on what `anyConnection` waits for: the process must not end meanwhile. */
+  keepProcess(): void {
+    this.waits.keepProcess()
+  }
+
   /** Whether an error of `anyConnection` says that no bootstrap address works: no use in waiting longer. */
   isVerdict(error: unknown): boolean {
     return error instanceof Error && this.verdicts.has(error)
+  }
+
+  /** The error of a request on a connection of `anyConnection`, or a verdict where all requests fail alike. */
+  judgeRequest(error: Error): Error {
+    return this.isCutOff && !this.isVerdict(error) ? this.judge(error) : error
   }
 
   /** What is wrong with each address, one line each. */
@@ -248,7 +262,7 @@ export class BrokerPool {
     for (const node of this.bootstrap) this.released.add(node.close(reason))
     for (const node of this.known.values()) this.released.add(node.close(reason))
     this.known.clear()
-    this.wake(reason)
+    this.waits.wake(reason)
     return Promise.all(this.released).then(() => {})
   }
 
@@ -346,22 +360,26 @@ export class BrokerPool {
       if (event.nodeId < 0) this.bootstrapAddress = event.connection.address
       else this.closeBootstrap()
       this.wasAnyBrokerReached = true
+      this.principal = event.connection.principal
       if (this.isOutage) for (const node of this.known.values()) node.retryNow()
       this.isOutage = false
     } else {
       this.isOutage = !this.isAnyReady
     }
     callAll(this.listeners, event, this.options.logger)
-    this.wake(event.error)
-  }
-
-  private wake(error: Error | null): void {
-    for (const wake of [...this.wakers]) wake(error)
+    this.waits.wake(event.error)
   }
 
   /** A broker of the metadata is reached: the addresses we began with have done their work. */
   private closeBootstrap(): void {
     for (const node of this.bootstrap) node.closeUnused()
+  }
+
+  /** Whether every bootstrap server takes connections, and ends them when it is asked something. */
+  private get isCutOff(): boolean {
+    const { bootstrap } = this
+    if (this.known.size > 0 || bootstrap.length === 0) return false
+    return bootstrap.every(({ cutOffs }) => cutOffs >= HOPELESS_AFTER)
   }
 
   private judge(cause: Error): Error {
@@ -407,21 +425,5 @@ export class BrokerPool {
     const { attemptAllowedAt, isPending } = this.source
     if (isPending && attemptAllowedAt > now) least = Math.min(least, attemptAllowedAt - now + 1)
     return least
-  }
-
-  /** The error of the next connection event; null for one that became ready, or after `waitMs`. */
-  private async nextEvent(waitMs: number, signal: AbortSignal | undefined): Promise<Error | null> {
-    let wake = (_: Error | null): void => {}
-    const event = new Promise<Error | null>((resolve) => {
-      wake = resolve
-    })
-    this.wakers.add(wake)
-    const timer = setTimeout(wake, waitMs, null)
-    try {
-      return await waitFor(event, { signal }, 'connecting')
-    } finally {
-      clearTimeout(timer)
-      this.wakers.delete(wake)
-    }
   }
 }

@@ -59,6 +59,8 @@ export class Broker {
   lastError: Error | null = null
   /** Failed attempts in a row that came further than the host name. */
   failuresSinceResolved = 0
+  /** How many connections in a row it has ended before it responded to any request on them. */
+  cutOffs = 0
   /** Whether any connection to it has ever been ready. */
   wasReached = false
   /** By `monotonicMs()`: since when it is asked for and not reached; 0 if it is fine. */
@@ -379,12 +381,18 @@ export class Broker {
     this.settings.metrics?.closed.record(1)
     if (this.closedBy !== null || connection.wasIdle) return
     this.reach.lost(monotonicMs())
-    if (connection.isProven) slot.failures.succeeded()
-    slot.failures.failed(
-      new ConnectionError(`Connection to ${this.describe()} was lost: ${reason.message}`, {
-        cause: reason,
-      }),
+    const error = new ConnectionError(
+      `Connection to ${this.describe()} was lost: ${reason.message}`,
+      { cause: reason },
     )
+    if (connection.isProven) {
+      slot.failures.succeeded()
+      this.cutOffs = 0
+    } else {
+      this.lastError = error
+      if (connection.endedByBroker) this.cutOffs++
+    }
+    slot.failures.failed(error)
     // Silence says the same of the other ways to this broker. Those that owe a response find out by their own
     // limits; idle ones show nothing, and a join would wait on one as long as a rebalance may take.
     if (reason instanceof TimeoutError) this.closeUnused()

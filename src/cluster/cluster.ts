@@ -86,6 +86,7 @@ export class Cluster {
       retryBackoffMaxMs: options.retryBackoffMaxMs,
       ask: (type, key, signal) => this.askForCoordinator(type, key, signal),
       addBroker: (broker) => this.pool.addBroker(broker),
+      principal: () => this.principal,
     })
     this.pool.onEvent((event) => this.handleConnection(event))
   }
@@ -97,6 +98,11 @@ export class Cluster {
 
   get isClosed(): boolean {
     return this.abort.signal.aborted
+  }
+
+  /** As brokers name this client in ACLs, such as `User:ann`; null while that is not known. */
+  get principal(): string | null {
+    return this.pool.principal
   }
 
   /** What its connections do. */

@@ -17,6 +17,8 @@ export interface CoordinatorsOptions {
   ask: (type: CoordinatorType, key: string, signal: AbortSignal) => Promise<Coordinator>
   /** Makes the broker known although metadata may not have it yet. */
   addBroker: (broker: { nodeId: number; host: string; port: number }) => void
+  /** As brokers name this client; null: not known. */
+  principal: () => string | null
 }
 
 interface Entry {
@@ -154,7 +156,8 @@ export class Coordinators {
     }
     if (found.errorCode !== 0) {
       const text = found.errorMessage === null ? '' : ` (${escapeText(found.errorMessage)})`
-      const error = brokerError(found.errorCode, `FindCoordinator of ${type} '${key}'${text}`)
+      const what = `FindCoordinator of ${type} '${key}'${text}`
+      const error = brokerError(found.errorCode, what, this.options.principal())
       if (!isTransient(found.errorCode)) throw error
       this.failed(entry, error)
       return false

@@ -181,6 +181,7 @@ export class MetadataRefresh {
 
   private wake(): void {
     this.isDormant = false
+    if (this.hasWaiters) this.options.pool.keepProcess()
     this.schedule()
   }
 
@@ -258,6 +259,7 @@ export class MetadataRefresh {
             timeoutMs,
             signal: this.closing,
             avoid: asked,
+            isWanted: () => this.hasWaiters,
           })
           if (open > 1 && asked.has(connection.nodeId)) return
           asked.add(connection.nodeId)
@@ -343,14 +345,17 @@ export class MetadataRefresh {
     wait.errorCode = change.topicErrors.get(name) ?? errorCodes.UNKNOWN_TOPIC_OR_PARTITION
     if (topic !== undefined) wait.waiters.resolveAll(topic)
     else if (isFinal(wait.errorCode)) {
-      wait.waiters.rejectAll(brokerError(wait.errorCode, `Metadata of topic '${name}'`))
+      const what = `Metadata of topic '${name}'`
+      wait.waiters.rejectAll(brokerError(wait.errorCode, what, this.options.pool.principal))
     }
   }
 
-  private handleFailure(error: unknown): void {
+  private handleFailure(thrown: unknown): void {
     if (this.closing.aborted) return
     const { logger, rebootstrapTriggerMs, mayRebootstrap } = this.options
-    this.lastError = error instanceof Error ? error : new ConnectionError(String(error))
+    const failure = thrown instanceof Error ? thrown : new ConnectionError(String(thrown))
+    const error = this.options.pool.judgeRequest(failure)
+    this.lastError = error
     this.streak.failed(this.lastError)
     logger.warn(`metadata could not be had: ${this.lastError.message}`)
     this.failures++

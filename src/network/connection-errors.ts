@@ -45,16 +45,22 @@ export function explainSetupFailure(error: unknown, phase: SetupPhase, host: str
   if (phase !== 'tls' && !isTlsAlert(code)) return error.message
   if (code === 'ECONNRESET' || code === 'EPIPE') return endOfStreamText('tls')
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') {
-    return `the server did not respond with TLS: this port may be a plaintext listener (${error.message})`
+    return `the server did not respond with TLS: this port may be a plaintext listener (${opensslText(error)})`
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     return `the broker's certificate is not for '${host}' (it is for ${namesIn(error)}): connect by a name that it has, or set ssl.servername`
   }
   if (isTlsAlert(code)) {
-    return `the broker refused the TLS handshake: ${error.message}. It may require a client certificate: set ssl.cert and ssl.key`
+    return `the broker refused the TLS handshake: ${opensslText(error)}. It may require a client certificate: set ssl.cert and ssl.key`
   }
   const shownCode = code === '' ? '' : ` (${code})`
   return `the broker's certificate was not accepted for '${host}': ${error.message}${shownCode}.${certificateAdvice(code)}`
+}
+
+/** OpenSSL's own words, without the places in its source that Node puts into the message. */
+function opensslText(error: Error): string {
+  const reason: unknown = Reflect.get(error, 'reason')
+  return typeof reason === 'string' ? reason : error.message.trim()
 }
 
 /** What to do about a certificate that was not accepted; empty if that is not known. */

@@ -58,6 +58,8 @@ export class Connection {
   readonly released: Promise<void>
   /** Aborted, with the reason, when the connection closes. */
   readonly closing: AbortSignal
+  /** As the broker names this client in ACLs, such as `User:ann`; null: not known. */
+  principal: string | null = null
   /** The broker ended the stream and gave no reason. */
   endedByBroker = false
   /** It was closed for being unused: nothing is wrong with the broker. */

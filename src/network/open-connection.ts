@@ -10,6 +10,7 @@ import { type Endpoint, formatEndpoint } from '../options/bootstrap-servers.ts'
 import type { SaslSettings } from '../options/sasl-options.ts'
 import type { SslSettings, TlsOptions } from '../options/ssl-options.ts'
 import { apiVersions } from '../protocol/messages/api-versions.ts'
+import { certificatePrincipal } from './certificate-principal.ts'
 import type { Connection } from './connection.ts'
 import {
   endOfStreamText,
@@ -89,6 +90,7 @@ class Setup {
     this.address = address
     this.phase = 'apiVersions'
     await this.exchangeVersions()
+    connection.principal = certificatePrincipal(socket)
     if (options.sasl !== null) {
       await this.authenticate(options.sasl, tls !== null)
       // Before the authentication a broker does not say whether it is the one that is meant.
@@ -147,7 +149,11 @@ class Setup {
     const startedAt = monotonicMs()
     const exchange = async (timeoutMs: number): Promise<number> => {
       try {
-        return await this.unlessClosed(authenticate(connection, mechanism, context, timeoutMs))
+        const done = await this.unlessClosed(
+          authenticate(connection, mechanism, context, timeoutMs),
+        )
+        connection.principal = done.principal
+        return done.lifetimeMs
       } catch (error) {
         if (error instanceof AuthenticationError) forgetCredentials(settings)
         throw error

@@ -36,6 +36,11 @@ export interface SaslMechanism {
 export interface SaslExchange {
   /** Who authenticates, for error texts; empty as long as it is not known. */
   readonly user: string
+  /**
+   * As ACLs name who authenticates, for error texts; null: not known.
+   * @defaultValue `User:` and `user`
+   */
+  readonly principal?: string | null
   /** @throws AuthenticationError where the credentials cannot be used */
   start(): Promise<Buffer>
   /** @throws AuthenticationError where the broker's response is not what the mechanism demands */

@@ -34,7 +34,7 @@ export class ProducerCore {
   readonly cluster: Cluster
   readonly state: ProducerIdentity
   readonly memory: BufferMemory
-  /** The sender's timer may be set for earlier already, and not keep the process alive: that it does now. */
+  /** The sender's timer, and its wish for a producer id, keep the process alive while something is alive. */
   readonly flushes: FlushTracker = new FlushTracker(() => this.sender.wake())
   readonly clock: TickClock = new TickClock()
   readonly accumulator: Accumulator
@@ -104,6 +104,7 @@ export class ProducerCore {
         metrics: this.metrics,
         problems: this.problems,
         obstacleTo: (node) => this.sender.obstacleTo(node),
+        principal: () => this.cluster.principal,
         refreshMetadata: (reason) => this.cluster.requestRefresh(reason),
         onDataLoss: (loss) => {
           logger.error('a broker has lost records that it had acknowledged', { ...loss })

@@ -1,10 +1,13 @@
 // Which permission a broker missed when it refused a request. It says only what kind of resource it is about;
 // the operation follows from the API (Kafka's documentation, "Authorization and ACLs").
 
+import { escapeText } from '../errors.ts'
+
 interface Needed {
   readonly resource: string
   /** By API. */
   readonly operations: Readonly<Record<string, string>>
+  readonly alternative?: string
 }
 
 /** By error code: the resource, and the operation that each API needs on it. */
@@ -19,6 +22,7 @@ const tables: ReadonlyMap<number, Needed> = new Map<number, Needed>([
         Fetch: 'READ',
         ShareFetch: 'READ',
         ShareAcknowledge: 'READ',
+        acknowledgement: 'READ',
         OffsetCommit: 'READ',
         Commit: 'READ',
         TxnOffsetCommit: 'READ',
@@ -58,6 +62,8 @@ const tables: ReadonlyMap<number, Needed> = new Map<number, Needed>([
     {
       resource: 'cluster',
       operations: { InitProducerId: 'IDEMPOTENT_WRITE', Produce: 'IDEMPOTENT_WRITE' },
+      // Since Kafka 2.8 (KIP-679).
+      alternative: ', or WRITE on a topic',
     },
   ],
   [
@@ -80,14 +86,18 @@ const tables: ReadonlyMap<number, Needed> = new Map<number, Needed>([
 /**
  * What to say after the name of an error code; empty unless it is a missing permission.
  * @param what the request that failed, with the name of its API at the beginning
+ * @param principal as brokers name this client; null: not known
  */
-export function authorizationHint(errorCode: number, what: string): string {
+export function authorizationHint(
+  errorCode: number,
+  what: string,
+  principal: string | null,
+): string {
   const table = tables.get(errorCode)
   if (table === undefined) return ''
-  const { resource, operations } = table
+  const { resource, operations, alternative = '' } = table
   const api = /^(?:The )?(\w+)/.exec(what)?.[1] ?? ''
-  if (!Object.hasOwn(operations, api)) {
-    return `: the principal of this client lacks a permission on the ${resource}`
-  }
-  return `: the principal of this client needs ${operations[api]} on the ${resource}`
+  const who = principal === null ? 'the principal of this client' : escapeText(principal)
+  if (!Object.hasOwn(operations, api)) return `: ${who} lacks a permission on the ${resource}`
+  return `: ${who} needs ${operations[api]} on the ${resource}${alternative}`
 }

@@ -210,7 +210,12 @@ export function isRetriable(code: number): boolean {
  * The error of a response that carries `code`.
  * @param what what failed and where, such as `Produce to orders-3 on node 2`
  */
-export function brokerError(code: number, what: string, cause?: unknown): BrokerError {
-  const text = `${what} failed: ${codeName(code)} [${code}]${authorizationHint(code, what)}`
-  return new BrokerError(code, codeName(code), text, { retriable: isRetriable(code), cause })
+export function brokerError(
+  code: number,
+  what: string,
+  principal: string | null = null,
+): BrokerError {
+  const hint = authorizationHint(code, what, principal)
+  const text = `${what} failed: ${codeName(code)} [${code}]${hint}`
+  return new BrokerError(code, codeName(code), text, { retriable: isRetriable(code) })
 }

@@ -120,8 +120,6 @@ const advice: ReadonlyMap<number, string> = new Map([
     'a group of another type has this id: choose another groupId',
   ],
   [errorCodes.GROUP_MAX_SIZE_REACHED, 'the group is as large as group.share.max.size allows'],
-  [errorCodes.GROUP_AUTHORIZATION_FAILED, 'this user needs READ on the group'],
-  [errorCodes.TOPIC_AUTHORIZATION_FAILED, 'this user needs READ and DESCRIBE on the topics'],
   [errorCodes.INVALID_GROUP_ID, 'choose another groupId'],
   [
     errorCodes.SHARE_SESSION_LIMIT_REACHED,
@@ -134,8 +132,13 @@ const advice: ReadonlyMap<number, string> = new Map([
 ])
 
 /** The error of a response, with what the broker said and what to do. */
-export function shareError(code: number, what: string, text: string | null): KafkaError {
-  const cause = brokerError(code, what)
+export function shareError(
+  code: number,
+  what: string,
+  text: string | null,
+  principal: string | null = null,
+): KafkaError {
+  const cause = brokerError(code, what, principal)
   const parts = [cause.message, text ?? '', advice.get(code) ?? ''].filter((part) => part !== '')
   return parts.length === 1
     ? cause

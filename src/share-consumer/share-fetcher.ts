@@ -310,7 +310,8 @@ export class ShareFetcher<K, V> {
       broker.session.advance()
       return true
     }
-    const error = shareError(errorCode, `${api} to node ${broker.nodeId}`, errorMessage)
+    const what = `${api} to node ${broker.nodeId}`
+    const error = shareError(errorCode, what, errorMessage, this.cluster.principal)
     this.cluster.options.logger.debug('a share session is over', { error })
     this.settle(acknowledged, error)
     this.endSession(broker, error)

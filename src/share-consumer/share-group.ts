@@ -219,7 +219,7 @@ export class ShareGroup {
     const { groupId } = this.coordinator
     const { errorCode, errorMessage } = response
     const what = `ShareGroupHeartbeat of group "${groupId}"`
-    const error = shareError(errorCode, what, errorMessage)
+    const error = shareError(errorCode, what, errorMessage, this.cluster.principal)
     this.heartbeats.trouble.note(error)
     switch (shareHeartbeatAction(errorCode)) {
       case 'fenced':

@@ -62,8 +62,8 @@ export async function applyShareResponse<K, V>(
       const sent = unsettled.get(key)
       unsettled.delete(key)
       if (sent !== undefined) {
-        const { acknowledgeErrorCode, acknowledgeErrorMessage } = data
-        owner.onSettled(sent, acknowledgeError(sent, acknowledgeErrorCode, acknowledgeErrorMessage))
+        const { acknowledgeErrorCode: code, acknowledgeErrorMessage: text } = data
+        owner.onSettled(sent, acknowledgeError(sent, code, text, cluster.principal))
       }
       const target = byKey.get(key)
       if (target === undefined) continue
@@ -77,7 +77,10 @@ export async function applyShareResponse<K, V>(
     }
   }
   for (const sent of unsettled.values()) {
-    owner.onSettled(sent, acknowledgeError(sent, errorCodes.UNKNOWN_SERVER_ERROR, 'no outcome'))
+    owner.onSettled(
+      sent,
+      acknowledgeError(sent, errorCodes.UNKNOWN_SERVER_ERROR, 'no outcome', null),
+    )
   }
   for (const target of targets) if (!failed.has(target)) target.succeeded()
   await Promise.all(reading)
@@ -109,11 +112,15 @@ export function settleAll<K, V>(
       if (sent === undefined) continue
       unsettled.delete(key)
       learnLeader(cluster, sent.name, currentLeader, response.nodeEndpoints)
-      owner.onSettled(sent, acknowledgeError(sent, errorCode, errorMessage))
+      const error = acknowledgeError(sent, errorCode, errorMessage, cluster.principal)
+      owner.onSettled(sent, error)
     }
   }
   for (const sent of unsettled.values()) {
-    owner.onSettled(sent, acknowledgeError(sent, errorCodes.UNKNOWN_SERVER_ERROR, 'no outcome'))
+    owner.onSettled(
+      sent,
+      acknowledgeError(sent, errorCodes.UNKNOWN_SERVER_ERROR, 'no outcome', null),
+    )
   }
 }
 
@@ -121,9 +128,11 @@ function acknowledgeError(
   { name }: PartitionAcknowledgements,
   code: number,
   text: string | null,
+  principal: string | null,
 ): KafkaError | null {
   if (code === errorCodes.NONE) return null
-  return shareError(code, `The acknowledgement of ${name.topic}-${name.partition}`, text)
+  const what = `The acknowledgement of ${name.topic}-${name.partition}`
+  return shareError(code, what, text, principal)
 }
 
 function learnLeader(
@@ -140,7 +149,8 @@ function applyError<K, V>(
   target: SharePartition,
   { errorCode, errorMessage }: ShareFetchPartitionData,
 ): void {
-  const error = shareError(errorCode, `ShareFetch of ${target.name}`, errorMessage)
+  const what = `ShareFetch of ${target.name}`
+  const error = shareError(errorCode, what, errorMessage, cluster.principal)
   const { retryBackoffMs, retryBackoffMaxMs, logger } = cluster.options
   const action = sharePartitionAction(errorCode)
   logger.debug(error.message)

@@ -130,6 +130,7 @@ export class Engine {
           fate.told++
         },
         obstacleTo: () => null,
+        principal: () => null,
         refreshMetadata: (reason) => this.refreshes.push(reason),
         onDataLoss: (loss) => this.dataLosses.push(loss),
         onFailed: (error) => this.fail(error),

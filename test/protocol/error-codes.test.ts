@@ -30,15 +30,13 @@ test('keeps the number of a code that it does not know, and does not retry it', 
 })
 
 test('makes an error that says what failed and why', () => {
-  const cause = new Error('first')
-  const error = brokerError(6, 'Produce to orders-3 on node 2', cause)
+  const error = brokerError(6, 'Produce to orders-3 on node 2')
   expect(error).toBeInstanceOf(BrokerError)
   expect(error.message).toBe('Produce to orders-3 on node 2 failed: NOT_LEADER_OR_FOLLOWER [6]')
   expect(error).toMatchObject({
     errorCode: 6,
     codeName: 'NOT_LEADER_OR_FOLLOWER',
     retriable: true,
-    cause,
   })
   expect(brokerError(9999, 'Fetch')).toMatchObject({ codeName: 'ERROR_9999', retriable: false })
 })

@@ -253,7 +253,9 @@ test('every pull of a consumer that has failed gets the error', async () => {
   }))
   const consumer = shareConsumerOf(cluster)
   for (let i = 0; i < 2; i++) {
-    await expect(consumer.records().next()).rejects.toThrow(/this user needs READ on the group/)
+    await expect(consumer.records().next()).rejects.toThrow(
+      /User:ANONYMOUS needs READ on the group/,
+    )
   }
   expect(consumer.health()).toMatchObject({ state: 'failed', isReady: false })
 })

@@ -1,6 +1,7 @@
 // Why a partition has no leader to ask, as far as metadata tells.
 
 import type { Cluster } from '../../cluster/cluster.ts'
+import { leaderlessText } from '../../cluster/leaderless-partition.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
 
@@ -19,11 +20,11 @@ export function noteMissingLeader(cluster: Cluster, state: AssignedPartition): v
     const reason = `Topic "${topic}" does not exist. Check its name, or create it`
     state.setProblem(reason, brokerError(errorCode, reason))
   } else if (known === undefined && errorCode !== errorCodes.NONE) {
-    const error = brokerError(errorCode, `Metadata of topic "${topic}"`)
+    const error = brokerError(errorCode, `Metadata of topic "${topic}"`, cluster.principal)
     state.setProblem(error.message, error)
   } else if (known === undefined) {
     state.setProblem(`Nothing is known of topic "${topic}" yet: no broker returned metadata`, null)
   } else {
-    state.setProblem(`Partition ${name} has no leader`, null)
+    state.setProblem(leaderlessText(name, known.partitions[partition].errorCode), null)
   }
 }

@@ -76,6 +76,13 @@ export function memberAction(request: MemberRequest, code: number): MemberAction
   return actions[request].get(code) ?? 'backOff'
 }
 
+const apiNames: Readonly<Record<MemberRequest, string>> = {
+  join: 'JoinGroup',
+  sync: 'SyncGroup',
+  heartbeat: 'Heartbeat',
+  commit: 'OffsetCommit',
+}
+
 const advice: ReadonlyMap<number, string> = new Map([
   [
     INCONSISTENT_GROUP_PROTOCOL,
@@ -91,9 +98,13 @@ const advice: ReadonlyMap<number, string> = new Map([
 ])
 
 /** The error that ends a consumer. It says what to change. */
-export function fatalGroupError(request: MemberRequest, code: number, groupId: string): KafkaError {
-  const what = `The ${request} request of group ${groupId}`
-  const cause = brokerError(code, what)
+export function fatalGroupError(
+  request: MemberRequest,
+  code: number,
+  groupId: string,
+  principal: string | null,
+): KafkaError {
+  const cause = brokerError(code, `${apiNames[request]} of group "${groupId}"`, principal)
   if (code === FENCED_INSTANCE_ID) {
     const text = 'another member with the same groupInstanceId has joined'
     return new FencedError(`${cause.message}: ${text}`, { cause })

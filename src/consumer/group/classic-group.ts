@@ -357,7 +357,7 @@ export class ClassicGroup implements GroupMembership {
         this.lose(`${request}: the coordinator does not know this member`, false)
         break
       case 'fatal':
-        this.fail(fatalGroupError(request, code, this.coordinator.groupId))
+        this.fail(fatalGroupError(request, code, this.coordinator.groupId, this.cluster.principal))
         break
       default:
     }
@@ -391,7 +391,8 @@ export class ClassicGroup implements GroupMembership {
   }
 
   private errorOf(request: string, code: number): KafkaError {
-    return brokerError(code, `${request} of group "${this.coordinator.groupId}"`)
+    const what = `${request} of group "${this.coordinator.groupId}"`
+    return brokerError(code, what, this.cluster.principal)
   }
 
   /** A member keeps trying for a while before it tells its caller; at the start the caller waits for news. */

@@ -67,8 +67,13 @@ const advice: ReadonlyMap<number, string> = new Map([
 ])
 
 /** The error of a response, with what the broker said and what to do. */
-export function heartbeatError(code: number, groupId: string, text: string | null): KafkaError {
-  const cause = brokerError(code, `ConsumerGroupHeartbeat of group "${groupId}"`)
+export function heartbeatError(
+  code: number,
+  groupId: string,
+  text: string | null,
+  principal: string | null,
+): KafkaError {
+  const cause = brokerError(code, `ConsumerGroupHeartbeat of group "${groupId}"`, principal)
   const parts = [cause.message, text ?? '', advice.get(code) ?? ''].filter((part) => part !== '')
   if (code === errorCodes.FENCED_INSTANCE_ID || code === errorCodes.UNRELEASED_INSTANCE_ID) {
     return new FencedError(parts.join(': '), { cause })

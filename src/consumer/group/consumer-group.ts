@@ -279,6 +279,7 @@ export class ConsumerGroup implements GroupMembership {
       response.errorCode,
       this.coordinator.groupId,
       response.errorMessage,
+      this.cluster.principal,
     )
     this.heartbeats.trouble.note(error)
     switch (heartbeatAction(response.errorCode)) {

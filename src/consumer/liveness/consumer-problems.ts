@@ -28,7 +28,7 @@ export interface ConsumerProblem {
 }
 
 export interface ProblemSources {
-  readonly cluster: Pick<Cluster, 'problems' | 'topic' | 'topicError'>
+  readonly cluster: Pick<Cluster, 'problems' | 'topic' | 'topicError' | 'principal'>
   readonly fetcher?: { problems(): ClusterProblem[] }
   readonly group: { readonly problem: GroupProblem | null } | null
   /** Topics that are subscribed to by name. */
@@ -76,7 +76,7 @@ export class ConsumerProblems {
       seen.add(topic)
       const since = this.missing.get(topic) ?? now
       this.missing.set(topic, since)
-      const error = brokerError(code, `Metadata of topic "${topic}"`)
+      const error = brokerError(code, `Metadata of topic "${topic}"`, cluster.principal)
       const reason =
         code === errorCodes.UNKNOWN_TOPIC_OR_PARTITION
           ? `Topic "${topic}" does not exist. Check its name, or create it`

@@ -81,7 +81,8 @@ export async function fetchCommitted(
   const group = groupOf(response, version, groupId)
   if (group.errorCode !== errorCodes.NONE) {
     coordinator.handleCode(group.errorCode, nodeId)
-    throw brokerError(group.errorCode, `OffsetFetch of group ${groupId} at node ${nodeId}`)
+    const what = `OffsetFetch of group ${groupId} at node ${nodeId}`
+    throw brokerError(group.errorCode, what, cluster.principal)
   }
   const nameOf = new Map(topics.map(({ name, topicId }) => [topicId, name]))
   const missing = new Map(partitions.map((wish) => [`${wish.topic}-${wish.partition}`, wish]))
@@ -94,7 +95,8 @@ export async function fetchCommitted(
       missing.delete(`${topic}-${partition}`)
       if (errorCode !== errorCodes.NONE) {
         const what = `OffsetFetch of ${topic}-${partition} of group ${groupId} at node ${nodeId}`
-        result.errors.push({ topic, partition, error: brokerError(errorCode, what) })
+        const error = brokerError(errorCode, what, cluster.principal)
+        result.errors.push({ topic, partition, error })
       } else if (found.committedOffset >= 0n) {
         result.committed.push({
           topic,

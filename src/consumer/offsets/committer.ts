@@ -230,7 +230,7 @@ export class Committer {
 
   private refusal(code: number, entry: CommitEntry, membership: Membership, nodeId: number): Error {
     const what = `Commit of ${entry.topic}-${entry.partition} at offset ${entry.offset} for group ${this.coordinator.groupId} at node ${nodeId}`
-    const cause = brokerError(code, what)
+    const cause = brokerError(code, what, this.cluster.principal)
     this.coordinator.handleCode(code, nodeId)
     switch (code) {
       case errorCodes.REQUEST_TIMED_OUT:

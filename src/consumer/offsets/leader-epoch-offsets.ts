@@ -56,7 +56,10 @@ export async function epochEndOffsets<Q extends EpochQuestion>(
         results.push(
           errorCode === errorCodes.NONE
             ? { question, endOffset, epoch: leaderEpoch, error: null }
-            : { question, error: brokerError(errorCode, `${what} for ${name}`) },
+            : {
+                question,
+                error: brokerError(errorCode, `${what} for ${name}`, cluster.principal),
+              },
         )
       }
     }

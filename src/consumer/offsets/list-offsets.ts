@@ -86,7 +86,7 @@ async function askNode<W extends ListOffsetsWish>(
         }
         const what = `ListOffsets of ${name}-${partitionIndex} at node ${nodeId}`
         if (errorCode !== errorCodes.TOPIC_AUTHORIZATION_FAILED) cluster.requestRefresh(what)
-        results.push({ wish, error: brokerError(errorCode, what) })
+        results.push({ wish, error: brokerError(errorCode, what, cluster.principal) })
       }
     }
     for (const wish of wishOf.values()) {

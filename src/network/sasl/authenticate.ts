@@ -14,9 +14,17 @@ const LEAST_HANDSHAKE_VERSION = 1
 /** No mechanism needs as many; a broker that never ends only keeps the client busy. */
 const MAX_ROUNDS = 10
 
+export interface Authenticated {
+  /**
+   * For how long the broker takes requests before the connection has to authenticate again (KIP-368), in
+   * milliseconds; 0: for ever.
+   */
+  readonly lifetimeMs: number
+  /** As brokers name who has authenticated, unless they map names; null: not known. */
+  readonly principal: string | null
+}
+
 /**
- * @returns for how long the broker takes requests before it wants to authenticate it again (KIP-368), in
- * milliseconds; 0: for ever
  * @throws AuthenticationError for a refusal; what `send` throws
  */
 export async function authenticate(
@@ -24,7 +32,7 @@ export async function authenticate(
   mechanism: SaslMechanism,
   context: SaslContext,
   timeoutMs: number,
-): Promise<number> {
+): Promise<Authenticated> {
   const send = <Q, A>(api: Api<Q, A>, request: Q): Promise<A> =>
     connection.sendHeld(api, connection.version(api), request, timeoutMs)
   await proposeMechanism(connection, mechanism, send)
@@ -36,7 +44,12 @@ export async function authenticate(
       throw refusal(response.errorCode, response.errorMessage, mechanism, exchange)
     }
     const next = await exchange.next(response.authBytes)
-    if (next === null) return Number(response.sessionLifetimeMs)
+    if (next === null) {
+      return {
+        lifetimeMs: Number(response.sessionLifetimeMs),
+        principal: principalOf(exchange),
+      }
+    }
     authBytes = next
   }
   throw new AuthenticationError(
@@ -70,6 +83,11 @@ async function proposeMechanism(
     )
   }
   throw new AuthenticationError(cause.message, { cause })
+}
+
+function principalOf({ user, principal }: SaslExchange): string | null {
+  if (principal !== undefined) return principal
+  return user === '' ? null : `User:${user}`
 }
 
 /** Names the mechanism and the user, and never the secret. */

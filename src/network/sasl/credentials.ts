@@ -135,13 +135,18 @@ export class TokenCache {
 
 /** The `exp` claim of a JWT, in milliseconds since 1970; null if it has none, or is not a JWT. */
 function jwtExpiry(token: string): number | null {
+  const exp = jwtClaim(token, 'exp')
+  return typeof exp === 'number' ? exp * 1000 : null
+}
+
+/** A claim of a JWT; undefined if it has none of that name, or is not a JWT. */
+export function jwtClaim(token: string, name: string): unknown {
   const [, payload] = token.split('.')
-  if (payload === undefined) return null
+  if (payload === undefined) return undefined
   try {
-    const exp: unknown = field(JSON.parse(Buffer.from(payload, 'base64url').toString()), 'exp')
-    return typeof exp === 'number' ? exp * 1000 : null
+    return field(JSON.parse(Buffer.from(payload, 'base64url').toString()), name)
   } catch {
     // An opaque token with a dot in it.
-    return null
+    return undefined
   }
 }

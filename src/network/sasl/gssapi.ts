@@ -38,6 +38,7 @@ export function gssapi(settings: GssapiSettings): SaslMechanism {
 
 class GssapiExchange implements SaslExchange {
   user = ''
+  readonly principal: string | null
   private readonly settings: GssapiSettings
   private readonly context: SaslContext
   private client: KerberosClient | null = null
@@ -47,6 +48,9 @@ class GssapiExchange implements SaslExchange {
     this.settings = settings
     this.context = context
     this.user = settings.principal ?? ''
+    // By Kafka's default rules, without host and realm.
+    this.principal =
+      settings.principal === null ? null : `User:${settings.principal.split(/[/@]/)[0]}`
   }
 
   async start(): Promise<Buffer> {

@@ -9,6 +9,7 @@ import type {
   SaslExchange,
   SaslMechanism,
 } from '../../options/sasl-options.ts'
+import { jwtClaim } from './credentials.ts'
 import { escapeSaslName } from './sasl-mechanism.ts'
 
 /** Separates the key-value pairs; alone it is the response to a refusal (RFC 7628, section 3.2.3). */
@@ -37,6 +38,7 @@ export function oauthbearer(
 
 class OAuthBearerExchange implements SaslExchange {
   user = ''
+  principal: string | null = null
   private readonly token: CredentialsProvider<OAuthBearerToken>
   private readonly context: SaslContext
   private refusal: string | null = null
@@ -49,6 +51,8 @@ class OAuthBearerExchange implements SaslExchange {
   async start(): Promise<Buffer> {
     const { token, authorizationId = '', extensions = {} } = await this.token(this.context)
     this.user = authorizationId
+    const name = authorizationId === '' ? jwtClaim(token, 'sub') : authorizationId
+    this.principal = typeof name === 'string' ? `User:${name}` : null
     if (!TOKEN.test(token)) {
       throw new AuthenticationError(
         `SASL OAUTHBEARER: the token (${token.length} characters) is empty or has characters that no bearer token has`,

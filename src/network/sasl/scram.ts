@@ -59,6 +59,7 @@ type ScramState =
 
 class ScramExchange implements SaslExchange {
   user = ''
+  principal: string | null = null
   private readonly name: ScramName
   private readonly credentials: CredentialsProvider<ScramCredentials>
   private readonly context: SaslContext
@@ -80,6 +81,8 @@ class ScramExchange implements SaslExchange {
   async start(): Promise<Buffer> {
     const { username, password, tokenAuth } = await this.credentials(this.context)
     this.user = username
+    // With a delegation token, the principal is the owner of the token.
+    this.principal = tokenAuth === true ? null : `User:${username}`
     if (username === '') throw this.error('the user name is empty')
     if (password === '') throw this.error('the password is empty')
     const extensions = tokenAuth === true ? ',tokenauth=true' : ''

@@ -17,6 +17,7 @@ export interface PartitionTopic {
   readonly topicId: string
   /** What metadata said last, one entry per partition; empty until it is known. */
   readonly metadata: readonly {
+    readonly errorCode: number
     readonly isr: readonly number[]
     readonly replicas: readonly number[]
   }[]

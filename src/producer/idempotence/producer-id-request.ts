@@ -1,5 +1,5 @@
 // Gets the producer id that idempotence needs: one InitProducerId at a time, asked again while that may
-// help. A refusal fails what is queued, and the next record asks again.
+// help and records wait for it. A refusal fails what is queued, and the next record asks again.
 
 import { backoff, sleep } from '../../async/retry.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
@@ -19,8 +19,9 @@ export interface ProducerIdSourceContext {
 
 export class ProducerIdRequest {
   private readonly context: ProducerIdSourceContext
-  private readonly abort = new AbortController()
-  private isAsking = false
+  /** Of the request in progress; null: there is none. */
+  private asking: AbortController | null = null
+  private isClosed = false
 
   constructor(context: ProducerIdSourceContext) {
     this.context = context
@@ -28,24 +29,30 @@ export class ProducerIdRequest {
 
   /** Asks for an id, if there is none and no request is in progress. */
   request(): void {
-    const { producer } = this.context
-    if (this.isAsking || producer.canNumber || this.abort.signal.aborted) return
-    this.isAsking = true
-    void this.ask()
+    if (this.asking !== null || this.context.producer.canNumber || this.isClosed) return
+    this.asking = new AbortController()
+    void this.ask(this.asking.signal)
+  }
+
+  /** No record waits for an id any more: the request would only keep the process alive. */
+  stop(): void {
+    this.asking?.abort()
+    this.asking = null
   }
 
   close(): void {
-    this.abort.abort()
+    this.isClosed = true
+    this.stop()
   }
 
-  private async ask(): Promise<void> {
+  private async ask(signal: AbortSignal): Promise<void> {
     const { cluster, producer, onAdopted, onRefused } = this.context
-    const { signal } = this.abort
     const { retryBackoffMs, retryBackoffMaxMs, logger } = cluster.options
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
-        const { producerId, producerEpoch } = await this.askOnce()
-        this.isAsking = false
+        const { producerId, producerEpoch } = await this.askOnce(signal)
+        if (signal.aborted) return
+        this.asking = null
         producer.adopt(producerId, producerEpoch)
         onAdopted()
         return
@@ -53,7 +60,7 @@ export class ProducerIdRequest {
         if (signal.aborted) return
         const error = toKafkaError(thrown)
         if (!mayPass(error)) {
-          this.isAsking = false
+          this.asking = null
           onRefused(error)
           return
         }
@@ -64,7 +71,9 @@ export class ProducerIdRequest {
     }
   }
 
-  private async askOnce(): Promise<{ producerId: bigint; producerEpoch: number }> {
+  private async askOnce(
+    signal: AbortSignal,
+  ): Promise<{ producerId: bigint; producerEpoch: number }> {
     const { cluster } = this.context
     const response = await cluster.request(
       initProducerId,
@@ -77,10 +86,10 @@ export class ProducerIdRequest {
         keepPreparedTxn: false,
       },
       'any',
-      { signal: this.abort.signal },
+      { signal },
     )
     if (response.errorCode === 0) return response
-    throw brokerError(response.errorCode, 'InitProducerId')
+    throw brokerError(response.errorCode, 'InitProducerId', cluster.principal)
   }
 }
 

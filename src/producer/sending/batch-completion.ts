@@ -53,6 +53,8 @@ export interface BatchCompletionContext {
   readonly refreshMetadata: (reason: string) => void
   /** Why a broker cannot be reached; null: it can. */
   readonly obstacleTo: (nodeId: number) => KafkaError | null
+  /** As brokers name this client; null: not known. */
+  readonly principal: () => string | null
   readonly onDataLoss: (loss: DataLoss) => void
   readonly onFailed: (error: KafkaError) => void
   /** A batch failed; `hadNumbers`: they will not be written. null: there are no transactions. */
@@ -82,7 +84,7 @@ export class BatchCompletion {
       const offset = outcome.verdict === 'duplicate' ? -1n : response.baseOffset
       this.acknowledge(batch, offset, Number(response.logAppendTimeMs))
     } else {
-      const error = responseError(batch, response, nodeId)
+      const error = responseError(batch, response, nodeId, this.context.principal())
       batch.responded(error, outcome.leavesDoubt)
       if (outcome.refreshes) this.context.refreshMetadata(error.message)
       if (batch.isSettled) this.endTombstone(batch)

@@ -1,6 +1,7 @@
 // The errors that records fail with. Each says what, where, after how many attempts, and whether the
 // records may be in the log all the same.
 
+import { leaderlessText } from '../../cluster/leaderless-partition.ts'
 import { DeliveryError, DeliveryTimeoutError, escapeText, type KafkaError } from '../../errors.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import type { PartitionProduceResponse } from '../../protocol/messages/produce.ts'
@@ -57,7 +58,12 @@ function hindranceOf({ partition }: ProducerBatch, obstacle: KafkaError | null):
   if (topic.isKnown && partition.partition >= topic.metadata.length) {
     return `topic "${topic.name}" has only the partitions 0 to ${topic.metadata.length - 1} now`
   }
-  if (partition.leader < 0) return 'the partition has no leader'
+  if (partition.leader < 0) {
+    const errorCode = topic.metadata.at(partition.partition)?.errorCode ?? 0
+    return errorCode === errorCodes.NONE
+      ? 'the partition has no leader'
+      : leaderlessText(String(partition), errorCode)
+  }
   if (obstacle !== null) return `its leader could not be reached: ${obstacle.message}`
   if (partition.queue[0]?.attempts > 0) return 'batches before it were not acknowledged either'
   return `node ${partition.leader} took nothing in that time`
@@ -68,9 +74,11 @@ export function responseError(
   batch: ProducerBatch,
   response: PartitionProduceResponse,
   nodeId: number,
+  principal: string | null,
 ): KafkaError {
   const { errorCode, errorMessage } = response
-  const error = brokerError(errorCode, `Produce to ${batch.partition} on node ${nodeId}`)
+  const what = `Produce to ${batch.partition} on node ${nodeId}`
+  const error = brokerError(errorCode, what, principal)
   if (errorMessage !== null && errorMessage !== '') error.message += `: ${escapeText(errorMessage)}`
   error.message += missingReplicas(batch, errorCode)
   return error

@@ -131,7 +131,8 @@ export class CoordinatorQueue {
     try {
       attempt.signal.throwIfAborted()
       const code = await ask(attempt)
-      const error = code === 0 ? null : brokerError(code, this.describe(request))
+      const error =
+        code === 0 ? null : brokerError(code, this.describe(request), this.cluster.principal)
       return { verdict: coordinatorVerdict(request, code), error }
     } catch (thrown) {
       const error = toKafkaError(thrown)
