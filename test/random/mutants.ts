@@ -190,7 +190,7 @@ export const randomMutants: readonly RandomMutant[] = [
     test: 'consumer.test.ts',
     edits: [
       {
-        file: 'consumer/fetching/fetcher.ts',
+        file: 'consumer/fetching/fetch-results.ts',
         from: 'if (target.version !== entry.version || target.fetchOffset !== entry.fetchOffset) continue',
         to: '',
       },

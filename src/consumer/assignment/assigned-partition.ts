@@ -11,7 +11,7 @@ import { RecordBuffer } from '../buffer/record-buffer.ts'
 import type { RecordSlice } from '../buffer/record-slice.ts'
 import { Attempts } from './attempts.ts'
 import { CommitPosition } from './commit-position.ts'
-import { FetchPosition } from './fetch-position.ts'
+import { FetchPosition, type MoveCounter } from './fetch-position.ts'
 import { type HoldName, PartitionHolds } from './partition-holds.ts'
 
 export type FetchState =
@@ -34,7 +34,7 @@ const transitions: Readonly<Record<FetchState, readonly FetchState[]>> = {
 }
 
 /** Counts every change that the delivery of records has to look at: one integer to compare per record. */
-export interface ChangeCounter {
+export interface ChangeCounter extends MoveCounter {
   changes: number
 }
 
@@ -56,7 +56,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
   private readonly counter: ChangeCounter
 
   /** Where it is fetched. Written by the fetcher, and by what metadata says. */
-  readonly fetchAt: FetchPosition = new FetchPosition()
+  readonly fetchAt: FetchPosition
   /** What is fetched and not delivered yet. Written by the fetcher and the delivery. */
   readonly buffer: RecordBuffer<K, V> = new RecordBuffer()
   /** What is done of it, and what of that the group has. Written by the delivery and the committer. */
@@ -88,6 +88,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
     this.partition = partition
     this.source = source
     this.counter = counter
+    this.fetchAt = new FetchPosition(counter)
   }
 
   get name(): string {

@@ -19,6 +19,8 @@ export interface KnownTopics {
 export class Assignment<K = unknown, V = unknown> implements ChangeCounter {
   /** Rises with whatever may stop or redirect a delivery. */
   changes = 0
+  /** Rises with every assignment, removal and change of the broker that a partition is fetched from. */
+  moves = 0
   /** Partitions that were taken away after records were delivered whose offsets no transaction has. */
   readonly takenUnsent: Set<string> = new Set()
   /** Partitions that were paused when a rebalance took them: they are paused still when they come back. */
@@ -26,6 +28,9 @@ export class Assignment<K = unknown, V = unknown> implements ChangeCounter {
   private readonly topics = new Map<string, Map<number, AssignedPartition<K, V>>>()
   /** In the order in which they are named in fetch requests: what brought data goes to the end. */
   private readonly order = new Set<AssignedPartition<K, V>>()
+  /** The same by broker, as of `byBrokerAt` moves. */
+  private byBroker = new Map<number, Set<AssignedPartition<K, V>>>()
+  private byBrokerAt = 0
   private readonly sourceOf: (topic: string, partition: number) => RecordSource<K, V>
 
   constructor(sourceOf: (topic: string, partition: number) => RecordSource<K, V>) {
@@ -39,6 +44,25 @@ export class Assignment<K = unknown, V = unknown> implements ChangeCounter {
   /** All assigned partitions, in fetch order. */
   get partitions(): Iterable<AssignedPartition<K, V>> {
     return this.order
+  }
+
+  /**
+   * By node id, in fetch order: the partitions that the broker leads, and those that prefer it as a replica;
+   * under -1 those whose leader is not known. A response of one broker concerns only its own partitions, and
+   * there may be very many others.
+   */
+  get partitionsByBroker(): ReadonlyMap<number, ReadonlySet<AssignedPartition<K, V>>> {
+    if (this.byBrokerAt === this.moves) return this.byBroker
+    this.byBrokerAt = this.moves
+    this.byBroker = new Map()
+    for (const state of this.order) {
+      for (const nodeId of brokersOf(state)) {
+        const ofBroker = this.byBroker.get(nodeId)
+        if (ofBroker === undefined) this.byBroker.set(nodeId, new Set([state]))
+        else ofBroker.add(state)
+      }
+    }
+    return this.byBroker
   }
 
   get(topic: string, partition: number): AssignedPartition<K, V> | undefined {
@@ -74,11 +98,13 @@ export class Assignment<K = unknown, V = unknown> implements ChangeCounter {
     ofTopic.set(partition, state)
     this.order.add(state)
     this.changes++
+    this.moves++
     return state
   }
 
   remove(state: AssignedPartition<K, V>): void {
     if (!this.order.delete(state)) return
+    this.moves++
     const ofTopic = this.topics.get(state.topic)
     ofTopic?.delete(state.partition)
     if (ofTopic?.size === 0) this.topics.delete(state.topic)
@@ -100,7 +126,14 @@ export class Assignment<K = unknown, V = unknown> implements ChangeCounter {
 
   /** Brokers fill responses in the order of the request: a partition that got something goes last. */
   moveToEnd(state: AssignedPartition<K, V>): void {
-    if (this.order.delete(state)) this.order.add(state)
+    if (!this.order.delete(state)) return
+    this.order.add(state)
+    // Otherwise it is built again, in this order, before it is read.
+    if (this.byBrokerAt !== this.moves) return
+    for (const nodeId of brokersOf(state)) {
+      const ofBroker = this.byBroker.get(nodeId)
+      if (ofBroker?.delete(state)) ofBroker.add(state)
+    }
   }
 
   /** As pairs of topic and partition, sorted. */
@@ -115,4 +148,10 @@ export class Assignment<K = unknown, V = unknown> implements ChangeCounter {
     const names = [...this.order].slice(0, 10).map((state) => state.name)
     return this.order.size > 10 ? `${names.join(', ')} ...` : names.join(', ')
   }
+}
+
+/** The brokers that the partition may be fetched from. */
+function brokersOf({ leader, fetchAt }: AssignedPartition): readonly number[] {
+  const { preferredReplica } = fetchAt
+  return preferredReplica < 0 || preferredReplica === leader ? [leader] : [leader, preferredReplica]
 }

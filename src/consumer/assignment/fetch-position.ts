@@ -14,7 +14,13 @@ const unknownBounds: LogBounds = {
   logStartOffset: -1n,
 }
 
+/** Counts every change of the brokers that partitions are fetched from. */
+export interface MoveCounter {
+  moves: number
+}
+
 export class FetchPosition {
+  private readonly counter: MoveCounter
   private nextOffset = -1n
   private nextEpoch = -1
   private leaderId = -1
@@ -22,6 +28,10 @@ export class FetchPosition {
   private replica = -1
   private replicaUntil = 0
   private log: LogBounds = unknownBounds
+
+  constructor(counter: MoveCounter) {
+    this.counter = counter
+  }
 
   /** The next offset to ask for: the end of what is buffered. */
   get offset(): bigint {
@@ -66,7 +76,8 @@ export class FetchPosition {
   /** @returns whether the leader has another epoch than before */
   setLeader(leader: number, epoch: number): boolean {
     const isNewEpoch = epoch >= 0 && epoch !== this.epochOfLeader
-    if (leader !== this.leaderId || isNewEpoch) this.replica = -1
+    if (leader !== this.leaderId || isNewEpoch) this.forgetReplica()
+    if (leader !== this.leaderId) this.counter.moves++
     this.leaderId = leader
     if (isNewEpoch) this.epochOfLeader = epoch
     return isNewEpoch
@@ -74,13 +85,16 @@ export class FetchPosition {
 
   /** The leader names a nearer replica. */
   prefer(replica: number, until: number): void {
+    if (replica !== this.replica) this.counter.moves++
     this.replica = replica
     this.replicaUntil = until
   }
 
   /** Back to the leader. */
   forgetReplica(): void {
+    if (this.replica < 0) return
     this.replica = -1
+    this.counter.moves++
   }
 
   learn({ highWatermark, lastStableOffset, logStartOffset }: LogBounds): void {
@@ -92,6 +106,7 @@ export class FetchPosition {
     this.epochOfLeader = -1
     this.leaderId = -1
     this.replica = -1
+    this.counter.moves++
     this.log = unknownBounds
   }
 }

@@ -1,4 +1,4 @@
-// What the fetcher keeps of one broker, and of one request to it. One request is in flight per broker.
+// What the fetcher keeps of one broker. One request is in flight per broker.
 
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import { FetchIsolation } from './fetch-isolation.ts'
@@ -29,12 +29,4 @@ export class BrokerLoop<K, V> {
     this.nodeId = nodeId
     this.responseSize = new FetchSize(options)
   }
-}
-
-export interface Round<K, V> {
-  readonly targets: AssignedPartition<K, V>[]
-  /** Partitions that would be asked for if their buffer had room. */
-  full: number
-  /** The leader is to give records, though it may prefer that a nearer replica does. */
-  isRackless: boolean
 }

@@ -35,10 +35,12 @@ export function applyPartitionResponse<K, V>(
   response: PartitionData,
   nodeId: number,
   options: BlockOptions,
-  lease: { hasRack: boolean; untilMs: number },
+  client: { hasRack: boolean; leaseUntilMs: number; principal: string | null },
   memory: FetchedMemory,
 ): FetchEffect {
-  if (response.errorCode !== errorCodes.NONE) return applyError(state, response, nodeId)
+  if (response.errorCode !== errorCodes.NONE) {
+    return applyError(state, response, nodeId, client.principal)
+  }
   state.attempts.succeed()
   state.clearProblem()
   state.fetchAt.learn(response)
@@ -46,8 +48,8 @@ export function applyPartitionResponse<K, V>(
     const { endOffset, epoch } = response.divergingEpoch
     return { kind: 'diverged', endOffset, epoch }
   }
-  if (lease.hasRack && response.preferredReadReplica >= 0) {
-    state.fetchAt.prefer(response.preferredReadReplica, lease.untilMs)
+  if (client.hasRack && response.preferredReadReplica >= 0) {
+    state.fetchAt.prefer(response.preferredReadReplica, client.leaseUntilMs)
   }
   if (response.records === null || response.records.length === 0) return none
   return buffer(state, response.records, response, options, memory)
@@ -89,6 +91,7 @@ function applyError<K, V>(
   state: AssignedPartition<K, V>,
   response: PartitionData,
   nodeId: number,
+  principal: string | null,
 ): FetchEffect {
   const { errorCode } = response
   const what = `Fetch of ${state.name} at offset ${state.fetchOffset} from node ${nodeId}`
@@ -101,7 +104,7 @@ function applyError<K, V>(
       ? { kind: 'outOfRange', error: outOfRange(state, response) }
       : { kind: 'backOff', error: brokerError(errorCode, what) }
   }
-  return { kind: action, error: brokerError(errorCode, what) }
+  return { kind: action, error: brokerError(errorCode, what, principal) }
 }
 
 function outOfRange<K, V>(

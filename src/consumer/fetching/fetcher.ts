@@ -4,32 +4,23 @@
 
 import { monotonicMs } from '../../async/clock.ts'
 import { idleMsSince, markIdleTime } from '../../async/idle-time.ts'
-import { backoff } from '../../async/retry.ts'
 import { startTimer } from '../../async/timers.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { ClusterProblem } from '../../cluster/problems.ts'
 import { channels, Trace } from '../../diagnostics.ts'
-import {
-  ClosedError,
-  DecodeError,
-  KafkaError,
-  toKafkaError,
-  UnsupportedVersionError,
-} from '../../errors.ts'
+import { ClosedError } from '../../errors.ts'
 import type { Connection } from '../../network/connection.ts'
-import { brokerError } from '../../protocol/error-codes.ts'
-import { type FetchRequest, type FetchResponse, fetch } from '../../protocol/messages/fetch.ts'
-import type { AssignedPartition } from '../assignment/assigned-partition.ts'
+import { type FetchRequest, fetch } from '../../protocol/messages/fetch.ts'
 import type { Assignment } from '../assignment/assignment.ts'
-import { noteMissingLeader } from '../assignment/missing-leader.ts'
 import type { BlockOptions } from '../buffer/completed-fetch.ts'
-import { type FetchedMemory, HeldBytes } from '../buffer/fetched-memory.ts'
+import { HeldBytes } from '../buffer/fetched-memory.ts'
 import { type BrokerHealth, brokerHealth, silenceOf } from './broker-health.ts'
-import { BrokerLoop, type Round } from './broker-loop.ts'
-import { bytesOf, memoryOf, moveOut } from './fetch-memory.ts'
+import { BrokerLoop } from './broker-loop.ts'
+import { bytesOf, moveOut } from './fetch-memory.ts'
 import { fetchRequestBody } from './fetch-request.ts'
-import { applyPartitionResponse } from './fetch-response.ts'
+import { type FetcherOwner, FetchResults } from './fetch-results.ts'
+import { type Round, roundOf } from './fetch-round.ts'
 
 export interface FetcherOptions {
   readonly fetchMinBytes: number
@@ -39,17 +30,6 @@ export interface FetcherOptions {
   readonly maxBufferedBytes: number
   readonly clientRack: string | null
   readonly block: BlockOptions
-}
-
-/** Receives what the fetcher finds. */
-export interface FetcherOwner<K, V> {
-  /** Something of this partition can be delivered: records, or an error. */
-  onDeliverable(state: AssignedPartition<K, V>): void
-  /** The position is not in the log, or the log was cut below it. */
-  onOutOfRange(state: AssignedPartition<K, V>, error: Error): void
-  onDiverged(state: AssignedPartition<K, V>, endOffset: bigint, epoch: number): void
-  /** Nothing more can be fetched at all. */
-  onFatal(error: Error): void
 }
 
 /** First version that names topics by their ids. */
@@ -62,7 +42,7 @@ export class Fetcher<K, V> {
   private readonly cluster: Cluster
   private readonly subscription: Assignment<K, V>
   private readonly options: FetcherOptions
-  private readonly owner: FetcherOwner<K, V>
+  private readonly results: FetchResults<K, V>
   private readonly loops = new Map<number, BrokerLoop<K, V>>()
   private readonly stopped = stopSwitch()
   private unsubscribe: (() => void) | null = null
@@ -80,7 +60,7 @@ export class Fetcher<K, V> {
     this.cluster = cluster
     this.subscription = subscription
     this.options = options
-    this.owner = owner
+    this.results = new FetchResults(cluster, subscription, options, this.held, owner)
   }
 
   /** Begins to fetch; does nothing if it has begun. */
@@ -133,55 +113,22 @@ export class Fetcher<K, V> {
     await Promise.all([...this.loops.values()].map((loop) => this.closeSession(loop)))
   }
 
-  /** One look at all partitions: sends a request to each broker that is free and has candidates. */
+  /**
+   * Sends a request to each broker that is free and has something to be asked for. One that is busy is looked
+   * at when it has responded: with very many partitions, this loop must not visit all for each response.
+   */
   private pass(): void {
     const now = monotonicMs()
-    const rounds = new Map<number, Round<K, V>>()
+    const hasRoom = this.hasRoom()
     let next = Number.POSITIVE_INFINITY
-    for (const state of this.subscription.partitions) {
-      if (!state.isWanted) continue
-      const { retryAt } = state.attempts
-      if (retryAt > now) {
-        next = Math.min(next, retryAt)
-        continue
-      }
-      const replica = this.readyReplica(state, now)
-      const nodeId = replica ?? state.leader
-      if (nodeId < 0) {
-        noteMissingLeader(this.cluster, state)
-        continue
-      }
-      let round = rounds.get(nodeId)
-      if (round === undefined) {
-        round = { targets: [], full: 0, isRackless: false }
-        rounds.set(nodeId, round)
-      }
-      if (replica === null && state.fetchAt.preferredReplica >= 0) round.isRackless = true
-      if (state.buffer.isFull) round.full++
-      else round.targets.push(state)
-    }
-    if (this.hasRoom()) {
-      for (const [nodeId, round] of rounds) {
-        if (round.targets.length > 0) next = Math.min(next, this.turn(nodeId, round, now))
-      }
+    for (const [nodeId, partitions] of this.subscription.partitionsByBroker) {
+      // The delivery tells when there is room again.
+      if (this.loops.get(nodeId)?.isBusy || (nodeId >= 0 && !hasRoom)) continue
+      const round = roundOf(this.cluster, nodeId, partitions, now)
+      next = Math.min(next, round.retryAt)
+      if (round.targets.length > 0) next = Math.min(next, this.turn(nodeId, round, now))
     }
     this.wakeAt(next, now)
-  }
-
-  /**
-   * The preferred replica, once there is a connection to it; null: ask the leader. A replica that is not
-   * in the metadata, or not reached from here, must not keep the partition from being read.
-   */
-  private readyReplica(state: AssignedPartition<K, V>, now: number): number | null {
-    const { preferredReplica, preferredUntil } = state.fetchAt
-    if (preferredReplica < 0) return null
-    if (now >= preferredUntil) {
-      state.fetchAt.forgetReplica()
-      return null
-    }
-    return this.cluster.readyConnection(preferredReplica, 'fetch') === null
-      ? null
-      : preferredReplica
   }
 
   /** Whether more may be fetched. The last small pieces of large responses are copied out of them before. */
@@ -200,7 +147,6 @@ export class Fetcher<K, V> {
       loop = new BrokerLoop(nodeId, this.options)
       this.loops.set(nodeId, loop)
     }
-    if (loop.isBusy) return never
     if (loop.notBefore > now) return loop.notBefore
     const connection = this.cluster.readyConnection(nodeId, 'fetch')
     // One is being opened; its coming, or its failure, will be told.
@@ -245,9 +191,12 @@ export class Fetcher<K, V> {
       })
       trace?.end({ bytes: bytesOf(response) })
       loop.responseSize.learn(fetchMaxBytes, bytesOf(response), idleMsSince(sent))
-      if (!signal.aborted) this.handleResponse(loop, response, round)
+      if (!signal.aborted) this.results.responded(loop, response, round.targets)
     } catch (error) {
-      if (!signal.aborted) this.handleFailure(loop, error, round)
+      if (!signal.aborted) {
+        this.releaseFrom(loop.nodeId)
+        this.results.failed(loop, error, round.targets)
+      }
     } finally {
       loop.isBusy = false
       this.busyLoops--
@@ -267,160 +216,11 @@ export class Fetcher<K, V> {
     return Math.min(fetchMaxWaitMs, FIRST_SHORT_WAIT_MS * 2 ** Math.min(loop.emptyResponses, 10))
   }
 
-  private handleResponse(
-    loop: BrokerLoop<K, V>,
-    response: FetchResponse,
-    { targets }: Round<K, V>,
-  ): void {
-    loop.notBefore = 0
-    loop.isolation.clear(targets)
-    loop.respondedAt = monotonicMs()
-    if (!loop.session.handleResponse(response)) {
-      const { logger } = this.cluster.options
-      logger.debug('a new fetch session begins', { node: loop.nodeId, code: response.errorCode })
-      if (response.errorCode === 0) return
-      const error = brokerError(response.errorCode, `Fetch from node ${loop.nodeId}`)
-      this.hinder(loop, targets, error)
-      this.backOffLoop(loop)
-      return
-    }
-    loop.failures = 0
-    if (loop.hasProblems) {
-      loop.hasProblems = false
-      for (const target of targets) target.clearProblem()
-    }
-    let hasData = false
-    const memory = memoryOf(response, this.held)
-    for (const { topic, topicId, partitions } of response.responses) {
-      for (const partition of partitions) {
-        if (partition.records !== null && partition.records.length > 0) hasData = true
-        const entry = loop.session.find(topic, topicId, partition.partitionIndex)
-        if (entry === undefined) continue
-        const { target } = entry
-        const isHinted = this.applyLeaderHint(target, partition.currentLeader, response)
-        // The new leader is known already: nothing to wait for (KIP-951).
-        if (isHinted && partition.errorCode !== 0) continue
-        // The rule: a response to a question that is no longer ours has no effect. A partition that is
-        // being validated asks again when that is done, as this response may come from the old leader.
-        if (target.version !== entry.version || target.fetchOffset !== entry.fetchOffset) continue
-        if (!target.isAssigned || target.fetchState !== 'fetching') continue
-        this.applyResponse(loop, target, partition, memory)
-      }
-    }
-    loop.emptyResponses = hasData ? 0 : loop.emptyResponses + 1
-  }
-
-  private applyResponse(
-    loop: BrokerLoop<K, V>,
-    state: AssignedPartition<K, V>,
-    response: FetchResponse['responses'][number]['partitions'][number],
-    memory: FetchedMemory,
-  ): void {
-    const { options } = this
-    const effect = applyPartitionResponse(
-      state,
-      response,
-      loop.nodeId,
-      options.block,
-      {
-        hasRack: options.clientRack !== null,
-        untilMs: monotonicMs() + this.cluster.options.metadataMaxAgeMs,
-      },
-      memory,
-    )
-    if (effect.kind === 'none') return
-    this.subscription.moveToEnd(state)
-    switch (effect.kind) {
-      case 'deliver':
-        this.owner.onDeliverable(state)
-        break
-      case 'outOfRange':
-        this.owner.onOutOfRange(state, effect.error)
-        break
-      case 'diverged':
-        this.owner.onDiverged(state, effect.endOffset, effect.epoch)
-        break
-      case 'report':
-        this.backOff(state, effect.error)
-        state.fail(effect.error)
-        this.owner.onDeliverable(state)
-        break
-      default:
-        this.cluster.options.logger.debug(effect.error.message)
-        if (effect.kind === 'refresh') this.cluster.requestRefresh(effect.error.message)
-        this.backOff(state, effect.error)
-    }
-  }
-
-  /** Whether the response named a leader that was not known. */
-  private applyLeaderHint(
-    state: AssignedPartition<K, V>,
-    leader: { leaderId: number; leaderEpoch: number },
-    response: FetchResponse,
-  ): boolean {
-    if (leader.leaderId < 0 || leader.leaderEpoch <= state.leaderEpoch) return false
-    const { topic, partition } = state
-    return this.cluster.applyLeaderHint({ topic, partition, ...leader }, response.nodeEndpoints)
-  }
-
-  private handleFailure(loop: BrokerLoop<K, V>, error: unknown, { targets }: Round<K, V>): void {
-    loop.session.handleFailure()
-    this.releaseFrom(loop.nodeId)
-    // An error that is not of the family is a mistake in this client: fetching again would hide it.
-    if (error instanceof UnsupportedVersionError || !(error instanceof KafkaError)) {
-      this.owner.onFatal(toKafkaError(error))
-      return
-    }
-    this.hinder(loop, targets, error)
-    if (error instanceof DecodeError) this.isolate(loop, error, targets)
-    else this.backOffLoop(loop)
-    const reason = `fetch from node ${loop.nodeId} failed`
-    this.cluster.options.logger.debug(reason, { error })
-    this.cluster.requestRefresh(reason)
-  }
-
-  /** None of these partitions can be read at the moment. */
-  private hinder(loop: BrokerLoop<K, V>, targets: Iterable<AssignedPartition>, error: Error): void {
-    loop.hasProblems = true
-    for (const target of targets) target.setProblem(error.message, error)
-  }
-
-  /** A response cannot be read: finds out by which partition, and reports that one to the caller. */
-  private isolate(
-    loop: BrokerLoop<K, V>,
-    error: DecodeError,
-    targets: readonly AssignedPartition<K, V>[],
-  ): void {
-    const culprit = loop.isolation.accuse(targets)
-    if (culprit === null || !culprit.isWanted) return
-    const { name, fetchOffset } = culprit
-    const failure = new KafkaError(
-      `Fetch of ${name} at offset ${fetchOffset} from node ${loop.nodeId} failed: its response cannot be read. ${error.message}. Raise maxResponseSize, or seek() past what cannot be read`,
-      { cause: error },
-    )
-    this.backOff(culprit, failure)
-    culprit.fail(failure)
-    this.owner.onDeliverable(culprit)
-  }
-
-  /** A preferred replica that does not response is preferred no longer. */
+  /** A preferred replica that does not respond is preferred no longer. */
   private releaseFrom(nodeId: number): void {
-    for (const state of this.subscription.partitions) {
+    for (const state of this.subscription.partitionsByBroker.get(nodeId) ?? []) {
       if (state.fetchAt.preferredReplica === nodeId) state.fetchAt.forgetReplica()
     }
-  }
-
-  private backOffLoop(loop: BrokerLoop<K, V>): void {
-    const { retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
-    loop.notBefore = monotonicMs() + backoff(loop.failures++, retryBackoffMs, retryBackoffMaxMs)
-  }
-
-  private backOff(state: AssignedPartition<K, V>, error: Error): void {
-    const { retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
-    state.setProblem(error.message, error)
-    state.attempts.fail(
-      (failures) => monotonicMs() + backoff(failures, retryBackoffMs, retryBackoffMaxMs),
-    )
   }
 
   private wakeAt(time: number, now: number): void {

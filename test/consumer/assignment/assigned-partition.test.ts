@@ -7,7 +7,7 @@ import { rawSource } from '../../../src/records/record-context.ts'
 type Raw = Buffer | null
 
 function make() {
-  const counter = { changes: 0 }
+  const counter = { changes: 0, moves: 0 }
   return { counter, state: new AssignedPartition<Raw, Raw>('t', 0, rawSource('t', 0), counter) }
 }
 

@@ -11,7 +11,7 @@ const LEADER = 1
 const FOLLOWER = 2
 
 function partition(): AssignedPartition<Buffer | null, Buffer | null> {
-  const state = new AssignedPartition('t', 0, rawSource('t', 0), { changes: 0 })
+  const state = new AssignedPartition('t', 0, rawSource('t', 0), { changes: 0, moves: 0 })
   state.seek(5n, -1)
   state.setLeader(LEADER, 3)
   state.fetchAt.prefer(FOLLOWER, Number.POSITIVE_INFINITY)
@@ -43,8 +43,8 @@ function apply(
   { nodeId = LEADER, hasRack = true } = {},
 ) {
   const memory = new FetchedMemory(1000, new HeldBytes())
-  const lease = { hasRack, untilMs: 1000 }
-  return applyPartitionResponse(state, answer(given), nodeId, options, lease, memory)
+  const client = { hasRack, leaseUntilMs: 1000, principal: null }
+  return applyPartitionResponse(state, answer(given), nodeId, options, client, memory)
 }
 
 // docs/internals/consumer.md, section 2, row by row: what the fetcher does next, and whether the replica is kept.

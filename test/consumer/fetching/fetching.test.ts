@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { AssignedPartition } from '../../../src/consumer/assignment/assigned-partition.ts'
 import type { Consumer } from '../../../src/consumer/consumer.ts'
 import type { ConsumerOptions, LogTruncation } from '../../../src/consumer/options.ts'
 import { BrokerError, DecodeError, OffsetOutOfRangeError } from '../../../src/errors.ts'
@@ -49,6 +50,31 @@ describe('fetching', () => {
     })
     return () => failures
   }
+
+  it('a response does not make it look at the partitions of brokers that have not responded', async () => {
+    cluster.moveLeader('t', 0, 1)
+    cluster.moveLeader('t', 1, 2)
+    await fill(cluster, 't', 0, 40)
+    const held = cluster.intercept(fetch, ({ next, nodeId }) =>
+      nodeId === 2 ? new Promise<never>(() => {}) : next(),
+    )
+    const assigned = [t0, { topic: 't', partition: 1 }]
+    const consumer = reader({ maxPartitionFetchBytes: 1 }, assigned)
+    const isWanted = vi.spyOn(AssignedPartition.prototype, 'isWanted', 'get')
+    const visits = (partition: number): number =>
+      (isWanted.mock.contexts as AssignedPartition[]).filter(
+        (state) => state.partition === partition,
+      ).length
+    const records = consumer.records()
+    await records.next()
+    await cluster.waitFor(() => cluster.requests(fetch).some(({ nodeId }) => nodeId === 2))
+    isWanted.mockClear()
+    for (let i = 0; i < 30; i++) await records.next()
+    expect(visits(0)).toBeGreaterThan(1)
+    expect(visits(1)).toBe(0)
+    isWanted.mockRestore()
+    held()
+  })
 
   for (const code of [6, 9, 56, 74, 75, 78, 3, 100, 103, -1]) {
     it(`goes on after error ${code} of a partition`, async () => {
