@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { TestCluster } from '../../src/testing.ts'
+import { freePorts } from '../harness/ports.ts'
 import { runNode } from '../harness/run-node.ts'
 import { ensureBuilt, root } from './build.ts'
 
@@ -118,4 +119,23 @@ test('nor while brokers drop their connections', async () => {
     clearInterval(drops)
     await cluster.close()
   }
+})
+
+test('nor does it live on for a producer whose records have failed, with no broker in reach', async () => {
+  const [port] = await freePorts(1)
+  const file = join(folder, 'unreachable.mjs')
+  const door = pathToFileURL(join(root, 'dist/index.js')).href
+  const text = `import { Kafka } from '${door}'
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
+const kafka = new Kafka({ bootstrapServers: '127.0.0.1:${port}', logger: silent })
+for (const enableIdempotence of [true, false]) {
+  const producer = kafka.producer({ enableIdempotence, maxBlockMs: 300 })
+  await producer.send({ topic: 't', value: 'v' }).catch((error) => console.log(error.name))
+}`
+  await writeFile(file, text)
+  // Before a request to a broker that cannot be reached is given up: nothing may wait for that.
+  const { code, lines, stderr } = await runNode([file], { timeoutMs: 25_000 })
+  expect(lines.map(({ text }) => text)).toEqual(Array(2).fill('DeliveryTimeoutError'))
+  expect(stderr).toBe('')
+  expect(code).toBe(0)
 })

@@ -13,11 +13,11 @@ export class FlushTracker {
   private readonly generations: Generation[] = [{ live: 0, resolve: null, promise: null }]
   /** The number of generations[0]. */
   private oldest = 0
-  private readonly onBusy: () => void
+  private readonly onChange: () => void
 
-  /** @param onBusy called when something is alive and nothing was: from now on there is something to wait for */
-  constructor(onBusy: () => void = () => {}) {
-    this.onBusy = onBusy
+  /** @param onChange called when something is alive and nothing was, and when nothing is any more */
+  constructor(onChange: () => void = () => {}) {
+    this.onChange = onChange
   }
 
   /** The generation that new things belong to. What is of an earlier one does not linger any more. */
@@ -32,7 +32,7 @@ export class FlushTracker {
 
   /** Something is alive from now on. Returns its generation, to be given to `leave`. */
   enter(): number {
-    if (this.isEmpty) this.onBusy()
+    if (this.isEmpty) this.onChange()
     this.generations[this.generations.length - 1].live++
     return this.current
   }
@@ -49,6 +49,7 @@ export class FlushTracker {
       this.generations.shift()?.resolve?.()
       this.oldest++
     }
+    if (this.isEmpty) this.onChange()
   }
 
   /** A record of this generation went into a batch: a flush that waited for the record waits for the batch. */

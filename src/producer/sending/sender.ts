@@ -173,9 +173,8 @@ export class Sender {
   private acquireProducerId(): void {
     const { producer, producerIds, flushes } = this.context
     if (producer.isTransactional) return
-    if (!producer.canNumber && producer.fatalError === null && !flushes.isEmpty) {
-      producerIds.request()
-    }
+    if (flushes.isEmpty) producerIds.stop()
+    else if (!producer.canNumber && producer.fatalError === null) producerIds.request()
   }
 
   /** False: the turn has lasted long enough, and there is more to do. */
