@@ -1,6 +1,6 @@
 // Re-authentication (KIP-368): before a session ends, on its own connection. Must stay true: nothing else
-// is in flight meanwhile, so that no response is taken for another; what cannot be renewed in time takes
-// nothing more and is closed after its last response, and only then replaced, so that order is kept.
+// is in flight meanwhile, so that no response is taken for another, and order is kept. A broker closes the
+// connection when any other request comes after the end of the session, but takes a late re-authentication.
 
 import { monotonicMs } from '../../async/clock.ts'
 import { onAbort, waitFor } from '../../async/wait.ts'
@@ -14,6 +14,11 @@ export interface SessionRenewalOptions {
   random?: () => number
 }
 
+/** How much of a session is left when its renewal begins, for open responses and a busy event loop (ms). */
+const LEFT_MS = 1000
+/** Kafka refuses to authenticate a connection again within a second of the last time. */
+const PAUSE_MS = 1100
+
 /**
  * Renews the session of `connection` for as long as that is open.
  * @param lifetimeMs of the present session; 0: it does not end
@@ -26,14 +31,11 @@ export function keepSession(
 ): void {
   if (lifetimeMs <= 0 || options.connection.isClosed) return
   const { connection, random = Math.random } = options
-  // Not all clients of a broker at the same moment.
-  const dueMs = since + lifetimeMs * (0.85 + 0.1 * random()) - monotonicMs()
+  const dueMs = since + renewalAfter(lifetimeMs, random()) - monotonicMs()
   const timer = setTimeout(
     () => {
       unwatch()
-      renew(options, since + lifetimeMs).catch((error: unknown) => {
-        connection.close(error instanceof Error ? error : new ConnectionError(String(error)))
-      })
+      void renew(options, since + lifetimeMs)
     },
     Math.min(Math.max(0, dueMs), 0x7fffffff),
   )
@@ -41,33 +43,31 @@ export function keepSession(
   const unwatch = onAbort(connection.closing, () => clearTimeout(timer))
 }
 
-async function renew(options: SessionRenewalOptions, endsAt: number): Promise<void> {
-  const { connection, authenticate } = options
-  const drained = connection.hold()
-  // Half of what is left for the open responses, half for the exchange.
-  const isDrained = await within(drained, (endsAt - monotonicMs()) / 2, connection.closing)
-  if (connection.isClosed) return
-  if (!isDrained) {
-    await within(drained, Number.POSITIVE_INFINITY, connection.closing)
-    connection.close(
-      new ConnectionError(
-        'the session ended before it could be renewed: responses were still open',
-      ),
-    )
-    return
-  }
-  const startedAt = monotonicMs()
-  const lifetimeMs = await authenticate()
-  connection.resume()
-  keepSession(options, lifetimeMs, startedAt)
+/**
+ * How long after its start a session is renewed (ms): when 5 to 15 percent of it are left, and a second at
+ * least, but not in its first half.
+ * @param random 0 to 1: not all clients of a broker renew at the same moment
+ */
+export function renewalAfter(lifetimeMs: number, random: number): number {
+  const leftMs = Math.max(lifetimeMs * (0.15 - 0.1 * random), LEFT_MS * (1.5 - 0.5 * random))
+  const earliestMs = Math.max(lifetimeMs / 2, Math.min(PAUSE_MS, lifetimeMs * 0.85))
+  return Math.max(lifetimeMs - leftMs, earliestMs)
 }
 
-/** Whether `promise` settles within `ms`; false also when the connection closes. */
-async function within(promise: Promise<void>, ms: number, closing: AbortSignal): Promise<boolean> {
+/** Never rejects: a session that cannot be renewed ends its connection. */
+async function renew(options: SessionRenewalOptions, endsAt: number): Promise<void> {
+  const { connection, authenticate } = options
   try {
-    await waitFor(promise, { timeoutMs: Math.max(0, ms), signal: closing }, 'the last responses')
-    return true
-  } catch {
-    return false
+    await waitFor(connection.hold(), { signal: connection.closing }, 'the last responses')
+    const startedAt = monotonicMs()
+    const lifetimeMs = await authenticate()
+    connection.resume()
+    keepSession(options, lifetimeMs, startedAt)
+  } catch (error) {
+    const text = 'the session ended before it could be renewed: responses were still open'
+    const isLate = monotonicMs() > endsAt
+    connection.close(
+      isLate || !(error instanceof Error) ? new ConnectionError(text, { cause: error }) : error,
+    )
   }
 }

@@ -3,7 +3,7 @@ import { AuthenticationError } from '../../../src/errors.ts'
 import type { Connection } from '../../../src/network/connection.ts'
 import { authenticate } from '../../../src/network/sasl/authenticate.ts'
 import { mechanismOf } from '../../../src/network/sasl/mechanism-of.ts'
-import { keepSession } from '../../../src/network/sasl/reauthenticate.ts'
+import { keepSession, renewalAfter } from '../../../src/network/sasl/reauthenticate.ts'
 import type { SaslMechanism, SaslSettings } from '../../../src/options/sasl-options.ts'
 import { heartbeat } from '../../../src/protocol/messages/heartbeat.ts'
 import {
@@ -186,7 +186,8 @@ function renewSoon(connection: Connection, leftMs: number): { held: Promise<void
   keepSession(
     {
       connection,
-      authenticate: () => authenticate(connection, mechanismOf(password), context, 1000),
+      authenticate: async () =>
+        (await authenticate(connection, mechanismOf(password), context, 1000)).lifetimeMs,
       random: () => 0,
     },
     lifetimeMs,
@@ -214,9 +215,8 @@ test('a session is renewed on its connection, after all answers, before anything
   connection.close()
 })
 
-test('answers that do not come in time: nothing new is taken, the last one still comes', async () => {
-  const state = broker()
-  const server = await serve(state.script)
+/** A session that ended while a response was still open, with a request that waits for its renewal. */
+async function renewedLate(state: ReturnType<typeof broker>, server: ScriptedServer) {
   const connection = await open(server)
   state.holdHeartbeats()
   const owed = connection.send(heartbeat, 4, beat, { timeoutMs: 5000 })
@@ -230,9 +230,47 @@ test('answers that do not come in time: nothing new is taken, the last one still
   expect(isParkedOpen).toBe(true)
   state.answerHeld(server.connections[0])
   expect(await owed).toEqual(ok)
-  await expect(parked).rejects.toMatchObject({ name: 'ConnectionError', wasSent: false })
-  expect(state.log).toEqual(['handshake', 'authenticate', 'heartbeat'])
+  return { connection, parked }
+}
+
+test('responses that come after the end of the session: it is renewed late, before anything new', async () => {
+  const state = broker()
+  const server = await serve(state.script)
+  const { connection, parked } = await renewedLate(state, server)
+  expect(await parked).toEqual(ok)
+  const first = ['handshake', 'authenticate', 'heartbeat']
+  expect(state.log).toEqual([...first, ...first])
+  expect(server.accepted).toBe(1)
+  connection.close()
+})
+
+test('a broker that refuses a late renewal: what waited may be sent elsewhere', async () => {
+  let errorCode = 0
+  const state = broker(() => ({ errorCode }))
+  const server = await serve(state.script)
+  const late = renewedLate(state, server)
+  await vi.waitFor(() => expect(state.held.length).toBe(1))
+  errorCode = 34
+  const { connection, parked } = await late
+  await expect(parked).rejects.toMatchObject({
+    name: 'ConnectionError',
+    wasSent: false,
+    retriable: true,
+  })
   await connection.released
+  expect(String(connection.closing.reason)).toMatch(/ended before it could be renewed/)
+})
+
+test('a session is renewed while a second of it is left, and not in its first second', () => {
+  for (const random of [0, 0.5, 1]) {
+    for (const lifetimeMs of [3000, 10_000, 60_000, 3_600_000]) {
+      const leftMs = lifetimeMs - renewalAfter(lifetimeMs, random)
+      expect(leftMs).toBeGreaterThanOrEqual(Math.max(1000, lifetimeMs * 0.05))
+      expect(leftMs).toBeLessThanOrEqual(Math.max(1500, lifetimeMs * 0.15001))
+    }
+    expect(renewalAfter(2000, random)).toBeGreaterThanOrEqual(1000)
+    expect(renewalAfter(1200, random)).toBeGreaterThan(1000)
+  }
 })
 
 test('a renewal that is refused ends the connection', async () => {
