@@ -22,6 +22,6 @@ function isTls(socket: Duplex): socket is TLSSocket {
  * A subject in the form of RFC 2253, which ACLs use: the last attribute first, separated by commas.
  * @param subject as Node writes it, an attribute on each line, with what is special escaped
  */
-export function distinguishedName(subject: string): string {
+function distinguishedName(subject: string): string {
   return subject.split('\n').toReversed().join(',')
 }
