@@ -53,7 +53,6 @@ export interface BatchCompletionContext {
   readonly refreshMetadata: (reason: string) => void
   /** Why a broker cannot be reached; null: it can. */
   readonly obstacleTo: (nodeId: number) => KafkaError | null
-  /** As brokers name this client; null: not known. */
   readonly principal: () => string | null
   readonly onDataLoss: (loss: DataLoss) => void
   readonly onFailed: (error: KafkaError) => void
