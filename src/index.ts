@@ -26,19 +26,14 @@ export type {
   ListConfigResourcesOptions,
 } from './admin/configs.ts'
 export type {
-  AclOperation,
-  AclPermissionType,
-  AclResourceType,
   ConfigOperation,
   ConfigResourceType,
   ConfigSource,
   ConfigType,
   ElectionType,
   FeatureUpgradeType,
-  PatternType,
   ScramMechanism,
 } from './admin/constants.ts'
-export type { DataAdmin } from './admin/data-admin.ts'
 export type {
   CreateDelegationTokenOptions,
   DelegationToken,
@@ -51,10 +46,10 @@ export type {
   GroupDescription,
   GroupMember,
 } from './admin/describe-groups.ts'
+export type { GroupOffsetsQuery } from './admin/group-items.ts'
 export type { GroupLag, PartitionLag } from './admin/group-lag.ts'
 export type {
   GroupOffsets,
-  GroupOffsetsQuery,
   ListGroupOffsetsOptions,
 } from './admin/group-offsets.ts'
 export type { GroupState, GroupType } from './admin/group-types.ts'
@@ -64,6 +59,7 @@ export type {
   MemberToRemove,
   RemoveMembersOptions,
 } from './admin/groups.ts'
+export type { GroupsAdmin } from './admin/groups-admin.ts'
 export type {
   FindHangingTransactionsOptions,
   HangingTransaction,
@@ -121,6 +117,7 @@ export type {
   TopicCollection,
   TopicListing,
 } from './admin/topics.ts'
+export type { TopicsAdmin } from './admin/topics-admin.ts'
 export type {
   AbortTransactionSpec,
   DescribeProducersOptions,
@@ -261,6 +258,12 @@ export type { ProducerProblem } from './producer/sending/produce-problems.ts'
 export type { WritableOptions } from './producer/streams.ts'
 export type { Transaction, TransactionRunOptions } from './producer/transactions/run-transaction.ts'
 export type { SendOffsetsArguments } from './producer/transactions/send-offsets.ts'
+export type {
+  AclOperation,
+  AclPermissionType,
+  AclResourceType,
+  PatternType,
+} from './protocol/acl-constants.ts'
 export { type CodecImplementations, codecImplementations } from './records/codec-implementations.ts'
 export type {
   ConsumerRecord,

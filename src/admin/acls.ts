@@ -1,10 +1,5 @@
 // ACLs: describe, create, delete.
 
-import { createAcls as createApi } from '../protocol/messages/create-acls.ts'
-import { type DeleteAclsFilter, deleteAcls as deleteApi } from '../protocol/messages/delete-acls.ts'
-import { describeAcls as describeApi } from '../protocol/messages/describe-acls.ts'
-import type { WaitOptions } from '../types.ts'
-import { checkItem, checkList, checkName } from './checks.ts'
 import {
   type AclOperation,
   type AclPermissionType,
@@ -12,11 +7,15 @@ import {
   aclOperations,
   aclPermissionTypes,
   aclResourceTypes,
-  constantOf,
-  numberOf,
   type PatternType,
   patternTypes,
-} from './constants.ts'
+} from '../protocol/acl-constants.ts'
+import { createAcls as createApi } from '../protocol/messages/create-acls.ts'
+import { type DeleteAclsFilter, deleteAcls as deleteApi } from '../protocol/messages/delete-acls.ts'
+import { describeAcls as describeApi } from '../protocol/messages/describe-acls.ts'
+import type { WaitOptions } from '../types.ts'
+import { checkItem, checkList, checkName } from './checks.ts'
+import { constantOf, numberOf } from './constants.ts'
 import type { AdminEngine } from './engine.ts'
 
 /** One access rule: who may, or may not, do what to which resource, from where. */

@@ -31,7 +31,6 @@ import {
   unregisterController,
   updateFeatures,
 } from './cluster-info.ts'
-import { DataAdmin } from './data-admin.ts'
 import {
   type CreateDelegationTokenOptions,
   createDelegationToken,
@@ -44,6 +43,7 @@ import {
   renewDelegationToken,
 } from './delegation-tokens.ts'
 import { AdminEngine } from './engine.ts'
+import { GroupsAdmin } from './groups-admin.ts'
 import {
   alterReplicaLogDirs,
   type BrokerLogDirs,
@@ -83,7 +83,7 @@ import {
  * {@link AdminError}, whose `results` has the outcome of each. What may pass is retried until
  * `timeoutMs` (by default `defaultApiTimeoutMs`) is over; then a `TimeoutError` says why.
  */
-export class Admin extends DataAdmin {
+export class Admin extends GroupsAdmin {
   /** Resolves when the admin client is closed. */
   readonly closed: Promise<void>
   private readonly cluster: Cluster
@@ -91,7 +91,7 @@ export class Admin extends DataAdmin {
 
   /** Use `kafka.admin()`. */
   constructor(connection: ClusterOptions, settings: AdminSettings) {
-    const cluster = new Cluster(connection)
+    const cluster = new Cluster(connectionOf(connection, settings))
     super(new AdminEngine(cluster, settings.defaultApiTimeoutMs))
     this.cluster = cluster
     this.closed = new Promise((resolve) => {
@@ -342,4 +342,10 @@ export class Admin extends DataAdmin {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+function connectionOf(connection: ClusterOptions, settings: AdminSettings): ClusterOptions {
+  const { bootstrapControllers } = settings
+  if (bootstrapControllers === null) return connection
+  return { ...connection, bootstrapServers: bootstrapControllers, usesControllers: true }
 }

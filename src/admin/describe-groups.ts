@@ -3,6 +3,7 @@
 
 import { decodeAssignment, decodeSubscription } from '../consumer/group/consumer-protocol.ts'
 import { UnsupportedVersionError } from '../errors.ts'
+import type { AclOperation } from '../protocol/acl-constants.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import {
   type DescribedGroup as ConsumerGroup,
@@ -24,7 +25,7 @@ import {
 } from '../protocol/messages/streams-group-describe.ts'
 import type { TopicPartition, WaitOptions } from '../types.ts'
 import { checkNames, checkOptions } from './checks.ts'
-import { type AclOperation, operationsOf } from './constants.ts'
+import { operationsOf } from './constants.ts'
 import type { AdminCall, AdminEngine, Batch, ItemResponse } from './engine.ts'
 import type { GroupState, GroupType } from './group-types.ts'
 import { groupName } from './names.ts'

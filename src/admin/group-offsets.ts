@@ -9,7 +9,6 @@ import { compareTopicPartitions, groupByTopic } from '../topic-partition.ts'
 import type { OffsetToCommit, TopicPartition, WaitOptions } from '../types.ts'
 import {
   checkInt,
-  checkItem,
   checkList,
   checkName,
   checkOffset,
@@ -18,15 +17,14 @@ import {
   checkText,
 } from './checks.ts'
 import type { AdminCall, AdminEngine, Batch, ItemResponse } from './engine.ts'
+import {
+  checkGroupQuery,
+  type GroupOffsetsQuery,
+  type GroupQuery,
+  partitionResults,
+} from './group-items.ts'
 import { groupName, partitionName } from './names.ts'
 import { inOrderOf, toCoordinators } from './routing.ts'
-
-/** A group, and which of its committed offsets to list. */
-export interface GroupOffsetsQuery {
-  groupId: string
-  /** @defaultValue every partition that the group has committed */
-  partitions?: Iterable<TopicPartition>
-}
 
 /** What a group has committed. Partitions without a committed offset are left out. */
 export interface GroupOffsets {
@@ -59,7 +57,9 @@ export async function listConsumerGroupOffsets(
 ): Promise<GroupOffsets[]> {
   const name = 'listConsumerGroupOffsets()'
   checkOptions(name, options)
-  const wanted = checkList(name, 'groups', groups).map((group) => queryOf(name, group))
+  const wanted = checkList(name, 'groups', groups).map((group) =>
+    toQuery(checkGroupQuery(name, group)),
+  )
   const { requireStable = false } = options
   const call = engine.begin(name, options, ['requireStable'])
   return call.each(wanted, {
@@ -166,7 +166,7 @@ export async function alterConsumerGroupOffsets(
         })),
       }
       const { topics } = await call.send(offsetCommit, () => body, target, LAST_WITH_NAMES)
-      return partitionResults(items, topics)
+      return partitionResults(items, topics.map(withTopic))
     },
   })
 }
@@ -193,44 +193,23 @@ export async function deleteConsumerGroupOffsets(
       if (response.errorCode !== 0) {
         return items.map(() => ({ errorCode: response.errorCode, value: undefined }))
       }
-      return partitionResults(items, response.topics)
+      return partitionResults(items, response.topics.map(withTopic))
     },
   })
 }
 
-/** What a response that lists topics and their partitions says of each partition. */
-function partitionResults(
-  items: readonly TopicPartition[],
-  topics: readonly {
-    name: string
-    partitions: readonly { partitionIndex: number; errorCode: number }[]
-  }[],
-): (ItemResponse<undefined> | undefined)[] {
-  const entries = topics.flatMap(({ name, partitions }) =>
-    partitions.map(({ partitionIndex, errorCode }) => ({
-      topic: name,
-      partition: partitionIndex,
-      errorCode,
+function toQuery({ groupId, topics }: GroupQuery): Query {
+  if (topics === null) return { groupId, topics }
+  return {
+    groupId,
+    topics: topics.map(({ topic, partitions }) => ({
+      name: topic,
+      topicId: ZERO_UUID,
+      partitionIndexes: partitions,
     })),
-  )
-  return inOrderOf(items, partitionName, entries, partitionName, ({ errorCode }) => ({
-    errorCode,
-    value: undefined,
-  }))
+  }
 }
 
-function queryOf(call: string, group: string | GroupOffsetsQuery): Query {
-  if (typeof group !== 'string') {
-    checkItem(call, 'each of groups', group, ['groupId', 'partitions'])
-  }
-  const { groupId, partitions } = typeof group === 'string' ? { groupId: group } : group
-  checkName(call, 'groupId of each of groups', groupId)
-  if (partitions === undefined) return { groupId, topics: null }
-  const byTopic = groupByTopic(checkPartitions(call, 'partitions', partitions))
-  const topics = [...byTopic].map(([name, ofTopic]) => ({
-    name,
-    topicId: ZERO_UUID,
-    partitionIndexes: ofTopic.map(({ partition }) => partition),
-  }))
-  return { groupId, topics }
+function withTopic<Entry extends { name: string }>(entry: Entry): Entry & { topic: string } {
+  return { ...entry, topic: entry.name }
 }

@@ -5,16 +5,9 @@ import { deleteShareGroupOffsets as deleteApi } from '../protocol/messages/delet
 import { describeShareGroupOffsets as describeApi } from '../protocol/messages/describe-share-group-offsets.ts'
 import { groupByTopic } from '../topic-partition.ts'
 import type { TopicPartition, WaitOptions } from '../types.ts'
-import {
-  checkItem,
-  checkList,
-  checkName,
-  checkNames,
-  checkOffset,
-  checkPartitions,
-} from './checks.ts'
+import { checkList, checkName, checkNames, checkOffset, checkPartitions } from './checks.ts'
 import type { AdminEngine } from './engine.ts'
-import type { GroupOffsetsQuery } from './group-offsets.ts'
+import { checkGroupQuery, type GroupOffsetsQuery, partitionResults } from './group-items.ts'
 import { itemError } from './item-errors.ts'
 import { groupName, partitionName } from './names.ts'
 import { inOrderOf, toCoordinators } from './routing.ts'
@@ -45,21 +38,11 @@ export async function listShareGroupOffsets(
 ): Promise<ShareGroupOffsets[]> {
   const name = 'listShareGroupOffsets()'
   const wanted = checkList(name, 'groups', groups).map((group) => {
-    if (typeof group !== 'string') {
-      checkItem(name, 'each of groups', group, ['groupId', 'partitions'])
+    const { groupId, topics } = checkGroupQuery(name, group)
+    return {
+      groupId,
+      topics: topics?.map(({ topic, partitions }) => ({ topicName: topic, partitions })) ?? null,
     }
-    const { groupId, partitions } = typeof group === 'string' ? { groupId: group } : group
-    checkName(name, 'groupId of each of groups', groupId)
-    const topics =
-      partitions === undefined
-        ? null
-        : [...groupByTopic(checkPartitions(name, 'partitions', partitions))].map(
-            ([topicName, ofTopic]) => ({
-              topicName,
-              partitions: ofTopic.map(({ partition }) => partition),
-            }),
-          )
-    return { groupId, topics }
   })
   const call = engine.begin(name, options)
   return call.each(wanted, {
@@ -123,20 +106,8 @@ export async function alterShareGroupOffsets(
         const { errorCode, errorMessage } = response
         return items.map(() => ({ errorCode, errorMessage, value: undefined }))
       }
-      const entries = response.responses.flatMap(({ topicName, partitions }) =>
-        partitions.map((entry) => ({
-          ...entry,
-          topic: topicName,
-          partition: entry.partitionIndex,
-        })),
-      )
-      return inOrderOf(
-        items,
-        partitionName,
-        entries,
-        partitionName,
-        ({ errorCode, errorMessage }) => ({ errorCode, errorMessage, value: undefined }),
-      )
+      const responses = response.responses.map((entry) => ({ ...entry, topic: entry.topicName }))
+      return partitionResults(items, responses)
     },
   })
 }

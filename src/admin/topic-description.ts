@@ -1,6 +1,6 @@
 // A topic and its partitions, as describeTopics() returns them.
 
-import type { AclOperation } from './constants.ts'
+import type { AclOperation } from '../protocol/acl-constants.ts'
 
 /** One partition of a described topic. */
 export interface PartitionDescription {

@@ -3,7 +3,8 @@
 
 import { afterEach, describe, expect, test } from 'vitest'
 import { Admin } from '../../src/admin/admin.ts'
-import { DataAdmin } from '../../src/admin/data-admin.ts'
+import { GroupsAdmin } from '../../src/admin/groups-admin.ts'
+import { TopicsAdmin } from '../../src/admin/topics-admin.ts'
 import { Consumer } from '../../src/consumer/consumer.ts'
 import {
   AdminError,
@@ -86,7 +87,7 @@ const prototypes: Record<keyof typeof tables, readonly object[]> = {
   Transaction: [OpenTransaction.prototype],
   Consumer: [Consumer.prototype],
   ShareConsumer: [ShareConsumer.prototype],
-  Admin: [Admin.prototype, DataAdmin.prototype],
+  Admin: [Admin.prototype, GroupsAdmin.prototype, TopicsAdmin.prototype],
 }
 
 const ends: (() => Promise<unknown>)[] = []

@@ -4,6 +4,12 @@
 import { pbkdf2Sync } from 'node:crypto'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Kafka } from '../../src/kafka.ts'
+import {
+  aclOperations,
+  aclPermissionTypes,
+  aclResourceTypes,
+  patternTypes,
+} from '../../src/protocol/acl-constants.ts'
 import { alterUserScramCredentials } from '../../src/protocol/messages/alter-user-scram-credentials.ts'
 import { type AclCreation, createAcls } from '../../src/protocol/messages/create-acls.ts'
 import { createTopics } from '../../src/protocol/messages/create-topics.ts'
@@ -20,7 +26,6 @@ import { produce } from '../../src/protocol/messages/produce.ts'
 import { saslAuthenticate } from '../../src/protocol/messages/sasl-authenticate.ts'
 import { saslHandshake } from '../../src/protocol/messages/sasl-handshake.ts'
 import { ManualClock } from '../../src/testing/clock.ts'
-import { aclResources, operations, patterns, permissions } from '../../src/testing/security/acls.ts'
 import type { TestCluster } from '../../src/testing/test-cluster.ts'
 import type { RawClient } from './raw-client.ts'
 import { batch, fetchFrom, fetchPartition, metadataOf, produceTo } from './requests.ts'
@@ -151,13 +156,13 @@ describe('authorization', () => {
 
   async function grant(admin: RawClient, fields: Partial<AclCreation>): Promise<number> {
     const creation = {
-      resourceType: aclResources.TOPIC,
+      resourceType: aclResourceTypes.TOPIC,
       resourceName: 't',
-      resourcePatternType: patterns.LITERAL,
+      resourcePatternType: patternTypes.LITERAL,
       principal: 'User:alice',
       host: '*',
-      operation: operations.READ,
-      permissionType: permissions.ALLOW,
+      operation: aclOperations.READ,
+      permissionType: aclPermissionTypes.ALLOW,
       ...fields,
     }
     return (await admin.request(createAcls, 3, { creations: [creation] })).results[0].errorCode
@@ -211,7 +216,7 @@ describe('authorization', () => {
 
   test('an entry allows what it names, and what that implies', async () => {
     const { cluster, admin, alice } = await begin()
-    expect(await grant(admin, { operation: operations.READ })).toBe(0)
+    expect(await grant(admin, { operation: aclOperations.READ })).toBe(0)
     expect(await read(cluster, alice)).toBe(0)
     expect(await write(alice)).toBe(29)
     const described = await alice.request(metadata, 12, metadataOf(null))
@@ -220,10 +225,10 @@ describe('authorization', () => {
 
   test('a denial wins, prefixes and wildcards count', async () => {
     const { admin, alice } = await begin()
-    const prefixed = { resourcePatternType: patterns.PREFIXED, operation: operations.WRITE }
+    const prefixed = { resourcePatternType: patternTypes.PREFIXED, operation: aclOperations.WRITE }
     await grant(admin, prefixed)
     expect([await write(alice), await write(alice, 'tt')]).toEqual([0, 0])
-    const deny = { permissionType: permissions.DENY, operation: operations.ALL }
+    const deny = { permissionType: aclPermissionTypes.DENY, operation: aclOperations.ALL }
     await grant(admin, { resourceName: '*', principal: 'User:*', host: '127.0.0.9', ...deny })
     expect(await write(alice)).toBe(0)
     await grant(admin, { resourceName: 'tt', ...deny })
@@ -233,8 +238,8 @@ describe('authorization', () => {
 
   test('entries are found and deleted by filters', async () => {
     const { admin, alice } = await begin()
-    await grant(admin, { operation: operations.WRITE })
-    await grant(admin, { resourceType: aclResources.GROUP, resourceName: 'g' })
+    await grant(admin, { operation: aclOperations.WRITE })
+    await grant(admin, { resourceType: aclResourceTypes.GROUP, resourceName: 'g' })
     const any = {
       resourceTypeFilter: 1,
       resourceNameFilter: null,
@@ -246,7 +251,7 @@ describe('authorization', () => {
     }
     const { resources } = await admin.request(describeAcls, 3, any)
     expect(resources.map(({ resourceName }) => resourceName)).toEqual(['t', 'g'])
-    const filters = [{ ...any, resourceTypeFilter: aclResources.TOPIC }]
+    const filters = [{ ...any, resourceTypeFilter: aclResourceTypes.TOPIC }]
     const { filterResults } = await admin.request(deleteAcls, 3, { filters })
     expect(filterResults[0].matchingAcls).toMatchObject([{ resourceName: 't', operation: 4 }])
     expect(await write(alice)).toBe(29)
@@ -255,8 +260,8 @@ describe('authorization', () => {
   test.each([
     [{ principal: 'alice' }, 42],
     [{ resourceName: '' }, 42],
-    [{ resourceType: aclResources.CLUSTER, resourceName: 'x' }, 42],
-    [{ resourcePatternType: patterns.MATCH }, 42],
+    [{ resourceType: aclResourceTypes.CLUSTER, resourceName: 'x' }, 42],
+    [{ resourcePatternType: patternTypes.MATCH }, 42],
   ])('an entry of %o is refused', async (fields, errorCode) => {
     const { admin } = await begin()
     expect(await grant(admin, fields)).toBe(errorCode)

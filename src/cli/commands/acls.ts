@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander'
 import type { Acl, AclBinding, AclFilter } from '../../admin/acls.ts'
-import type { AclOperation, AclResourceType, PatternType } from '../../admin/constants.ts'
+import type { AclOperation, AclResourceType, PatternType } from '../../protocol/acl-constants.ts'
 import {
   addTimeout,
   clusterCommand,
@@ -64,6 +64,7 @@ export function addAcls(program: Command): void {
   const command = clusterCommand(program, 'acls', {
     summary: 'List, add and remove ACLs',
     script: 'kafka-acls',
+    takesControllers: true,
     examples: [
       { text: 'List the ACLs of a topic', command: 'kafkawire acls --list --topic orders' },
       {
@@ -128,6 +129,7 @@ async function list(
     resources.length === 0
       ? [{}]
       : resources.map((resource) => ({ ...resource, patternType: patternType ?? 'LITERAL' }))
+  for (const principal of options.principal ?? []) checkPrincipal(principal)
   const found = new Map<string, AclBinding>()
   for (const filter of filters) {
     for (const principal of options.principal ?? [undefined]) {
@@ -246,15 +248,18 @@ function entries(options: AclsOptions): Entry[] {
     permissionType: 'ALLOW' | 'DENY',
   ): Entry[] =>
     (principals ?? []).flatMap((principal) => {
-      if (!/^\w+:./.test(principal)) {
-        throw new UsageError(`${principal} is not a principal: expected one such as User:alice.`)
-      }
+      checkPrincipal(principal)
       return (hosts ?? ['*']).map((host) => ({ principal, host, permissionType }))
     })
   return [
     ...of(options.allowPrincipal, options.allowHost, 'ALLOW'),
     ...of(options.denyPrincipal, options.denyHost, 'DENY'),
   ]
+}
+
+function checkPrincipal(text: string): void {
+  if (/^\w+:./.test(text)) return
+  throw new UsageError(`${text} is not a principal: expected one such as User:alice.`)
 }
 
 const clusterResource: Resource = { resourceType: 'CLUSTER', resourceName: 'kafka-cluster' }

@@ -1,5 +1,6 @@
 // CreateAcls, DescribeAcls and DeleteAcls.
 
+import { aclResourceTypes, patternTypes } from '../../protocol/acl-constants.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import type { CreateAclsRequest, CreateAclsResponse } from '../../protocol/messages/create-acls.ts'
 import type { DeleteAclsRequest, DeleteAclsResponse } from '../../protocol/messages/delete-acls.ts'
@@ -9,7 +10,7 @@ import type {
   DescribeAclsResponse,
 } from '../../protocol/messages/describe-acls.ts'
 import type { RequestContext } from '../handler.ts'
-import { type Acl, aclResources, CLUSTER_NAME, patterns } from '../security/acls.ts'
+import { type Acl, CLUSTER_NAME } from '../security/acls.ts'
 import { clusterError } from '../security/authorize.ts'
 
 const DISABLED = {
@@ -43,10 +44,10 @@ export function handleCreateAcls(
 
 function findProblem({ resourceType, resourceName, patternType, principal }: Acl): string | null {
   if (resourceName === '') return 'Resource name should not be empty'
-  if (patternType !== patterns.LITERAL && patternType !== patterns.PREFIXED) {
+  if (patternType !== patternTypes.LITERAL && patternType !== patternTypes.PREFIXED) {
     return `Invalid patternType ${patternType}`
   }
-  if (resourceType === aclResources.CLUSTER && resourceName !== CLUSTER_NAME) {
+  if (resourceType === aclResourceTypes.CLUSTER && resourceName !== CLUSTER_NAME) {
     return `The only valid name for the CLUSTER resource is ${CLUSTER_NAME}`
   }
   if (/^\w+:.+$/.test(principal)) return null

@@ -2,38 +2,14 @@
 // and prefixes; a denial wins.
 
 import { ConfigError } from '../../errors.ts'
-
-/** Kafka's numbers of operations. */
-export const operations = {
-  ANY: 1,
-  ALL: 2,
-  READ: 3,
-  WRITE: 4,
-  CREATE: 5,
-  DELETE: 6,
-  ALTER: 7,
-  DESCRIBE: 8,
-  CLUSTER_ACTION: 9,
-  DESCRIBE_CONFIGS: 10,
-  ALTER_CONFIGS: 11,
-  IDEMPOTENT_WRITE: 12,
-} as const
-export type Operation = keyof typeof operations
-
-/** Kafka's numbers of the types of resources that entries are for. */
-export const aclResources = {
-  ANY: 1,
-  TOPIC: 2,
-  GROUP: 3,
-  CLUSTER: 4,
-  TRANSACTIONAL_ID: 5,
-  DELEGATION_TOKEN: 6,
-  USER: 7,
-} as const
-export type AclResource = keyof typeof aclResources
-
-export const patterns = { ANY: 1, MATCH: 2, LITERAL: 3, PREFIXED: 4 } as const
-export const permissions = { ANY: 1, DENY: 2, ALLOW: 3 } as const
+import {
+  type AclOperation,
+  type AclResourceType,
+  aclOperations,
+  aclPermissionTypes,
+  aclResourceTypes,
+  patternTypes,
+} from '../../protocol/acl-constants.ts'
 
 export const CLUSTER_NAME = 'kafka-cluster'
 const ANY_NAME = '*'
@@ -69,7 +45,7 @@ export interface AuthorizerOptions {
 }
 
 /** Operations that imply others: reading a topic includes describing it. */
-const implied: Partial<Record<Operation, readonly Operation[]>> = {
+const implied: Partial<Record<AclOperation, readonly AclOperation[]>> = {
   DESCRIBE: ['READ', 'WRITE', 'DELETE', 'ALTER'],
   DESCRIBE_CONFIGS: ['ALTER_CONFIGS'],
 }
@@ -109,13 +85,13 @@ export class Authorizer {
   allows(
     principal: string,
     host: string,
-    operation: Operation,
-    resource: AclResource,
+    operation: AclOperation,
+    resource: AclResourceType,
     name: string,
   ): boolean {
     if (this.superUsers.has(principal)) return true
     const entries = [...this.acls.values()].filter(
-      (acl) => acl.resourceType === aclResources[resource] && coversName(acl, name),
+      (acl) => acl.resourceType === aclResourceTypes[resource] && coversName(acl, name),
     )
     if (entries.length === 0) return this.allowsUnlisted
     const mine = entries.filter(
@@ -123,27 +99,35 @@ export class Authorizer {
         (acl.principal === principal || acl.principal === ANY_PRINCIPAL) &&
         (acl.host === host || acl.host === '*'),
     )
-    const isFor = (acl: Acl, wanted: readonly Operation[]): boolean =>
-      acl.operation === operations.ALL || wanted.some((each) => acl.operation === operations[each])
+    const isFor = (acl: Acl, wanted: readonly AclOperation[]): boolean =>
+      acl.operation === aclOperations.ALL ||
+      wanted.some((each) => acl.operation === aclOperations[each])
     const denied = mine.some(
-      (acl) => acl.permissionType === permissions.DENY && isFor(acl, [operation]),
+      (acl) => acl.permissionType === aclPermissionTypes.DENY && isFor(acl, [operation]),
     )
     if (denied) return false
     const sufficient = [operation, ...(implied[operation] ?? [])]
-    return mine.some((acl) => acl.permissionType === permissions.ALLOW && isFor(acl, sufficient))
+    return mine.some(
+      (acl) => acl.permissionType === aclPermissionTypes.ALLOW && isFor(acl, sufficient),
+    )
   }
 
   /** Whether the principal may do that to at least one resource of the type. */
-  allowsAny(principal: string, host: string, operation: Operation, resource: AclResource): boolean {
+  allowsAny(
+    principal: string,
+    host: string,
+    operation: AclOperation,
+    resource: AclResourceType,
+  ): boolean {
     const names = [...this.acls.values()]
-      .filter((acl) => acl.resourceType === aclResources[resource])
+      .filter((acl) => acl.resourceType === aclResourceTypes[resource])
       .map((acl) => acl.resourceName)
     return names.some((name) => this.allows(principal, host, operation, resource, name))
   }
 }
 
 function coversName({ patternType, resourceName }: Acl, name: string): boolean {
-  if (patternType === patterns.PREFIXED) return name.startsWith(resourceName)
+  if (patternType === patternTypes.PREFIXED) return name.startsWith(resourceName)
   return resourceName === name || resourceName === ANY_NAME
 }
 
@@ -160,7 +144,7 @@ function isSelected(acl: Acl, filter: AclFilter): boolean {
 }
 
 function isPatternWanted(acl: Acl, patternType: number, name: string | null): boolean {
-  if (patternType === patterns.MATCH) return name === null || coversName(acl, name)
+  if (patternType === patternTypes.MATCH) return name === null || coversName(acl, name)
   return isWanted(acl.patternType, patternType) && (name === null || name === acl.resourceName)
 }
 

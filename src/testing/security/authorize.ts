@@ -1,14 +1,15 @@
 // Whether the principal behind a request may do what it asks for.
 
+import type { AclOperation, AclResourceType } from '../../protocol/acl-constants.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import type { RequestContext } from '../handler.ts'
-import { type AclResource, CLUSTER_NAME, type Operation } from './acls.ts'
+import { CLUSTER_NAME } from './acls.ts'
 
 /** True in a cluster without an authorizer. The name of the cluster needs not be given. */
 export function mayDo(
   { state, security, clientHost }: RequestContext,
-  operation: Operation,
-  resource: AclResource,
+  operation: AclOperation,
+  resource: AclResourceType,
   name: string = CLUSTER_NAME,
 ): boolean {
   const { authorizer } = state
@@ -19,8 +20,8 @@ export function mayDo(
 /** Whether the principal may do that to at least one resource of the type. */
 export function mayDoAny(
   { state, security, clientHost }: RequestContext,
-  operation: Operation,
-  resource: AclResource,
+  operation: AclOperation,
+  resource: AclResourceType,
 ): boolean {
   const { authorizer } = state
   if (authorizer === null) return true
@@ -33,11 +34,11 @@ function hostOf(clientHost: string): string {
 }
 
 /** TOPIC_AUTHORIZATION_FAILED, or 0. */
-export function topicError(context: RequestContext, operation: Operation, name: string): number {
+export function topicError(context: RequestContext, operation: AclOperation, name: string): number {
   return mayDo(context, operation, 'TOPIC', name) ? 0 : errorCodes.TOPIC_AUTHORIZATION_FAILED
 }
 
 /** CLUSTER_AUTHORIZATION_FAILED, or 0. */
-export function clusterError(context: RequestContext, operation: Operation): number {
+export function clusterError(context: RequestContext, operation: AclOperation): number {
   return mayDo(context, operation, 'CLUSTER') ? 0 : errorCodes.CLUSTER_AUTHORIZATION_FAILED
 }
