@@ -47,6 +47,19 @@ export function checkName(call: string, name: string, value: unknown): asserts v
   }
 }
 
+/** @throws InvalidArgumentError unless `value` is a UUID as Kafka's tools show it */
+export function checkUuid(call: string, name: string, value: unknown): asserts value is string {
+  if (typeof value === 'string' && /^[\w-]{22}$/.test(value)) return
+  throw wrong(call, name, 'a UUID of 22 characters of base64url', value)
+}
+
+/** As `checkList`, and each item a UUID. */
+export function checkUuids(call: string, name: string, value: Iterable<string>): string[] {
+  const list = checkList(call, name, value)
+  for (const item of list) checkUuid(call, `each of ${name}`, item)
+  return list
+}
+
 /** @throws InvalidArgumentError unless `value` is a string, which may be empty */
 export function checkText(call: string, name: string, value: unknown): asserts value is string {
   if (typeof value !== 'string') throw wrong(call, name, 'a string', value)

@@ -1,6 +1,7 @@
 // The cluster itself: its brokers, its features, its metadata quorum.
 
 import { UnsupportedVersionError } from '../errors.ts'
+import type { AclOperation } from '../protocol/acl-constants.ts'
 import { addRaftVoter as addVoterApi } from '../protocol/messages/add-raft-voter.ts'
 import { apiVersions } from '../protocol/messages/api-versions.ts'
 import { describeCluster as describeApi } from '../protocol/messages/describe-cluster.ts'
@@ -19,14 +20,9 @@ import {
   checkName,
   checkObject,
   checkOptions,
+  checkUuid,
 } from './checks.ts'
-import {
-  type AclOperation,
-  type FeatureUpgradeType,
-  numberOf,
-  operationsOf,
-  upgradeTypes,
-} from './constants.ts'
+import { type FeatureUpgradeType, numberOf, operationsOf, upgradeTypes } from './constants.ts'
 import type { AdminEngine } from './engine.ts'
 import { itemError, tooOld } from './item-errors.ts'
 import type { ValidateOptions } from './options.ts'
@@ -127,7 +123,7 @@ export async function describeCluster(
         if (includeFencedBrokers && version < 2) throw tooOld(name, 'list fenced brokers', '4.0')
         return {
           includeClusterAuthorizedOperations: includeAuthorizedOperations,
-          endpointType: 1,
+          endpointType: engine.cluster.options.usesControllers ? 2 : 1,
           includeFencedBrokers,
         }
       },
@@ -317,7 +313,7 @@ export async function addRaftVoter(
   checkObject(name, 'voter', voter)
   const { voterId, voterDirectoryId } = voter
   checkInt(name, 'voterId', voterId)
-  checkName(name, 'voterDirectoryId', voterDirectoryId)
+  checkUuid(name, 'voterDirectoryId', voterDirectoryId)
   const listeners = checkItems(name, 'listeners', voter.listeners)
   for (const { name: listener, host, port } of listeners) {
     checkName(name, 'name of each of listeners', listener)
@@ -351,7 +347,7 @@ export async function removeRaftVoter(
   checkObject(name, 'voter', voter)
   const { voterId, voterDirectoryId } = voter
   checkInt(name, 'voterId', voterId)
-  checkName(name, 'voterDirectoryId', voterDirectoryId)
+  checkUuid(name, 'voterDirectoryId', voterDirectoryId)
   const { clusterId = null } = options
   const call = engine.begin(name, options, ['clusterId'])
   const body = { clusterId, voterId, voterDirectoryId }

@@ -173,7 +173,12 @@ export async function incrementalAlterConfigs(
   const call = engine.begin(name, options, ['validateOnly'])
   await call.each(wanted, {
     nameOf,
-    route: toNodes((item) => ownerOf(item)),
+    // The active controller writes down the configs of every broker; loggers are a node's own.
+    route: toNodes((item) =>
+      engine.cluster.options.usesControllers && upper(item.type) === 'BROKER'
+        ? null
+        : ownerOf(item),
+    ),
     send: async ({ target, items }) => {
       const resources = items.flatMap((item) => bodies.get(item) ?? [])
       const response = await call.send(alterApi, () => ({ resources, validateOnly }), target)

@@ -1,6 +1,7 @@
 // Words for what a broker refuses: which call, which item, the broker's own reason, and the way out.
 
 import { BrokerError, KafkaError, UnsupportedVersionError } from '../errors.ts'
+import { controllerHint } from '../network/connection.ts'
 import { codeName, type ErrorCodeName, isRetriable } from '../protocol/error-codes.ts'
 
 interface Explanation {
@@ -136,6 +137,12 @@ const explanations: Partial<Record<ErrorCodeName, Explanation>> = {
     hint: 'Check what was done before trying again, or give a greater timeoutMs.',
   },
   UNSUPPORTED_VERSION: { reason: 'the broker is too old for this request' },
+  MISMATCHED_ENDPOINT_TYPE: {
+    reason:
+      'a broker responded where a controller was expected, or a controller in place of a broker',
+    hint: "Give brokers in 'bootstrapServers' (--bootstrap-server), controllers in 'bootstrapControllers' (--bootstrap-controller).",
+  },
+  UNSUPPORTED_ENDPOINT_TYPE: { reason: 'this kind of node does not exist in this cluster' },
   INVALID_REGULAR_EXPRESSION: {
     reason: 'the pattern is not a valid regular expression',
     hint: 'Brokers use RE2/J patterns.',
@@ -172,10 +179,12 @@ const MAYBE_DONE =
 export function transportError(error: unknown, what: string): KafkaError {
   if (!(error instanceof KafkaError)) return new KafkaError(`${what} failed`, { cause: error })
   if (error instanceof UnsupportedVersionError) {
-    return new UnsupportedVersionError(
-      `${what} failed: ${error.message}. The brokers are too old for this call.`,
-      { cause: error },
-    )
+    const advice = error.message.endsWith(controllerHint)
+      ? ''
+      : '. The brokers are too old for this call.'
+    return new UnsupportedVersionError(`${what} failed: ${error.message}${advice}`, {
+      cause: error,
+    })
   }
   return error
 }

@@ -1,5 +1,10 @@
 // Options of the admin client and of its calls.
 
+import {
+  type BootstrapServers,
+  type BootstrapSettings,
+  checkBootstrapControllers,
+} from '../options/bootstrap-servers.ts'
 import { duration, type OptionSpec, type ResolvedOptions } from '../options/option-table.ts'
 import type { WaitOptions } from '../types.ts'
 
@@ -11,6 +16,13 @@ export interface AdminOptions {
    * @defaultValue 60000
    */
   defaultApiTimeoutMs?: number
+  /**
+   * Controllers of the KRaft quorum to connect to in place of the brokers (KIP-919): `host:port`, several in
+   * an array or separated by commas. They serve what concerns the cluster itself (quorum, features,
+   * configs, ACLs, registrations), also while no broker runs. TLS and SASL are those of `new Kafka()`.
+   * @defaultValue the brokers of `bootstrapServers`
+   */
+  bootstrapControllers?: BootstrapServers
 }
 
 /** Options of calls that change something and can check the change without making it. */
@@ -22,8 +34,12 @@ export interface ValidateOptions extends WaitOptions {
   validateOnly?: boolean
 }
 
-export const adminOptionTable: { readonly defaultApiTimeoutMs: OptionSpec<number> } = {
+export const adminOptionTable: {
+  readonly defaultApiTimeoutMs: OptionSpec<number>
+  readonly bootstrapControllers: OptionSpec<BootstrapSettings | null>
+} = {
   defaultApiTimeoutMs: duration(60_000, 1),
+  bootstrapControllers: { default: null, check: checkBootstrapControllers },
 }
 
 export type AdminSettings = ResolvedOptions<typeof adminOptionTable>

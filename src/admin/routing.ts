@@ -119,8 +119,9 @@ export function toNodes<Item>(nodeOf: (item: Item) => number | null) {
 
 /** The error for a broker id that no running broker has. */
 function noSuchBroker(call: AdminCall, nodeId: number, known: readonly number[]): KafkaError {
-  return itemError(errorCodes.BROKER_ID_NOT_REGISTERED, call.title(`broker ${nodeId}`), {
-    errorMessage: `no running broker has this id; running are ${known.join(', ')}`,
+  const kind = call.cluster.options.usesControllers ? 'controller' : 'broker'
+  return itemError(errorCodes.BROKER_ID_NOT_REGISTERED, call.title(`${kind} ${nodeId}`), {
+    errorMessage: `no running ${kind} has this id; running are ${known.join(', ')}`,
   })
 }
 
@@ -174,8 +175,12 @@ export function onePerPartition<Item>(
   }
 }
 
-/** The ids of all brokers, as any of them says now. */
+/** The ids of all brokers, as any of them says now; of all controllers, where the client talks to those. */
 export async function brokerIds(call: AdminCall): Promise<number[]> {
+  if (call.cluster.options.usesControllers) {
+    const { brokers } = await call.retry('', () => call.cluster.refresh(call.rest))
+    return [...brokers.keys()].sort((a, b) => a - b)
+  }
   const { brokers } = await call.retry('', () => askMetadata(call, []))
   return brokers.map(({ nodeId }) => nodeId).sort((a, b) => a - b)
 }

@@ -17,6 +17,7 @@ import {
   checkName,
   checkNames,
   checkObject,
+  checkUuids,
   configText,
   wrong,
 } from './checks.ts'
@@ -151,7 +152,7 @@ export async function deleteTopics(
   const name = 'deleteTopics()'
   const byId = isByIds(topics)
   const names = byId
-    ? checkNames(name, 'topicIds', topics.topicIds)
+    ? checkUuids(name, 'topicIds', topics.topicIds)
     : checkNames(name, 'topics', topics)
   const call = engine.begin(name, options)
   await call.each(names, {
@@ -207,7 +208,7 @@ export async function describeTopics(
   const name = 'describeTopics()'
   const byId = isByIds(topics)
   const names = byId
-    ? checkNames(name, 'topicIds', topics.topicIds)
+    ? checkUuids(name, 'topicIds', topics.topicIds)
     : checkNames(name, 'topics', topics)
   const call = engine.begin(name, options, ['includeAuthorizedOperations'])
   const { includeAuthorizedOperations = false } = options

@@ -98,7 +98,8 @@ export class BootstrapSource {
     } catch (cause) {
       this.isAsking = false
       if (signal.aborted) return
-      const error = failureOf(cause)
+      const option = this.options.usesControllers ? 'bootstrapControllers' : 'bootstrapServers'
+      const error = failureOf(cause, option)
       const { reconnectBackoffMs, reconnectBackoffMaxMs } = this.options
       const waitMs = backoff(this.failures++, reconnectBackoffMs, reconnectBackoffMaxMs)
       this.nextAttemptAt = monotonicMs() + waitMs
@@ -161,10 +162,10 @@ function unique(endpoints: readonly Endpoint[]): readonly Endpoint[] {
 }
 
 /** A name may come into being, and a function may succeed the next time; a wrong result stays wrong. */
-function failureOf(cause: unknown): Error {
+function failureOf(cause: unknown, option: string): Error {
   const { message } = toKafkaError(cause)
   if (cause instanceof ConfigError) return cause
-  return new ConnectionError(`The addresses of 'bootstrapServers' could not be had: ${message}`, {
+  return new ConnectionError(`The addresses of '${option}' could not be had: ${message}`, {
     cause,
   })
 }

@@ -76,6 +76,7 @@ export class Cluster {
       metadataMaxAgeMs: options.metadataMaxAgeMs,
       rebootstrapTriggerMs: options.metadataRecoveryRebootstrapTriggerMs,
       mayRebootstrap: options.metadataRecoveryStrategy === 'rebootstrap',
+      usesControllers: options.usesControllers,
       onChange: (change) => {
         this.metadataAt = monotonicMs()
         this.tell(change)
@@ -248,7 +249,7 @@ export class Cluster {
     limits: { timeoutMs: number; signal: AbortSignal | undefined },
   ): Promise<Connection> {
     const { timeoutMs, signal } = limits
-    if (target === 'any') return this.anyConnection(timeoutMs, signal)
+    if (target === 'any') return this.connectionToAny(kind, limits)
     if (target === 'controller') {
       return this.pool.connect(await this.controllerId(limits), kind, limits)
     }
@@ -360,6 +361,22 @@ export class Cluster {
     const timeoutMs =
       options.timeoutMs ?? responseTimeoutMs(api, body, this.options.requestTimeoutMs)
     return connection.send(api, version, body, signal ? { timeoutMs, signal } : { timeoutMs })
+  }
+
+  /** Every broker serves what any of them does. Of controllers, only the active one serves everything. */
+  private async connectionToAny(
+    kind: ConnectionClass,
+    limits: { timeoutMs: number; signal: AbortSignal | undefined },
+  ): Promise<Connection> {
+    const { timeoutMs, signal } = limits
+    if (this.options.usesControllers) {
+      const { controllerId } =
+        this.metadata.controllerId >= 0
+          ? this.metadata
+          : await this.refresh(signal ? { timeoutMs, signal } : { timeoutMs })
+      if (controllerId >= 0) return this.pool.connect(controllerId, kind, limits)
+    }
+    return this.anyConnection(timeoutMs, signal)
   }
 
   private anyConnection(timeoutMs: number, signal: AbortSignal | undefined): Promise<Connection> {

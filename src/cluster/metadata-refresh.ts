@@ -6,13 +6,21 @@ import { monotonicMs } from '../async/clock.ts'
 import { backoff } from '../async/retry.ts'
 import { startTimer } from '../async/timers.ts'
 import { type EnsureTopicOptions, Waiters } from '../async/waiters.ts'
-import { AuthenticationError, type ClosedError, ConnectionError, TimeoutError } from '../errors.ts'
+import {
+  AuthenticationError,
+  BrokerError,
+  type ClosedError,
+  ConnectionError,
+  TimeoutError,
+  UnsupportedVersionError,
+} from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Connection } from '../network/connection.ts'
 import { brokerError, codeName, errorCodes } from '../protocol/error-codes.ts'
 import { type MetadataResponse, metadata } from '../protocol/messages/metadata.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { BrokerPool } from './broker-pool.ts'
+import { askController } from './controller-metadata.ts'
 import type { Acceptance, MetadataSnapshot, MetadataView, TopicMetadata } from './metadata.ts'
 import { type ClusterProblem, FailureStreak } from './problems.ts'
 
@@ -26,6 +34,8 @@ export interface MetadataRefreshOptions {
   metadataMaxAgeMs: number
   rebootstrapTriggerMs: number
   mayRebootstrap: boolean
+  /** The nodes are controllers (KIP-919): they are asked for each other, and know no topics. */
+  usesControllers: boolean
   onChange: (change: Acceptance) => void
 }
 
@@ -282,6 +292,11 @@ export class MetadataRefresh {
     connection: Connection,
     topics: ReadonlySet<string> | null,
   ): Promise<Responded> {
+    const { requestTimeoutMs: timeoutMs, usesControllers } = this.options
+    if (usesControllers) {
+      const response = await askController(connection, { timeoutMs, signal: this.closing })
+      return { response, nodeId: connection.nodeId }
+    }
     const version = connection.version(metadata)
     const names = topics === null ? null : [...topics]
     const mayCreate = names?.every((name) => this.wanted.get(name)?.allowAutoCreate) ?? false
@@ -295,7 +310,7 @@ export class MetadataRefresh {
         includeClusterAuthorizedOperations: false,
         includeTopicAuthorizedOperations: false,
       },
-      { timeoutMs: this.options.requestTimeoutMs, signal: this.closing },
+      { timeoutMs, signal: this.closing },
     )
     return { response, nodeId: connection.nodeId }
   }
@@ -361,10 +376,12 @@ export class MetadataRefresh {
     this.failures++
     // What was asked for without success is asked for again.
     this.isNeeded = true
-    if (error instanceof AuthenticationError || this.options.pool.isVerdict(error)) {
+    const isFirst = this.options.view.snapshot.generation === 0
+    const isFinal = error instanceof AuthenticationError || this.options.pool.isVerdict(error)
+    if (isFinal || (isFirst && isWrongEndpoint(error))) {
       this.rejectAll(error)
       // No caller waits, and there was never any metadata: the next call begins again.
-      this.isDormant = this.options.view.snapshot.generation === 0 && !this.hasStandingWish
+      this.isDormant = isFirst && !this.hasStandingWish
     }
     const now = monotonicMs()
     if (mayRebootstrap && now - this.lastAcceptedAt > rebootstrapTriggerMs) {
@@ -419,5 +436,15 @@ function isFinal(errorCode: number): boolean {
   return (
     errorCode === errorCodes.TOPIC_AUTHORIZATION_FAILED ||
     errorCode === errorCodes.INVALID_TOPIC_EXCEPTION
+  )
+}
+
+/** A controller where a broker is expected, or a broker where a controller is (KIP-919). */
+function isWrongEndpoint(error: unknown): boolean {
+  if (error instanceof UnsupportedVersionError) return true
+  const { MISMATCHED_ENDPOINT_TYPE, UNSUPPORTED_ENDPOINT_TYPE } = errorCodes
+  return (
+    error instanceof BrokerError &&
+    (error.errorCode === MISMATCHED_ENDPOINT_TYPE || error.errorCode === UNSUPPORTED_ENDPOINT_TYPE)
   )
 }

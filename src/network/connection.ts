@@ -35,6 +35,14 @@ export interface ConnectionOptions {
 /** A broker that wants something else than what it gets closes the connection sooner than this. */
 const PROVEN_AFTER_MS = 5000
 
+/** API keys by which a controller is told from a broker. */
+const METADATA_KEY = 3
+const VOTE_KEY = 52
+
+/** Ends the message of an UnsupportedVersionError that a controller is the reason of. */
+export const controllerHint =
+  '. This is a controller, which serves only administration of the cluster: connect to a broker for it.'
+
 /** How many requests may be in flight; who produces and who fetches keep their own count. */
 const maxInFlight: Readonly<Record<ConnectionClass, number>> = {
   produce: Number.POSITIVE_INFINITY,
@@ -146,8 +154,17 @@ export class Connection {
       return chooseVersion(api, this.versionRange(api), most)
     } catch (error) {
       if (!(error instanceof UnsupportedVersionError)) throw error
-      throw new UnsupportedVersionError(`${this.describe()}: ${error.message}`, { cause: error })
+      const hint = this.isController ? controllerHint : ''
+      throw new UnsupportedVersionError(`${this.describe()}: ${error.message}${hint}`, {
+        cause: error,
+      })
     }
+  }
+
+  /** Whether it leads to a listener of controllers: those vote, and serve no Metadata. */
+  private get isController(): boolean {
+    const versions = this.features?.versions
+    return versions?.has(VOTE_KEY) === true && !versions.has(METADATA_KEY)
   }
 
   /**

@@ -25,6 +25,7 @@ export interface BootstrapSettings {
 }
 
 const OWNER = "new Kafka(): option 'bootstrapServers'"
+const CONTROLLERS_OWNER = "kafka.admin(): option 'bootstrapControllers'"
 const SRV = 'srv://'
 
 /** @throws ConfigError naming what is not an address */
@@ -34,6 +35,16 @@ export function checkBootstrapServers(
 ): BootstrapSettings {
   if (isProvider(value)) return { endpoints: [], srvNames: [], provider: value }
   return { ...parseServers(value, OWNER, fail), provider: null }
+}
+
+/** @throws ConfigError naming what is not an address */
+export function checkBootstrapControllers(
+  value: unknown,
+  fail: (expected: string) => never,
+): BootstrapSettings {
+  const parsed = parseServers(value, CONTROLLERS_OWNER, fail)
+  if (parsed.endpoints.length + parsed.srvNames.length > 0) return { ...parsed, provider: null }
+  return fail("'host:port' of one controller or more")
 }
 
 /** What the user's function returned. @throws ConfigError unless it is one address or more */

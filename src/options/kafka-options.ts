@@ -169,6 +169,8 @@ export type ClusterOptions = Omit<ResolvedOptions<typeof clusterOptionTable>, 'l
   readonly logger: Logger
   /** What the user gave as `logger`. */
   readonly givenLogger: Logger | null
+  /** Whether `bootstrapServers` are controllers of the KRaft quorum (KIP-919) instead of brokers. */
+  readonly usesControllers: boolean
 }
 
 /**
@@ -182,7 +184,12 @@ export function resolveKafkaOptions(options: KafkaOptions): ClusterOptions {
     'new Kafka()',
   )
   const logger = openLogger(givenLogger, { clientId: rest.clientId })
-  const resolved: ClusterOptions = Object.freeze({ ...rest, logger, givenLogger })
+  const resolved: ClusterOptions = Object.freeze({
+    ...rest,
+    logger,
+    givenLogger,
+    usesControllers: false,
+  })
   const { endpoints, srvNames, provider } = resolved.bootstrapServers
   if (endpoints.length === 0 && srvNames.length === 0 && provider === null) {
     throw new ConfigError(

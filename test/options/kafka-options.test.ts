@@ -24,6 +24,7 @@ test('defaults are complete and frozen', () => {
     connectionsMaxIdleMs: 540_000,
     maxResponseSize: 134_217_728,
     ssl: null,
+    usesControllers: false,
     sasl: null,
     lookup: null,
     clientDnsLookup: 'use_all_dns_ips',
