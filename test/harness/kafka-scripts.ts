@@ -25,6 +25,7 @@ const mainClasses: Record<string, string> = {
   'kafka-client-metrics': inTools('ClientMetricsCommand'),
   'kafka-console-producer': inTools('ConsoleProducer'),
   'kafka-console-consumer': inTools('consumer.ConsoleConsumer'),
+  'kafka-console-share-consumer': inTools('consumer.ConsoleShareConsumer'),
   'kafka-producer-perf-test': inTools('ProducerPerformance'),
 }
 
@@ -43,13 +44,17 @@ export function scriptClass(cluster: ClusterAddress, script: string): string {
   return found
 }
 
-/** Runs a script to its end and gives the lines that it printed. */
+/**
+ * Runs a script to its end and gives the lines that it printed. It connects to the brokers' own listener,
+ * unless the arguments say to what.
+ */
 export function runScript(
   cluster: ClusterAddress,
   script: string,
   ...args: string[]
 ): Promise<string[]> {
-  const servers = ['--bootstrap-server', cluster.internalServers]
+  const isSaid = args.some((arg) => arg.startsWith('--bootstrap-'))
+  const servers = isSaid ? [] : ['--bootstrap-server', cluster.internalServers]
   // This one takes its flags behind the name of the action, others before it.
   const all = script === 'kafka-cluster' ? [...args, ...servers] : [...servers, ...args]
   return runTool(cluster.version, scriptClass(cluster, script), all, { timeoutMs: 120_000 })

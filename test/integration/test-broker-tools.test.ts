@@ -2,14 +2,14 @@
 // docs/guide/testing-your-code.md: `vitest -u` after a change.
 
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { encodeUncompressedBatch } from '../../src/records/encode-batch.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
-import { root } from '../docs/files.ts'
 import { classPath } from '../harness/distribution.ts'
+import { expectGuideTable } from './guide-table.ts'
 
 const VERSION = '4.4.0'
 const PACKAGE = 'org.apache.kafka.tools.'
@@ -237,15 +237,11 @@ describe.sequential('Kafka’s tools on the in-process broker', () => {
   })
 
   test('the guide lists them', async () => {
-    const path = join(root, GUIDE)
-    const text = await readFile(path, 'utf8')
     const rows = tools.map(
       ({ script, runs }) => `| \`${script}\` | ${runs.map(shown).join('; ')} |`,
     )
-    const table = ['| tool of Kafka 4.4 | what works |', '| --- | --- |', ...rows].join('\n')
-    const before = text.slice(0, text.indexOf(BEGIN) + BEGIN.length)
-    const after = text.slice(text.indexOf(END))
-    await expect(`${before}\n${table}\n${after}`).toMatchFileSnapshot(path)
+    const table = ['| tool of Kafka 4.4 | what works |', '| --- | --- |', ...rows]
+    await expectGuideTable(GUIDE, BEGIN, END, table)
   })
 })
 
