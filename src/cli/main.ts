@@ -8,5 +8,9 @@ import module from 'node:module'
 const enableCompileCache: unknown = Reflect.get(module, 'enableCompileCache')
 if (typeof enableCompileCache === 'function') enableCompileCache.call(module)
 
-const { runProgram } = await import('./program.ts')
-process.exitCode = await runProgram(process.argv.slice(2))
+async function main(): Promise<void> {
+  const { runProgram } = await import('./program.ts')
+  process.exitCode = await runProgram(process.argv.slice(2))
+}
+
+void main()

@@ -3,6 +3,10 @@
 
 import { TestCluster } from '../testing/test-cluster.ts'
 
-const cluster = await TestCluster.start({ nodes: 1, record: false })
-process.once('disconnect', () => void cluster.close())
-process.send?.(cluster.bootstrapServers)
+async function main(): Promise<void> {
+  const cluster = await TestCluster.start({ nodes: 1, record: false })
+  process.once('disconnect', () => void cluster.close())
+  process.send?.(cluster.bootstrapServers)
+}
+
+void main()
