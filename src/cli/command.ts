@@ -2,6 +2,7 @@
 // flags of the connection, and an action that is given a session.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { isTopicName, TOPIC_NAME_RULE } from '../topic-partition.ts'
 import { UsageError } from './failures.ts'
 import { type ConnectionFlags, Session } from './session.ts'
 
@@ -12,6 +13,8 @@ export interface CommandInfo {
   description?: string
   /** Kafka's script that has these flags; it is an alias of the command. */
   script?: string
+  /** Whether the controllers of the quorum do it too (KIP-919); commands of the command inherit it. */
+  takesControllers?: boolean
   examples: readonly { text: string; command: string }[]
 }
 
@@ -40,14 +43,34 @@ export function newCommand(parent: Command, name: string, info: CommandInfo): Co
 
 /** A command with the flags of the connection to a cluster. */
 export function clusterCommand(parent: Command, name: string, info: CommandInfo): Command {
-  return newCommand(parent, name, info)
+  const takesControllers = info.takesControllers ?? infos.get(parent)?.takesControllers ?? false
+  return addConnection(newCommand(parent, name, info), takesControllers)
+}
+
+/**
+ * A command of commands that each talk to a cluster. As with Kafka's scripts, the flags of the connection
+ * stand before or behind the name of the inner command.
+ */
+export function clusterParent(parent: Command, name: string, info: CommandInfo): Command {
+  return addConnection(newCommand(parent, name, info), info.takesControllers ?? false)
+}
+
+function addConnection(command: Command, takesControllers: boolean): Command {
+  command
     .optionsGroup('Connection:')
     .option(
-      '--bootstrap-server <host:port>',
+      '-b, --bootstrap-server <host:port>',
       'one broker or more, separated by commas (default: KAFKAWIRE_BOOTSTRAP_SERVER, or the profile)',
     )
     .addOption(new Option('--broker-list <host:port>').hideHelp())
-    .option('--command-config <file>', "Java's client properties: security, timeouts, ...")
+  if (takesControllers) {
+    command.option(
+      '-C, --bootstrap-controller <host:port>',
+      'controllers of the quorum to connect to in place of brokers (KIP-919)',
+    )
+  }
+  return command
+    .option('-c, --command-config <file>', "Java's client properties: security, timeouts, ...")
     .option('--command-property <key=value>', 'one such property; can be repeated', collect)
     .option('--profile <name>', 'a section of the configuration file')
     .optionsGroup('Output:')
@@ -75,7 +98,7 @@ export function onRun<Options extends object>(
   ) => Promise<void>,
 ): Command {
   return command.action(async () => {
-    const options = command.opts<Options & ConnectionFlags>()
+    const options = command.optsWithGlobals<Options & ConnectionFlags>()
     const session = await Session.open(command.name(), options)
     const stopListening = session.listen()
     try {
@@ -137,6 +160,12 @@ export function atLeast(least: number): (text: string) => number {
 export function int64(text: string): bigint {
   if (/^-?\d{1,19}$/.test(text)) return BigInt(text)
   throw new InvalidArgumentError('Expected a whole number.')
+}
+
+/** The name of one topic. */
+export function topicName(text: string): string {
+  if (isTopicName(text)) return text
+  throw new InvalidArgumentError(`Expected a name of ${TOPIC_NAME_RULE}.`)
 }
 
 /** One of a few words, in any case. */

@@ -1,7 +1,7 @@
 // Errors as a person at the terminal reads them: one sentence that names the item, the reason and the way
 // out. A stack is shown only with --debug, or where the fault is this program's.
 
-import { AdminError, KafkaError } from '../errors.ts'
+import { AdminError, ConfigError, InvalidArgumentError, KafkaError } from '../errors.ts'
 import { toJson } from './output.ts'
 
 /** The command was called wrongly: exit code 2. */
@@ -44,9 +44,12 @@ export function failureText(error: unknown, { json, debug }: FailureStyle): stri
   return lines.join('\n')
 }
 
-/** The exit code that an error stands for. */
+/** The exit code that an error stands for. What the library refuses to be given came from a flag. */
 export function exitCodeOf(error: unknown): number {
-  return error instanceof UsageError || unreadableFile(error) !== null ? 2 : 1
+  const isUsage = [UsageError, ConfigError, InvalidArgumentError].some(
+    (kind) => error instanceof kind,
+  )
+  return isUsage || unreadableFile(error) !== null ? 2 : 1
 }
 
 /** The path of a file that was named and cannot be read. */

@@ -1,7 +1,9 @@
 // The members and the state of groups as tables.
 
 import type { GroupMember } from '../admin/describe-groups.ts'
+import type { GroupState, GroupType } from '../admin/group-types.ts'
 import type { TopicPartition } from '../types.ts'
+import { UsageError } from './failures.ts'
 import type { Session } from './session.ts'
 
 export async function printMembers(
@@ -68,4 +70,32 @@ function byTopic(partitions: readonly TopicPartition[]): string {
   return [...topics]
     .map(([topic, numbers]) => `${topic}(${numbers.sort((a, b) => a - b).join(',')})`)
     .join(', ')
+}
+
+const stateNames: readonly GroupState[] = [
+  'PreparingRebalance',
+  'CompletingRebalance',
+  'Stable',
+  'Dead',
+  'Empty',
+  'Assigning',
+  'Reconciling',
+  'NotReady',
+]
+
+/** The state that a flag names, in any case. @throws UsageError */
+export function stateOf(text: string): GroupState {
+  const bare = text.trim().toLowerCase().replaceAll(/[_-]/g, '')
+  const found = stateNames.find((name) => name.toLowerCase() === bare)
+  if (found !== undefined) return found
+  throw new UsageError(`--state ${text}: expected one of ${stateNames.join(', ')}.`)
+}
+
+const typeNames: readonly GroupType[] = ['classic', 'consumer', 'share', 'streams']
+
+/** The type of group that a flag names, in any case. @throws UsageError */
+export function typeOf(text: string): GroupType {
+  const found = typeNames.find((name) => name === text.trim().toLowerCase())
+  if (found !== undefined) return found
+  throw new UsageError(`--type ${text}: expected one of ${typeNames.join(', ')}.`)
 }

@@ -1,18 +1,21 @@
 // Java's client properties as options of this client. The names are the same, but for dots; what differs
 // is in the tables below. What this client does not know is named in a warning, as Java does.
 
-import { readFileSync } from 'node:fs'
 import type { ConsumerOptions } from '../consumer/options.ts'
 import { consumerOptionTable } from '../consumer/options.ts'
 import { clusterOptionTable, type KafkaOptions } from '../options/kafka-options.ts'
 import type { TlsOptions } from '../options/ssl-options.ts'
 import { type ProducerOptions, producerOptionTable } from '../producer/options.ts'
 import { UsageError } from './failures.ts'
+import { readInputBytes } from './input-files.ts'
 import { saslFromJava } from './java-sasl.ts'
 
 /** What a set of properties says to each kind of client. */
 export interface JavaOptions {
-  connection: Omit<KafkaOptions, 'bootstrapServers'> & { bootstrapServers?: string }
+  connection: Omit<KafkaOptions, 'bootstrapServers'> & {
+    bootstrapServers?: string
+    bootstrapControllers?: string
+  }
   producer: ProducerOptions
   consumer: ConsumerOptions
   /** Properties that have no meaning here. */
@@ -66,6 +69,10 @@ export function optionsFromJava(properties: ReadonlyMap<string, string>): JavaOp
   for (const [key, value] of properties) {
     if (isSecurity(key) || withoutEffect.has(key)) continue
     const name = renamed[key] ?? camelCase(key)
+    if (name === 'bootstrapControllers') {
+      options.connection[name] = value.trim()
+      continue
+    }
     const tables = [
       [clusterOptionTable, options.connection],
       [producerOptionTable, options.producer],
@@ -185,9 +192,10 @@ function tlsFromJava(properties: ReadonlyMap<string, string>): TlsOptions {
 
 function readKeyFile(key: string, path: string): Buffer {
   try {
-    return readFileSync(path)
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new UsageError(`${key}=${path} cannot be read: ${reason}`, { cause })
+    return readInputBytes(path)
+  } catch (error) {
+    if (error instanceof UsageError)
+      throw new UsageError(`${key}=${error.message}`, { cause: error })
+    throw error
   }
 }

@@ -1,6 +1,7 @@
 // The JSON files that Kafka's scripts take: lists of partitions with something about each.
 
 import { UsageError } from './failures.ts'
+import { readInputFile } from './input-files.ts'
 
 /** An entry of such a file. */
 export interface PartitionEntry {
@@ -11,16 +12,30 @@ export interface PartitionEntry {
   log_dirs?: string[]
 }
 
+type Field = 'partition' | 'offset' | 'replicas'
+
+/** What an entry must have, beside its topic. */
+const fieldChecks: Record<Field, { what: string; isValid: (value: unknown) => boolean }> = {
+  partition: { what: 'a "partition"', isValid: (value) => isInteger(value, 0) },
+  offset: { what: 'an "offset"', isValid: (value) => isInteger(value, -1) },
+  replicas: {
+    what: 'a list of "replicas"',
+    isValid: (value) =>
+      Array.isArray(value) && value.length > 0 && value.every((id) => isInteger(id, 0)),
+  },
+}
+
 /**
- * The object of a file, whose `list` has entries with a topic.
+ * The entries of a file: an object with a list of this name, whose entries have a topic and these fields.
  * @throws UsageError saying what is wrong with it
  */
-export function parseJsonFile<List extends string>(
-  text: string,
+export function readEntries(
   path: string,
-  list: List,
-): Record<List, PartitionEntry[]> {
+  list: 'partitions' | 'topics',
+  fields: readonly Field[],
+): PartitionEntry[] {
   let value: unknown
+  const text = readInputFile(path)
   try {
     value = JSON.parse(text)
   } catch (cause) {
@@ -35,5 +50,14 @@ export function parseJsonFile<List extends string>(
       `${path}: expected an object with a list "${list}", whose entries have a "topic".`,
     )
   }
-  return { [list]: entries } as Record<List, PartitionEntry[]>
+  for (const entry of entries) {
+    const wrong = fields.find((name) => !fieldChecks[name].isValid(Reflect.get(entry, name)))
+    if (wrong === undefined) continue
+    throw new UsageError(`${path}: topic "${entry.topic}" needs ${fieldChecks[wrong].what}.`)
+  }
+  return entries
+}
+
+function isInteger(value: unknown, least: number): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= least
 }

@@ -78,8 +78,10 @@ export function lineFormat(given: ReadonlyMap<string, string>): LineFormat {
 
 type LineRecord = Omit<ProducerRecord, 'topic'>
 
-/** @returns a function that makes a record of a line; `number` is that of the line, for errors */
-export function lineParser(format: LineFormat): (line: Buffer, number: number) => LineRecord {
+/** Makes a record of a line; `number` is that of the line, for errors. */
+export type LineParser = (line: Buffer, number: number) => LineRecord
+
+export function lineParser(format: LineFormat): LineParser {
   if (format.json) return parseJson
   const { nullMarker } = format
   if (!format.parseKey && !format.parseHeaders && nullMarker === null)

@@ -1,10 +1,11 @@
 // The configuration file: sections of Java's client properties, one for each cluster, chosen by
 // `--profile NAME`. Lines before the first section hold for all.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { UsageError } from './failures.ts'
+import { readInputFile } from './input-files.ts'
 import { parseProperties } from './properties.ts'
 
 /** `KAFKAWIRE_CONFIG`, or `kafkawire/config` in the user's configuration folder. */
@@ -27,7 +28,7 @@ export function readProfile(
       `--profile ${name}: there is no configuration file ${path}. Create it with a section [${name}].`,
     )
   }
-  const sections = splitSections(readFileSync(path, 'utf8'))
+  const sections = splitSections(readInputFile(path))
   const chosen = name ?? 'default'
   const section = sections.get(chosen)
   if (section === undefined && name !== undefined) {

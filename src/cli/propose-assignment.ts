@@ -3,7 +3,7 @@
 
 import type { ClusterBroker } from '../admin/cluster-info.ts'
 import type { PartitionDescription } from '../admin/topic-description.ts'
-import { UsageError } from './failures.ts'
+import { InputError } from './failures.ts'
 
 export interface ProposedReplicas {
   topic: string
@@ -11,7 +11,7 @@ export interface ProposedReplicas {
   replicas: number[]
 }
 
-/** @throws UsageError if there are fewer brokers than replicas */
+/** @throws InputError if there are fewer brokers than replicas */
 export function proposeAssignment(
   topic: string,
   partitions: readonly PartitionDescription[],
@@ -22,7 +22,7 @@ export function proposeAssignment(
   const rackOf = new Map(brokers.map(({ nodeId, rack }) => [nodeId, ignoreRacks ? null : rack]))
   return partitions.map(({ partition, replicas: { length } }) => {
     if (length > order.length) {
-      throw new UsageError(
+      throw new InputError(
         `"${topic}" has ${length} replicas of each partition, and only ${order.length} brokers are given.`,
       )
     }

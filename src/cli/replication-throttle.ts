@@ -53,20 +53,31 @@ export async function setThrottle(
   session.out.line('The throttle is set: run --verify until all is done, which lifts it.')
 }
 
-/** Lifts the throttle from all brokers and from these topics. */
-export async function removeThrottle(session: Session, topics: readonly string[]): Promise<void> {
+/** Lifts the throttle from all brokers and from the topics of these partitions. */
+export async function removeThrottle(
+  session: Session,
+  partitions: readonly PartitionEntry[],
+): Promise<void> {
   const { admin, limits, out } = session
-  const { brokers } = await admin.describeCluster(limits)
+  const topics = new Set(partitions.map(({ topic }) => topic))
+  // Controllers do not say which brokers there are.
+  const brokers = session.usesControllers
+    ? partitions.flatMap(({ replicas }) => replicas)
+    : (await admin.describeCluster(limits)).brokers.map(({ nodeId }) => nodeId)
   const remove = (names: readonly string[]): ConfigAlteration['configs'] =>
     names.map((name) => ({ name, operation: 'DELETE' }))
   await admin.incrementalAlterConfigs(
     [
-      ...brokers.map(({ nodeId }) => ({
+      ...[...new Set(brokers)].map((nodeId) => ({
         type: 'BROKER' as const,
         name: String(nodeId),
         configs: remove([...brokerRates, LOG_DIR_RATE]),
       })),
-      ...topics.map((name) => ({ type: 'TOPIC' as const, name, configs: remove(topicReplicas) })),
+      ...[...topics].map((name) => ({
+        type: 'TOPIC' as const,
+        name,
+        configs: remove(topicReplicas),
+      })),
     ],
     limits,
   )

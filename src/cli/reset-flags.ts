@@ -6,6 +6,7 @@ import type { TopicPartition } from '../types.ts'
 import { collect, int64 } from './command.ts'
 import { durationMs, instantMs } from './durations.ts'
 import { UsageError } from './failures.ts'
+import { readInputFile } from './input-files.ts'
 
 export interface ResetFlags {
   topic?: string[]
@@ -56,17 +57,19 @@ const targets: readonly (keyof ResetFlags)[] = [
   'fromFile',
 ]
 
+/** What a reset of one group is given. */
+export interface ResetRequest {
+  to: ResetTarget
+  topics?: string[]
+  partitions?: TopicPartition[]
+}
+
 /**
  * What the flags ask for.
- * @param file the text of `--from-file`
- * @throws UsageError
+ * @returns what that is for each of the groups
+ * @throws UsageError for flags that cannot be used, and for a file that cannot
  */
-export function resetOptions(
-  flags: ResetFlags,
-  file: string | undefined,
-  group: string,
-  hasGroups: boolean,
-): { to: ResetTarget; topics?: string[]; partitions?: TopicPartition[] } {
+export function resetPlan(flags: ResetFlags): (group: string) => ResetRequest {
   if (flags.dryRun && flags.execute) throw new UsageError('Give --dry-run or --execute, not both.')
   const given = targets.filter((name) => flags[name] !== undefined)
   if (given.length !== 1) {
@@ -74,15 +77,21 @@ export function resetOptions(
       'Say where to reset to, by one of --to-earliest, --to-latest, --to-current, --to-offset, --to-datetime, --by-duration, --shift-by, --from-file.',
     )
   }
-  const to = targetOf(flags, file, group, hasGroups)
-  if (typeof to === 'object' && 'offsets' in to) return { to }
-  if (flags.topic === undefined) {
-    if (flags.allTopics) return { to }
-    throw new UsageError('Say what to reset: --topic <name>, or --all-topics.')
+  if (flags.fromFile !== undefined) return fromFile(flags.fromFile)
+  const to = targetOf(flags)
+  if (flags.topic !== undefined) {
+    const places = { to, ...placesOf(flags.topic) }
+    return () => places
   }
+  if (flags.allTopics) return () => ({ to })
+  throw new UsageError('Say what to reset: --topic <name>, or --all-topics.')
+}
+
+/** `orders` is a whole topic, `orders:0,1` are two of its partitions. */
+export function placesOf(texts: readonly string[]): Omit<ResetRequest, 'to'> {
   const topics: string[] = []
   const partitions: TopicPartition[] = []
-  for (const text of flags.topic) {
+  for (const text of texts) {
     const match = /^([\w.-]+):(\d+(?:,\d+)*)$/.exec(text)
     if (match === null) {
       topics.push(text)
@@ -93,21 +102,14 @@ export function resetOptions(
     }
   }
   return {
-    to,
     ...(topics.length > 0 ? { topics } : {}),
     ...(partitions.length > 0 ? { partitions } : {}),
   }
 }
 
-function targetOf(
-  flags: ResetFlags,
-  file: string | undefined,
-  group: string,
-  hasGroups: boolean,
-): ResetTarget {
+function targetOf(flags: ResetFlags): ResetTarget {
   if (flags.toEarliest) return 'earliest'
   if (flags.toLatest) return 'latest'
-  if (flags.toCurrent) return 'current'
   if (flags.toOffset !== undefined) return { offset: flags.toOffset }
   if (flags.shiftBy !== undefined) return { shiftBy: flags.shiftBy }
   if (flags.toDatetime !== undefined) {
@@ -116,27 +118,43 @@ function targetOf(
   if (flags.byDuration !== undefined) {
     return { durationMs: durationMs(flags.byDuration, '--by-duration') }
   }
-  return { offsets: parseCsv(file ?? '', flags.fromFile ?? '', group, hasGroups) }
+  return 'current'
 }
 
-function parseCsv(text: string, path: string, group: string, hasGroups: boolean): ResetOffset[] {
-  const offsets: ResetOffset[] = []
+interface CsvLine extends ResetOffset {
+  /** Null: the line is for whatever group is reset. */
+  group: string | null
+}
+
+function fromFile(path: string): (group: string) => ResetRequest {
+  const lines = parseCsv(readInputFile(path), path)
+  return (group) => {
+    const offsets = lines
+      .filter((line) => line.group === null || line.group === group)
+      .map(({ topic, partition, offset }) => ({ topic, partition, offset }))
+    if (offsets.length > 0) return { to: { offsets } }
+    throw new UsageError(`${path} has no offsets for group ${group}.`)
+  }
+}
+
+function parseCsv(text: string, path: string): CsvLine[] {
+  const offsets: CsvLine[] = []
   for (const [i, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === '') continue
     const fields = [...line.matchAll(/(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/g)]
       .map(([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? '')
       .map((field) => field.trim())
     const values = fields.filter((field) => field !== '')
-    const [ofGroup, topic, partition, offset] = values.length === 4 ? values : [group, ...values]
-    const isValid = /^\d+$/.test(partition ?? '') && /^\d+$/.test(offset ?? '')
-    if (!isValid || values.length < 3) {
+    const [topic, partition, offset] = values.slice(-3)
+    const group = values.length === 4 ? values[0] : null
+    const isValid = /^\d+$/.test(partition ?? '') && /^\d{1,18}$/.test(offset ?? '')
+    if (!isValid || values.length < 3 || values.length > 4) {
       throw new UsageError(
         `${path}, line ${i + 1}: expected topic,partition,offset such as orders,0,1234.`,
       )
     }
-    if (ofGroup !== group) continue
-    offsets.push({ topic, partition: Number(partition), offset: BigInt(offset) })
+    offsets.push({ group, topic, partition: Number(partition), offset: BigInt(offset) })
   }
   if (offsets.length > 0) return offsets
-  throw new UsageError(`${path} has no offsets${hasGroups ? ` for group ${group}` : ''}.`)
+  throw new UsageError(`${path} has no offsets.`)
 }

@@ -1,7 +1,6 @@
 // What a command works with: the connection that its flags ask for, the output, and a signal that
 // aborts on Ctrl-C and when the reader of the output has gone.
 
-import { readFileSync } from 'node:fs'
 import { Admin } from '../admin/admin.ts'
 import { adminOptionTable } from '../admin/options.ts'
 import type { ConsumerOptions } from '../consumer/options.ts'
@@ -13,6 +12,7 @@ import { resolveOptions } from '../options/option-table.ts'
 import type { ProducerOptions } from '../producer/options.ts'
 import type { WaitOptions } from '../types.ts'
 import { OutputError, UsageError } from './failures.ts'
+import { readInputFile } from './input-files.ts'
 import type { JavaOptions } from './java-options.ts'
 import { Output } from './output.ts'
 import { readProfile } from './profiles.ts'
@@ -22,6 +22,7 @@ import { addProperties, parseProperties } from './properties.ts'
 export interface ConnectionFlags {
   bootstrapServer?: string
   brokerList?: string
+  bootstrapController?: string
   commandConfig?: string
   commandProperty?: string[]
   producerConfig?: string
@@ -47,6 +48,12 @@ export class Session {
 
   /** @throws UsageError for flags and files that cannot be used */
   static async open(name: string, flags: ConnectionFlags): Promise<Session> {
+    const { bootstrapServer, brokerList, bootstrapController } = flags
+    if (bootstrapController !== undefined && (bootstrapServer ?? brokerList) !== undefined) {
+      throw new UsageError(
+        '--bootstrap-server and --bootstrap-controller cannot be combined: give brokers or controllers.',
+      )
+    }
     const properties = gatherProperties(flags)
     if (properties.size === 0) return new Session(name, flags, noJavaOptions)
     const { optionsFromJava } = await import('./java-options.ts')
@@ -92,10 +99,7 @@ export class Session {
   }
 
   get admin(): Admin {
-    this.adminInUse ??= new Admin(
-      fromFlags(() => resolveKafkaOptions(this.kafkaOptions)),
-      resolveOptions(adminOptionTable, {}, 'kafka.admin()'),
-    )
+    this.adminInUse ??= fromFlags(() => this.openAdmin())
     return this.adminInUse
   }
 
@@ -107,6 +111,25 @@ export class Session {
   /** What properties say to consumers. */
   get consumerOptions(): ConsumerOptions {
     return this.java.consumer
+  }
+
+  /** Whether `admin` talks to controllers in place of brokers. */
+  get usesControllers(): boolean {
+    return this.bootstrapControllers !== undefined
+  }
+
+  /** Controllers to connect to in place of brokers; undefined where it is brokers. */
+  private get bootstrapControllers(): string | undefined {
+    const { bootstrapServer, brokerList, bootstrapController } = this.flags
+    if (bootstrapController !== undefined) return bootstrapController
+    if ((bootstrapServer ?? brokerList) !== undefined) return undefined
+    const { bootstrapControllers, bootstrapServers } = this.java.connection
+    if (bootstrapControllers === undefined || bootstrapServers === undefined) {
+      return bootstrapControllers
+    }
+    throw new UsageError(
+      'bootstrap.servers and bootstrap.controllers cannot be combined: give brokers or controllers.',
+    )
   }
 
   /** A flag's property wins over a file's. */
@@ -126,12 +149,7 @@ export class Session {
 
   /** What `new Kafka` is given. */
   get kafkaOptions(): KafkaOptions {
-    return {
-      clientId: `kafkawire-${this.name}`,
-      logger: this.logger,
-      ...this.java.connection,
-      bootstrapServers: this.bootstrapServers,
-    }
+    return this.optionsFor(this.bootstrapServers)
   }
 
   /**
@@ -165,6 +183,20 @@ export class Session {
   checkOutput(): void {
     const { reason } = this.abort.signal
     if (reason instanceof OutputError) throw reason
+  }
+
+  private openAdmin(): Admin {
+    const { bootstrapControllers } = this
+    const given = bootstrapControllers === undefined ? {} : { bootstrapControllers }
+    const settings = resolveOptions(adminOptionTable, given, 'kafka.admin()')
+    const options = this.optionsFor(bootstrapControllers ?? this.bootstrapServers)
+    return new Admin(resolveKafkaOptions(options), settings)
+  }
+
+  private optionsFor(bootstrapServers: string): KafkaOptions {
+    const { bootstrapControllers: _, ...connection } = this.java.connection
+    const clientId = `kafkawire-${this.name}`
+    return { clientId, logger: this.logger, ...connection, bootstrapServers }
   }
 
   private get logger(): Logger {
@@ -212,20 +244,11 @@ function gatherProperties(flags: ConnectionFlags): Map<string, string> {
   const { commandConfig, producerConfig, consumerConfig } = flags
   for (const path of [commandConfig, producerConfig, consumerConfig]) {
     if (path === undefined) continue
-    for (const [key, value] of parseProperties(readConfig(path), path)) properties.set(key, value)
+    for (const [key, value] of parseProperties(readInputFile(path), path))
+      properties.set(key, value)
   }
   addProperties(properties, flags.commandProperty ?? [], '--command-property')
   addProperties(properties, flags.producerProperty ?? [], '--producer-property')
   addProperties(properties, flags.consumerProperty ?? [], '--consumer-property')
   return properties
-}
-
-/** @throws UsageError for a file that cannot be read */
-export function readConfig(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new UsageError(`${path} cannot be read: ${reason}`, { cause })
-  }
 }

@@ -2,18 +2,12 @@
 
 import { UsageError } from './failures.ts'
 
-/** Those that the pattern matches as a whole; all without a pattern. @throws UsageError */
-export function matchTopics<T extends { topic: string }>(
-  topics: readonly T[],
-  pattern: string | undefined,
-): T[] {
-  if (pattern === undefined) return [...topics]
-  const matches = topicMatcher(pattern)
-  return topics.filter(({ topic }) => matches(topic))
-}
-
-/** @throws UsageError for a pattern that is not a regular expression */
-export function topicMatcher(pattern: string): (topic: string) => boolean {
+/**
+ * Says of a topic whether the pattern matches it as a whole; without a pattern it matches all.
+ * @throws UsageError for a pattern that is not a regular expression
+ */
+export function topicMatcher(pattern: string | undefined): (topic: string) => boolean {
+  if (pattern === undefined) return () => true
   const text = pattern.trim().replaceAll(',', '|').replaceAll(' ', '')
   try {
     const regex = new RegExp(`^(?:${text})$`)

@@ -37,13 +37,11 @@ export async function printQuotas(
   )
 }
 
-export async function alterQuotas(
-  session: Session,
-  entity: QuotaEntity,
+/** The quotas to set, and null for those to remove. @throws UsageError for what is not a number */
+export function quotaValues(
   add: ReadonlyMap<string, string>,
   remove: ReadonlySet<string>,
-  validateOnly: boolean,
-): Promise<void> {
+): Record<string, number | null> {
   const quotas: Record<string, number | null> = {}
   for (const [key, text] of add) {
     const value = Number(text)
@@ -53,6 +51,17 @@ export async function alterQuotas(
     quotas[key] = value
   }
   for (const key of remove) quotas[key] = null
+  return quotas
+}
+
+export async function alterQuotas(
+  session: Session,
+  entity: QuotaEntity,
+  add: ReadonlyMap<string, string>,
+  remove: ReadonlySet<string>,
+  validateOnly: boolean,
+): Promise<void> {
+  const quotas = quotaValues(add, remove)
   const { out, admin, limits } = session
   await admin.alterClientQuotas([{ entity, quotas }], { ...limits, validateOnly })
   out.line(

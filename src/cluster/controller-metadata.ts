@@ -58,3 +58,13 @@ export async function askController(
     clusterAuthorizedOperations: response.clusterAuthorizedOperations,
   }
 }
+
+/** A controller where a broker is expected, or a broker where a controller is (KIP-919). */
+export function isWrongEndpoint(error: unknown): boolean {
+  if (error instanceof UnsupportedVersionError) return true
+  const { MISMATCHED_ENDPOINT_TYPE, UNSUPPORTED_ENDPOINT_TYPE } = errorCodes
+  return (
+    error instanceof BrokerError &&
+    (error.errorCode === MISMATCHED_ENDPOINT_TYPE || error.errorCode === UNSUPPORTED_ENDPOINT_TYPE)
+  )
+}

@@ -6,21 +6,14 @@ import { monotonicMs } from '../async/clock.ts'
 import { backoff } from '../async/retry.ts'
 import { startTimer } from '../async/timers.ts'
 import { type EnsureTopicOptions, Waiters } from '../async/waiters.ts'
-import {
-  AuthenticationError,
-  BrokerError,
-  type ClosedError,
-  ConnectionError,
-  TimeoutError,
-  UnsupportedVersionError,
-} from '../errors.ts'
+import { AuthenticationError, type ClosedError, ConnectionError, TimeoutError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Connection } from '../network/connection.ts'
 import { brokerError, codeName, errorCodes } from '../protocol/error-codes.ts'
 import { type MetadataResponse, metadata } from '../protocol/messages/metadata.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { BrokerPool } from './broker-pool.ts'
-import { askController } from './controller-metadata.ts'
+import { askController, isWrongEndpoint } from './controller-metadata.ts'
 import type { Acceptance, MetadataSnapshot, MetadataView, TopicMetadata } from './metadata.ts'
 import { type ClusterProblem, FailureStreak } from './problems.ts'
 
@@ -436,15 +429,5 @@ function isFinal(errorCode: number): boolean {
   return (
     errorCode === errorCodes.TOPIC_AUTHORIZATION_FAILED ||
     errorCode === errorCodes.INVALID_TOPIC_EXCEPTION
-  )
-}
-
-/** A controller where a broker is expected, or a broker where a controller is (KIP-919). */
-function isWrongEndpoint(error: unknown): boolean {
-  if (error instanceof UnsupportedVersionError) return true
-  const { MISMATCHED_ENDPOINT_TYPE, UNSUPPORTED_ENDPOINT_TYPE } = errorCodes
-  return (
-    error instanceof BrokerError &&
-    (error.errorCode === MISMATCHED_ENDPOINT_TYPE || error.errorCode === UNSUPPORTED_ENDPOINT_TYPE)
   )
 }

@@ -143,6 +143,39 @@ describe('usage', () => {
     expect(ran.stdout).toBe('')
   })
 
+  test('flags of the connection stand before or behind an inner command', async () => {
+    for (const words of [
+      ['kafka-metadata-quorum', ...servers, 'describe', '--status'],
+      ['kafka-metadata-quorum', 'describe', '--status', ...servers],
+      ['kafka-features', ...servers, 'describe'],
+      ['kafka-transactions', ...servers, 'list'],
+      ['kafka-cluster', 'cluster-id', '-b', servers[1]],
+    ]) {
+      const ran = await kafkawire(...words)
+      expect([ran.code, ran.stderr], words.join(' ')).toEqual([0, ''])
+    }
+    const both = await kafkawire('quorum', ...servers, 'describe', '--json')
+    expect(both.objects()).toMatchObject([{ voters: expect.any(Array) }])
+  })
+
+  test('brokers or controllers, not both; and only where controllers can do it', async () => {
+    const controller = ['--bootstrap-controller', '127.0.0.1:1']
+    const both = await kafkawire('quorum', 'describe', ...servers, ...controller)
+    expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('cannot be combined')])
+    const properties = ['bootstrap.servers=a:1', 'bootstrap.controllers=a:1'].flatMap((text) => [
+      '--command-property',
+      text,
+    ])
+    const inFile = await kafkawire('quorum', 'describe', ...properties)
+    expect([inFile.code, inFile.stderr]).toEqual([2, expect.stringContaining('cannot be combined')])
+    const none = await kafkawire('topics', '--list', ...controller)
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('unknown option')])
+    const execute = await kafkawire('reassign', '--generate', ...controller)
+    expect([execute.code, execute.stderr]).toEqual([2, expect.stringContaining('needs brokers')])
+    const bad = await kafkawire('acls', '--list', '--bootstrap-controller', 'nowhere')
+    expect([bad.code, bad.stderr]).toEqual([2, expect.stringContaining("'bootstrapControllers'")])
+  })
+
   test('no cluster is named', async () => {
     const ran = await kafkawire('topics', '--list')
     expect(ran.code).toBe(2)

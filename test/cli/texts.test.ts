@@ -1,7 +1,10 @@
 // What people type and what they read: durations, times, reset flags, tables, JSON, errors.
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { replaceClock } from '../../src/async/clock.ts'
 import { keyValues } from '../../src/cli/command.ts'
 import { durationMs, instantMs } from '../../src/cli/durations.ts'
@@ -9,8 +12,8 @@ import { failureText, UsageError } from '../../src/cli/failures.ts'
 import { Output, toJson } from '../../src/cli/output.ts'
 import { Progress } from '../../src/cli/progress.ts'
 import { proposeAssignment } from '../../src/cli/propose-assignment.ts'
-import { resetOptions } from '../../src/cli/reset-flags.ts'
-import { matchTopics } from '../../src/cli/topic-selection.ts'
+import { type ResetFlags, resetPlan } from '../../src/cli/reset-flags.ts'
+import { topicMatcher } from '../../src/cli/topic-selection.ts'
 import { AdminError, BrokerError } from '../../src/errors.ts'
 
 test.each([
@@ -47,8 +50,14 @@ test.each(['', 'yesterday', '2026-13-31', '31.01.2026'])('%j is not a time', (te
 })
 
 describe('--reset-offsets', () => {
-  const reset = (flags: object, file?: string, isMany = false) =>
-    resetOptions(flags, file, 'g', isMany)
+  const folder = mkdtempSync(join(tmpdir(), 'kafkawire-reset-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+  const reset = (flags: ResetFlags, text?: string) => {
+    if (text === undefined) return resetPlan(flags)('g')
+    const fromFile = join(folder, 'f.csv')
+    writeFileSync(fromFile, text)
+    return resetPlan({ ...flags, fromFile })('g')
+  }
 
   test.each([
     [{ toEarliest: true, allTopics: true }, { to: 'earliest' }],
@@ -75,9 +84,9 @@ describe('--reset-offsets', () => {
 
   test('a file, of one group and of several', () => {
     const offsets = [{ topic: 'a', partition: 0, offset: 7n }]
-    expect(reset({ fromFile: 'f' }, 'a,0,7\n')).toEqual({ to: { offsets } })
-    expect(reset({ fromFile: 'f' }, '"a",0,7\r\n')).toEqual({ to: { offsets } })
-    expect(reset({ fromFile: 'f' }, 'h,a,0,9\ng,a,0,7', true)).toEqual({ to: { offsets } })
+    expect(reset({}, 'a,0,7\n')).toEqual({ to: { offsets } })
+    expect(reset({}, '"a",0,7\r\n')).toEqual({ to: { offsets } })
+    expect(reset({}, 'h,a,0,9\ng,a,0,7')).toEqual({ to: { offsets } })
   })
 
   test.each([
@@ -85,8 +94,10 @@ describe('--reset-offsets', () => {
     [{ toEarliest: true, toLatest: true, allTopics: true }, undefined, 'by one of'],
     [{ toEarliest: true }, undefined, 'Say what to reset'],
     [{ toEarliest: true, allTopics: true, dryRun: true, execute: true }, undefined, 'not both'],
-    [{ fromFile: 'f.csv' }, 'a,zero,7', 'f.csv, line 1: expected topic,partition,offset'],
-    [{ fromFile: 'f.csv' }, '', 'f.csv has no offsets'],
+    [{}, 'a,zero,7', 'f.csv, line 1: expected topic,partition,offset'],
+    [{}, '', 'f.csv has no offsets'],
+    [{}, 'h,a,0,7', 'f.csv has no offsets for group g'],
+    [{}, 'g,a,0,7,8', 'f.csv, line 1'],
   ])('wrong flags %#', (flags, file, message) => {
     expect(() => reset(flags, file)).toThrow(message)
   })
@@ -103,8 +114,7 @@ test('key=value lists as Kafka takes them', () => {
 })
 
 test('topics by name, by list, by regular expression', () => {
-  const topics = ['a', 'a.b', 'axb', 'c'].map((topic) => ({ topic }))
-  const names = (pattern?: string) => matchTopics(topics, pattern).map(({ topic }) => topic)
+  const names = (pattern?: string) => ['a', 'a.b', 'axb', 'c'].filter(topicMatcher(pattern))
   expect(names()).toHaveLength(4)
   expect(names('a')).toEqual(['a'])
   expect(names('a,c')).toEqual(['a', 'c'])

@@ -7,8 +7,8 @@ import {
   addTimeout,
   atLeast,
   clusterCommand,
+  clusterParent,
   collectList,
-  newCommand,
   onRun,
   required,
 } from '../command.ts'
@@ -16,9 +16,10 @@ import { UsageError } from '../failures.ts'
 import type { Session } from '../session.ts'
 
 export function addCluster(program: Command): void {
-  const cluster = newCommand(program, 'cluster', {
+  const cluster = clusterParent(program, 'cluster', {
     summary: "Show the cluster's id and brokers, unregister a broker",
     script: 'kafka-cluster',
+    takesControllers: true,
     examples: [
       { text: 'Show the brokers', command: 'kafkawire cluster list-endpoints' },
       { text: 'Show the id of the cluster', command: 'kafkawire cluster cluster-id' },
@@ -93,9 +94,10 @@ interface VoterOptions {
 }
 
 export function addQuorum(program: Command): void {
-  const quorum = newCommand(program, 'quorum', {
+  const quorum = clusterParent(program, 'quorum', {
     summary: 'Describe the metadata quorum, add and remove voters',
     script: 'kafka-metadata-quorum',
+    takesControllers: true,
     examples: [
       { text: 'Show leader and voters', command: 'kafkawire quorum describe --status' },
       { text: 'Show how far each replica is', command: 'kafkawire quorum describe --replication' },
@@ -211,9 +213,10 @@ interface FeaturesOptions {
 }
 
 export function addFeatures(program: Command): void {
-  const features = newCommand(program, 'features', {
+  const features = clusterParent(program, 'features', {
     summary: 'Describe, upgrade, downgrade and disable features',
     script: 'kafka-features',
+    takesControllers: true,
     examples: [
       { text: 'Show features and their levels', command: 'kafkawire features describe' },
       {

@@ -1,15 +1,21 @@
 // `kafkawire configs`: describe and alter configs, quotas and SCRAM credentials, as kafka-configs does.
 
-import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { ConfigResource } from '../../admin/configs.ts'
 import type { ConfigResourceType } from '../../admin/constants.ts'
 import type { QuotaEntity, QuotaEntityType } from '../../admin/quotas.ts'
 import { addTimeout, clusterCommand, keyValues, oneOfActions, onRun } from '../command.ts'
 import { UsageError } from '../failures.ts'
+import { readInputFile } from '../input-files.ts'
 import { parseProperties } from '../properties.ts'
 import type { Session } from '../session.ts'
-import { alterQuotas, alterScramUser, printQuotas, printScramUsers } from '../users-and-quotas.ts'
+import {
+  alterQuotas,
+  alterScramUser,
+  printQuotas,
+  printScramUsers,
+  quotaValues,
+} from '../users-and-quotas.ts'
 
 interface ConfigsOptions {
   describe?: boolean
@@ -61,6 +67,7 @@ export function addConfigs(program: Command): void {
   const command = clusterCommand(program, 'configs', {
     summary: 'Describe and alter configs of topics, brokers, groups, users, clients, ips',
     script: 'kafka-configs',
+    takesControllers: true,
     examples: [
       {
         text: 'Show what is set on a topic',
@@ -183,6 +190,8 @@ async function runQuotas(
     if (entities.length > 1 || type !== 'users' || typeof name !== 'string') {
       throw new UsageError('SCRAM credentials belong to one user: give --user <name>.')
     }
+    const others = [...add].filter(([key]) => !key.startsWith('SCRAM-'))
+    quotaValues(new Map(others), new Set())
     await alterScramUser(session, name, add, remove)
   }
   for (const key of scram) {
@@ -278,7 +287,7 @@ function changes(options: ConfigsOptions): { add: Map<string, string>; remove: S
   const add =
     addConfigFile === undefined
       ? new Map<string, string>()
-      : parseProperties(readFileSync(addConfigFile, 'utf8'), addConfigFile)
+      : parseProperties(readInputFile(addConfigFile), addConfigFile)
   for (const [key, value] of keyValues(addConfig ?? '', '--add-config')) add.set(key, value)
   const names = (deleteConfig ?? '').split(',').map((name) => name.trim())
   const remove = new Set(names.filter((name) => name !== ''))

@@ -8,7 +8,7 @@ import type { Consumer } from '../../consumer/consumer.ts'
 import type { ConsumerOptions, IsolationLevel } from '../../consumer/options.ts'
 import type { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { TopicPartition } from '../../types.ts'
-import { atLeast, clusterCommand, collect, oneOf, onRun } from '../command.ts'
+import { atLeast, clusterCommand, collect, oneOf, onRun, topicName } from '../command.ts'
 import { instantMs } from '../durations.ts'
 import { InputError, UsageError } from '../failures.ts'
 import { Progress } from '../progress.ts'
@@ -63,7 +63,7 @@ export function addConsume(program: Command): void {
       },
     ],
   })
-    .option('--topic <name>', 'the topic')
+    .option('--topic <name>', 'the topic', topicName)
     .option('--include <regex>', 'all topics that match')
     .option('--whitelist <regex>', 'the same')
     .option('--group <id>', 'read as a member of this group, and commit')
@@ -119,11 +119,13 @@ async function run(session: Session, options: ConsumeOptions): Promise<void> {
     )
   }
   const format = formatOf(session, options)
+  const matches = topicMatcher(pattern)
+  const start = options.offset === undefined ? null : startOf(options.offset)
   const consumer = (await session.openKafka()).consumer(consumerOptions(session, options, groupId))
   const ends =
     groupId === undefined
-      ? await assign(session, consumer, options, pattern)
-      : await subscribe(session, consumer, options, pattern)
+      ? await assign(session, consumer, options, { pattern, matches, start })
+      : await subscribe(session, consumer, options, { pattern, matches })
   const commits = groupId !== undefined && session.consumerOptions.enableAutoCommit !== false
   const count = await print(session, consumer, options, format, ends, commits)
   await consumer.close()
@@ -160,31 +162,38 @@ function consumerOptions(
 /** Where each partition ends now; null: that is not asked for. */
 type Ends = Map<string, { place: TopicPartition; end: bigint }> | null
 
+/** The topics that are to be read. */
+interface Selection {
+  pattern: string | undefined
+  matches: (topic: string) => boolean
+}
+
 async function subscribe(
   session: Session,
   consumer: Consumer,
   options: ConsumeOptions,
-  pattern: string | undefined,
+  selection: Selection,
 ): Promise<Ends> {
+  const { pattern } = selection
   if (pattern === undefined) {
     // A member of a group would wait for a topic that does not exist without a word.
     await session.admin.describeTopics([options.topic ?? ''], session.limits)
     consumer.subscribe([options.topic ?? ''])
-  }
-  if (pattern !== undefined)
+  } else {
     consumer.subscribe([new RegExp(`^(?:${pattern.replaceAll(',', '|')})$`)])
+  }
   if (!options.exit) return null
-  return endsOf(session, consumer, await placesOf(session, options, pattern))
+  return endsOf(session, consumer, await placesOf(session, options, selection))
 }
 
 async function assign(
   session: Session,
   consumer: Consumer,
   options: ConsumeOptions,
-  pattern: string | undefined,
+  selection: Selection & { start: Start | null },
 ): Promise<Ends> {
-  const places = await placesOf(session, options, pattern)
-  const starts = await startsOf(session, consumer, options, places)
+  const places = await placesOf(session, options, selection)
+  const starts = await startsOf(session, consumer, selection.start, places)
   const ends = options.exit ? await endsOf(session, consumer, places) : null
   consumer.assign(
     places.map((place) => {
@@ -198,12 +207,11 @@ async function assign(
 async function placesOf(
   session: Session,
   options: ConsumeOptions,
-  pattern: string | undefined,
+  { pattern, matches }: Selection,
 ): Promise<TopicPartition[]> {
   const { admin, limits } = session
   let names = [options.topic ?? '']
   if (pattern !== undefined) {
-    const matches = topicMatcher(pattern)
     names = (await admin.listTopics(limits)).map(({ topic }) => topic).filter(matches)
     if (names.length === 0) throw new InputError(`No topic matches '${pattern}'.`)
   }
@@ -220,6 +228,26 @@ async function placesOf(
   )
 }
 
+/** Where to begin: an end of the log, an offset, so many records before the end, or a time. */
+type Start =
+  | 'earliest'
+  | 'latest'
+  | { offset: bigint }
+  | { fromEnd: bigint }
+  | { timestamp: number }
+
+/** @throws UsageError for what is none of these */
+function startOf(text: string): Start {
+  const word = text.toLowerCase()
+  if (word === 'earliest' || word === 'beginning') return 'earliest'
+  if (word === 'latest' || word === 'end') return 'latest'
+  if (/^\d{1,18}$/.test(word)) return { offset: BigInt(word) }
+  if (/^-\d{1,18}$/.test(word)) return { fromEnd: BigInt(word) }
+  const timestamp = instantOf(text)
+  if (timestamp > wallMs()) throw new UsageError(`--offset ${text} lies in the future.`)
+  return { timestamp }
+}
+
 function instantOf(offset: string): number {
   try {
     return instantMs(offset.replace(/^s@/, ''), '--offset')
@@ -234,22 +262,21 @@ function instantOf(offset: string): number {
 async function startsOf(
   session: Session,
   consumer: Consumer,
-  { offset }: ConsumeOptions,
+  start: Start | null,
   places: readonly TopicPartition[],
 ): Promise<Map<string, bigint>> {
-  if (offset === undefined) return new Map()
+  if (start === null) return new Map()
   const { limits } = session
   const found = (entries: readonly (TopicPartition & { offset: bigint })[]) =>
     new Map(entries.map((entry) => [nameOf(entry), entry.offset]))
-  const text = offset.toLowerCase()
-  if (text === 'earliest' || text === 'beginning') {
-    return found(await consumer.beginningOffsets(places, limits))
+  if (start === 'earliest') return found(await consumer.beginningOffsets(places, limits))
+  if (start === 'latest') return found(await consumer.endOffsets(places, limits))
+  if ('offset' in start) {
+    const { offset } = start
+    return found(places.map((place) => ({ ...place, offset })))
   }
-  if (text === 'latest' || text === 'end') return found(await consumer.endOffsets(places, limits))
-  if (/^\d{1,18}$/.test(text)) {
-    return found(places.map((place) => ({ ...place, offset: BigInt(text) })))
-  }
-  if (/^-\d{1,18}$/.test(text)) {
+  if ('fromEnd' in start) {
+    const { fromEnd } = start
     const [first, ends] = await Promise.all([
       consumer.beginningOffsets(places, limits),
       consumer.endOffsets(places, limits),
@@ -257,14 +284,13 @@ async function startsOf(
     const least = found(first)
     return found(
       ends.map((entry) => {
-        const from = entry.offset + BigInt(text)
+        const from = entry.offset + fromEnd
         const start = least.get(nameOf(entry)) ?? 0n
         return { ...entry, offset: from < start ? start : from }
       }),
     )
   }
-  const timestamp = instantOf(offset)
-  if (timestamp > wallMs()) throw new UsageError(`--offset ${offset} lies in the future.`)
+  const { timestamp } = start
   const [byTime, ends] = await Promise.all([
     consumer.offsetsForTimes(
       places.map((place) => ({ ...place, timestamp })),

@@ -11,6 +11,7 @@ import {
   onRun,
   required,
 } from '../command.ts'
+import { UsageError } from '../failures.ts'
 import type { Session } from '../session.ts'
 
 interface TokenOptions {
@@ -69,6 +70,9 @@ async function run(session: Session, options: TokenOptions): Promise<void> {
     print(session, await admin.describeDelegationTokens(asked))
   } else if (action === 'create') {
     const { ownerPrincipal, renewerPrincipal: renewers, maxLifeTimePeriod } = options
+    if (ownerPrincipal !== undefined && ownerPrincipal.length > 1) {
+      throw new UsageError('--owner-principal: a token has one owner.')
+    }
     const token = await admin.createDelegationToken({
       ...limits,
       ...(ownerPrincipal === undefined ? {} : { owner: ownerPrincipal[0] }),
@@ -77,7 +81,7 @@ async function run(session: Session, options: TokenOptions): Promise<void> {
     })
     print(session, [token])
   } else {
-    const hmac = Buffer.from(required(options.hmac, '--hmac', `--${action}`), 'base64')
+    const hmac = hmacOf(required(options.hmac, '--hmac', `--${action}`))
     const { renewTimePeriod: renewPeriodMs, expiryTimePeriod: expiryPeriodMs } = options
     const expiry =
       action === 'renew'
@@ -92,6 +96,12 @@ async function run(session: Session, options: TokenOptions): Promise<void> {
     out.line(`The token expires at ${new Date(expiry).toISOString()}.`)
     out.object({ expiryTimestamp: expiry })
   }
+}
+
+/** @throws UsageError for what is not base64: a wrong character would only be left out. */
+function hmacOf(text: string): Buffer {
+  if (/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return Buffer.from(text, 'base64')
+  throw new UsageError('--hmac: expected base64, as --create and --describe print it.')
 }
 
 function print(session: Session, tokens: readonly DelegationToken[]): void {

@@ -5,7 +5,16 @@ import type { Consumer } from '../../consumer/consumer.ts'
 import type { ProducerRecord } from '../../producer/record.ts'
 import type { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { TopicPartition } from '../../types.ts'
-import { atLeast, clusterCommand, collect, newCommand, onRun, required } from '../command.ts'
+import {
+  addTimeout,
+  atLeast,
+  clusterCommand,
+  collect,
+  newCommand,
+  onRun,
+  required,
+  topicName,
+} from '../command.ts'
 import {
   copyOf,
   errorHeader,
@@ -47,17 +56,17 @@ export function addDlq(program: Command): void {
     summary: 'Count dead letters by topic and error',
     examples: [],
   })
-    .option('--topic <name>', 'the dead-letter topic')
+    .option('--topic <name>', 'the dead-letter topic', topicName)
     .option('--group <id>', 'only what this group has not sent back yet')
-  onRun<DlqOptions>(list, listLetters)
+  onRun<DlqOptions>(addTimeout(list), listLetters)
   const redrive = clusterCommand(dlq, 'redrive', {
     summary: 'Send dead letters back to the topics that they came from',
     description:
       'Each is sent once: records and progress are written in one transaction, under a group of this command, so that a second run continues where the first one ended. The headers that describe the error are taken off; all others stay, and `__kafkawire.redrives` counts how often the record was sent back. A dead letter that --filter leaves out is written to the end of the dead-letter topic again, so that a later run finds it. A dead letter that was cut because it was too large cannot be sent back: it is counted, and the exit code is 1.',
     examples: [],
   })
-    .option('--topic <name>', 'the dead-letter topic')
-    .option('--to <name>', 'send all to this topic (default: to where each came from)')
+    .option('--topic <name>', 'the dead-letter topic', topicName)
+    .option('--to <name>', 'send all to this topic (default: to where each came from)', topicName)
     .option('--group <id>', 'keeps the progress (default: kafkawire-redrive-<topic>)')
     .option(
       '--filter <condition>',
@@ -67,7 +76,7 @@ export function addDlq(program: Command): void {
     .option('--max-messages <n>', 'send back this many at most', atLeast(1))
     .option('--keep-error-headers', 'leave the headers that describe the error on the records')
     .option('--dry-run', 'only count what would be sent back, and where to')
-  onRun<DlqOptions>(redrive, redriveLetters)
+  onRun<DlqOptions>(addTimeout(redrive), redriveLetters)
 }
 
 async function listLetters(session: Session, options: DlqOptions): Promise<void> {

@@ -2,13 +2,14 @@
 
 import type { Command } from 'commander'
 import type { TlsOptions } from '../../options/ssl-options.ts'
-import { clusterCommand, onRun } from '../command.ts'
+import { addTimeout, clusterCommand, onRun, topicName } from '../command.ts'
 import {
   checkAdvertised,
   checkClock,
   checkHandshake,
   checkProduceAndFetch,
   checkTopics,
+  limitsOf,
 } from '../doctor/kafka-checks.ts'
 import { type Address, addressText, checkAddress } from '../doctor/network-checks.ts'
 import { Finding, Report } from '../doctor/report.ts'
@@ -34,8 +35,8 @@ export function addDoctor(program: Command): void {
         command: 'kafkawire doctor --profile prod --topic health-check',
       },
     ],
-  }).option('--topic <name>', 'write a record to this topic and read it back')
-  onRun<DoctorOptions>(command, run)
+  }).option('--topic <name>', 'write a record to this topic and read it back', topicName)
+  onRun<DoctorOptions>(addTimeout(command), run)
 }
 
 async function run(session: Session, { topic }: DoctorOptions): Promise<void> {
@@ -45,7 +46,7 @@ async function run(session: Session, { topic }: DoctorOptions): Promise<void> {
   let isConnected = false
   const reached = new Set<string>()
   for (const address of addressesOf(session.bootstrapServers)) {
-    if (!(await checkAddress(report, address, tls))) continue
+    if (!(await checkAddress(report, address, tls, session.flags.timeout))) continue
     reached.add(addressText(address))
     if (await checkHandshake(report, session, address)) isConnected = true
   }
@@ -63,10 +64,7 @@ async function examine(
   let brokers: ({ nodeId: number } & Address)[] = []
   let clusterId: string | null = null
   await report.check('Metadata', '', async () => {
-    const cluster = await session.admin.describeCluster({
-      timeoutMs: 10_000,
-      signal: session.signal,
-    })
+    const cluster = await session.admin.describeCluster(limitsOf(session))
     brokers = cluster.brokers
     clusterId = cluster.clusterId
     if (brokers.length === 0) throw new Finding('the cluster names no broker')
@@ -77,7 +75,8 @@ async function examine(
   let areAllReached = true
   for (const broker of brokers) {
     const isReached =
-      (reached.has(addressText(broker)) || (await checkAddress(report, broker, tls))) &&
+      (reached.has(addressText(broker)) ||
+        (await checkAddress(report, broker, tls, session.flags.timeout))) &&
       (await checkAdvertised(report, session, broker, clusterId))
     areAllReached &&= isReached
   }

@@ -1,13 +1,17 @@
 // `kafkawire groups`: list, describe, reset and delete groups, as kafka-consumer-groups does.
 
-import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { GroupLag, PartitionLag } from '../../admin/group-lag.ts'
-import type { GroupState, GroupType } from '../../admin/group-types.ts'
-import { addTimeout, clusterCommand, collect, oneOfActions, onRun } from '../command.ts'
+import { addTimeout, clusterCommand, collect, oneOfActions, onRun, required } from '../command.ts'
 import { UsageError } from '../failures.ts'
-import { printMembers, printState } from '../group-views.ts'
-import { addResetFlags, type ResetFlags, resetOptions } from '../reset-flags.ts'
+import { printMembers, printState, stateOf, typeOf } from '../group-views.ts'
+import {
+  addResetFlags,
+  placesOf,
+  type ResetFlags,
+  type ResetRequest,
+  resetPlan,
+} from '../reset-flags.ts'
 import type { Session } from '../session.ts'
 
 interface GroupsOptions extends ResetFlags {
@@ -81,11 +85,16 @@ async function run(session: Session, options: GroupsOptions): Promise<void> {
     'removeMembers',
   ])
   if (action === 'list') return list(session, options)
+  const plan = action === 'resetOffsets' ? resetPlan(options) : null
+  const places =
+    action === 'deleteOffsets'
+      ? placesOf(required(options.topic, '--topic', '--delete-offsets'))
+      : null
   const groups = await chosenGroups(session, options)
+  if (plan !== null) return reset(session, options, groups, plan)
+  if (places !== null) return deleteOffsets(session, groups, places)
   if (action === 'describe') return describe(session, options, groups)
   if (action === 'delete') return remove(session, groups)
-  if (action === 'resetOffsets') return reset(session, options, groups)
-  if (action === 'deleteOffsets') return deleteOffsets(session, options, groups)
   for (const group of groups) {
     await session.admin.removeMembersFromConsumerGroup(group, session.limits)
     session.out.line(`Removed the members of group ${group}.`)
@@ -95,7 +104,7 @@ async function run(session: Session, options: GroupsOptions): Promise<void> {
 
 async function list(session: Session, options: GroupsOptions): Promise<void> {
   const states = words(options.state).map(stateOf)
-  const types = words(options.type).map((type) => type.toLowerCase() as GroupType)
+  const types = words(options.type).map(typeOf)
   const groups = await session.admin.listGroups({ ...session.limits, states, types })
   const isPlain = options.state === undefined && options.type === undefined
   if (isPlain && !session.out.json) {
@@ -174,18 +183,18 @@ async function reset(
   session: Session,
   options: GroupsOptions,
   groups: readonly string[],
+  plan: (group: string) => ResetRequest,
 ): Promise<void> {
   const { out, admin, limits } = session
   const isDryRun = options.execute !== true
-  const text = options.fromFile === undefined ? undefined : readFileSync(options.fromFile, 'utf8')
+  const requests = groups.map((group) => ({ group, request: plan(group) }))
   if (isDryRun && options.dryRun !== true && !options.export) {
     process.stderr.write('Nothing is changed: give --execute to reset the offsets.\n')
   }
-  for (const group of groups) {
-    const what = resetOptions(options, text, group, groups.length > 1)
+  for (const { group, request } of requests) {
     const resets = await admin.resetConsumerGroupOffsets(group, {
       ...limits,
-      ...what,
+      ...request,
       validateOnly: isDryRun,
     })
     for (const { topic, partition, isClamped } of resets) {
@@ -218,11 +227,9 @@ async function reset(
 
 async function deleteOffsets(
   session: Session,
-  options: GroupsOptions,
   groups: readonly string[],
+  { topics, partitions }: Omit<ResetRequest, 'to'>,
 ): Promise<void> {
-  if (options.topic === undefined) throw new UsageError('--delete-offsets needs --topic.')
-  const { topics, partitions } = resetOptions({ ...options, toCurrent: true }, undefined, '', false)
   for (const group of groups) {
     const named = new Set(topics)
     const [{ offsets }] = await session.admin.listConsumerGroupOffsets([group], session.limits)
@@ -260,24 +267,6 @@ async function chosenGroups(session: Session, options: GroupsOptions): Promise<s
 function words(value: string | boolean | undefined): string[] {
   if (typeof value !== 'string') return []
   return value.split(',').map((word) => word.trim())
-}
-
-const stateNames: readonly GroupState[] = [
-  'PreparingRebalance',
-  'CompletingRebalance',
-  'Stable',
-  'Dead',
-  'Empty',
-  'Assigning',
-  'Reconciling',
-  'NotReady',
-]
-
-function stateOf(text: string): GroupState {
-  const bare = text.toLowerCase().replaceAll(/[_-]/g, '')
-  const found = stateNames.find((name) => name.toLowerCase() === bare)
-  if (found !== undefined) return found
-  throw new UsageError(`--state ${text}: expected one of ${stateNames.join(', ')}.`)
 }
 
 function csv(field: string): string {

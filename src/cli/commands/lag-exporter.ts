@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import type { Command } from 'commander'
 import type { GroupLag } from '../../admin/group-lag.ts'
 import { monotonicMs } from '../../async/clock.ts'
-import { atLeast, clusterCommand, collect, onRun } from '../command.ts'
+import { addTimeout, atLeast, clusterCommand, collect, onRun } from '../command.ts'
 import { failureText, UsageError } from '../failures.ts'
 import type { Session } from '../session.ts'
 
@@ -35,7 +35,7 @@ export function addLagExporter(program: Command): void {
     .option('--group <id>', 'only this group; can be repeated', collect)
     .option('--include <regex>', 'only groups whose id matches')
     .option('--max-age <ms>', 'how old the figures of a response may be', atLeast(0), 5000)
-  onRun<ExporterOptions>(command, run)
+  onRun<ExporterOptions>(addTimeout(command), run)
 }
 
 async function run(session: Session, options: ExporterOptions): Promise<void> {

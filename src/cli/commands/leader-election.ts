@@ -1,6 +1,5 @@
 // `kafkawire leader-election`: elect leaders of partitions, as kafka-leader-election does.
 
-import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { TopicPartition } from '../../types.ts'
 import {
@@ -11,8 +10,9 @@ import {
   oneOfActions,
   onRun,
   required,
+  topicName,
 } from '../command.ts'
-import { parseJsonFile } from '../json-files.ts'
+import { readEntries } from '../json-files.ts'
 import type { Session } from '../session.ts'
 
 interface ElectionOptions {
@@ -39,7 +39,7 @@ export function addLeaderElection(program: Command): void {
     ],
   })
     .option('--election-type <type>', 'preferred or unclean', oneOf(['preferred', 'unclean']))
-    .option('--topic <name>', 'a topic, with --partition')
+    .option('--topic <name>', 'a topic, with --partition', topicName)
     .option('--partition <n>', 'a partition of --topic', atLeast(0))
     .option('--all-topic-partitions', 'all partitions of the cluster')
     .option('--path-to-json-file <file>', '{"partitions":[{"topic":"orders","partition":0}]}')
@@ -48,6 +48,7 @@ export function addLeaderElection(program: Command): void {
 
 async function run(session: Session, options: ElectionOptions): Promise<void> {
   const type = required(options.electionType, '--election-type', 'leader-election')
+  if (options.partition !== undefined) required(options.topic, '--topic', '--partition')
   const what = oneOfActions(options, ['topic', 'allTopicPartitions', 'pathToJsonFile'])
   const partitions = what === 'allTopicPartitions' ? undefined : chosen(options)
   const results = await session.admin.electLeaders(type === 'unclean' ? 'UNCLEAN' : 'PREFERRED', {
@@ -71,6 +72,6 @@ function chosen(options: ElectionOptions): TopicPartition[] {
   if (topic !== undefined) {
     return [{ topic, partition: required(options.partition, '--partition', '--topic') }]
   }
-  const { partitions } = parseJsonFile(readFileSync(path ?? '', 'utf8'), path ?? '', 'partitions')
-  return partitions.map(({ topic, partition }) => ({ topic, partition }))
+  const entries = readEntries(path ?? '', 'partitions', ['partition'])
+  return entries.map(({ topic, partition }) => ({ topic, partition }))
 }

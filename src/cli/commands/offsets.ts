@@ -1,15 +1,15 @@
 // `kafkawire offsets` and `kafkawire delete-records`: where logs begin and end, and moving their beginning.
 
-import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { OffsetSpec, RecordsToDelete } from '../../admin/partitions.ts'
+import type { TopicListing } from '../../admin/topics.ts'
 import type { TopicPartition } from '../../types.ts'
 import { addTimeout, clusterCommand, collect, onRun } from '../command.ts'
 import { instantMs } from '../durations.ts'
 import { InputError, UsageError } from '../failures.ts'
-import { parseJsonFile } from '../json-files.ts'
+import { readEntries } from '../json-files.ts'
 import type { Session } from '../session.ts'
-import { matchTopics } from '../topic-selection.ts'
+import { topicMatcher } from '../topic-selection.ts'
 
 interface OffsetsOptions {
   topic?: string
@@ -67,7 +67,9 @@ async function runOffsets(session: Session, options: OffsetsOptions): Promise<vo
   const offset: OffsetSpec = times[options.time.toLowerCase()] ?? {
     timestamp: instantMs(options.time, '--time'),
   }
-  const places = await placesOf(session, options)
+  const choose = placesChooser(options)
+  const listInternal = options.topicPartitions !== undefined || !options.excludeInternalTopics
+  const places = choose(await admin.listTopics({ ...limits, listInternal }))
   const found = await admin.listOffsets(
     places.map((place) => ({ ...place, offset })),
     limits,
@@ -79,55 +81,61 @@ async function runOffsets(session: Session, options: OffsetsOptions): Promise<vo
   }
 }
 
-async function placesOf(session: Session, options: OffsetsOptions): Promise<TopicPartition[]> {
-  if (options.topicPartitions !== undefined) {
-    if (options.topic !== undefined || options.partitions !== undefined) {
-      throw new UsageError('--topic-partitions stands for --topic and --partitions.')
-    }
-    return parsePlaces(session, options.topicPartitions)
+type ChoosePlaces = (topics: readonly TopicListing[]) => TopicPartition[]
+
+/** Which partitions of the topics that there are. @throws UsageError for flags that cannot be used */
+function placesChooser(options: OffsetsOptions): ChoosePlaces {
+  const { topic: pattern, partitions, topicPartitions } = options
+  if (topicPartitions !== undefined) {
+    if (pattern === undefined && partitions === undefined) return rangesChooser(topicPartitions)
+    throw new UsageError('--topic-partitions stands for --topic and --partitions.')
   }
-  const listInternal = options.excludeInternalTopics !== true
-  const topics = matchTopics(
-    await session.admin.listTopics({ ...session.limits, listInternal }),
-    options.topic,
-  )
-  if (topics.length === 0 && options.topic !== undefined) {
-    throw new InputError(
-      `No topic matches '${options.topic}'. List them with: kafkawire topics --list`,
+  const matches = topicMatcher(pattern)
+  const chosen = partitions?.split(',').map((text) => {
+    if (/^\d+$/.test(text.trim())) return Number(text)
+    throw new UsageError(`--partitions ${partitions}: expected numbers such as 0,1,2.`)
+  })
+  return (topics) => {
+    const found = topics.filter(({ topic }) => matches(topic))
+    if (found.length === 0 && pattern !== undefined) {
+      throw new InputError(`No topic matches '${pattern}'. List them with: kafkawire topics --list`)
+    }
+    return found.flatMap(({ topic, numPartitions }) =>
+      Array.from({ length: numPartitions }, (_, partition) => ({ topic, partition })).filter(
+        ({ partition }) => chosen === undefined || chosen.includes(partition),
+      ),
     )
   }
-  const chosen = options.partitions?.split(',').map((text) => {
-    if (/^\d+$/.test(text.trim())) return Number(text)
-    throw new UsageError(`--partitions ${options.partitions}: expected numbers such as 0,1,2.`)
-  })
-  return topics.flatMap(({ topic, numPartitions }) =>
-    Array.from({ length: numPartitions }, (_, partition) => ({ topic, partition })).filter(
-      ({ partition }) => chosen === undefined || chosen.includes(partition),
-    ),
-  )
 }
 
-/** `orders:0,payments:2-5,logs` */
-async function parsePlaces(session: Session, text: string): Promise<TopicPartition[]> {
-  const topics = await session.admin.listTopics({ ...session.limits, listInternal: true })
-  const places: TopicPartition[] = []
-  for (const entry of text.split(',')) {
-    const match = /^([^:]+)(?::(\d+)(?:-(\d+)?)?)?$/.exec(entry.trim())
+/** `orders:0,payments:2-5,logs`. As with Kafka's script, the end of a range is not part of it. */
+function rangesChooser(text: string): ChoosePlaces {
+  const ranges = text.split(',').map((entry) => {
+    const match = /^([^:]+)(?::(\d+)|:(\d*)-(\d*))?$/.exec(entry.trim())
     if (match === null) {
       throw new UsageError(
         `--topic-partitions ${text}: expected entries such as orders:0 or orders:2-5.`,
       )
     }
-    const [, pattern, from, to] = match
-    for (const { topic, numPartitions } of matchTopics(topics, pattern)) {
-      const first = Number(from ?? 0)
-      const isRange = from === undefined || entry.includes('-', entry.indexOf(':'))
-      // As Kafka's script, the end of a range is not part of it.
-      const end = isRange ? Math.min(numPartitions, Number(to ?? numPartitions)) : first + 1
-      for (let partition = first; partition < end; partition++) places.push({ topic, partition })
+    const [, pattern, only, first, end] = match
+    const from = Number(only ?? (first || 0))
+    const to = only === undefined ? Number(end || Number.POSITIVE_INFINITY) : from + 1
+    return { matches: topicMatcher(pattern), from, to, isNamed: only !== undefined }
+  })
+  return (topics) => {
+    const places = new Map<string, TopicPartition>()
+    for (const { matches, from, to, isNamed } of ranges) {
+      for (const { topic, numPartitions } of topics) {
+        if (!matches(topic)) continue
+        // One that is named and does not exist is an error; a range is what there is of it.
+        const end = isNamed ? to : Math.min(numPartitions, to)
+        for (let partition = from; partition < end; partition++) {
+          places.set(`${topic}-${partition}`, { topic, partition })
+        }
+      }
     }
+    return [...places.values()]
   }
-  return places
 }
 
 interface DeleteRecordsOptions {
@@ -170,9 +178,8 @@ async function runDeleteRecords(session: Session, options: DeleteRecordsOptions)
     records.push(recordsToDelete(match[1], Number(match[2]), match[3]))
   }
   if (options.offsetJsonFile !== undefined) {
-    const path = options.offsetJsonFile
-    const { partitions } = parseJsonFile(readFileSync(path, 'utf8'), path, 'partitions')
-    for (const { topic, partition, offset } of partitions) {
+    const entries = readEntries(options.offsetJsonFile, 'partitions', ['partition', 'offset'])
+    for (const { topic, partition, offset } of entries) {
       records.push(recordsToDelete(topic, partition, String(offset)))
     }
   }

@@ -1,13 +1,21 @@
 // `kafkawire perf produce|consume|latency`: what the cluster and this client can do, as Kafka's
 // performance scripts measure it.
 
-import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { monotonicMs, preciseMs } from '../../async/clock.ts'
 import type { Producer } from '../../producer/producer.ts'
-import { atLeast, clusterCommand, collect, newCommand, onRun, required } from '../command.ts'
-import { UsageError } from '../failures.ts'
+import {
+  atLeast,
+  clusterCommand,
+  collect,
+  newCommand,
+  onRun,
+  required,
+  topicName,
+} from '../command.ts'
+import { InputError, UsageError } from '../failures.ts'
 import { bytes, whole } from '../format.ts'
+import { readInputFile } from '../input-files.ts'
 import { Latencies } from '../latencies.ts'
 import { Progress } from '../progress.ts'
 import type { Session } from '../session.ts'
@@ -57,7 +65,7 @@ function addProducePerf(parent: Command): void {
     script: 'kafka-producer-perf-test',
     examples: [],
   })
-    .option('--topic <name>', 'the topic')
+    .option('--topic <name>', 'the topic', topicName)
     .option('--num-records <n>', 'how many records', atLeast(1))
     .option('--record-size <bytes>', 'the size of each value', atLeast(1))
     .option('--payload-file <file>', 'values to choose from, in place of --record-size')
@@ -199,7 +207,7 @@ function payloads({ recordSize, payloadFile, payloadDelimiter }: ProducePerfOpti
   }
   if (payloadFile !== undefined) {
     const delimiter = payloadDelimiter.replaceAll('\\n', '\n').replaceAll('\\t', '\t')
-    const values = readFileSync(payloadFile, 'utf8').split(delimiter)
+    const values = readInputFile(payloadFile).split(delimiter)
     const kept = values.filter((value) => value !== '').map((value) => Buffer.from(value))
     if (kept.length > 0) return kept
     throw new UsageError(`--payload-file ${payloadFile} is empty.`)
@@ -235,7 +243,7 @@ function addConsumePerf(parent: Command): void {
     script: 'kafka-consumer-perf-test',
     examples: [],
   })
-    .option('--topic <name>', 'the topic')
+    .option('--topic <name>', 'the topic', topicName)
     .option('--num-records <n>', 'how many records to read', atLeast(1))
     .option('--messages <n>', 'the same', atLeast(1))
     .option('--group <id>', 'read as a member of this group (default: all partitions, no group)')
@@ -349,7 +357,7 @@ function addLatencyPerf(parent: Command): void {
     script: 'kafka-e2e-latency',
     examples: [],
   })
-    .option('--topic <name>', 'the topic')
+    .option('--topic <name>', 'the topic', topicName)
     .option('--num-records <n>', 'how many records', atLeast(1))
     .option('--producer-acks <acks>', 'all or 1', 'all')
     .option('--record-size <bytes>', 'the size of each value', atLeast(1))
@@ -393,7 +401,7 @@ async function latencyPerf(session: Session, options: LatencyOptions): Promise<v
       })
       const [next] = await Promise.all([receipt, sent])
       if (next.done || !next.value.value?.equals(value)) {
-        throw new UsageError(`Another producer writes to "${topic}": use a topic that is quiet.`)
+        throw new InputError(`Another producer writes to "${topic}": use a topic that is quiet.`)
       }
       progress.update(i + 1)
     }

@@ -8,13 +8,15 @@ import { settled } from '../../admin/engine.ts'
 import type { CompressionType } from '../../compression/codec.ts'
 import { compressionTypes } from '../../compression/codec.ts'
 import { BrokerError, KafkaError, toKafkaError } from '../../errors.ts'
-import type { ProducerOptions } from '../../producer/options.ts'
+import { resolveKafkaOptions } from '../../options/kafka-options.ts'
+import { type ProducerOptions, resolveProducerOptions } from '../../producer/options.ts'
 import type { Producer } from '../../producer/producer.ts'
 import type { ProducerRecord } from '../../producer/record.ts'
-import { atLeast, clusterCommand, collect, oneOf, onRun, required } from '../command.ts'
+import { atLeast, clusterCommand, collect, oneOf, onRun, required, topicName } from '../command.ts'
 import { failureText, UsageError } from '../failures.ts'
 import { whole } from '../format.ts'
-import { lineFormat, lineParser } from '../line-parser.ts'
+import { checkInputFile } from '../input-files.ts'
+import { type LineParser, lineFormat, lineParser } from '../line-parser.ts'
 import { lineGroups } from '../lines.ts'
 import { Progress } from '../progress.ts'
 import { addProperties } from '../properties.ts'
@@ -72,7 +74,7 @@ export function addProduce(program: Command): void {
     ],
   })
     .argument('[files...]', 'files, each of which is one record')
-    .option('--topic <name>', 'the topic')
+    .option('--topic <name>', 'the topic', topicName)
     .option('--partition <n>', 'write to this partition (default: by key)', atLeast(0))
     .option('--key <text>', 'the key of every record')
     .option('--header <name=value>', 'a header of every record; can be repeated', collect)
@@ -123,11 +125,15 @@ async function run(
 ): Promise<void> {
   const topic = required(options.topic, '--topic', 'produce')
   const shared = sharedFields(topic, options)
+  const delimiter = unescaped(options.delimiter ?? '\n')
+  const parse = parserOf(options)
+  for (const file of files) checkInputFile(file)
+  const chosen = { ...session.producerOptions, ...producerOptions(options) }
+  resolveProducerOptions(chosen, resolveKafkaOptions(session.kafkaOptions))
   const outcome = new Outcome()
   const limits = await blockLimit(session, options, topic)
   const producer = (await session.openKafka()).producer({
-    ...session.producerOptions,
-    ...producerOptions(options),
+    ...chosen,
     ...limits,
     onDelivery: (error, _, number) => {
       // Those of --sync have no number here: they are counted where they are awaited.
@@ -135,7 +141,14 @@ async function run(
     },
   })
   if (files.length > 0) await sendFiles(session, producer, shared, files)
-  else await sendLines(session, producer, shared, options, outcome)
+  else
+    await sendLines(session, producer, {
+      shared,
+      parse,
+      delimiter,
+      outcome,
+      isSync: options.sync === true,
+    })
   await producer.flush()
   outcome.finish(session)
 }
@@ -186,13 +199,8 @@ async function sendFiles(
   }
 }
 
-async function sendLines(
-  session: Session,
-  producer: Producer,
-  shared: ProducerRecord,
-  options: ProduceOptions,
-  outcome: Outcome,
-): Promise<void> {
+/** @throws UsageError for properties that the line reader does not have */
+function parserOf(options: ProduceOptions): LineParser {
   const properties = new Map<string, string>()
   addProperties(properties, options.property ?? [], '--property')
   addProperties(properties, options.readerProperty ?? [], '--reader-property')
@@ -202,7 +210,22 @@ async function sendLines(
     format.keySeparator = unescaped(options.keyDelimiter)
   }
   format.json = options.inputFormat === 'json'
-  const parse = lineParser(format)
+  return lineParser(format)
+}
+
+interface LinesToSend {
+  shared: ProducerRecord
+  parse: LineParser
+  delimiter: string
+  outcome: Outcome
+  isSync: boolean
+}
+
+async function sendLines(
+  session: Session,
+  producer: Producer,
+  { shared, parse, delimiter, outcome, isSync }: LinesToSend,
+): Promise<void> {
   const stdin = fstatSync(0)
   const progress = new Progress('written', null, stdin.isFile() ? stdin.size : null)
   const isPlain = Object.keys(shared).length === 2
@@ -210,13 +233,13 @@ async function sendLines(
   let number = 0
   let bytes = 0
   try {
-    for await (const group of input(session, unescaped(options.delimiter ?? '\n'))) {
+    for await (const group of input(session, delimiter)) {
       for (const line of group) {
         number++
         bytes += line.length
         const parsed = parse(line, number)
         const record = isPlain ? { topic, ...parsed } : { ...shared, ...parsed }
-        if (options.sync) {
+        if (isSync) {
           await producer.send(record).then(
             () => outcome.delivered(null, number),
             (error: unknown) => outcome.delivered(toKafkaError(error, 'send()'), number),

@@ -6,9 +6,9 @@ import { apiByName } from '../../protocol/apis.ts'
 import { DecodeBudget } from '../../records/decode-budget.ts'
 import { DEFAULT_DECODED_BYTES, dissectFrame } from '../dissect.ts'
 import { UsageError } from '../failures.ts'
+import { readInputFile } from '../input-files.ts'
 import { parseProperties } from '../properties.ts'
 import { type Address, KafkaProxy, type KafkaProxyOptions, type PassedFrame } from '../proxy.ts'
-import { readConfig } from '../session.ts'
 import { treeLines } from '../tree.ts'
 
 interface ProxyFlags {
@@ -75,7 +75,7 @@ export async function tlsOf({
 }: Pick<ProxyFlags, 'tls' | 'commandConfig'>): Promise<KafkaProxyOptions['tls']> {
   if (commandConfig === undefined) return tls === true
   const { optionsFromJava } = await import('../java-options.ts')
-  const properties = parseProperties(readConfig(commandConfig), commandConfig)
+  const properties = parseProperties(readInputFile(commandConfig), commandConfig)
   const { ssl } = optionsFromJava(properties).connection
   if (typeof ssl === 'function') throw new UsageError('proxy: ssl cannot be a function')
   return ssl ?? tls === true

@@ -1,12 +1,11 @@
 // `kafkawire reassign`: move partitions between brokers, as kafka-reassign-partitions does.
 
-import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { NewPartitionReassignment } from '../../admin/reassignments.ts'
 import type { TopicDescription } from '../../admin/topic-description.ts'
 import { addTimeout, atLeast, clusterCommand, oneOfActions, onRun, required } from '../command.ts'
 import { FoundProblems, InputError, UsageError } from '../failures.ts'
-import { type PartitionEntry, parseJsonFile } from '../json-files.ts'
+import { type PartitionEntry, readEntries } from '../json-files.ts'
 import { toJson } from '../output.ts'
 import { proposeAssignment } from '../propose-assignment.ts'
 import { removeThrottle, setThrottle } from '../replication-throttle.ts'
@@ -33,6 +32,7 @@ export function addReassign(program: Command): void {
   const command = clusterCommand(program, 'reassign', {
     summary: 'Move partitions between brokers and log directories',
     script: 'kafka-reassign-partitions',
+    takesControllers: true,
     examples: [
       {
         text: 'Propose how to spread topics over brokers 1 to 4',
@@ -78,16 +78,15 @@ export function addReassign(program: Command): void {
 
 async function run(session: Session, options: ReassignOptions): Promise<void> {
   const action = oneOfActions(options, ['generate', 'execute', 'verify', 'cancel', 'list'])
+  if (session.usesControllers && action !== 'list' && action !== 'cancel') {
+    throw new UsageError(
+      `--${action} needs brokers: give --bootstrap-server. Controllers do --list and --cancel.`,
+    )
+  }
   if (action === 'list') return list(session)
   if (action === 'generate') return generate(session, options)
   const path = required(options.reassignmentJsonFile, '--reassignment-json-file', `--${action}`)
-  const { partitions } = parseJsonFile(readFileSync(path, 'utf8'), path, 'partitions')
-  for (const { topic, partition, replicas } of partitions) {
-    const isValid = Number.isInteger(partition) && Array.isArray(replicas) && replicas.length > 0
-    if (!isValid) {
-      throw new UsageError(`${path}: "${topic}" needs a "partition" and a list of "replicas".`)
-    }
-  }
+  const partitions = readEntries(path, 'partitions', ['partition', 'replicas'])
   if (action === 'execute') return execute(session, options, partitions)
   if (action === 'verify') return verify(session, options, partitions)
   return cancel(session, options, partitions)
@@ -115,7 +114,7 @@ async function generate(session: Session, options: ReassignOptions): Promise<voi
     if (/^\d+$/.test(id.trim())) return Number(id)
     throw new UsageError(`--brokers ${text}: expected broker ids such as 1,2,3.`)
   })
-  const { topics } = parseJsonFile(readFileSync(path, 'utf8'), path, 'topics')
+  const topics = readEntries(path, 'topics', [])
   const [described, { brokers }] = await Promise.all([
     admin.describeTopics(
       topics.map(({ topic }) => topic),
@@ -126,7 +125,7 @@ async function generate(session: Session, options: ReassignOptions): Promise<voi
   const chosen = brokers.filter(({ nodeId }) => ids.includes(nodeId))
   const missing = ids.find((id) => !chosen.some(({ nodeId }) => nodeId === id))
   if (missing !== undefined)
-    throw new UsageError(`--brokers ${text}: no broker ${missing} is running.`)
+    throw new InputError(`--brokers ${text}: no broker ${missing} is running.`)
   const current = fileOf(described)
   const proposed = described.flatMap(({ topic, partitions }) =>
     proposeAssignment(topic, partitions, chosen, options.disableRackAware === true),
@@ -205,7 +204,7 @@ async function verify(
     out.object(state)
   }
   const isDone = open.length === 0
-  if (isDone && !options.preserveThrottles) await removeThrottle(session, names)
+  if (isDone && !options.preserveThrottles) await removeThrottle(session, partitions)
   if (states.some(({ state }) => state === 'different')) throw new FoundProblems()
 }
 
@@ -228,7 +227,7 @@ async function cancel(
   )
   for (const { topic, partition } of moves) out.object({ topic, partition, cancelled: true })
   if (!options.preserveThrottles) {
-    await removeThrottle(session, [...new Set(partitions.map(({ topic }) => topic))])
+    await removeThrottle(session, partitions)
   }
 }
 

@@ -5,8 +5,11 @@ import { preciseMs, wallMs } from '../../async/clock.ts'
 import { type CompressionType, compressionTypes } from '../../compression/codec.ts'
 import { KafkaError } from '../../errors.ts'
 import { Kafka } from '../../kafka.ts'
+import { resolveKafkaOptions } from '../../options/kafka-options.ts'
 import { startBrokerProcess } from '../broker-process.ts'
+import { topicName } from '../command.ts'
 import { bytes, table, whole } from '../format.ts'
+import { checkInputFile } from '../input-files.ts'
 import { generatedRecords, inputRecords } from '../record-source.ts'
 import {
   ensureTopic,
@@ -52,14 +55,18 @@ export function addRoundtrip(program: Command): void {
     .option(
       '--topic <name>',
       `made with ${PARTITIONS} partitions if it is not there (default: a new one, deleted at the end)`,
+      topicName,
     )
     .action(run)
 }
 
 async function run(options: RoundtripOptions): Promise<void> {
-  const broker = options.bootstrapServer === undefined ? await startBrokerProcess() : null
+  const { input, bootstrapServer } = options
+  if (input !== undefined && input !== '-') checkInputFile(input)
+  if (bootstrapServer !== undefined) resolveKafkaOptions({ bootstrapServers: bootstrapServer })
+  const broker = bootstrapServer === undefined ? await startBrokerProcess() : null
   try {
-    await runAgainst(options, options.bootstrapServer ?? broker?.bootstrapServers ?? '')
+    await runAgainst(options, bootstrapServer ?? broker?.bootstrapServers ?? '')
   } finally {
     await broker?.stop()
   }

@@ -5,7 +5,7 @@ import { joinSignals } from '../../async/any-signal.ts'
 import { startTimer } from '../../async/timers.ts'
 import type { ShareConsumerOptions } from '../../share-consumer/options.ts'
 import type { ShareConsumer } from '../../share-consumer/share-consumer.ts'
-import { atLeast, clusterCommand, collect, onRun } from '../command.ts'
+import { atLeast, clusterCommand, collect, onRun, topicName } from '../command.ts'
 import { UsageError } from '../failures.ts'
 import { addProperties } from '../properties.ts'
 import { jsonFormat, type RecordFormat, recordFormat, templateFormat } from '../record-format.ts'
@@ -43,7 +43,7 @@ export function addShareConsume(program: Command): void {
       },
     ],
   })
-    .requiredOption('--topic <name>', 'the topic')
+    .requiredOption('--topic <name>', 'the topic', topicName)
     .option('--group <id>', 'the share group', 'console-share-consumer')
     .option('--max-messages <n>', 'end after this many records', atLeast(0))
     .option('--timeout-ms <ms>', 'end when no record has come for this long', atLeast(0))

@@ -1,11 +1,10 @@
 // `kafkawire share-groups`: list, describe, reset and delete share groups, as kafka-share-groups does.
 
 import type { Command } from 'commander'
-import type { GroupState } from '../../admin/group-types.ts'
-import { addTimeout, clusterCommand, collect, oneOfActions, onRun } from '../command.ts'
+import { addTimeout, clusterCommand, collect, oneOfActions, onRun, required } from '../command.ts'
 import { UsageError } from '../failures.ts'
-import { printMembers, printState } from '../group-views.ts'
-import { addResetFlags, type ResetFlags, resetOptions } from '../reset-flags.ts'
+import { printMembers, printState, stateOf } from '../group-views.ts'
+import { addResetFlags, type ResetFlags, type ResetRequest, resetPlan } from '../reset-flags.ts'
 import type { Session } from '../session.ts'
 
 interface ShareGroupsOptions extends ResetFlags {
@@ -59,34 +58,39 @@ async function run(session: Session, options: ShareGroupsOptions): Promise<void>
   const action = oneOfActions(options, actions)
   const { admin, out, limits } = session
   if (action === 'list') return list(session, options)
+  const plan = action === 'resetOffsets' ? resetPlan(options) : null
+  const topics =
+    action === 'deleteOffsets' ? required(options.topic, '--topic', '--delete-offsets') : []
   const groups = await chosenGroups(session, options)
   if (action === 'describe') {
     if (options.members) return printMembers(session, groups, options.verbose === true)
     if (options.state) return printState(session, groups)
     return describe(session, groups)
   }
+  if (plan !== null) {
+    const requests = groups.map((group) => ({ group, request: plan(group) }))
+    for (const { group, request } of requests) await reset(session, options, group, request)
+    return
+  }
   for (const group of groups) {
     if (action === 'delete') {
       await admin.deleteGroups([group], limits)
       out.line(`Deleted share group ${group}.`)
       out.object({ groupId: group, deleted: true })
-    } else if (action === 'deleteOffsets') {
-      if (options.topic === undefined) throw new UsageError('--delete-offsets needs --topic.')
-      await admin.deleteShareGroupOffsets(group, options.topic, limits)
-      out.line(`Deleted the offsets of ${options.topic.join(', ')} in share group ${group}.`)
-      out.object({ groupId: group, topics: options.topic, deleted: true })
     } else {
-      await reset(session, options, group)
+      await admin.deleteShareGroupOffsets(group, topics, limits)
+      out.line(`Deleted the offsets of ${topics.join(', ')} in share group ${group}.`)
+      out.object({ groupId: group, topics, deleted: true })
     }
   }
 }
 
 async function list(session: Session, options: ShareGroupsOptions): Promise<void> {
-  const states = typeof options.state === 'string' ? options.state.split(',') : []
+  const states = typeof options.state === 'string' ? options.state.split(',').map(stateOf) : []
   const groups = await session.admin.listGroups({
     ...session.limits,
     types: ['share'],
-    states: states as GroupState[],
+    states,
   })
   if (options.state === undefined && !session.out.json) {
     for (const { groupId } of groups) session.out.line(groupId)
@@ -113,14 +117,19 @@ async function describe(session: Session, groups: readonly string[]): Promise<vo
   )
 }
 
-async function reset(session: Session, options: ShareGroupsOptions, group: string): Promise<void> {
+async function reset(
+  session: Session,
+  options: ShareGroupsOptions,
+  group: string,
+  request: ResetRequest,
+): Promise<void> {
   const isDryRun = options.execute !== true
   if (isDryRun && options.dryRun !== true) {
     process.stderr.write('Nothing is changed: give --execute to reset the offsets.\n')
   }
   const resets = await session.admin.resetConsumerGroupOffsets(group, {
     ...session.limits,
-    ...resetOptions(options, undefined, group, false),
+    ...request,
     validateOnly: isDryRun,
   })
   session.out.rows(

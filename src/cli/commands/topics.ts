@@ -3,6 +3,7 @@
 import type { Command } from 'commander'
 import type { TopicDescription } from '../../admin/topic-description.ts'
 import { AdminError } from '../../errors.ts'
+import { isTopicName, TOPIC_NAME_RULE } from '../../topic-partition.ts'
 import {
   addTimeout,
   atLeast,
@@ -14,7 +15,7 @@ import {
 } from '../command.ts'
 import { InputError, UsageError } from '../failures.ts'
 import type { Session } from '../session.ts'
-import { matchTopics } from '../topic-selection.ts'
+import { topicMatcher } from '../topic-selection.ts'
 
 interface TopicsOptions {
   create?: boolean
@@ -103,6 +104,9 @@ async function run(session: Session, options: TopicsOptions): Promise<void> {
 
 async function create(session: Session, options: TopicsOptions): Promise<void> {
   const topic = required(options.topic, '--topic', '--create')
+  if (!isTopicName(topic)) {
+    throw new UsageError(`--topic ${topic}: expected a name of ${TOPIC_NAME_RULE}.`)
+  }
   const configs: Record<string, string> = {}
   for (const text of options.config ?? []) {
     const at = text.indexOf('=')
@@ -137,12 +141,13 @@ async function create(session: Session, options: TopicsOptions): Promise<void> {
 }
 
 async function list(session: Session, options: TopicsOptions): Promise<void> {
+  const matches = topicMatcher(options.topic)
   const topics = await session.admin.listTopics({
     ...session.limits,
     listInternal: options.excludeInternal !== true,
   })
-  const matched = matchTopics(topics, options.topic)
-  for (const topic of matched) {
+  for (const topic of topics) {
+    if (!matches(topic.topic)) continue
     session.out.line(topic.topic)
     session.out.object(topic)
   }
@@ -150,8 +155,8 @@ async function list(session: Session, options: TopicsOptions): Promise<void> {
 
 async function alter(session: Session, options: TopicsOptions): Promise<void> {
   const totalCount = required(options.partitions, '--partitions', '--alter')
-  const names = await selected(session, required(options.topic, '--topic', '--alter'), options)
   const assignments = parseAssignment(options.replicaAssignment)
+  const names = await selected(session, required(options.topic, '--topic', '--alter'), options)
   const { validateOnly = false } = options
   await session.admin.createPartitions(
     names.map((topic) => ({
@@ -273,8 +278,9 @@ async function selected(
   options: TopicsOptions,
 ): Promise<string[]> {
   const listInternal = options.excludeInternal !== true
+  const matches = topicMatcher(pattern)
   const topics = await session.admin.listTopics({ ...session.limits, listInternal })
-  const names = matchTopics(topics, pattern).map(({ topic }) => topic)
+  const names = topics.map(({ topic }) => topic).filter(matches)
   if (names.length > 0 || pattern === undefined || options.ifExists) return names
   // A broker may not know a new topic yet, and one that must not be listed can still be named.
   if (/^[\w.-]+$/.test(pattern)) return [pattern]

@@ -6,17 +6,18 @@ import {
   addTimeout,
   atLeast,
   clusterCommand,
+  clusterParent,
   collectList,
   int64,
-  newCommand,
   onRun,
   required,
+  topicName,
 } from '../command.ts'
 import { InputError } from '../failures.ts'
 import type { Session } from '../session.ts'
 
 export function addTransactions(program: Command): void {
-  const transactions = newCommand(program, 'transactions', {
+  const transactions = clusterParent(program, 'transactions', {
     summary: 'List and describe transactions, find and abort hanging ones, fence producers',
     script: 'kafka-transactions',
     examples: [
@@ -104,7 +105,7 @@ function addDescribeProducers(parent: Command): void {
     summary: 'Describe the producers that wrote to a partition lately',
     examples: [],
   })
-    .option('--topic <name>', 'the topic')
+    .option('--topic <name>', 'the topic', topicName)
     .option('--partition <n>', 'the partition', atLeast(0))
     .option('--broker-id <id>', 'ask this replica (default: the leader)', atLeast(0))
   onRun<PartitionOptions>(addTimeout(command), async (session, options) => {
@@ -133,7 +134,7 @@ function addFindHanging(parent: Command): void {
     examples: [],
   })
     .option('--broker-id <id>', 'only partitions with a replica on this broker', atLeast(0))
-    .option('--topic <name>', 'only this topic')
+    .option('--topic <name>', 'only this topic', topicName)
     .option('--partition <n>', 'only this partition of --topic', atLeast(0))
     .option(
       '--max-transaction-timeout <minutes>',
@@ -142,6 +143,7 @@ function addFindHanging(parent: Command): void {
     )
   onRun<FindOptions>(addTimeout(command), async (session, options) => {
     const { topic, partition, brokerId, maxTransactionTimeout: minutes } = options
+    if (partition !== undefined) required(topic, '--topic', '--partition')
     const found = await session.admin.findHangingTransactions({
       ...session.limits,
       ...(brokerId === undefined ? {} : { brokerId }),
@@ -172,7 +174,7 @@ function addAbort(parent: Command): void {
     summary: 'Abort a hanging transaction in one partition',
     examples: [],
   })
-    .option('--topic <name>', 'the topic')
+    .option('--topic <name>', 'the topic', topicName)
     .option('--partition <n>', 'the partition', atLeast(0))
     .option('--start-offset <offset>', 'where the transaction begins', int64)
     .option('--producer-id <id>', 'in place of --start-offset: the producer', int64)

@@ -1,6 +1,5 @@
 // `kafkawire users` and `kafkawire quotas`: SCRAM users and client quotas, in words of their own.
 
-import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { QuotaEntity } from '../../admin/quotas.ts'
 import {
@@ -15,6 +14,7 @@ import {
   required,
 } from '../command.ts'
 import { UsageError } from '../failures.ts'
+import { readInputFile } from '../input-files.ts'
 import { addProperties } from '../properties.ts'
 import type { Session } from '../session.ts'
 import { alterQuotas, printQuotas, printScramUsers } from '../users-and-quotas.ts'
@@ -89,7 +89,7 @@ function readPassword(file: string | undefined): string {
       'Give the password by --password-file, KAFKAWIRE_PASSWORD or standard input.',
     )
   }
-  const text = readFileSync(file === undefined || file === '-' ? 0 : file, 'utf8')
+  const text = readInputFile(file === undefined || file === '-' ? 0 : file)
   const password = text.replace(/\r?\n$/, '')
   if (password === '') throw new UsageError('The password is empty.')
   return password

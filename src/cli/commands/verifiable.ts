@@ -5,7 +5,8 @@ import type { Command } from 'commander'
 import { monotonicMs, wallMs } from '../../async/clock.ts'
 import type { PartitionAssignor } from '../../consumer/options.ts'
 import type { TopicPartition } from '../../types.ts'
-import { atLeast, clusterCommand, collect, oneOf, onRun, required } from '../command.ts'
+import { atLeast, clusterCommand, collect, oneOf, onRun, required, topicName } from '../command.ts'
+import { UsageError } from '../failures.ts'
 import { Output, toJson } from '../output.ts'
 import type { Session } from '../session.ts'
 import { Throttle } from '../throttle.ts'
@@ -37,7 +38,7 @@ export function addVerifiableProducer(program: Command): void {
       },
     ],
   })
-    .option('--topic <name>', 'the topic')
+    .option('--topic <name>', 'the topic', topicName)
     .option('--max-messages <n>', 'how many; -1 is until it is interrupted', atLeast(-1), -1)
     .option('--throughput <n>', 'records per second; -1 means no limit', atLeast(-1), -1)
     .option('--acks <n>', '0, 1, -1 or all', oneOf(['0', '1', '-1', 'all']), '-1')
@@ -140,6 +141,15 @@ const assignors: Record<string, PartitionAssignor> = {
   CooperativeStickyAssignor: 'cooperative-sticky',
 }
 
+/** @throws UsageError for a class that is none of Kafka's */
+function assignorOf(text: string): PartitionAssignor {
+  const name = text.split('.').at(-1) ?? ''
+  if (Object.hasOwn(assignors, name)) return assignors[name]
+  throw new UsageError(
+    `--assignment-strategy ${text}: expected one of ${Object.keys(assignors).join(', ')}.`,
+  )
+}
+
 export function addVerifiableConsumer(program: Command): void {
   const command = clusterCommand(program, 'verifiable-consumer', {
     summary: 'Consume in a group, and print an event for each step',
@@ -151,7 +161,7 @@ export function addVerifiableConsumer(program: Command): void {
       },
     ],
   })
-    .option('--topic <name>', 'the topic')
+    .option('--topic <name>', 'the topic', topicName)
     .option('--group-id <id>', 'the group')
     .option('--group-instance-id <id>', 'a static member')
     .option(
@@ -189,7 +199,8 @@ async function verifiableConsumer(
   const groupId = required(options.groupId, '--group-id', 'verifiable-consumer')
   const { groupInstanceId, groupProtocol, groupRemoteAssignor, sessionTimeout } = options
   const { enableAutocommit = false } = options
-  const strategy = options.assignmentStrategy?.split('.').at(-1)
+  const { assignmentStrategy } = options
+  const assignor = assignmentStrategy === undefined ? undefined : assignorOf(assignmentStrategy)
   const told = (name: string) => (partitions: readonly TopicPartition[]) => {
     const places = partitions.map(({ topic, partition }) => ({ topic, partition }))
     tell(name, { partitions: places })
@@ -206,7 +217,7 @@ async function verifiableConsumer(
     ...(groupProtocol === undefined ? {} : { groupProtocol }),
     ...(groupRemoteAssignor === undefined ? {} : { groupRemoteAssignor }),
     ...(sessionTimeout === undefined ? {} : { sessionTimeoutMs: sessionTimeout }),
-    ...(strategy === undefined ? {} : { partitionAssignors: [assignors[strategy] ?? 'range'] }),
+    ...(assignor === undefined ? {} : { partitionAssignors: [assignor] }),
   })
   tell('startup_complete')
   let count = 0

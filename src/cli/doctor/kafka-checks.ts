@@ -21,8 +21,9 @@ const body = {
   nodeId: -1,
 }
 
-function limitsOf({ signal }: Session): WaitOptions {
-  return { timeoutMs: TIMEOUT_MS, signal }
+/** How long a check may take: `--timeout`, or 10 s. */
+export function limitsOf({ signal, flags }: Session): WaitOptions & { timeoutMs: number } {
+  return { timeoutMs: flags.timeout ?? TIMEOUT_MS, signal }
 }
 
 /** Speaks to one bootstrap address, and logs in there. */
@@ -178,13 +179,15 @@ export async function checkProduceAndFetch(
     return
   }
   const value = `kafkawire doctor ${wallMs()} ${process.pid}`
+  const { timeoutMs } = limitsOf(session)
   let place = { topic, partition: -1, offset: -1n }
   const isWritten = await report.check('Produce', topic, async () => {
     const producer = (await session.openKafka()).producer({
       ...session.producerOptions,
-      deliveryTimeoutMs: TIMEOUT_MS,
-      requestTimeoutMs: TIMEOUT_MS - 1000,
-      maxBlockMs: TIMEOUT_MS,
+      lingerMs: 0,
+      deliveryTimeoutMs: timeoutMs,
+      requestTimeoutMs: Math.ceil(timeoutMs * 0.9),
+      maxBlockMs: timeoutMs,
     })
     try {
       const { partition, offset } = await producer.send(
@@ -204,7 +207,7 @@ export async function checkProduceAndFetch(
       groupId: undefined,
     })
     const end = new AbortController()
-    const timer = setTimeout(() => end.abort(), TIMEOUT_MS)
+    const timer = setTimeout(() => end.abort(), timeoutMs)
     const interrupted = addAbortListener(session.signal, () => end.abort())
     try {
       consumer.assign([place])

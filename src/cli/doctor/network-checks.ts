@@ -14,6 +14,7 @@ export interface Address {
   port: number
 }
 
+/** How long a connection may take where `--timeout` does not say. */
 const TIMEOUT_MS = 5000
 const DAY_MS = 86_400_000
 const SOON_DAYS = 30
@@ -22,12 +23,19 @@ export function addressText({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
+interface Limits {
+  timeoutMs: number
+  signal: AbortSignal
+}
+
 /** Checks name, TCP and, with `tls`, the certificate. True if all is fine. */
 export async function checkAddress(
   report: Report,
   address: Address,
   tls: TlsOptions | null,
+  timeoutMs: number = TIMEOUT_MS,
 ): Promise<boolean> {
+  const limits = { timeoutMs, signal: report.signal }
   const { host, port } = address
   let found: string[] = []
   const hasName = await report.check('DNS', host, async () => {
@@ -43,7 +51,7 @@ export async function checkAddress(
   const problems: string[] = []
   const hasTcp = await report.check('TCP', addressText(address), async () => {
     for (const ip of found) {
-      const problem = await tcpProblem(ip, port, report.signal)
+      const problem = await tcpProblem(ip, port, limits)
       if (problem === null) reachable ??= ip
       else problems.push(`${ip}: ${problem}`)
     }
@@ -64,9 +72,7 @@ export async function checkAddress(
   if (reachable === null) return false
   if (tls === null) return hasTcp
   const ip = reachable
-  return report.check('TLS', addressText(address), () =>
-    checkTls(host, ip, port, tls, report.signal),
-  )
+  return report.check('TLS', addressText(address), () => checkTls(host, ip, port, tls, limits))
 }
 
 async function resolve(host: string): Promise<string[]> {
@@ -83,9 +89,13 @@ async function resolve(host: string): Promise<string[]> {
 }
 
 /** Null: connected. */
-function tcpProblem(host: string, port: number, signal: AbortSignal): Promise<string | null> {
+function tcpProblem(
+  host: string,
+  port: number,
+  { timeoutMs, signal }: Limits,
+): Promise<string | null> {
   return new Promise((resolve) => {
-    const socket = connectTcp({ host, port, signal: timeoutSignal(TIMEOUT_MS) })
+    const socket = connectTcp({ host, port, signal: timeoutSignal(timeoutMs) })
     const interrupted = addAbortListener(signal, () => end('interrupted'))
     const end = (problem: string | null): void => {
       interrupted[Symbol.dispose]()
@@ -94,7 +104,7 @@ function tcpProblem(host: string, port: number, signal: AbortSignal): Promise<st
     }
     socket.once('connect', () => end(null))
     socket.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.name === 'AbortError') end(`no response within ${TIMEOUT_MS} ms`)
+      if (error.name === 'AbortError') end(`no response within ${timeoutMs} ms`)
       else end(error.code === 'ECONNREFUSED' ? 'connection refused' : error.message)
     })
   })
@@ -105,9 +115,9 @@ async function checkTls(
   address: string,
   port: number,
   tls: TlsOptions,
-  signal: AbortSignal,
+  limits: Limits,
 ): Promise<string> {
-  const { protocol, certificate, problem } = await handshake(host, address, port, tls, signal)
+  const { protocol, certificate, problem } = await handshake(host, address, port, tls, limits)
   if (problem !== null) throw problem
   const until = Date.parse(certificate.valid_to)
   const days = Math.floor((until - wallMs()) / DAY_MS)
@@ -128,7 +138,7 @@ function handshake(
   address: string,
   port: number,
   tls: TlsOptions,
-  signal: AbortSignal,
+  { timeoutMs, signal }: Limits,
 ): Promise<Handshake> {
   return new Promise((resolve, reject) => {
     const socket = connectTls({
@@ -140,8 +150,8 @@ function handshake(
       rejectUnauthorized: false,
     })
     const timer = setTimeout(() => {
-      socket.destroy(new Error(`no TLS handshake within ${TIMEOUT_MS} ms`))
-    }, TIMEOUT_MS)
+      socket.destroy(new Error(`no TLS handshake within ${timeoutMs} ms`))
+    }, timeoutMs)
     const interrupted = addAbortListener(signal, () => socket.destroy(new Error('interrupted')))
     socket.once('close', () => interrupted[Symbol.dispose]())
     socket.once('secureConnect', () => {
