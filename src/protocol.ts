@@ -174,7 +174,27 @@ export {
   type SegmentBatch,
   type TimeIndexEntry,
 } from './records/log-segment.ts'
+export type {
+  MetadataEndpoint,
+  MetadataFeature,
+  MetadataQuotaEntity,
+  MetadataRecordValues,
+} from './records/metadata-record-values.ts'
+export {
+  decodeMetadataRecord,
+  encodeMetadataRecord,
+  type KnownMetadataRecord,
+  type MetadataRecord,
+  type OtherMetadataRecord,
+} from './records/metadata-records.ts'
 export type { PreservedBatch } from './records/preserved-batch.ts'
+export {
+  decodeRaftControlRecord,
+  type KraftVoter,
+  type LeaderChangeVoter,
+  type RaftControlRecord,
+  type RaftControlValues,
+} from './records/raft-control-records.ts'
 export {
   attributeBits,
   compressionOf,

@@ -1,7 +1,6 @@
 // The text of a segment in the form of Kafka's kafka-dump-log, and the entries of its indexes.
 
 import { DecodeError } from '../errors.ts'
-import type { ControlRecord } from '../records/control-record.ts'
 import { decodeControlRecord } from '../records/control-record.ts'
 import { type DecodedRecord, decodeBatchWithin, type RecordBatch } from '../records/decode-batch.ts'
 import { DecodeBudget } from '../records/decode-budget.ts'
@@ -12,6 +11,7 @@ import type {
   SegmentBatch,
   TimeIndexEntry,
 } from '../records/log-segment.ts'
+import { decodeRaftControlRecord } from '../records/raft-control-records.ts'
 import {
   compressionOf,
   hasDeleteHorizon,
@@ -127,10 +127,34 @@ function recordLine(content: RecordBatch, record: DecodedRecord): string {
 }
 
 function controlText(record: DecodedRecord): string {
-  const control: ControlRecord = decodeControlRecord(record.key, record.value)
-  return 'coordinatorEpoch' in control
-    ? `endTxnMarker: ${control.type} coordinatorEpoch: ${control.coordinatorEpoch}`
-    : control.type
+  try {
+    const control = decodeControlRecord(record.key, record.value)
+    if ('coordinatorEpoch' in control) {
+      return `endTxnMarker: ${control.type} coordinatorEpoch: ${control.coordinatorEpoch}`
+    }
+    if (control.type === 'UNKNOWN' || record.key === null || record.value === null) {
+      return `controlType: ${control.type}(${control.typeId})`
+    }
+    const { type, ...content } = decodeRaftControlRecord(record.key, record.value)
+    return `${raftNames[type]} ${JSON.stringify(content, asNumber)}`
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    return `(${error.message})`
+  }
+}
+
+/** How kafka-dump-log begins control records of Raft logs. */
+const raftNames = {
+  LEADER_CHANGE: 'LeaderChange:',
+  SNAPSHOT_HEADER: 'SnapshotHeader',
+  SNAPSHOT_FOOTER: 'SnapshotFooter',
+  KRAFT_VERSION: 'KRaftVersion',
+  KRAFT_VOTERS: 'KRaftVoters',
+}
+
+/** Java writes an int64 as a number. */
+function asNumber(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? Number(value) : value
 }
 
 /** An entry of any index. */

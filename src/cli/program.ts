@@ -159,6 +159,9 @@ export async function buildProgram(words: readonly string[]): Promise<Command> {
   const isVersion = first === '--version' || first === '-V'
   const needed = called === undefined ? (isVersion ? [] : commands) : [called]
   for (const { load } of needed) (await load())(program)
+  // A command's own --version, which decode has, goes before the program's.
+  const owns = ({ options }: Command): boolean => options.some(({ long }) => long === '--version')
+  if (program.commands.some(owns)) program.enablePositionalOptions()
   for (const command of withSubcommands(program)) {
     command.exitOverride().showHelpAfterError('(--help shows what can be given)')
   }

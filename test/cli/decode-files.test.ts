@@ -18,6 +18,7 @@ import { metadata } from '../../src/protocol/messages/metadata.ts'
 import { encodeBatch } from '../../src/records/encode-batch.ts'
 import { readLogSegment } from '../../src/records/log-segment.ts'
 import { whileTagsAreForgotten } from '../protocol/forget-tags.ts'
+import { kafkawire } from './run.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'kafkawire-decode-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -99,6 +100,20 @@ describe('frames in a file', () => {
     const [tree] = await decode('one', request, '--print', 'tree')
     expect(tree).toContain('\n  topics:\n    [0]:\n      topicId: "AAAAAAAAAAAAAAAAAAAAAA"\n')
   })
+})
+
+test('a response is decoded by the whole program, whose own --version is not in the way', async () => {
+  const file = join(folder, 'response.bin')
+  writeFileSync(file, response)
+  const of = ['--response', '--api', 'Metadata', '--version', '12', '--print', 'lines']
+  const { code } = await kafkawire('decode', '--file', file, ...of)
+  expect(code).toBe(0)
+  expect(printed.map((line) => JSON.parse(line))).toMatchObject([
+    { api: 'Metadata', type: 'response', version: 12, body: { clusterId: 'a cluster' } },
+  ])
+  for (const words of [['--version'], ['topics', '--version']]) {
+    expect((await kafkawire(...words)).stdout).toMatch(/^\d+\.\d+\.\d+/)
+  }
 })
 
 test('a tree is short, and shows what could change a terminal', () => {

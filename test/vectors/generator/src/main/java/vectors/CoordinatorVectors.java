@@ -46,7 +46,7 @@ final class CoordinatorVectors {
         return o;
     }
 
-    private static void fill(Message m, short v, Rand rnd) throws Exception {
+    static void fill(Message m, short v, Rand rnd) throws Exception {
         Schema schema = (Schema) m.getClass().getField("SCHEMA_" + v).get(null);
         Struct s = struct(schema, rnd);
         ByteBuffer b = ByteBuffer.allocate(schema.sizeOf(s));
@@ -94,6 +94,8 @@ final class CoordinatorVectors {
             return items;
         }
         switch (type.toString()) {
+            case "BOOLEAN": return rnd.chance(0.5);
+            case "FLOAT64": return rnd.integer(32, true, false) / 8.0;
             case "INT8": return (byte) rnd.integer(8, true, rnd.chance(0.1));
             case "INT16": return (short) rnd.integer(16, true, rnd.chance(0.1));
             case "UINT16": return (int) rnd.integer(16, false, rnd.chance(0.1));
@@ -107,7 +109,7 @@ final class CoordinatorVectors {
     }
 
     /** int64 as decimal text, as everywhere in these vectors. */
-    private static JsonNode decimal(JsonNode n) {
+    static JsonNode decimal(JsonNode n) {
         if (n instanceof LongNode) return F.textNode(n.asText());
         if (n instanceof ArrayNode a) { for (int i = 0; i < a.size(); i++) a.set(i, decimal(a.get(i))); }
         else if (n instanceof ObjectNode o) { for (Iterator<Map.Entry<String, JsonNode>> it = o.fields(); it.hasNext(); ) { Map.Entry<String, JsonNode> e = it.next(); e.setValue(decimal(e.getValue())); } }
