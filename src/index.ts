@@ -137,7 +137,7 @@ export type {
 } from './cluster/metadata.ts'
 export type { ClusterProblem } from './cluster/problems.ts'
 export type { CompressionType } from './compression/codec.ts'
-export type { PartitionProblem } from './consumer/assignment/assigned-partition.ts'
+export type { PartitionProblem } from './consumer/assignment/standing-problem.ts'
 export { Consumer } from './consumer/consumer.ts'
 export type { ConsumerBatch } from './consumer/delivery/consumer-batch.ts'
 export type { ConsumerLoop } from './consumer/delivery/iterators.ts'

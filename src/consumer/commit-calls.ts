@@ -33,7 +33,10 @@ export class CommitCalls<K, V> {
     this.context = context
   }
 
-  async commit(target: CommitTarget<K, V> | null | undefined, options: unknown): Promise<void> {
+  async commit(
+    target: CommitTarget<unknown, unknown> | null | undefined,
+    options: unknown,
+  ): Promise<void> {
     this.context.checkOpen()
     const { defaultApiTimeoutMs: defaultMs } = this.context.options
     const limits = checkWaitOptions(options, 'commit()', { defaultMs })
@@ -50,7 +53,7 @@ export class CommitCalls<K, V> {
   }
 
   /** What a batch commits with. */
-  readonly commitBatch: CommitBatch = (offset) => this.commit([offset], undefined)
+  readonly commitBatch: CommitBatch = (batch) => this.commit(batch, undefined)
 
   transactionOffsets(): TransactionOffsets {
     this.context.checkOpen()

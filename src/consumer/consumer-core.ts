@@ -411,12 +411,13 @@ export class ConsumerCore<K, V> {
   /** No record of the new topic has been read: reading continues at its beginning. */
   private onRecreated(state: AssignedPartition<K, V>): void {
     const { topicId } = this.cluster.topic(state.topic) ?? state
-    state.forgetLog(topicId)
     if (this.options.autoOffsetReset === 'none') {
       const text = `${state.topic} was deleted and created again: the position in ${state.name} is of the old topic`
+      state.forgetLog(topicId, -1n)
       state.fail(new OffsetOutOfRangeError(text), true)
       this.onResolved(state)
     } else {
+      state.forgetLog(topicId, 0n)
       state.awaitReset(-2n)
     }
   }

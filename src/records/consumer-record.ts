@@ -114,6 +114,14 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> implements Raw
   }
 
   /**
+   * The id of the topic that the record was read from; null: not known.
+   * @internal
+   */
+  static topicIdOf({ batch }: ConsumerRecord<unknown, unknown>): string | null {
+    return batch.source.topicId ?? null
+  }
+
+  /**
    * Copies the batches of these records, so that the memory of their response can be freed.
    * @returns the bytes of the batches
    * @internal

@@ -22,6 +22,8 @@ export interface RawRecord {
 export interface RecordSource<K, V> {
   readonly topic: string
   readonly partition: number
+  /** The id of the topic that the records are of: one that is created again has another. Not known: absent. */
+  readonly topicId?: string
   /** Deserializes a key when `record.key` is first read. */
   readonly decodeKey: (bytes: Buffer | null, record: RawRecord) => K
   /** Deserializes a value when `record.value` is first read. */

@@ -1,8 +1,8 @@
 // The partitions that the coordinator has assigned to this member, and what stands in the way of fetching
 // each of them. No I/O.
 
-import { monotonicMs, wallMs } from '../async/clock.ts'
-import type { PartitionProblem } from '../consumer/assignment/assigned-partition.ts'
+import { monotonicMs } from '../async/clock.ts'
+import { StandingProblem } from '../consumer/assignment/standing-problem.ts'
 import type { KafkaError } from '../errors.ts'
 import { compareTopicPartitions } from '../topic-partition.ts'
 import type { TopicPartition } from '../types.ts'
@@ -16,7 +16,7 @@ export class SharePartition implements SharePartitionName {
   /** Not fetched before this time (monotonic ms). */
   notBefore = 0
   /** Why no records of it can flow now; null: nothing that is known. */
-  problem: PartitionProblem | null = null
+  problem: StandingProblem | null = null
   private failures = 0
 
   constructor({ topic, topicId, partition }: SharePartitionName) {
@@ -32,8 +32,7 @@ export class SharePartition implements SharePartitionName {
   /** @param waitMs gives the pause from the number of failures before */
   failed(error: KafkaError, waitMs: (failures: number) => number): void {
     this.notBefore = monotonicMs() + waitMs(this.failures++)
-    const since = this.problem?.since ?? wallMs()
-    this.problem = { reason: error.message, since, error }
+    this.problem = new StandingProblem(error.message, error, this.problem?.firstAt)
   }
 
   succeeded(): void {

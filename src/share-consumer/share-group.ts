@@ -6,12 +6,12 @@ import { randomUUID } from 'node:crypto'
 import { stopSwitch } from '../async/watchers.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { CoordinatorClient, CoordinatorResponse } from '../cluster/coordinator-client.ts'
+import type { StandingProblem } from '../consumer/assignment/standing-problem.ts'
 import {
   FIRST_INTERVAL_MS,
   MemberHeartbeats,
   type MemberLife,
 } from '../consumer/group/member-heartbeats.ts'
-import type { GroupProblem } from '../consumer/group/membership-problem.ts'
 import { resolveTarget } from '../consumer/group/target-assignment.ts'
 import { type KafkaError, toKafkaError, UnsupportedVersionError } from '../errors.ts'
 import {
@@ -113,7 +113,7 @@ export class ShareGroup {
     return this.life.isMember ? 'stable' : 'joining'
   }
 
-  get problem(): GroupProblem | null {
+  get problem(): StandingProblem | null {
     return this.heartbeats.trouble.current
   }
 

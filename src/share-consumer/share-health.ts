@@ -1,8 +1,8 @@
 // What health() tells of a share consumer: enough for a readiness probe and for the first look at one that
 // gets nothing.
 
-import { monotonicMs, wallMs, wallMsOf } from '../async/clock.ts'
-import type { PartitionProblem } from '../consumer/assignment/assigned-partition.ts'
+import { monotonicMs, wallMsOf } from '../async/clock.ts'
+import type { PartitionProblem, StandingProblem } from '../consumer/assignment/standing-problem.ts'
 import type { BrokerHealth } from '../consumer/fetching/broker-health.ts'
 import type { ConsumerProblem } from '../consumer/liveness/consumer-problems.ts'
 import { compareTopicPartitions } from '../topic-partition.ts'
@@ -60,7 +60,7 @@ export interface ShareHealthSources {
   }
   readonly acquisitionLockTimeoutMs: number | null
   readonly brokers: readonly BrokerHealth[]
-  readonly partitions: Iterable<SharePartitionHealth>
+  readonly partitions: Iterable<TopicPartition & { readonly problem: StandingProblem | null }>
   readonly pulse: {
     readonly lastHeartbeatAt: number | null
     readonly unreachableSince: number | null
@@ -77,11 +77,16 @@ const PATIENCE_MS = 5000
 export function shareHealthOf(sources: ShareHealthSources): ShareConsumerHealth {
   const { delivery, pulse, group, state, problems, failedAcknowledgements } = sources
   const { lastHeartbeatAt, unreachableSince } = pulse
-  const partitions = [...sources.partitions]
-    .map(({ topic, partition, problem }) => ({ topic, partition, problem }))
+  const assigned = [...sources.partitions]
+  const partitions = assigned
+    .map(({ topic, partition, problem }) => ({
+      topic,
+      partition,
+      problem: problem?.shown() ?? null,
+    }))
     .sort(compareTopicPartitions)
   return {
-    isReady: state === 'stable' && unreachableSince === null && mayFlow(partitions, problems),
+    isReady: state === 'stable' && unreachableSince === null && mayFlow(assigned, problems),
     state,
     error: delivery.fatalError,
     lastHeartbeatAt: lastHeartbeatAt === null ? null : wallMsOf(lastHeartbeatAt),
@@ -99,11 +104,9 @@ export function shareHealthOf(sources: ShareHealthSources): ShareConsumerHealth 
 }
 
 function mayFlow(
-  partitions: readonly SharePartitionHealth[],
+  partitions: readonly { readonly problem: StandingProblem | null }[],
   problems: readonly ConsumerProblem[],
 ): boolean {
   if (partitions.length === 0) return !problems.some(({ topic }) => topic !== null)
-  return partitions.some(
-    ({ problem }) => problem === null || wallMs() - problem.since <= PATIENCE_MS,
-  )
+  return partitions.some(({ problem }) => (problem?.durationMs ?? 0) <= PATIENCE_MS)
 }

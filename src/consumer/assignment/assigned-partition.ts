@@ -3,7 +3,6 @@
 // and reset; each request and each buffered block carries the version it was made under, and is thrown
 // away when the two differ.
 
-import { wallMs } from '../../async/clock.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import type { RecordSource } from '../../records/record-context.ts'
 import type { CompletedFetch } from '../buffer/completed-fetch.ts'
@@ -13,6 +12,7 @@ import { Attempts } from './attempts.ts'
 import { CommitPosition } from './commit-position.ts'
 import { FetchPosition, type MoveCounter } from './fetch-position.ts'
 import { type HoldName, PartitionHolds } from './partition-holds.ts'
+import { StandingProblem } from './standing-problem.ts'
 
 export type FetchState =
   /** Assigned, no position. */
@@ -26,24 +26,16 @@ export type FetchState =
   | 'fetching'
 
 const transitions: Readonly<Record<FetchState, readonly FetchState[]>> = {
-  initializing: ['awaitCommitted', 'awaitReset', 'awaitValidation', 'fetching'],
-  awaitCommitted: ['awaitValidation', 'awaitReset', 'fetching'],
-  awaitReset: ['awaitCommitted', 'fetching', 'awaitReset', 'awaitValidation'],
-  awaitValidation: ['awaitCommitted', 'fetching', 'awaitReset', 'awaitValidation'],
-  fetching: ['awaitCommitted', 'awaitValidation', 'awaitReset', 'fetching'],
+  initializing: ['initializing', 'awaitCommitted', 'awaitReset', 'awaitValidation', 'fetching'],
+  awaitCommitted: ['initializing', 'awaitValidation', 'awaitReset', 'fetching'],
+  awaitReset: ['initializing', 'awaitCommitted', 'fetching', 'awaitReset', 'awaitValidation'],
+  awaitValidation: ['initializing', 'awaitCommitted', 'fetching', 'awaitReset', 'awaitValidation'],
+  fetching: ['initializing', 'awaitCommitted', 'awaitValidation', 'awaitReset', 'fetching'],
 }
 
 /** Counts every change that the delivery of records has to look at: one integer to compare per record. */
 export interface ChangeCounter extends MoveCounter {
   changes: number
-}
-
-/** Why no records of a partition can flow. */
-export interface PartitionProblem {
-  readonly reason: string
-  /** ms since 1970. */
-  readonly since: number
-  readonly error: Error | null
 }
 
 /** Topic id of brokers that have none (before 2.8). */
@@ -52,7 +44,6 @@ export const NO_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAA'
 export class AssignedPartition<K = unknown, V = unknown> {
   readonly topic: string
   readonly partition: number
-  readonly source: RecordSource<K, V>
   private readonly counter: ChangeCounter
 
   /** Where it is fetched. Written by the fetcher, and by what metadata says. */
@@ -68,10 +59,11 @@ export class AssignedPartition<K = unknown, V = unknown> {
   private state: FetchState = 'initializing'
   private isOurs = true
   private idOfTopic: string = NO_TOPIC_ID
+  private sourceOfRecords: RecordSource<K, V>
   private readonly holds = new PartitionHolds()
   private resetTimestamp = 0n
   private pendingFailure: Error | null = null
-  private currentProblem: PartitionProblem | null = null
+  private currentProblem: StandingProblem | null = null
   private currentHolder: object | null = null
   private offset = -1n
   private epoch = -1
@@ -86,13 +78,18 @@ export class AssignedPartition<K = unknown, V = unknown> {
   ) {
     this.topic = topic
     this.partition = partition
-    this.source = source
+    this.sourceOfRecords = source
     this.counter = counter
     this.fetchAt = new FetchPosition(counter)
   }
 
   get name(): string {
     return `${this.topic}-${this.partition}`
+  }
+
+  /** What the records that are fetched now have in common. */
+  get source(): RecordSource<K, V> {
+    return this.sourceOfRecords
   }
 
   /** Rises with every assignment, seek, revoke and reset. */
@@ -148,7 +145,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
   }
 
   /** Why no records of this partition can flow; null: nothing is known to be in the way. */
-  get problem(): PartitionProblem | null {
+  get problem(): StandingProblem | null {
     return this.currentProblem
   }
 
@@ -263,7 +260,10 @@ export class AssignedPartition<K = unknown, V = unknown> {
 
   /** The topic's id as metadata has it. */
   learnTopicId(topicId: string): void {
+    if (topicId === this.idOfTopic) return
     this.idOfTopic = topicId
+    // Records that were read before keep theirs: a commit of them is of that topic.
+    this.sourceOfRecords = { ...this.sourceOfRecords, topicId }
   }
 
   /** Asks for the group's committed offset. */
@@ -329,8 +329,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
 
   /** No records can flow at the moment. The first such call says since when. */
   setProblem(reason: string, error: Error | null): void {
-    const since = this.currentProblem?.since ?? wallMs()
-    this.currentProblem = { reason, since, error }
+    this.currentProblem = new StandingProblem(reason, error, this.currentProblem?.firstAt)
   }
 
   /** Records flow, or would if there were any. */
@@ -366,10 +365,15 @@ export class AssignedPartition<K = unknown, V = unknown> {
     return true
   }
 
-  /** The topic was deleted and created again: nothing known of the old log is true of the new one. */
-  forgetLog(topicId: string): void {
-    this.idOfTopic = topicId
+  /**
+   * The topic was deleted and created again: nothing known of the old log is true of the new one.
+   * @param start where reading of the new log begins; -1: the caller has to say
+   */
+  forgetLog(topicId: string, start: bigint): void {
+    this.learnTopicId(topicId)
+    this.moveTo('initializing')
     this.fetchAt.forgetLog()
+    this.place(start, -1)
     this.commits.forgetLog()
   }
 

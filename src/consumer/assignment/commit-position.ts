@@ -91,11 +91,9 @@ export class CommitPosition {
     this.isCommittedHere = era === this.currentEra
   }
 
-  /** Offsets of the log before say nothing about the one that there is now. */
+  /** What the group has is of the log before, and says nothing about the one that there is now. */
   forgetLog(): void {
-    this.currentEra++
     this.committed = null
-    this.isCommittedHere = false
   }
 
   /** The offsets before `position` are in a transaction. */

@@ -5,12 +5,7 @@ import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import { RecordSlice } from '../buffer/record-slice.ts'
 
 /** Commits the offset after a batch. */
-export type CommitBatch = (batch: {
-  topic: string
-  partition: number
-  offset: bigint
-  leaderEpoch: number
-}) => Promise<void>
+export type CommitBatch = (batch: ConsumerBatch<unknown, unknown>) => Promise<void>
 
 /** At most `maxPollRecords` records of one partition, in order. */
 export class ConsumerBatch<K = Buffer | null, V = Buffer | null>
@@ -66,6 +61,14 @@ export class ConsumerBatch<K = Buffer | null, V = Buffer | null>
     return this.chunk.offsetAfter(this.end)
   }
 
+  /**
+   * The id of the topic that the records were read from; null: not known. A handler may have emptied `records`.
+   * @internal
+   */
+  get topicId(): string | null {
+    return ConsumerRecord.topicIdOf(this.chunk.records[this.start])
+  }
+
   /** Leader epoch of the last record; -1: not known. */
   get nextEpoch(): number {
     return this.chunk.epochAfter(this.end)
@@ -104,7 +107,6 @@ export class ConsumerBatch<K = Buffer | null, V = Buffer | null>
    * @throws CommitFailedError, FencedError, BrokerError, TimeoutError
    */
   commit(): Promise<void> {
-    const { topic, partition, nextOffset: offset, nextEpoch: leaderEpoch } = this
-    return this.commitBatch({ topic, partition, offset, leaderEpoch })
+    return this.commitBatch(this)
   }
 }

@@ -15,6 +15,7 @@ import { isSameList } from '../../collections/same-list.ts'
 import { type KafkaError, toKafkaError } from '../../errors.ts'
 import { brokerError } from '../../protocol/error-codes.ts'
 import type { JoinGroupResponse } from '../../protocol/messages/join-group.ts'
+import type { StandingProblem } from '../assignment/standing-problem.ts'
 import type { Membership } from '../offsets/committer.ts'
 import { leadGroup, partitionCounts } from './assignment-leader.ts'
 import { fatalGroupError, type MemberAction, memberAction } from './classic-error-table.ts'
@@ -23,7 +24,7 @@ import { type ClassicRequestOptions, ClassicRequests, type Generation } from './
 import { decodeAssignment } from './consumer-protocol.ts'
 import { groupFailure } from './group-failure.ts'
 import type { GroupMembership, GroupOwner } from './group-membership.ts'
-import { type GroupProblem, MembershipProblem } from './membership-problem.ts'
+import { MembershipProblem } from './membership-problem.ts'
 import { RebalanceMeter } from './rebalance-meter.ts'
 import type { Rebalancer } from './rebalancer.ts'
 
@@ -88,7 +89,7 @@ export class ClassicGroup implements GroupMembership {
     )
   }
 
-  get problem(): GroupProblem | null {
+  get problem(): StandingProblem | null {
     return this.trouble.of(this.rebalancer.owned.length > 0)
   }
 

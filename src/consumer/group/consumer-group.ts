@@ -16,13 +16,13 @@ import type {
   TopicPartitions,
 } from '../../protocol/messages/consumer-group-heartbeat.ts'
 import type { TopicPartition } from '../../types.ts'
+import type { StandingProblem } from '../assignment/standing-problem.ts'
 import type { Membership } from '../offsets/committer.ts'
 import { heartbeatAction, heartbeatError } from './consumer-error-table.ts'
 import { ConsumerRequests } from './consumer-requests.ts'
 import type { GroupMembership, GroupOwner } from './group-membership.ts'
 import type { MemberFields } from './heartbeat-fields.ts'
 import { FIRST_INTERVAL_MS, MemberHeartbeats, type MemberLife } from './member-heartbeats.ts'
-import type { GroupProblem } from './membership-problem.ts'
 import { RebalanceMeter } from './rebalance-meter.ts'
 import type { Rebalancer } from './rebalancer.ts'
 import { byTopicId, resolveTarget } from './target-assignment.ts'
@@ -108,7 +108,7 @@ export class ConsumerGroup implements GroupMembership {
     return this.current
   }
 
-  get problem(): GroupProblem | null {
+  get problem(): StandingProblem | null {
     return this.heartbeats.trouble.current
   }
 

@@ -1,8 +1,8 @@
 // What a consumer asks of its group, whichever protocol the group speaks.
 
+import type { StandingProblem } from '../assignment/standing-problem.ts'
 import type { FetchingMember } from '../offsets/committed-offsets.ts'
 import type { Membership } from '../offsets/committer.ts'
-import type { GroupProblem } from './membership-problem.ts'
 import type { RebalanceMeter } from './rebalance-meter.ts'
 
 /** The part of a consumer that a group acts on. */
@@ -28,7 +28,7 @@ export interface GroupMembership {
   readonly membership: Membership | null
   /** How far this member is; `idle`: it waits until the caller asks for records. */
   readonly status: 'idle' | 'joining' | 'stable'
-  readonly problem: GroupProblem | null
+  readonly problem: StandingProblem | null
   /** The caller asks for records: membership is wanted. */
   onPull(): void
   /** The subscription changed. */

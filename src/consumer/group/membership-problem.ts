@@ -1,15 +1,8 @@
 // What keeps a member from its group, or its heartbeats from being acknowledged, and since when.
 
-import { monotonicMs, wallMs, wallMsOf } from '../../async/clock.ts'
+import { monotonicMs } from '../../async/clock.ts'
 import type { KafkaError } from '../../errors.ts'
-
-export interface GroupProblem {
-  readonly reason: string
-  /** ms since 1970. */
-  readonly since: number
-  /** null: nothing failed, but the group waits. */
-  readonly error: KafkaError | null
-}
+import { StandingProblem } from '../assignment/standing-problem.ts'
 
 /** A rebalance that takes less time is none of the user's business (ms). */
 const REBALANCE_PATIENCE_MS = 2000
@@ -35,7 +28,7 @@ class GroupWait {
     }
   }
 
-  get problem(): GroupProblem | null {
+  get problem(): StandingProblem | null {
     const waitedMs = monotonicMs() - this.sentAt
     if (this.request === '' || waitedMs < REBALANCE_PATIENCE_MS) return null
     const others =
@@ -43,7 +36,7 @@ class GroupWait {
         ? 'other members to rejoin'
         : "the assignment by the group's leader"
     const reason = `Joining group "${this.groupId}": no response to ${this.request} yet. The coordinator may be waiting for ${others}`
-    return { reason, since: wallMsOf(this.sentAt), error: null }
+    return new StandingProblem(reason, null, this.sentAt)
   }
 }
 
@@ -51,9 +44,8 @@ class GroupWait {
 const MANY_INTERRUPTIONS = 3
 
 export class MembershipProblem {
-  current: GroupProblem | null = null
+  current: StandingProblem | null = null
   readonly wait: GroupWait
-  private since = 0
   private interruptions = 0
   private interruptedAt = 0
 
@@ -62,7 +54,7 @@ export class MembershipProblem {
   }
 
   /** @param canFlow whether this member has partitions: a cooperative rebalance keeps nothing from flowing */
-  of(canFlow: boolean): GroupProblem | null {
+  of(canFlow: boolean): StandingProblem | null {
     return this.current ?? this.unrest ?? (canFlow ? null : this.wait.problem)
   }
 
@@ -77,16 +69,15 @@ export class MembershipProblem {
   }
 
   /** The group rebalances again and again, so that hardly any record is delivered. */
-  private get unrest(): GroupProblem | null {
+  private get unrest(): StandingProblem | null {
     if (this.interruptions < MANY_INTERRUPTIONS) return null
     const reason = `The group rebalances again and again: each of the last ${this.interruptions} memberships of this member ended at a heartbeat`
-    return { reason, since: wallMsOf(this.interruptedAt), error: null }
+    return new StandingProblem(reason, null, this.interruptedAt)
   }
 
   /** The latest error of a problem that began with the first one since `clear`. */
   note(error: KafkaError): void {
-    if (this.current === null) this.since = monotonicMs()
-    this.current = { reason: error.message, since: this.current?.since ?? wallMs(), error }
+    this.current = new StandingProblem(error.message, error, this.current?.firstAt)
   }
 
   clear(): void {
@@ -95,6 +86,6 @@ export class MembershipProblem {
 
   /** How long it has lasted (ms). */
   get ageMs(): number {
-    return this.current === null ? 0 : monotonicMs() - this.since
+    return this.current?.durationMs ?? 0
   }
 }

@@ -7,7 +7,7 @@ import type { ClusterProblem } from '../../cluster/problems.ts'
 import { KafkaError } from '../../errors.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
-import type { GroupProblem } from '../group/membership-problem.ts'
+import type { PartitionProblem, StandingProblem } from '../assignment/standing-problem.ts'
 
 /** Something that fails again and again at this moment, and keeps records from flowing. */
 export interface ConsumerProblem {
@@ -30,7 +30,7 @@ export interface ConsumerProblem {
 export interface ProblemSources {
   readonly cluster: Pick<Cluster, 'problems' | 'topic' | 'topicError' | 'principal'>
   readonly fetcher?: { problems(): ClusterProblem[] }
-  readonly group: { readonly problem: GroupProblem | null } | null
+  readonly group: { readonly problem: StandingProblem | null } | null
   /** Topics that are subscribed to by name. */
   readonly topicNames: Iterable<string>
   readonly partitions: Iterable<Pick<AssignedPartition, 'topic' | 'partition' | 'problem'>>
@@ -53,12 +53,12 @@ export class ConsumerProblems {
       (problem): ConsumerProblem => ({ ...nowhere, ...problem }),
     )
     if (group !== null && group.problem !== null) {
-      problems.push({ ...nowhere, ...lasting(group.problem), error: group.problem.error })
+      problems.push({ ...nowhere, ...lasting(group.problem) })
     }
     problems.push(...this.missingTopics(cluster, topicNames))
     for (const { topic, partition, problem } of partitions) {
       if (problem === null) continue
-      problems.push({ ...nowhere, ...lasting(problem), error: problem.error, topic, partition })
+      problems.push({ ...nowhere, ...lasting(problem), topic, partition })
     }
     return problems
   }
@@ -90,12 +90,8 @@ export class ConsumerProblems {
   }
 }
 
-function lasting({ reason, since }: { reason: string; since: number }): {
-  reason: string
-  since: number
-  durationMs: number
-} {
-  return { reason, since, durationMs: Math.max(0, wallMs() - since) }
+function lasting(problem: StandingProblem): PartitionProblem & { readonly durationMs: number } {
+  return { ...problem.shown(), durationMs: problem.durationMs }
 }
 
 /** What has not failed, but is not known yet, is not reported as a problem before this (ms). */
@@ -117,6 +113,7 @@ export class ProblemReports {
   }
 
   due(problems: readonly ConsumerProblem[], now: number): Error[] {
+    const nameOf = (problem: ConsumerProblem): string => nameAt(problem, now)
     const present = new Set(problems.map(nameOf))
     for (const [name, at] of this.reportedAt) {
       if (!present.has(name) || now - at >= REPEAT_MS) this.reportedAt.delete(name)
@@ -159,7 +156,10 @@ function errorOf({ reason, durationMs, error }: ConsumerProblem): Error {
 }
 
 /** A problem whose error changes while it lasts is the same problem. */
-function nameOf({ nodeId, topic, partition, since }: ConsumerProblem): string {
+function nameAt({ nodeId, topic, partition, durationMs }: ConsumerProblem, now: number): string {
   const place = `${nodeId} ${topic} ${partition}`
-  return nodeId === null && topic === null ? `${place} ${Math.round(since / 1000)}` : place
+  // By when it began, which the wall clock does not tell: it may be set.
+  return nodeId === null && topic === null
+    ? `${place} ${Math.round((now - durationMs) / 1000)}`
+    : place
 }

@@ -1,9 +1,10 @@
 // What health() tells: enough for a readiness probe and for the first look at a consumer that reads nothing.
 
-import { monotonicMs, wallMs, wallMsOf } from '../../async/clock.ts'
+import { monotonicMs, wallMsOf } from '../../async/clock.ts'
 import { compareTopicPartitions } from '../../topic-partition.ts'
 import type { TopicPartition } from '../../types.ts'
-import type { AssignedPartition, PartitionProblem } from '../assignment/assigned-partition.ts'
+import type { AssignedPartition } from '../assignment/assigned-partition.ts'
+import type { PartitionProblem, StandingProblem } from '../assignment/standing-problem.ts'
 import type { BrokerHealth } from '../fetching/broker-health.ts'
 import type { GroupMembership } from '../group/group-membership.ts'
 import type { ConsumerProblem } from './consumer-problems.ts'
@@ -115,7 +116,8 @@ export function healthOf(sources: HealthSources, isReadCommitted: boolean): Cons
   let lag: bigint | null = null
   const partitions: PartitionHealth[] = []
   for (const entry of subscription.partitions) {
-    const { topic, partition, isPaused, failure: error, problem } = entry
+    const { topic, partition, isPaused, failure: error } = entry
+    const problem = entry.problem?.shown() ?? null
     const behind = lagOf(entry, isReadCommitted)
     if (behind !== null) lag = (lag ?? 0n) + behind
     const position = entry.hasPosition ? entry.deliveredPosition : null
@@ -188,8 +190,8 @@ function mayFlow(
   )
 }
 
-function lasts(problem: PartitionProblem | null): boolean {
-  return problem !== null && wallMs() - problem.since > PATIENCE_MS
+function lasts(problem: StandingProblem | null): boolean {
+  return problem !== null && problem.durationMs > PATIENCE_MS
 }
 
 function plain(value: unknown): unknown {

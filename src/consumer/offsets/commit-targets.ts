@@ -15,12 +15,13 @@ import type { CommitEntry } from './commit-queue.ts'
  * Up to a record, a batch, or the given offsets.
  * @throws CommitFailedError for a partition that a group member does not own; InvalidArgumentError
  */
-export function targetEntries<K, V>(
-  target: CommitTarget<K, V>,
-  subscription: Assignment<K, V>,
+export function targetEntries(
+  target: CommitTarget<unknown, unknown>,
+  subscription: Assignment,
   isGroupMember: boolean,
 ): CommitEntry[] {
-  return offsetsOf(target).map(({ topic, partition, offset, leaderEpoch, metadata }) => {
+  return offsetsOf(target).map((wanted) => {
+    const { topic, partition, offset, leaderEpoch, metadata } = wanted
     const state = subscription.get(topic, partition) ?? null
     if (state === null && isGroupMember) {
       throw new CommitFailedError(
@@ -28,25 +29,36 @@ export function targetEntries<K, V>(
       )
     }
     const point = { offset, leaderEpoch: leaderEpoch ?? -1, metadata: metadata ?? '' }
-    if (state !== null) return entryOf(state, point, false)
+    if (state !== null) {
+      const entry = entryOf(state, point, false)
+      // A record may be of a topic that was deleted and created again since.
+      return { ...entry, topicId: wanted.topicId ?? entry.topicId }
+    }
     return { topic, partition, ...point, isAutomatic: false, state, era: 0, topicId: null }
   })
 }
 
-function offsetsOf<K, V>(target: CommitTarget<K, V>): OffsetToCommit[] {
+interface WantedOffset extends OffsetToCommit {
+  /** The topic that the record or batch was read from; null: not known. */
+  readonly topicId?: string | null
+}
+
+function offsetsOf(target: CommitTarget<unknown, unknown>): WantedOffset[] {
   const delivered = readSafely('commit()', 'its target', () => deliveredOffset(target))
   return delivered === null ? checkOffsetsToCommit('commit()', target) : [delivered]
 }
 
 /** The offset after a record or a batch; null: it is neither. */
-function deliveredOffset<K, V>(target: CommitTarget<K, V>): OffsetToCommit | null {
+function deliveredOffset(target: CommitTarget<unknown, unknown>): WantedOffset | null {
   if (target instanceof ConsumerRecord) {
-    const { topic, partition, offset, leaderEpoch } = ConsumerRecord.asRead(target)
-    return { topic, partition, offset: offset + 1n, leaderEpoch }
+    const read = ConsumerRecord.asRead(target)
+    const { topic, partition, offset, leaderEpoch } = read
+    const topicId = ConsumerRecord.topicIdOf(read)
+    return { topic, partition, offset: offset + 1n, leaderEpoch, topicId }
   }
   if (target instanceof ConsumerBatch) {
     const { topic, partition, nextOffset: offset, nextEpoch: leaderEpoch } = target
-    return { topic, partition, offset, leaderEpoch }
+    return { topic, partition, offset, leaderEpoch, topicId: target.topicId }
   }
   return null
 }

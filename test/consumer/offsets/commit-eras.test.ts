@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Consumer } from '../../../src/consumer/consumer.ts'
+import type { ConsumerCore } from '../../../src/consumer/consumer-core.ts'
 import type { ConsumerOptions } from '../../../src/consumer/options.ts'
 import { CommitFailedError } from '../../../src/errors.ts'
 import { joinGroup } from '../../../src/protocol/messages/join-group.ts'
@@ -53,6 +54,12 @@ function holdCommit(isLost: boolean): { isHeld: () => boolean; open: () => void 
   return { isHeld: () => count > 0, open: held.open }
 }
 
+/** Waits until metadata has another topic "t" than this. */
+async function knowsAnother(consumer: Consumer, id: string): Promise<void> {
+  const { core } = consumer as unknown as { core: ConsumerCore<unknown, unknown> }
+  await cluster.waitFor(() => core.cluster.topic('t')?.topicId !== id)
+}
+
 /** The offsets that were sent to the coordinator for partition 0 of "t", in order. */
 function sentOffsets(): bigint[] {
   return cluster
@@ -101,6 +108,22 @@ describe.each([
     await pending
     commit.open()
     await failed
+    expect(committed()).toBe(null)
+  })
+
+  it.each([
+    ['a batch', (consumer: Consumer) => consumer.batches()],
+    ['a record', (consumer: Consumer) => consumer.records()],
+  ])('by hand of %s that was read before fails', async (_text, loopOf) => {
+    const consumer = reader({ enableAutoCommit: false })
+    const { value } = await loopOf(consumer).next()
+    if (value === undefined) throw new Error('the loop has ended')
+    const id = cluster.topicId('t')
+    cluster.recreateTopic('t')
+    await fill(cluster, 't', 0, 10)
+    await knowsAnother(consumer, id)
+    await expect(consumer.commit(value)).rejects.toThrow(/the offset is of the old one/)
+    if ('commit' in value) await expect(value.commit()).rejects.toThrow(CommitFailedError)
     expect(committed()).toBe(null)
   })
 })
