@@ -278,13 +278,16 @@ export class Delivery<K, V> {
 
   /**
    * The part of a chunk that may be delivered. null: that is not decided yet; then the partition waits, and
-   * is offered when it is.
+   * is offered when it is. Or a hook or deserializer went elsewhere: then the chunk is of another place.
    */
   screened(chunk: RecordSlice<K, V>, state: AssignedPartition<K, V>): RecordSlice<K, V> | null {
+    const { version } = state
     this.noteTaken(chunk, state)
     try {
-      return this.passed(chunk, state)
+      const kept = this.passed(chunk, state, version)
+      return state.version === version ? kept : null
     } catch (error) {
+      if (state.version !== version) return null
       this.refuse(state, error)
       queueMicrotask(() => this.offer(state))
       return null
@@ -294,13 +297,12 @@ export class Delivery<K, V> {
   private passed(
     chunk: RecordSlice<K, V>,
     state: AssignedPartition<K, V>,
+    version: number,
   ): RecordSlice<K, V> | null {
-    const { source } = state
-    if (this.screen === null && source.decodeAhead === undefined && this.intercept === null) {
-      return chunk
-    }
+    const { decodeAhead } = state.source
+    if (this.screen === null && decodeAhead === undefined && this.intercept === null) return chunk
     let decoding: Promise<unknown> | undefined
-    if (source.decodeAhead !== undefined) {
+    if (decodeAhead !== undefined) {
       // A deserializer may change the bytes.
       if (this.keepsOriginals || this.screen !== null) {
         for (const record of chunk.records) ConsumerRecord.preserve(record)
@@ -310,6 +312,7 @@ export class Delivery<K, V> {
     const screened =
       decoding === undefined ? this.passScreen(chunk) : decoding.then(() => this.passScreen(chunk))
     if (!(screened instanceof Promise)) return this.intercepted(screened)
+    if (state.version !== version) return null
     const passed = screened.then((kept) => this.intercepted(kept))
     this.openAfter(state, passed, (kept) => state.buffer.append(kept))
     return null

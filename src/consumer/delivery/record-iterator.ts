@@ -147,7 +147,7 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
     // or two items would be taken for one promise.
     this.waiter = null
     try {
-      const result = this.tryNext()
+      const result = this.lookAgain()
       if (result === null) this.waiter = waiter
       else waiter.resolve(result)
     } catch (error) {
@@ -163,7 +163,7 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
     this.finishHeld()
     try {
       const hasTime = this.delivery.checkClock()
-      const result = hasTime ? this.tryNext() : null
+      const result = hasTime ? this.lookAgain() : null
       if (result !== null) return Promise.resolve(result)
       if (!hasTime) setImmediate(this.onTurn)
     } catch (error) {
@@ -204,7 +204,19 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
     this.delivery.released()
   }
 
-  /** The next item; null: wait. */
+  /**
+   * The next item; null: wait. Looking may call hooks and deserializers of the user, and what they do (close
+   * the consumer, seek, resume) wakes no loop that is looking: it looks once more.
+   */
+  private lookAgain(): IteratorResult<T, undefined> | null {
+    const { subscription } = this.delivery
+    for (;;) {
+      const { changes } = subscription
+      const result = this.tryNext()
+      if (result !== null || changes === subscription.changes) return result
+    }
+  }
+
   private tryNext(): IteratorResult<T, undefined> | null {
     const { delivery } = this
     if (this.isEnded) return { done: true, value: undefined }

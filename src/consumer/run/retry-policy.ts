@@ -100,7 +100,9 @@ export class RetryPolicy {
       if (isTaken(state)) break
       attempt++
       try {
-        await again(await this.decodedOriginal(item), attempt)
+        const original = await this.decodedOriginal(item)
+        if (isTaken(state)) break
+        await again(original, attempt)
         return true
       } catch (later) {
         error = later
