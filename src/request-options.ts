@@ -3,6 +3,7 @@
 import type { Target } from './cluster/cluster.ts'
 import { describeValue, InvalidArgumentError } from './errors.ts'
 import { readProperty } from './read-argument.ts'
+import { isSendable, isTopicName } from './topic-partition.ts'
 import type { TopicPartition } from './types.ts'
 
 /** Which broker a request goes to, and how. Default: any broker, one attempt. */
@@ -91,7 +92,7 @@ function partitionOf(value: unknown): TopicPartition {
   if (typeof value !== 'object' || value === null) throw wrong('option "leaderOf"', expected, value)
   const topic = readProperty(CALL, value, 'topic')
   const partition = readProperty(CALL, value, 'partition')
-  if (!isName(topic)) throw wrong('leaderOf.topic', 'the name of a topic', topic)
+  if (!isTopicName(topic)) throw wrong('leaderOf.topic', 'the name of a topic', topic)
   return { topic, partition: wholeNumber('leaderOf.partition', partition) }
 }
 
@@ -131,7 +132,7 @@ function wholeNumber(what: string, value: unknown): number {
 }
 
 function isName(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
+  return typeof value === 'string' && value !== '' && isSendable(value)
 }
 
 function wrong(what: string, expected: string, value: unknown): InvalidArgumentError {

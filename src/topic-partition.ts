@@ -19,6 +19,17 @@ export function isTopicName(value: unknown): value is string {
   )
 }
 
+/** The longest string that every request can carry, in bytes. */
+export const MAX_NAME_BYTES = 32_767
+
+/**
+ * Whether a string arrives as it is: short enough, and without half a surrogate pair, which becomes another
+ * character on the way. A broker's response about another name is never found.
+ */
+export function isSendable(text: string): boolean {
+  return Buffer.byteLength(text) <= MAX_NAME_BYTES && !/\p{Surrogate}/u.test(text)
+}
+
 /** @throws {InvalidArgumentError} unless `topic` is the name of a topic */
 export function checkTopicName(topic: unknown, call: string): asserts topic is string {
   if (isTopicName(topic)) return

@@ -1,6 +1,7 @@
 // Checks of arguments, before anything happens: what was expected, what came.
 
 import { describeValue, InvalidArgumentError } from '../errors.ts'
+import { isSendable, MAX_NAME_BYTES } from '../topic-partition.ts'
 import type { TopicPartition } from '../types.ts'
 
 /** @throws InvalidArgumentError unless `value` is an array, a set or another iterable of items */
@@ -44,6 +45,9 @@ export function checkNames(call: string, name: string, value: Iterable<string>):
 export function checkName(call: string, name: string, value: unknown): asserts value is string {
   if (typeof value !== 'string' || value === '') {
     throw wrong(call, name, 'a string that is not empty', value)
+  }
+  if (!isSendable(value)) {
+    throw wrong(call, name, `a string of at most ${MAX_NAME_BYTES} bytes in UTF-8`, value)
   }
 }
 

@@ -153,6 +153,10 @@ async function upsertionBody({
   return { name: user, mechanism: scramMechanisms[mechanism], iterations, salt, saltedPassword }
 }
 
+/** What brokers accept. More would keep a thread of this process busy for minutes, and be refused then. */
+const LEAST_ITERATIONS = 4096
+const MOST_ITERATIONS = 16_384
+
 function checkAlteration(
   call: string,
   alteration: ScramCredentialUpsertion | ScramCredentialDeletion,
@@ -173,5 +177,9 @@ function checkAlteration(
     // The value is a secret, so it is not shown.
     throw wrong(call, `password of user "${alteration.user}"`, 'a string that is not empty', '...')
   }
-  checkInt(call, `iterations of user "${alteration.user}"`, iterations, 4096)
+  checkInt(call, `iterations of user "${alteration.user}"`, iterations, LEAST_ITERATIONS)
+  if (iterations > MOST_ITERATIONS) {
+    const expected = `at most ${MOST_ITERATIONS}, as brokers allow no more`
+    throw wrong(call, `iterations of user "${alteration.user}"`, expected, iterations)
+  }
 }

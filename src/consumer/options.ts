@@ -342,7 +342,7 @@ export function isTopic(value: unknown): value is Topic<unknown, unknown> {
   return (
     typeof value === 'object' &&
     value !== null &&
-    typeof Reflect.get(value, 'name') === 'string' &&
+    isTopicName(Reflect.get(value, 'name')) &&
     isDeserializer(Reflect.get(value, 'key')) &&
     isDeserializer(Reflect.get(value, 'value'))
   )
@@ -363,7 +363,7 @@ function checkPoison(value: unknown, fail: (expected: string) => never): PoisonR
   if (value === 'stop' || value === 'skip') return value
   if (typeof value === 'object' && value !== null) {
     const deadLetterTopic: unknown = Reflect.get(value, 'deadLetterTopic')
-    if (typeof deadLetterTopic === 'string' && deadLetterTopic !== '') return { deadLetterTopic }
+    if (isTopicName(deadLetterTopic)) return { deadLetterTopic }
   }
   return fail("'stop', 'skip' or { deadLetterTopic }, the name of a topic")
 }

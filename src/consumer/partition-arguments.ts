@@ -3,7 +3,7 @@
 
 import { describeValue, InvalidArgumentError } from '../errors.ts'
 import { readProperty, readSafely } from '../read-argument.ts'
-import { isTopicName } from '../topic-partition.ts'
+import { isSendable, isTopicName, MAX_NAME_BYTES } from '../topic-partition.ts'
 import type { OffsetToCommit, TopicPartition } from '../types.ts'
 import type { PartitionAssignment, SeekTarget } from './types.ts'
 
@@ -76,6 +76,12 @@ export function checkOffsetsToCommit(call: string, values: unknown): OffsetToCom
     if (typeof metadata !== 'string') {
       throw new InvalidArgumentError(
         `${call}: metadata of ${name} must be a string, got ${describeValue(metadata)}`,
+      )
+    }
+    if (!isSendable(metadata)) {
+      // It would fail the commits of other partitions that go with it.
+      throw new InvalidArgumentError(
+        `${call}: metadata of ${name} must be a string of at most ${MAX_NAME_BYTES} bytes in UTF-8, got ${describeValue(metadata)}`,
       )
     }
     return { ...partition, offset, leaderEpoch, metadata }

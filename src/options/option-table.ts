@@ -2,6 +2,7 @@
 // function resolves what a user gave against the table. Unknown keys are refused, with the nearest name.
 
 import { ConfigError, causeText, describeValue, KafkaError, kindOf } from '../errors.ts'
+import { isSendable, MAX_NAME_BYTES } from '../topic-partition.ts'
 import { camelCase, findForeignName } from './foreign-names.ts'
 
 /** One option: what it is when not given, and what it may be. */
@@ -137,9 +138,6 @@ export function integer(
   }
 }
 
-/** The longest string that fits the field of a request. */
-const MAX_STRING_BYTES = 32_767
-
 /** The greatest number of milliseconds that fits the int32 field of a request. */
 const MAX_INT32 = 2_147_483_647
 
@@ -177,9 +175,7 @@ export function text<Default extends string | null>(
     check: (value, fail) => {
       if (typeof value !== 'string' || value === '') return fail('a string that is not empty')
       // A request with another one would fail, or name something else.
-      if (Buffer.byteLength(value) > MAX_STRING_BYTES || /\p{Surrogate}/u.test(value)) {
-        return fail(`a string of at most ${MAX_STRING_BYTES} bytes in UTF-8`)
-      }
+      if (!isSendable(value)) return fail(`a string of at most ${MAX_NAME_BYTES} bytes in UTF-8`)
       return value
     },
   }

@@ -12,8 +12,10 @@ import {
 import { Kafka } from '../../src/kafka.ts'
 import { silentLogger } from '../../src/logger.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
+import { isSendable } from '../../src/topic-partition.ts'
 import { type ArgumentRow, argumentTables, type Subjects } from './argument-tables.ts'
 import {
+  extremes,
   hostileValues,
   mayBeMeant,
   type Path,
@@ -21,6 +23,7 @@ import {
   throwingGetter,
   valueAt,
   withHostile,
+  withValue,
 } from './hostile-values.ts'
 
 let cluster: TestCluster
@@ -50,7 +53,7 @@ afterAll(async () => {
 })
 
 /** What a call comes to: null where it did not fail, or has not by now. */
-async function failureOf(row: ArgumentRow, args: unknown): Promise<unknown> {
+async function failureOf(row: ArgumentRow, args: unknown, waitMs = 10_000): Promise<unknown> {
   try {
     const running = Promise.resolve(row.call(subjects, args as never)).then(
       () => null,
@@ -58,7 +61,7 @@ async function failureOf(row: ArgumentRow, args: unknown): Promise<unknown> {
     )
     return await Promise.race([
       running,
-      new Promise((resolve) => setTimeout(resolve, 10_000, null)),
+      new Promise((resolve) => setTimeout(resolve, waitMs, null)),
     ])
   } catch (error) {
     return error
@@ -71,6 +74,20 @@ function isRefusal(error: unknown): boolean {
   }
   return error instanceof ConfigError || error instanceof InvalidArgumentError
 }
+
+/** What a broker is to find by the very name that was given. */
+const namesOfThings: ReadonlySet<string> = new Set([
+  '',
+  'clientId',
+  'groupId',
+  'topic',
+  'topics',
+  'topics.name',
+  'poisonRecords.deadLetterTopic',
+  'deadLetterTopic',
+  'leaderOf.topic',
+  'coordinatorOf.group',
+])
 
 const nameOf = (path: Path): string => path.filter((part) => typeof part === 'string').join('.')
 
@@ -88,6 +105,24 @@ describe.each(Object.entries(argumentTables))('%s', (_, table) => {
         const label = `${name}: ${kind} at ${path.join('.')}: ${String(error)}`
         expect.soft(isRefusal(error), label).toBe(true)
         expect.soft(error instanceof KafkaError && error.code, label).toMatch(/^ERR_KAFKA_/)
+      }
+    }
+  })
+
+  test.each(Object.entries(table))('%s with extreme values', async (name, row) => {
+    const args = row.args(subjects)
+    for (const path of pathsOf(args)) {
+      const kind = typeof valueAt(args, path)
+      for (const value of extremes[kind] ?? []) {
+        // What is meant may take its time, which is not waited for.
+        const error = await failureOf(row, withValue(args, path, value), 50)
+        const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 5)) : String(value)
+        const label = `${name}: ${shown} at ${path.join('.')}: ${String(error)}`
+        const isOurs = error instanceof KafkaError && /^ERR_KAFKA_/.test(error.code)
+        expect.soft(error === null || isOurs, label).toBe(true)
+        const isSent = typeof value !== 'string' || isSendable(value)
+        if (!isSent && namesOfThings.has(nameOf(path)))
+          expect.soft(isRefusal(error), label).toBe(true)
       }
     }
   })

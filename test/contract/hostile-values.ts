@@ -29,6 +29,24 @@ export const hostileValues: Readonly<Record<string, () => unknown>> = {
   'an iterable that throws': () => ({ [Symbol.iterator]: boom }),
 }
 
+/** Values of the right type that no request can carry, and numbers of ms that no timer takes. */
+export const extremes: Readonly<Record<string, readonly unknown[]>> = {
+  number: [
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    Number.NaN,
+    -0,
+    -2,
+    0.1,
+    5e-324,
+    2 ** 31,
+    2 ** 53,
+    1e300,
+  ],
+  bigint: [-1n, 2n ** 63n, 10n ** 30n],
+  string: ['\ud800', 'x'.repeat(40_000), 'é'.repeat(20_000), '\u0000', ' ', 'a\nb'],
+}
+
 /** Takes the place of a property: a getter that throws. */
 export const throwingGetter = 'a getter that throws'
 
@@ -46,6 +64,15 @@ export function pathsOf(value: unknown, at: Path = []): Path[] {
 
 export function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>((inner, key) => Reflect.get(Object(inner), key), value)
+}
+
+/** A copy of `value` with `other` at `path`. */
+export function withValue(value: unknown, path: Path, other: unknown): unknown {
+  const [head, ...rest] = path
+  if (head === undefined) return other
+  const copy: object = Array.isArray(value) ? [...value] : { ...Object(value) }
+  Reflect.set(copy, head, withValue(Reflect.get(copy, head), rest, other))
+  return copy
 }
 
 /** A copy of `value` with something hostile at `path`. */

@@ -257,9 +257,7 @@ export class Delivery<K, V> {
   /** A partition that has something and that no other loop has. */
   claim(stream: object, only: AssignedPartition<K, V> | null): AssignedPartition<K, V> | null {
     if (only !== null) return this.tryClaim(stream, only) ? only : null
-    for (const state of this.ready) {
-      if (this.tryClaim(stream, state)) return state
-    }
+    for (const state of this.ready) if (this.tryClaim(stream, state)) return state
     return null
   }
 
@@ -428,10 +426,9 @@ export class Delivery<K, V> {
   }
 
   private isHolding(states: ReadonlySet<AssignedPartition>): boolean {
-    for (const stream of this.streams) {
-      if (stream.heldPartition !== null && states.has(stream.heldPartition)) return true
-    }
-    return false
+    return [...this.streams].some(
+      ({ heldPartition }) => heldPartition !== null && states.has(heldPartition),
+    )
   }
 }
 

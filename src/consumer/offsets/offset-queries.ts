@@ -4,7 +4,8 @@
 import { backoff, sleep } from '../../async/retry.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { CoordinatorClient } from '../../cluster/coordinator-client.ts'
-import { KafkaError } from '../../errors.ts'
+import { BrokerError, KafkaError } from '../../errors.ts'
+import { isUninformative } from '../../protocol/error-codes.ts'
 import type { TopicPartition } from '../../types.ts'
 import type { Attempts } from '../limited-call.ts'
 import type { PartitionOffset, TimestampedOffset } from '../types.ts'
@@ -51,7 +52,7 @@ async function queryOffsets<W extends ListOffsetsWish>(
         found.set(nameOf(result.wish), result)
         continue
       }
-      if (!result.error.retriable) throw result.error
+      if (!mayPass(result.error)) throw result.error
       failure = result.error
       again.push(result.wish)
     }
@@ -105,6 +106,12 @@ function nameOf({ topic, partition }: TopicPartition): string {
   return `${topic}-${partition}`
 }
 
+/** A code that says nothing of the cause may pass, as any does that the protocol calls retriable. */
+function mayPass(error: KafkaError): boolean {
+  if (error.retriable) return true
+  return error instanceof BrokerError && isUninformative(error.errorCode)
+}
+
 /** Tries again what may succeed, until the call is over. */
 async function retried<T>(
   cluster: Cluster,
@@ -116,7 +123,7 @@ async function retried<T>(
     try {
       return await attempt(requestTimeoutMs)
     } catch (error) {
-      if (!(error instanceof KafkaError) || !error.retriable) throw error
+      if (!(error instanceof KafkaError) || !mayPass(error)) throw error
       attempts.failed(error)
       await sleep(backoff(failures, retryBackoffMs, retryBackoffMaxMs), attempts.signal)
     }

@@ -2,6 +2,7 @@
 
 import { describeValue, InvalidArgumentError } from '../../errors.ts'
 import { readProperty, readSafely } from '../../read-argument.ts'
+import { isSendable, isTopicName, MAX_NAME_BYTES } from '../../topic-partition.ts'
 import type {
   ConsumerGroupMetadata,
   OffsetToCommit,
@@ -63,9 +64,7 @@ function readOffset(entry: unknown, index: number): OffsetToCommit {
   const field = (name: string): unknown => readProperty(at, entry, name)
   const [topic, partition, offset] = [field('topic'), field('partition'), field('offset')]
   const [leaderEpoch, metadata] = [field('leaderEpoch'), field('metadata')]
-  if (!isShortString(topic) || topic === '') {
-    throw wrong(`${at}.topic`, "a topic's name", topic)
-  }
+  if (!isTopicName(topic)) throw wrong(`${at}.topic`, "a topic's name", topic)
   if (!isInt32(partition)) throw wrong(`${at}.partition`, 'a whole number from 0', partition)
   if (typeof offset !== 'bigint' || offset < 0n || offset > MOST_INT64) {
     const expected = 'a bigint from 0n to 2^63 - 1, the next record to be read, such as 5n'
@@ -75,7 +74,7 @@ function readOffset(entry: unknown, index: number): OffsetToCommit {
     throw wrong(`${at}.leaderEpoch`, 'a whole number from 0, or -1', leaderEpoch)
   }
   if (metadata !== undefined && metadata !== null && !isShortString(metadata)) {
-    throw wrong(`${at}.metadata`, `a string of at most ${MOST_STRING_BYTES} bytes`, metadata)
+    throw wrong(`${at}.metadata`, `a string of at most ${MAX_NAME_BYTES} bytes`, metadata)
   }
   return {
     topic,
@@ -111,15 +110,13 @@ function readGroup(group: unknown): ConsumerGroupMetadata {
 }
 
 const MOST_INT64 = 2n ** 63n - 1n
-/** Strings have a length of 16 bits in some versions of these requests. */
-const MOST_STRING_BYTES = 32_767
 
 function isInt32(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0x7fffffff
 }
 
 function isShortString(value: unknown): value is string {
-  return typeof value === 'string' && Buffer.byteLength(value) <= MOST_STRING_BYTES
+  return typeof value === 'string' && isSendable(value)
 }
 
 function isIterable(value: object): value is Iterable<unknown> {
