@@ -39,6 +39,7 @@ export class Oracle {
   private readonly byId = new Map<number, Entry>()
   private partitions: PartitionModel[]
   private readonly isByKey: boolean
+  private readonly holds = new Map<number, { handlers: number; end: Promise<void> }>()
   private nextId = 0
 
   constructor(count: number, isByKey: boolean) {
@@ -116,6 +117,31 @@ export class Oracle {
     for (const { entries } of this.partitions) {
       for (const entry of entries) entry.isReopened = false
     }
+  }
+
+  /** Handlers of the partition do not finish before the function that is returned is called. */
+  hold(partition: number): () => void {
+    let release = (): void => {}
+    const end = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    this.holds.set(partition, { handlers: 0, end })
+    return () => {
+      this.holds.delete(partition)
+      release()
+    }
+  }
+
+  /** Whether a handler is held. */
+  isHeld(partition: number): boolean {
+    return (this.holds.get(partition)?.handlers ?? 0) > 0
+  }
+
+  async whileHeld(partition: number): Promise<void> {
+    const hold = this.holds.get(partition)
+    if (hold === undefined) return
+    hold.handlers++
+    await hold.end
   }
 
   /** A handler is called. */

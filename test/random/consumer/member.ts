@@ -174,6 +174,7 @@ export class Member {
     if (this.inHand.has(hand)) oracle.violations.push(`two handlers at once for ${hand}`)
     this.inHand.add(hand)
     try {
+      await oracle.whileHeld(partition)
       if (plan.slowEvery > 0 && id % plan.slowEvery === 1) {
         await new Promise((resolve) => setTimeout(resolve, id % 7))
       } else if (id % 2 === 0) await new Promise<void>((resolve) => setImmediate(resolve))

@@ -45,12 +45,15 @@ export type Step =
   | { do: 'pause'; member: number }
   | { do: 'resume'; member: number }
   | { do: 'seek'; member: number; partition: number; place: number }
-  /** The log loses its last records, and another node leads. */
-  | { do: 'truncate'; partition: number; count: number }
+  /**
+   * The log loses its last records, and another node leads. With `isInHand`, this and what follows happens
+   * while a handler works on a record of the partition.
+   */
+  | { do: 'truncate'; partition: number; count: number; isInHand: boolean }
   /** The log start moves. */
-  | { do: 'trim'; partition: number; count: number }
-  | { do: 'recreate' }
-  | { do: 'moveLeader'; partition: number }
+  | { do: 'trim'; partition: number; count: number; isInHand: boolean }
+  | { do: 'recreate'; isInHand: boolean }
+  | { do: 'moveLeader'; partition: number; isInHand: boolean }
   | { do: 'fault'; api: FaultApi; fault: Fault; times: number }
   | { do: 'wait'; ms: number }
 
@@ -71,6 +74,7 @@ export interface Plan {
 export const PARTITIONS = 3
 
 const partition = fc.nat(PARTITIONS - 1)
+const isInHand = fc.boolean()
 const member = fc.nat(3)
 
 const joining: fc.Arbitrary<Joining> = fc.record({
@@ -153,6 +157,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('truncate' as const),
       partition,
       count: fc.integer({ min: 1, max: 15 }),
+      isInHand,
     }),
   },
   {
@@ -161,10 +166,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('trim' as const),
       partition,
       count: fc.integer({ min: 1, max: 30 }),
+      isInHand,
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('recreate' as const) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('moveLeader' as const), partition }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('recreate' as const), isInHand }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('moveLeader' as const), partition, isInHand }),
+  },
   { weight: 6, arbitrary: fault },
 )
 

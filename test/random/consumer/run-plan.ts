@@ -10,6 +10,10 @@ import { Member } from './member.ts'
 import type { Joining, Plan, Step } from './plan.ts'
 
 const NODES = 3
+/** How long to wait until a handler works on a record (ms). */
+const IN_HAND_MS = 30
+/** How long a change of a log may take to be noticed, and commits to follow (ms). */
+const NOTICED_MS = 60
 /** How long no handler may begin once nothing goes wrong any more, while records are left. */
 const PATIENCE_MS = 15_000
 /** By when everything has to be handled then: a machine may be busy, but nothing may be handled for ever. */
@@ -52,7 +56,8 @@ class Run {
     const { plan, oracle } = this
     this.join(plan.first)
     for (const step of plan.steps) {
-      await this.take(step)
+      if ('isInHand' in step && step.isInHand) await this.takeInHand(step)
+      else await this.take(step)
       if (oracle.violations.length > 0) break
     }
     this.faults.end()
@@ -78,6 +83,22 @@ class Run {
       problems.push(inspect(health, { depth: 5, breakLength: 200 }))
     }
     if (problems.length > 0) throw new Error(problems.join('\n'))
+  }
+
+  /** Takes the step while handlers work on records of its partition: they finish when it was noticed. */
+  private async takeInHand(step: Step): Promise<void> {
+    const { oracle, plan, cluster } = this
+    const partition = 'partition' in step ? step.partition % plan.partitions : 0
+    const release = oracle.hold(partition)
+    try {
+      // There may be no member, or nothing left to read.
+      const isHeld = (): boolean => oracle.isHeld(partition)
+      await cluster.waitFor(isHeld, { timeoutMs: IN_HAND_MS }).catch(() => {})
+      await this.take(step)
+      if (isHeld()) await pause(NOTICED_MS)
+    } finally {
+      release()
+    }
   }
 
   private async take(step: Step): Promise<void> {
@@ -132,7 +153,7 @@ class Run {
         this.faults.add(step.api, step.fault, step.times)
         break
       default:
-        await new Promise((resolve) => setTimeout(resolve, step.ms))
+        await pause(step.ms)
     }
   }
 
@@ -167,6 +188,10 @@ class Run {
     const leader = this.cluster.leaderOf('t', partition)
     this.cluster.moveLeader('t', partition, (leader % NODES) + 1)
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 /** @throws an Error that says what was wrong */

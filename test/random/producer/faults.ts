@@ -51,9 +51,10 @@ export class Faults {
   private readonly cluster: TestCluster
   private readonly queues = new Map<FaultStep['api'], Fault[]>()
   private readonly late = new Set<Promise<unknown>>()
-  private isOver = false
   /** Every EndTxn is lost, or its response is. */
   isLosingEnds = false
+  /** What happens to the next EndTxn requests, before anything of the plan. */
+  ends: Fault[] = []
   private turn = 0
 
   constructor(cluster: TestCluster) {
@@ -77,20 +78,16 @@ export class Faults {
 
   /** No more faults. Resolves when nothing is done late any more. */
   async end(): Promise<void> {
-    this.isOver = true
     this.isLosingEnds = false
+    this.ends = []
     this.queues.clear()
     await Promise.allSettled(this.late)
   }
 
   private watch<Q, A>(api: Api<Q, A>, name: FaultStep['api']): void {
     this.cluster.intercept(api, async (call) => {
-      const isLostEnd = this.isLosingEnds && (api as AnyApi) === endTxn
-      const fault = isLostEnd
-        ? this.lostEnd()
-        : this.isOver
-          ? undefined
-          : this.queues.get(name)?.shift()
+      const isEnd = (api as AnyApi) === endTxn
+      const fault = (isEnd ? this.endFault() : undefined) ?? this.queues.get(name)?.shift()
       switch (fault) {
         case undefined:
           return call.next()
@@ -120,7 +117,8 @@ export class Faults {
     })
   }
 
-  private lostEnd(): Fault {
+  private endFault(): Fault | undefined {
+    if (!this.isLosingEnds) return this.ends.shift()
     return this.turn++ % 3 === 0 ? 'loseResponse' : 'loseRequest'
   }
 
@@ -170,6 +168,10 @@ export class Faults {
     api: AnyApi,
     call: { next(): Promise<A> },
   ): Promise<A | typeof disconnect> {
+    if (fault === 'failure' && api === endTxn) {
+      const errorCode = errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+      return { throttleTimeMs: 0, errorCode, producerId: -1n, producerEpoch: -1 } as A
+    }
     const hasCode: readonly AnyApi[] = [initProducerId, endTxn, addOffsetsToTxn]
     if (!hasCode.includes(api) || fault === 'partial' || fault === 'failure') return disconnect
     const answer = await call.next()

@@ -59,8 +59,17 @@ export type Step =
   | { do: 'addPartition'; topic: number }
   | { do: 'cutConnections' }
   | { do: 'setClock'; hours: number }
-  /** The end of a transaction (with `loseEnds` one that has no outcome), and the begin of the next. */
-  | { do: 'end'; how: 'commit' | 'abort' | 'commitShortly' | 'loseEnds'; offsets: boolean }
+  /**
+   * The end of a transaction, and the begin of the next. With `loseEnds` it has no outcome, and with `again` a
+   * transaction of nothing but offsets follows at once. With `refuseInDoubt` it is committed, the response is
+   * lost, and the second attempt is refused.
+   */
+  | {
+      do: 'end'
+      how: 'commit' | 'abort' | 'commitShortly' | 'loseEnds' | 'refuseInDoubt'
+      offsets: boolean
+      again: boolean
+    }
 
 export interface Plan {
   transactionVersion: number
@@ -210,8 +219,10 @@ const step = fc.oneof(
         'commitShortly',
         'loseEnds',
         'loseEnds',
+        'refuseInDoubt',
       ),
       offsets: fc.constantFrom(true, true, false),
+      again: fc.boolean(),
     }),
   },
 )

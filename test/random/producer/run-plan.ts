@@ -197,8 +197,14 @@ class Run {
         if (step.offsets) await this.sendOffsets()
         if (step.how === 'loseEnds') {
           await this.endWithoutOutcome()
+          await this.begin()
+          if (!step.again) return
+          // Nothing of the transaction that was lost may count for this one.
+          await this.sendOffsets()
+          await this.endTransaction('commit', false)
           return this.begin()
         }
+        if (step.how === 'refuseInDoubt') this.faults.ends = ['loseResponse', 'failure']
         await this.endTransaction(
           step.how === 'abort' ? 'abort' : 'commit',
           step.how === 'commitShortly',
@@ -241,48 +247,67 @@ class Run {
   }
 
   private async endTransaction(how: 'commit' | 'abort', isShort: boolean): Promise<void> {
-    const { producer, transaction: number, offset } = this
-    const tell = (outcome: TransactionFate['outcome']) =>
-      this.fates.push({ number, outcome, offset })
+    const { transaction: number, offset } = this
+    const outcome = await this.outcomeOfEnd(how, isShort)
+    this.faults.ends = []
+    this.fates.push({ number, outcome, offset })
+    if (outcome === 'committed' && offset !== null) await this.requireOffset(offset)
+  }
+
+  /** What was committed is there, whatever comes after it. */
+  private async requireOffset(offset: bigint): Promise<void> {
+    const stored = (): bigint | null => this.cluster.committedOffset('g', 'input', 0)
+    await this.cluster
+      .waitFor(() => stored() === offset)
+      .catch(() => {
+        throw new Error(`the group is at ${stored()}, and offset ${offset} was committed`)
+      })
+  }
+
+  private async outcomeOfEnd(
+    how: 'commit' | 'abort',
+    isShort: boolean,
+  ): Promise<TransactionFate['outcome']> {
+    const { producer } = this
     if (how === 'commit') {
       try {
         const limits = isShort ? { timeoutMs: 3 } : {}
         await this.within(producer.commitTransaction(limits), 'commitTransaction()')
-        tell('committed')
-        return
+        return 'committed'
       } catch (error) {
-        if (error instanceof OutcomeUnknownError) {
-          for (let attempt = 0; attempt < 3; attempt++) {
-            try {
-              await this.within(producer.commitTransaction(), 'commitTransaction()')
-              tell('committed')
-              return
-            } catch (again) {
-              if (!(again instanceof OutcomeUnknownError)) break
-            }
-          }
-          await this.within(producer.abortTransaction(), 'abort').then(
-            () => tell('aborted'),
-            async () => {
-              await this.initAgain()
-              tell('unknown')
-            },
-          )
-          return
-        }
+        if (error instanceof OutcomeUnknownError) return this.outcomeOfDoubt()
       }
     }
     for (let attempt = 0; attempt < 5; attempt++) {
       try {
         await this.within(producer.abortTransaction(), 'abortTransaction()')
-        tell('aborted')
-        return
+        return 'aborted'
       } catch (error) {
         if (!(error instanceof OutcomeUnknownError)) throw error
       }
     }
     await this.initAgain()
-    tell('aborted')
+    return 'aborted'
+  }
+
+  /** The same commit again, until it has an outcome. */
+  private async outcomeOfDoubt(): Promise<TransactionFate['outcome']> {
+    const { producer } = this
+    for (let attempt = 0; attempt < 3; attempt++) {
+      try {
+        await this.within(producer.commitTransaction(), 'commitTransaction()')
+        return 'committed'
+      } catch (again) {
+        if (!(again instanceof OutcomeUnknownError)) break
+      }
+    }
+    try {
+      await this.within(producer.abortTransaction(), 'abort')
+      return 'aborted'
+    } catch {
+      await this.initAgain()
+      return 'unknown'
+    }
   }
 
   /** No EndTxn has a response until the call gives up; then a new identity is asked for. */
