@@ -73,6 +73,7 @@ const passing: ReadonlySet<string> = new Set<ErrorCodeName>([
   'OFFSET_NOT_AVAILABLE',
   'UNSTABLE_OFFSET_COMMIT',
   'THROTTLING_QUOTA_EXCEEDED',
+  'KAFKA_STORAGE_ERROR',
 ])
 
 /** After these the same broker would say the same: metadata is asked for before the next attempt. */
@@ -83,6 +84,7 @@ const moved: ReadonlySet<string> = new Set<ErrorCodeName>([
   'FENCED_LEADER_EPOCH',
   'UNKNOWN_LEADER_EPOCH',
   'REPLICA_NOT_AVAILABLE',
+  'KAFKA_STORAGE_ERROR',
 ])
 
 export class AdminEngine {

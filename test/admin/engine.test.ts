@@ -14,6 +14,24 @@ import { listOffsets } from '../../src/protocol/messages/list-offsets.ts'
 import { disconnect, noAnswer } from '../../src/testing.ts'
 import { failure, startAdmin } from './with-admin.ts'
 
+test("a log directory that is offline may be another broker's soon: asked again", async () => {
+  const { admin, cluster } = await startAdmin()
+  let left = 2
+  cluster.intercept(listOffsets, async ({ next }) => {
+    const response = await next()
+    if (left-- <= 0) return response
+    for (const { partitions } of response.topics) {
+      for (const each of partitions) each.errorCode = errorCodes.KAFKA_STORAGE_ERROR
+    }
+    return response
+  })
+  const [{ offset }] = await admin.listOffsets([
+    { topic: 'orders', partition: 0, offset: 'latest' },
+  ])
+  expect(offset).toBe(0n)
+  expect(cluster.requests(listOffsets)).toHaveLength(3)
+})
+
 describe('the outcome of each item', () => {
   test('one that fails does not keep the others from being done, and the error has all', async () => {
     const { admin, cluster } = await startAdmin()
