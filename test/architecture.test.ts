@@ -50,7 +50,7 @@ const mayImport: Record<string, readonly string[]> = {
   registry: [...ground],
   async: ['errors.ts', 'types.ts', 'logger.ts', 'read-argument.ts'],
   collections: [],
-  options: ['errors.ts', 'types.ts', 'logger.ts', 'async', 'lazy-node.ts'],
+  options: ['errors.ts', 'types.ts', 'logger.ts', 'topic-partition.ts', 'async', 'lazy-node.ts'],
   serialization: ['errors.ts', 'types.ts', 'topic-partition.ts', 'async', 'read-argument.ts'],
   protocol: ['errors.ts', 'types.ts'],
   compression: ['errors.ts', 'types.ts', 'optional-package.ts'],

@@ -251,4 +251,37 @@ export const randomMutants: readonly RandomMutant[] = [
       },
     ],
   },
+  {
+    name: 'a partition that failed is not asked again',
+    test: 'consumer.test.ts',
+    edits: [
+      {
+        file: 'consumer/assignment/attempts.ts',
+        from: 'this.notBefore = until(this.failures++)',
+        to: 'this.notBefore = this.failures++ === 0 ? Number.POSITIVE_INFINITY : until(0)',
+      },
+    ],
+  },
+  {
+    name: 'nobody is told of a record that is refused with its serializer',
+    test: 'producer.test.ts',
+    edits: [
+      {
+        file: 'producer/admission/serialization-queue.ts',
+        from: 'entry.destination.refused(error)',
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'the broker takes a batch that it has already',
+    test: 'producer.test.ts',
+    edits: [
+      {
+        file: 'testing/producer-state.ts',
+        from: "return { kind: 'duplicate', batch }",
+        to: "return { kind: 'append' }",
+      },
+    ],
+  },
 ]

@@ -37,7 +37,8 @@ function expectSteady(health: () => Health, clock: ReturnType<typeof movableCloc
   expect(health().isReady).toBe(true)
   clock.monotonicMs += 20_000
   clock.wallMs += 20_000
-  expect(health().problems[0].durationMs).toBeGreaterThanOrEqual(20_000)
+  const durations = health().problems.map(({ durationMs }) => durationMs)
+  expect(Math.max(...durations)).toBeGreaterThanOrEqual(20_000)
 }
 
 test.each([-hour, hour])(
