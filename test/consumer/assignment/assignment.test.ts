@@ -37,7 +37,7 @@ const steps: readonly ((assignment: Assignment, state: AssignedPartition, node: 
     (_, state, node) => void state.setLeader(node, node),
     (_, state, node) => state.fetchAt.prefer(node, 1000),
     (_, state) => state.fetchAt.forgetReplica(),
-    (_, state) => state.forgetLog('id'),
+    (_, state) => state.forgetLog('id', 0n),
   ]
 
 test('partitions by broker are those of a look at all of them, in fetch order', () => {
