@@ -3,6 +3,7 @@
 // the promise; all else may change.
 
 export type { BrokerProperties } from './testing/broker-properties.ts'
+export type { ClientTelemetryPush } from './testing/client-telemetry.ts'
 export { type BrokerClock, ManualClock } from './testing/clock.ts'
 export type { TopicSettings } from './testing/cluster-state.ts'
 export {

@@ -57,9 +57,10 @@ const mayImport: Record<string, readonly string[]> = {
   records: ['errors.ts', 'types.ts', 'optional-package.ts', 'protocol', 'compression'],
   network: [...ground, 'protocol'],
   cluster: [...ground, 'protocol', 'network'],
+  telemetry: [...ground, 'protocol', 'compression', 'network', 'cluster'],
   testing: ['errors.ts', 'types.ts', 'protocol', 'records', 'compression'],
-  producer: [...ground, 'protocol', 'records', 'compression', 'network', 'cluster'],
-  consumer: [...ground, 'protocol', 'records', 'compression', 'network', 'cluster'],
+  producer: [...ground, 'protocol', 'records', 'compression', 'network', 'cluster', 'telemetry'],
+  consumer: [...ground, 'protocol', 'records', 'compression', 'network', 'cluster', 'telemetry'],
   'share-consumer': [
     ...ground,
     'protocol',
@@ -67,9 +68,10 @@ const mayImport: Record<string, readonly string[]> = {
     'compression',
     'network',
     'cluster',
+    'telemetry',
     'consumer',
   ],
-  admin: [...ground, 'protocol', 'network', 'cluster', 'consumer'],
+  admin: [...ground, 'protocol', 'network', 'cluster', 'telemetry', 'consumer'],
   'pipe.ts': [...ground, 'protocol', 'records', 'cluster', 'producer', 'consumer'],
 }
 

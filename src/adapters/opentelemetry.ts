@@ -23,7 +23,7 @@ import {
   type TracerProvider,
   trace,
 } from '@opentelemetry/api'
-import { monotonicMs } from '../async/clock.ts'
+import { monotonicMs, preciseMs } from '../async/clock.ts'
 import { type ProcessMessage, processWrappers, type TraceMessage } from '../diagnostics.ts'
 import { type MetricSource, sharedReading, snakeName } from '../metrics/catalog.ts'
 import type { Metric } from '../metrics/metric.ts'
@@ -161,14 +161,14 @@ class Instrumentation implements KafkaInstrumentation {
       }
       return span
     })
-    this.calls.set(message, { spans, startedAt: monotonicMs() })
+    this.calls.set(message, { spans, startedAt: preciseMs() })
   }
 
   private commitStarted(message: CommitMessage): void {
     const { clientId, groupId } = message
     const attributes = attributesOf('commit', 'settle', undefined, clientId, groupId)
     const span = this.tracer.startSpan('commit', { kind: SpanKind.CLIENT, attributes })
-    this.calls.set(message, { spans: [span], startedAt: monotonicMs() })
+    this.calls.set(message, { spans: [span], startedAt: preciseMs() })
   }
 
   private ended(message: TraceMessage, operation: 'send' | 'commit'): void {
@@ -186,7 +186,7 @@ class Instrumentation implements KafkaInstrumentation {
       ...attributesOf(operation, operation === 'send' ? 'send' : 'settle'),
       ...(error !== undefined && { 'error.type': errorType(error) }),
     }
-    this.operation.record((monotonicMs() - call.startedAt) / 1000, attributes)
+    this.operation.record((preciseMs() - call.startedAt) / 1000, attributes)
     if (operation === 'send') this.sent.add(call.spans.length, attributes)
   }
 
@@ -223,13 +223,13 @@ class Instrumentation implements KafkaInstrumentation {
       { kind: SpanKind.CONSUMER, attributes, links: this.linksOf(records) },
       parent,
     )
-    const startedAt = monotonicMs()
+    const startedAt = preciseMs()
     const end = (error?: unknown): void => {
       if (error !== undefined) fail(span, error)
       span.end()
       const type = error === undefined ? {} : { 'error.type': errorType(error) }
       const { 'messaging.kafka.offset': _, ...metricAttributes } = attributes
-      this.processing.record((monotonicMs() - startedAt) / 1000, { ...metricAttributes, ...type })
+      this.processing.record((preciseMs() - startedAt) / 1000, { ...metricAttributes, ...type })
     }
     let result: T
     try {

@@ -1,10 +1,13 @@
 // The admin client: everything that Kafka's scripts do to a cluster, from code.
 
-import { checkWaitOptions } from '../async/wait.ts'
+import { withAnySignal } from '../async/any-signal.ts'
+import { timeoutSignal } from '../async/timers.ts'
+import { checkWaitOptions, type WaitLimits } from '../async/wait.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import type { Metric } from '../metrics/metric.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import { readAll } from '../read-argument.ts'
+import { ClientTelemetry } from '../telemetry/client-telemetry.ts'
 import type { WaitOptions } from '../types.ts'
 import {
   type Acl,
@@ -87,6 +90,9 @@ export class Admin extends GroupsAdmin {
   /** Resolves when the admin client is closed. */
   readonly closed: Promise<void>
   private readonly cluster: Cluster
+  private readonly telemetry: ClientTelemetry
+  private readonly defaultMs: number
+  private closing: Promise<void> | null = null
   private resolveClosed: () => void = () => {}
 
   /** Use `kafka.admin()`. */
@@ -94,6 +100,11 @@ export class Admin extends GroupsAdmin {
     const cluster = new Cluster(connectionOf(connection, settings))
     super(new AdminEngine(cluster, settings.defaultApiTimeoutMs))
     this.cluster = cluster
+    this.defaultMs = settings.defaultApiTimeoutMs
+    this.telemetry = new ClientTelemetry(
+      { cluster, readMetrics: () => this.metrics(), resource: () => ({}) },
+      settings.enableMetricsPush,
+    )
     this.closed = new Promise((resolve) => {
       this.resolveClosed = resolve
     })
@@ -102,6 +113,19 @@ export class Admin extends GroupsAdmin {
   /** Returns the metrics of this client's connections. */
   metrics(): Metric[] {
     return this.cluster.readMetrics('admin-client')
+  }
+
+  /**
+   * The id by which the brokers know this client, when they take metrics that clients push (KIP-714).
+   * @param options `timeoutMs` defaults to `defaultApiTimeoutMs`
+   * @throws {ConfigError} with `enableMetricsPush: false`
+   * @throws {UnsupportedVersionError} when the brokers take no metrics of clients
+   * @throws {TimeoutError} when no broker responds in time
+   */
+  async clientInstanceId(options?: WaitOptions): Promise<string> {
+    const limits = checkWaitOptions(options, 'clientInstanceId()', { defaultMs: this.defaultMs })
+    this.engine.checkOpen('clientInstanceId()')
+    return await this.telemetry.clientInstanceId(limits)
   }
 
   /**
@@ -333,9 +357,17 @@ export class Admin extends GroupsAdmin {
   /** Closes the connections. Calls that wait reject with a ClosedError. Idempotent. */
   async close(options?: WaitOptions): Promise<void> {
     const limits = checkWaitOptions(options, 'close()')
+    this.engine.stop()
+    this.closing ??= this.shutDown(limits)
+    await this.closing
+    limits.signal?.throwIfAborted()
+  }
+
+  private async shutDown({ timeoutMs, signal }: WaitLimits): Promise<void> {
+    const limits = [signal, timeoutSignal(timeoutMs)]
+    await withAnySignal(limits, (limit) => this.telemetry.close(limit))
     await this.cluster.close()
     this.resolveClosed()
-    limits.signal?.throwIfAborted()
   }
 
   /** `await using admin = kafka.admin()` closes it at the end of the block. */

@@ -90,6 +90,7 @@ const moved: ReadonlySet<string> = new Set<ErrorCodeName>([
 export class AdminEngine {
   readonly cluster: Cluster
   private readonly defaultApiTimeoutMs: number
+  private isStopped = false
 
   constructor(cluster: Cluster, defaultApiTimeoutMs: number) {
     this.cluster = cluster
@@ -109,10 +110,19 @@ export class AdminEngine {
     })
     checkOptionKinds(name, options, keys)
     const title: unknown = Reflect.get(options, outerName)
-    if (this.cluster.isClosed) throw new ClosedError(`${name} failed: the admin client was closed`)
+    this.checkOpen(name)
     signal?.throwIfAborted()
     const call = typeof title === 'string' ? title : name
     return new AdminCall(this.cluster, call, Math.min(timeoutMs, MAX_TIMEOUT_MS), signal)
+  }
+
+  /** From here on no call is begun. */
+  stop(): void {
+    this.isStopped = true
+  }
+
+  checkOpen(name: string): void {
+    if (this.isStopped) throw new ClosedError(`${name} failed: the admin client was closed`)
   }
 }
 

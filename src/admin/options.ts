@@ -5,7 +5,12 @@ import {
   type BootstrapSettings,
   checkBootstrapControllers,
 } from '../options/bootstrap-servers.ts'
-import { duration, type OptionSpec, type ResolvedOptions } from '../options/option-table.ts'
+import {
+  boolean,
+  duration,
+  type OptionSpec,
+  type ResolvedOptions,
+} from '../options/option-table.ts'
 import type { WaitOptions } from '../types.ts'
 
 /** Options of `kafka.admin()`. */
@@ -23,6 +28,12 @@ export interface AdminOptions {
    * @defaultValue the brokers of `bootstrapServers`
    */
   bootstrapControllers?: BootstrapServers
+  /**
+   * Whether the metrics that the brokers ask for are pushed to them (KIP-714). Brokers that have no metrics
+   * reporter for it are sent nothing.
+   * @defaultValue true
+   */
+  enableMetricsPush?: boolean
 }
 
 /** Options of calls that change something and can check the change without making it. */
@@ -37,9 +48,11 @@ export interface ValidateOptions extends WaitOptions {
 export const adminOptionTable: {
   readonly defaultApiTimeoutMs: OptionSpec<number>
   readonly bootstrapControllers: OptionSpec<BootstrapSettings | null>
+  readonly enableMetricsPush: OptionSpec<boolean>
 } = {
   defaultApiTimeoutMs: duration(60_000, 1),
   bootstrapControllers: { default: null, check: checkBootstrapControllers },
+  enableMetricsPush: boolean(true),
 }
 
 export type AdminSettings = ResolvedOptions<typeof adminOptionTable>

@@ -1,6 +1,7 @@
 // Java's client properties as options of this client. The names are the same, but for dots; what differs
 // is in the tables below. What this client does not know is named in a warning, as Java does.
 
+import { type AdminOptions, adminOptionTable } from '../admin/options.ts'
 import type { ConsumerOptions } from '../consumer/options.ts'
 import { consumerOptionTable } from '../consumer/options.ts'
 import { clusterOptionTable, type KafkaOptions } from '../options/kafka-options.ts'
@@ -18,6 +19,7 @@ export interface JavaOptions {
   }
   producer: ProducerOptions
   consumer: ConsumerOptions
+  admin: AdminOptions
   /** Properties that have no meaning here. */
   unknown: string[]
 }
@@ -33,7 +35,6 @@ const withoutEffect = new Set([
   'metrics.recording.level',
   'metrics.sample.window.ms',
   'auto.include.jmx.reporter',
-  'enable.metrics.push',
   'interceptor.classes',
   'security.providers',
   'send.buffer.bytes',
@@ -65,7 +66,13 @@ const assignorNames: Record<string, string> = {
 
 /** @throws UsageError naming the property whose value cannot be used */
 export function optionsFromJava(properties: ReadonlyMap<string, string>): JavaOptions {
-  const options: JavaOptions = { connection: {}, producer: {}, consumer: {}, unknown: [] }
+  const options: JavaOptions = {
+    connection: {},
+    producer: {},
+    consumer: {},
+    admin: {},
+    unknown: [],
+  }
   for (const [key, value] of properties) {
     if (isSecurity(key) || withoutEffect.has(key)) continue
     const name = renamed[key] ?? camelCase(key)
@@ -77,6 +84,7 @@ export function optionsFromJava(properties: ReadonlyMap<string, string>): JavaOp
       [clusterOptionTable, options.connection],
       [producerOptionTable, options.producer],
       [consumerOptionTable, options.consumer],
+      [adminOptionTable, options.admin],
     ] as const
     let isKnown = false
     for (const [table, target] of tables) {

@@ -188,7 +188,8 @@ export class Session {
   private openAdmin(): Admin {
     const { bootstrapControllers } = this
     const given = bootstrapControllers === undefined ? {} : { bootstrapControllers }
-    const settings = resolveOptions(adminOptionTable, given, 'kafka.admin()')
+    const adminOptions = { ...this.java.admin, ...given }
+    const settings = resolveOptions(adminOptionTable, adminOptions, 'kafka.admin()')
     const options = this.optionsFor(bootstrapControllers ?? this.bootstrapServers)
     return new Admin(resolveKafkaOptions(options), settings)
   }
@@ -215,7 +216,13 @@ export class Session {
   }
 }
 
-const noJavaOptions: JavaOptions = { connection: {}, producer: {}, consumer: {}, unknown: [] }
+const noJavaOptions: JavaOptions = {
+  connection: {},
+  producer: {},
+  consumer: {},
+  admin: {},
+  unknown: [],
+}
 
 /** The reason of a signal that Ctrl-C, or a reader that went away, aborted: not an error to be shown. */
 export class Interrupted extends Error {

@@ -115,6 +115,10 @@ export class BrokerPool {
     return this.node(nodeId)?.ready(kind) ?? null
   }
 
+  *readyConnections(): Iterable<Connection> {
+    for (const node of [...this.known.values(), ...this.bootstrap]) yield* node.readyConnections()
+  }
+
   connect(
     nodeId: number,
     kind: ConnectionClass,

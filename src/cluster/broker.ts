@@ -101,6 +101,10 @@ export class Broker {
     return slot === undefined ? null : this.usable(slot)
   }
 
+  *readyConnections(): Iterable<Connection> {
+    for (const { ready } of this.slots.values()) if (ready?.isClosed === false) yield ready
+  }
+
   /** Waits for a ready connection: until the attempt in flight, or the next one, ends. */
   connect(
     kind: ConnectionClass,

@@ -166,11 +166,8 @@ export class Cluster {
   /** Waits for metadata that was asked for after this call. */
   refresh(options: WaitOptions & { what?: string } = {}): Promise<MetadataSnapshot> {
     const { timeoutMs = this.options.requestTimeoutMs, signal, what } = options
-    return this.refresher.refresh({
-      timeoutMs,
-      ...(signal !== undefined && { signal }),
-      ...(what !== undefined && { what }),
-    })
+    const given = { ...(signal !== undefined && { signal }), ...(what !== undefined && { what }) }
+    return this.refresher.refresh({ timeoutMs, ...given })
   }
 
   /** Takes the leader that a Produce or Fetch response names (KIP-951); true if it was news. */
@@ -197,6 +194,11 @@ export class Cluster {
     if (this.isClosed) return null
     if (!this.pool.has(nodeId)) this.requestRefresh(`node ${nodeId} is not known`)
     return this.pool.ready(nodeId, kind)
+  }
+
+  /** Every connection that is ready now. None is asked for. */
+  readyConnections(): Iterable<Connection> {
+    return this.pool.readyConnections()
   }
 
   /** By `monotonicMs()`: since when this node is asked for and not reached; 0 if it is fine. */

@@ -11,6 +11,7 @@ import { ClosedError, OffsetOutOfRangeError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Metric } from '../metrics/metric.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
+import { ClientTelemetry } from '../telemetry/client-telemetry.ts'
 import type { TopicPartition } from '../types.ts'
 import type { AssignedPartition } from './assignment/assigned-partition.ts'
 import { Assignment } from './assignment/assignment.ts'
@@ -31,7 +32,6 @@ import { ConsumerProblems } from './liveness/consumer-problems.ts'
 import { type ConsumerHealth, healthOf } from './liveness/health.ts'
 import { LivenessMonitor, livenessOptions } from './liveness/liveness-monitor.ts'
 import { AutoCommit } from './offsets/auto-commit.ts'
-import type { CommitEntry } from './offsets/commit-queue.ts'
 import { Committer, type Membership, standalone } from './offsets/committer.ts'
 import { OffsetResolver } from './offsets/offset-resolver.ts'
 import type { ResolvedConsumerOptions, TopicSelector } from './options.ts'
@@ -49,6 +49,7 @@ export class ConsumerCore<K, V> {
   readonly handlers: RunningHandlers = new RunningHandlers()
   readonly deadLetters: DeadLetters
   readonly retries: RetrySubscription
+  readonly telemetry: ClientTelemetry
   private readonly hooks: ConsumerHooks
   private readonly fetcher: Fetcher<K, V>
   private readonly rebalancer: Rebalancer<K, V>
@@ -131,7 +132,7 @@ export class ConsumerCore<K, V> {
             membership: () => this.membership,
             onRefused: (code, membership) =>
               this.subscriber.group?.onCommitRefused(code, membership) ?? false,
-            onCommitted: (entries) => this.onCommitted(entries),
+            onCommitted: (entries) => interceptCommit(interceptors, entries, logger),
           })
     this.autoCommit = new AutoCommit(cluster, this.committer, options, (error) =>
       this.hooks.onError(error),
@@ -174,6 +175,14 @@ export class ConsumerCore<K, V> {
       onStall: (durationMs) => this.hooks.onStall(durationMs),
       onError: (error) => this.hooks.onError(error),
     })
+    const resource = (): Record<string, string | null | undefined> => ({
+      group_id: groupId,
+      group_instance_id: options.groupInstanceId,
+      group_member_id: this.membership?.memberId,
+      client_rack: options.clientRack,
+    })
+    const source = { cluster, readMetrics: () => this.readMetrics(), resource }
+    this.telemetry = new ClientTelemetry(source, options.enableMetricsPush)
     cluster.onMetadata((change) => this.onMetadata(change))
   }
 
@@ -303,6 +312,7 @@ export class ConsumerCore<K, V> {
     this.committer?.stop()
     this.stopped.abort(new ClosedError('The consumer was closed'))
     await within(deadline, fetching)
+    await this.telemetry.close(deadline)
     await this.cluster.close()
     this.watchers.look()
   }
@@ -351,16 +361,6 @@ export class ConsumerCore<K, V> {
       rebalances: this.subscriber.group?.rebalances ?? null,
     })
     return [...own, ...cluster.readMetrics('consumer')]
-  }
-
-  private onCommitted(entries: readonly CommitEntry[]): void {
-    const { interceptors } = this.options
-    if (interceptors.length === 0) return
-    const offsets = entries.map((entry) => {
-      const { topic, partition, offset, leaderEpoch, metadata } = entry
-      return { topic, partition, offset, leaderEpoch, metadata }
-    })
-    interceptCommit(interceptors, offsets, this.cluster.options.logger)
   }
 
   health(): ConsumerHealth {

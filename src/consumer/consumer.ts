@@ -288,6 +288,20 @@ export class Consumer<
     return this.core.readMetrics()
   }
 
+  /**
+   * The id by which the brokers know this client, when they take metrics that clients push (KIP-714).
+   * @param options `timeoutMs` defaults to `defaultApiTimeoutMs`
+   * @throws {ConfigError} with `enableMetricsPush: false`
+   * @throws {UnsupportedVersionError} when the brokers take no metrics of clients
+   * @throws {TimeoutError} when no broker responds in time
+   */
+  async clientInstanceId(options?: WaitOptions): Promise<string> {
+    const { defaultApiTimeoutMs: defaultMs } = this.options
+    const limits = checkWaitOptions(options, 'clientInstanceId()', { defaultMs })
+    this.core.checkOpen()
+    return await this.core.telemetry.clientInstanceId(limits)
+  }
+
   /** How this consumer is: for probes, and for a first look when nothing is read. Never throws. */
   health(): ConsumerHealth {
     return this.core.health()

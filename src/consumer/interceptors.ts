@@ -53,9 +53,18 @@ export function interceptConsume<R extends AnyRecord>(
 /** Tells the interceptors of a commit. */
 export function interceptCommit(
   interceptors: readonly ConsumerInterceptor[],
-  offsets: readonly OffsetToCommit[],
+  entries: readonly Required<OffsetToCommit>[],
   logger: Logger,
 ): void {
+  if (interceptors.length === 0) return
+  // What else an entry has belongs to the committer.
+  const offsets = entries.map(({ topic, partition, offset, leaderEpoch, metadata }) => ({
+    topic,
+    partition,
+    offset,
+    leaderEpoch,
+    metadata,
+  }))
   for (const interceptor of interceptors) {
     if (interceptor.onCommit === undefined) continue
     try {

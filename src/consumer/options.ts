@@ -137,6 +137,12 @@ export interface ConsumerOptions<K = Buffer | null, V = Buffer | null> {
    * named ones are cooperative. Default: `['range', 'cooperative-sticky']`.
    */
   partitionAssignors?: readonly PartitionAssignor[]
+  /**
+   * Whether the metrics that the brokers ask for are pushed to them (KIP-714). Brokers that have no metrics
+   * reporter for it are sent nothing.
+   * @defaultValue true
+   */
+  enableMetricsPush?: boolean
   /** Called with records before they are delivered, and with offsets that were committed, in this order. */
   interceptors?: readonly ConsumerInterceptor[]
   /** Default: keys are `Buffer | null`. */
@@ -211,6 +217,7 @@ export const consumerOptionTable: {
   readonly onPoisonRecord: Callback<'onPoisonRecord'>
   readonly onError: Callback<'onError'>
   readonly interceptors: OptionSpec<readonly ConsumerInterceptor[]>
+  readonly enableMetricsPush: OptionSpec<boolean>
 } = optionsOf('kafka.consumer()', {
   groupId: text(null),
   topics: { default: [], check: checkTopics },
@@ -249,6 +256,7 @@ export const consumerOptionTable: {
   onPoisonRecord: callback(),
   onError: callback(),
   interceptors: { default: Object.freeze([]), check: checkInterceptors },
+  enableMetricsPush: boolean(true),
 })
 
 /** All options of a consumer, none missing. */

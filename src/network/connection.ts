@@ -172,17 +172,24 @@ export class Connection {
    * not be changed before.
    * @param options.timeoutMs counted from the writing; what waits to be written waits as long at most
    * @param options.onReleased called when the kernel has taken all its bytes; not if the connection ends
+   * @param options.isBackground whether the process may end before the response comes
    */
   send<Q, A>(
     api: Api<Q, A>,
     version: number,
     request: Q,
-    options: { timeoutMs: number; signal?: AbortSignal; onReleased?: () => void },
+    options: {
+      timeoutMs: number
+      signal?: AbortSignal
+      onReleased?: () => void
+      isBackground?: boolean
+    },
   ): Promise<A> {
     return new Promise<A>((resolve, reject) => {
       const pending = new PendingRequest(api, version, request, options.timeoutMs, resolve, reject)
       const { signal } = options
       pending.onReleased = options.onReleased ?? null
+      pending.isBackground = options.isBackground ?? false
       if (signal !== undefined) {
         signal.throwIfAborted()
         pending.watch(signal, () => this.pipeline.forget(pending))

@@ -16,11 +16,15 @@ export class PendingRequest {
   /** By `monotonicMs()`: for the writing while it is not written, for the response afterwards. */
   deadline = 0
   writtenAt = 0
+  /** The same by `preciseMs()`, for its latency. */
+  sentAt = 0
   isWritten = false
   /** While something listens. */
   trace: Trace | null = null
   /** Its caller has gone: the response, when it comes, is dropped. */
   isAbandoned = false
+  /** It does not keep the process alive. */
+  isBackground = false
   /** The broker responds to it; not so for Produce with acks=0. */
   hasResponse = true
   next: PendingRequest | null = null
@@ -54,10 +58,12 @@ export class PendingRequest {
     })
   }
 
-  wasWritten(correlationId: number, now: number): void {
+  /** @param at by `preciseMs()` */
+  wasWritten(correlationId: number, at: number): void {
     this.correlationId = correlationId
-    this.writtenAt = now
-    this.deadline = now + this.timeoutMs
+    this.sentAt = at
+    this.writtenAt = Math.floor(at)
+    this.deadline = this.writtenAt + this.timeoutMs
     this.isWritten = true
     this.request = null
   }
@@ -129,6 +135,12 @@ export class PendingRequests {
       this.length--
       return
     }
+  }
+
+  /** Whether one of them keeps the process alive. */
+  get needsProcess(): boolean {
+    for (let at = this.first; at !== null; at = at.next) if (!at.isBackground) return true
+    return false
   }
 
   /** One whose deadline has passed; null if there is none. */

@@ -3,7 +3,7 @@
 // the connection; there is one timer however many requests are in flight.
 
 import type { Duplex } from 'node:stream'
-import { monotonicMs } from '../async/clock.ts'
+import { monotonicMs, preciseMs } from '../async/clock.ts'
 import { DeadlineTimer } from '../async/deadline-timer.ts'
 import { channels, Trace } from '../diagnostics.ts'
 import { DecodeError } from '../errors.ts'
@@ -206,6 +206,10 @@ export class RequestPipeline {
     return this.inFlight === 0 && this.unanswered.length === 0
   }
 
+  private get needsProcess(): boolean {
+    return this.unanswered.length > 0 || this.written.needsProcess || this.waiting.needsProcess
+  }
+
   private canWrite(): boolean {
     return (
       this.waiting.length === 0 &&
@@ -222,7 +226,7 @@ export class RequestPipeline {
     // The producer's own memory bounds those without a response.
     if (this.waiting.length >= MAX_QUEUED && pending.hasResponse)
       throw queueFullError(pending, where, MAX_QUEUED)
-    this.writer?.keepAlive(true)
+    if (!pending.isBackground) this.writer?.keepAlive(true)
     pending.deadline = monotonicMs() + pending.timeoutMs
     this.waiting.push(pending)
     this.timer.arm(pending.deadline)
@@ -253,10 +257,10 @@ export class RequestPipeline {
     const id = this.correlationId
     this.correlationId = id === MAX_CORRELATION_ID ? 0 : id + 1
     const chunks = encodeRequestFrame(api, version, id, this.options.clientId, request)
-    pending.wasWritten(id, monotonicMs())
+    pending.wasWritten(id, preciseMs())
     queue.push(pending)
     this.timer.arm(pending.deadline)
-    writer.keepAlive(true)
+    if (!pending.isBackground) writer.keepAlive(true)
     const { observer } = this.options
     if (observer != null) observer.onWritten(sizeOf(chunks), pending.writtenAt)
     pending.trace = Trace.begin(channels.request, () => ({
@@ -296,7 +300,8 @@ export class RequestPipeline {
     const { api, version } = pending
     this.written.shift()
     this.hasResponded = this.isReady
-    this.lastUsedAt = monotonicMs()
+    const at = preciseMs()
+    this.lastUsedAt = Math.floor(at)
     if (bytesLeft > 0) {
       const where = this.owner.describe()
       this.options.logger.debug(`${pending.name} from ${where}: ${bytesLeft} bytes not understood`)
@@ -306,7 +311,7 @@ export class RequestPipeline {
     this.options.observer?.onResponse(
       api.name,
       frame.length,
-      now - pending.writtenAt,
+      at - pending.sentAt,
       throttleTimeMs,
       now,
     )
@@ -333,8 +338,9 @@ export class RequestPipeline {
   }
 
   private restIfUnused(): void {
-    if (!this.isReady || !this.isUnused) return
+    if (!this.isReady || this.needsProcess) return
     this.writer?.keepAlive(false)
+    if (!this.isUnused) return
     this.timer.arm(this.lastUsedAt + this.options.maxIdleMs)
   }
 

@@ -100,6 +100,12 @@ export interface ProducerOptions {
   metadataMaxIdleMs?: number
   /** Whether brokers may create a topic that does not exist. Default: true. */
   allowAutoCreateTopics?: boolean
+  /**
+   * Whether the metrics that the brokers ask for are pushed to them (KIP-714). Brokers that have no metrics
+   * reporter for it are sent nothing.
+   * @defaultValue true
+   */
+  enableMetricsPush?: boolean
   /** Called around each record, in this order: `onSend` may change it. */
   interceptors?: readonly ProducerInterceptor[]
   /** Told the outcome of every record, in append order of its partition. What it throws is logged. */
@@ -116,6 +122,7 @@ export interface ProducerOptions {
 /** Each option: its default and its check. */
 export const producerOptionTable: {
   readonly acks: OptionSpec<-1 | 0 | 1>
+  readonly enableMetricsPush: OptionSpec<boolean>
   readonly enableIdempotence: OptionSpec<boolean>
   readonly transactionalId: OptionSpec<string | null>
   readonly transactionTimeoutMs: OptionSpec<number>
@@ -148,6 +155,7 @@ export const producerOptionTable: {
 } = optionsOf('kafka.producer()', {
   acks: { default: -1, check: checkAcks },
   enableIdempotence: boolean(true),
+  enableMetricsPush: boolean(true),
   transactionalId: text(null),
   transactionTimeoutMs: wireDuration(60_000, 1),
   retries: integer(2_147_483_647, 0, 2_147_483_647),

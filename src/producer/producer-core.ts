@@ -8,6 +8,7 @@ import { BrokerError, ClosedError, type KafkaError, toKafkaError } from '../erro
 import type { Metric } from '../metrics/metric.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
+import { ClientTelemetry } from '../telemetry/client-telemetry.ts'
 import { RecordAdmission } from './admission/record-admission.ts'
 import { SerializationQueue } from './admission/serialization-queue.ts'
 import { Accumulator } from './batching/accumulator.ts'
@@ -44,6 +45,7 @@ export class ProducerCore {
   /** Called with each record's outcome; null without hooks. */
   readonly observer: RecordObserver | null
   readonly metrics: ProducerMetrics = new ProducerMetrics()
+  readonly telemetry: ClientTelemetry
   private readonly delivery: BatchCompletion
   private readonly problems: ProduceProblems
   private readonly topics: Topics
@@ -199,6 +201,14 @@ export class ProducerCore {
         onTurn: this.transactions?.turned ?? null,
       },
     )
+    this.telemetry = new ClientTelemetry(
+      {
+        cluster: this.cluster,
+        readMetrics: () => this.readMetrics(),
+        resource: () => ({ transactional_id: transactionalId }),
+      },
+      options.enableMetricsPush,
+    )
   }
 
   health(isClosed: boolean): ProducerHealth {
@@ -259,12 +269,13 @@ export class ProducerCore {
     this.delivery.failWaiting(this.topics.values(), hopeless, error, this.clock.now())
   }
 
-  /** Ends timers, requests and connections. */
-  async close(): Promise<void> {
+  /** Ends timers, requests and connections. Metrics are pushed for the last time, unless `limit` is over. */
+  async close(limit: AbortSignal): Promise<void> {
     this.transactions?.stop(new ClosedError('the producer is closed'))
     this.producerIds.close()
     this.sender.close()
     this.topics.close()
+    await this.telemetry.close(limit)
     await this.cluster.close()
   }
 }

@@ -293,6 +293,20 @@ export class Producer implements AsyncDisposable {
     return this.core.readMetrics()
   }
 
+  /**
+   * The id by which the brokers know this client, when they take metrics that clients push (KIP-714).
+   * @param options `timeoutMs` defaults to `maxBlockMs`
+   * @throws {ConfigError} with `enableMetricsPush: false`
+   * @throws {UnsupportedVersionError} when the brokers take no metrics of clients
+   * @throws {TimeoutError} when no broker responds in time
+   */
+  async clientInstanceId(options?: WaitOptions): Promise<string> {
+    const { maxBlockMs: defaultMs } = this.options
+    const limits = checkWaitOptions(options, 'clientInstanceId()', { defaultMs })
+    this.checkOpen()
+    return await this.core.telemetry.clientInstanceId(limits)
+  }
+
   /** How this producer is: for probes. Never throws. */
   health(): ProducerHealth {
     return this.core.health(this.closing !== null)
@@ -374,7 +388,7 @@ export class Producer implements AsyncDisposable {
       })
     })
     this.core.failAll(closedError())
-    await this.core.close()
+    await this.core.close(signal)
   }
 }
 

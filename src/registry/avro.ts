@@ -23,6 +23,7 @@ type Avsc = typeof avsc
 export class AvroCodec<T> implements Codec<T> {
   readonly schema: SchemaText | null
   readonly recordName: string | null
+  readonly hasIndexes = false
   private readonly options: AvroOptions
   private readonly avsc: Avsc
   private readonly own: avsc.Type | null

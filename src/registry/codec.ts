@@ -9,6 +9,8 @@ export interface Codec<T> {
   readonly schema: SchemaText | null
   /** What subjects by record name are called after; null: not known. */
   readonly recordName: string | null
+  /** Whether the data begins with message indexes. */
+  readonly hasIndexes: boolean
   /** Registers what the schema refers to, before it is registered itself. */
   prepare?(register: (subject: string, schema: SchemaText) => Promise<number>): Promise<SchemaText>
   /** A function that writes values by a schema. It throws for a value that does not fit. */

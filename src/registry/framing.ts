@@ -1,17 +1,24 @@
 // How a record says which schema it was written with: bytes before the data, or a header.
 
-import { inflateSync } from 'node:zlib'
+import { deflateSync, inflateSync } from 'node:zlib'
 import { InvalidArgumentError } from '../errors.ts'
 import type { DeserializeContext, SerializeContext } from '../types.ts'
 
 /**
  * `confluent`: a zero, the id in 4 bytes, then the data. `apicurio`: the same with 8 bytes, as Apicurio's
- * serdes wrote before version 3. `glue`: AWS Glue, whose ids are UUIDs; to be read only.
+ * serdes wrote before version 3. `glue`: AWS Glue, whose ids are UUIDs.
  */
 export type Framing = 'confluent' | 'apicurio' | 'glue'
 
+/** The schema of a record. */
+export interface SchemaId {
+  /** A number; the UUID of Glue, or of a header. */
+  readonly id: number | string
+  /** The id that is the same in every registry; null: this registry has none. */
+  readonly guid: string | null
+}
+
 export interface Framed {
-  /** A number, or the UUID of Glue. */
   readonly id: number | string
   readonly data: Buffer
 }
@@ -19,32 +26,61 @@ export interface Framed {
 /** Confluent's headers of the schema id. */
 const headerNames = { key: '__key_schema_id', value: '__value_schema_id' }
 const MAX_INFLATED = 128 * 1024 * 1024
+const GUID = 1
+const GLUE_VERSION = 3
+const GLUE_ZLIB = 5
+const GLUE_HEADER_BYTES = 18
 
-/** Puts the id before the data, or into a header. */
-export function frame(
-  framing: Framing,
-  inHeader: boolean,
-  id: number,
-  data: Buffer,
-  { headers, isKey }: SerializeContext,
-): Buffer {
+/** Puts the id before the data. */
+export function frame(framing: Framing, zlib: boolean, { id }: SchemaId, data: Buffer): Buffer {
+  if (typeof id === 'string') {
+    const content = zlib ? deflateSync(data) : data
+    return Buffer.concat([Buffer.of(GLUE_VERSION, zlib ? GLUE_ZLIB : 0), uuidBytes(id), content])
+  }
   const prefix = Buffer.alloc(framing === 'apicurio' ? 9 : 5)
   if (framing === 'apicurio') prefix.writeBigInt64BE(BigInt(id), 1)
   else prefix.writeInt32BE(id, 1)
-  if (!inHeader) return Buffer.concat([prefix, data])
-  headers.set(isKey ? headerNames.key : headerNames.value, prefix)
-  return data
+  return Buffer.concat([prefix, data])
+}
+
+/**
+ * Puts the id into a header, as Confluent's HeaderSchemaIdSerializer does: a one and the GUID; a zero and the
+ * number where the registry has no GUIDs.
+ * @param hasIndexes whether the data begins with message indexes, which go into the header too
+ */
+export function frameInHeader(
+  { id, guid }: SchemaId,
+  data: Buffer,
+  hasIndexes: boolean,
+  { headers, isKey }: SerializeContext,
+): Buffer {
+  const prefix =
+    guid === null
+      ? frame('confluent', false, { id, guid }, Buffer.alloc(0))
+      : Buffer.concat([Buffer.of(GUID), uuidBytes(guid)])
+  const rest = hasIndexes ? readIndexes(data).data : data
+  const indexes = data.subarray(0, data.length - rest.length)
+  headers.set(isKey ? headerNames.key : headerNames.value, Buffer.concat([prefix, indexes]))
+  return rest
 }
 
 /** The id and the data of what was read: by its header if it has one. */
 export function unframe(framing: Framing, bytes: Buffer, context: DeserializeContext): Framed {
   const header = context.headers.get(context.isKey ? headerNames.key : headerNames.value)
-  if (header != null) return { id: unframe1(framing, header).id, data: bytes }
-  return unframe1(framing, bytes)
+  if (header == null) return framing === 'glue' ? unframeGlue(bytes) : unframePrefix(framing, bytes)
+  if (header[0] !== GUID) {
+    const { id, data: indexes } = unframePrefix('confluent', header)
+    return { id, data: Buffer.concat([indexes, bytes]) }
+  }
+  if (header.length < 17) {
+    throw new InvalidArgumentError(
+      `the header of the schema id is cut off: expected 1 and a UUID, got ${header.toString('hex')}`,
+    )
+  }
+  return { id: uuidText(header, 1), data: Buffer.concat([header.subarray(17), bytes]) }
 }
 
-function unframe1(framing: Framing, bytes: Buffer): Framed {
-  if (framing === 'glue') return unframeGlue(bytes)
+function unframePrefix(framing: 'confluent' | 'apicurio', bytes: Buffer): Framed {
   const size = framing === 'apicurio' ? 9 : 5
   if (bytes.length < size || bytes[0] !== 0) {
     throw new InvalidArgumentError(
@@ -56,16 +92,42 @@ function unframe1(framing: Framing, bytes: Buffer): Framed {
 }
 
 function unframeGlue(bytes: Buffer): Framed {
-  const isKnown = bytes.length >= 18 && bytes[0] === 3 && (bytes[1] === 0 || bytes[1] === 5)
+  const isKnown =
+    bytes.length >= GLUE_HEADER_BYTES &&
+    bytes[0] === GLUE_VERSION &&
+    (bytes[1] === 0 || bytes[1] === GLUE_ZLIB)
   if (!isKnown) {
     throw new InvalidArgumentError(
       `the data does not begin with the header of AWS Glue: expected 3, 0 or 5 and a UUID, got ${bytes.subarray(0, 18).toString('hex') || 'nothing'}`,
     )
   }
-  const hex = bytes.toString('hex', 2, 18)
-  const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
-  const data = bytes.subarray(18)
-  return { id, data: bytes[1] === 5 ? inflateSync(data, { maxOutputLength: MAX_INFLATED }) : data }
+  const data = bytes.subarray(GLUE_HEADER_BYTES)
+  return { id: uuidText(bytes, 2), data: bytes[1] === GLUE_ZLIB ? inflate(data) : data }
+}
+
+function inflate(data: Buffer): Buffer {
+  try {
+    return inflateSync(data, { maxOutputLength: MAX_INFLATED })
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new InvalidArgumentError(`the data cannot be decompressed (zlib): ${reason}`, { cause })
+  }
+}
+
+const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i
+
+/** Whether it is a UUID of 36 characters. */
+export function isUuid(id: unknown): id is string {
+  return typeof id === 'string' && uuid.test(id)
+}
+
+function uuidBytes(id: string): Buffer {
+  return Buffer.from(id.replaceAll('-', ''), 'hex')
+}
+
+function uuidText(bytes: Buffer, at: number): string {
+  const hex = bytes.toString('hex', at, at + 16)
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
 
 /** Message indexes of Confluent's Protobuf format: a count and as many indexes, zig-zag; [0] is one zero. */

@@ -8,18 +8,31 @@ import type { SecureContextOptions } from 'node:tls'
 import { backoff, sleep } from '../async/retry.ts'
 import { startTimer } from '../async/timers.ts'
 import { SchemaRegistryError } from '../errors.ts'
+import { type OidcAuth, OidcTokens } from './oidc-tokens.ts'
 
-/** How this client proves who it is. */
+/** A bearer token, or a function that gives one, which is called for each request. */
+export interface TokenAuth {
+  readonly token: string | (() => string | Promise<string>)
+}
+
+/** How this client proves who it is: Basic, Bearer, or Bearer with tokens of an identity provider. */
 export type RegistryAuth =
   | { readonly username: string; readonly password: string }
-  /** A bearer token, or what fetches one (OIDC): called for each request, so keep it until it expires. */
-  | { readonly token: string | (() => string | Promise<string>) }
+  | TokenAuth
+  | OidcAuth
+
+/** TLS options, as Node's `tls.connect` takes them. */
+export type RegistryTls = SecureContextOptions & {
+  readonly rejectUnauthorized?: boolean
+  /** The name that the certificate is checked against. @defaultValue the host of the URL */
+  readonly servername?: string
+}
 
 export interface HttpOptions {
   readonly urls: readonly string[]
   readonly auth: RegistryAuth | null
   readonly headers: Readonly<Record<string, string>>
-  readonly ssl: SecureContextOptions & { readonly rejectUnauthorized?: boolean }
+  readonly ssl: RegistryTls
   readonly requestTimeoutMs: number
   readonly retries: number
   readonly retryBackoffMs: number
@@ -32,6 +45,8 @@ const retriableStatus: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 5
 export class HttpClient {
   private readonly options: HttpOptions
   private readonly inFlight = new Map<string, Promise<unknown>>()
+
+  private tokens: OidcTokens | null = null
 
   constructor(options: HttpOptions) {
     this.options = options
@@ -54,8 +69,10 @@ export class HttpClient {
       try {
         return await this.once(method, urls[attempt % urls.length], path, body)
       } catch (error) {
-        const isFinal = !(error instanceof SchemaRegistryError) || !error.retriable
-        if (isFinal || attempt >= retries) throw error
+        if (!(error instanceof SchemaRegistryError) || attempt >= retries) throw error
+        // A token may have been revoked: another one is tried, once.
+        const mayHelp = error.status === 401 && this.tokens !== null && attempt === 0
+        if (!error.retriable && !mayHelp) throw error
         await sleep(backoff(attempt, retryBackoffMs, retryBackoffMs * 10))
       }
     }
@@ -69,80 +86,97 @@ export class HttpClient {
   ): Promise<unknown> {
     const url = new URL(base.replace(/\/$/, '') + path)
     const where = `${method} ${path} at schema registry ${url.host}`
-    const { requestTimeoutMs, ssl } = this.options
-    const late = `no response within ${requestTimeoutMs} ms`
-    const headers = await this.headers(where)
     const content = body === undefined ? undefined : JSON.stringify(body)
-    const { status, text } = await new Promise<{ status: number; text: string }>(
-      (resolve, reject) => {
-        const fail = (reason: string, cause?: unknown): void =>
-          reject(new SchemaRegistryError(`${where} failed: ${reason}`, { cause, retriable: true }))
-        const send = url.protocol === 'https:' ? httpsRequest : httpRequest
-        let isLate = false
-        const request = send(url, { method, headers, ...ssl }, (response) => {
-          this.read(response, where).then(
-            (read) => {
-              clearTimeout(timer)
-              resolve({ status: response.statusCode ?? 0, text: read })
-            },
-            (error: unknown) => {
-              request.destroy()
-              clearTimeout(timer)
-              if (error instanceof SchemaRegistryError) reject(error)
-              else fail(isLate ? late : 'its response broke off', error)
-            },
-          )
-        })
-        const timer = startTimer(() => {
-          isLate = true
-          request.destroy()
-        }, requestTimeoutMs)
-        request.on('error', (error) => {
-          clearTimeout(timer)
-          fail(isLate ? late : error.message, error)
-        })
-        request.end(content)
-      },
-    )
+    const headers = {
+      accept: 'application/vnd.schemaregistry.v1+json, application/json',
+      'content-type': 'application/vnd.schemaregistry.v1+json',
+      ...this.options.headers,
+      ...(await this.authorization(where)),
+    }
+    const { status, text } = await exchange(where, url, method, headers, content, this.options)
+    if (status === 401) this.tokens?.forget()
     return parsed(where, status, text)
   }
 
-  private async headers(where: string): Promise<Record<string, string>> {
-    const { auth, headers } = this.options
-    const all: Record<string, string> = {
-      accept: 'application/vnd.schemaregistry.v1+json, application/json',
-      'content-type': 'application/vnd.schemaregistry.v1+json',
-      ...headers,
-    }
-    if (auth === null) return all
+  private async authorization(where: string): Promise<Record<string, string>> {
+    const { auth } = this.options
+    if (auth === null) return {}
     if ('username' in auth) {
       const credentials = Buffer.from(`${auth.username}:${auth.password}`).toString('base64')
-      return { ...all, authorization: `Basic ${credentials}` }
+      return { authorization: `Basic ${credentials}` }
     }
     try {
-      const token = typeof auth.token === 'function' ? await auth.token() : auth.token
-      return { ...all, authorization: `Bearer ${token}` }
+      return { authorization: `Bearer ${await this.token(auth)}` }
     } catch (cause) {
+      if (cause instanceof SchemaRegistryError) throw cause
       const text = `${where} failed: no token could be had`
       throw new SchemaRegistryError(text, { cause, retriable: true })
     }
   }
 
-  private async read(response: IncomingMessage, where: string): Promise<string> {
-    const { maxResponseBytes } = this.options
-    const chunks: Buffer[] = []
-    let size = 0
-    for await (const chunk of response) {
-      size += chunk.length
-      if (size > maxResponseBytes) {
-        throw new SchemaRegistryError(
-          `${where} failed: its response is larger than maxResponseBytes (${maxResponseBytes})`,
-        )
-      }
-      chunks.push(chunk)
-    }
-    return Buffer.concat(chunks).toString()
+  private token(auth: TokenAuth | OidcAuth): string | Promise<string> {
+    if ('token' in auth) return typeof auth.token === 'function' ? auth.token() : auth.token
+    this.tokens ??= new OidcTokens(auth, (url, headers, body) =>
+      exchange(`POST to token endpoint ${url.host}`, url, 'POST', headers, body, this.options),
+    )
+    return this.tokens.get()
   }
+}
+
+/** One request and its response, whatever its status. */
+function exchange(
+  where: string,
+  url: URL,
+  method: string,
+  headers: Record<string, string>,
+  content: string | undefined,
+  { requestTimeoutMs, maxResponseBytes, ssl }: HttpOptions,
+): Promise<{ status: number; text: string }> {
+  const late = `no response within ${requestTimeoutMs} ms`
+  return new Promise((resolve, reject) => {
+    const fail = (reason: string, cause?: unknown): void =>
+      reject(new SchemaRegistryError(`${where} failed: ${reason}`, { cause, retriable: true }))
+    const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+    let isLate = false
+    const request = send(url, { method, headers, ...ssl }, (response) => {
+      read(response, where, maxResponseBytes).then(
+        (text) => {
+          clearTimeout(timer)
+          resolve({ status: response.statusCode ?? 0, text })
+        },
+        (error: unknown) => {
+          request.destroy()
+          clearTimeout(timer)
+          if (error instanceof SchemaRegistryError) reject(error)
+          else fail(isLate ? late : 'its response broke off', error)
+        },
+      )
+    })
+    const timer = startTimer(() => {
+      isLate = true
+      request.destroy()
+    }, requestTimeoutMs)
+    request.on('error', (error) => {
+      clearTimeout(timer)
+      fail(isLate ? late : error.message, error)
+    })
+    request.end(content)
+  })
+}
+
+async function read(response: IncomingMessage, where: string, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of response) {
+    size += chunk.length
+    if (size > maxBytes) {
+      throw new SchemaRegistryError(
+        `${where} failed: its response is larger than maxResponseBytes (${maxBytes})`,
+      )
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
 }
 
 function parsed(where: string, status: number, text: string): unknown {

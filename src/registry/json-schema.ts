@@ -18,6 +18,7 @@ type AjvClass = new (options: object) => Ajv
 export class JsonSchemaCodec<T> implements Codec<T> {
   readonly schema: SchemaText | null
   readonly recordName: string | null
+  readonly hasIndexes = false
   private readonly options: JsonSchemaOptions
   private readonly own: ValidateFunction | null
 

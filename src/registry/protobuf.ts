@@ -14,6 +14,7 @@ type WellKnown = typeof import('@bufbuild/protobuf/wkt')
 export class ProtobufCodec<T extends Message> implements Codec<T> {
   readonly schema: SchemaText
   readonly recordName: string
+  readonly hasIndexes = true
   private readonly messages: readonly DescMessage[]
   private readonly protobuf: Protobuf
 

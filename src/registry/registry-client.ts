@@ -3,6 +3,7 @@
 
 import { monotonicMs } from '../async/clock.ts'
 import { SchemaRegistryError } from '../errors.ts'
+import { isUuid, type SchemaId } from './framing.ts'
 import type { HttpClient } from './http-client.ts'
 
 export type SchemaType = 'AVRO' | 'PROTOBUF' | 'JSON'
@@ -23,19 +24,34 @@ export interface SchemaText {
 }
 
 /** A schema with the schemas that it uses, each before those that use it. */
-export interface ResolvedSchema extends SchemaText {
-  readonly id: number
+export interface ResolvedSchema extends SchemaText, SchemaId {
   readonly dependencies: readonly (SchemaText & { readonly name: string })[]
+}
+
+/** Where schemas and their ids are asked for. */
+export interface SchemaSource {
+  /** The schema of this id, or GUID. */
+  schemaById(id: number | string): Promise<ResolvedSchema>
+  /** The id of a schema under a subject: of one that is there, or that is registered now. */
+  idOf(
+    subject: string,
+    schema: SchemaText,
+    how: { readonly register: boolean; readonly normalize: boolean },
+  ): Promise<SchemaId>
+  /** The version under which a subject has a schema. */
+  versionOf(subject: string, schema: SchemaText): Promise<number>
+  /** The newest schema of a subject, as it was within the last while. */
+  latestOf(subject: string): Promise<ResolvedSchema>
 }
 
 /** A chain of references longer than this is taken for a mistake. */
 const MAX_REFERENCES = 1000
 
-export class RegistryClient {
+export class RegistryClient implements SchemaSource {
   private readonly http: HttpClient
   private readonly latestTtlMs: number
-  private readonly byId = new Map<number, Promise<ResolvedSchema>>()
-  private readonly ids = new Map<string, Promise<number>>()
+  private readonly byId = new Map<number | string, Promise<ResolvedSchema>>()
+  private readonly ids = new Map<string, Promise<SchemaId>>()
   private readonly latest = new Map<string, { schema: Promise<ResolvedSchema>; until: number }>()
 
   constructor(http: HttpClient, latestTtlMs: number) {
@@ -43,25 +59,26 @@ export class RegistryClient {
     this.latestTtlMs = latestTtlMs
   }
 
-  /** The schema of this id. */
-  schemaById(id: number): Promise<ResolvedSchema> {
-    return keep(this.byId, id, async () =>
-      this.resolve(id, schemaOf(await this.http.json('GET', `/schemas/ids/${id}`), id)),
-    )
+  schemaById(id: number | string): Promise<ResolvedSchema> {
+    return keep(this.byId, id, async () => {
+      const path = typeof id === 'string' ? `/schemas/guids/${id}` : `/schemas/ids/${id}`
+      const body = await this.http.json('GET', path)
+      return await this.resolve({ id, guid: guidIn(body) }, schemaOf(body, id))
+    })
   }
 
-  /** The id of a schema under a subject: of one that is there, or that is registered now. */
   idOf(
     subject: string,
     schema: SchemaText,
     how: { readonly register: boolean; readonly normalize: boolean },
-  ): Promise<number> {
+  ): Promise<SchemaId> {
     const key = JSON.stringify([subject, schema, how])
     return keep(this.ids, key, async () => {
       const query = how.normalize ? '?normalize=true' : ''
       const path = `/subjects/${encodeURIComponent(subject)}${how.register ? '/versions' : ''}${query}`
       try {
-        return idIn(await this.http.json('POST', path, schema), subject)
+        const body = await this.http.json('POST', path, schema)
+        return { id: idIn(body, subject), guid: guidIn(body) }
       } catch (error) {
         if (error instanceof SchemaRegistryError && error.status === 409) {
           throw await this.incompatible(subject, schema, error)
@@ -71,7 +88,6 @@ export class RegistryClient {
     })
   }
 
-  /** The version under which a subject has a schema. */
   async versionOf(subject: string, schema: SchemaText): Promise<number> {
     const path = `/subjects/${encodeURIComponent(subject)}`
     const version = field(await this.http.json('POST', path, schema), 'version')
@@ -79,11 +95,10 @@ export class RegistryClient {
     throw new SchemaRegistryError(`The registry's response for subject "${subject}" has no version`)
   }
 
-  /** The newest schema of a subject, as it was within the last while. */
   latestOf(subject: string): Promise<ResolvedSchema> {
     const known = this.latest.get(subject)
     if (known !== undefined && known.until > monotonicMs()) return known.schema
-    const schema = this.readVersion(subject, 'latest').then(({ id, text }) =>
+    const schema = this.readVersion(subject, 'latest').then(({ text, ...id }) =>
       this.resolve(id, text),
     )
     this.latest.set(subject, { schema, until: monotonicMs() + this.latestTtlMs })
@@ -94,15 +109,16 @@ export class RegistryClient {
   private async readVersion(
     subject: string,
     version: number | 'latest',
-  ): Promise<{ id: number; text: SchemaText }> {
+  ): Promise<SchemaId & { text: SchemaText }> {
     const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}`
     const body = await this.http.json('GET', path)
     const id = idIn(body, subject)
-    return { id, text: schemaOf(body, id) }
+    return { id, guid: guidIn(body), text: schemaOf(body, id) }
   }
 
   /** Reads what a schema refers to, each once, in the order in which they can be parsed. */
-  private async resolve(id: number, text: SchemaText): Promise<ResolvedSchema> {
+  private async resolve(of: SchemaId, text: SchemaText): Promise<ResolvedSchema> {
+    const { id } = of
     const dependencies = new Map<string, SchemaText & { name: string }>()
     const visit = async (
       { references = [] }: SchemaText,
@@ -127,7 +143,7 @@ export class RegistryClient {
       }
     }
     await visit(text, [])
-    return { ...text, id, dependencies: [...dependencies.values()] }
+    return { ...text, ...of, dependencies: [...dependencies.values()] }
   }
 
   /** The registry's reasons: the refusal itself may not have them. */
@@ -149,7 +165,7 @@ export class RegistryClient {
 }
 
 /** Keeps a promise for all callers, unless it rejects. */
-function keep<K, V>(cache: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
+export function keep<K, V>(cache: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
   let kept = cache.get(key)
   if (kept === undefined) {
     kept = make()
@@ -169,7 +185,12 @@ function idIn(body: unknown, subject: string): number {
   throw new SchemaRegistryError(`The registry's response for subject "${subject}" has no schema id`)
 }
 
-function schemaOf(body: unknown, id: number): SchemaText {
+function guidIn(body: unknown): string | null {
+  const guid = field(body, 'guid')
+  return isUuid(guid) ? guid : null
+}
+
+function schemaOf(body: unknown, id: number | string): SchemaText {
   const schema = field(body, 'schema')
   const schemaType = field(body, 'schemaType') ?? 'AVRO'
   const references = field(body, 'references') ?? []

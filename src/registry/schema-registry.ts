@@ -11,11 +11,17 @@ import {
 import type { DeserializeContext, RecordData, Serde, SerializeContext } from '../types.ts'
 import { AvroCodec, type AvroOptions } from './avro.ts'
 import type { Codec } from './codec.ts'
-import { type Framing, frame, unframe } from './framing.ts'
+import { type Framing, frame, frameInHeader, type SchemaId, unframe } from './framing.ts'
 import { HttpClient, type HttpOptions, type RegistryAuth } from './http-client.ts'
 import { JsonSchemaCodec, type JsonSchemaOptions } from './json-schema.ts'
 import { ProtobufCodec } from './protobuf.ts'
-import { RegistryClient, type ResolvedSchema, type SchemaText } from './registry-client.ts'
+import {
+  RegistryClient,
+  type ResolvedSchema,
+  type SchemaSource,
+  type SchemaText,
+} from './registry-client.ts'
+import { type SchemaStore, StoreClient } from './schema-store.ts'
 
 /** Under which subject a schema is kept: by topic (`orders-value`), by record, by both, or by a function. */
 export type SubjectStrategy =
@@ -26,9 +32,11 @@ export type SubjectStrategy =
 
 /** What `new SchemaRegistry(...)` takes. All times are in milliseconds. */
 export interface SchemaRegistryOptions {
-  /** Where the registry is; of several, another one is tried when one fails. */
-  url: string | readonly string[]
-  /** Basic or bearer authentication. */
+  /** Where the registry is; of several, another one is tried when one fails. Not with `store`. */
+  url?: string | readonly string[]
+  /** Keeps the schemas in place of a registry at `url`: for AWS Glue. */
+  store?: SchemaStore
+  /** Basic authentication, a bearer token, or an identity provider that gives tokens (OIDC). */
   auth?: RegistryAuth
   /** More headers of each request. */
   headers?: Readonly<Record<string, string>>
@@ -46,7 +54,16 @@ export interface SchemaRegistryOptions {
   latestTtlMs?: number
   /** How records name their schema. @defaultValue 'confluent' */
   framing?: Framing
-  /** Whether the schema id goes into a header, not before the data. @defaultValue false */
+  /**
+   * How data is compressed, with `framing: 'glue'`. Both are read.
+   * @defaultValue 'none'
+   */
+  compression?: 'none' | 'zlib'
+  /**
+   * Whether the schema id goes into a header, not before the data: as a GUID where the registry has them, as
+   * Confluent's does since version 8. Both places are read.
+   * @defaultValue false
+   */
   schemaIdInHeader?: boolean
   /** @defaultValue 'topicName' */
   subjectStrategy?: SubjectStrategy
@@ -58,7 +75,7 @@ export interface SchemaRegistryOptions {
   normalizeSchemas?: boolean
 }
 
-type Settings = Required<Omit<SchemaRegistryOptions, 'url' | 'auth' | 'headers' | 'ssl'>>
+type Settings = Required<Omit<SchemaRegistryOptions, 'url' | 'store' | 'auth' | 'headers' | 'ssl'>>
 
 const defaults: Settings = {
   requestTimeoutMs: 10_000,
@@ -67,6 +84,7 @@ const defaults: Settings = {
   maxResponseBytes: 16 * 1024 * 1024,
   latestTtlMs: 60_000,
   framing: 'confluent',
+  compression: 'none',
   schemaIdInHeader: false,
   subjectStrategy: 'topicName',
   autoRegisterSchemas: true,
@@ -82,14 +100,17 @@ const defaults: Settings = {
  */
 export class SchemaRegistry {
   private readonly settings: Settings
-  private readonly client: RegistryClient
+  private readonly client: SchemaSource
 
   /** @throws {ConfigError} for a wrong or unknown option */
   constructor(options: SchemaRegistryOptions) {
-    const { url, auth = null, headers = {}, ssl = {}, ...rest } = checked(options)
+    const { url = [], store, auth = null, headers = {}, ssl = {}, ...rest } = checked(options)
     this.settings = { ...defaults, ...rest }
     const http = { urls: [url].flat(), auth, headers, ssl, ...this.settings }
-    this.client = new RegistryClient(new HttpClient(http), this.settings.latestTtlMs)
+    this.client =
+      store === undefined
+        ? new RegistryClient(new HttpClient(http), this.settings.latestTtlMs)
+        : new StoreClient(store)
   }
 
   /** Avro. Needs the package `avsc`. @throws {ConfigError} without it */
@@ -107,6 +128,9 @@ export class SchemaRegistry {
    * @throws {ConfigError} without it
    */
   protobuf<D extends DescMessage>(...messages: readonly D[]): Serde<MessageShape<D> & Message> {
+    if (this.settings.framing === 'glue') {
+      throw new ConfigError("registry.protobuf() cannot be used with framing 'glue'")
+    }
     return this.serde(new ProtobufCodec<MessageShape<D> & Message>(messages))
   }
 
@@ -119,13 +143,13 @@ type Write<T> = (value: T, context: SerializeContext) => RecordData
 
 class RegistrySerde<T> implements Serde<T> {
   private readonly codec: Codec<T>
-  private readonly client: RegistryClient
+  private readonly client: SchemaSource
   private readonly settings: Settings
   /** What is known needs no promise. */
   private readonly writers = new Map<string, { write: Write<T>; schema: ResolvedSchema | null }>()
-  private readonly readers = new Map<number, (data: Buffer) => T>()
+  private readonly readers = new Map<number | string, (data: Buffer) => T>()
 
-  constructor(codec: Codec<T>, client: RegistryClient, settings: Settings) {
+  constructor(codec: Codec<T>, client: SchemaSource, settings: Settings) {
     this.codec = codec
     this.client = client
     this.settings = settings
@@ -145,11 +169,6 @@ class RegistrySerde<T> implements Serde<T> {
     // A tombstone is not written by a schema.
     if (bytes === null) return null as T
     const { id, data } = unframe(this.settings.framing, bytes, context)
-    if (typeof id !== 'number') {
-      throw new InvalidArgumentError(
-        `the record was written with schema ${id} of AWS Glue, whose registry this client cannot ask`,
-      )
-    }
     const known = this.readers.get(id)
     if (known !== undefined) return known(data)
     return this.client
@@ -179,16 +198,19 @@ class RegistrySerde<T> implements Serde<T> {
     const schema = usesLatest ? await this.client.latestOf(subject) : null
     const known = this.writers.get(subject)
     if (known !== undefined && known.schema === schema) return known.write
-    const id = schema?.id ?? (await this.idOf(subject))
-    const encode = await usable(`Schema ${id}`, () => this.codec.writer(schema))
-    const { framing, schemaIdInHeader } = this.settings
-    const write: Write<T> = (value, context) =>
-      frame(framing, schemaIdInHeader, id, encode(value, context), context)
+    const id = schema ?? (await this.idOf(subject))
+    const encode = await usable(`Schema ${id.id}`, () => this.codec.writer(schema))
+    const { framing, compression, schemaIdInHeader } = this.settings
+    const { hasIndexes } = this.codec
+    const isZlib = compression === 'zlib'
+    const write: Write<T> = schemaIdInHeader
+      ? (value, context) => frameInHeader(id, encode(value, context), hasIndexes, context)
+      : (value, context) => frame(framing, isZlib, id, encode(value, context))
     this.writers.set(subject, { write, schema })
     return write
   }
 
-  private async idOf(subject: string): Promise<number> {
+  private async idOf(subject: string): Promise<SchemaId> {
     const { autoRegisterSchemas: register, normalizeSchemas: normalize } = this.settings
     const how = { register, normalize }
     const put = async (name: string, text: SchemaText): Promise<number> => {
@@ -215,11 +237,47 @@ async function usable<R>(what: string, make: () => Promise<R>): Promise<R> {
 
 const names: ReadonlySet<string> = new Set([
   'url',
+  'store',
   'auth',
   'headers',
   'ssl',
   ...Object.keys(defaults),
 ])
+
+const enumerated: ReadonlySet<string> = new Set(['subjectStrategy', 'framing', 'compression'])
+
+function checkStore(
+  { store, url, framing, useLatestVersion, schemaIdInHeader }: SchemaRegistryOptions,
+  refuse: (problem: string) => never,
+): void {
+  if (url !== undefined) refuse("give 'url' or 'store', not both")
+  if (framing !== 'glue') refuse("option 'store' needs framing 'glue'")
+  if (useLatestVersion) refuse("option 'useLatestVersion' cannot be used with 'store'")
+  if (schemaIdInHeader) refuse("option 'schemaIdInHeader' cannot be used with 'store'")
+  if (typeof store?.idOf === 'function' && typeof store.schemaById === 'function') return
+  refuse(`option 'store' must have idOf() and schemaById(), got ${describeValue(store)}`)
+}
+
+const authForms: readonly (readonly string[])[] = [
+  ['username', 'password'],
+  ['token'],
+  ['tokenEndpointUrl', 'clientId', 'clientSecret'],
+]
+
+function checkAuth(auth: unknown, refuse: (problem: string) => never): void {
+  if (auth === undefined) return
+  const given: object = typeof auth === 'object' && auth !== null ? auth : {}
+  const has = (name: string): boolean =>
+    ['string', 'function'].includes(typeof Reflect.get(given, name))
+  if (!authForms.some((names) => names.every(has))) {
+    const forms = authForms.map((names) => `{ ${names.join(', ')} }`)
+    refuse(`option 'auth' must be ${forms.join(' or ')}, got ${describeValue(auth)}`)
+  }
+  const url: unknown = Reflect.get(given, 'tokenEndpointUrl')
+  if (url === undefined || (typeof url === 'string' && /^https?:/.test(url) && URL.canParse(url)))
+    return
+  refuse(`'tokenEndpointUrl' of option 'auth' must be an http or https URL`)
+}
 
 function checked(options: SchemaRegistryOptions): SchemaRegistryOptions {
   const refuse = (problem: string): never => {
@@ -231,7 +289,13 @@ function checked(options: SchemaRegistryOptions): SchemaRegistryOptions {
   for (const name of Object.keys(options)) {
     if (!names.has(name)) refuse(`'${name}' is not an option. There are ${[...names].join(', ')}`)
   }
-  const urls: unknown[] = [options.url].flat()
+  const { framing = 'confluent', subjectStrategy = 'topicName', auth, store, compression } = options
+  if (store !== undefined) checkStore(options, refuse)
+  else if (framing === 'glue') refuse("framing 'glue' needs option 'store'")
+  if (compression !== undefined && compression !== 'none' && framing !== 'glue') {
+    refuse("option 'compression' needs framing 'glue'")
+  }
+  const urls: unknown[] = store === undefined ? [options.url].flat() : ['http://none']
   const isUrl = (url: unknown): boolean =>
     typeof url === 'string' && URL.canParse(url) && /^https?:/.test(url)
   if (urls.length === 0 || !urls.every(isUrl)) {
@@ -241,14 +305,16 @@ function checked(options: SchemaRegistryOptions): SchemaRegistryOptions {
   }
   for (const [name, expected] of Object.entries(defaults)) {
     const value: unknown = Reflect.get(options, name)
-    if (value === undefined || name === 'subjectStrategy' || name === 'framing') continue
+    if (value === undefined || enumerated.has(name)) continue
     const fits =
       typeof expected === 'number'
         ? typeof value === 'number' && value >= 0
         : typeof value === typeof expected
     if (!fits) refuse(`option '${name}' must be a ${typeof expected}, got ${describeValue(value)}`)
   }
-  const { framing = 'confluent', subjectStrategy = 'topicName', auth } = options
+  if (compression !== undefined && !['none', 'zlib'].includes(compression)) {
+    refuse(`option 'compression' must be none or zlib, got ${describeValue(compression)}`)
+  }
   if (!['confluent', 'apicurio', 'glue'].includes(framing)) {
     refuse(`option 'framing' must be confluent, apicurio or glue, got ${describeValue(framing)}`)
   }
@@ -260,9 +326,7 @@ function checked(options: SchemaRegistryOptions): SchemaRegistryOptions {
       `option 'subjectStrategy' must be topicName, recordName, topicRecordName or a function, got ${describeValue(subjectStrategy)}`,
     )
   }
-  if (auth !== undefined && !('username' in auth) && !('token' in auth)) {
-    refuse("option 'auth' must be { username, password } or { token }")
-  }
+  checkAuth(auth, refuse)
   const given = { ...options }
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) Reflect.deleteProperty(given, name)

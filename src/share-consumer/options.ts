@@ -75,6 +75,12 @@ export interface ShareConsumerOptions<K = Buffer | null, V = Buffer | null> {
   keyDeserializer?: Deserializer<K>
   /** Default: values are `Buffer | null`. */
   valueDeserializer?: Deserializer<V>
+  /**
+   * Whether the metrics that the brokers ask for are pushed to them (KIP-714). Brokers that have no metrics
+   * reporter for it are sent nothing.
+   * @defaultValue true
+   */
+  enableMetricsPush?: boolean
   /** Called with the outcome of acknowledgements, once per partition and response. */
   onAcknowledged?: (result: AcknowledgementResult) => void
   /** Called when the coordinator has changed the partitions that this member takes records from. */
@@ -110,6 +116,7 @@ export const shareConsumerOptionTable: {
   readonly allowAutoCreateTopics: OptionSpec<boolean>
   readonly keyDeserializer: OptionSpec<Deserializer<unknown> | null>
   readonly valueDeserializer: OptionSpec<Deserializer<unknown> | null>
+  readonly enableMetricsPush: OptionSpec<boolean>
   readonly onAcknowledged: Callback<'onAcknowledged'>
   readonly onAssigned: Callback<'onAssigned'>
   readonly onStall: Callback<'onStall'>
@@ -131,6 +138,7 @@ export const shareConsumerOptionTable: {
   allowAutoCreateTopics: boolean(true),
   keyDeserializer: { default: null, check: checkDeserializer },
   valueDeserializer: { default: null, check: checkDeserializer },
+  enableMetricsPush: boolean(true),
   onAcknowledged: callback(),
   onAssigned: callback(),
   onStall: callback(),

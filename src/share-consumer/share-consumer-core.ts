@@ -22,6 +22,7 @@ import {
 } from '../errors.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import type { RecordSource } from '../records/record-context.ts'
+import { ClientTelemetry } from '../telemetry/client-telemetry.ts'
 import type { WaitOptions } from '../types.ts'
 import type { PartitionAcknowledgements } from './acknowledgements.ts'
 import type { AcquiredBlock } from './acquired-records.ts'
@@ -44,6 +45,7 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
   readonly assignment: ShareAssignment = new ShareAssignment()
   readonly handlers: RunningHandlers = new RunningHandlers()
   readonly fetcher: ShareFetcher<K, V>
+  readonly telemetry: ClientTelemetry
   private readonly brokers: ShareBrokers
   private readonly options: ResolvedShareConsumerOptions
   private readonly deserializers: Deserializers<K, V>
@@ -126,6 +128,18 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
         onStall: (durationMs) => this.guard(() => options.onStall?.({ durationMs })),
         onError: (error) => this.reportError(error),
       },
+    )
+    this.telemetry = new ClientTelemetry(
+      {
+        cluster,
+        readMetrics: () => cluster.readMetrics('consumer'),
+        resource: () => ({
+          group_id: options.groupId,
+          group_member_id: memberId,
+          client_rack: options.clientRack,
+        }),
+      },
+      options.enableMetricsPush,
     )
     cluster.onMetadata(() => this.onMetadata())
   }
@@ -243,6 +257,7 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
     await this.fetcher.close(deadline)
     await within(deadline, this.group.leave('the consumer is being closed'))
     this.stopped.abort(new ClosedError('The share consumer was closed'))
+    await this.telemetry.close(deadline)
     await this.cluster.close()
   }
 

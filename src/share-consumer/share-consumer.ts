@@ -179,6 +179,19 @@ export class ShareConsumer<
   }
 
   /**
+   * The id by which the brokers know this client, when they take metrics that clients push (KIP-714).
+   * @param options `timeoutMs` defaults to `defaultApiTimeoutMs`
+   * @throws {ConfigError} with `enableMetricsPush: false`
+   * @throws {UnsupportedVersionError} when the brokers take no metrics of clients
+   * @throws {TimeoutError} when no broker responds in time
+   */
+  async clientInstanceId(options?: WaitOptions): Promise<string> {
+    const limits = this.limits(options, 'clientInstanceId()')
+    this.core.checkOpen()
+    return await this.core.telemetry.clientInstanceId(limits)
+  }
+
+  /**
    * Ends every loop, lets handlers of `run` finish, sends what was acknowledged, releases everything else,
    * leaves, and disconnects. Called by a handler it does not wait for that handler, whose record is
    * delivered again. Idempotent.

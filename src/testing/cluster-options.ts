@@ -18,6 +18,7 @@ const clusterOptionNames = [
   'clock',
   'sasl',
   'authorizer',
+  'onClientTelemetry',
   'onProtocolError',
 ]
 const topicSettingNames = ['partitions', 'replicationFactor', 'assignments', 'configs']

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { errorCodes } from '../protocol/error-codes.ts'
 import { type BrokerProperties, resolveBrokerProperties } from './broker-properties.ts'
 import { ClientQuotas } from './client-quotas.ts'
+import { ClientTelemetry, type ClientTelemetryPush } from './client-telemetry.ts'
 import { type BrokerClock, systemClock } from './clock.ts'
 import { BrokerConfigs } from './configs/broker-configs.ts'
 import { Deadlines } from './deadlines.ts'
@@ -56,14 +57,16 @@ export class ClusterState {
   readonly clusterId: string = randomBytes(16).toString('base64url')
   readonly properties: BrokerProperties
   readonly brokerConfigs: BrokerConfigs
-  /** Subscriptions to client metrics (KIP-714): their configurations by name. */
   readonly scramUsers: ScramUsers = new ScramUsers()
   /** Null: connections need not authenticate. */
   readonly sasl: SaslServer | null
   /** Null: every principal may do everything. */
   readonly authorizer: Authorizer | null
   readonly clientQuotas: ClientQuotas = new ClientQuotas()
+  /** Subscriptions to client metrics (KIP-714): their configurations by name. */
   readonly clientMetrics: Map<string, Map<string, string>> = new Map()
+  /** Takes metrics that clients push; null: none are taken. */
+  readonly clientTelemetry: ClientTelemetry | null
   readonly clock: BrokerClock
   readonly autoCreateTopics: boolean
   readonly nodes: Map<number, NodeState> = new Map()
@@ -88,11 +91,15 @@ export class ClusterState {
     clock: BrokerClock = systemClock,
     security: SecurityOptions = {},
     onFailure: (error: unknown) => void = () => {},
+    onClientTelemetry?: (push: ClientTelemetryPush) => void,
   ) {
     this.sasl = security.sasl ? new SaslServer(security.sasl, this.scramUsers) : null
     this.authorizer = security.authorizer ? new Authorizer(security.authorizer) : null
     this.properties = properties
     this.clock = clock
+    this.clientTelemetry = onClientTelemetry
+      ? new ClientTelemetry(this.clientMetrics, () => this.now(), onClientTelemetry)
+      : null
     this.brokerConfigs = new BrokerConfigs(properties, resolveBrokerProperties())
     this.autoCreateTopics = autoCreateTopics
     this.deadlines = new Deadlines((at) => this.wakeAt(at))

@@ -34,6 +34,7 @@ import { electLeaders } from '../protocol/messages/elect-leaders.ts'
 import { endTxn } from '../protocol/messages/end-txn.ts'
 import { fetch } from '../protocol/messages/fetch.ts'
 import { findCoordinator } from '../protocol/messages/find-coordinator.ts'
+import { getTelemetrySubscriptions } from '../protocol/messages/get-telemetry-subscriptions.ts'
 import { heartbeat } from '../protocol/messages/heartbeat.ts'
 import { incrementalAlterConfigs } from '../protocol/messages/incremental-alter-configs.ts'
 import { initProducerId } from '../protocol/messages/init-producer-id.ts'
@@ -50,6 +51,7 @@ import { offsetDelete } from '../protocol/messages/offset-delete.ts'
 import { offsetFetch } from '../protocol/messages/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../protocol/messages/offset-for-leader-epoch.ts'
 import { produce } from '../protocol/messages/produce.ts'
+import { pushTelemetry } from '../protocol/messages/push-telemetry.ts'
 import { saslAuthenticate } from '../protocol/messages/sasl-authenticate.ts'
 import { saslHandshake } from '../protocol/messages/sasl-handshake.ts'
 import { shareAcknowledge } from '../protocol/messages/share-acknowledge.ts'
@@ -66,6 +68,10 @@ import { handleAddPartitionsToTxn } from './handlers/add-partitions-to-txn.ts'
 import { handleAlterConfigs, handleIncrementalAlterConfigs } from './handlers/alter-configs.ts'
 import { handleApiVersions } from './handlers/api-versions.ts'
 import { handleAlterClientQuotas, handleDescribeClientQuotas } from './handlers/client-quotas.ts'
+import {
+  handleGetTelemetrySubscriptions,
+  handlePushTelemetry,
+} from './handlers/client-telemetry.ts'
 import { handleConsumerGroupDescribe } from './handlers/consumer-group-describe.ts'
 import { handleConsumerGroupHeartbeat } from './handlers/consumer-group-heartbeat.ts'
 import { handleCreatePartitions } from './handlers/create-partitions.ts'
@@ -144,6 +150,8 @@ const routes: readonly AnyRoute[] = [
   route(addPartitionsToTxn, handleAddPartitionsToTxn),
   route(addOffsetsToTxn, handleAddOffsetsToTxn),
   route(endTxn, handleEndTxn),
+  route(getTelemetrySubscriptions, handleGetTelemetrySubscriptions),
+  route(pushTelemetry, handlePushTelemetry),
   route(txnOffsetCommit, handleTxnOffsetCommit),
   route(createPartitions, handleCreatePartitions),
   route(deleteGroups, handleDeleteGroups),

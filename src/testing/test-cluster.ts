@@ -3,7 +3,10 @@
 
 import { ConfigError, InvalidArgumentError } from '../errors.ts'
 import type { AnyApi, Api, VersionRange } from '../protocol/api.ts'
+import { getTelemetrySubscriptions } from '../protocol/messages/get-telemetry-subscriptions.ts'
+import { pushTelemetry } from '../protocol/messages/push-telemetry.ts'
 import { type BrokerProperties, resolveBrokerProperties } from './broker-properties.ts'
+import type { ClientTelemetryPush } from './client-telemetry.ts'
 import type { BrokerClock } from './clock.ts'
 import { checkClusterOptions, checkPartitionCount, checkTopicSettings } from './cluster-options.ts'
 import { ClusterState, type TopicSettings } from './cluster-state.ts'
@@ -52,10 +55,21 @@ export interface TestClusterOptions {
   sasl?: SaslOptions
   /** Turns on authorization by ACLs, as Kafka's StandardAuthorizer. @defaultValue none */
   authorizer?: AuthorizerOptions
+  /**
+   * Called with the metrics that clients push (KIP-714), as a metrics reporter that implements ClientTelemetry
+   * is. What they push is set by `alterConfigs()` of client metrics.
+   *
+   * @defaultValue no metrics are taken, as by brokers without such a reporter
+   */
+  onClientTelemetry?: (push: ClientTelemetryPush) => void
   /** Called for each request that is refused by ending the connection. */
   onProtocolError?: (error: Error) => void
 }
 
+const telemetryApis: ReadonlySet<number> = new Set([
+  getTelemetrySubscriptions.key,
+  pushTelemetry.key,
+])
 const HOST = '127.0.0.1'
 const KEPT_REFUSALS = 1000
 const WAIT_TIMEOUT_MS = 5000
@@ -101,6 +115,7 @@ export class TestCluster {
         authorizer: options.authorizer,
       },
       (error) => this.failures.push(error),
+      options.onClientTelemetry,
     )
     this.recorder = (options.record ?? true) ? new RequestRecorder() : null
     const onProtocolError = (error: Error): void => {
@@ -112,7 +127,7 @@ export class TestCluster {
     const dispatcher = new Dispatcher({
       state: this.state,
       routes: routesByKey,
-      offered: resolveOffered(options.versions ?? {}),
+      offered: resolveOffered(options.versions ?? {}, options.onClientTelemetry !== undefined),
       interceptors: this.interceptors,
       recorder: this.recorder,
       onHandled: () => this.waits.poll(),
@@ -349,13 +364,17 @@ function unknownTopic(name: string): InvalidArgumentError {
   return new InvalidArgumentError(`the test cluster has no topic '${name}'`)
 }
 
-function resolveOffered(versions: Record<string, OfferedVersions>): Map<number, VersionRange> {
+function resolveOffered(
+  versions: Record<string, OfferedVersions>,
+  takesTelemetry: boolean,
+): Map<number, VersionRange> {
   const offered = new Map<number, VersionRange>()
   const names = new Set<string>()
   for (const { api } of routesByKey.values()) {
     names.add(api.name)
     const wanted = versions[api.name]
     if (wanted === null) continue
+    if (!takesTelemetry && telemetryApis.has(api.key)) continue
     offered.set(api.key, {
       minVersion: Math.max(api.minVersion, wanted?.minVersion ?? 0),
       maxVersion: Math.min(api.maxVersion, wanted?.maxVersion ?? api.maxVersion),

@@ -202,6 +202,11 @@ const honoured: Record<keyof ConsumerOptions, () => Promise<unknown>> = {
     expect(await take(member({ groupId: 'h' }), 1)).toHaveLength(1)
   },
 
+  enableMetricsPush: async () =>
+    await expect(member({ enableMetricsPush: false }).clientInstanceId()).rejects.toThrow(
+      /'enableMetricsPush': set it to true/,
+    ),
+
   clientRack: async () => expect((await fetchRequest({ clientRack: 'r1' })).rackId).toBe('r1'),
 
   isolationLevel: async () =>

@@ -30,6 +30,7 @@ const names = (list: readonly unknown[], options: object = {}): AdminRow => ({
 const only = (options: object): AdminRow => ({ args: (limits) => [{ ...options, ...limits }] })
 
 export const adminArguments: Readonly<Record<string, AdminRow>> = {
+  clientInstanceId: only({}),
   createTopics: {
     args: (limits) => [
       [

@@ -12,6 +12,7 @@ const voterDirectoryId = 'AAAAAAAAAAAAAAAAAAAAAQ'
 
 /** The arguments of each call before its options. */
 const adminArguments: Record<string, readonly unknown[]> = {
+  clientInstanceId: [],
   createTopics: [[{ topic: 'new', numPartitions: 1 }]],
   deleteTopics: [['t']],
   listTopics: [],

@@ -204,6 +204,7 @@ const producerRows: Record<string, ArgumentRow> = {
   'drained()': method('producer', 'drained', waits),
   'flush()': method('producer', 'flush', waits),
   'partitionsFor()': method('producer', 'partitionsFor', () => ['t', limits()]),
+  'clientInstanceId()': method('producer', 'clientInstanceId', waits),
   'writable()': method('producer', 'writable', () => [
     { topic: 't', toRecord: noop, highWaterMark: 5 },
   ]),
@@ -249,6 +250,7 @@ const consumerRows: Record<string, ArgumentRow> = {
     args: () => [[{ ...t0, offset: 0n }]],
   },
   'connect()': method('consumer', 'connect', waits),
+  'clientInstanceId()': method('consumer', 'clientInstanceId', waits),
   'unsubscribe()': method('subscriber', 'unsubscribe', waits),
   'assignmentSignal()': method('consumer', 'assignmentSignal', () => [t0]),
   'records()': loop('records'),
@@ -329,6 +331,7 @@ const consumerRows: Record<string, ArgumentRow> = {
 const shareRows: Record<string, ArgumentRow> = {
   'subscribe()': method('shareConsumer', 'subscribe', () => [['t']]),
   'connect()': method('shareConsumer', 'connect', waits),
+  'clientInstanceId()': method('shareConsumer', 'clientInstanceId', waits),
   'records()': {
     call: ({ shareConsumer }, args: readonly [never]) => shareConsumer.records(...args).return?.(),
     args: signal,

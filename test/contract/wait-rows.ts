@@ -128,6 +128,7 @@ export const producerCalls: Record<string, Row> = {
     call: ({ producer }, options) => producer.partitionsFor('t', options),
     target: 't',
   },
+  clientInstanceId: { call: ({ producer }, options) => producer.clientInstanceId(options) },
   initTransactions: { call: ({ producer }, options) => producer.initTransactions(options) },
   beginTransaction: { call: ({ producer }, options) => producer.beginTransaction(options) },
   sendOffsets: {
@@ -211,6 +212,9 @@ async function accepted({ cluster, shareConsumer }: Clients): Promise<void> {
 }
 
 export const shareConsumerCalls: Record<string, Row> = {
+  clientInstanceId: {
+    call: ({ shareConsumer }, options) => shareConsumer.clientInstanceId(options),
+  },
   connect: { call: ({ shareConsumer }, options) => shareConsumer.connect(options) },
   commit: { call: ({ shareConsumer }, options) => shareConsumer.commit(options), before: accepted },
   records: {
@@ -244,6 +248,7 @@ export const shareConsumerCalls: Record<string, Row> = {
 }
 
 export const consumerCalls: Record<string, Row> = {
+  clientInstanceId: { call: ({ consumer }, options) => consumer.clientInstanceId(options) },
   connect: { call: ({ consumer }, options) => consumer.connect(options) },
   unsubscribe: {
     call: ({ consumer }, options) => consumer.unsubscribe(options),

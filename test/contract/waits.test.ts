@@ -79,7 +79,7 @@ const internal: Record<keyof typeof tables, readonly string[]> = {
   Transaction: ['end'],
   Consumer: ['checkSubscribed'],
   ShareConsumer: ['isExplicit', 'loop', 'limits', 'checkFree'],
-  Admin: [],
+  Admin: ['shutDown'],
 }
 const prototypes: Record<keyof typeof tables, readonly object[]> = {
   Kafka: [Kafka.prototype],

@@ -7,11 +7,11 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, rmSync, statSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { dataFolder, hostedTopics, isRegisteredStill, logFile } from './broker-folder.ts'
 import { classPath, type KafkaVersion, usesKraft } from './distribution.ts'
-import { atProcessEnd, endProcess, isAlive, startJava } from './java.ts'
+import { atProcessEnd, compileJava, endProcess, isAlive, startJava } from './java.ts'
 import { freePorts } from './ports.ts'
 import { type Address, askMetadata, type ClusterView, type PartitionView } from './probe.ts'
 import {
@@ -56,6 +56,8 @@ export interface ClusterOptions {
    * voter, and the others are observers. Default: false, all are voters.
    */
   hasDynamicQuorum?: boolean
+  /** Sources in `java/`, compiled and put on the class path of each broker. */
+  plugins?: string[]
   /** More arguments for each broker's JVM; a later one wins, so `-Xmx` may be given again. */
   jvmArgs?: string[]
 }
@@ -337,10 +339,17 @@ export class RealCluster implements ClusterAddress {
     node.process = await startJava({
       mainClass: 'kafka.Kafka',
       args: [await this.#writeProperties(node)],
-      classPath: await classPath(this.version),
+      classPath: await this.#brokerClassPath(),
       jvmArgs: ['-Xmx640m', ...(this.#options.jvmArgs ?? [])],
       logFile: logFile(node.folder),
     })
+  }
+
+  async #brokerClassPath(): Promise<string> {
+    const jars = await classPath(this.version)
+    const { plugins = [] } = this.#options
+    if (plugins.length === 0) return jars
+    return [await compileJava(plugins, jars), jars].join(delimiter)
   }
 
   async #writeProperties(node: Node): Promise<string> {

@@ -41,6 +41,7 @@ const testOf: Record<string, [file: string, name: string]> = {
   metadataMaxIdleMs: ['sending/topic-metadata.test.ts', 'an idle topic is asked for no longer'],
   allowAutoCreateTopics: [here, 'allowAutoCreateTopics'],
   interceptors: ['hooks.test.ts', 'interceptors change records'],
+  enableMetricsPush: ['../telemetry/telemetry.test.ts', 'brokers that take no metrics'],
   onDelivery: ['hooks.test.ts', 'onDelivery is told of each record'],
   transactionalId: [
     'transactions/transactions.test.ts',

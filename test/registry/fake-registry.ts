@@ -2,6 +2,7 @@
 // make it misbehave.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
 interface Entry {
@@ -21,11 +22,19 @@ export interface FakeRegistry extends AsyncDisposable {
   fault: ((request: IncomingMessage, response: ServerResponse) => boolean) | null
   /** Why schemas are not compatible; empty: they are. */
   incompatibilities: string[]
+  /** Whether responses have GUIDs, as Confluent's since version 8. */
+  hasGuids: boolean
   add(subject: string, entry: Entry): number
   close(): Promise<void>
 }
 
-export async function startRegistry(): Promise<FakeRegistry> {
+/** The GUID of a schema by its number. */
+export function guidOf(id: number): string {
+  return `0f0e0d0c-0b0a-4908-8706-05040302${String(id).padStart(4, '0')}`
+}
+
+/** @param tls certificate and key of the server, and what it asks of clients; without: plain HTTP */
+export async function startRegistry(tls?: ServerOptions): Promise<FakeRegistry> {
   const state = {
     requests: [] as string[],
     authorizations: [] as (string | undefined)[],
@@ -33,7 +42,9 @@ export async function startRegistry(): Promise<FakeRegistry> {
     schemas: [] as Entry[],
     fault: null as FakeRegistry['fault'],
     incompatibilities: [] as string[],
+    hasGuids: true,
   }
+  const guid = (id: number) => (state.hasGuids ? { guid: guidOf(id) } : {})
   const add = (subject: string, entry: Entry): number => {
     const text = JSON.stringify(entry)
     let index = state.schemas.findIndex((each) => JSON.stringify(each) === text)
@@ -49,10 +60,11 @@ export async function startRegistry(): Promise<FakeRegistry> {
       .split('/')
       .map(decodeURIComponent)
     if (first === 'schemas') {
-      const entry = state.schemas[Number(third) - 1]
+      const id = second === 'guids' ? Number(third.slice(-4)) : Number(third)
+      const entry = state.schemas[id - 1]
       return entry === undefined
         ? [404, { error_code: 40403, message: 'Schema not found' }]
-        : [200, entry]
+        : [200, { ...entry, ...guid(id) }]
     }
     if (first === 'compatibility') {
       return [200, { is_compatible: false, messages: state.incompatibilities }]
@@ -62,7 +74,8 @@ export async function startRegistry(): Promise<FakeRegistry> {
       if (state.incompatibilities.length > 0) {
         return [409, { error_code: 409, message: 'Schema being registered is incompatible' }]
       }
-      return [200, { id: add(second, body as Entry) }]
+      const added = add(second, body as Entry)
+      return [200, { id: added, ...guid(added) }]
     }
     if (versions === undefined)
       return [404, { error_code: 40401, message: `Subject '${second}' not found.` }]
@@ -71,14 +84,23 @@ export async function startRegistry(): Promise<FakeRegistry> {
       const id = versions.find((each) => JSON.stringify(state.schemas[each - 1]) === text)
       return id === undefined
         ? [404, { error_code: 40403, message: 'Schema not found' }]
-        : [200, { subject: second, id, version: versions.indexOf(id) + 1 }]
+        : [200, { subject: second, id, version: versions.indexOf(id) + 1, ...guid(id) }]
     }
     const id = fourth === 'latest' ? versions.at(-1) : versions[Number(fourth) - 1]
     return id === undefined
       ? [404, { error_code: 40402, message: 'Version not found' }]
-      : [200, { subject: second, id, version: versions.indexOf(id) + 1, ...state.schemas[id - 1] }]
+      : [
+          200,
+          {
+            subject: second,
+            id,
+            version: versions.indexOf(id) + 1,
+            ...guid(id),
+            ...state.schemas[id - 1],
+          },
+        ]
   }
-  const server = createServer(async (request, response) => {
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     state.requests.push(`${request.method} ${request.url}`)
     state.authorizations.push(request.headers.authorization)
     if (state.fault?.(request, response)) return
@@ -90,14 +112,15 @@ export async function startRegistry(): Promise<FakeRegistry> {
       text === '' ? null : JSON.parse(text),
     )
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-  })
+  }
+  const server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const close = async (): Promise<void> => {
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
   }
   return Object.assign(state, {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     add,
     close,
     [Symbol.asyncDispose]: close,

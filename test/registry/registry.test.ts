@@ -1,5 +1,6 @@
 // Serdes of the schema registry, with the real packages, against a registry in memory.
 
+import { inflateSync } from 'node:zlib'
 import { create, createFileRegistry, type DescMessage } from '@bufbuild/protobuf'
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -7,12 +8,12 @@ import { ConfigError, InvalidArgumentError, SchemaRegistryError } from '../../sr
 import { Kafka } from '../../src/kafka.ts'
 import { silentLogger } from '../../src/logger.ts'
 import { HeaderAppender, RecordHeaders } from '../../src/records/headers.ts'
-import { readIndexes, unframe, writeIndexes } from '../../src/registry/framing.ts'
+import { readIndexes, writeIndexes } from '../../src/registry/framing.ts'
 import { SchemaRegistry, type SchemaRegistryOptions } from '../../src/registry/schema-registry.ts'
 import { serdes } from '../../src/serialization/serdes.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
 import type { DeserializeContext, Serde, SerializeContext } from '../../src/types.ts'
-import { type FakeRegistry, startRegistry } from './fake-registry.ts'
+import { type FakeRegistry, guidOf, startRegistry } from './fake-registry.ts'
 
 let fake: FakeRegistry
 beforeEach(async () => {
@@ -166,15 +167,30 @@ describe('Avro', () => {
 })
 
 describe('where the id is, and under which subject the schema', () => {
-  test('in a header', async () => {
+  test.each([true, false])('in a header; the registry has GUIDs: %s', async (hasGuids) => {
+    fake.hasGuids = hasGuids
     const serde = registryOf({ schemaIdInHeader: true }).avro<unknown>({ schema: '"string"' })
     const place = contexts()
     const bytes = await write(serde, 'x', place)
     expect(bytes.toString('hex')).toBe('0278')
-    expect(place.list).toEqual([
-      { key: '__value_schema_id', value: Buffer.from('0000000001', 'hex') },
-    ])
+    const id = hasGuids ? '010f0e0d0c0b0a4908870605040302' + '0001' : '0000000001'
+    expect(place.list).toEqual([{ key: '__value_schema_id', value: Buffer.from(id, 'hex') }])
     expect(await serde.deserialize(bytes, place.reading())).toBe('x')
+    const path = hasGuids ? `/schemas/guids/${guidOf(1)}` : '/schemas/ids/1'
+    expect(fake.requests.at(-1)).toBe(`GET ${path}`)
+    // One that writes before the data reads both.
+    const other = registryOf().avro<unknown>({ schema: '"string"' })
+    expect(await other.deserialize(bytes, place.reading())).toBe('x')
+  })
+
+  test('a header that is cut off is refused', async () => {
+    const serde = registryOf().avro<unknown>({ schema: '"string"' })
+    for (const hex of ['', '01', '010f0e', '00', '02aabbccdd']) {
+      const place = contexts()
+      place.list.push({ key: '__value_schema_id', value: Buffer.from(hex, 'hex') })
+      const read = async () => await serde.deserialize(Buffer.of(2, 0x78), place.reading())
+      await expect(read(), hex).rejects.toThrow(InvalidArgumentError)
+    }
   })
 
   test("in Apicurio's eight bytes, and in AWS Glue's UUID", async () => {
@@ -182,16 +198,67 @@ describe('where the id is, and under which subject the schema', () => {
     const bytes = await write(serde, 'x')
     expect(bytes.toString('hex')).toBe('0000000000000000010278')
     expect(await serde.deserialize(bytes, contexts().reading())).toBe('x')
-    const uuid = '8633ba17-1fa4-4ea3-9d3f-0a8c5b7b7c55'
-    const glue = Buffer.concat([
-      Buffer.of(3, 0),
-      Buffer.from(uuid.replaceAll('-', ''), 'hex'),
-      Buffer.from('data'),
-    ])
-    expect(unframe('glue', glue, contexts().reading())).toEqual({
-      id: uuid,
-      data: Buffer.from('data'),
-    })
+  })
+
+  test.each(['none', 'zlib'] as const)(
+    'of AWS Glue, both ways, compression %s',
+    async (compression) => {
+      const uuid = '8633ba17-1fa4-4ea3-9d3f-0a8c5b7b7c55'
+      const calls: unknown[] = []
+      const schema = JSON.stringify(orderV1)
+      const registry = new SchemaRegistry({
+        framing: 'glue',
+        compression,
+        store: {
+          idOf: async (...args) => {
+            calls.push(args)
+            return uuid
+          },
+          schemaById: async (id) => {
+            calls.push(id)
+            return { schemaType: 'AVRO', schema }
+          },
+        },
+      })
+      const serde = registry.avro<unknown>({ schema: orderV1 })
+      const value = { id: 7, note: 'n' }
+      const [bytes] = await Promise.all([write(serde, value), write(serde, value)])
+      // 3, how it is compressed, the UUID; then the data.
+      const head = `03${compression === 'zlib' ? '05' : '00'}${uuid.replaceAll('-', '')}`
+      expect(bytes.toString('hex', 0, 18)).toBe(head)
+      const data = bytes.subarray(18)
+      expect((compression === 'zlib' ? inflateSync(data) : data).toString('hex')).toBe('0e02026e')
+      const reader = registry.avro<unknown>({ schema: orderV2 })
+      expect(await reader.deserialize(bytes, contexts().reading())).toEqual({ ...value, total: 0 })
+      expect(calls).toEqual([['orders-value', { schemaType: 'AVRO', schema }, true], uuid])
+      for (const wrong of [bytes.subarray(0, 17), Buffer.concat([Buffer.of(2), bytes])]) {
+        expect(() => serde.deserialize(wrong, contexts().reading())).toThrow(/header of AWS Glue/)
+      }
+      if (compression === 'zlib') {
+        expect(() => serde.deserialize(bytes.subarray(0, 20), contexts().reading())).toThrow(
+          /cannot be decompressed/,
+        )
+      }
+      expect(() => registry.protobuf({} as never)).toThrow(/cannot be used with framing 'glue'/)
+    },
+  )
+
+  test('a store that fails, or lies, fails its record', async () => {
+    const failing = (store: object) =>
+      write(
+        new SchemaRegistry({ framing: 'glue', store: store as never }).avro<unknown>({
+          schema: '"string"',
+        }),
+        'x',
+      )
+    const schemaById = async () => ({})
+    for (const [idOf, text] of [
+      [() => Promise.reject(new Error('denied')), /cannot be had: denied/],
+      [async () => 5, /is not a UUID: 5/],
+    ] as const) {
+      await expect(failing({ idOf, schemaById })).rejects.toThrow(text)
+      await expect(failing({ idOf, schemaById })).rejects.toThrow(SchemaRegistryError)
+    }
   })
 
   test('by topic, record, both, or a function', async () => {
@@ -296,6 +363,14 @@ describe('Protobuf', () => {
       x: 'y',
     })
     expect(fake.schemas[0].schemaType).toBe('PROTOBUF')
+    // With the id in a header the indexes are there too.
+    const inHeader = registryOf({ schemaIdInHeader: true }).protobuf(Order, Inner)
+    const place = contexts()
+    expect((await write(inHeader, inner, place)).toString('hex')).toBe('0a0179')
+    expect((place.list[0].value as Buffer).toString('hex', 17)).toBe('040202')
+    expect(await inHeader.deserialize(Buffer.from('0a0179', 'hex'), place.reading())).toMatchObject(
+      { $typeName: 'shop.Outer.Inner', x: 'y' },
+    )
     await expect(write(registryOf().protobuf(Order), inner)).rejects.toThrow(
       /expected a message shop.Order/,
     )
@@ -395,6 +470,12 @@ test.each([
   [{ url: 'http://x', framing: 'x' }, /'framing'/],
   [{ url: 'http://x', subjectStrategy: 'x' }, /'subjectStrategy'/],
   [{ url: 'http://x', auth: {} }, /'auth'/],
+  [{ framing: 'glue' }, /framing 'glue' needs option 'store'/],
+  [{ framing: 'glue', store: {} }, /'store' must have idOf\(\) and schemaById\(\)/],
+  [{ store: {} }, /'store' needs framing 'glue'/],
+  [{ url: 'http://x', framing: 'glue', store: {} }, /'url' or 'store'/],
+  [{ url: 'http://x', compression: 'zlib' }, /'compression' needs framing 'glue'/],
+  [{ framing: 'glue', store: {}, useLatestVersion: true }, /'useLatestVersion'/],
 ])('refuses the options %j', (options, text) => {
   expect(() => new SchemaRegistry(options as never)).toThrow(ConfigError)
   expect(() => new SchemaRegistry(options as never)).toThrow(text)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Tests that need programs of the operating system: a Kerberos KDC, an SSH server, SOCKS and HTTP proxies. On
-# Debian, as root, it installs what is missing. Not part of CI.
+# Tests that need programs of the operating system: a Kerberos KDC, an SSH server, SOCKS and HTTP proxies, and a
+# schema registry. On Debian, as root, it installs what is missing. Not part of CI. Arguments choose files:
+# `npm run test:system -- registry`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -26,5 +27,16 @@ if [ ! -e "$folder/node_modules/kerberos/build/Release/kerberos.node" ]; then
   mkdir -p "$folder"
   echo '{ "private": true, "allowScripts": { "kerberos": true } }' >"$folder/package.json"
   npm install --prefix "$folder" --no-audit --no-fund kerberos@7
+fi
+
+# A registry, and Confluent's own serializers. Apicurio from 3.1 on needs Java 21.
+if [ ! -e "$folder/node_modules/@confluentinc/schemaregistry" ]; then
+  npm install --prefix "$folder" --no-audit --no-fund @confluentinc/schemaregistry@1
+fi
+if [ ! -e "$folder/apicurio/apicurio-registry-app-3.0.9-runner.jar" ]; then
+  mkdir -p "$folder/apicurio"
+  mvn -q -B dependency:copy -Dartifact=io.apicurio:apicurio-registry-app:3.0.9:tar.gz:all \
+    -DoutputDirectory="$folder"
+  tar -xzf "$folder/apicurio-registry-app-3.0.9-all.tar.gz" -C "$folder/apicurio"
 fi
 NODE_PATH="$folder/node_modules" exec npx vitest run --config test/system/vitest.config.ts "$@"

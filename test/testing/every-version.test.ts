@@ -37,6 +37,7 @@ import { electLeaders } from '../../src/protocol/messages/elect-leaders.ts'
 import { endTxn } from '../../src/protocol/messages/end-txn.ts'
 import { fetch } from '../../src/protocol/messages/fetch.ts'
 import { findCoordinator } from '../../src/protocol/messages/find-coordinator.ts'
+import { getTelemetrySubscriptions } from '../../src/protocol/messages/get-telemetry-subscriptions.ts'
 import { heartbeat } from '../../src/protocol/messages/heartbeat.ts'
 import { incrementalAlterConfigs } from '../../src/protocol/messages/incremental-alter-configs.ts'
 import { initProducerId } from '../../src/protocol/messages/init-producer-id.ts'
@@ -53,6 +54,7 @@ import { offsetDelete } from '../../src/protocol/messages/offset-delete.ts'
 import { offsetFetch } from '../../src/protocol/messages/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../../src/protocol/messages/offset-for-leader-epoch.ts'
 import { produce } from '../../src/protocol/messages/produce.ts'
+import { pushTelemetry } from '../../src/protocol/messages/push-telemetry.ts'
 import { saslAuthenticate } from '../../src/protocol/messages/sasl-authenticate.ts'
 import { saslHandshake } from '../../src/protocol/messages/sasl-handshake.ts'
 import { shareAcknowledge } from '../../src/protocol/messages/share-acknowledge.ts'
@@ -351,6 +353,17 @@ const requests = new Map<AnyApi, (version: number, id: string) => unknown>([
   [electLeaders, () => ({ electionType: 0, topicPartitions: null, timeoutMs: 1 })],
   [incrementalAlterConfigs, () => ({ resources: [], validateOnly: false })],
   [listConfigResources, () => ({ resourceTypes: [] })],
+  [getTelemetrySubscriptions, () => ({ clientInstanceId: ZERO_UUID })],
+  [
+    pushTelemetry,
+    () => ({
+      clientInstanceId: ZERO_UUID,
+      subscriptionId: 0,
+      terminating: false,
+      compressionType: 0,
+      metrics: Buffer.alloc(0),
+    }),
+  ],
   [listPartitionReassignments, () => ({ timeoutMs: 1, topics: null })],
   [offsetDelete, () => ({ groupId: 'g', topics: [] })],
   [updateFeatures, (version) => ({ timeoutMs: 1, featureUpdates: [], validateOnly: version > 0 })],
@@ -395,7 +408,7 @@ describe.each(served)('%s', (_, api) => {
   )
 
   test.each(versions)('v%i', async (version) => {
-    const cluster = await startCluster({ topics: { t: 1 } })
+    const cluster = await startCluster({ topics: { t: 1 }, onClientTelemetry: () => {} })
     cluster.partition('t', 0).append(batch(['x', 'y']))
     const make = requests.get(api)
     if (make === undefined) throw new Error(`there is no sample of ${api.name}`)

@@ -1,6 +1,6 @@
 // How many rebalances a member has been through, and how long the last one took.
 
-import { monotonicMs } from '../../async/clock.ts'
+import { monotonicMs, preciseMs } from '../../async/clock.ts'
 import { channels, Trace, type TraceMessage } from '../../diagnostics.ts'
 import { Sensor } from '../../metrics/sensors.ts'
 
@@ -11,6 +11,7 @@ export class RebalanceMeter {
   readonly latency: Sensor = new Sensor()
   /** When the last one ended, by `monotonicMs()`. */
   lastAt: number | null = null
+  /** By `preciseMs()`. */
   private beganAt: number | null = null
   private trace: Trace | null = null
   /** What the channel `kafkawire:rebalance` is told. */
@@ -18,15 +19,16 @@ export class RebalanceMeter {
 
   begin(): void {
     if (this.beganAt !== null) return
-    this.beganAt = monotonicMs()
+    this.beganAt = preciseMs()
     this.trace = Trace.begin(channels.rebalance, this.describe)
   }
 
   end(): void {
     const now = monotonicMs()
     if (this.beganAt !== null) {
-      this.lastMs = now - this.beganAt
-      this.latency.record(this.lastMs, now)
+      const latencyMs = preciseMs() - this.beganAt
+      this.lastMs = Math.round(latencyMs)
+      this.latency.record(latencyMs, now)
     }
     this.lastAt = now
     this.trace?.end()
