@@ -6,6 +6,7 @@ import { findFailingField } from './decode-error-field.ts'
 import { encodeMessage } from './encode-error.ts'
 import { type Fields, MessageTemplate } from './message-defaults.ts'
 import { Reader } from './reader.ts'
+import { checkedBytes, invalidValue } from './value-error.ts'
 import { type MessageContext, Writer } from './writer.ts'
 
 /** One API: its key, its versions, and the four functions that know its bytes. */
@@ -69,7 +70,7 @@ export function chooseVersion(
   broker: VersionRange | undefined,
   most: number = api.maxVersion,
 ): number {
-  if (broker === undefined) {
+  if (broker === undefined || broker === null) {
     throw new UnsupportedVersionError(`the broker does not offer ${api.name} (API ${api.key})`)
   }
   const version = Math.min(most, api.maxVersion, broker.maxVersion)
@@ -121,7 +122,10 @@ export function decodeRequest<Q, A>(
   buffer: Buffer,
   start = 0,
 ): Decoded<Q> {
-  return decodeStruct(api, checkVersion(api, version), buffer, start, api.decodeRequest)
+  checkVersion(api, version)
+  const bytes = checkedBytes('buffer', buffer)
+  checkStart(bytes, start)
+  return decodeStruct(api, version, bytes, start, api.decodeRequest)
 }
 
 /**
@@ -134,7 +138,10 @@ export function decodeResponse<Q, A>(
   buffer: Buffer,
   start = 0,
 ): Decoded<A> {
-  return decodeStruct(api, checkVersion(api, version), buffer, start, api.decodeResponse)
+  checkVersion(api, version)
+  const bytes = checkedBytes('buffer', buffer)
+  checkStart(bytes, start)
+  return decodeStruct(api, version, bytes, start, api.decodeResponse)
 }
 
 /**
@@ -165,8 +172,16 @@ export function decodeStruct<T>(
   }
 }
 
+function checkStart(bytes: Buffer, start: number): void {
+  if (Number.isInteger(start) && start >= 0 && start <= bytes.length) return
+  throw invalidValue('start', `the index of a byte (0 to ${bytes.length})`, start)
+}
+
 /** Gives `version` back if the API has it; else UnsupportedVersionError. */
 export function checkVersion(api: AnyApi, version: number): number {
+  if (typeof api?.decodeRequest !== 'function') {
+    throw invalidValue('api', "an API, such as metadata or apiByName('Metadata')", api)
+  }
   const most = api.latestUnstable ?? api.maxVersion
   if (Number.isInteger(version) && version >= api.minVersion && version <= most) return version
   throw new UnsupportedVersionError(

@@ -2,7 +2,7 @@
 // response does not name its API, so the conversation remembers each request by its correlation id; and
 // after a SaslHandshake v0 the frames are bare SASL messages until the login is done.
 
-import { DecodeError } from '../errors.ts'
+import { DecodeError, InvalidArgumentError } from '../errors.ts'
 import type { AnyApi } from './api.ts'
 import {
   decodeFrame,
@@ -13,6 +13,7 @@ import {
 } from './frame.ts'
 import { produce } from './messages/produce.ts'
 import { saslHandshake } from './messages/sasl-handshake.ts'
+import { checkedBytes, invalidValue } from './value-error.ts'
 
 /** A message of SASL itself, in a frame without header (SaslHandshake v0). */
 export interface SaslFrame {
@@ -80,8 +81,9 @@ export class Conversation {
   /** The mechanism of a login by bare frames, and how many of them are still to come. */
   private sasl: { mechanism: string; fromClient: number; fromServer: number } | null = null
 
+  /** @throws {InvalidArgumentError} for an unknown option, or one that is not a positive integer */
   constructor(options: ConversationOptions = {}) {
-    const { maxFrameBytes = 100 * 1024 * 1024, maxInFlight = 10_000 } = options
+    const { maxFrameBytes, maxInFlight } = checkedOptions(options)
     this.client = new FrameBuffer(maxFrameBytes)
     this.server = new FrameBuffer(maxFrameBytes)
     this.maxInFlight = maxInFlight
@@ -102,7 +104,7 @@ export class Conversation {
    * @throws {DecodeError} when a size cannot be that of a frame: nothing can be read after that
    */
   fromClient(bytes: Buffer): Exchange[] {
-    return this.client.push(bytes).map((raw) => this.clientFrame(raw))
+    return this.client.push(checkedBytes('bytes', bytes)).map((raw) => this.clientFrame(raw))
   }
 
   /**
@@ -110,7 +112,7 @@ export class Conversation {
    * @throws {DecodeError} when a size cannot be that of a frame: nothing can be read after that
    */
   fromServer(bytes: Buffer): Exchange[] {
-    return this.server.push(bytes).map((raw) => this.serverFrame(raw))
+    return this.server.push(checkedBytes('bytes', bytes)).map((raw) => this.serverFrame(raw))
   }
 
   /** Whether a request with this correlation id has no response yet. */
@@ -211,6 +213,30 @@ export class Conversation {
       fromServer: 0,
     }
   }
+}
+
+const defaults: Required<ConversationOptions> = {
+  maxFrameBytes: 100 * 1024 * 1024,
+  maxInFlight: 10_000,
+}
+
+function checkedOptions(options: ConversationOptions): Required<ConversationOptions> {
+  if (options === null || typeof options !== 'object') {
+    throw invalidValue('options', 'an object', options)
+  }
+  const all = { ...defaults }
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(defaults, name)) {
+      throw new InvalidArgumentError(
+        `new Conversation() failed: unknown option "${name}". It takes ${Object.keys(defaults).join(', ')}`,
+      )
+    }
+    if (value === undefined) continue
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw invalidValue(name, 'a positive integer', value)
+    Reflect.set(all, name, value)
+  }
+  return all
 }
 
 function isHandshakeV0(api: AnyApi, version: number): boolean {

@@ -20,7 +20,7 @@ import {
 } from './header.ts'
 import { apiVersions } from './messages/api-versions.ts'
 import { setUnknownTags, unknownTags } from './unknown-tags.ts'
-import { checkedBytes } from './value-error.ts'
+import { checkedBytes, invalidValue } from './value-error.ts'
 import { Writer } from './writer.ts'
 
 /** A request with its header. */
@@ -156,10 +156,14 @@ export type FrameInput =
  * is not at its default
  */
 export function encodeFrame(frame: FrameInput): Buffer {
+  if (frame === null || typeof frame !== 'object') throw invalidValue('frame', 'an object', frame)
   const { api, version, rest = noBytes } = frame
   const body = new Writer(api, checkVersion(api, version))
   body.int32(0)
   if (frame.type === 'request') {
+    if (frame.header === null || typeof frame.header !== 'object') {
+      throw invalidValue('header', 'an object', frame.header)
+    }
     const header = { ...frame.header, requestApiKey: api.key, requestApiVersion: version }
     const tags = unknownTags(frame.header)
     if (tags.length > 0) setUnknownTags(header, tags)
@@ -175,7 +179,7 @@ export function encodeFrame(frame: FrameInput): Buffer {
   } else {
     throw new InvalidArgumentError("a frame's type must be 'request' or 'response'")
   }
-  body.raw(rest)
+  body.raw(checkedBytes('rest', rest))
   const bytes = body.finishToBuffer()
   bytes.writeInt32BE(bytes.length - 4, 0)
   return bytes

@@ -2,6 +2,8 @@
 // the struct that they ended, under a symbol, and the writer writes them back: a proxy that is older than
 // its peers loses nothing. A copy by `{ ...struct }` keeps them too.
 
+import { invalidValue } from './value-error.ts'
+
 /** A tagged field as it stood on the wire. */
 export interface UnknownTag {
   readonly tag: number
@@ -23,12 +25,16 @@ export function unknownTags(struct: object): readonly UnknownTag[] {
 /**
  * Gives a struct the tagged fields that are written beside those that its codec knows.
  * @param isCopied whether `{ ...struct }` has them too
+ * @throws {InvalidArgumentError} for what is not a struct, or not a list of tags
  */
 export function setUnknownTags<T extends object>(
   struct: T,
   tags: readonly UnknownTag[],
   isCopied: boolean = true,
 ): T {
+  if (struct === null || typeof struct !== 'object')
+    throw invalidValue('struct', 'an object', struct)
+  if (!Array.isArray(tags)) throw invalidValue('tags', 'an array', tags)
   seen.any = true
   return Object.defineProperty(struct, key, {
     value: tags,

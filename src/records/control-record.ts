@@ -2,6 +2,7 @@
 // the value of a transaction marker holds the coordinator's epoch.
 
 import { DecodeError } from '../errors.ts'
+import { checkInteger, invalidValue } from '../protocol/value-error.ts'
 
 /** The end of a transaction of one producer in one partition. */
 export interface EndTransactionMarker {
@@ -65,11 +66,16 @@ export function decodeControlRecord(key: Buffer | null, value: Buffer | null): C
   }
 }
 
-/** Key and value of the record that ends a transaction. */
+/**
+ * Key and value of the record that ends a transaction.
+ * @throws {InvalidArgumentError} for another type, or an epoch that is not an int32
+ */
 export function encodeEndTransactionMarker(
   type: 'ABORT' | 'COMMIT',
   coordinatorEpoch: number,
 ): { key: Buffer; value: Buffer } {
+  if (type !== 'ABORT' && type !== 'COMMIT') throw invalidValue('type', "'ABORT' or 'COMMIT'", type)
+  checkInteger('coordinatorEpoch', 32, coordinatorEpoch)
   const key = Buffer.alloc(4)
   key.writeInt16BE(type === 'ABORT' ? 0 : 1, 2)
   const value = Buffer.alloc(6)

@@ -5,7 +5,13 @@ import { endianness } from 'node:os'
 import type { CompressionType } from '../compression/codec.ts'
 import { codecById } from '../compression/codecs.ts'
 import { DecodeError, InvalidArgumentError } from '../errors.ts'
-import { checkInt64, checkInteger, invalidInteger } from '../protocol/value-error.ts'
+import {
+  checkedPosition,
+  checkInt64,
+  checkInteger,
+  invalidInteger,
+  invalidValue,
+} from '../protocol/value-error.ts'
 import { crc32c } from './crc32c.ts'
 
 /** Bytes of the header; the first record follows. */
@@ -95,6 +101,8 @@ export function hasDeleteHorizon(attributes: number): boolean {
  * and its counts are possible. The CRC is not looked at: `hasValidCrc` does that.
  */
 export function decodeBatchHeader(buffer: Buffer, position: number): RecordBatchHeader {
+  if (!Buffer.isBuffer(buffer)) throw invalidValue('buffer', 'a Buffer', buffer)
+  checkedPosition(position)
   const end = checkBatch(buffer, position)
   const at = batchOffsets
   return {

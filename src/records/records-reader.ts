@@ -2,6 +2,7 @@
 // off is the end: brokers fill a response up to its size with whatever bytes come next.
 
 import { DecodeError } from '../errors.ts'
+import { invalidValue } from '../protocol/value-error.ts'
 import { BatchReader } from './batch-reader.ts'
 import { copyOf } from './buffer-view.ts'
 import { convertLegacyMessage } from './legacy-messages.ts'
@@ -34,6 +35,7 @@ export class RecordsReader<K, V> {
     options: RecordsReaderOptions,
     start: number = 0,
   ) {
+    if (!Buffer.isBuffer(records)) throw invalidValue('records', 'a Buffer', records)
     this.records = records
     this.length = records.length
     this.source = source

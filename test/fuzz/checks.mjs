@@ -9,15 +9,20 @@ import {
   decodeBatches,
   decodeControlRecord,
   decodeFrame,
+  decodeGroupRecord,
   decodeMessageSet,
+  decodeMetadataRecord,
   decodeOffsetIndex,
+  decodeRaftControlRecord,
   decodeRequest,
   decodeRequestHeader,
   decodeResponse,
   decodeResponseHeader,
+  decodeShareStateRecord,
   decodeSubscription,
   decodeTimeIndex,
   decodeTransactionIndex,
+  decodeTransactionRecord,
   encodeFrame,
   encodeRequest,
   encodeResponse,
@@ -140,11 +145,18 @@ function checkBlob({ bytes }) {
     decodeSubscription,
     decodeAssignment,
     (part) => decodeControlRecord(part.subarray(0, 4), part.subarray(4)),
+    (part) => decodeRaftControlRecord(part.subarray(0, 4), part.subarray(4)),
+    decodeMetadataRecord,
+    // A key of a few bytes and a value, or the other way around.
+    (part) => decodeGroupRecord(part.subarray(0, 24), part.subarray(24)),
+    (part) => decodeGroupRecord(part, part),
+    (part) => decodeTransactionRecord(part.subarray(0, 8), part.subarray(8)),
+    (part) => decodeShareStateRecord(part.subarray(0, 32), part.subarray(32)),
   ]) {
     try {
       decode(bytes)
     } catch (error) {
-      isRead = refused(error)
+      isRead = refused(error, bytes)
     }
   }
   return isRead

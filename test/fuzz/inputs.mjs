@@ -44,7 +44,11 @@ export async function loadSamples() {
     }
   }
   const segment = records.map(({ bytes }) => ({ bytes }))
-  const blob = readLines('consumer-protocol').map(({ hex }) => ({ bytes: Buffer.from(hex, 'hex') }))
+  const blob = [
+    ...readLines('consumer-protocol').map(({ hex }) => hex),
+    ...readLines('metadata-records').map(({ hex }) => hex),
+    ...readLines('coordinator-records').map(({ key, value }) => key.hex + value.hex),
+  ].map((hex) => ({ bytes: Buffer.from(hex, 'hex') }))
   const captures = ['loopback.pcap'].map(
     (name) => new URL(`../cli/captures/${name}`, import.meta.url),
   )
