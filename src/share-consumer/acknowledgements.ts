@@ -6,11 +6,13 @@ import type { AcknowledgementBatch } from '../protocol/messages/acknowledgement-
 import type { SharePartitionName } from './acquisition.ts'
 import { acknowledgeTypes } from './share-record.ts'
 
-/** Neighbours that are acknowledged alike. */
+/** Neighbours that are acknowledged alike, and whose locks end together. */
 interface Range {
   readonly first: bigint
   last: bigint
   readonly type: number
+  /** From when on the locks are certainly over (monotonic ms). */
+  readonly overAt: number
 }
 
 /** Acknowledgements of one partition that go into one request and have one outcome. */
@@ -18,7 +20,7 @@ export class PartitionAcknowledgements {
   readonly name: SharePartitionName
   /** They extend locks, and say nothing final. */
   readonly isRenewal: boolean
-  private readonly ranges: Range[] = []
+  private ranges: Range[] = []
   private readonly watchers: ((error: KafkaError | null) => void)[] = []
 
   constructor(name: SharePartitionName, isRenewal: boolean) {
@@ -26,11 +28,23 @@ export class PartitionAcknowledgements {
     this.isRenewal = isRenewal
   }
 
-  add(first: bigint, last: bigint, type: number): void {
+  add(first: bigint, last: bigint, type: number, overAt: number): void {
     // Most records are acknowledged in the order of their offsets.
     const before = this.ranges.at(-1)
-    if (before?.type === type && before.last + 1n === first) before.last = last
-    else this.ranges.push({ first, last, type })
+    if (before?.type === type && before.overAt === overAt && before.last + 1n === first) {
+      before.last = last
+    } else this.ranges.push({ first, last, type, overAt })
+  }
+
+  /** Takes out those whose locks are over. This one itself, if none would be left; null: there are none. */
+  takeLate(now: number): PartitionAcknowledgements | null {
+    const count = this.ranges.filter(({ overAt }) => overAt <= now).length
+    if (count === 0) return null
+    if (count === this.ranges.length) return this
+    const late = new PartitionAcknowledgements(this.name, this.isRenewal)
+    late.ranges = this.ranges.filter(({ overAt }) => overAt <= now)
+    this.ranges = this.ranges.filter(({ overAt }) => overAt > now)
+    return late
   }
 
   /** The records, by their offsets. What the log has no record for is left out. */
@@ -70,11 +84,13 @@ export class PartitionAcknowledgements {
    * times: what was said last counts.
    */
   private latest(): readonly Range[] {
-    const types = new Map<bigint, number>()
-    for (const { first, last, type } of this.ranges) {
-      for (let offset = first; offset <= last; offset++) types.set(offset, type)
+    const byOffset = new Map<bigint, Range>()
+    for (const range of this.ranges) {
+      for (let offset = range.first; offset <= range.last; offset++) byOffset.set(offset, range)
     }
-    return [...types].map(([first, type]) => ({ first, last: first, type })).sort(byFirst)
+    return [...byOffset]
+      .map(([offset, range]) => ({ ...range, first: offset, last: offset }))
+      .sort(byFirst)
   }
 
   settle(error: KafkaError | null): void {
@@ -113,18 +129,22 @@ export class PendingAcknowledgements {
     return this.oldestAt
   }
 
-  /** @returns those of the partition, with this one */
+  /**
+   * @param overAt from when on the lock is certainly over (monotonic ms)
+   * @returns those of the partition, with this one
+   */
   add(
     name: SharePartitionName,
     first: bigint,
     last: bigint,
     type: number,
+    overAt: number,
     now: number,
   ): PartitionAcknowledgements {
     const { latest } = this
     // Records of one response share the object that names their partition.
     if (latest !== null && this.latestName === name) {
-      latest.add(first, last, type)
+      latest.add(first, last, type, overAt)
       return latest
     }
     if (this.byPartition.size === 0) this.oldestAt = now
@@ -134,7 +154,7 @@ export class PendingAcknowledgements {
       ofPartition = new PartitionAcknowledgements(name, this.isRenewal)
       this.byPartition.set(key, ofPartition)
     }
-    ofPartition.add(first, last, type)
+    ofPartition.add(first, last, type, overAt)
     this.latest = ofPartition
     this.latestName = name
     return ofPartition
@@ -147,6 +167,23 @@ export class PendingAcknowledgements {
   /** Whether there are some of partitions that are not among these. */
   hasOthersThan(keys: ReadonlySet<string>): boolean {
     return [...this.byPartition.keys()].some((key) => !keys.has(key))
+  }
+
+  /**
+   * Takes out those whose locks are over. They have failed, and are not sent: a broker takes an acknowledgement of a
+   * record that another member has accepted meanwhile, and refuses those that come with one of a record that it has.
+   */
+  takeLate(now: number): PartitionAcknowledgements[] {
+    const late: PartitionAcknowledgements[] = []
+    for (const [key, each] of this.byPartition) {
+      const part = each.takeLate(now)
+      if (part === null) continue
+      late.push(part)
+      if (part !== each) continue
+      this.byPartition.delete(key)
+      this.latest = null
+    }
+    return late
   }
 
   /** All of them: the caller sends them, or settles them. */

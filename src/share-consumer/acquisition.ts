@@ -71,10 +71,14 @@ export class RecordLock {
     return Math.max(this.acquisition.heldUntil, this.renewedUntil)
   }
 
+  /** From when on it is certainly over (monotonic ms). */
+  get overAt(): number {
+    return Math.max(this.acquisition.overAt, this.renewedUntil)
+  }
+
   /** Whether it is certainly over, or its session. */
   get isLost(): boolean {
-    if (this.acquisition.session.lost !== null) return true
-    return monotonicMs() >= Math.max(this.acquisition.overAt, this.renewedUntil)
+    return this.acquisition.session.lost !== null || monotonicMs() >= this.overAt
   }
 
   /** Whether the record may stay in the caller's hand while more is asked for. */

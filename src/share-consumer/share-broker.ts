@@ -30,6 +30,11 @@ export class ShareBroker {
     this.session = new ShareSession(nodeId)
   }
 
+  /** Takes out what waits to be sent and has waited for longer than its locks. */
+  takeLate(now: number): PartitionAcknowledgements[] {
+    return [...this.acknowledgements.takeLate(now), ...this.renewals.takeLate(now)]
+  }
+
   /**
    * Ends the session: what was acquired in it is lost.
    * @returns what waited to be sent in it, and has failed

@@ -8,7 +8,7 @@ import { type KafkaError, UnsupportedVersionError } from '../errors.ts'
 import type { Connection } from '../network/connection.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import { shareFetch } from '../protocol/messages/share-fetch.ts'
-import type { Acquisition } from './acquisition.ts'
+import type { Acquisition, SharePartitionName } from './acquisition.ts'
 import { ShareBroker } from './share-broker.ts'
 import { shareError } from './share-error-table.ts'
 import { acknowledgeTypes, lockOf, type ShareRecord } from './share-record.ts'
@@ -71,21 +71,21 @@ export class ShareBrokers {
   }
 
   acknowledge(record: ShareRecord<unknown, unknown>, type: number): void {
-    const { acquisition, isLost } = lockOf(record)
+    const { acquisition, isLost, overAt } = lockOf(record)
     const { offset } = record
-    if (isLost || !this.add(acquisition, offset, offset, type)) {
+    if (isLost || !this.add(acquisition, offset, offset, type, overAt)) {
       this.owner.onRefusedRecord(record, lossOf(record))
     }
   }
 
   /** Acknowledges offsets that the log has no record for. */
   acknowledgeGap(acquisition: Acquisition, first: bigint, last: bigint): void {
-    this.add(acquisition, first, last, acknowledgeTypes.GAP)
+    this.add(acquisition, first, last, acknowledgeTypes.GAP, acquisition.overAt)
   }
 
   /** Gives back what was acquired and is not delivered. */
   release(acquisition: Acquisition, first: bigint, last: bigint): void {
-    this.add(acquisition, first, last, acknowledgeTypes.RELEASE)
+    this.add(acquisition, first, last, acknowledgeTypes.RELEASE, acquisition.overAt)
   }
 
   /**
@@ -104,9 +104,11 @@ export class ShareBrokers {
       throw tooOld(connection)
     }
     const now = monotonicMs()
-    const groups = records.map(({ offset }) =>
-      broker.renewals.add(name, offset, offset, acknowledgeTypes.RENEW, now),
-    )
+    const groups = records.map((record) => {
+      const { offset } = record
+      const { overAt } = lockOf(record)
+      return broker.renewals.add(name, offset, offset, acknowledgeTypes.RENEW, overAt, now)
+    })
     this.owner.onPending()
     return groups[0].outcome()
   }
@@ -125,13 +127,19 @@ export class ShareBrokers {
   }
 
   /** @returns whether the session that holds the lock is still open */
-  private add(acquisition: Acquisition, first: bigint, last: bigint, type: number): boolean {
+  private add(
+    acquisition: Acquisition,
+    first: bigint,
+    last: bigint,
+    type: number,
+    overAt: number,
+  ): boolean {
     const { session, name } = acquisition
     const broker = this.byNode.get(session.nodeId)
     if (broker === undefined || broker.session.hold !== session) return false
     const { acknowledgements } = broker
     const isFirst = acknowledgements.isEmpty
-    acknowledgements.add(name, first, last, type, monotonicMs())
+    acknowledgements.add(name, first, last, type, overAt, monotonicMs())
     // The first one decides by when all are sent.
     if (isFirst) this.owner.onPending()
     return true
@@ -140,6 +148,11 @@ export class ShareBrokers {
 
 function lossOf(record: ShareRecord<unknown, unknown>): KafkaError {
   const { session, name } = lockOf(record).acquisition
-  const what = `The acknowledgement of ${name.topic}-${name.partition}`
-  return session.lost ?? shareError(errorCodes.INVALID_RECORD_STATE, what, null)
+  return session.lost ?? lockIsOver(name)
+}
+
+/** The error of an acknowledgement that comes when the lock is over. */
+export function lockIsOver({ topic, partition }: SharePartitionName): KafkaError {
+  const what = `The acknowledgement of ${topic}-${partition}`
+  return shareError(errorCodes.INVALID_RECORD_STATE, what, null)
 }

@@ -18,7 +18,7 @@ import { shareFetch } from '../protocol/messages/share-fetch.ts'
 import { acknowledgeTopics, partitionKey, type SentAcknowledgements } from './acknowledgements.ts'
 import type { ShareAssignment, SharePartition } from './share-assignment.ts'
 import type { ShareBroker } from './share-broker.ts'
-import { RENEW_VERSION, type ShareBrokers, tooOld } from './share-brokers.ts'
+import { lockIsOver, RENEW_VERSION, type ShareBrokers, tooOld } from './share-brokers.ts'
 import { SHARE_ADVICE, shareError, shareSessionAction } from './share-error-table.ts'
 import { type ShareRequestOptions, sendAcknowledgements, sendFetch } from './share-requests.ts'
 import { applyShareResponse, type ShareResponseOwner, settleAll } from './share-response.ts'
@@ -166,6 +166,7 @@ export class ShareFetcher<K, V> {
   private serve(broker: ShareBroker, targets: readonly SharePartition[], now: number): number {
     const never = Number.POSITIVE_INFINITY
     if (broker.isBusy) return never
+    this.settleLate(broker, now)
     const { acknowledgements, renewals } = broker
     const hasAcknowledgements = !acknowledgements.isEmpty
     if (targets.length === 0 && !hasAcknowledgements && renewals.isEmpty) return never
@@ -348,6 +349,11 @@ export class ShareFetcher<K, V> {
     this.cluster.requestRefresh(`a request of a share group to node ${broker.nodeId} failed`)
   }
 
+  /** Acknowledgements that have waited for longer than their locks have failed. */
+  private settleLate(broker: ShareBroker, now: number): void {
+    for (const late of broker.takeLate(now)) this.owner.onSettled(late, lockIsOver(late.name))
+  }
+
   private settle(acknowledged: SentAcknowledgements, error: KafkaError): void {
     for (const each of acknowledged.values()) this.owner.onSettled(each, error)
   }
@@ -369,6 +375,7 @@ export class ShareFetcher<K, V> {
     await within(deadline, broker.settled)
     const { connection, session } = broker
     if (connection === null || connection.isClosed || !session.isOpen || deadline.aborted) return
+    this.settleLate(broker, monotonicMs())
     const acknowledged = broker.acknowledgements.isEmpty ? none : broker.acknowledgements.take()
     const closing = this.exchange(broker, acknowledged, async () => {
       const topics = acknowledgeTopics(acknowledged)

@@ -219,6 +219,28 @@ export const randomMutants: readonly RandomMutant[] = [
     ],
   },
   {
+    name: 'what is locked for too long is delivered',
+    test: 'share.test.ts',
+    edits: [
+      {
+        file: 'share-consumer/share-delivery.ts',
+        from: 'return acquisition.session.lost === null && now < heldUntil',
+        to: 'return now < heldUntil + 60_000 && acquisition !== null',
+      },
+    ],
+  },
+  {
+    name: 'a session that is over is used on',
+    test: 'share.test.ts',
+    edits: [
+      {
+        file: 'share-consumer/share-broker.ts',
+        from: 'this.session = new ShareSession(this.nodeId)\n    this.connection = null',
+        to: 'this.connection = null',
+      },
+    ],
+  },
+  {
     name: 'what is worked on by key counts as handed out',
     test: 'consumer.test.ts',
     edits: [

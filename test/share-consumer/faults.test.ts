@@ -39,6 +39,29 @@ test('a lock that runs out: the record goes elsewhere, and a late acknowledgemen
   await expect(record.renew()).rejects.toThrow(/The lock of 1 records of t-0 was not renewed/)
 })
 
+test('an acknowledgement that waits for longer than its lock has failed, and is not sent', async () => {
+  const cluster = await startShareCluster({ properties: { groupShareRecordLockDurationMs: 1000 } })
+  await fill(cluster, 't', 0, 1)
+  const outcomes: string[] = []
+  const slow = shareConsumerOf(cluster, {
+    shareAcknowledgementMode: 'explicit',
+    onAcknowledged: ({ offsets, error }) => outcomes.push(`${offsets.join()}: ${error?.message}`),
+  })
+  const record = await first(slow)
+  record.accept()
+  // The event loop is blocked before the acknowledgement is sent.
+  const end = performance.now() + 1500
+  while (performance.now() < end);
+  await cluster.waitFor(() => outcomes.length > 0)
+  expect(outcomes).toEqual([expect.stringMatching(/^0: .*INVALID_RECORD_STATE.*delivered again/)])
+  const requests = [...cluster.requests(shareAcknowledge), ...cluster.requests(shareFetch)]
+  const sent = requests.flatMap(({ request }) =>
+    request.topics.flatMap((topic) => topic.partitions),
+  )
+  expect(sent.flatMap((each) => each.acknowledgementBatches)).toEqual([])
+  expect(await takeShared(shareConsumerOf(cluster), 1)).toEqual(['t-0:0@2'])
+})
+
 test('what waits for delivery longer than its lock is not delivered', async () => {
   const cluster = await startShareCluster({ properties: { groupShareRecordLockDurationMs: 1500 } })
   await fill(cluster, 't', 0, 2)
