@@ -3,11 +3,35 @@
 
 import type { ConsumerRecord } from '../records/consumer-record.ts'
 import { UsageError } from './failures.ts'
+import { addProperties } from './properties.ts'
 
 type AnyRecord = ConsumerRecord<Buffer | null, Buffer | null>
 
 /** Adds what is printed of a record. */
 export type RecordFormat = (record: AnyRecord, parts: (Buffer | string)[]) => void
+
+/** The options by which a command says how it prints records. */
+export interface FormatOptions {
+  format?: string
+  property?: string[]
+  formatterProperty?: string[]
+  keyDeserializer?: string
+  valueDeserializer?: string
+}
+
+/** What the options ask for: a template, JSON, or the properties of kafka-console-consumer. */
+export function chosenFormat(isJson: boolean, options: FormatOptions): RecordFormat {
+  if (options.format !== undefined) return templateFormat(options.format)
+  if (isJson) return jsonFormat
+  const properties = new Map<string, string>()
+  addProperties(properties, options.property ?? [], '--property')
+  addProperties(properties, options.formatterProperty ?? [], '--formatter-property')
+  const { keyDeserializer: key, valueDeserializer: value } = options
+  return recordFormat(properties, {
+    ...(key === undefined ? {} : { key }),
+    ...(value === undefined ? {} : { value }),
+  })
+}
 
 const NEWLINE = Buffer.from('\n')
 
@@ -89,7 +113,7 @@ export function recordFormat(
 }
 
 /** A JSON object a line. */
-export const jsonFormat: RecordFormat = (record, parts) => {
+const jsonFormat: RecordFormat = (record, parts) => {
   parts.push(JSON.stringify(record), NEWLINE)
 }
 

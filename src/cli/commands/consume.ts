@@ -12,12 +12,11 @@ import { atLeast, clusterCommand, collect, oneOf, onRun, topicName } from '../co
 import { instantMs } from '../durations.ts'
 import { InputError, UsageError } from '../failures.ts'
 import { Progress } from '../progress.ts'
-import { addProperties } from '../properties.ts'
-import { jsonFormat, type RecordFormat, recordFormat, templateFormat } from '../record-format.ts'
+import { chosenFormat, type FormatOptions, type RecordFormat } from '../record-format.ts'
 import type { Session } from '../session.ts'
 import { topicMatcher } from '../topic-selection.ts'
 
-interface ConsumeOptions {
+interface ConsumeOptions extends FormatOptions {
   topic?: string
   include?: string
   whitelist?: string
@@ -28,11 +27,6 @@ interface ConsumeOptions {
   maxMessages?: number
   timeoutMs?: number
   exit?: boolean
-  format?: string
-  property?: string[]
-  formatterProperty?: string[]
-  keyDeserializer?: string
-  valueDeserializer?: string
   isolationLevel?: IsolationLevel
   skipMessageOnError?: boolean
 }
@@ -118,7 +112,7 @@ async function run(session: Session, options: ConsumeOptions): Promise<void> {
       '--group cannot be combined with --partition or --offset: the group decides.',
     )
   }
-  const format = formatOf(session, options)
+  const format = chosenFormat(session.out.json, options)
   const matches = topicMatcher(pattern)
   const start = options.offset === undefined ? null : startOf(options.offset)
   const consumer = (await session.openKafka()).consumer(consumerOptions(session, options, groupId))
@@ -131,19 +125,6 @@ async function run(session: Session, options: ConsumeOptions): Promise<void> {
   await consumer.close()
   if (!session.out.json && !session.isPipeClosed)
     process.stderr.write(`Processed a total of ${count} messages\n`)
-}
-
-function formatOf(session: Session, options: ConsumeOptions): RecordFormat {
-  if (options.format !== undefined) return templateFormat(options.format)
-  if (session.out.json) return jsonFormat
-  const properties = new Map<string, string>()
-  addProperties(properties, options.property ?? [], '--property')
-  addProperties(properties, options.formatterProperty ?? [], '--formatter-property')
-  const { keyDeserializer: key, valueDeserializer: value } = options
-  return recordFormat(properties, {
-    ...(key === undefined ? {} : { key }),
-    ...(value === undefined ? {} : { value }),
-  })
 }
 
 function consumerOptions(

@@ -7,20 +7,14 @@ import type { ShareConsumerOptions } from '../../share-consumer/options.ts'
 import type { ShareConsumer } from '../../share-consumer/share-consumer.ts'
 import { atLeast, clusterCommand, collect, onRun, topicName } from '../command.ts'
 import { UsageError } from '../failures.ts'
-import { addProperties } from '../properties.ts'
-import { jsonFormat, type RecordFormat, recordFormat, templateFormat } from '../record-format.ts'
+import { chosenFormat, type FormatOptions, type RecordFormat } from '../record-format.ts'
 import type { Session } from '../session.ts'
 
-interface ShareConsumeOptions {
+interface ShareConsumeOptions extends FormatOptions {
   topic: string
   group: string
   maxMessages?: number
   timeoutMs?: number
-  format?: string
-  property?: string[]
-  formatterProperty?: string[]
-  keyDeserializer?: string
-  valueDeserializer?: string
   reject?: boolean
   release?: boolean
 }
@@ -75,7 +69,7 @@ async function run(session: Session, options: ShareConsumeOptions): Promise<void
   if (options.reject && options.release) {
     throw new UsageError('Give --reject or --release, and not both.')
   }
-  const format = formatOf(session, options)
+  const format = chosenFormat(session.out.json, options)
   // A member of a group would wait for a topic that does not exist without a word.
   await session.admin.describeTopics([options.topic], session.limits)
   const consumer = (await session.openKafka()).shareConsumer(consumerOptions(session, options))
@@ -84,19 +78,6 @@ async function run(session: Session, options: ShareConsumeOptions): Promise<void
   if (!session.out.json && !session.isPipeClosed) {
     process.stderr.write(`Processed a total of ${count} messages\n`)
   }
-}
-
-function formatOf(session: Session, options: ShareConsumeOptions): RecordFormat {
-  if (options.format !== undefined) return templateFormat(options.format)
-  if (session.out.json) return jsonFormat
-  const properties = new Map<string, string>()
-  addProperties(properties, options.property ?? [], '--property')
-  addProperties(properties, options.formatterProperty ?? [], '--formatter-property')
-  const { keyDeserializer: key, valueDeserializer: value } = options
-  return recordFormat(properties, {
-    ...(key === undefined ? {} : { key }),
-    ...(value === undefined ? {} : { value }),
-  })
 }
 
 /** Of Java's properties those that a share consumer has. */
