@@ -116,6 +116,7 @@ const kafkaRows: Record<string, ArgumentRow> = {
         flush: { records: 5, bytes: 5, intervalMs: 5 },
         compressionType: 'gzip',
         onDelivery: noop,
+        onError: noop,
       },
     ],
     accepts: { acks: ['-1'] },

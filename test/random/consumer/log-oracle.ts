@@ -11,6 +11,8 @@ export interface Entry {
   readonly batchStart: number
   starts: number
   isFinished: boolean
+  /** It waits in a retry topic: the log that it came from may be committed past it. */
+  isForwarded: boolean
   /** It need not be handled: a user went past it, or the log lost it. */
   isExcused: boolean
   /** A user went back before it: no commit passes it before it is handled again. */
@@ -37,6 +39,8 @@ export class Oracle {
   /** How often handlers were called. */
   starts = 0
   private readonly byId = new Map<number, Entry>()
+  /** What is in each partition of the retry topics. */
+  private readonly retryLogs = new Map<string, number[]>()
   private partitions: PartitionModel[]
   private readonly isByKey: boolean
   private readonly holds = new Map<number, { handlers: number; end: Promise<void> }>()
@@ -55,12 +59,23 @@ export class Oracle {
       const id = this.nextId++
       const offset = model.end++
       const isExcused = offset < model.soughtTo
-      const states = { starts: 0, isFinished: false, isExcused, isReopened: false }
+      const states = {
+        starts: 0,
+        isFinished: false,
+        isForwarded: false,
+        isExcused,
+        isReopened: false,
+      }
       const entry = { id, partition, offset, key, batchStart, ...states }
       model.entries.push(entry)
       this.byId.set(id, entry)
       return entry
     })
+  }
+
+  /** Whether something may wait in a retry topic. */
+  get hasForwarded(): boolean {
+    return this.retryLogs.size > 0
   }
 
   endOf(partition: number): number {
@@ -146,8 +161,7 @@ export class Oracle {
 
   /** A handler is called. */
   begin(id: number, partition: number, offset: number): Entry {
-    const entry = this.byId.get(id)
-    if (entry === undefined) throw new Error(`no record has the id ${id}`)
+    const entry = this.known(id)
     if (entry.offset !== offset || entry.partition !== partition) {
       this.violate(`record ${name(entry)} came as ${partition}@${offset}`)
     }
@@ -157,6 +171,53 @@ export class Oracle {
     model.soughtTo = 0
     this.starts++
     if (entry.starts++ === 0) this.checkOrder(entry, model)
+    return entry
+  }
+
+  /** A record of a retry topic is handled again: it has no order, and its place is not asked about. */
+  retried(id: number): Entry {
+    const entry = this.known(id)
+    this.starts++
+    if (!entry.isForwarded)
+      this.violate(`${name(entry)} was retried before it was sent to a retry topic`)
+    return entry
+  }
+
+  /** It is about to be written to a retry topic, or as a dead letter. */
+  sent(id: number, isDead: boolean): void {
+    const entry = this.known(id)
+    entry.isForwarded = true
+    if (isDead) this.finish(entry)
+  }
+
+  /** A retry topic has these records from this offset on. */
+  forwarded(ids: readonly number[], topic: string, partition: number, offset: number): void {
+    const place = `${topic}-${partition}`
+    const log = this.retryLogs.get(place) ?? []
+    for (const [index, id] of ids.entries()) log[offset + index] = id
+    this.retryLogs.set(place, log)
+  }
+
+  /** A commit of a retry topic has reached the coordinator. */
+  commitRetries(topic: string, partition: number, offset: number): void {
+    const ids = this.retryLogs.get(`${topic}-${partition}`) ?? []
+    for (const id of ids.slice(0, offset)) {
+      if (id === undefined) continue
+      const entry = this.known(id)
+      if (entry.isFinished || entry.isExcused || this.isFurther(id, topic)) continue
+      this.violate(`a commit at ${topic}-${partition}@${offset} passes ${name(entry)}`)
+    }
+  }
+
+  private isFurther(id: number, topic: string): boolean {
+    return [...this.retryLogs].some(
+      ([place, ids]) => !place.startsWith(`${topic}-`) && ids.includes(id),
+    )
+  }
+
+  private known(id: number): Entry {
+    const entry = this.byId.get(id)
+    if (entry === undefined) throw new Error(`no record has the id ${id}`)
     return entry
   }
 
@@ -170,6 +231,7 @@ export class Oracle {
     const { entries, unnoticedFrom, isSeekUnnoticed } = this.partitions[partition]
     for (const entry of entries) {
       if (entry.offset >= offset || entry.isExcused) continue
+      if (entry.isForwarded) continue
       if (entry.isFinished && (!entry.isReopened || isSeekUnnoticed)) continue
       if (unnoticedFrom !== null && entry.id >= unnoticedFrom) continue
       this.violate(`a commit at ${partition}@${offset} passes ${name(entry)}`)

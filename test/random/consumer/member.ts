@@ -3,13 +3,14 @@
 import type { Consumer } from '../../../src/consumer/consumer.ts'
 import type { ConsumerLoop } from '../../../src/consumer/delivery/iterators.ts'
 import type { ConsumerOptions } from '../../../src/consumer/options.ts'
+import type { HandlerContext } from '../../../src/consumer/run/handler-context.ts'
 import { KafkaError } from '../../../src/errors.ts'
 import type { ConsumerRecord } from '../../../src/records/consumer-record.ts'
 import type { TestCluster } from '../../../src/testing/test-cluster.ts'
 import type { Deserializer } from '../../../src/types.ts'
 import { consumerOf, textOf } from '../../consumer/harness.ts'
 import type { Oracle } from './log-oracle.ts'
-import type { End, Joining, Plan, Protocol } from './plan.ts'
+import { deadTopic, type End, type Joining, type Plan, type Protocol, retryDelays } from './plan.ts'
 
 const classic = { heartbeatIntervalMs: 15, sessionTimeoutMs: 2000 }
 const groupOptions: Readonly<Record<Protocol, ConsumerOptions>> = {
@@ -61,6 +62,10 @@ export class Member {
       ...(how.deserializer !== 'none' && { valueDeserializer: deserializers[how.deserializer] }),
     } as ConsumerOptions<Buffer | null, unknown>)
     this.work = this.loop()
+  }
+
+  get readsRetryTopics(): boolean {
+    return this.how.mode === 'retry' || this.how.mode === 'retryKey'
   }
 
   async end(how: End): Promise<void> {
@@ -116,6 +121,17 @@ export class Member {
           signal,
         })
         return
+      case 'retry':
+      case 'retryKey':
+        await consumer.run({
+          eachRecord: (record, context) => this.handleWithRetries(record, context),
+          concurrency,
+          concurrencyBy: mode === 'retryKey' ? 'key' : 'partition',
+          retryTopics: retryDelays,
+          deadLetterTopic: deadTopic,
+          signal,
+        })
+        return
       default:
         await consumer.run({
           eachRecord: (record) => this.handle(record),
@@ -161,7 +177,32 @@ export class Member {
     if (failure !== null) throw failure
   }
 
-  private async handle(record: ConsumerRecord<Buffer | null, unknown>): Promise<void> {
+  /** One record in some never succeeds, and becomes a dead letter. */
+  private async handleWithRetries(
+    record: ConsumerRecord<Buffer | null, unknown>,
+    { attempt }: HandlerContext,
+  ): Promise<void> {
+    const { failEvery } = this.plan
+    const id = Number(textOf(record))
+    if (attempt === 1) {
+      if (failEvery > 0 && id % failEvery === 3) await this.handle(record, true)
+      else await this.handle(record)
+      return
+    }
+    const entry = this.oracle.retried(id)
+    const { topic, partition, offset } = record
+    if (topic !== 't' || partition !== entry.partition || Number(offset) !== entry.offset) {
+      this.oracle.violations.push(`record ${id} came again as ${topic}-${partition}@${offset}`)
+    }
+    if (failEvery > 0 && id % failEvery === 3) throw new PlannedFailure(`record ${id}`)
+    if (attempt === 2 && id % 3 === 0) throw new PlannedFailure(`record ${id}`)
+    this.oracle.finish(entry)
+  }
+
+  private async handle(
+    record: ConsumerRecord<Buffer | null, unknown>,
+    fails = false,
+  ): Promise<void> {
     const { oracle, plan, how } = this
     const id = Number(textOf(record))
     if (String(record.value) !== String(id)) {
@@ -169,7 +210,8 @@ export class Member {
     }
     const { topic, partition, offset } = record
     const entry = oracle.begin(id, partition, Number(offset))
-    const lane = how.mode === 'key' ? (record.key?.toString() ?? `no key ${id}`) : `${partition}`
+    const isByKey = how.mode === 'key' || how.mode === 'retryKey'
+    const lane = isByKey ? (record.key?.toString() ?? `no key ${id}`) : `${partition}`
     const hand = `${partition}/${lane}`
     if (this.inHand.has(hand)) oracle.violations.push(`two handlers at once for ${hand}`)
     this.inHand.add(hand)
@@ -179,6 +221,7 @@ export class Member {
         await new Promise((resolve) => setTimeout(resolve, id % 7))
       } else if (id % 2 === 0) await new Promise<void>((resolve) => setImmediate(resolve))
       const failures = this.failedTimes.get(id) ?? 0
+      if (fails) throw new PlannedFailure(`record ${id}`)
       if (plan.failEvery > 0 && id % plan.failEvery === 2 && failures < plan.failures) {
         this.failedTimes.set(id, failures + 1)
         throw new PlannedFailure(`record ${id}`)
@@ -187,7 +230,7 @@ export class Member {
     } finally {
       this.inHand.delete(hand)
     }
-    if (how.commitsByHand && id % 3 === 0 && how.mode !== 'key') {
+    if (how.commitsByHand && id % 3 === 0 && !isByKey) {
       // It may be another member's by now.
       await this.consumer
         .commit([{ topic, partition, offset: offset + 1n, leaderEpoch: record.leaderEpoch }])

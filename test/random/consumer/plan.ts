@@ -4,7 +4,16 @@
 import fc from 'fast-check'
 
 /** How a member works: through which of the consumer's loops. */
-export type Mode = 'record' | 'batch' | 'partitions' | 'run' | 'runBatch' | 'key'
+export type Mode =
+  | 'record'
+  | 'batch'
+  | 'partitions'
+  | 'run'
+  | 'runBatch'
+  | 'key'
+  /** run() with retry topics. */
+  | 'retry'
+  | 'retryKey'
 
 /** How the group divides partitions: the last is KIP-848. */
 export type Protocol = 'eager' | 'sticky' | 'cooperative' | 'consumer'
@@ -73,12 +82,26 @@ export interface Plan {
 
 export const PARTITIONS = 3
 
+/** The delays of members with retry topics; records that never succeed are dead letters after them. */
+export const retryDelays: readonly string[] = ['4ms', '15ms']
+export const retryTopics: readonly string[] = retryDelays.map((delay) => `g-retry-${delay}`)
+export const deadTopic = 'dead'
+
 const partition = fc.nat(PARTITIONS - 1)
 const isInHand = fc.boolean()
 const member = fc.nat(3)
 
 const joining: fc.Arbitrary<Joining> = fc.record({
-  mode: fc.constantFrom<Mode>('record', 'batch', 'partitions', 'run', 'runBatch', 'key'),
+  mode: fc.constantFrom<Mode>(
+    'record',
+    'batch',
+    'partitions',
+    'run',
+    'runBatch',
+    'key',
+    'retry',
+    'retryKey',
+  ),
   maxPollRecords: fc.constantFrom(1, 3, 500),
   maxBufferedBytes: fc.constantFrom(1, 2000, 64 * 1024 * 1024),
   concurrency: fc.constantFrom(1, 2, 5),

@@ -2,12 +2,15 @@
 
 import { inspect } from 'node:util'
 import { offsetCommit } from '../../../src/protocol/messages/offset-commit.ts'
+import { produce } from '../../../src/protocol/messages/produce.ts'
 import { BatchBuilder, noProducer } from '../../../src/records/batch-builder.ts'
+import { decodeBatches } from '../../../src/records/decode-batch.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
+import type { TopicPartition } from '../../../src/types.ts'
 import { Faults } from './faults.ts'
 import { Oracle } from './log-oracle.ts'
 import { Member } from './member.ts'
-import type { Joining, Plan, Step } from './plan.ts'
+import { deadTopic, type Joining, type Plan, retryTopics, type Step } from './plan.ts'
 
 const NODES = 3
 /** How long to wait until a handler works on a record (ms). */
@@ -36,12 +39,21 @@ class Run {
     const joins = plan.steps.flatMap((step) => (step.do === 'join' ? [step.member] : []))
     this.oracle = new Oracle(
       plan.partitions,
-      [plan.first, ...joins].some(({ mode }) => mode === 'key'),
+      [plan.first, ...joins].some(({ mode }) => mode === 'key' || mode === 'retryKey'),
     )
     this.isAlone = joins.length === 0 && !plan.first.commitsByHand
     this.faults = new Faults(cluster)
     cluster.intercept(offsetCommit, ({ request, next }) => {
       for (const { name, topicId, partitions } of request.topics) {
+        const retryTopic = retryTopics.find(
+          (topic) => topic === name || topicId === cluster.topicId(topic),
+        )
+        if (retryTopic !== undefined) {
+          for (const { partitionIndex, committedOffset } of partitions) {
+            this.oracle.commitRetries(retryTopic, partitionIndex, Number(committedOffset))
+          }
+          continue
+        }
         // What was committed for a topic that is gone is refused.
         if (name !== 't' && topicId !== cluster.topicId('t')) continue
         for (const { partitionIndex, committedOffset } of partitions) {
@@ -49,6 +61,30 @@ class Run {
         }
       }
       return next()
+    })
+    cluster.intercept(produce, async ({ request, next }) => {
+      const sent = new Map<string, number[]>()
+      for (const { name, topicId, partitionData } of request.topicData) {
+        const topic = [...retryTopics, deadTopic].find(
+          (each) => each === name || topicId === cluster.topicId(each),
+        )
+        for (const { index, records } of partitionData) {
+          const batches = await decodeBatches(records ?? Buffer.alloc(0))
+          const ids = batches.flatMap((batch) => batch.records.map(({ value }) => Number(value)))
+          for (const id of ids) this.oracle.sent(id, topic === deadTopic)
+          sent.set(`${topic}-${index}`, ids)
+        }
+      }
+      const response = await next()
+      for (const { name, topicId, partitionResponses } of response.responses) {
+        const topic = retryTopics.find((each) => each === name || topicId === cluster.topicId(each))
+        if (topic === undefined) continue
+        for (const { index, baseOffset } of partitionResponses) {
+          const ids = sent.get(`${topic}-${index}`) ?? []
+          this.oracle.forwarded(ids, topic, index, Number(baseOffset))
+        }
+      }
+      return response
     })
   }
 
@@ -66,6 +102,9 @@ class Run {
     for (let i = 0; i < plan.partitions; i++) await this.produce(i, 1)
     await Promise.all(this.endings)
     if (this.members.every((member) => member === null)) this.join(plan.first)
+    // Only a member with retry topics reads them.
+    const hasReader = this.members.some((member) => member?.readsRetryTopics)
+    if (this.oracle.hasForwarded && !hasReader) this.join({ ...plan.first, mode: 'retry' })
     const isOver = (): boolean => oracle.violations.length > 0 || oracle.unhandled().length === 0
     const patience = Date.now() + LONG_PATIENCE_MS
     for (let starts = -1; starts !== oracle.starts && Date.now() < patience && !isOver(); ) {
@@ -124,7 +163,9 @@ class Run {
       case 'seek': {
         const consumer = this.members[step.member % this.members.length]?.consumer
         const place = { topic: 't', partition }
-        if (consumer?.assignment().some((each) => each.partition === partition) !== true) break
+        const isOwn = (each: TopicPartition): boolean =>
+          each.topic === 't' && each.partition === partition
+        if (consumer?.assignment().some(isOwn) !== true) break
         const start = oracle.startOf(partition)
         const offset = start + (step.place % (oracle.endOf(partition) - start + 1))
         oracle.seek(partition, offset, this.isAlone)
@@ -198,7 +239,11 @@ function pause(ms: number): Promise<void> {
 export async function runPlan(plan: Plan): Promise<void> {
   const cluster = await TestCluster.start({
     nodes: NODES,
-    topics: { t: plan.partitions },
+    topics: {
+      t: plan.partitions,
+      ...Object.fromEntries(retryTopics.map((topic) => [topic, 2])),
+      [deadTopic]: 1,
+    },
     record: false,
     properties: {
       groupMinSessionTimeoutMs: 100,
