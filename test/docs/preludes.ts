@@ -85,6 +85,17 @@ try {
 SNIPPET
 } finally { await kafka.close() }
 `,
+  /** The same for handlers that fail on purpose: their errors are not logged. */
+  'failing-loop': `${imports}
+const logger = { debug() {}, info() {}, warn() {}, error: console.error }
+const kafka = new Kafka({ bootstrapServers: 'localhost:9092', logger })
+${filled}
+const consumer = kafka.consumer({ ${groupId}, topics: ['orders'] })
+setTimeout(() => void consumer.close(), 4000)
+try {
+SNIPPET
+} finally { await kafka.close() }
+`,
   'share-loop': `${kafka}${shared}
 setTimeout(() => void shareConsumer.close(), 2000)
 try {

@@ -263,6 +263,28 @@ export const randomMutants: readonly RandomMutant[] = [
     ],
   },
   {
+    name: 'a record is done before its retry topic has it',
+    test: 'consumer.test.ts',
+    edits: [
+      {
+        file: 'consumer/run/retry-policy.ts',
+        from: 'if ((await retryTopics?.forward(record, level, error, attempts)) === true) return true',
+        to: 'void retryTopics?.forward(record, level, error, attempts).catch(() => {})\n    if (level.delayMs > 0) return true',
+      },
+    ],
+  },
+  {
+    name: 'what is not due is dropped',
+    test: 'consumer.test.ts',
+    edits: [
+      {
+        file: 'consumer/delivery/due-gate.ts',
+        from: 'fetch.putBack(rest)',
+        to: 'if (rest.count < 0) fetch.putBack(rest)',
+      },
+    ],
+  },
+  {
     name: 'a truncation passes what is in hand',
     test: 'consumer.test.ts',
     edits: [
