@@ -65,6 +65,7 @@ export class RetryPolicy {
 
   /** What the first call for an item is told. @param context of items that were never handled before */
   contextOf(item: Item, context: HandlerContext): HandlerContext {
+    if (this.options.retryTopics === null) return context
     const attempts = this.attemptsBefore(item)
     return attempts === 0 ? context : contextOf(context.signal, attempts + 1)
   }
