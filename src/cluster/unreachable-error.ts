@@ -12,6 +12,7 @@ export function unreachableText(
   const within = timeoutMs === null ? '' : ` within ${timeoutMs} ms`
   const lines = nodes.map((node) => `\n  ${node.describe()}: ${causeText(node)}`)
   if (sourceError !== null) lines.push(`\n  ${sourceError.message}`)
+  if (lines.length === 0) lines.push("\n  'bootstrapServers' has not given an address yet")
   return `No broker could be reached${within}:${lines.join('')}`
 }
 

@@ -43,7 +43,12 @@ export class SocketWriter {
 
   flush(): void {
     this.isCorked = false
-    this.socket.uncork()
+    try {
+      this.socket.uncork()
+    } catch (error) {
+      // A stream that the user's `connect` gave may throw where it should call back.
+      this.socket.destroy(error instanceof Error ? error : new Error(String(error)))
+    }
   }
 }
 

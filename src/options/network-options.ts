@@ -78,7 +78,10 @@ export function checkMappedAddress(mapped: unknown, from: Endpoint): Endpoint {
 
 /** @throws ConfigError unless `socket` is what `connect` has to return */
 export function checkSocket(socket: unknown): Duplex {
-  if (isDuplex(socket)) return socket
+  if (isDuplex(socket)) {
+    if (!socket.readableObjectMode && !socket.writableObjectMode) return socket
+    throw new ConfigError("option 'connect' must return a stream of bytes, got one in objectMode")
+  }
   throw new ConfigError(
     `option 'connect' must return a socket or another stream.Duplex, got ${kindOf(socket)}`,
   )

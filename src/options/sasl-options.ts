@@ -40,7 +40,7 @@ export interface SaslExchange {
    * As ACLs name who authenticates, for error texts; null: not known.
    * @defaultValue `User:` and `user`
    */
-  readonly principal?: string | null
+  readonly principal?: string | null | undefined
   /** @throws AuthenticationError where the credentials cannot be used */
   start(): Promise<Buffer>
   /** @throws AuthenticationError where the broker's response is not what the mechanism demands */

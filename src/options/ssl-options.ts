@@ -3,6 +3,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import { ConfigError, kindOf } from '../errors.ts'
 import { lazyNode } from '../lazy-node.ts'
+import { askForSecret } from './secret-source.ts'
 
 /** Node's own TLS options: `ca`, `cert`, `key`, `passphrase`, `pfx`, `servername`, `minVersion` ... */
 export type TlsOptions = Omit<ConnectionOptions, 'host' | 'port' | 'path' | 'socket' | 'lookup'>
@@ -29,7 +30,7 @@ export function checkSsl(value: unknown): SslSettings | null {
   if (value === true) return { load: () => ({}), mayRotate: false }
   if (isProvider(value)) {
     return {
-      load: async () => checkContents(await value(), `${OWNER}: the function`),
+      load: async () => checkContents(await askForSecret(value), `${OWNER}: the function`),
       mayRotate: true,
     }
   }

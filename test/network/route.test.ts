@@ -128,6 +128,18 @@ test.each<[string, () => unknown, RegExp]>([
     /option 'connect' must return a socket or another stream\.Duplex, got undef/,
   ],
   ['a port', () => 9092, /option 'connect' must return .*got a number/],
+  ['a stream of objects', () => new Duplex({ objectMode: true }), /stream of bytes.*objectMode/],
+  [
+    'a stream that throws when it is written to',
+    () =>
+      new Duplex({
+        read() {},
+        write() {
+          throw new Error('in write')
+        },
+      }),
+    /broker\.test:9092\): in write/,
+  ],
   [
     'an error',
     () => Promise.reject(new Error('SSH login failed')),

@@ -1,8 +1,10 @@
 import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { PassThrough } from 'node:stream'
 import { TLSSocket, type TlsOptions } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
 import { AuthenticationError } from '../../src/errors.ts'
+import { certificatePrincipal } from '../../src/network/certificate-principal.ts'
 import { checkSsl } from '../../src/options/ssl-options.ts'
 import { metadata } from '../../src/protocol/messages/metadata.ts'
 import { type OpenOptions, openTo } from './open.ts'
@@ -122,7 +124,19 @@ test('a client certificate that is asked for and missing is an authentication er
   }
   const known = { ca, cert: pem('client.pem'), key: pem('client.key') }
   const connection = await open(server, { ssl: known })
+  expect(connection.principal).toBe('User:CN=client.test')
   connection.close()
+})
+
+test('the principal of a client without a certificate, and of one with a long subject', async () => {
+  const plain = await open(await serve(undefined), { ssl: false })
+  const anonymous = await open(await serve(broker), { ssl: { ca } })
+  expect([plain.principal, anonymous.principal]).toEqual(['User:ANONYMOUS', 'User:ANONYMOUS'])
+  const getX509Certificate = () => ({ subject: 'C=DE\nO=Shop\\, Inc\nCN=shop' })
+  const socket = Object.assign(new PassThrough(), { encrypted: true, getX509Certificate })
+  expect(certificatePrincipal(socket)).toBe('User:CN=shop,O=Shop\\, Inc,C=DE')
+  plain.close()
+  anonymous.close()
 })
 
 test('a client certificate in PKCS#12, and with an encrypted key', async () => {

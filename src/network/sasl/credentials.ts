@@ -9,6 +9,7 @@ import type {
   OAuthBearerToken,
   SaslContext,
 } from '../../options/sasl-options.ts'
+import { askForSecret } from '../../options/secret-source.ts'
 
 /** @throws ConfigError unless `given` has a user name and a password */
 export function checkCredentials(given: unknown): { username: string; password: string } {
@@ -124,7 +125,7 @@ export class TokenCache {
   }
 
   private async ask(context: SaslContext): Promise<KeptToken> {
-    const token = checkToken(await this.provider(context))
+    const token = checkToken(await askForSecret(() => this.provider(context)))
     const expiresAt = token.expiresAt ?? jwtExpiry(token.token)
     const lifetimeMs = expiresAt === null ? UNKNOWN_LIFETIME_MS : (expiresAt - wallMs()) * USED_PART
     const kept = { token, goodUntil: monotonicMs() + lifetimeMs }

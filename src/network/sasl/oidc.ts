@@ -7,6 +7,7 @@ import { AuthenticationError, ConfigError, ConnectionError, kindOf } from '../..
 import { lazyNode } from '../../lazy-node.ts'
 import type { OidcSettings, SecretSource } from '../../options/oidc-options.ts'
 import type { CredentialsProvider, OAuthBearerToken } from '../../options/sasl-options.ts'
+import { askForSecret } from '../../options/secret-source.ts'
 import { signAssertion } from './jwt-assertion.ts'
 
 /** As Java's `sasl.login.retry.backoff.ms` and `.max.ms`. */
@@ -88,7 +89,7 @@ async function assertionOf(settings: OidcSettings): Promise<string> {
 }
 
 async function secretOf(source: SecretSource | null, name: string): Promise<string> {
-  const secret: unknown = typeof source === 'function' ? await source() : source
+  const secret: unknown = typeof source === 'function' ? await askForSecret(source) : source
   if (typeof secret === 'string' && secret !== '') return secret
   throw new ConfigError(
     `sasl.${name}: the function must return a string that is not empty, got ${kindOf(secret)}`,

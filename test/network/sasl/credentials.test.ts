@@ -1,10 +1,16 @@
 // What a user's function gives is checked and never quoted; a token is asked for once, not per connection.
 
+import { inspect } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
 import { replaceClock } from '../../../src/async/clock.ts'
 import { ConfigError } from '../../../src/errors.ts'
 import { checkCredentials, checkToken, TokenCache } from '../../../src/network/sasl/credentials.ts'
-import type { OAuthBearerToken, SaslContext } from '../../../src/options/sasl-options.ts'
+import { mechanismOf } from '../../../src/network/sasl/mechanism-of.ts'
+import type {
+  OAuthBearerToken,
+  SaslContext,
+  SaslSettings,
+} from '../../../src/options/sasl-options.ts'
 
 const secret = 'hunter2-secret'
 const context = (signal = new AbortController().signal): SaslContext => ({
@@ -12,6 +18,77 @@ const context = (signal = new AbortController().signal): SaslContext => ({
   port: 1,
   isEncrypted: true,
   signal,
+})
+
+/** As HTTP clients throw it. */
+function httpError(): Error {
+  const config = { headers: { authorization: secret }, data: `client_secret=${secret}` }
+  return Object.assign(new Error('status 503'), { code: 'ERR_BAD_RESPONSE', config })
+}
+
+test.each<[string, SaslSettings]>([
+  [
+    'credentials',
+    {
+      kind: 'password',
+      mechanism: 'PLAIN',
+      credentials: () => Promise.reject(httpError()),
+      tokenAuth: false,
+      allowUnencrypted: true,
+    },
+  ],
+  [
+    'a token',
+    {
+      kind: 'token',
+      mechanism: 'OAUTHBEARER',
+      allowUnencrypted: true,
+      token: () => {
+        throw httpError()
+      },
+    },
+  ],
+  [
+    'a mechanism of your own',
+    {
+      kind: 'own',
+      mechanism: {
+        name: 'OWN',
+        begin: () => ({
+          user: 'u',
+          start: () => Promise.reject(httpError()),
+          next: async () => null,
+        }),
+      },
+    },
+  ],
+])('%s: what the function throws is shown without what hangs on it', async (_, settings) => {
+  const error: Error = await mechanismOf(settings)
+    .begin(context())
+    .start()
+    .then(
+      () => expect.fail('it did not throw'),
+      (thrown: Error) => thrown,
+    )
+  expect(error).toMatchObject({ message: 'status 503', code: 'ERR_BAD_RESPONSE' })
+  expect(
+    `${inspect(error, { depth: 20, showHidden: true })}${JSON.stringify(error)}`,
+  ).not.toContain(secret)
+})
+
+describe('a mechanism of your own that gives what cannot be sent', () => {
+  const own = (begin: () => unknown) =>
+    mechanismOf({ kind: 'own', mechanism: { name: 'OWN', begin: begin as never } })
+  test('no exchange', () => {
+    expect(() => own(() => null).begin(context())).toThrow(/begin\(\) of mechanism OWN.*got null/)
+  })
+  test.each([secret, null, undefined, [secret]])('no bytes: %#', async (bytes) => {
+    const exchange = { user: 'u', start: async () => bytes, next: async () => undefined }
+    const begun = own(() => exchange).begin(context())
+    await expect(begun.start()).rejects.toThrow(ConfigError)
+    await expect(begun.start()).rejects.not.toThrow(secret)
+    await expect(begun.next(Buffer.alloc(0))).rejects.toThrow(/a Buffer, or null at the end/)
+  })
 })
 
 let restore = (): void => {}
