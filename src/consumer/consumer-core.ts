@@ -278,7 +278,7 @@ export class ConsumerCore<K, V> {
   /** Something changed that may let partitions be fetched or positions be found. */
   private look(): void {
     this.resolver.wake()
-    this.fetcher.wake()
+    this.fetcher.wakeAll()
   }
 
   /** Positions were moved, or partitions may be fetched again. */

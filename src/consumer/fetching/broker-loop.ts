@@ -12,6 +12,8 @@ export class BrokerLoop<K, V> {
   >()
   readonly responseSize: FetchSize
   isBusy = false
+  /** A connection is being opened: its coming, or its failure, will be told. */
+  isConnecting = false
   /** By when the broker should have responded to the request in flight (monotonic ms). */
   dueAt = 0
   failures = 0

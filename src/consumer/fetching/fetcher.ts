@@ -68,6 +68,8 @@ export class Fetcher<K, V> {
     if (this.unsubscribe !== null || this.stopped.signal.aborted) return
     this.unsubscribe = this.cluster.onConnection(({ nodeId, kind, connection }) => {
       if (kind !== 'fetch') return
+      const loop = this.loops.get(nodeId)
+      if (loop !== undefined) loop.isConnecting = false
       if (connection === null) this.releaseFrom(nodeId)
       this.wake()
     })
@@ -82,6 +84,12 @@ export class Fetcher<K, V> {
       this.isScheduled = false
       if (!this.stopped.signal.aborted) this.pass()
     })
+  }
+
+  /** The same after new metadata or another assignment: brokers may be others, or have other addresses. */
+  wakeAll(): void {
+    for (const loop of this.loops.values()) loop.isConnecting = false
+    this.wake()
   }
 
   /** A buffer has room again. While every broker has a request in flight, the responses will look. */
@@ -115,15 +123,18 @@ export class Fetcher<K, V> {
 
   /**
    * Sends a request to each broker that is free and has something to be asked for. One that is busy is looked
-   * at when it has responded: with very many partitions, this loop must not visit all for each response.
+   * at when it has responded, and one without a connection when it has one: with very many partitions, this
+   * loop must not visit all for each response and each connection.
    */
   private pass(): void {
     const now = monotonicMs()
     const hasRoom = this.hasRoom()
     let next = Number.POSITIVE_INFINITY
     for (const [nodeId, partitions] of this.subscription.partitionsByBroker) {
+      const loop = this.loops.get(nodeId)
+      if (loop?.isBusy || loop?.isConnecting) continue
       // The delivery tells when there is room again.
-      if (this.loops.get(nodeId)?.isBusy || (nodeId >= 0 && !hasRoom)) continue
+      if (nodeId >= 0 && !hasRoom) continue
       const round = roundOf(this.cluster, nodeId, partitions, now)
       next = Math.min(next, round.retryAt)
       if (round.targets.length > 0) next = Math.min(next, this.turn(nodeId, round, now))
@@ -149,7 +160,7 @@ export class Fetcher<K, V> {
     }
     if (loop.notBefore > now) return loop.notBefore
     const connection = this.cluster.readyConnection(nodeId, 'fetch')
-    // One is being opened; its coming, or its failure, will be told.
+    loop.isConnecting = connection === null
     if (connection === null) return never
     if (connection.throttledUntil > now) return connection.throttledUntil
     const targets = loop.isolation.choose(round.targets)

@@ -90,7 +90,7 @@ export class ClassicGroup implements GroupMembership {
   }
 
   get problem(): StandingProblem | null {
-    return this.trouble.of(this.rebalancer.owned.length > 0)
+    return this.trouble.of(this.rebalancer.ownsPartitions)
   }
 
   get membership(): Membership | null {

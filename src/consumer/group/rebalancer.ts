@@ -58,6 +58,10 @@ export class Rebalancer<K, V> {
     return this.subscription.list()
   }
 
+  get ownsPartitions(): boolean {
+    return this.subscription.size > 0
+  }
+
   /** The partitions were lost: from this moment nothing of them is delivered. `forgetLost` follows. */
   markLost(): void {
     for (const state of this.subscription.partitions) state.hold('isRevoking', true)
