@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import { plan } from './share/plan.ts'
 import { runPlan } from './share/run-plan.ts'
 
-const runs = Number(process.env.RANDOM_RUNS ?? 100)
+const runs = Number(process.env.RANDOM_RUNS ?? 60)
 const seed = Number(process.env.RANDOM_SEED ?? Math.floor(Math.random() * 2 ** 31))
 const path = process.env.RANDOM_PATH
 /** Most of a run is waiting. */

@@ -63,8 +63,9 @@ export class Oracle {
       const kind = record?.acknowledgement ?? null
       const entry = this.entry(partition, offset)
       if (entry === null) continue
-      // What is refused at once has no acknowledgement yet.
-      if (kind === null && error === null) {
+      // What is refused at once has no acknowledgement yet; nor has a record that has come again, if the outcome is
+      // that of the acknowledgement before: to the broker the member has it all the time.
+      if (kind === null && error === null && (record?.deliveryCount ?? 1) === 1) {
         this.violate(`${partition}@${offset} has an outcome, and no acknowledgement`)
         continue
       }
