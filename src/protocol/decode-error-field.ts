@@ -2,7 +2,7 @@
 // decoded once more by a reader whose failing read returns a marker, and whose later reads return
 // defaults. The path at which the marker turns up in the decoded message is the field. Codecs that read
 // well pay nothing for it, and the second decode keeps no array element but the one that fails, so a
-// refusal costs at most twice what reading the message would.
+// refusal costs what reading the message once more does, beside the errors themselves.
 
 import type { Reader } from './reader.ts'
 
