@@ -1,7 +1,7 @@
 // Retry topics: a record that failed is handled again later, as it was, and nothing of it is lost on the way.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { replaceClock } from '../../../src/async/clock.ts'
+import { replaceClock, wallMs } from '../../../src/async/clock.ts'
 import type { Consumer } from '../../../src/consumer/consumer.ts'
 import type { ConsumerOptions } from '../../../src/consumer/options.ts'
 import type { HandlerContext } from '../../../src/consumer/run/handler-context.ts'
@@ -454,6 +454,45 @@ describe('retry topics', () => {
     )
     expect(seen).toEqual([['t', 7n, 5, 4]])
   })
+
+  for (const [wait, waitMs] of [
+    ['short', 900],
+    ['long', 3_000_000],
+  ] as const) {
+    it(`split what was fetched together at the first record that is not due (a ${wait} wait)`, async () => {
+      const builder = new BatchBuilder(10_000)
+      const due = Date.now() - 1
+      const later = Date.now() + waitMs
+      for (const [offset, notBefore] of [due, due, later, due, later].entries()) {
+        const state = { topic: 't', partition: 0, offset, timestamp: 5, notBefore }
+        const all = Object.entries({ ...state, timestampType: 'CreateTime', attempts: 1 })
+        const headers = all.map(([name, value]) => ({
+          key: `__kafkawire.retry.${name}`,
+          value: String(value),
+        }))
+        builder.append(null, `v${offset}`, headers, 1)
+      }
+      const batch = await builder.finish({ ...noProducer, compressionType: 'none' })
+      cluster.partition('g-retry-1h', 0).append(batch)
+      const seen: string[] = []
+      const early: string[] = []
+      const consumer = member()
+      const running = consumer.run({
+        retryTopics: ['1h'],
+        eachRecord: (record) => {
+          seen.push(textOf(record))
+          if (seen.length > 2 && wallMs() < later) early.push(textOf(record))
+        },
+      })
+      await Promise.race([running, until(() => committed('g-retry-1h') >= 2n)])
+      if (wait === 'long') moveClock(waitMs)
+      await Promise.race([running, until(() => committed('g-retry-1h') === 5n)])
+      await consumer.close()
+      await running
+      expect(early).toEqual([])
+      expect(seen).toEqual(['v0', 'v1', 'v2', 'v3', 'v4'])
+    })
+  }
 
   it('are left alone by other loops of the consumer', async () => {
     await fill(cluster, 't', 0, 2)

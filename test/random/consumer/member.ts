@@ -195,7 +195,7 @@ export class Member {
       this.oracle.violations.push(`record ${id} came again as ${topic}-${partition}@${offset}`)
     }
     if (failEvery > 0 && id % failEvery === 3) throw new PlannedFailure(`record ${id}`)
-    if (attempt === 2 && id % 3 === 0) throw new PlannedFailure(`record ${id}`)
+    if (attempt === 2 && id % 2 === 0) throw new PlannedFailure(`record ${id}`)
     this.oracle.finish(entry)
   }
 

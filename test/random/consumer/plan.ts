@@ -83,7 +83,7 @@ export interface Plan {
 export const PARTITIONS = 3
 
 /** The delays of members with retry topics; records that never succeed are dead letters after them. */
-export const retryDelays: readonly string[] = ['4ms', '15ms']
+export const retryDelays: readonly string[] = ['20ms', '60ms']
 export const retryTopics: readonly string[] = retryDelays.map((delay) => `g-retry-${delay}`)
 export const deadTopic = 'dead'
 
