@@ -14,8 +14,8 @@ is installed; produce, consume and latency also on every target, produce with ev
 size; heap: ten million records (--count) read in a heap of 128 MB; import: time to load the package;
 cold-start: \`topics --list\`, and the first record of each client for Node, from a process that starts;
 large-cluster: a client of 100 nodes and 100,000 partitions; list-topics: 10,000 of them; rebalance: a second
-member joins, by each group protocol; share-group: beside a
-consumer group; soak: --seconds at 80 % of full speed. all: an hour of these against the null broker, every client, size and codec.
+member joins, and groups of 10, 50 and 200 beside Java's, by each protocol; share-group: beside a consumer
+group; soak: --seconds at 80 % of full speed. all: an hour of these against the null broker, every client, size and codec.
 Options narrow that. Each scenario prints a table of medians; CPU per record is the client's own.
   --clients a,b:mode   all, or names of bench/clients/table.mjs, with a mode or without
                        (npm run bench:peers installs confluent, java, librdkafka, franz-go)

@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kafka } from 'kafkawire'
 import { startTarget } from './lib/target.mjs'
+import { runRebalanceSize } from './rebalance-size.mjs'
 
 const PARTITIONS = 100
 
@@ -16,23 +17,27 @@ const protocols = {
   'kafkawire, consumer (KIP-848)': { groupProtocol: 'consumer' },
 }
 
-/** @returns the table, as lib/report.mjs takes it */
+/** @returns the tables, as lib/report.mjs takes them */
 export async function runRebalance(rounds) {
   const target = await startTarget('kafka')
-  const rows = []
   try {
-    for (const [name, options] of Object.entries(protocols)) {
-      const results = []
-      for (let round = 0; round < rounds; round++) results.push(await join(target, options))
-      const middle = (key) => results.map((one) => one[key]).sort((a, b) => a - b)[rounds >> 1]
-      rows.push({
-        name,
-        'ms to the new assignment': Math.round(middle('joined')),
-        'longest pause of the first member, ms': Math.round(middle('pause')),
-      })
-    }
+    return [await runSecondMember(target, rounds), await runRebalanceSize(target, rounds)]
   } finally {
     await target.stop()
+  }
+}
+
+async function runSecondMember(target, rounds) {
+  const rows = []
+  for (const [name, options] of Object.entries(protocols)) {
+    const results = []
+    for (let round = 0; round < rounds; round++) results.push(await join(target, options))
+    const middle = (key) => results.map((one) => one[key]).sort((a, b) => a - b)[rounds >> 1]
+    rows.push({
+      name,
+      'ms to the new assignment': Math.round(middle('joined')),
+      'longest pause of the first member, ms': Math.round(middle('pause')),
+    })
   }
   return {
     title: 'Rebalance: a second member joins',

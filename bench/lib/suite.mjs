@@ -96,7 +96,7 @@ export async function runAll(given, chosenOptions) {
   }
   if (names.includes('rebalance')) {
     const { runRebalance } = await import('../rebalance.mjs')
-    special.push(await runRebalance(Number(options.rounds)))
+    special.push(...(await runRebalance(Number(options.rounds))))
   }
   if (names.includes('share-group')) {
     const { runShareGroup } = await import('../share-group.mjs')
