@@ -1,5 +1,10 @@
 // The checks of a controller on replicas that a client or a test chooses.
 
+/** A controller writes at most this many records of one request: a topic, a partition and a config are one each. */
+export const MOST_RECORDS = 10_000
+/** What it responds to more. */
+export const EXCESS = 'Unable to perform excessively large batch operation.'
+
 /** What is wrong with the replicas of one partition; null when they can be used. */
 export function findReplicasProblem(
   replicas: readonly number[],

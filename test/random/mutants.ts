@@ -307,7 +307,7 @@ export const randomMutants: readonly RandomMutant[] = [
     ],
   },
   {
-    name: 'nobody is told of a record that is refused with its serializer',
+    name: 'a record that is refused with its serializer has no outcome',
     test: 'producer.test.ts',
     edits: [
       {

@@ -8,15 +8,29 @@ import type {
   CreatePartitionsTopicResult,
 } from '../../protocol/messages/create-partitions.ts'
 import type { RequestContext } from '../handler.ts'
-import { findReplicasProblem } from '../replica-assignment.ts'
+import { EXCESS, findReplicasProblem, MOST_RECORDS } from '../replica-assignment.ts'
 import { topicError } from '../security/authorize.ts'
 
 export function handleCreatePartitions(
   context: RequestContext,
   request: CreatePartitionsRequest,
 ): CreatePartitionsResponse {
+  if (addedBy(context, request) > MOST_RECORDS) {
+    const errorCode = errorCodes.POLICY_VIOLATION
+    const refused = request.topics.map(({ name }) => ({ name, errorCode, errorMessage: EXCESS }))
+    return { throttleTimeMs: 0, results: refused }
+  }
   const results = request.topics.map((topic) => grow(context, topic, request.validateOnly))
   return { throttleTimeMs: 0, results }
+}
+
+function addedBy({ state }: RequestContext, { topics }: CreatePartitionsRequest): number {
+  let sum = 0
+  for (const { name, count } of topics) {
+    const now = state.topics.get(name)?.partitions.length ?? count
+    sum += Math.max(0, count - now)
+  }
+  return sum
 }
 
 function grow(

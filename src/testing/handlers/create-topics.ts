@@ -11,7 +11,7 @@ import { ZERO_UUID } from '../../protocol/uuid.ts'
 import type { ClusterState, TopicSettings } from '../cluster-state.ts'
 import { findTopicConfigProblem } from '../configs/topic-configs.ts'
 import type { RequestContext } from '../handler.ts'
-import { findReplicasProblem } from '../replica-assignment.ts'
+import { EXCESS, findReplicasProblem, MOST_RECORDS } from '../replica-assignment.ts'
 import { mayDo } from '../security/authorize.ts'
 import { findNameProblem, type Topic } from '../topic-store.ts'
 
@@ -29,6 +29,10 @@ export function handleCreateTopics(
   request: CreateTopicsRequest,
 ): CreateTopicsResponse {
   const { state } = context
+  const excess = findExcess(state, request)
+  if (excess !== null) {
+    return { throttleTimeMs: 0, topics: request.topics.map(({ name }) => refused(name, excess)) }
+  }
   const mayCreateAny = mayDo(context, 'CREATE', 'CLUSTER')
   // A name that is given twice gets one result.
   const names = [...new Set(request.topics.map(({ name }) => name))]
@@ -49,6 +53,23 @@ const unauthorized = {
   errorCode: errorCodes.TOPIC_AUTHORIZATION_FAILED,
   message: 'Authorization failed.',
 }
+/** More than a controller writes at once. */
+function findExcess(state: ClusterState, { topics }: CreateTopicsRequest): Problem | null {
+  let partitions = 0
+  let others = 0
+  for (const { numPartitions, assignments, configs } of topics) {
+    others += 1 + configs.length
+    if (assignments.length > 0) partitions += assignments.length
+    else if (numPartitions === -1) partitions += state.properties.numPartitions
+    else if (numPartitions > 0) partitions += numPartitions
+  }
+  const errorCode = errorCodes.POLICY_VIOLATION
+  if (partitions > MOST_RECORDS) {
+    return { errorCode, message: 'Excessively large number of partitions per request.' }
+  }
+  return partitions + others > MOST_RECORDS ? { errorCode, message: EXCESS } : null
+}
+
 const duplicate = { errorCode: errorCodes.INVALID_REQUEST, message: 'Duplicate topic name.' }
 
 function findProblem(state: ClusterState, topic: CreatableTopic): Problem | null {

@@ -255,3 +255,29 @@ test.each([
   expect(results).toEqual([{ name: 't', errorCode: 39, errorMessage }])
   expect(() => cluster.partition('t', 1)).toThrow()
 })
+
+test('more than a controller writes at once is refused, for every topic of the request', async () => {
+  const cluster = await startCluster({ topics: { t: 1 } })
+  const client = await connectTo(cluster)
+  const most = await create(client, [topic('a', { numPartitions: 9999 })], true)
+  expect(most).toMatchObject([{ errorCode: 0, numPartitions: 9999 }])
+  const refusals = [
+    [10_000, 'Unable to perform excessively large batch operation.'],
+    [10_001, 'Excessively large number of partitions per request.'],
+    [2 ** 31 - 1, 'Excessively large number of partitions per request.'],
+  ] as const
+  for (const [numPartitions, errorMessage] of refusals) {
+    const small = numPartitions === 10_000 ? [] : [topic('b')]
+    const results = await create(client, [topic('a', { numPartitions }), ...small])
+    for (const result of results) expect(result).toMatchObject({ errorCode: 44, errorMessage })
+  }
+  expect(() => cluster.partition('b', 0)).toThrow()
+  const topics = [{ name: 't', count: 10_002, assignments: null }]
+  const { results } = await client.request(createPartitions, 3, {
+    topics,
+    timeoutMs: 1000,
+    validateOnly: false,
+  })
+  expect(results).toMatchObject([{ name: 't', errorCode: 44 }])
+  expect(() => cluster.partition('t', 1)).toThrow()
+})
