@@ -245,9 +245,9 @@ export const randomMutants: readonly RandomMutant[] = [
     test: 'consumer.test.ts',
     edits: [
       {
-        file: 'consumer/delivery/iterators.ts',
-        from: 'chunk.lent = chunk.count\n    return { state, chunk, start: chunk.taken, end: chunk.count }',
-        to: 'const start = chunk.taken\n    chunk.taken = chunk.count\n    return { state, chunk, start, end: chunk.count }',
+        file: 'consumer/run/key-worker.ts',
+        from: 'chunk.taken = this.doneEnd',
+        to: 'chunk.taken = this.portion.end',
       },
     ],
   },

@@ -16,7 +16,7 @@ const NODES = 3
 /** How long to wait until a handler works on a record (ms). */
 const IN_HAND_MS = 30
 /** How long a change of a log may take to be noticed, and commits to follow (ms). */
-const NOTICED_MS = 60
+const NOTICED_MS = 150
 /** How long no handler may begin once nothing goes wrong any more, while records are left. */
 const PATIENCE_MS = 15_000
 /** By when everything has to be handled then: a machine may be busy, but nothing may be handled for ever. */
