@@ -3,7 +3,7 @@
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 
-/** Whom brokers take for a client that shows no certificate. */
+/** The principal of a client that shows no certificate. */
 const ANONYMOUS = 'User:ANONYMOUS'
 
 /** @returns null where the runtime does not say which certificate was shown */
