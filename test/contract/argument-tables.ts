@@ -177,7 +177,14 @@ const kafkaRows: Record<string, ArgumentRow> = {
       kafka.pipe(consumer, handle, options),
     args: ({ transactional: producer }) => [
       () => [],
-      { producer, maxTransactionRecords: 5, maxWaitMs: 5, onCommit: noop, onAbort: noop },
+      {
+        producer,
+        maxTransactionRecords: 5,
+        maxWaitMs: 5,
+        signal: AbortSignal.abort(),
+        onCommit: noop,
+        onAbort: noop,
+      },
     ],
   },
   'pipe() of a consumer': {
