@@ -99,6 +99,7 @@ export async function describeDelegationTokens(
           principal(name, 'each of owners', text),
         )
   const call = engine.begin(name, options, ['owners'])
+  call.needBrokers('describe delegation tokens')
   const { tokens } = await call.one(describeApi, () => ({ owners }), 'any')
   return tokens.map((token) => ({
     tokenId: token.tokenId,

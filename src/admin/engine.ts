@@ -9,10 +9,12 @@ import {
   AdminError,
   ClosedError,
   ConnectionError,
+  escapeText,
   InvalidArgumentError,
   type ItemResult,
   KafkaError,
   TimeoutError,
+  UnsupportedVersionError,
 } from '../errors.ts'
 import type { Api } from '../protocol/api.ts'
 import { codeName, type ErrorCodeName } from '../protocol/error-codes.ts'
@@ -173,6 +175,17 @@ export class AdminCall {
     return { timeoutMs: this.attemptMs, signal: this.signal }
   }
 
+  /**
+   * For what controllers seem to offer and do not respond to, or what needs a broker afterwards.
+   * @throws UnsupportedVersionError where the client talks to controllers
+   */
+  needBrokers(what: string): void {
+    if (!this.cluster.options.usesControllers) return
+    throw new UnsupportedVersionError(
+      `${this.name} failed: controllers do not ${what}. Leave out 'bootstrapControllers' (--bootstrap-controller), and connect to brokers.`,
+    )
+  }
+
   /** One attempt of one request. `body` is made for the version that is used. */
   async send<Q, A>(
     api: Api<Q, A>,
@@ -271,7 +284,7 @@ export class AdminCall {
 
   /** The call and a thing, as errors name them. */
   title(what: string): string {
-    return what === '' ? this.name : `${this.name} of ${what}`
+    return what === '' ? this.name : `${this.name} of ${escapeText(what)}`
   }
 
   private refuseDoubles<Item>(items: readonly Item[], plan: ItemPlan<Item, unknown>): void {

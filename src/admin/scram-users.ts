@@ -48,6 +48,7 @@ export async function describeUserScramCredentials(
   const name = 'describeUserScramCredentials()'
   const wanted = users === undefined ? null : checkNames(name, 'users', users)
   const call = engine.begin(name, options)
+  call.needBrokers('describe SCRAM users')
   const ask = async (
     names: readonly string[] | null,
   ): Promise<{ errorCode: number; errorMessage: string | null; value: UserScramCredentials }[]> => {

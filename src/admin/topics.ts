@@ -107,6 +107,7 @@ export async function createTopics(
   }))
   const call = engine.begin(name, options, ['validateOnly', 'waitUntilReady'])
   const { validateOnly = false, waitUntilReady = false } = options
+  if (waitUntilReady) call.needBrokers('know when brokers are ready (waitUntilReady)')
   const results = await call.settle(wanted, {
     nameOf: ({ body }) => `topic "${body.name}"`,
     send: async ({ target, items }) => {

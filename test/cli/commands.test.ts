@@ -72,6 +72,29 @@ describe('topics', () => {
   })
 })
 
+describe('configs', () => {
+  test('what is not set cannot be deleted, and nothing else is changed then', async () => {
+    const alter = (...flags: string[]) =>
+      kafkawire('configs', '--alter', '--topic', 'orders', ...flags, ...servers)
+    expect((await alter('--add-config', 'retention.ms=5000')).code).toBe(0)
+    const wrong = await alter('--delete-config', 'retention.mz', '--add-config', 'flush.ms=7')
+    expect([wrong.code, wrong.stderr]).toEqual([
+      1,
+      'Error: topic "orders" has no config retention.mz of its own to delete. See what is set with --describe.\n',
+    ])
+    expect((await alter('--delete-config', 'retention.ms')).code).toBe(0)
+    expect((await alter('--delete-config', 'retention.ms')).code).toBe(1)
+    const { stdout } = await kafkawire('configs', '--describe', '--topic', 'orders', ...servers)
+    expect(stdout).toContain('none')
+  })
+
+  test('a name with control characters stays on one line', async () => {
+    const ran = await kafkawire('groups', '--describe', '--group', 'a\u001b[31m\nb', ...servers)
+    expect(ran.code).toBe(1)
+    expect(ran.stderr).toMatch(/^Error: group "a\\u001b\[31m\\nb": .*GROUP_ID_NOT_FOUND.*\n$/)
+  })
+})
+
 describe('offsets and groups', () => {
   test('reset by CSV, describe the lag, delete', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'kafkawire-test-'))

@@ -2,10 +2,10 @@
 
 import type { Command } from 'commander'
 import type { ConfigResource } from '../../admin/configs.ts'
-import type { ConfigResourceType } from '../../admin/constants.ts'
+import type { ConfigResourceType, ConfigSource } from '../../admin/constants.ts'
 import type { QuotaEntity, QuotaEntityType } from '../../admin/quotas.ts'
 import { addTimeout, clusterCommand, keyValues, oneOfActions, onRun } from '../command.ts'
-import { UsageError } from '../failures.ts'
+import { InputError, UsageError } from '../failures.ts'
 import { readInputFile } from '../input-files.ts'
 import { parseProperties } from '../properties.ts'
 import type { Session } from '../session.ts'
@@ -270,6 +270,9 @@ async function alter(
     ...[...remove].map((name) => ({ name, operation: 'DELETE' as const })),
   ]
   const { validateOnly = false } = options
+  // Controllers do not know the configs of brokers that are not controllers too.
+  if (remove.size > 0 && !session.usesControllers)
+    await checkAreSet(session, { type, name: name ?? '' }, remove)
   await session.admin.incrementalAlterConfigs(
     [{ type: resourceTypes[type], name: name ?? '', configs }],
     { ...session.limits, validateOnly },
@@ -280,6 +283,35 @@ async function alter(
       : `Completed updating config for ${type.slice(0, -1)} ${name ?? 'default'}.`,
   )
   session.out.object({ type: resourceTypes[type], name: name ?? '', altered: configs.length })
+}
+
+const defaultSource: ConfigSource = 'DYNAMIC_DEFAULT_BROKER_CONFIG'
+/** Where the value of a config comes from that is set on the resource itself. */
+const ownSources: Record<ConfigResourceType, ConfigSource> = {
+  TOPIC: 'DYNAMIC_TOPIC_CONFIG',
+  BROKER: 'DYNAMIC_BROKER_CONFIG',
+  BROKER_LOGGER: 'DYNAMIC_BROKER_LOGGER_CONFIG',
+  CLIENT_METRICS: 'DYNAMIC_CLIENT_METRICS_CONFIG',
+  GROUP: 'DYNAMIC_GROUP_CONFIG',
+}
+
+/** To remove what is not set is most often a misspelt name: Kafka's script refuses it too. */
+async function checkAreSet(
+  session: Session,
+  { type, name }: { type: string; name: string },
+  remove: ReadonlySet<string>,
+): Promise<void> {
+  const resource: ConfigResource = { type: resourceTypes[type], name }
+  const [{ configs }] = await session.admin.describeConfigs([resource], session.limits)
+  const ownSource =
+    resource.type === 'BROKER' && name === '' ? defaultSource : ownSources[resource.type]
+  const isSet = (key: string): boolean =>
+    configs.some(({ name, source }) => name === key && source === ownSource)
+  const missing = [...remove].filter((key) => !isSet(key))
+  if (missing.length === 0) return
+  throw new InputError(
+    `${type.slice(0, -1)} "${name === '' ? 'default' : name}" has no config ${missing.join(', ')} of its own to delete. See what is set with --describe.`,
+  )
 }
 
 function changes(options: ConfigsOptions): { add: Map<string, string>; remove: Set<string> } {
