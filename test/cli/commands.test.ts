@@ -80,7 +80,7 @@ describe('configs', () => {
     const wrong = await alter('--delete-config', 'retention.mz', '--add-config', 'flush.ms=7')
     expect([wrong.code, wrong.stderr]).toEqual([
       1,
-      'Error: topic "orders" has no config retention.mz of its own to delete. See what is set with --describe.\n',
+      'Error: topic "orders" has no config retention.mz set on it that could be deleted. See what is set with --describe.\n',
     ])
     expect((await alter('--delete-config', 'retention.ms')).code).toBe(0)
     expect((await alter('--delete-config', 'retention.ms')).code).toBe(1)

@@ -310,7 +310,7 @@ async function checkAreSet(
   const missing = [...remove].filter((key) => !isSet(key))
   if (missing.length === 0) return
   throw new InputError(
-    `${type.slice(0, -1)} "${name === '' ? 'default' : name}" has no config ${missing.join(', ')} of its own to delete. See what is set with --describe.`,
+    `${type.slice(0, -1)} "${name === '' ? 'default' : name}" has no config ${missing.join(', ')} set on it that could be deleted. See what is set with --describe.`,
   )
 }
 

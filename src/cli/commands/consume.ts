@@ -209,7 +209,7 @@ async function placesOf(
   )
 }
 
-/** Where to begin: an end of the log, an offset, so many records before the end, or a time. */
+/** Where to begin: an end of the log, an offset, a number of records before the end, or a time. */
 type Start =
   | 'earliest'
   | 'latest'
