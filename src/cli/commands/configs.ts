@@ -285,7 +285,7 @@ async function alter(
   session.out.object({ type: resourceTypes[type], name: name ?? '', altered: configs.length })
 }
 
-const defaultSource: ConfigSource = 'DYNAMIC_DEFAULT_BROKER_CONFIG'
+const DEFAULT_SOURCE: ConfigSource = 'DYNAMIC_DEFAULT_BROKER_CONFIG'
 /** Where the value of a config comes from that is set on the resource itself. */
 const ownSources: Record<ConfigResourceType, ConfigSource> = {
   TOPIC: 'DYNAMIC_TOPIC_CONFIG',
@@ -304,7 +304,7 @@ async function checkAreSet(
   const resource: ConfigResource = { type: resourceTypes[type], name }
   const [{ configs }] = await session.admin.describeConfigs([resource], session.limits)
   const ownSource =
-    resource.type === 'BROKER' && name === '' ? defaultSource : ownSources[resource.type]
+    resource.type === 'BROKER' && name === '' ? DEFAULT_SOURCE : ownSources[resource.type]
   const isSet = (key: string): boolean =>
     configs.some(({ name, source }) => name === key && source === ownSource)
   const missing = [...remove].filter((key) => !isSet(key))
