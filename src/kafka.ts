@@ -193,7 +193,7 @@ export class Kafka {
    * without a serde is bytes.
    * @example
    * const orders = kafka.topic('orders', { value: serdes.json<Order>() })
-   * @throws ConfigError for a name that Kafka refuses, and for what is no serde
+   * @throws ConfigError for a name that Kafka refuses, and for what is not a serde
    */
   topic<K = Buffer | null, V = Buffer | null, const Name extends string = string>(
     name: Name,

@@ -113,7 +113,7 @@ export class ClassicRequests {
 
   /**
    * Asks for the assignment that this member has already. A coordinator that is still loading the group responds
-   * without an error to every heartbeat, whoever sends it, but not to this.
+   * without an error to every heartbeat of any sender, but not to this.
    */
   prove(generation: Generation): Promise<CoordinatorResponse<SyncGroupResponse>> {
     const { generationId, memberId, groupInstanceId, protocolName } = generation
