@@ -7,15 +7,17 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 const help = `npm run bench -- [all] [produce] [consume] [latency] [transactions] [codec] [growth] [heap] [assignors]
-       [import] [cold-start] [large-cluster] [list-topics] [rebalance] [share-group] [soak] [options]
+       [import] [cold-start] [large-cluster] [list-topics] [observers] [rebalance] [share-group] [soak]
+       [options]
 
 Without a word: produce and consume beside the other Node clients, on one broker. By name: every client that
 is installed; produce, consume and latency also on every target, produce with every size, codec and batch
 size; heap: ten million records (--count) read in a heap of 128 MB; import: time to load the package;
 cold-start: \`topics --list\`, and the first record of each client for Node, from a process that starts;
-large-cluster: a client of 100 nodes and 100,000 partitions; list-topics: 10,000 of them; rebalance: a second
-member joins, and groups of 10, 50 and 200 beside Java's, by each protocol; share-group: beside a consumer
-group; soak: --seconds at 80 % of full speed. all: an hour of these against the null broker, every client, size and codec.
+large-cluster: a client of 100 nodes and 100,000 partitions; list-topics: 10,000 of them; observers: metrics and
+traces, and nothing that listens; rebalance: a second member joins, and groups of 10, 50 and 200 beside Java's,
+by each protocol; share-group: beside a consumer group; soak: --seconds at 80 % of full speed. all: an hour of
+these against the null broker, every client, size and codec.
 Options narrow that. Each scenario prints a table of medians; CPU per record is the client's own.
   --clients a,b:mode   all, or names of bench/clients/table.mjs, with a mode or without
                        (npm run bench:peers installs confluent, java, librdkafka, franz-go)
@@ -29,7 +31,7 @@ Options narrow that. Each scenario prints a table of medians; CPU per record is 
   --partitions 6
   --per-transaction 100,1000,10000  records of a transaction, for transactions
   --compare COMMIT     kafkawire as it was there, built in the cache, beside kafkawire as it is now
-                       (produce, consume, latency, transactions, growth)
+                       (produce, consume, latency, transactions, growth, observers)
   --rounds 3           --seconds 3 (how long a run is made) or --count N
   --out FOLDER         where the page with charts and its results.json go: bench/results; docs/results/latest is
                        the one that is published
@@ -50,6 +52,7 @@ const words = [
   'cold-start',
   'large-cluster',
   'list-topics',
+  'observers',
   'rebalance',
   'share-group',
   'soak',

@@ -68,8 +68,9 @@ export async function runAll(given, chosenOptions) {
   const { out } = options
   const command = ['npm run bench --', ...process.argv.slice(2)].join(' ')
   let failures = 0
+  let other
   if (options.compare !== undefined) {
-    const other = buildCommit(options.compare)
+    other = buildCommit(options.compare)
     addCommit(other)
     options = { clients: `kafkawire,${other.commit}`, ...options }
   }
@@ -89,6 +90,10 @@ export async function runAll(given, chosenOptions) {
   if (names.includes('large-cluster')) {
     const { runLargeCluster } = await import('../large-cluster.mjs')
     await runLargeCluster(Number(options.rounds))
+  }
+  if (names.includes('observers')) {
+    const { runObservers } = await import('../observers.mjs')
+    special.push(...(await runObservers(Number(options.rounds), other)))
   }
   if (names.includes('list-topics')) {
     const { runListTopics } = await import('../list-topics.mjs')

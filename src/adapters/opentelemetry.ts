@@ -208,6 +208,36 @@ class Instrumentation implements KafkaInstrumentation {
 
   /** A single record continues its producer's trace; a batch links to those of its records. */
   private inProcessSpan<T>(message: ProcessMessage, handle: () => T): T {
+    const started = attempt(() => this.startProcess(message))
+    if (started === undefined) return handle()
+    const end = guard(started.end)
+    let isCalled = false
+    const call = (): T => {
+      isCalled = true
+      return handle()
+    }
+    let result: T
+    try {
+      result = context.with(started.context, call)
+    } catch (error) {
+      end(error ?? 'thrown')
+      // A context manager may throw as well.
+      if (!isCalled) return handle()
+      throw error
+    }
+    if (result instanceof Promise) {
+      result.then(
+        () => end(undefined),
+        (error: unknown) => end(error ?? 'rejected'),
+      )
+    } else end(undefined)
+    return result
+  }
+
+  private startProcess(message: ProcessMessage): {
+    context: Context
+    end: (error: unknown) => void
+  } {
     const { clientId, groupId, topic, partition, isBatch } = message
     const records = message.records as readonly ConsumerRecord<unknown, unknown>[]
     const attributes: Attributes = {
@@ -224,27 +254,14 @@ class Instrumentation implements KafkaInstrumentation {
       parent,
     )
     const startedAt = preciseMs()
-    const end = (error?: unknown): void => {
+    const end = (error: unknown): void => {
       if (error !== undefined) fail(span, error)
       span.end()
       const type = error === undefined ? {} : { 'error.type': errorType(error) }
       const { 'messaging.kafka.offset': _, ...metricAttributes } = attributes
       this.processing.record((preciseMs() - startedAt) / 1000, { ...metricAttributes, ...type })
     }
-    let result: T
-    try {
-      result = context.with(trace.setSpan(parent, span), handle)
-    } catch (error) {
-      end(error ?? 'thrown')
-      throw error
-    }
-    if (result instanceof Promise) {
-      result.then(
-        () => end(),
-        (error: unknown) => end(error ?? 'rejected'),
-      )
-    } else end()
-    return result
+    return { context: trace.setSpan(parent, span), end }
   }
 
   private extract(record: ConsumerRecord<unknown, unknown>): Context {
@@ -354,12 +371,16 @@ function errorType(error: unknown): string {
 }
 
 /** Node ends the process for what a subscriber of a channel throws. */
-function guard(call: (message: never) => void): (message: never) => void {
-  return (message) => {
-    try {
-      call(message)
-    } catch (error) {
-      diag.error('kafkawire: a span or metric was not recorded', error)
-    }
+function guard<T>(call: (message: T) => void): (message: T) => void {
+  return (message) => void attempt(() => call(message))
+}
+
+/** undefined: it threw. */
+function attempt<T>(work: () => T): T | undefined {
+  try {
+    return work()
+  } catch (error) {
+    diag.error('kafkawire: a span or metric was not recorded', error)
+    return undefined
   }
 }

@@ -188,6 +188,50 @@ describe('OpenTelemetry', () => {
     })
   })
 
+  test.each(['startSpan', 'end', 'extract', 'record', 'with'])(
+    'what throws in OpenTelemetry (%s) changes nothing',
+    async (part) => {
+      const broken = (): never => {
+        throw new Error('broken')
+      }
+      const tracer = tracerProvider.getTracer('broken')
+      const startSpan: typeof tracer.startSpan = (...args) => {
+        const span = tracer.startSpan(...args)
+        if (part === 'end') span.end = broken
+        return span
+      }
+      const histogram = { record: part === 'record' ? broken : () => {} }
+      const meter = { createCounter: () => ({ add: () => {} }), createHistogram: () => histogram }
+      const saved = context.with
+      if (part === 'with') context.with = broken
+      const instrumentation = instrumentKafka({
+        tracerProvider: {
+          getTracer: () =>
+            ({ startSpan: part === 'startSpan' ? broken : startSpan }) as unknown as typeof tracer,
+        },
+        meterProvider: { getMeter: () => meter as never },
+        propagator: {
+          inject: (...args: Parameters<typeof propagator.inject>) => propagator.inject(...args),
+          extract: part === 'extract' ? broken : propagator.extract.bind(propagator),
+          fields: () => [],
+        },
+      })
+      const handled: string[] = []
+      try {
+        await kafka.producer().sendBatch(['a', 'b'].map((value) => ({ topic: 't', value })))
+        await consumeByRun(2, {
+          eachRecord: async (record: { rawValue: unknown }) => {
+            handled.push(String(record.rawValue))
+          },
+        })
+      } finally {
+        context.with = saved
+        instrumentation.disable()
+      }
+      expect(handled).toEqual(['a', 'b'])
+    },
+  )
+
   test('a loop calls process() itself', async () => {
     const instrumentation = instrumentKafka({ tracerProvider, propagator })
     try {

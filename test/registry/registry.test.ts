@@ -454,6 +454,15 @@ describe('a registry that', () => {
     await expect(read(2)).rejects.toThrow(/references in a circle: b version 1 -> b version 1/)
   })
 
+  test('has a schema of 5 MB', async () => {
+    const schema = { type: 'object', description: 'x'.repeat(5 * 1024 * 1024) }
+    const bytes = await write(registryOf().jsonSchema<unknown>({ schema }), { a: 1 })
+    const read = async (options: Partial<SchemaRegistryOptions>) =>
+      await registryOf(options).jsonSchema().deserialize(bytes, contexts().reading())
+    expect(await read({})).toEqual({ a: 1 })
+    await expect(read({ maxResponseBytes: 1024 * 1024 })).rejects.toThrow(SchemaRegistryError)
+  })
+
   test('wants credentials', async () => {
     await write(serde({ auth: { username: 'a', password: 'b' } }), 'x')
     await write(serde({ auth: { token: async () => 'secret' } }), 'x')

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests that need programs of the operating system: a Kerberos KDC, an SSH server, SOCKS and HTTP proxies, and a
-# schema registry. On Debian, as root, it installs what is missing. Not part of CI. Arguments choose files:
+# Tests that need programs of the operating system: a Kerberos KDC, an SSH server, SOCKS and HTTP proxies, a
+# schema registry, and Prometheus. On Debian, as root, it installs what is missing. Not part of CI. Arguments choose files:
 # `npm run test:system -- registry`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -14,6 +14,7 @@ need kinit krb5-user
 need sshd openssh-server
 need microsocks microsocks
 need tinyproxy tinyproxy
+need promtool prometheus
 [ -e /usr/include/gssapi/gssapi.h ] || packages+=(libkrb5-dev)
 if [ ${#packages[@]} -gt 0 ]; then
   export DEBIAN_FRONTEND=noninteractive
@@ -27,6 +28,11 @@ if [ ! -e "$folder/node_modules/kerberos/build/Release/kerberos.node" ]; then
   mkdir -p "$folder"
   echo '{ "private": true, "allowScripts": { "kerberos": true } }' >"$folder/package.json"
   npm install --prefix "$folder" --no-audit --no-fund kerberos@7
+fi
+
+# The picture of the dashboard: MONITORING_PICTURE=docs/guide/pictures/dashboard.svg.
+if [ ! -e "$folder/node_modules/vega-lite" ]; then
+  npm install --prefix "$folder" --no-audit --no-fund vega@6 vega-lite@6
 fi
 
 # A registry, and Confluent's own serializers. Apicurio from 3.1 on needs Java 21.
