@@ -84,6 +84,7 @@ export class LivenessMonitor {
   }
 
   start(): void {
+    this.liveness.start(monotonicMs())
     this.timer = setInterval(() => this.tick(), this.liveness.tickMs)
   }
 
@@ -93,7 +94,8 @@ export class LivenessMonitor {
 
   /** The clock was read somewhere. */
   check(now: number): void {
-    this.tell(this.liveness.check(now))
+    // Before the timer runs there is nothing that could be late.
+    if (this.timer !== null) this.tell(this.liveness.check(now))
   }
 
   /** The coordinator took this member for alive at some time after `since`, or does so no longer. */

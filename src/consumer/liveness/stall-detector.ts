@@ -38,6 +38,11 @@ export class StallDetector {
     return this.fencedAt > 0
   }
 
+  /** The timer runs from now on: the time before does not count. */
+  start(now: number): void {
+    this.lastTick = now
+  }
+
   /** The timer fired: the event loop turns. */
   tick(now: number): LivenessEvent | null {
     const event = this.check(now)

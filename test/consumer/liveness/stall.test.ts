@@ -54,6 +54,20 @@ describe('after the event loop was blocked', () => {
     await consumer.close()
   }, 20_000)
 
+  it('the time between the making of a consumer and its first pull is no stall', async () => {
+    const stalls: number[] = []
+    const consumer = consumerOf(cluster, {
+      ...options,
+      sessionTimeoutMs: 30_000,
+      heartbeatIntervalMs: 5000,
+      onStall: ({ durationMs }) => void stalls.push(durationMs),
+    })
+    await new Promise((resolve) => setTimeout(resolve, 7000))
+    await consumer.records().next()
+    expect(stalls).toEqual([])
+    await consumer.close()
+  }, 20_000)
+
   it('a member that was given up meanwhile delivers nothing of what it had', async () => {
     const lost: string[] = []
     const consumer = consumerOf(cluster, {
