@@ -1,13 +1,14 @@
-// Admin operations that change the cluster itself, on three nodes of Kafka 4.4.0 with a dynamic quorum and
-// two log directories each: the effect of each is read back by Kafka's own script of the same purpose.
+// Admin operations that change the cluster itself, on three nodes with a dynamic quorum and two log
+// directories each: the effect of each is read back by Kafka's own script of the same purpose, and what is
+// refused names the item and the way out.
 
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Admin, BrokerError, KafkaError } from '../../src/index.ts'
-import { Kafka } from '../../src/index.ts'
+import type { Admin } from '../../src/index.ts'
+import { AdminError, BrokerError, Kafka, type KafkaError } from '../../src/index.ts'
 import { encodeBatch, findCoordinator, initProducerId, produce } from '../../src/protocol.ts'
 import { runTool } from '../harness/command-tool.ts'
 import { runScript } from '../harness/kafka-scripts.ts'
@@ -15,7 +16,24 @@ import { describeReal, type RealCluster, startCluster, uniqueName } from '../har
 import { waitUntil } from '../harness/wait-until.ts'
 import { RawClient } from '../testing/raw-client.ts'
 
-describeReal('the admin client on a cluster that it changes', () => {
+const version = '4.4.0'
+
+/** What a call was refused for: item by item, `null` for one that was done. */
+async function refusals(promise: Promise<unknown>): Promise<(string | null)[]> {
+  try {
+    await promise
+  } catch (error) {
+    const results = error instanceof AdminError ? error.results.map((one) => one.error) : [error]
+    return results.map((one) => {
+      if (one === null) return null
+      const { message } = one as KafkaError
+      return one instanceof BrokerError ? one.codeName : message
+    })
+  }
+  return []
+}
+
+describeReal(`the admin client on a cluster of ${version} that it changes`, () => {
   const dirs = mkdtempSync(join(tmpdir(), 'kafkawire-dirs-'))
   let cluster: RealCluster
   let kafka: Kafka
@@ -25,7 +43,7 @@ describeReal('the admin client on a cluster that it changes', () => {
 
   beforeAll(async () => {
     cluster = await startCluster({
-      version: '4.4.0',
+      version,
       nodes: 3,
       hasDynamicQuorum: true,
       properties: {
@@ -70,6 +88,26 @@ describeReal('the admin client on a cluster that it changes', () => {
       .find(({ broker }: { broker: number }) => broker === 2)
       .logDirs.filter(({ partitions }: { partitions: unknown[] }) => partitions.length > 0)
     expect(holders.map((each: { logDir: string }) => each.logDir)).toEqual([logDir])
+
+    const place = { topic, partition: 0, brokerId: 2 }
+    const error = await admin
+      .alterReplicaLogDirs([
+        { ...place, logDir: '/no/such/directory' },
+        { ...place, brokerId: 1, logDir: join(dirs, '1-a') },
+        { ...place, brokerId: 77, logDir },
+      ])
+      .then(
+        () => null,
+        (error: AdminError) => error,
+      )
+    expect(error?.results.map((one) => (one.error as BrokerError | null)?.codeName)).toEqual([
+      'LOG_DIR_NOT_FOUND',
+      undefined,
+      'BROKER_ID_NOT_REGISTERED',
+    ])
+    expect(error?.message).toMatch(
+      /on broker 2.*no such log directory.*Describe the broker's log dir/,
+    )
   })
 
   test('preferred leaders are elected', async () => {
@@ -84,6 +122,25 @@ describeReal('the admin client on a cluster that it changes', () => {
       { ...place, isElected: true },
     ])
     expect(await script('kafka-topics', '--describe', '--topic', topic)).toMatch(/Leader: 3\b/)
+
+    expect(
+      await refusals(
+        admin.electLeaders('UNCLEAN', {
+          partitions: [place, { topic, partition: 7 }, { topic: 'no-such-topic', partition: 0 }],
+        }),
+      ),
+    ).toEqual([null, 'UNKNOWN_TOPIC_OR_PARTITION', 'UNKNOWN_TOPIC_OR_PARTITION'])
+    expect(
+      await refusals(
+        admin.alterPartitionReassignments([
+          { topic, partition: 0, replicas: [1, 99] },
+          { topic, partition: 5, replicas: [1] },
+        ]),
+      ),
+    ).toEqual(['INVALID_REPLICA_ASSIGNMENT', 'UNKNOWN_TOPIC_OR_PARTITION'])
+    expect(
+      await refusals(admin.alterPartitionReassignments([{ topic, partition: 0, replicas: null }])),
+    ).toEqual(['NO_REASSIGNMENT_IN_PROGRESS'])
   })
 
   test('the starts of a share group are set, listed and deleted', async () => {
@@ -93,13 +150,19 @@ describeReal('the admin client on a cluster that it changes', () => {
     await producer.close()
     const group = uniqueName('share')
     // A group comes to be with its first member.
-    await runTool('4.4.0', 'org.apache.kafka.tools.consumer.ConsoleShareConsumer', [
+    await runTool(version, 'org.apache.kafka.tools.consumer.ConsoleShareConsumer', [
       ...['--bootstrap-server', cluster.internalServers, '--topic', topic, '--group', group],
       ...['--timeout-ms', '3000'],
     ])
     await waitUntil('its member has left', async () => {
       return (await admin.describeGroups([group]))[0].state === 'Empty'
     })
+    expect(
+      await refusals(
+        admin.alterShareGroupOffsets(group, [{ topic: 'no-such-topic', partition: 0, offset: 1n }]),
+      ),
+    ).toEqual(['UNKNOWN_TOPIC_OR_PARTITION'])
+    expect(await refusals(admin.deleteGroups(['no-such-group']))).toEqual(['GROUP_ID_NOT_FOUND'])
     await admin.alterShareGroupOffsets(group, [{ topic, partition: 0, offset: 5n }])
     const [{ offsets }] = await admin.listShareGroupOffsets([group])
     expect(offsets).toMatchObject([{ topic, partition: 0, startOffset: 5n, lag: 3n }])
@@ -176,6 +239,13 @@ describeReal('the admin client on a cluster that it changes', () => {
     expect(await script('kafka-transactions', ...ask)).not.toContain(topic)
     const [{ producers }] = await admin.describeProducers([{ topic, partition: 0 }])
     expect(producers).toMatchObject([{ currentTxnStartOffset: null }])
+
+    // An epoch that the producer has left behind, and a coordinator's that is over.
+    const stale = { ...found[0], producerEpoch: -1 }
+    expect((await refusals(admin.abortTransaction(stale)))[0]).toMatch(/producerEpoch/)
+    expect(await refusals(admin.abortTransaction({ ...found[0], topic: 'no-such-topic' }))).toEqual(
+      ['UNKNOWN_TOPIC_OR_PARTITION'],
+    )
   })
 
   test('the level of a feature goes down and up', async () => {
@@ -190,6 +260,15 @@ describeReal('the admin client on a cluster that it changes', () => {
     await waitUntil('it is down', async () => (await level()) === '1', { timeoutMs: 90_000 })
     await to(2, 'UPGRADE')
     await waitUntil('it is up', async () => (await level()) === '2', { timeoutMs: 90_000 })
+    expect(
+      await refusals(
+        admin.updateFeatures([
+          { feature: 'no.such.feature', maxVersionLevel: 1 },
+          { feature: 'transaction.version', maxVersionLevel: 99 },
+        ]),
+      ),
+    ).toEqual(['INVALID_UPDATE_VERSION', 'INVALID_UPDATE_VERSION'])
+    expect(await level()).toBe('2')
   })
 
   test('voters of the quorum come and go', async () => {
@@ -232,6 +311,7 @@ describeReal('the admin client on a cluster that it changes', () => {
       return (await admin.describeCluster()).brokers.length === 2
     })
     await admin.unregisterBroker(3)
+    expect(await refusals(admin.unregisterBroker(3))).toEqual(['BROKER_ID_NOT_REGISTERED'])
     await admin.unregisterController(3)
     const again = await admin.unregisterController(3).then(
       () => null,

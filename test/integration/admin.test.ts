@@ -1,6 +1,9 @@
 // Each admin operation against three real brokers: its effect is read back by Kafka's own script of the
 // same purpose, and each refusal names the item and the broker's reason.
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Admin } from '../../src/index.ts'
 import { type AdminError, BrokerError, Kafka, type KafkaError } from '../../src/index.ts'
@@ -28,6 +31,8 @@ describe.each(['4.4.0', '3.9.2'] as const)('Kafka %s', (version) => {
     let kafka: Kafka
     let admin: Admin
     let secure: Kafka
+    const folder = mkdtempSync(join(tmpdir(), 'kafkawire-admin-'))
+    const aliceFile = join(folder, 'alice.properties')
     const script = (name: string, ...args: string[]) => runScript(cluster, name, ...args)
 
     beforeAll(async () => {
@@ -47,6 +52,14 @@ describe.each(['4.4.0', '3.9.2'] as const)('Kafka %s', (version) => {
           'transaction.max.timeout.ms': 60_000,
         },
       })
+      writeFileSync(
+        aliceFile,
+        [
+          'security.protocol=SASL_PLAINTEXT',
+          'sasl.mechanism=SCRAM-SHA-256',
+          'sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username="alice" password="secret";',
+        ].join('\n'),
+      )
       kafka = new Kafka({ bootstrapServers: cluster.bootstrapServers })
       admin = kafka.admin()
       secure = new Kafka({
@@ -58,6 +71,7 @@ describe.each(['4.4.0', '3.9.2'] as const)('Kafka %s', (version) => {
       await kafka?.close()
       await secure?.close()
       await cluster?.stop()
+      rmSync(folder, { recursive: true, force: true })
     })
 
     async function newTopic(partitions = 3, configs: Record<string, string> = {}): Promise<string> {
@@ -438,7 +452,30 @@ describe.each(['4.4.0', '3.9.2'] as const)('Kafka %s', (version) => {
           ),
       )
       await login.close()
+      const tokens = (): Promise<string[]> =>
+        script(
+          'kafka-delegation-tokens',
+          ...['--bootstrap-server', cluster.bootstrapOf('SASL'), '--command-config', aliceFile],
+          ...['--describe', '--owner-principal', 'User:alice'],
+        )
+      const shown = await waitUntil(
+        'the script shows it',
+        async () => (await tokens()).find((line) => line.startsWith(token.tokenId)),
+        { timeoutMs: 60_000 },
+      )
+      expect(shown.split(/\s+/).slice(0, 5)).toEqual([
+        token.tokenId,
+        token.hmac.toString('base64'),
+        ...['User:alice', 'User:alice', '[User:alice]'],
+      ])
       await owner.expireDelegationToken(token.hmac)
+      await waitUntil(
+        'the script shows it no longer',
+        async () => {
+          return !(await tokens()).some((line) => line.startsWith(token.tokenId))
+        },
+        { timeoutMs: 60_000 },
+      )
       const plain = await failure<BrokerError>(admin.createDelegationToken())
       expect(codeName(plain)).toBe('DELEGATION_TOKEN_REQUEST_NOT_ALLOWED')
     })
@@ -470,6 +507,110 @@ describe.each(['4.4.0', '3.9.2'] as const)('Kafka %s', (version) => {
       if (is4) await admin.updateFeatures(level(0), { validateOnly: true })
       const features = await failure(admin.updateFeatures(level(99), { validateOnly: true }))
       expect(codeName(features.errors[0])).toBe('INVALID_UPDATE_VERSION')
+    })
+
+    test.runIf(is4)('controllers in place of brokers', async () => {
+      const addresses = [1, 2, 3].map((id) => {
+        const { host, port } = cluster.controllerOf(id)
+        return `${host}:${port}`
+      })
+      const controllers = kafka.admin({ bootstrapControllers: addresses })
+      const { leaderId } = await admin.describeMetadataQuorum()
+      const described = await controllers.describeCluster()
+      expect(described.controllerId).toBe(leaderId)
+      expect(described.brokers.map(({ host, port }) => `${host}:${port}`)).toEqual(addresses)
+      const quorum = await controllers.describeMetadataQuorum()
+      expect(quorum.voters.map(({ replicaId }) => replicaId).sort()).toEqual([1, 2, 3])
+      expect(quorum.leaderId).toBe(leaderId)
+      expect(await controllers.describeFeatures()).toMatchObject({
+        finalized: expect.arrayContaining([
+          expect.objectContaining({ feature: 'metadata.version' }),
+        ]),
+      })
+      const onController = (...args: string[]): Promise<string[]> =>
+        script('kafka-configs', '--bootstrap-controller', addresses.join(), ...args)
+
+      // One that is not active knows where the active one is.
+      const standby = addresses[[1, 2, 3].findIndex((id) => id !== leaderId)]
+      const viaStandby = kafka.admin({ bootstrapControllers: standby })
+      const topic = await newTopic(1)
+      await viaStandby.incrementalAlterConfigs([
+        { type: 'TOPIC', name: topic, configs: [{ name: 'retention.ms', value: '7654321' }] },
+        { type: 'BROKER', name: '', configs: [{ name: 'message.max.bytes', value: '1234567' }] },
+        { type: 'BROKER', name: '2', configs: [{ name: 'log.retention.ms', value: '99999999' }] },
+      ])
+      const shown = await script('kafka-configs', '--describe', '--topic', topic)
+      expect(shown.join()).toContain('retention.ms=7654321')
+      const ofBroker = ['--describe', '--entity-type', 'brokers', '--entity-name', '2']
+      await waitUntil('the broker has it', async () => {
+        return (await script('kafka-configs', ...ofBroker)).join().includes('ms=99999999')
+      })
+      expect(
+        (await onController('--describe', '--entity-type', 'brokers', '--entity-default')).join(),
+      ).toContain('message.max.bytes=1234567')
+      const [{ configs }] = await controllers.describeConfigs([{ type: 'BROKER', name: '2' }])
+      expect(configs.find(({ name }) => name === 'node.id')?.value).toBe('2')
+      await controllers.incrementalAlterConfigs([
+        {
+          type: 'BROKER',
+          name: '',
+          configs: [{ name: 'message.max.bytes', operation: 'DELETE' }],
+        },
+      ])
+
+      const acl = {
+        resourceType: 'TOPIC' as const,
+        resourceName: topic,
+        principal: 'User:c',
+        operation: 'READ' as const,
+      }
+      await controllers.createAcls([acl])
+      await waitUntil('brokers have it', async () => {
+        return (await script('kafka-acls', '--list', '--topic', topic)).join().includes('User:c')
+      })
+      expect(await controllers.describeAcls({ resourceName: topic })).toMatchObject([acl])
+      expect(await controllers.deleteAcls([{ resourceName: topic }])).toHaveLength(1)
+
+      // What controllers do not serve, and what is no controller.
+      const refusal = await failure<KafkaError>(controllers.listTopics())
+      expect(refusal.code).toBe('ERR_KAFKA_UNSUPPORTED_VERSION')
+      expect(refusal.message).toMatch(/Metadata.*This is a controller, which serves only/)
+      for (const [call, reason] of [
+        [
+          () => controllers.describeUserScramCredentials(),
+          /controllers do not describe SCRAM users/,
+        ],
+        [
+          () => controllers.describeDelegationTokens(),
+          /controllers do not describe delegation tokens/,
+        ],
+        [
+          () => controllers.createTopics([{ topic: 'never' }], { waitUntilReady: true }),
+          /controllers do not know when brokers are ready/,
+        ],
+        [() => controllers.listGroups(), /ListGroups.*This is a controller/],
+      ] as const) {
+        expect((await failure<KafkaError>(call())).message).toMatch(reason)
+      }
+      const missing = await failure(controllers.describeConfigs([{ type: 'BROKER', name: '77' }]))
+      expect(missing.errors[0].message).toMatch(/controller 77.*running are 1, 2, 3/)
+      const mistaken = kafka.admin({ bootstrapControllers: cluster.bootstrapServers })
+      const mismatch = await failure<BrokerError>(mistaken.describeMetadataQuorum())
+      expect(codeName(mismatch)).toBe('MISMATCHED_ENDPOINT_TYPE')
+      expect(mismatch.message).toMatch(/is a broker: 'bootstrapControllers' must be controllers/)
+      const reversed = new Kafka({ bootstrapServers: addresses })
+      for (const call of [
+        () => reversed.admin().listTopics(),
+        () => reversed.admin().createTopics([{ topic: 'never' }]),
+        () => reversed.producer().send({ topic: 'never', value: 'v' }),
+      ]) {
+        const error = await failure<KafkaError>(call())
+        expect(error.message).toMatch(/This is a controller/)
+        // None of them waited until its time was over.
+        expect(error.code).not.toMatch(/TIMEOUT/)
+      }
+      await reversed.close()
+      await Promise.all([controllers, viaStandby, mistaken].map((each) => each.close()))
     })
 
     test('log directories and reassignments', async () => {
@@ -519,13 +660,22 @@ describe.each(['4.4.0', '3.9.2'] as const)('Kafka %s', (version) => {
       expect(listed.map((entry) => entry.transactionalId)).toContain(transactionalId)
       expect((await script('kafka-transactions', 'list')).join('\n')).toContain(transactionalId)
       expect(await admin.findHangingTransactions()).toEqual([])
-      await admin.fenceProducers([transactionalId])
+      const [fenced] = await admin.fenceProducers([transactionalId])
       await expect(producer.commitTransaction()).rejects.toThrow()
       await producer.close().catch(() => {})
       await waitUntil('it is aborted', async () => {
         const [{ state }] = await admin.describeTransactions([transactionalId])
         return state === 'CompleteAbort' || state === 'Empty'
       })
+      const described = await script(
+        ...(['kafka-transactions', 'describe', '--transactional-id', transactionalId] as const),
+      )
+      const row = described.find((line) => line.includes(transactionalId)) ?? ''
+      expect(row.split(/\s+/).slice(1, 4)).toEqual([
+        transactionalId,
+        String(fenced.producerId),
+        String(fenced.producerEpoch),
+      ])
       const error = await failure(admin.describeTransactions(['no-such-id']))
       expect(codeName(error.errors[0])).toBe('TRANSACTIONAL_ID_NOT_FOUND')
     })
@@ -546,7 +696,14 @@ describe.each(['4.4.0', '3.9.2'] as const)('Kafka %s', (version) => {
           const { brokers } = await admin.describeCluster({ includeFencedBrokers: true })
           return brokers.length === 2
         })
+        const fenced = ['list-endpoints', '--include-fenced-brokers']
+        const shown = (await script('kafka-cluster', ...fenced)).join('\n')
+        expect(shown).toMatch(/^1\s[\s\S]*^2\s/m)
+        expect(shown).not.toMatch(/^3\s/m)
       }
+      await expect(script('kafka-cluster', 'unregister', '--id', '3')).rejects.toThrow(
+        /Broker ID 3 is not currently registered|BrokerIdNotRegistered/,
+      )
     })
   })
 })

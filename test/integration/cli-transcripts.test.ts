@@ -84,6 +84,8 @@ interface WriteTask {
   /** `NAME` is another thing for each of the two. */
   words: string[]
   input?: string
+  /** Whether both print the same lines, in any order. */
+  printsTheSame?: boolean
   readBack: string[]
 }
 
@@ -92,6 +94,14 @@ const partitionFacts = (lines: string[]) =>
     const match = /Partition: (\d+)\s+Leader: (\S+)\s+Replicas: (\S+)\s+Isr: (\S+)/.exec(line)
     return match === null ? [] : [match.slice(1, 5)]
   })
+
+const aclFacts = (lines: string[]) =>
+  sorted(
+    lines.flatMap((line) => {
+      const match = /principal=(\S+), host=(\S+), operation=(\w+), permissionType=(\w+)/.exec(line)
+      return match === null ? [] : [match.slice(1, 5)]
+    }),
+  )
 
 const reads: ReadTask[] = [
   {
@@ -154,15 +164,7 @@ const reads: ReadTask[] = [
   {
     title: 'ACLs of a topic',
     words: ['kafka-acls', '--list', '--topic', 'seen'],
-    kafka: (lines) =>
-      sorted(
-        lines.flatMap((line) => {
-          const match = /principal=(\S+), host=(\S+), operation=(\w+), permissionType=(\w+)/.exec(
-            line,
-          )
-          return match === null ? [] : [match.slice(1, 5)]
-        }),
-      ),
+    kafka: aclFacts,
     ours: (lines) => sorted(rows(lines, 'RESOURCE').map((row) => row.slice(3))),
   },
   {
@@ -240,6 +242,46 @@ const reads: ReadTask[] = [
     words: ['kafka-metadata-quorum', 'describe', '--status'],
     kafka: (lines) => lines.flatMap((line) => /^LeaderId:\s+(\d+)/.exec(line)?.[1] ?? []),
     ours: (lines) => lines.flatMap((line) => /^LeaderId:\s+(\d+)/.exec(line)?.[1] ?? []),
+  },
+  {
+    title: 'the quorum, as a controller describes it',
+    words: [
+      'kafka-metadata-quorum',
+      '--bootstrap-controller',
+      'CONTROLLER',
+      'describe',
+      '--replication',
+    ],
+    kafka: (lines) => sorted(words(lines, 'NodeId').map((row) => [row[0], row.at(-1)])),
+    ours: (lines) => sorted(rows(lines, 'NodeId').map((row) => [row[0], row.at(-1)])),
+  },
+  {
+    title: 'the controllers',
+    words: ['kafka-cluster', 'list-endpoints', '--bootstrap-controller', 'CONTROLLER'],
+    kafka: (lines) => sorted(words(lines, 'ID').map((row) => row.slice(0, 3))),
+    ours: (lines) => sorted(rows(lines, 'ID').map((row) => row.slice(0, 3))),
+  },
+  {
+    title: 'ACLs, as a controller has them',
+    words: ['kafka-acls', '--bootstrap-controller', 'CONTROLLER', '--list', '--topic', 'seen'],
+    kafka: aclFacts,
+    ours: (lines) => sorted(rows(lines, 'RESOURCE').map((row) => row.slice(3))),
+  },
+  {
+    title: 'all configs of a controller',
+    words: [
+      'kafka-configs',
+      '--bootstrap-controller',
+      'CONTROLLER',
+      '--describe',
+      '--entity-type',
+      'brokers',
+      '--entity-name',
+      '1',
+      '--all',
+    ],
+    kafka: (lines) => sorted(lines.slice(1).map((line) => /^\s*([\w.]+)=/.exec(line)?.[1])),
+    ours: (lines) => sorted(rows(lines, 'Name').map(([name]) => name)),
   },
   {
     title: 'the log directories',
@@ -517,6 +559,24 @@ const writes: WriteTask[] = [
     readBack: ['kafka-consumer-groups', '--list'],
   },
   {
+    title: 'take the records of a share group',
+    words: [
+      'kafka-console-share-consumer',
+      '--topic',
+      'seen',
+      '--group',
+      'NAME-share',
+      '--max-messages',
+      '4',
+      '--formatter-property',
+      'print.key=true',
+      '--formatter-property',
+      'print.partition=true',
+    ],
+    printsTheSame: true,
+    readBack: ['kafka-share-groups', '--list'],
+  },
+  {
     title: 'elect preferred leaders',
     words: [
       'kafka-leader-election',
@@ -606,6 +666,14 @@ describeReal('Kafka’s scripts and ours', () => {
       { topic: 'seen', partition: 0, offset: 1n },
       { topic: 'seen', partition: 1, offset: 2n },
     ])
+    const fromTheStart = [{ name: 'share.auto.offset.reset', value: 'earliest' }]
+    await admin.incrementalAlterConfigs(
+      ['kkk0-share', 'www0-share'].map((name) => ({
+        type: 'GROUP' as const,
+        name,
+        configs: fromTheStart,
+      })),
+    )
     await admin.createAcls([
       { resourceType: 'TOPIC', resourceName: 'seen', principal: 'User:a', operation: 'READ' },
       {
@@ -627,16 +695,22 @@ describeReal('Kafka’s scripts and ours', () => {
     await cluster?.stop()
   })
 
+  test('there are thirty tasks and more', () => {
+    expect(reads.length + writes.length).toBeGreaterThanOrEqual(30)
+  })
+
   describe('print the same', () => {
     test.each(reads)('$title', async ({ words, kafka, ours: read }) => {
-      const [their, our] = [await theirs(words), await ours(words)]
+      const { host, port } = cluster.controllerOf(1)
+      const given = words.map((word) => (word === 'CONTROLLER' ? `${host}:${port}` : word))
+      const [their, our] = [await theirs(given), await ours(given)]
       expect(our, our.stderr).toMatchObject({ code: 0 })
       expect(read(our.lines)).toEqual(kafka(their.lines))
     })
   })
 
   describe('change the same', () => {
-    test.each(writes)('$title', async ({ words, input, readBack }) => {
+    test.each(writes)('$title', async ({ words, input, readBack, printsTheSame = false }) => {
       const named = (list: readonly string[], name: string) =>
         list.map((word) => word.replaceAll('NAME', name))
       const [their, our] = [
@@ -648,6 +722,7 @@ describeReal('Kafka’s scripts and ours', () => {
         expect.not.stringContaining('Error'),
       ])
       expect(their.code, their.stderr).toBe(0)
+      if (printsTheSame) expect(sorted(our.lines)).toEqual(sorted(their.lines))
       const backs = []
       for (const name of ['kkk0', 'www0']) {
         const { lines } = await theirs(named(readBack, name))
