@@ -509,109 +509,112 @@ describe.each(['4.4.0', '3.9.2'] as const)('Kafka %s', (version) => {
       expect(codeName(features.errors[0])).toBe('INVALID_UPDATE_VERSION')
     })
 
-    test.runIf(is4)('controllers in place of brokers', async () => {
-      const addresses = [1, 2, 3].map((id) => {
-        const { host, port } = cluster.controllerOf(id)
-        return `${host}:${port}`
-      })
-      const controllers = kafka.admin({ bootstrapControllers: addresses })
-      const { leaderId } = await admin.describeMetadataQuorum()
-      const described = await controllers.describeCluster()
-      expect(described.controllerId).toBe(leaderId)
-      expect(described.brokers.map(({ host, port }) => `${host}:${port}`)).toEqual(addresses)
-      const quorum = await controllers.describeMetadataQuorum()
-      expect(quorum.voters.map(({ replicaId }) => replicaId).sort()).toEqual([1, 2, 3])
-      expect(quorum.leaderId).toBe(leaderId)
-      expect(await controllers.describeFeatures()).toMatchObject({
-        finalized: expect.arrayContaining([
-          expect.objectContaining({ feature: 'metadata.version' }),
-        ]),
-      })
-      const onController = (...args: string[]): Promise<string[]> =>
-        script('kafka-configs', '--bootstrap-controller', addresses.join(), ...args)
+    // Brokers before 4.0 have no such option.
+    if (is4) {
+      test('controllers in place of brokers', async () => {
+        const addresses = [1, 2, 3].map((id) => {
+          const { host, port } = cluster.controllerOf(id)
+          return `${host}:${port}`
+        })
+        const controllers = kafka.admin({ bootstrapControllers: addresses })
+        const { leaderId } = await admin.describeMetadataQuorum()
+        const described = await controllers.describeCluster()
+        expect(described.controllerId).toBe(leaderId)
+        expect(described.brokers.map(({ host, port }) => `${host}:${port}`)).toEqual(addresses)
+        const quorum = await controllers.describeMetadataQuorum()
+        expect(quorum.voters.map(({ replicaId }) => replicaId).sort()).toEqual([1, 2, 3])
+        expect(quorum.leaderId).toBe(leaderId)
+        expect(await controllers.describeFeatures()).toMatchObject({
+          finalized: expect.arrayContaining([
+            expect.objectContaining({ feature: 'metadata.version' }),
+          ]),
+        })
+        const onController = (...args: string[]): Promise<string[]> =>
+          script('kafka-configs', '--bootstrap-controller', addresses.join(), ...args)
 
-      // One that is not active knows where the active one is.
-      const standby = addresses[[1, 2, 3].findIndex((id) => id !== leaderId)]
-      const viaStandby = kafka.admin({ bootstrapControllers: standby })
-      const topic = await newTopic(1)
-      await viaStandby.incrementalAlterConfigs([
-        { type: 'TOPIC', name: topic, configs: [{ name: 'retention.ms', value: '7654321' }] },
-        { type: 'BROKER', name: '', configs: [{ name: 'message.max.bytes', value: '1234567' }] },
-        { type: 'BROKER', name: '2', configs: [{ name: 'log.retention.ms', value: '99999999' }] },
-      ])
-      const shown = await script('kafka-configs', '--describe', '--topic', topic)
-      expect(shown.join()).toContain('retention.ms=7654321')
-      const ofBroker = ['--describe', '--entity-type', 'brokers', '--entity-name', '2']
-      await waitUntil('the broker has it', async () => {
-        return (await script('kafka-configs', ...ofBroker)).join().includes('ms=99999999')
-      })
-      expect(
-        (await onController('--describe', '--entity-type', 'brokers', '--entity-default')).join(),
-      ).toContain('message.max.bytes=1234567')
-      const [{ configs }] = await controllers.describeConfigs([{ type: 'BROKER', name: '2' }])
-      expect(configs.find(({ name }) => name === 'node.id')?.value).toBe('2')
-      await controllers.incrementalAlterConfigs([
-        {
-          type: 'BROKER',
-          name: '',
-          configs: [{ name: 'message.max.bytes', operation: 'DELETE' }],
-        },
-      ])
+        // One that is not active knows where the active one is.
+        const standby = addresses[[1, 2, 3].findIndex((id) => id !== leaderId)]
+        const viaStandby = kafka.admin({ bootstrapControllers: standby })
+        const topic = await newTopic(1)
+        await viaStandby.incrementalAlterConfigs([
+          { type: 'TOPIC', name: topic, configs: [{ name: 'retention.ms', value: '7654321' }] },
+          { type: 'BROKER', name: '', configs: [{ name: 'message.max.bytes', value: '1234567' }] },
+          { type: 'BROKER', name: '2', configs: [{ name: 'log.retention.ms', value: '99999999' }] },
+        ])
+        const shown = await script('kafka-configs', '--describe', '--topic', topic)
+        expect(shown.join()).toContain('retention.ms=7654321')
+        const ofBroker = ['--describe', '--entity-type', 'brokers', '--entity-name', '2']
+        await waitUntil('the broker has it', async () => {
+          return (await script('kafka-configs', ...ofBroker)).join().includes('ms=99999999')
+        })
+        expect(
+          (await onController('--describe', '--entity-type', 'brokers', '--entity-default')).join(),
+        ).toContain('message.max.bytes=1234567')
+        const [{ configs }] = await controllers.describeConfigs([{ type: 'BROKER', name: '2' }])
+        expect(configs.find(({ name }) => name === 'node.id')?.value).toBe('2')
+        await controllers.incrementalAlterConfigs([
+          {
+            type: 'BROKER',
+            name: '',
+            configs: [{ name: 'message.max.bytes', operation: 'DELETE' }],
+          },
+        ])
 
-      const acl = {
-        resourceType: 'TOPIC' as const,
-        resourceName: topic,
-        principal: 'User:c',
-        operation: 'READ' as const,
-      }
-      await controllers.createAcls([acl])
-      await waitUntil('brokers have it', async () => {
-        return (await script('kafka-acls', '--list', '--topic', topic)).join().includes('User:c')
-      })
-      expect(await controllers.describeAcls({ resourceName: topic })).toMatchObject([acl])
-      expect(await controllers.deleteAcls([{ resourceName: topic }])).toHaveLength(1)
+        const acl = {
+          resourceType: 'TOPIC' as const,
+          resourceName: topic,
+          principal: 'User:c',
+          operation: 'READ' as const,
+        }
+        await controllers.createAcls([acl])
+        await waitUntil('brokers have it', async () => {
+          return (await script('kafka-acls', '--list', '--topic', topic)).join().includes('User:c')
+        })
+        expect(await controllers.describeAcls({ resourceName: topic })).toMatchObject([acl])
+        expect(await controllers.deleteAcls([{ resourceName: topic }])).toHaveLength(1)
 
-      // What controllers do not serve, and what is no controller.
-      const refusal = await failure<KafkaError>(controllers.listTopics())
-      expect(refusal.code).toBe('ERR_KAFKA_UNSUPPORTED_VERSION')
-      expect(refusal.message).toMatch(/Metadata.*This is a controller, which serves only/)
-      for (const [call, reason] of [
-        [
-          () => controllers.describeUserScramCredentials(),
-          /controllers do not describe SCRAM users/,
-        ],
-        [
-          () => controllers.describeDelegationTokens(),
-          /controllers do not describe delegation tokens/,
-        ],
-        [
-          () => controllers.createTopics([{ topic: 'never' }], { waitUntilReady: true }),
-          /controllers do not know when brokers are ready/,
-        ],
-        [() => controllers.listGroups(), /ListGroups.*This is a controller/],
-      ] as const) {
-        expect((await failure<KafkaError>(call())).message).toMatch(reason)
-      }
-      const missing = await failure(controllers.describeConfigs([{ type: 'BROKER', name: '77' }]))
-      expect(missing.errors[0].message).toMatch(/controller 77.*running are 1, 2, 3/)
-      const mistaken = kafka.admin({ bootstrapControllers: cluster.bootstrapServers })
-      const mismatch = await failure<BrokerError>(mistaken.describeMetadataQuorum())
-      expect(codeName(mismatch)).toBe('MISMATCHED_ENDPOINT_TYPE')
-      expect(mismatch.message).toMatch(/is a broker: 'bootstrapControllers' must be controllers/)
-      const reversed = new Kafka({ bootstrapServers: addresses })
-      for (const call of [
-        () => reversed.admin().listTopics(),
-        () => reversed.admin().createTopics([{ topic: 'never' }]),
-        () => reversed.producer().send({ topic: 'never', value: 'v' }),
-      ]) {
-        const error = await failure<KafkaError>(call())
-        expect(error.message).toMatch(/This is a controller/)
-        // None of them waited until its time was over.
-        expect(error.code).not.toMatch(/TIMEOUT/)
-      }
-      await reversed.close()
-      await Promise.all([controllers, viaStandby, mistaken].map((each) => each.close()))
-    })
+        // What controllers do not serve, and what is no controller.
+        const refusal = await failure<KafkaError>(controllers.listTopics())
+        expect(refusal.code).toBe('ERR_KAFKA_UNSUPPORTED_VERSION')
+        expect(refusal.message).toMatch(/Metadata.*This is a controller, which serves only/)
+        for (const [call, reason] of [
+          [
+            () => controllers.describeUserScramCredentials(),
+            /controllers do not describe SCRAM users/,
+          ],
+          [
+            () => controllers.describeDelegationTokens(),
+            /controllers do not describe delegation tokens/,
+          ],
+          [
+            () => controllers.createTopics([{ topic: 'never' }], { waitUntilReady: true }),
+            /controllers do not know when brokers are ready/,
+          ],
+          [() => controllers.listGroups(), /ListGroups.*This is a controller/],
+        ] as const) {
+          expect((await failure<KafkaError>(call())).message).toMatch(reason)
+        }
+        const missing = await failure(controllers.describeConfigs([{ type: 'BROKER', name: '77' }]))
+        expect(missing.errors[0].message).toMatch(/controller 77.*running are 1, 2, 3/)
+        const mistaken = kafka.admin({ bootstrapControllers: cluster.bootstrapServers })
+        const mismatch = await failure<BrokerError>(mistaken.describeMetadataQuorum())
+        expect(codeName(mismatch)).toBe('MISMATCHED_ENDPOINT_TYPE')
+        expect(mismatch.message).toMatch(/is a broker: 'bootstrapControllers' must be controllers/)
+        const reversed = new Kafka({ bootstrapServers: addresses })
+        for (const call of [
+          () => reversed.admin().listTopics(),
+          () => reversed.admin().createTopics([{ topic: 'never' }]),
+          () => reversed.producer().send({ topic: 'never', value: 'v' }),
+        ]) {
+          const error = await failure<KafkaError>(call())
+          expect(error.message).toMatch(/This is a controller/)
+          // None of them waited until its time was over.
+          expect(error.code).not.toMatch(/TIMEOUT/)
+        }
+        await reversed.close()
+        await Promise.all([controllers, viaStandby, mistaken].map((each) => each.close()))
+      })
+    }
 
     test('log directories and reassignments', async () => {
       const topic = await newTopic(1)
