@@ -509,7 +509,7 @@ describe.each(['4.4.0', '3.9.2'] as const)('Kafka %s', (version) => {
       expect(codeName(features.errors[0])).toBe('INVALID_UPDATE_VERSION')
     })
 
-    // Brokers before 4.0 have no such option.
+    // Asked of one version: they are the same requests.
     if (is4) {
       test('controllers in place of brokers', async () => {
         const addresses = [1, 2, 3].map((id) => {
