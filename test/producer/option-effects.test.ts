@@ -51,6 +51,10 @@ const testOf: Record<string, [file: string, name: string]> = {
     'transactions/transactions-records.test.ts',
     'a transaction that lasts too long',
   ],
+  onError: [
+    'sending/produce-problems.test.ts',
+    'a producer tells of a partition that takes no records',
+  ],
   onDataLoss: ['sending/faults.test.ts', 'a broker that lost acknowledged records is reported'],
 }
 
