@@ -136,7 +136,11 @@ function controlText(record: DecodedRecord): string {
       return `controlType: ${control.type}(${control.typeId})`
     }
     const { type, ...content } = decodeRaftControlRecord(record.key, record.value)
-    return `${raftNames[type]} ${JSON.stringify(content, asNumber)}`
+    // Version 0 of LeaderChange has no directory ids; the other messages have them in each version.
+    const hasNoIds = type === 'LEADER_CHANGE' && content.version === 0
+    const shown = (name: string, value: unknown): unknown =>
+      hasNoIds && name === 'voterDirectoryId' ? undefined : asNumber(name, value)
+    return `${raftNames[type]} ${JSON.stringify(content, shown)}`
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     return `(${error.message})`
