@@ -38,7 +38,7 @@ export type PipeOutput<K = RecordData, V = RecordData> =
 
 /** What a handler of `pipe()` learns besides its records. */
 export interface PipeContext {
-  /** Aborts when the partition is no longer the consumer's: the rest of the work is useless. */
+  /** Aborts when the partition is taken from the consumer: the rest of the work is useless. */
   readonly signal: AbortSignal
 }
 

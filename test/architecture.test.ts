@@ -195,6 +195,12 @@ describe.each(files)('%s', (file) => {
     )
   })
 
+  test('makes text of what was thrown by causeText, which never throws itself', () => {
+    if (file === 'error-text.ts' || file.startsWith('cli/')) return
+    const text = readFileSync(resolve(src, file), 'utf8')
+    expect(text).not.toMatch(/\bString\((?:error|cause|thrown)\)/)
+  })
+
   test('names constants in one style, and a number of a node nodeId', () => {
     const text = readFileSync(resolve(src, file), 'utf8')
     const names = [...text.matchAll(constant)].map(([, name]) => name)

@@ -25,6 +25,7 @@ import {
 } from '@opentelemetry/api'
 import { monotonicMs, preciseMs } from '../async/clock.ts'
 import { type ProcessMessage, processWrappers, type TraceMessage } from '../diagnostics.ts'
+import { causeText } from '../errors.ts'
 import { type MetricSource, sharedReading, snakeName } from '../metrics/catalog.ts'
 import type { Metric } from '../metrics/metric.ts'
 import type { SendMessage } from '../producer/send-traces.ts'
@@ -359,7 +360,7 @@ function describeResult(span: Span, result: unknown): void {
 }
 
 function fail(span: Span, error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = causeText(error)
   span.setAttribute('error.type', errorType(error))
   span.setStatus({ code: SpanStatusCode.ERROR, message })
 }

@@ -21,7 +21,7 @@ const isolation: Kind = (call, name, value) => {
   throw wrong(call, name, "'read_uncommitted' or 'read_committed'", value)
 }
 /** The call itself says more about it. */
-const any: Kind = () => {}
+const unchecked: Kind = () => {}
 
 /** The options of the calls, beside `timeoutMs` and `signal`. */
 export type OptionName =
@@ -87,7 +87,7 @@ const optionKinds: Readonly<Record<OptionName, Kind>> = {
   owner: text,
   transactionalIdPattern: text,
   isolationLevel: isolation,
-  to: any,
+  to: unchecked,
 }
 
 /** @throws InvalidArgumentError unless each option that was given is what it may be */

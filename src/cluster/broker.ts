@@ -7,7 +7,7 @@ import { backoff } from '../async/retry.ts'
 import { startTimer } from '../async/timers.ts'
 import { Waiters } from '../async/waiters.ts'
 import { channels, Trace } from '../diagnostics.ts'
-import { ConnectionError, TimeoutError } from '../errors.ts'
+import { ConnectionError, causeText, TimeoutError } from '../errors.ts'
 import { Connection, type ConnectionClass } from '../network/connection.ts'
 import { codeOf, describeNode } from '../network/connection-errors.ts'
 import { openConnection, type SetupMemory } from '../network/open-connection.ts'
@@ -360,7 +360,7 @@ export class Broker {
       failed.waiters.rejectAll(this.closedBy)
       return
     }
-    const raw = cause instanceof Error ? cause : new ConnectionError(String(cause))
+    const raw = cause instanceof Error ? cause : new ConnectionError(causeText(cause))
     const error = this.settings.explain(this, raw)
     const waitMs = this.reach.failed(monotonicMs())
     this.settings.metrics?.failed.record(1)

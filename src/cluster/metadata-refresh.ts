@@ -6,7 +6,13 @@ import { monotonicMs } from '../async/clock.ts'
 import { backoff } from '../async/retry.ts'
 import { startTimer } from '../async/timers.ts'
 import { type EnsureTopicOptions, Waiters } from '../async/waiters.ts'
-import { AuthenticationError, type ClosedError, ConnectionError, TimeoutError } from '../errors.ts'
+import {
+  AuthenticationError,
+  type ClosedError,
+  ConnectionError,
+  causeText,
+  TimeoutError,
+} from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Connection } from '../network/connection.ts'
 import { brokerError, codeName, errorCodes } from '../protocol/error-codes.ts'
@@ -361,7 +367,7 @@ export class MetadataRefresh {
   private handleFailure(thrown: unknown): void {
     if (this.closing.aborted) return
     const { logger, rebootstrapTriggerMs, mayRebootstrap } = this.options
-    const failure = thrown instanceof Error ? thrown : new ConnectionError(String(thrown))
+    const failure = thrown instanceof Error ? thrown : new ConnectionError(causeText(thrown))
     const error = this.options.pool.judgeRequest(failure)
     this.lastError = error
     this.streak.failed(this.lastError)

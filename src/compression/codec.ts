@@ -1,7 +1,7 @@
 // What a compression codec is, and the bound on what one may put out. The codecs themselves are in
 // gzip.ts, snappy.ts, lz4.ts and zstd.ts; codecs.ts finds them by name and by attribute id.
 
-import { DecodeError } from '../errors.ts'
+import { causeText, DecodeError } from '../errors.ts'
 
 /** A compression as the option `compressionType` names it. */
 export type CompressionType = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
@@ -108,5 +108,5 @@ export function corrupt(
 
 /** The message of something thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return causeText(error)
 }

@@ -1,7 +1,7 @@
 // What a person is told about a connection that does not come about, or ends: the cause in plain words,
 // and what to look at. Texts only; who retries what is decided elsewhere.
 
-import { AuthenticationError, ConnectionError, KafkaError } from '../errors.ts'
+import { AuthenticationError, ConnectionError, causeText, KafkaError } from '../errors.ts'
 
 /** What a connection is doing on its way to being ready. */
 export type SetupPhase = 'resolving' | 'connecting' | 'tls' | 'apiVersions' | 'sasl'
@@ -38,7 +38,7 @@ export function endOfStreamText(phase: SetupPhase): string {
 
 /** What went wrong in `phase`, in words that name what to change. */
 export function explainSetupFailure(error: unknown, phase: SetupPhase, host: string): string {
-  if (!(error instanceof Error)) return String(error)
+  if (!(error instanceof Error)) return causeText(error)
   if (error instanceof KafkaError) return error.message
   const code = codeOf(error)
   if (phase === 'apiVersions' && code === 'ECONNRESET') return endOfStreamText(phase)

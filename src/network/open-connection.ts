@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import { monotonicMs } from '../async/clock.ts'
 import { startTimer } from '../async/timers.ts'
 import { onAbort, waitFor } from '../async/wait.ts'
-import { AuthenticationError, ClosedError, ConnectionError } from '../errors.ts'
+import { AuthenticationError, ClosedError, ConnectionError, causeText } from '../errors.ts'
 import { type Endpoint, formatEndpoint } from '../options/bootstrap-servers.ts'
 import type { SaslSettings } from '../options/sasl-options.ts'
 import type { SslSettings, TlsOptions } from '../options/ssl-options.ts'
@@ -189,7 +189,7 @@ class Setup {
         this.options.memory.goodAddress = null
         this.options.memory.failedAddress = address
         if (this.connection.isClosed || this.phase === 'tls' || routes.length === 1) throw error
-        failures.push(error instanceof Error ? error.message : String(error))
+        failures.push(causeText(error))
         if (isLast) throw new ConnectionError(failures.join('; '), { cause: error })
       }
     }

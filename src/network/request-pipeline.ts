@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream'
 import { monotonicMs, preciseMs } from '../async/clock.ts'
 import { DeadlineTimer } from '../async/deadline-timer.ts'
 import { channels, Trace } from '../diagnostics.ts'
-import { DecodeError } from '../errors.ts'
+import { causeText, DecodeError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { FrameSplitter } from '../protocol/frame-splitter.ts'
 import { encodeRequestFrame } from '../protocol/header.ts'
@@ -198,7 +198,7 @@ export class RequestPipeline {
     try {
       this.splitter.received(bytes)
     } catch (error) {
-      this.fail(error instanceof Error ? error : new DecodeError(String(error)))
+      this.fail(error instanceof Error ? error : new DecodeError(causeText(error)))
     }
   }
 

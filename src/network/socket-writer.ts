@@ -1,6 +1,7 @@
 // The writing half of a socket: everything written in one turn of the event loop goes out in one writev.
 
 import type { Duplex } from 'node:stream'
+import { causeText } from '../errors.ts'
 
 const CONGESTED_ABOVE = 1024 * 1024
 
@@ -47,7 +48,7 @@ export class SocketWriter {
       this.socket.uncork()
     } catch (error) {
       // A stream that the user's `connect` gave may throw where it should call back.
-      this.socket.destroy(error instanceof Error ? error : new Error(String(error)))
+      this.socket.destroy(error instanceof Error ? error : new Error(causeText(error)))
     }
   }
 }

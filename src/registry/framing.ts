@@ -1,7 +1,7 @@
 // How a record says which schema it was written with: bytes before the data, or a header.
 
 import { deflateSync, inflateSync } from 'node:zlib'
-import { InvalidArgumentError } from '../errors.ts'
+import { causeText, InvalidArgumentError } from '../errors.ts'
 import type { DeserializeContext, SerializeContext } from '../types.ts'
 
 /**
@@ -109,7 +109,7 @@ function inflate(data: Buffer): Buffer {
   try {
     return inflateSync(data, { maxOutputLength: MAX_INFLATED })
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = causeText(cause)
     throw new InvalidArgumentError(`the data cannot be decompressed (zlib): ${reason}`, { cause })
   }
 }

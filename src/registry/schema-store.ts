@@ -1,6 +1,6 @@
 // Schemas that are kept elsewhere than in a registry with Confluent's API: AWS Glue, by its own SDK.
 
-import { ConfigError, SchemaRegistryError } from '../errors.ts'
+import { ConfigError, causeText, SchemaRegistryError } from '../errors.ts'
 import { isUuid, type SchemaId } from './framing.ts'
 import { keep, type ResolvedSchema, type SchemaSource, type SchemaText } from './registry-client.ts'
 
@@ -60,7 +60,7 @@ async function asked<T>(what: string, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = causeText(cause)
     throw new SchemaRegistryError(`${what} cannot be had: ${reason}`, { cause, retriable: true })
   }
 }

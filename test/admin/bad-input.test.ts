@@ -254,6 +254,7 @@ test.each<[string, (admin: Loose) => Promise<unknown>, string]>([
   ['deleteTopics', (a) => a.deleteTopics(['x'], { validateOnly: true }), 'validateOnly'],
 ])('an unknown option of %s() is refused', async (_, call, name) => {
   const { admin, cluster } = await startAdmin()
+  // Without its types, as JavaScript calls it.
   const error = await failure(call(admin as unknown as Loose))
   expect(error).toBeInstanceOf(InvalidArgumentError)
   expect(error.message).toContain(`unknown option "${name}"`)

@@ -16,6 +16,7 @@ test('the text format, with labels that are escaped', () => {
     { topic: 't', partition: 0, lag: 5n, committedOffset: 3n, endOffset: 8n },
     { topic: 't', partition: 1, lag: null, committedOffset: null, endOffset: 2n },
   ]
+  // Of a description, only what is shown.
   const text = metricsText([{ group, partitions, totalLag: 5n } as unknown as GroupLag], 1500)
   expect(text).toContain(
     'kafka_consumergroup_lag{consumergroup="a\\"b\\n",topic="t",partition="0"} 5\n',

@@ -160,6 +160,7 @@ describe('a line becomes a record', () => {
 })
 
 describe('a record becomes text', () => {
+  // Plain objects with what a format reads of a record, so that a case can change one part.
   const record = {
     topic: 't',
     partition: 3,

@@ -80,7 +80,7 @@ export class FetchResults<K, V> {
         const isHinted = this.applyLeaderHint(target, partition.currentLeader, response)
         // The new leader is known already: nothing to wait for (KIP-951).
         if (isHinted && partition.errorCode !== 0) continue
-        // The rule: a response to a question that is no longer ours has no effect. A partition that is
+        // The rule: a response has no effect once the partition has moved from what was asked. One that is
         // being validated asks again when that is done, as this response may come from the old leader.
         if (target.version !== entry.version || target.fetchOffset !== entry.fetchOffset) continue
         if (!target.isAssigned || target.fetchState !== 'fetching') continue
@@ -90,7 +90,7 @@ export class FetchResults<K, V> {
     loop.emptyResponses = hasData ? 0 : loop.emptyResponses + 1
   }
 
-  /** There is no response, or none that can be read. */
+  /** No response came, or one that cannot be read. */
   failed(loop: BrokerLoop<K, V>, error: unknown, targets: Targets<K, V>): void {
     loop.session.handleFailure()
     // An error that is not of the family is a mistake in this client: fetching again would hide it.

@@ -99,7 +99,7 @@ export class ClassicHeartbeats {
         if (owner.state === 'stable') trouble.clear()
       } else {
         const what = `Heartbeat of group "${this.coordinator.groupId}"`
-        trouble.note(brokerError(errorCode, what))
+        trouble.note(brokerError(errorCode, what, this.cluster.principal))
       }
       // A rebalance that has begun under us is joined by the loop already.
       if (action !== 'rejoin' || owner.state === 'stable') owner.apply(action, errorCode)

@@ -1,7 +1,7 @@
 // What a handler of run() learns besides its record or batch.
 
 export interface HandlerContext {
-  /** Aborts when the partition is no longer this consumer's: the rest of the work is useless. */
+  /** Aborts when the partition is taken from this consumer: the rest of the work is useless. */
   readonly signal: AbortSignal
   /**
    * The number of this call for the record or batch: 1 for the first. Each retry raises it, in retry topics

@@ -126,7 +126,7 @@ function load(): KerberosPackage {
     return requireOptional<KerberosPackage>('kerberos')
   } catch (cause) {
     throw new ConfigError(
-      `SASL GSSAPI needs the package 'kerberos': npm install kerberos (${cause instanceof Error ? cause.message.split('\n')[0] : String(cause)})`,
+      `SASL GSSAPI needs the package 'kerberos': npm install kerberos (${causeText(cause).split('\n')[0]})`,
       { cause },
     )
   }
