@@ -7,16 +7,17 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 const help = `npm run bench -- [all] [produce] [consume] [latency] [transactions] [codec] [growth] [heap] [assignors]
-       [import] [cold-start] [large-cluster] [list-topics] [observers] [rebalance] [share-group] [soak]
-       [options]
+       [import] [cold-start] [large-cluster] [list-topics] [observers] [hooks] [rebalance] [share-group]
+       [soak] [options]
 
 Without a word: produce and consume beside the other Node clients, on one broker. By name: every client that
 is installed; produce, consume and latency also on every target, produce with every size, codec and batch
 size; heap: ten million records (--count) read in a heap of 128 MB; import: time to load the package;
 cold-start: \`topics --list\`, and the first record of each client for Node, from a process that starts;
 large-cluster: a client of 100 nodes and 100,000 partitions; list-topics: 10,000 of them; observers: metrics and
-traces, and nothing that listens; rebalance: a second member joins, and groups of 10, 50 and 200 beside Java's,
-by each protocol; share-group: beside a consumer group; soak: --seconds at 80 % of full speed. all: an hour of
+traces, and nothing that listens; hooks: what those cost where nothing listens, by parts, and by very many short
+runs of the client with and without them (--rounds 8, needs Go); rebalance: a second member joins, and groups of
+10, 50 and 200 beside Java's, by each protocol; share-group: beside a consumer group; soak: --seconds at 80 % of full speed. all: an hour of
 these against the null broker, every client, size and codec.
 Options narrow that. Each scenario prints a table of medians; CPU per record is the client's own.
   --clients a,b:mode   all, or names of bench/clients/table.mjs, with a mode or without
@@ -53,6 +54,7 @@ const words = [
   'large-cluster',
   'list-topics',
   'observers',
+  'hooks',
   'rebalance',
   'share-group',
   'soak',

@@ -90,9 +90,15 @@ function writeDeclarations() {
 function writeImportEntry(name) {
   const names = Object.keys(require(`../dist/cjs/${name}.js`)).sort()
   const list = names.map((each) => `  ${each},\n`).join('')
+  // Node looks through the text of a CommonJS file that is imported for what it exports, which takes a sixth of
+  // the time that the library takes to load. A file that is required it does not.
+  writeFileSync(
+    `dist/cjs/whole-${name}.js`,
+    `const library = require('./${name}.js')\n\nmodule.exports = library\n`,
+  )
   writeFileSync(
     `dist/${name}.js`,
-    `import library from './cjs/${name}.js'\n\nexport const {\n${list}} = library\n`,
+    `import library from './cjs/whole-${name}.js'\n\nexport const {\n${list}} = library\n`,
   )
   writeFileSync(`dist/${name}.d.ts`, `export * from './cjs/${name}.js'\n`)
 }

@@ -400,9 +400,16 @@ export class SchemaRegistryError extends KafkaError {
 export class DeserializationError extends KafkaError {
   override readonly name = 'DeserializationError'
   override readonly code = 'ERR_KAFKA_DESERIALIZATION'
+  /** Where the record was first read, as its handler sees it. */
   readonly topic: string
   readonly partition: number
   readonly offset: bigint
+  /** The place in a retry topic where it was read now; null: it was not read in one. */
+  readonly readFrom: {
+    readonly topic: string
+    readonly partition: number
+    readonly offset: bigint
+  } | null
   /** Which of the two could not be deserialized. */
   readonly part: 'key' | 'value'
   readonly rawKey: Buffer | null
@@ -414,6 +421,7 @@ export class DeserializationError extends KafkaError {
       topic: string
       partition: number
       offset: bigint
+      readFrom?: DeserializationError['readFrom']
       part: 'key' | 'value'
       rawKey: Buffer | null
       rawValue: Buffer | null
@@ -423,6 +431,7 @@ export class DeserializationError extends KafkaError {
     this.topic = options.topic
     this.partition = options.partition
     this.offset = options.offset
+    this.readFrom = options.readFrom ?? null
     this.part = options.part
     this.rawKey = options.rawKey
     this.rawValue = options.rawValue

@@ -134,7 +134,7 @@ export type {
   MetadataSnapshot,
   PartitionMetadata,
   TopicMetadata,
-} from './cluster/metadata.ts'
+} from './cluster/metadata-snapshot.ts'
 export type { ClusterProblem } from './cluster/problems.ts'
 export type { CompressionType } from './compression/codec.ts'
 export type { PartitionProblem } from './consumer/assignment/standing-problem.ts'

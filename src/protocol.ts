@@ -36,8 +36,12 @@ export type {
   SaslExchange,
   SaslMechanism,
 } from './options/sasl-options.ts'
-export { crc32Partition, fnv1aPartition } from './producer/partitioning/key-hashes.ts'
-export { murmur2, partitionForKey } from './producer/partitioning/murmur2.ts'
+export {
+  crc32Partition,
+  fnv1aPartition,
+  murmur2,
+  partitionForKey,
+} from './producer/partitioning/checked-hashes.ts'
 export {
   type AnyApi,
   type Api,

@@ -2,7 +2,7 @@
 // learns then which argument of which call that was.
 
 import { types } from 'node:util'
-import { causeText, InvalidArgumentError, KafkaError } from './errors.ts'
+import { causeText, describeValue, InvalidArgumentError, KafkaError } from './errors.ts'
 
 /** Makes the error of a value that could not be read. */
 type Unreadable = (what: string, cause: unknown) => Error
@@ -24,9 +24,27 @@ export function readProperty(call: string, value: object, key: string): unknown 
   return readSafely(call, `"${key}"`, () => Reflect.get(value, key))
 }
 
-/** The names of an object's own properties. @throws {InvalidArgumentError} when they cannot be read */
+/**
+ * Whether an object has its content elsewhere than in properties, as a Map, a promise and an AbortSignal have:
+ * read as an object of options it would be one that sets none of them.
+ */
+export function hasContentElsewhere(value: object): boolean {
+  const tag = (): string => Object.prototype.toString.call(value)
+  return Object.keys(value).length === 0 && tag() !== '[object Object]'
+}
+
+/**
+ * The names of the options that an object sets.
+ * @throws {InvalidArgumentError} when they cannot be read, or the object cannot hold options
+ */
 export function readKeys(call: string, value: object): string[] {
-  return readSafely(call, 'the names of its options', () => Object.keys(value))
+  const what = 'the names of its options'
+  if (readSafely(call, what, () => hasContentElsewhere(value))) {
+    throw new InvalidArgumentError(
+      `${call} failed: its options must be an object with options as its properties, got ${describeValue(value)}`,
+    )
+  }
+  return readSafely(call, what, () => Object.keys(value))
 }
 
 /**
@@ -77,7 +95,8 @@ function viewOf(value: unknown, name: string, fail: Unreadable): unknown {
 function isWhole(value: object): boolean {
   const isOne = [types.isPromise, types.isDate, types.isMap].some((is) => is(value))
   if (isOne || ArrayBuffer.isView(value)) return true
-  return !types.isProxy(value) && value instanceof AbortSignal
+  // By its shape: each realm has another class.
+  return !types.isProxy(value) && 'aborted' in value && 'addEventListener' in value
 }
 
 function attempt<T>(what: string, read: () => T, fail: Unreadable): T {

@@ -56,3 +56,13 @@ export function compareTopicPartitions(a: TopicPartition, b: TopicPartition): nu
   if (a.topic !== b.topic) return a.topic < b.topic ? -1 : 1
   return a.partition - b.partition
 }
+
+/** The partitions of `list` that are not in `others`. */
+export function without(
+  list: readonly TopicPartition[],
+  others: readonly TopicPartition[],
+): readonly TopicPartition[] {
+  if (list.length === 0 || others.length === 0) return list
+  const names = new Set(others.map(({ topic, partition }) => `${topic}-${partition}`))
+  return list.filter(({ topic, partition }) => !names.has(`${topic}-${partition}`))
+}

@@ -95,6 +95,10 @@ export async function runAll(given, chosenOptions) {
     const { runObservers } = await import('../observers.mjs')
     special.push(...(await runObservers(Number(options.rounds), other)))
   }
+  if (names.includes('hooks')) {
+    const { runHooks } = await import('../hooks.mjs')
+    special.push(...(await runHooks(Number(chosenOptions.rounds ?? 8))))
+  }
   if (names.includes('list-topics')) {
     const { runListTopics } = await import('../list-topics.mjs')
     special.push(await runListTopics(Number(options.rounds)))

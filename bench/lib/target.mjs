@@ -28,7 +28,11 @@ async function startKafka() {
   const { startCluster } = await import('../../test/harness/cluster.ts')
   const cluster = await startCluster({
     version: '4.4.0',
-    properties: { 'log.retention.bytes': -1, 'group.initial.rebalance.delay.ms': 0 },
+    properties: {
+      'log.retention.bytes': -1,
+      'group.initial.rebalance.delay.ms': 0,
+      'group.consumer.max.size': 1000,
+    },
     jvmArgs: ['-Xmx1g'],
   })
   return {

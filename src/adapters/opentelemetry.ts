@@ -24,8 +24,9 @@ import {
   trace,
 } from '@opentelemetry/api'
 import { monotonicMs, preciseMs } from '../async/clock.ts'
+import { isThenable } from '../async/rejections.ts'
 import { type ProcessMessage, processWrappers, type TraceMessage } from '../diagnostics.ts'
-import { causeText } from '../errors.ts'
+import { causeText, describeValue, InvalidArgumentError } from '../errors.ts'
 import { type MetricSource, sharedReading, snakeName } from '../metrics/catalog.ts'
 import type { Metric } from '../metrics/metric.ts'
 import type { SendMessage } from '../producer/send-traces.ts'
@@ -59,8 +60,10 @@ const SCOPE = 'kafkawire'
 /**
  * Makes spans and metrics of every client in this process: `send` spans whose context goes into the headers,
  * `poll` and `process` spans with links to them, and `commit` spans.
+ * @throws {InvalidArgumentError} for wrong options
  */
 export function instrumentKafka(options: InstrumentOptions = {}): KafkaInstrumentation {
+  checkOptions(options)
   return new Instrumentation(options)
 }
 
@@ -226,13 +229,22 @@ class Instrumentation implements KafkaInstrumentation {
       if (!isCalled) return handle()
       throw error
     }
-    if (result instanceof Promise) {
-      result.then(
-        () => end(undefined),
-        (error: unknown) => end(error ?? 'rejected'),
-      )
-    } else end(undefined)
-    return result
+    if (!isThenable(result)) {
+      end(undefined)
+      return result
+    }
+    // then() is called once: there are objects that do their work each time.
+    const settled = Promise.resolve(result).then(
+      (value) => {
+        end(undefined)
+        return value
+      },
+      (error: unknown) => {
+        end(error ?? 'rejected')
+        throw error
+      },
+    )
+    return settled as T
   }
 
   private startProcess(message: ProcessMessage): {
@@ -279,7 +291,10 @@ class Instrumentation implements KafkaInstrumentation {
   }
 
   private observe(meter: Meter, sources: readonly MetricSource[]): void {
-    const read = sources.map((source) => sharedReading(source, monotonicMs))
+    const read = sources.map((source) => {
+      const reading = sharedReading(source, monotonicMs)
+      return () => attempt(reading) ?? []
+    })
     const heads = allMetrics()
     const instruments = heads.map((head) => {
       const name = snakeName('kafka.', head).replace(/^kafka\.([a-z]+)_/, 'kafka.$1.')
@@ -298,6 +313,36 @@ class Instrumentation implements KafkaInstrumentation {
     }
     meter.addBatchObservableCallback(callback, instruments)
     this.stops.push(() => meter.removeBatchObservableCallback(callback, instruments))
+  }
+}
+
+/** What each option must have. */
+const optionMethods: Readonly<Record<string, readonly string[]>> = {
+  tracerProvider: ['getTracer'],
+  meterProvider: ['getMeter'],
+  propagator: ['inject', 'extract'],
+  metricsOf: ['metrics'],
+}
+
+/** @throws {InvalidArgumentError} */
+function checkOptions(options: unknown): void {
+  const call = 'instrumentKafka()'
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidArgumentError(`${call} takes an object, got ${describeValue(options)}`)
+  }
+  for (const [name, given] of Object.entries(options)) {
+    const methods = optionMethods[name]
+    if (methods === undefined) {
+      const known = Object.keys(optionMethods).join(', ')
+      throw new InvalidArgumentError(`${call}: '${name}' is not an option. There are ${known}`)
+    }
+    const values: unknown[] = given === undefined ? [] : [given].flat()
+    const fits = (value: unknown): boolean =>
+      methods.every((method) => typeof Object(value)[method] === 'function')
+    if (values.every(fits)) continue
+    throw new InvalidArgumentError(
+      `${call}: option '${name}' must have ${methods.map((method) => `${method}()`).join(' and ')}, got ${describeValue(given)}`,
+    )
   }
 }
 

@@ -1,6 +1,7 @@
 // Checks of arguments, before anything happens: what was expected, what came.
 
 import { describeValue, InvalidArgumentError } from '../errors.ts'
+import { hasContentElsewhere } from '../read-argument.ts'
 import { isSendable, MAX_NAME_BYTES } from '../topic-partition.ts'
 import type { TopicPartition } from '../types.ts'
 
@@ -120,9 +121,8 @@ export function checkPartitions<T extends TopicPartition>(
  */
 export function checkObject(call: string, name: string, value: unknown): asserts value is object {
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-  if (!isObject || ArrayBuffer.isView(value) || Object.keys(value).length === 0) {
-    const kind = Object.prototype.toString.call(value)
-    if (!isObject || kind !== '[object Object]') throw wrong(call, name, 'an object', value)
+  if (!isObject || ArrayBuffer.isView(value) || hasContentElsewhere(value)) {
+    throw wrong(call, name, 'an object', value)
   }
 }
 

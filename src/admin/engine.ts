@@ -9,6 +9,7 @@ import {
   AdminError,
   ClosedError,
   ConnectionError,
+  DecodeError,
   escapeText,
   InvalidArgumentError,
   type ItemResult,
@@ -340,7 +341,7 @@ export class AdminCall {
       const response = responses[i]
       const what = this.title(plan.nameOf(entry.item))
       if (response === undefined) {
-        entry.fail(new KafkaError(`${what} failed: the broker's response leaves it out.`))
+        this.takeOmission(entry, what)
         continue
       }
       const { errorCode, errorMessage, value } = response
@@ -357,6 +358,15 @@ export class AdminCall {
         entry.fail(error)
       }
     }
+  }
+
+  /** A response without the item does not say whether it was done. */
+  private takeOmission<Item, Value>(entry: OpenItem<Item, Value>, what: string): void {
+    const text = `${what} failed: the broker's response leaves it out.`
+    const error = new KafkaError(text, { retriable: true })
+    if (!this.isRead) entry.wasMaybeDone = true
+    if (++entry.omissions > MOST_OMISSIONS) entry.fail(error)
+    else entry.lastError = error
   }
 
   private takeError<Item, Value>(
@@ -417,6 +427,9 @@ function moreTelling(before: unknown, error: unknown): unknown {
   return before !== null && error instanceof TimeoutError ? before : error
 }
 
+/** After more responses that leave an item out it has failed. */
+const MOST_OMISSIONS = 3
+
 const noMore: ReadonlySet<string> = new Set()
 
 function topLevelCode(response: unknown): ItemResponse<unknown> {
@@ -430,5 +443,6 @@ function topLevelCode(response: unknown): ItemResponse<unknown> {
 }
 
 function wasSent(error: unknown): boolean {
+  if (error instanceof DecodeError) return true
   return (error instanceof ConnectionError || error instanceof TimeoutError) && error.wasSent
 }

@@ -7,6 +7,8 @@ export class OpenItem<Item, Value> {
   readonly index: number
   lastError: unknown = null
   wasMaybeDone = false
+  /** How many responses have left it out. */
+  omissions = 0
   private outcome: { value: Value } | { error: KafkaError } | null = null
 
   constructor(item: Item, index: number) {

@@ -1,5 +1,6 @@
 // Partitions: add them, elect their leaders, delete their records, ask for their offsets.
 
+import { greatest } from '../collections/long-lists.ts'
 import type { ItemResult } from '../errors.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import { createPartitions as createApi } from '../protocol/messages/create-partitions.ts'
@@ -291,7 +292,7 @@ export async function listOffsets(
         }),
       )
       const timeoutMs = call.brokerMs
-      const needed = Math.max(...items.map(({ since }) => since))
+      const needed = greatest(items.map(({ since }) => since))
       const response = await call.send(
         offsetsApi,
         (version) => {

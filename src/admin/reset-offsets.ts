@@ -140,10 +140,10 @@ async function placesOf(
   const places = (partitions ?? []).map(({ topic, partition }) => ({ topic, partition }))
   if (topics !== undefined) {
     for (const { topic, partitions } of await describeTopics(engine, topics, call.rest)) {
-      places.push(...partitions.map(({ partition }) => ({ topic, partition })))
+      for (const { partition } of partitions) places.push({ topic, partition })
     }
   } else if (partitions === undefined) {
-    places.push(...[...committed.values()].map(({ topic, partition }) => ({ topic, partition })))
+    for (const { topic, partition } of committed.values()) places.push({ topic, partition })
   }
   if (places.length > 0) return places
   throw new InvalidArgumentError(

@@ -169,7 +169,7 @@ export function onePerPartition<Item>(
         rounds[round] ??= []
         rounds[round].push(item)
       }
-      split.push(...rounds.map((items) => ({ target, items })))
+      for (const items of rounds) split.push({ target, items })
     }
     return split
   }

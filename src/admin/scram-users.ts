@@ -1,6 +1,7 @@
 // SCRAM users: describe and alter their credentials (KIP-554).
 
 import { promisify } from 'node:util'
+import { InvalidArgumentError } from '../errors.ts'
 import { lazyNode } from '../lazy-node.ts'
 import { alterUserScramCredentials as alterApi } from '../protocol/messages/alter-user-scram-credentials.ts'
 import { describeUserScramCredentials as describeApi } from '../protocol/messages/describe-user-scram-credentials.ts'
@@ -88,7 +89,15 @@ export async function alterUserScramCredentials(
 ): Promise<void> {
   const name = 'alterUserScramCredentials()'
   const wanted = checkList(name, 'alterations', alterations)
-  for (const alteration of wanted) checkAlteration(name, alteration)
+  const seen = new Set<string>()
+  for (const alteration of wanted) {
+    checkAlteration(name, alteration)
+    const credential = `${alteration.mechanism} of user "${alteration.user}"`
+    // Controllers refuse it, and which of the two was meant cannot be told.
+    if (seen.has(credential))
+      throw new InvalidArgumentError(`${name}: ${credential} is given twice`)
+    seen.add(credential)
+  }
   const call = engine.begin(name, options)
   const byUser = new Map<string, AlterationBody>()
   for (const alteration of wanted) {

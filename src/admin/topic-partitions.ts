@@ -2,6 +2,7 @@
 // come in one response.
 
 import type { Target } from '../cluster/cluster.ts'
+import { addAll } from '../collections/long-lists.ts'
 import { UnsupportedVersionError } from '../errors.ts'
 import {
   describeTopicPartitions as api,
@@ -67,7 +68,7 @@ function takeTopic(
   }))
   const before = found.get(topic.name)
   if (before !== undefined) {
-    before.value.partitions.push(...partitions)
+    addAll(before.value.partitions, partitions)
     return
   }
   found.set(topic.name, {

@@ -1,6 +1,7 @@
 // Measures how long the event loop was idle while a request was in flight.
 
-import { type EventLoopUtilization, performance } from 'node:perf_hooks'
+import type { EventLoopUtilization } from 'node:perf_hooks'
+import { lazyNode } from '../lazy-node.ts'
 import { preciseMs } from './clock.ts'
 
 /** A moment to measure idle time from. */
@@ -12,7 +13,7 @@ export interface IdleMark {
 /** The present moment. */
 export function markIdleTime(): IdleMark {
   // Bun and Deno lack the function on the global `performance`, and older ones lack it everywhere.
-  const utilization = performance.eventLoopUtilization?.()
+  const utilization = lazyNode.perfHooks.performance.eventLoopUtilization?.()
   return { at: preciseMs(), utilization }
 }
 
@@ -24,7 +25,7 @@ export function markIdleTime(): IdleMark {
  */
 export function idleMsSince(mark: IdleMark): number {
   if (mark.utilization !== undefined) {
-    const { active, idle } = performance.eventLoopUtilization(mark.utilization)
+    const { active, idle } = lazyNode.perfHooks.performance.eventLoopUtilization(mark.utilization)
     if (active > 0 || idle > 0) return idle
   }
   return preciseMs() - mark.at

@@ -9,6 +9,11 @@ export function startTimer(callback: () => void, ms: number): NodeJS.Timeout | u
   return ms > MAX_TIMER_MS ? undefined : setTimeout(callback, ms)
 }
 
+/** Calls `callback` every `ms`. @returns undefined if `ms` is too long for a timer: it never fires */
+export function startInterval(callback: () => void, ms: number): NodeJS.Timeout | undefined {
+  return ms > MAX_TIMER_MS ? undefined : setInterval(callback, ms)
+}
+
 /** A signal that aborts with Node's TimeoutError after `ms`. It does not keep the process alive. */
 export function timeoutSignal(ms: number): AbortSignal {
   if (ms > MAX_TIMER_MS) return new AbortController().signal

@@ -41,11 +41,7 @@ export function checkWaitOptions(
   }
   const timeoutMs = readProperty(call, options, 'timeoutMs')
   const signal = readProperty(call, options, 'signal')
-  if (signal !== undefined && !isAbortSignal(call, signal)) {
-    throw new InvalidArgumentError(
-      `${call} failed: option "signal" must be an AbortSignal, got ${describeValue(signal)}`,
-    )
-  }
+  checkSignal(call, signal)
   if (timeoutMs === undefined) return { timeoutMs: defaultMs, signal }
   if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) {
     throw new InvalidArgumentError(
@@ -55,13 +51,27 @@ export function checkWaitOptions(
   return { timeoutMs, signal }
 }
 
-/** By its shape: each realm (a vm context, Jest) has its own AbortSignal class. */
-function isAbortSignal(call: string, value: unknown): value is AbortSignal {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof readProperty(call, value, 'aborted') === 'boolean' &&
-    typeof readProperty(call, value, 'addEventListener') === 'function'
+/**
+ * Tells an AbortSignal by its shape: each realm (a vm context, Jest) has another class. A polyfill without
+ * `throwIfAborted()` has no `reason` either, which is what an aborted call rejects with.
+ * @throws {InvalidArgumentError} when it is given and is not an AbortSignal
+ */
+export function checkSignal(
+  call: string,
+  signal: unknown,
+): asserts signal is AbortSignal | undefined {
+  if (signal === undefined) return
+  const typeOf = (name: string): string =>
+    typeof signal === 'object' && signal !== null ? typeof readProperty(call, signal, name) : ''
+  const lacking = ['addEventListener', 'removeEventListener', 'throwIfAborted'].filter(
+    (name) => typeOf(name) !== 'function',
+  )
+  if (typeOf('aborted') === 'boolean' && lacking.length === 0) return
+  const isNearly = typeOf('aborted') === 'boolean'
+  const hint = isNearly ? ` without ${lacking.join('() and ')}()` : ''
+  const advice = typeOf('abort') === 'function' ? '. Give its property signal' : ''
+  throw new InvalidArgumentError(
+    `${call} failed: option "signal" must be an AbortSignal, got ${describeValue(signal)}${hint}${advice}`,
   )
 }
 

@@ -1,7 +1,7 @@
 // Waits that end: by the thing waited for, a deadline, or a signal.
 
 import { setMaxListeners } from 'node:events'
-import { waitAtMost, waitFor } from './wait.ts'
+import { onAbort, waitAtMost, waitFor } from './wait.ts'
 
 /** A switch that many wait for at once: Node takes more than ten listeners for a leak otherwise. */
 export function stopSwitch(): AbortController {
@@ -13,10 +13,25 @@ export function stopSwitch(): AbortController {
 /** Those who wait until something about the consumer is true. */
 export class Watchers {
   private readonly checks = new Set<() => void>()
+  private isDue = false
 
-  /** Something changed. */
+  /** Something changed. Looked at before this turn ends: thousands of partitions may change in one. */
   look(): void {
-    if (this.checks.size > 0) for (const check of [...this.checks]) check()
+    if (this.isDue || this.checks.size === 0) return
+    this.isDue = true
+    queueMicrotask(() => {
+      this.isDue = false
+      for (const check of [...this.checks]) check()
+    })
+  }
+
+  /** Calls `check` after each change, and when the signal aborts, which ends that. */
+  each(check: () => void, signal: AbortSignal): void {
+    this.checks.add(check)
+    onAbort(signal, () => {
+      this.checks.delete(check)
+      check()
+    })
   }
 
   /** @throws the signal's reason */

@@ -148,13 +148,21 @@ export function collectList(text: string, before: string[] = []): string[] {
 }
 
 /** A whole number. */
-export function atLeast(least: number): (text: string) => number {
+export function atLeast(
+  least: number,
+  most: number = Number.MAX_SAFE_INTEGER,
+): (text: string) => number {
   return (text) => {
     const value = Number(text)
-    if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value
-    throw new InvalidArgumentError(`Expected a whole number from ${least}.`)
+    const isWhole = text.trim() !== '' && Number.isSafeInteger(value)
+    if (isWhole && value >= least && value <= most) return value
+    const end = most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`
+    throw new InvalidArgumentError(`Expected a whole number from ${least}${end}.`)
   }
 }
+
+/** The size of a record: no broker takes a request of more than 100 MiB, unless it is told to. */
+export const recordSize: (text: string) => number = atLeast(1, 104_857_600)
 
 /** An offset, a producer id, or another 64-bit number. */
 export function int64(text: string): bigint {

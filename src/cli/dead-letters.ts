@@ -4,6 +4,7 @@
 import { isRetryHeader } from '../consumer/buffer/retry-headers.ts'
 import type { ProducerRecord } from '../producer/record.ts'
 import type { ConsumerRecord } from '../records/consumer-record.ts'
+import { isTopicName } from '../topic-partition.ts'
 import { UsageError } from './failures.ts'
 
 /** Headers of a dead letter begin with this. */
@@ -66,7 +67,7 @@ export interface RedriveRules {
 /** The record as it was before it became a dead letter; null if that is not known. */
 export function originalOf(letter: ConsumerRecord, rules: RedriveRules): ProducerRecord | null {
   const topic = rules.to ?? errorHeader(letter, 'topic')
-  if (topic === undefined || errorHeader(letter, 'omitted') !== undefined) return null
+  if (!isTopicName(topic) || errorHeader(letter, 'omitted') !== undefined) return null
   const redrives = Number(headerValue(letter, REDRIVES) ?? 0) + 1
   const headers = [...letter.headers].filter(
     ({ key }) =>

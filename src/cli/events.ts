@@ -16,10 +16,12 @@ export function eventSource(size: number): EventSource {
   if (size < SMALLEST_EVENT) {
     return (i) => Buffer.from(String(i).padStart(size, '0').slice(-size))
   }
-  const pool = Array.from({ length: VARIANTS }, (_, variant) => template(variant, size))
+  const pool = Array.from({ length: poolSize(VARIANTS, size) }, (_, variant) =>
+    template(variant, size),
+  )
   const idAt = pool[0].indexOf('000000000000')
   return (i) => {
-    const event = Buffer.from(pool[i % VARIANTS])
+    const event = Buffer.from(pool[i % pool.length])
     let rest = i
     for (let digit = ID_DIGITS - 1; digit >= 0; digit--) {
       event[idAt + digit] = 48 + (rest % 10)
@@ -27,6 +29,11 @@ export function eventSource(size: number): EventSource {
     }
     return event
   }
+}
+
+/** How many different values of `size` bytes are kept to choose from: `most`, or what 16 MiB hold. */
+export function poolSize(most: number, size: number): number {
+  return Math.max(1, Math.min(most, Math.floor((16 * 1024 * 1024) / size)))
 }
 
 /** An event without its number: the same text for the same variant, about as repetitive as real logs. */

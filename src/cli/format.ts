@@ -1,9 +1,11 @@
 // How the command line prints: tables with a rule under the head, numbers with thin grouping.
 
+import { greatest } from '../collections/long-lists.ts'
+
 /** Rows under a head, columns aligned: text to the left, figures to the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows]
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column].length)))
+  const widths = head.map((_, column) => greatest(all.map((row) => row[column].length)))
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, column) =>

@@ -2,6 +2,7 @@
 // only on a terminal. A reader that goes away, as `head` does, ends the command quietly.
 
 import type { Writable } from 'node:stream'
+import { greatest } from '../collections/long-lists.ts'
 
 /** A column of a table. */
 export interface Column<Row> {
@@ -95,7 +96,7 @@ export class Output {
       cells.every((row) => /^(-|-?\d[\d,]*(\.\d+)?( ?[a-zA-Z%/]{1,5})?)$/.test(row[i])),
     )
     const widths = columns.map(({ title }, i) =>
-      Math.max(title.length, ...cells.map((row) => row[i].length)),
+      Math.max(title.length, greatest(cells.map((row) => row[i].length))),
     )
     const line = (row: readonly string[]): string =>
       row

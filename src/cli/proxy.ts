@@ -2,9 +2,10 @@
 // to go to: those are replaced by listeners of the proxy, one per broker, so that all connections pass
 // through it. Frames that are not changed go through as they came.
 
-import { createServer, isIP, connect as netConnect, type Server, type Socket } from 'node:net'
+import { createServer, connect as netConnect, type Server, type Socket } from 'node:net'
 import { type ConnectionOptions as TlsOptions, connect as tlsConnect } from 'node:tls'
 import { DecodeError } from '../errors.ts'
+import { serverNameOf } from '../options/server-name.ts'
 import { Conversation, type Exchange } from '../protocol/conversation.ts'
 import { decodeFrame, encodeFrame } from '../protocol/frame.ts'
 import { describeCluster } from '../protocol/messages/describe-cluster.ts'
@@ -144,7 +145,7 @@ export class KafkaProxy {
             host,
             port,
             // Addresses have no place in the handshake.
-            servername: isIP(host) === 0 ? host : '',
+            servername: serverNameOf(host) ?? '',
           })
     const link = new Link(client, upstream, {
       client: `${client.remoteAddress}:${client.remotePort}`,

@@ -27,10 +27,8 @@ export async function setThrottle(
     for (const { partition, replicas } of partitions.filter((entry) => entry.topic === topic)) {
       const old = current[partition]?.replicas ?? []
       for (const id of old) brokers.add(id)
-      leaders.push(...old.map((id) => `${partition}:${id}`))
-      followers.push(
-        ...replicas.filter((id) => !old.includes(id)).map((id) => `${partition}:${id}`),
-      )
+      for (const id of old) leaders.push(`${partition}:${id}`)
+      for (const id of replicas) if (!old.includes(id)) followers.push(`${partition}:${id}`)
     }
     if (throttle === undefined) continue
     const [leaderKey, followerKey] = topicReplicas

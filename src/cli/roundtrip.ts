@@ -2,6 +2,7 @@
 // time that is reported is the client's: making the records and checking them is left out.
 
 import { preciseMs, wallMs } from '../async/clock.ts'
+import { onAbort, waitFor } from '../async/wait.ts'
 import type { CompressionType } from '../compression/codec.ts'
 import type { Consumer } from '../consumer/consumer.ts'
 import { KafkaError } from '../errors.ts'
@@ -20,6 +21,8 @@ export interface RoundtripJob {
   topic: string
   partitions: number
   compressionType: CompressionType
+  /** Ends the trip with its reason; what was not written by then is not written. */
+  signal?: AbortSignal
   /** Called now and then with the progress. */
   onProgress: (phase: 'produce' | 'consume', records: number) => void
 }
@@ -101,12 +104,20 @@ export async function roundtrip(job: RoundtripJob): Promise<RoundtripResult> {
     topics: [topic],
     autoOffsetReset: 'earliest',
   })
+  try {
+    return await thereAndBack(job, consumer)
+  } finally {
+    await consumer.close()
+  }
+}
+
+async function thereAndBack(job: RoundtripJob, consumer: Reader): Promise<RoundtripResult> {
+  const { topic } = job
   const begin = await endOffsets(consumer, topic, job.partitions)
   const { measured: produced, latencies } = await produce(job)
   const end = await endOffsets(consumer, topic, job.partitions)
   const check = new RoundtripCheck(produced.records, job.source.value)
   const consumed = await consume(job, consumer, begin, end, check)
-  await consumer.close()
   latencies.sort((a, b) => a - b)
   const percentile = (share: number): number =>
     latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0
@@ -129,7 +140,7 @@ async function endOffsets(consumer: Reader, topic: string, partitions: number): 
 }
 
 async function produce(job: RoundtripJob): Promise<{ measured: Measured; latencies: number[] }> {
-  const { topic, source, compressionType } = job
+  const { topic, source, compressionType, signal } = job
   const latencies: number[] = []
   let records = 0
   let bytes = 0
@@ -143,22 +154,25 @@ async function produce(job: RoundtripJob): Promise<{ measured: Measured; latenci
       if (typeof context === 'number') latencies.push(preciseMs() - context)
     },
   })
+  // What it still has would be sent to a topic that is deleted by then.
+  const unwatch = signal && onAbort(signal, () => void producer.close({ timeoutMs: 0 }))
   const meter = new CpuMeter()
   const chunks = source.chunks()[Symbol.asyncIterator]()
   for (;;) {
-    const { value: chunk, done } = await chunks.next()
+    const { value: chunk, done } = await waitFor(chunks.next(), { signal }, 'reading')
     if (done === true) break
     const keys = meter.leaveOut(() => chunk.map((_, i) => String(records + i)))
     for (let i = 0; i < chunk.length; i++) {
       const record = { topic, key: keys[i], value: chunk[i] }
       const startedAt = records % SAMPLE_EVERY === 0 ? preciseMs() : undefined
-      if (!producer.enqueue(record, startedAt)) await producer.drained()
+      if (!producer.enqueue(record, startedAt)) await producer.drained({ signal })
       bytes += chunk[i].length
       records++
     }
     job.onProgress('produce', acknowledged)
   }
-  await producer.flush()
+  await producer.flush({ signal })
+  unwatch?.()
   const measured = { records, bytes, ...meter.read() }
   await producer.close()
   if (firstFailure !== null) throw firstFailure
@@ -186,9 +200,10 @@ async function consume(
     void consumer.close()
   }
   let silence = setTimeout(onSilence, SILENCE_MS)
+  job.signal?.addEventListener('abort', () => clearTimeout(silence), { once: true })
   const meter = new CpuMeter()
   if (left.size > 0) {
-    for await (const batch of consumer.batches()) {
+    for await (const batch of consumer.batches({ signal: job.signal })) {
       clearTimeout(silence)
       silence = setTimeout(onSilence, SILENCE_MS)
       const { partition } = batch

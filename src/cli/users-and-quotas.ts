@@ -118,7 +118,10 @@ export async function alterScramUser(
     .filter((key) => key.startsWith('SCRAM-'))
     .map((key) => ({ user, mechanism: mechanismOf(key), delete: true as const }))
   const { out, admin, limits } = session
-  await admin.alterUserScramCredentials([...upsertions, ...deletions], limits)
+  // Controllers take one credential of a user in a request.
+  for (const alteration of [...upsertions, ...deletions]) {
+    await admin.alterUserScramCredentials([alteration], limits)
+  }
   out.line(`Completed updating the SCRAM credentials of user ${user}.`)
   const names = [...upsertions, ...deletions].map(({ mechanism }) => mechanism)
   out.object({ user, mechanisms: names })

@@ -1,12 +1,12 @@
 // Where the bootstrap addresses come from: the list that was given, DNS (SRV records, canonical names), or
 // the user's function. Must stay true: one lookup at a time, and after a failure it waits as a broker does.
 
-import { promises as dns } from 'node:dns'
-import { isIP } from 'node:net'
 import { monotonicMs } from '../async/clock.ts'
+import { thrownError } from '../async/rejections.ts'
 import { backoff } from '../async/retry.ts'
 import { waitFor } from '../async/wait.ts'
 import { ConfigError, ConnectionError, toKafkaError } from '../errors.ts'
+import { lazyNode } from '../lazy-node.ts'
 import { resolveHost } from '../network/route.ts'
 import {
   type BootstrapSettings,
@@ -95,7 +95,8 @@ export class BootstrapSource {
       this.streak.succeeded()
       logger.debug(`bootstrap servers: ${endpoints.map(formatEndpoint).join(', ')}`)
       this.events.onAddresses(endpoints)
-    } catch (cause) {
+    } catch (thrown) {
+      const cause = thrownError(thrown)
       this.isAsking = false
       if (signal.aborted) return
       const option = this.options.usesControllers ? 'bootstrapControllers' : 'bootstrapServers'
@@ -138,8 +139,8 @@ export class BootstrapSource {
 /** The name that DNS has for an address; the address itself if it has none, as in Java. */
 async function nameOf(address: string, port: number): Promise<string> {
   try {
-    const { hostname } = await dns.lookupService(address, port)
-    return isIP(hostname) === 0 ? hostname : address
+    const { hostname } = await lazyNode.dns.promises.lookupService(address, port)
+    return lazyNode.net.isIP(hostname) === 0 ? hostname : address
   } catch {
     return address
   }
@@ -147,7 +148,7 @@ async function nameOf(address: string, port: number): Promise<string> {
 
 /** By priority, then by weight: the order in which they are to be tried (RFC 2782). */
 async function srvEndpoints(names: readonly string[]): Promise<Endpoint[]> {
-  const records = await Promise.all(names.map((name) => dns.resolveSrv(name)))
+  const records = await Promise.all(names.map((name) => lazyNode.dns.promises.resolveSrv(name)))
   return records
     .flat()
     .toSorted((a, b) => a.priority - b.priority || b.weight - a.weight)

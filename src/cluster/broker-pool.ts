@@ -17,7 +17,7 @@ import { BootstrapSource } from './bootstrap-source.ts'
 import { Broker, type ConnectionEvent } from './broker.ts'
 import { pickBroker } from './broker-choice.ts'
 import { EventWaits } from './event-waits.ts'
-import type { BrokerMetadata } from './metadata.ts'
+import type { BrokerMetadata } from './metadata-snapshot.ts'
 import { type ConnectionLoad, loadOf, NetworkMetrics } from './network-metrics.ts'
 import type { ClusterProblem } from './problems.ts'
 import { ReconnectBackoff, Turns } from './reconnect-backoff.ts'
@@ -351,6 +351,11 @@ export class BrokerPool {
   }
 
   private explain(node: Broker, error: Error): Error {
+    // Credentials that were accepted before may be so again: an operator is changing them, or a store of them
+    // is not there for the moment.
+    if (error instanceof AuthenticationError && this.wasAnyBrokerReached) {
+      return new AuthenticationError(error.message, { cause: error.cause, retriable: true })
+    }
     if (node.nodeId < 0 || node.wasReached || this.bootstrapAddress === null) return error
     if (!(error instanceof ConnectionError) || this.bootstrapAddress === node.address) return error
     return new ConnectionError(advertisedListenerHint(this.bootstrapAddress, node, error), {

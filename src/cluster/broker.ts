@@ -2,17 +2,18 @@
 // after a failure only one attempt at a time is made to this broker, whatever the number of classes,
 // and only a connection that became READY ends the backoff.
 
-import { monotonicMs, wallMsOf } from '../async/clock.ts'
+import { monotonicMs } from '../async/clock.ts'
 import { backoff } from '../async/retry.ts'
 import { startTimer } from '../async/timers.ts'
 import { Waiters } from '../async/waiters.ts'
 import { channels, Trace } from '../diagnostics.ts'
 import { ConnectionError, causeText, TimeoutError } from '../errors.ts'
 import { Connection, type ConnectionClass } from '../network/connection.ts'
-import { codeOf, describeNode } from '../network/connection-errors.ts'
+import { codeOf, describeNode, describePhase } from '../network/connection-errors.ts'
 import { openConnection, type SetupMemory } from '../network/open-connection.ts'
 import { type Endpoint, formatEndpoint } from '../options/bootstrap-servers.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
+import { delay, SILENT_AFTER_MS, silence, throttling } from './connection-problems.ts'
 import type { NetworkMetrics } from './network-metrics.ts'
 import { type ClusterProblem, FailureStreak, longestProblem } from './problems.ts'
 import type { ReconnectBackoff } from './reconnect-backoff.ts'
@@ -29,6 +30,8 @@ interface Slot {
   kind: ConnectionClass
   ready: Connection | null
   opening: Connection | null
+  /** By `monotonicMs()`: when the attempt began. */
+  openingSince: number
   isWanted: boolean
   /** Of the attempt to connect. */
   trace: Trace | null
@@ -48,9 +51,6 @@ export interface BrokerOptions {
   explain: (node: Broker, error: Error) => Error
   onEvent: (event: ConnectionEvent) => void
 }
-
-/** A broker that owes a response for longer than this is asked only if there is no other. */
-const SILENT_AFTER_MS = 1000
 
 export class Broker {
   readonly nodeId: number
@@ -146,6 +146,14 @@ export class Broker {
     return false
   }
 
+  /** How far the attempt to connect has come; null: none is being made. */
+  get progress(): string | null {
+    for (const { opening } of this.slots.values()) {
+      if (opening !== null) return describePhase(opening.phase)
+    }
+    return null
+  }
+
   /** Adds its open connections, and the requests in flight on them. */
   addLoad(load: { connections: number; inFlight: number }): void {
     for (const { ready } of this.slots.values()) {
@@ -187,11 +195,20 @@ export class Broker {
   get problem(): ClusterProblem | null {
     const problems: (ClusterProblem | null)[] = []
     for (const slot of this.slots.values()) {
-      if (slot.ready?.isProven) slot.failures.succeeded()
-      const isTrying = slot.isWanted || slot.opening !== null || slot.waiters.size > 0
-      problems.push(slot.failures.problem(this.nodeId, isTrying), this.silence(slot))
+      const { ready, opening, failures } = slot
+      const isTrying = slot.isWanted || opening !== null || slot.waiters.size > 0
+      if (ready?.isProven || (!isTrying && this.isProven)) failures.succeeded()
+      problems.push(failures.problem(this.nodeId, isTrying))
+      if (ready !== null) problems.push(silence(this, ready, slot.kind), throttling(this, ready))
+      if (opening !== null) problems.push(delay(this, opening, slot.openingSince))
     }
     return longestProblem(problems)
+  }
+
+  /** Whether it responds on any connection. One that was lost, and is not needed again, is of the past then. */
+  private get isProven(): boolean {
+    for (const { ready } of this.slots.values()) if (ready?.isProven) return true
+    return false
   }
 
   /** Its connections are closed, and the next attempt waits as after a failure. */
@@ -222,15 +239,6 @@ export class Broker {
     for (const { ready } of this.slots.values()) if (ready?.inFlight === 0) ready.closeIdle()
   }
 
-  private silence({ kind, ready }: Slot): ClusterProblem | null {
-    if (ready === null || kind === 'fetch' || kind === 'join') return null
-    const durationMs = ready.silentMs
-    if (durationMs < SILENT_AFTER_MS) return null
-    const reason = `${this.describe()} has not responded for ${Math.round(durationMs)} ms`
-    const since = wallMsOf(monotonicMs() - durationMs)
-    return { reason, since, durationMs, error: new TimeoutError(reason), nodeId: this.nodeId }
-  }
-
   private slot(kind: ConnectionClass): Slot {
     let slot = this.slots.get(kind)
     if (slot === undefined) {
@@ -238,6 +246,7 @@ export class Broker {
         kind,
         ready: null,
         opening: null,
+        openingSince: 0,
         isWanted: false,
         trace: null,
         waiters: new Waiters(),
@@ -301,6 +310,7 @@ export class Broker {
     })
     slot.isWanted = false
     slot.opening = connection
+    slot.openingSince = monotonicMs()
     const { address } = connection
     slot.trace = Trace.begin(channels.connect, () => ({
       clientId: options.clientId,
@@ -340,7 +350,7 @@ export class Broker {
     slot.ready = connection
     slot.trace?.end()
     slot.trace = null
-    this.settings.metrics?.created.record(1)
+    this.settings.metrics?.connectionOpened(this.settings.options.sasl !== null)
     this.reach.reached()
     this.lastError = null
     this.failuresSinceResolved = 0
@@ -363,7 +373,7 @@ export class Broker {
     const raw = cause instanceof Error ? cause : new ConnectionError(causeText(cause))
     const error = this.settings.explain(this, raw)
     const waitMs = this.reach.failed(monotonicMs())
-    this.settings.metrics?.failed.record(1)
+    this.settings.metrics?.connectionFailed(raw)
     this.lastError = error
     this.failuresSinceResolved = isUnknownName(raw) ? 0 : this.failuresSinceResolved + 1
     this.settings.options.logger.warn(error.message, {

@@ -1,7 +1,6 @@
 // The one door to the brokers: sends a request to a node, a leader, a coordinator, the controller or
 // any broker, and tells what is known of the cluster. Each client has its own, with its own connections.
 
-import { monotonicMs } from '../async/clock.ts'
 import { callAll } from '../async/listeners.ts'
 import { backoff, sleep } from '../async/retry.ts'
 import type { EnsureTopicOptions } from '../async/waiters.ts'
@@ -18,14 +17,15 @@ import type { ConnectionEvent } from './broker.ts'
 import { BrokerPool } from './broker-pool.ts'
 import { Coordinators, type CoordinatorType } from './coordinators.ts'
 import { FinalizedFeatures } from './finalized-features.ts'
-import {
-  type BrokerMetadata,
-  type MetadataChange,
-  type MetadataSnapshot,
-  MetadataView,
-  type TopicMetadata,
-} from './metadata.ts'
+import type { LeaderHint } from './leader-hints.ts'
+import { MetadataView } from './metadata.ts'
 import { MetadataRefresh } from './metadata-refresh.ts'
+import type {
+  BrokerMetadata,
+  MetadataChange,
+  MetadataSnapshot,
+  TopicMetadata,
+} from './metadata-snapshot.ts'
 import { type ClientKind, type NetworkMetrics, readNetwork } from './network-metrics.ts'
 import type { ClusterProblem } from './problems.ts'
 import { connectionClassOf, errorCodeOf, responseTimeoutMs } from './request-routing.ts'
@@ -59,8 +59,6 @@ export class Cluster {
   private readonly features = new FinalizedFeatures()
   private readonly metadataListeners = new Set<(change: MetadataChange) => void>()
   private readonly abort = new AbortController()
-  /** When metadata came last; NaN: never. */
-  private metadataAt = Number.NaN
   private closed: Promise<void> | null = null
 
   constructor(options: ClusterOptions) {
@@ -77,10 +75,7 @@ export class Cluster {
       rebootstrapTriggerMs: options.metadataRecoveryRebootstrapTriggerMs,
       mayRebootstrap: options.metadataRecoveryStrategy === 'rebootstrap',
       usesControllers: options.usesControllers,
-      onChange: (change) => {
-        this.metadataAt = monotonicMs()
-        this.tell(change)
-      },
+      onChange: (change) => this.tell(change),
     })
     this.coordinators = new Coordinators({
       retryBackoffMs: options.retryBackoffMs,
@@ -114,9 +109,14 @@ export class Cluster {
   /** The metrics of connections and requests. */
   readMetrics(kind: ClientKind): Metric[] {
     const { connections, inFlight } = this.pool.load()
-    const metadataAgeMs = monotonicMs() - this.metadataAt
-    const source = { network: this.metrics, connections, inFlight, metadataAgeMs }
+    const { metrics: network, metadataAgeMs } = this
+    const source = { network, connections, inFlight, metadataAgeMs }
     return readNetwork(kind, this.options.clientId, source)
+  }
+
+  /** How old the metadata is (ms); NaN: there is none. */
+  get metadataAgeMs(): number {
+    return this.refresher.ageMs
   }
 
   /** The topic if it is known and usable now; asks no caller. */
@@ -170,17 +170,17 @@ export class Cluster {
     return this.refresher.refresh({ timeoutMs, ...given })
   }
 
-  /** Takes the leader that a Produce or Fetch response names (KIP-951); true if it was news. */
-  applyLeaderHint(
-    hint: { topic: string; partition: number; leaderId: number; leaderEpoch: number },
+  /** Takes the leaders that one response names (KIP-951): all at once. Returns those that were news. */
+  applyLeaderHints(
+    hints: readonly LeaderHint[],
     endpoints: readonly BrokerMetadata[],
-  ): boolean {
-    const change = this.view.applyLeaderHint(hint, endpoints)
-    if (change === null) return false
-    this.pool.setBrokers(change.snapshot.brokers)
-    this.requestRefresh(`a leader hint for ${hint.topic}-${hint.partition}`)
-    this.tell(change)
-    return true
+  ): ReadonlySet<LeaderHint> {
+    const { snapshot, taken } = this.view.applyLeaderHints(hints, endpoints)
+    if (taken.size === 0) return taken
+    this.pool.setBrokers(snapshot.brokers)
+    this.requestRefresh(`leader hints for ${taken.size} partitions`)
+    this.tell({ snapshot, recreated: [], unknown: [] })
+    return taken
   }
 
   /** Called after each change of metadata or leader hints. Returns the unsubscribe. */

@@ -38,6 +38,11 @@ export class CoordinatorClient {
     this.type = type
   }
 
+  /** The broker that was asked last; -1: none yet. */
+  get askedNode(): number {
+    return this.lastNodeId
+  }
+
   get groupId(): string {
     return this.key
   }

@@ -3,7 +3,13 @@
 
 import { backoff, sleep } from '../async/retry.ts'
 import { Waiters } from '../async/waiters.ts'
-import { type ClosedError, escapeText, KafkaError, TimeoutError } from '../errors.ts'
+import {
+  AuthenticationError,
+  type ClosedError,
+  escapeText,
+  KafkaError,
+  TimeoutError,
+} from '../errors.ts'
 import { brokerError, errorCodes } from '../protocol/error-codes.ts'
 import type { Coordinator } from '../protocol/messages/find-coordinator.ts'
 import { type ClusterProblem, FailureStreak } from './problems.ts'
@@ -150,16 +156,23 @@ export class Coordinators {
     try {
       found = await ask(type, key, signal)
     } catch (error) {
-      if (!(error instanceof KafkaError) || !error.retriable) throw error
+      // Whether to wait for other credentials is for the callers to decide.
+      const isRefused = error instanceof AuthenticationError
+      if (!(error instanceof KafkaError) || !error.retriable || isRefused) throw error
       this.failed(entry, error)
       return false
     }
     if (found.errorCode !== 0) {
-      const text = found.errorMessage === null ? '' : ` (${escapeText(found.errorMessage)})`
+      const text = found.errorMessage ? ` (${escapeText(found.errorMessage)})` : ''
       const what = `FindCoordinator of ${type} '${key}'${text}`
       const error = brokerError(found.errorCode, what, this.options.principal())
       if (!isTransient(found.errorCode)) throw error
       this.failed(entry, error)
+      return false
+    }
+    if (found.nodeId < 0 || found.host === '') {
+      const text = `FindCoordinator of ${type} '${key}' failed: the response names no broker`
+      this.failed(entry, new KafkaError(text, { retriable: true }))
       return false
     }
     if (found.nodeId === entry.deniedBy) {

@@ -1,5 +1,6 @@
 // Those who wait for the next event of any connection.
 
+import { MAX_TIMER_MS } from '../async/timers.ts'
 import { waitFor } from '../async/wait.ts'
 
 export class EventWaits {
@@ -32,7 +33,7 @@ export class EventWaits {
       wake = resolve
     })
     this.wakers.add(wake)
-    const timer = setTimeout(wake, waitMs, null)
+    const timer = setTimeout(wake, Math.min(waitMs, MAX_TIMER_MS), null)
     if (!isWanted) this.restingTimers.add(timer.unref())
     try {
       return await waitFor(event, { signal }, 'connecting')

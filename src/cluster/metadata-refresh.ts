@@ -16,11 +16,12 @@ import {
 import type { Logger } from '../logger.ts'
 import type { Connection } from '../network/connection.ts'
 import { brokerError, codeName, errorCodes } from '../protocol/error-codes.ts'
-import { type MetadataResponse, metadata } from '../protocol/messages/metadata.ts'
-import { ZERO_UUID } from '../protocol/uuid.ts'
+import type { MetadataResponse } from '../protocol/messages/metadata.ts'
 import type { BrokerPool } from './broker-pool.ts'
 import { askController, isWrongEndpoint } from './controller-metadata.ts'
-import type { Acceptance, MetadataSnapshot, MetadataView, TopicMetadata } from './metadata.ts'
+import type { Acceptance, MetadataView } from './metadata.ts'
+import { askBroker } from './metadata-request.ts'
+import type { MetadataSnapshot, TopicMetadata } from './metadata-snapshot.ts'
 import { type ClusterProblem, FailureStreak } from './problems.ts'
 
 export interface MetadataRefreshOptions {
@@ -77,6 +78,7 @@ export class MetadataRefresh {
   private lastNode = Number.NaN
   private lastEndedAt = 0
   private lastAcceptedAt = monotonicMs()
+  private takenAt = Number.NaN
   private lastError: Error | null = null
   private isLeaderless = false
   private readonly streak = new FailureStreak()
@@ -155,6 +157,11 @@ export class MetadataRefresh {
   /** Why metadata has been failing; null if it has not. */
   get problem(): ClusterProblem | null {
     return this.streak.problem(null, this.failures > 0)
+  }
+
+  /** How old the metadata is (ms); NaN: there is none. */
+  get ageMs(): number {
+    return monotonicMs() - this.takenAt
   }
 
   close(reason: ClosedError): void {
@@ -296,22 +303,18 @@ export class MetadataRefresh {
       const response = await askController(connection, { timeoutMs, signal: this.closing })
       return { response, nodeId: connection.nodeId }
     }
-    const version = connection.version(metadata)
-    const names = topics === null ? null : [...topics]
-    const mayCreate = names?.every((name) => this.wanted.get(name)?.allowAutoCreate) ?? false
-    const response = await connection.send(
-      metadata,
-      version,
-      {
-        topics: names?.map((name) => ({ topicId: ZERO_UUID, name })) ?? null,
-        // Before v4 the broker decides alone.
-        allowAutoTopicCreation: version < 4 || (mayCreate && topics !== null && topics.size > 0),
-        includeClusterAuthorizedOperations: false,
-        includeTopicAuthorizedOperations: false,
-      },
-      { timeoutMs, signal: this.closing },
-    )
+    const question = { topics, creatable: this.creatable(topics) }
+    const response = await askBroker(connection, question, { timeoutMs, signal: this.closing })
     return { response, nodeId: connection.nodeId }
+  }
+
+  /** Those that may be created: all of them if it may be any, or else those that are not known. */
+  private creatable(topics: ReadonlySet<string> | null): ReadonlySet<string> {
+    const mayCreate = (name: string): boolean => this.wanted.get(name)?.allowAutoCreate === true
+    const allowed = [...(topics ?? this.wanted.keys())].filter(mayCreate)
+    if (allowed.length === topics?.size) return topics
+    const { topics: known } = this.options.view.snapshot
+    return new Set(allowed.filter((name) => !known.has(name)))
   }
 
   private accept(
@@ -345,6 +348,7 @@ export class MetadataRefresh {
     const wasLongAgo = now - this.lastAcceptedAt > 2 * this.options.retryBackoffMaxMs
     this.fruitless = change.isNews || wasLongAgo ? 0 : this.fruitless + 1
     this.lastAcceptedAt = now
+    this.takenAt = now
     this.isLeaderless = change.isLeaderless
     if (change.isIncomplete) this.isNeeded = true
     pool.setBrokers(change.snapshot.brokers)
@@ -376,7 +380,8 @@ export class MetadataRefresh {
     // What was asked for without success is asked for again.
     this.isNeeded = true
     const isFirst = this.options.view.snapshot.generation === 0
-    const isFinal = error instanceof AuthenticationError || this.options.pool.isVerdict(error)
+    const isRefused = error instanceof AuthenticationError && !error.retriable
+    const isFinal = isRefused || this.options.pool.isVerdict(error)
     if (isFinal || (isFirst && isWrongEndpoint(error))) {
       this.rejectAll(error)
       // No caller waits, and there was never any metadata: the next call begins again.

@@ -2,57 +2,21 @@
 // Must stay true: a snapshot is replaced as a whole and never changed; under one topic id a leader epoch
 // does not go back, except by the one rule that keeps a cluster restored from the past from being lost.
 
+import { isSameList } from '../collections/same-list.ts'
 import { escapeText } from '../errors.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import type { MetadataResponse, MetadataResponseTopic } from '../protocol/messages/metadata.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import { LeaderEpochRollback } from './leader-epoch-rollback.ts'
-
-export interface BrokerMetadata {
-  nodeId: number
-  host: string
-  port: number
-  rack: string | null
-}
-
-export interface PartitionMetadata {
-  partition: number
-  /** -1: none. */
-  leader: number
-  /** -1: unknown. */
-  leaderEpoch: number
-  replicas: readonly number[]
-  isr: readonly number[]
-  offlineReplicas: readonly number[]
-  errorCode: number
-}
-
-export interface TopicMetadata {
-  name: string
-  /** The zero UUID if the brokers are too old to have topic ids. */
-  topicId: string
-  isInternal: boolean
-  /** By partition number. */
-  partitions: readonly PartitionMetadata[]
-}
-
-export interface MetadataSnapshot {
-  clusterId: string | null
-  controllerId: number
-  brokers: ReadonlyMap<number, BrokerMetadata>
-  topics: ReadonlyMap<string, TopicMetadata>
-  /** Rises with each snapshot. */
-  generation: number
-}
-
-/** What a metadata response, or a leader hint, changed. */
-export interface MetadataChange {
-  snapshot: MetadataSnapshot
-  /** Topics whose id is another one now: deleted, and created again. */
-  recreated: readonly string[]
-  /** Topics that the response says do not exist, known or not. */
-  unknown: readonly string[]
-}
+import { applyHints, type HintedSnapshot, isAnotherId, type LeaderHint } from './leader-hints.ts'
+import type {
+  BrokerMetadata,
+  MetadataChange,
+  MetadataSnapshot,
+  PartitionMetadata,
+  TopicMetadata,
+} from './metadata-snapshot.ts'
+import { StaleMetadata } from './stale-metadata.ts'
 
 /** The outcome of a response: what it changed, and whether to ask again soon. */
 export interface Acceptance extends MetadataChange {
@@ -79,11 +43,10 @@ export interface Asked {
   now: number
 }
 
-/** What a response does not mention, or has only an error for, stays known for this long (ms). */
-const KEEP_THROUGH_ERRORS_MS = 30_000
-
 /** No cluster has as many; a corrupt response must not fill the memory. */
 const MAX_BROKERS = 100_000
+
+const none: readonly number[] = Object.freeze([])
 
 const emptySnapshot: MetadataSnapshot = {
   clusterId: null,
@@ -108,8 +71,9 @@ interface Draft {
 export class MetadataView {
   private current: MetadataSnapshot = emptySnapshot
   private readonly rewinds = new LeaderEpochRollback()
-  /** Since when a topic, or a partition of it, is only believed from before: by name, or name and number. */
-  private readonly staleSince = new Map<string, number>()
+  private readonly stale = new StaleMetadata()
+  /** The ids of topics that are asked for and have been away for too long to be believed in. */
+  private readonly idsOfGone = new Map<string, string>()
   /** What the last response about a topic said, where that was an error. */
   private readonly topicErrors = new Map<string, number>()
   private mayChangeCluster = true
@@ -167,43 +131,29 @@ export class MetadataView {
     return { ...draft, refused, snapshot: this.current }
   }
 
-  /**
-   * Takes the leader that the response of a Produce or Fetch names (KIP-951), if it is newer.
-   * @param endpoints brokers that came along with the hint
-   * @returns null if it was not taken
-   */
-  applyLeaderHint(
-    hint: { topic: string; partition: number; leaderId: number; leaderEpoch: number },
+  /** Takes leaders that a response names which was about something else (KIP-951), where they are news. */
+  applyLeaderHints(
+    hints: readonly LeaderHint[],
     endpoints: readonly BrokerMetadata[],
-  ): MetadataChange | null {
-    const topic = this.current.topics.get(hint.topic)
-    const known = topic?.partitions[hint.partition]
-    if (topic === undefined || known === undefined || hint.leaderId < 0) return null
-    if (hint.leaderEpoch <= known.leaderEpoch) return null
-    const endpoint = endpoints.find(({ nodeId }) => nodeId === hint.leaderId)
-    let { brokers } = this.current
-    if (endpoint !== undefined) brokers = new Map(brokers).set(endpoint.nodeId, endpoint)
-    else if (!brokers.has(hint.leaderId)) return null
-    const partitions = topic.partitions.with(hint.partition, {
-      ...known,
-      leader: hint.leaderId,
-      leaderEpoch: hint.leaderEpoch,
-      errorCode: 0,
-    })
-    const topics = new Map(this.current.topics).set(topic.name, { ...topic, partitions })
-    this.current = { ...this.current, brokers, topics, generation: this.current.generation + 1 }
-    return { snapshot: this.current, recreated: [], unknown: [] }
+  ): HintedSnapshot {
+    const hinted = applyHints(this.current, hints, endpoints)
+    this.current = hinted.snapshot
+    return hinted
   }
 
   /** Forgets topics that no caller asks for any more. */
-  forget(names: Iterable<string>): void {
-    const topics = new Map(this.current.topics)
+  forget(names: readonly string[]): void {
     for (const name of names) {
-      topics.delete(name)
-      this.staleSince.delete(name)
       this.topicErrors.delete(name)
+      this.idsOfGone.delete(name)
       this.rewinds.forget(name)
+      this.stale.forget(name)
     }
+    const known = names.filter((name) => this.current.topics.has(name))
+    // Names that never came to anything are forgotten one by one, as their calls end.
+    if (known.length === 0) return
+    const topics = new Map(this.current.topics)
+    for (const name of known) topics.delete(name)
     this.current = { ...this.current, topics, generation: this.current.generation + 1 }
   }
 
@@ -238,16 +188,15 @@ export class MetadataView {
       this.keepForNow(draft, name)
       return
     }
-    this.staleSince.delete(name)
+    this.stale.delete(name)
     this.topicErrors.delete(name)
-    const isRecreated =
-      known !== undefined &&
-      known.topicId !== response.topicId &&
-      known.topicId !== ZERO_UUID &&
-      response.topicId !== ZERO_UUID
+    const formerId = known?.topicId ?? this.idsOfGone.get(name) ?? ZERO_UUID
+    this.idsOfGone.delete(name)
+    const isRecreated = isAnotherId(formerId, response.topicId)
     if (isRecreated) {
       draft.recreated.push(name)
       this.rewinds.forget(name)
+      this.stale.forget(name)
     }
     const previous = isRecreated || known === undefined ? [] : known.partitions
     const partitions = this.takePartitions(draft, response, name, previous, brokerCount)
@@ -276,8 +225,11 @@ export class MetadataView {
         leader: offered.leaderId,
         leaderEpoch: offered.leaderEpoch,
         replicas: offered.replicaNodes,
-        isr: offered.isrNodes,
-        offlineReplicas: offered.offlineReplicas,
+        // One list where they are alike, as there may be very many partitions.
+        isr: isSameList(offered.isrNodes, offered.replicaNodes)
+          ? offered.replicaNodes
+          : offered.isrNodes,
+        offlineReplicas: offered.offlineReplicas.length === 0 ? none : offered.offlineReplicas,
         // An offline replica (9) says nothing of the leader.
         errorCode: offered.errorCode === errorCodes.REPLICA_NOT_AVAILABLE ? 0 : offered.errorCode,
       }
@@ -292,7 +244,7 @@ export class MetadataView {
       if (next.leader !== previous[i]?.leader || next.leaderEpoch !== previous[i].leaderEpoch) {
         draft.isNews = true
       }
-      believed.push(next)
+      believed.push(previous[i] !== undefined && isSame(next, previous[i]) ? previous[i] : next)
     }
     return believed
   }
@@ -305,10 +257,9 @@ export class MetadataView {
     partition: number,
     brokerCount: number,
   ): PartitionMetadata | null {
-    const key = `${topic}/${partition}`
     if (offered !== undefined && (known === undefined || isNewer(offered, known))) {
       this.rewinds.forgetPartition(topic, partition)
-      if (offered.leader >= 0 && offered.errorCode === 0) this.staleSince.delete(key)
+      if (offered.leader >= 0 && offered.errorCode === 0) this.stale.delete(topic, partition)
       else draft.isIncomplete = true
       return offered
     }
@@ -329,8 +280,8 @@ export class MetadataView {
       return isAgreed ? offered : known
     }
     draft.isIncomplete = true
-    if (this.isKept(key, draft.asked.now)) return known
-    this.staleSince.delete(key)
+    if (this.stale.keeps(draft.asked.now, topic, partition)) return known
+    this.stale.delete(topic, partition)
     // An epoch that is known stays known: -1 in its place would make every later epoch look newer.
     if (offered !== undefined) return { ...offered, leaderEpoch: known.leaderEpoch }
     return null
@@ -346,6 +297,7 @@ export class MetadataView {
       if (responded.has(name)) continue
       if (topics === null && !keep.has(name)) {
         draft.topics.delete(name)
+        this.stale.forget(name)
         draft.unknown.push(name)
         draft.isNews = true
       } else {
@@ -357,16 +309,12 @@ export class MetadataView {
   /** A response without the topic, or with an error for it, does not make it forgotten at once. */
   private keepForNow(draft: Draft, name: string): void {
     draft.isIncomplete = true
-    if (!draft.topics.has(name) || this.isKept(name, draft.asked.now)) return
-    this.staleSince.delete(name)
+    const known = draft.topics.get(name)
+    if (known === undefined || this.stale.keeps(draft.asked.now, name)) return
+    this.stale.forget(name)
+    this.idsOfGone.set(name, known.topicId)
     draft.topics.delete(name)
     draft.isNews = true
-  }
-
-  private isKept(key: string, now: number): boolean {
-    const since = this.staleSince.get(key)
-    if (since === undefined) this.staleSince.set(key, now)
-    return since === undefined || now - since < KEEP_THROUGH_ERRORS_MS
   }
 }
 
@@ -378,6 +326,17 @@ function isNewer(offered: PartitionMetadata, known: PartitionMetadata): boolean 
   if (offered.leaderEpoch > known.leaderEpoch) return true
   if (offered.leaderEpoch < known.leaderEpoch) return false
   return known.leader < 0 || (offered.errorCode === 0 && offered.leader >= 0)
+}
+
+function isSame(a: PartitionMetadata, b: PartitionMetadata): boolean {
+  return (
+    a.leader === b.leader &&
+    a.leaderEpoch === b.leaderEpoch &&
+    a.errorCode === b.errorCode &&
+    isSameList(a.replicas, b.replicas) &&
+    isSameList(a.isr, b.isr) &&
+    isSameList(a.offlineReplicas, b.offlineReplicas)
+  )
 }
 
 function missingPartition(partition: number): PartitionMetadata {

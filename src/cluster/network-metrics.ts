@@ -1,5 +1,7 @@
 // Requests, responses and connections of one client: in all, and per broker.
 
+import { addAll } from '../collections/long-lists.ts'
+import { AuthenticationError } from '../errors.ts'
 import { counter, gauge, type Metric, type MetricGroup, readGroup } from '../metrics/metric.ts'
 import { Sensor, SensorMap } from '../metrics/sensors.ts'
 import type { RequestObserver } from '../network/request-observer.ts'
@@ -28,7 +30,20 @@ export class NetworkMetrics {
   readonly created: Sensor = new Sensor()
   readonly closed: Sensor = new Sensor()
   readonly failed: Sensor = new Sensor()
+  readonly authenticated: Sensor = new Sensor()
+  readonly unauthenticated: Sensor = new Sensor()
   readonly throttle: Sensor = new Sensor()
+
+  /** @param usesSasl whether the broker has accepted credentials */
+  connectionOpened(usesSasl: boolean): void {
+    this.created.record(1)
+    if (usesSasl) this.authenticated.record(1)
+  }
+
+  connectionFailed(cause: unknown): void {
+    this.failed.record(1)
+    if (cause instanceof AuthenticationError) this.unauthenticated.record(1)
+  }
 
   /** What a connection to this broker tells. */
   observerOf(nodeId: number): RequestObserver {
@@ -130,6 +145,36 @@ const connections = [
     (s) => s.network.failed.count,
   ),
   gauge<NetworkSource>(
+    'successful-authentication-rate',
+    'Connections per second whose credentials were accepted.',
+    (s) => s.network.authenticated.frequency,
+  ),
+  counter<NetworkSource>(
+    'successful-authentication-total',
+    'Connections whose credentials were accepted.',
+    (s) => s.network.authenticated.count,
+  ),
+  gauge<NetworkSource>(
+    'failed-authentication-rate',
+    'Connections per second whose credentials were refused.',
+    (s) => s.network.unauthenticated.frequency,
+  ),
+  counter<NetworkSource>(
+    'failed-authentication-total',
+    'Connections whose credentials were refused.',
+    (s) => s.network.unauthenticated.count,
+  ),
+  gauge<NetworkSource>(
+    'network-io-rate',
+    'Requests sent and responses received per second.',
+    ({ network: { all } }) => all.requests.frequency + all.responses.frequency,
+  ),
+  counter<NetworkSource>(
+    'network-io-total',
+    'Requests sent and responses received.',
+    ({ network: { all } }) => all.requests.count + all.responses.count,
+  ),
+  gauge<NetworkSource>(
     'requests-in-flight',
     'Requests that wait for their responses.',
     (s) => s.inFlight,
@@ -173,7 +218,7 @@ export function readNetwork(kind: ClientKind, clientId: string, source: NetworkS
     ...readGroup(groups.connections, clientId, [], source),
   ]
   for (const [nodeId, node] of network.nodes) {
-    metrics.push(...readGroup(groups.nodes, clientId, [nodeId], node))
+    addAll(metrics, readGroup(groups.nodes, clientId, [nodeId], node))
   }
   return metrics
 }

@@ -34,7 +34,8 @@ function causeText(node: Broker): string {
   const { lastError } = node
   if (lastError !== null) return withoutPrefix(lastError.message, node)
   if (node.isReady) return 'connected, but it did not respond in time'
-  return node.isConnecting ? 'still connecting' : 'not tried'
+  const { progress } = node
+  return progress === null ? 'not tried' : `still connecting: ${progress}`
 }
 
 /** The line names the broker already. */

@@ -2,8 +2,9 @@
 
 const COMPACT_AT = 1024
 
-export class Queue<T> {
-  private items: T[] = []
+export class Queue<T> implements Iterable<T> {
+  /** From `head` on. What is before it is undefined: what has left is not kept alive. */
+  private items: (T | undefined)[] = []
   private head = 0
 
   get length(): number {
@@ -26,9 +27,10 @@ export class Queue<T> {
   }
 
   shift(): T | undefined {
-    if (this.head === this.items.length) return undefined
+    // The last one leaves the array its memory, which the next one needs.
+    if (this.head === 0 && this.items.length <= 1) return this.items.pop()
     const item = this.items[this.head]
-    this.head++
+    this.items[this.head++] = undefined
     if (this.head === this.items.length) {
       this.items = []
       this.head = 0
@@ -39,11 +41,43 @@ export class Queue<T> {
     return item
   }
 
+  /** Takes an item out, wherever it is. The first one is cheap. */
+  remove(item: T): void {
+    const at = this.items.indexOf(item, this.head)
+    if (at === this.head) this.shift()
+    else if (at > 0) this.replaceAt(at, [])
+  }
+
+  /** Puts others in the place of an item, if it is there. */
+  replace(item: T, others: readonly T[]): void {
+    const at = this.items.indexOf(item, this.head)
+    if (at >= 0) this.replaceAt(at, others)
+  }
+
+  /** Puts an item before the first one that is to come behind it. The front is cheap. */
+  insertBefore(item: T, isBehind: (other: T) => boolean): void {
+    let at = this.head
+    while (at < this.items.length && !isBehind(this.items[at] as T)) at++
+    if (at === this.head) this.unshift(item)
+    else this.items.splice(at, 0, item)
+  }
+
+  /** The items in order. Nothing may be added or taken meanwhile. */
+  *[Symbol.iterator](): Iterator<T> {
+    for (let at = this.head; at < this.items.length; at++) yield this.items[at] as T
+  }
+
   /** Takes every item that is in it now. */
   drain(): T[] {
     const all = this.head === 0 ? this.items : this.items.slice(this.head)
     this.items = []
     this.head = 0
-    return all
+    return all as T[]
+  }
+
+  private replaceAt(at: number, others: readonly T[]): void {
+    const { items } = this
+    this.items = items.slice(this.head, at).concat(others, items.slice(at + 1))
+    this.head = 0
   }
 }

@@ -25,8 +25,8 @@ export interface Codec {
   readonly id: number
   /** Compresses. `level` is one that `checkLevel` accepts; without it, the codec's default. */
   compress(data: Buffer, level?: number): Buffer | Promise<Buffer>
-  /** As `compress` without a level, for a caller that copies the result before the next call. */
-  compressTransient?(data: Buffer): Buffer
+  /** As `compress`, for a caller that copies a Buffer that it gets before the next call. */
+  compressTransient?(data: Buffer, level?: number): Buffer | Promise<Buffer>
   /**
    * Decompresses at most `maxOutput` bytes. Corrupt input and longer output are a DecodeError,
    * thrown or as the promise's rejection; the output is bounded before it is allocated. The result

@@ -2,30 +2,28 @@
 // CPU, more than compressing 32 KiB does.
 
 import { promisify } from 'node:util'
-import { constants, gunzip, gunzipSync, gzip as gzipAsync, gzipSync } from 'node:zlib'
 import { ConfigError, type DecodeError } from '../errors.ts'
+import { lazyNode } from '../lazy-node.ts'
 import { type Codec, corrupt, messageOf, outputLimit, outputTooLarge } from './codec.ts'
 
 // About 1 ms of the main thread each.
 const COMPRESS_OFF_THREAD_FROM = 128 * 1024
 const DECOMPRESS_OFF_THREAD_FROM = 256 * 1024
 
-const compressAsync = promisify(gzipAsync)
-const decompressAsync = promisify<Buffer, object, Buffer>(gunzip)
+const DEFAULT_LEVEL = -1
 
-function compress(
-  data: Buffer,
-  level: number = constants.Z_DEFAULT_COMPRESSION,
-): Buffer | Promise<Buffer> {
+function compress(data: Buffer, level: number = DEFAULT_LEVEL): Buffer | Promise<Buffer> {
+  const { zlib } = lazyNode
   const options = { level }
   return data.length < COMPRESS_OFF_THREAD_FROM
-    ? gzipSync(data, options)
-    : compressAsync(data, options)
+    ? zlib.gzipSync(data, options)
+    : promisify(zlib.gzip)(data, options)
 }
 
 function decompress(data: Buffer, maxOutput: number): Buffer | Promise<Buffer> {
   if (data.length < DECOMPRESS_OFF_THREAD_FROM) return gunzipNow(data, maxOutput)
   const limit = outputLimit(data.length, maxOutput)
+  const decompressAsync = promisify<Buffer, object, Buffer>(lazyNode.zlib.gunzip)
   return decompressAsync(data, optionsFor(data, limit)).catch((error: unknown) => {
     throw decodeError(error, limit)
   })
@@ -35,7 +33,7 @@ function decompress(data: Buffer, maxOutput: number): Buffer | Promise<Buffer> {
 export function gunzipNow(data: Buffer, maxOutput: number): Buffer {
   const limit = outputLimit(data.length, maxOutput)
   try {
-    return gunzipSync(data, optionsFor(data, limit))
+    return lazyNode.zlib.gunzipSync(data, optionsFor(data, limit))
   } catch (error) {
     throw decodeError(error, limit)
   }

@@ -4,13 +4,14 @@
 // the first record.
 
 import { promisify } from 'node:util'
-import * as nodeZlib from 'node:zlib'
 import { ConfigError } from '../errors.ts'
+import { lazyNode } from '../lazy-node.ts'
 import { requireOptional } from '../optional-package.ts'
 import { type CompressionType, messageOf } from './codec.ts'
 import { compressLz4Frame, decompressLz4Frame, type Lz4Frames } from './lz4-frame.ts'
 import { WasmLz4 } from './lz4-wasm.ts'
 import { compressSnappyBlock, decompressSnappyBlock } from './snappy-block.ts'
+import { openZstdContexts, type ZstdContexts } from './zstd-contexts.ts'
 
 /** Raw blocks, as the package `snappy` does them. */
 export interface SnappyPackage {
@@ -107,6 +108,8 @@ export interface ZlibZstd {
   decompressSync(data: Buffer, options: object): Buffer
   decompress(data: Buffer, options: object): Promise<Buffer>
   readonly levelParameter: number
+  /** Null where only the functions above are known. */
+  readonly contexts: ZstdContexts | null
 }
 
 // The types of Node 20 do not know these.
@@ -120,16 +123,24 @@ interface ZlibModule {
 
 type ZlibCallback = (error: Error | null, result: Buffer) => void
 
-/** zstd of node:zlib where it has it (Node 22.15 and later), else undefined. */
-export function zlibZstd(): ZlibZstd | undefined {
-  const zlib: object = nodeZlib
-  if (!hasZstd(zlib)) return undefined
+let zstdOfNode: ZlibZstd | null | undefined
+
+/** zstd of node:zlib where it has it (Node 22.15 and later), else null. */
+export function zlibZstd(): ZlibZstd | null {
+  if (zstdOfNode === undefined) zstdOfNode = openZlibZstd()
+  return zstdOfNode
+}
+
+function openZlibZstd(): ZlibZstd | null {
+  const zlib: object = lazyNode.zlib
+  if (!hasZstd(zlib)) return null
   return {
     compressSync: zlib.zstdCompressSync,
     compress: promisify(zlib.zstdCompress),
     decompressSync: zlib.zstdDecompressSync,
     decompress: promisify(zlib.zstdDecompress),
     levelParameter: zlib.constants.ZSTD_c_compressionLevel,
+    contexts: openZstdContexts(zlib),
   }
 }
 

@@ -1,9 +1,10 @@
 // zstd by node:zlib where Node has it (22.15 and later), which can work at once and takes a limit;
 // else by the package `@mongodb-js/zstd`, which works off the main thread only and takes none.
 
-import { ConfigError, type DecodeError } from '../errors.ts'
+import { ConfigError, DecodeError } from '../errors.ts'
 import { type Codec, corrupt, messageOf, outputLimit, outputTooLarge } from './codec.ts'
 import { type ZlibZstd, zlibZstd, zstdPackage } from './packages.ts'
+import type { ZstdContexts } from './zstd-contexts.ts'
 import { walkZstdFrames, type ZstdFrame } from './zstd-frame.ts'
 
 const DEFAULT_LEVEL = 3
@@ -14,28 +15,71 @@ const MAX_LEVEL = 22
 // are at it: below this size that is as much as the work itself.
 const COMPRESS_OFF_THREAD_FROM = 256 * 1024
 const DECOMPRESS_OFF_THREAD_FROM = 256 * 1024
+// What one frame may claim at once.
+const MAX_PIECE_SIZE = 1024 * 1024
 // Above it a level takes ten times as long and more.
 const MAX_SYNC_LEVEL = 6
 
-const zlib: ZlibZstd | undefined = zlibZstd()
-
 function compress(data: Buffer, level: number = DEFAULT_LEVEL): Buffer | Promise<Buffer> {
-  if (zlib === undefined) return zstdPackage().compress(data, level)
+  const zlib = zlibZstd()
+  if (zlib === null) return zstdPackage().compress(data, level)
   const params = { [zlib.levelParameter]: level }
-  return data.length < COMPRESS_OFF_THREAD_FROM && level <= MAX_SYNC_LEVEL
-    ? zlib.compressSync(data, { params })
+  if (isDoneNow(data, level)) return zlib.compressSync(data, { params })
+  return zlib.contexts !== null && isKept(level)
+    ? zlib.contexts.compressLater(data, level)
     : zlib.compress(data, { params, chunkSize: pieceSize(data.length / 2) })
+}
+
+function compressTransient(data: Buffer, level: number = DEFAULT_LEVEL): Buffer | Promise<Buffer> {
+  const contexts = zlibZstd()?.contexts
+  return contexts && isKept(level) && isDoneNow(data, level)
+    ? contexts.compress(data, level)
+    : compress(data, level)
+}
+
+function isDoneNow(data: Buffer, level: number): boolean {
+  return data.length < COMPRESS_OFF_THREAD_FROM && level <= MAX_SYNC_LEVEL
+}
+
+/** Others are rare, and those above take up to hundreds of MB. */
+function isKept(level: number): boolean {
+  return level >= 1 && level <= MAX_SYNC_LEVEL
 }
 
 function decompress(data: Buffer, maxOutput: number): Buffer | Promise<Buffer> {
   const limit = outputLimit(data.length, maxOutput)
-  const frames = walkZstdFrames(data, limit, zlib !== undefined)
-  if (zlib === undefined) return decompressByPackage(data)
+  const zlib = zlibZstd()
+  const frames = walkZstdFrames(data, limit, zlib !== null)
+  if (zlib === null) return decompressByPackage(data)
   if (data.length >= DECOMPRESS_OFF_THREAD_FROM) return decompressByZlib(zlib, frames, limit)
+  if (zlib.contexts !== null) return decompressByContext(zlib.contexts, frames, limit)
   const output = new FrameOutput(limit)
   for (const frame of frames) {
     try {
       output.add(zlib.decompressSync(frame.bytes, output.zlibOptions(frame)))
+    } catch (error) {
+      throw decodeError(error, limit)
+    }
+  }
+  return output.joined()
+}
+
+function decompressByContext(
+  contexts: ZstdContexts,
+  frames: readonly ZstdFrame[],
+  limit: number,
+): Buffer {
+  const output = new FrameOutput(limit)
+  for (const { bytes, contentSize } of frames) {
+    try {
+      // A size that is stated is within the limit, but may still be a lie.
+      if (contentSize > 0 && contentSize <= MAX_PIECE_SIZE) {
+        const content = Buffer.allocUnsafeSlow(contentSize)
+        contexts.decompressInto(bytes, content)
+        output.add(content)
+      } else {
+        contexts.decompressPieces(bytes, (piece) => output.addCopy(piece))
+      }
     } catch (error) {
       throw decodeError(error, limit)
     }
@@ -72,15 +116,23 @@ async function decompressByPackage(data: Buffer): Promise<Buffer> {
 /** What the frames of one batch become, all together within the limit. */
 class FrameOutput {
   private readonly parts: Buffer[] = []
+  private readonly limit: number
   private left: number
 
   constructor(limit: number) {
+    this.limit = limit
     this.left = limit
   }
 
   add(part: Buffer): void {
     this.parts.push(part)
     this.left -= part.length
+  }
+
+  /** Throws DecodeError when it is more than the limit allows. */
+  addCopy(part: Buffer): void {
+    if (part.length > this.left) throw outputTooLarge('zstd', this.limit)
+    this.add(copyOf(part))
   }
 
   zlibOptions(frame: ZstdFrame): object {
@@ -101,10 +153,18 @@ class FrameOutput {
  * frame states of its content may be a lie, so there is a bound on it.
  */
 function pieceSize(expected: number): number {
-  return Math.ceil(Math.min(Math.max(expected, 16 * 1024), 1024 * 1024))
+  return Math.ceil(Math.min(Math.max(expected, 16 * 1024), MAX_PIECE_SIZE))
+}
+
+/** On separate memory, which a consumer may mark as not transferable. */
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  copy.set(bytes)
+  return copy
 }
 
 function decodeError(error: unknown, limit: number): DecodeError {
+  if (error instanceof DecodeError) return error
   if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
     return outputTooLarge('zstd', limit, error)
   }
@@ -121,9 +181,10 @@ export const zstd: Codec = {
   name: 'zstd',
   id: 4,
   compress,
+  compressTransient,
   decompress,
   checkLevel,
   load() {
-    if (zlib === undefined) zstdPackage()
+    if (zlibZstd() === null) zstdPackage()
   },
 }

@@ -2,7 +2,9 @@
 // and the argument, and says what was expected and what came.
 
 import { joinSignals } from '../async/any-signal.ts'
+import type { CloseLimits } from '../async/closing-limits.ts'
 import { timeoutSignal } from '../async/timers.ts'
+import { checkSignal } from '../async/wait.ts'
 import { describeValue, InvalidArgumentError } from '../errors.ts'
 import { readKeys, readProperty, readSafely } from '../read-argument.ts'
 import { isTopicName } from '../topic-partition.ts'
@@ -59,19 +61,6 @@ export function readNamed<T extends object>(
   return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as T
 }
 
-/** @throws {InvalidArgumentError} when it is given and is not an AbortSignal */
-export function checkSignal(call: string, signal: unknown): void {
-  const [isSignal, isController] = readSafely(call, '"signal"', () => [
-    signal instanceof AbortSignal,
-    signal instanceof AbortController,
-  ])
-  if (signal === undefined || isSignal) return
-  const hint = isController ? '. Give its property signal' : ''
-  throw new InvalidArgumentError(
-    `${call}: signal must be an AbortSignal, got ${describeValue(signal)}${hint}`,
-  )
-}
-
 /** @throws {InvalidArgumentError} when it is given and is not 0 ms or more, or Infinity */
 function checkTimeout(call: string, timeoutMs: unknown): void {
   if (timeoutMs === undefined || (typeof timeoutMs === 'number' && timeoutMs >= 0)) return
@@ -91,15 +80,15 @@ const CLOSE_TIMEOUT_MS = 30_000
 
 /** What close() keeps of its time for the last commit and for leaving the group, at most (ms). */
 const LAST_COMMIT_MS = 1000
+/** Of that, for leaving the group. */
+const LEAVE_MS = 500
 
 /** What `close` takes. @throws {InvalidArgumentError} */
-export function checkCloseOptions(options: unknown): {
-  /** Aborts when the time is up, or with the caller's signal. */
-  readonly deadline: AbortSignal
-  /** The same a little earlier: how long to wait for handlers, so that the last commit has time. */
-  readonly handlerDeadline: AbortSignal
+export function checkCloseOptions(options: unknown): CloseLimits & {
   readonly leave: boolean | undefined
   readonly signal: AbortSignal | undefined
+  /** Lets go of the caller's signal, which may live much longer than the consumer. */
+  readonly release: () => void
 } {
   const call = 'close()'
   const given = readNamed<CloseOptions>(call, options, ['timeoutMs', 'leave', 'signal'])
@@ -111,10 +100,22 @@ export function checkCloseOptions(options: unknown): {
       `${call}: leave must be true or false, got ${describeValue(leave)}`,
     )
   }
-  const until = (ms: number): AbortSignal => {
-    const timeout = timeoutSignal(ms)
-    return signal === undefined ? timeout : joinSignals([timeout, signal]).signal
-  }
+  // Handlers have a little less time, so that the last commit has some, and that less than leaving the group.
   const handlerMs = timeoutMs - Math.min(LAST_COMMIT_MS, timeoutMs / 4)
-  return { deadline: until(timeoutMs), handlerDeadline: until(handlerMs), leave, signal }
+  const commitMs = timeoutMs - Math.min(LEAVE_MS, timeoutMs / 8)
+  const limits = [handlerMs, commitMs, timeoutMs].map((ms) =>
+    joinSignals([timeoutSignal(ms), signal]),
+  )
+  const [handlerDeadline, commitDeadline, deadline] = limits
+  const release = (): void => {
+    for (const limit of limits) limit.release()
+  }
+  return {
+    handlerDeadline: handlerDeadline.signal,
+    commitDeadline: commitDeadline.signal,
+    deadline: deadline.signal,
+    leave,
+    signal,
+    release,
+  }
 }

@@ -2,11 +2,12 @@
 // decisions in the parts; here is only the passing on, and the order of starting and closing.
 
 import { monotonicMs } from '../async/clock.ts'
-import type { WaitLimits } from '../async/wait.ts'
+import type { CloseLimits } from '../async/closing-limits.ts'
+import { onAbort, type WaitLimits } from '../async/wait.ts'
 import { stopSwitch, Watchers, within } from '../async/watchers.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import { CoordinatorClient } from '../cluster/coordinator-client.ts'
-import type { MetadataChange } from '../cluster/metadata.ts'
+import type { MetadataChange } from '../cluster/metadata-snapshot.ts'
 import { ClosedError, OffsetOutOfRangeError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Metric } from '../metrics/metric.ts'
@@ -17,7 +18,7 @@ import type { AssignedPartition } from './assignment/assigned-partition.ts'
 import { Assignment } from './assignment/assignment.ts'
 import { Deserializers } from './buffer/deserializers.ts'
 import { ConsumerHooks } from './consumer-hooks.ts'
-import { readConsumerMetrics } from './consumer-metrics.ts'
+import { partitionFigures, readConsumerMetrics } from './consumer-metrics.ts'
 import { type DeadLetterProducer, DeadLetters } from './delivery/dead-letters.ts'
 import { Delivery } from './delivery/delivery.ts'
 import { poisonScreen } from './delivery/poison-records.ts'
@@ -59,6 +60,8 @@ export class ConsumerCore<K, V> {
     cluster: this.cluster,
     fetcher: this.fetcher,
     group: this.subscriber.group,
+    rebalance: this.rebalancer,
+    pulse: this.pulse,
     topicNames: this.subscriber.topicNames,
     partitions: this.subscription.partitions,
   }))
@@ -78,13 +81,13 @@ export class ConsumerCore<K, V> {
     this.options = options
     this.deadLetters = new DeadLetters(openDeadLetters)
     this.cluster = new Cluster(clusterOptions)
-    const { cluster } = this
+    const { cluster, isReadCommitted } = this
     this.hooks = new ConsumerHooks(options, cluster.options.logger)
-    const { groupId } = options
+    const { groupId, interceptors, poisonRecords, checkCrcs, maxDecompressedBytes } = options
     this.sources = new Deserializers(options.keyDeserializer, options.valueDeserializer)
     this.retries = new RetrySubscription(cluster, options, this.sources, () => this.subscriber)
     this.subscription = new Assignment((topic, partition) => this.sources.source(topic, partition))
-    const screen = poisonScreen<K, V>(options.poisonRecords, this.deadLetters, (error) =>
+    const screen = poisonScreen<K, V>(poisonRecords, this.deadLetters, this.sources, (error) =>
       this.hooks.onPoisonRecord(error),
     )
     this.delivery = new Delivery(this.subscription, options.maxPollRecords, screen, {
@@ -94,14 +97,11 @@ export class ConsumerCore<K, V> {
       onClock: (now) => this.pulse.check(now),
     })
     const { logger, clientId } = cluster.options
-    const { interceptors } = options
     this.delivery.clientId = clientId
     this.delivery.groupId = groupId
     if (interceptors.some(({ onConsume }) => onConsume !== undefined)) {
       this.delivery.intercept = (records) => interceptConsume(interceptors, records, logger)
     }
-    const { isReadCommitted } = this
-    const { checkCrcs, maxDecompressedBytes } = options
     const block = { checkCrcs, maxDecompressedBytes, isReadCommitted }
     this.fetcher = new Fetcher(
       cluster,
@@ -112,6 +112,7 @@ export class ConsumerCore<K, V> {
         onOutOfRange: (state, error) => this.onOutOfRange(state, error),
         onDiverged: (state, endOffset, epoch) => this.resolver.truncate(state, endOffset, epoch),
         onFatal: (error) => this.fail(error),
+        delivery: this.delivery,
       },
     )
     this.coordinator = groupId === null ? null : new CoordinatorClient(cluster, groupId)
@@ -294,10 +295,8 @@ export class ConsumerCore<K, V> {
   }
 
   /** Stops everything in order: delivery, joining, last commit, revoke, leave, connections. */
-  async close(
-    { deadline, handlerDeadline }: { deadline: AbortSignal; handlerDeadline: AbortSignal },
-    isLeaving: boolean,
-  ): Promise<void> {
+  async close(limits: CloseLimits, isLeaving: boolean): Promise<void> {
+    const { handlerDeadline, commitDeadline, deadline } = limits
     const before = this.leaving
     const handlers = this.handlers.whenIdle()
     this.delivery.close()
@@ -308,6 +307,7 @@ export class ConsumerCore<K, V> {
     await within(handlerDeadline, handlers)
     await within(handlerDeadline, this.closeDeadLetters(handlerDeadline))
     if (before !== null) await within(deadline, before)
+    onAbort(commitDeadline, () => this.committer?.stop())
     await within(deadline, this.finish(isLeaving, 'the consumer is being closed'))
     this.committer?.stop()
     this.stopped.abort(new ClosedError('The consumer was closed'))
@@ -350,15 +350,15 @@ export class ConsumerCore<K, V> {
 
   readMetrics(): Metric[] {
     const { cluster, delivery, fetcher, pulse } = this
-    const { clientId } = cluster.options
-    const own = readConsumerMetrics(clientId, {
+    const own = readConsumerMetrics(cluster.options.clientId, {
       network: cluster.metrics,
-      consumed: delivery.consumed,
-      consumedOf: delivery.consumedOf,
-      partitions: this.health().partitions,
+      delivery: delivery.metrics,
+      idleShare: delivery.idleShare,
+      partitions: partitionFigures(this.subscription.partitions, this.isReadCommitted),
       bufferedBytes: fetcher.bufferedBytes,
       lastHeartbeatAt: pulse.lastHeartbeatAt,
       rebalances: this.subscriber.group?.rebalances ?? null,
+      callbacks: this.rebalancer.latencies,
     })
     return [...own, ...cluster.readMetrics('consumer')]
   }
@@ -388,6 +388,7 @@ export class ConsumerCore<K, V> {
   private onPull(): void {
     this.start()
     this.subscriber.onPull()
+    this.fetcher.onPull()
   }
 
   private onMetadata({ recreated }: MetadataChange): void {
@@ -429,14 +430,13 @@ export class ConsumerCore<K, V> {
       state.attempts.wait(monotonicMs() + this.cluster.options.retryBackoffMs)
       return
     }
-    this.logger.warn(error.message)
-    this.resolver.resetByPolicy(state, () => error)
+    this.resolver.leaveLog(state, error)
   }
 
   private onResolved(state: AssignedPartition): void {
     const known = this.subscription.get(state.topic, state.partition)
     if (known !== undefined && (known.failure !== null || known.canHand)) this.delivery.offer(known)
-    this.fetcher.wake()
+    this.fetcher.wakeFor(state)
     this.watchers.look()
   }
 

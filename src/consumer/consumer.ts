@@ -2,6 +2,7 @@
 
 import type { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
+import { ClosingLimits } from '../async/closing-limits.ts'
 import { checkWaitOptions, waitFor } from '../async/wait.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import type { Metric } from '../metrics/metric.ts'
@@ -25,9 +26,10 @@ import { LoopCalls } from './loop-calls.ts'
 import { OffsetCalls } from './offset-calls.ts'
 import type { CommittedOffset } from './offsets/committed-offsets.ts'
 import { EARLIEST, LATEST } from './offsets/offset-reset.ts'
-import { checkResponseSize, type ResolvedConsumerOptions, type TopicSelector } from './options.ts'
+import type { ResolvedConsumerOptions, TopicSelector } from './options.ts'
 import { checkAssignments } from './partition-arguments.ts'
 import { PartitionCalls } from './partition-calls.ts'
+import { checkResponseSize } from './reading-options.ts'
 import type { RunOptions } from './run/run-options.ts'
 import type { BatchOf } from './selected-types.ts'
 import type {
@@ -64,6 +66,7 @@ export class Consumer<
   private readonly loops: LoopCalls<K, V>
   private readonly options: ResolvedConsumerOptions
   private closing: Promise<void> | null = null
+  private readonly closingLimits = new ClosingLimits()
   private settleClosed: () => void = () => {}
 
   /** Use `kafka.consumer()`. @param openDeadLetters makes what dead letters are sent with */
@@ -72,7 +75,7 @@ export class Consumer<
     options: ResolvedConsumerOptions,
     openDeadLetters: () => DeadLetterProducer,
   ) {
-    checkResponseSize(options, clusterOptions)
+    checkResponseSize('kafka.consumer()', options, clusterOptions)
     this.options = options
     this.closed = new Promise((resolve) => {
       this.settleClosed = resolve
@@ -333,16 +336,22 @@ export class Consumer<
 
   /**
    * Ends every loop, lets handlers of `run` finish, commits what is done, leaves, and disconnects. Called
-   * by a handler it does not wait for that handler, nor count its record as done. Idempotent.
+   * by a handler it does not wait for that handler, nor count its record as done. May be called
+   * again, with a shorter limit too.
    */
   async close(options: CloseOptions = {}): Promise<void> {
-    const { deadline, handlerDeadline, leave, signal } = checkCloseOptions(options)
+    const { leave, signal, release, ...limits } = checkCloseOptions(options)
     this.core.leaveCaller()
     const isLeaving = leave ?? this.options.groupInstanceId === null
-    this.closing ??= this.core
-      .close({ deadline, handlerDeadline }, isLeaving)
-      .finally(this.settleClosed)
-    await this.closing
+    const { closingLimits } = this
+    await closingLimits
+      .during(limits, () => {
+        this.closing ??= this.core
+          .close(closingLimits.earliest, isLeaving)
+          .finally(this.settleClosed)
+        return this.closing
+      })
+      .finally(release)
     signal?.throwIfAborted()
   }
 

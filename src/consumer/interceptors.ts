@@ -31,8 +31,9 @@ export function interceptConsume<R extends AnyRecord>(
   for (const interceptor of interceptors) {
     if (interceptor.onConsume === undefined) continue
     try {
-      const returned: unknown = interceptor.onConsume(kept)
-      if (returned === undefined || returned === kept) continue
+      // A copy: what an interceptor does to its array must not change what is delivered and counted.
+      const returned: unknown = interceptor.onConsume([...kept])
+      if (returned === undefined) continue
       if (!Array.isArray(returned)) {
         watchRejection(returned, () => {})
         const what = isThenable(returned) ? 'a promise: it cannot be async' : typeof returned
@@ -42,7 +43,8 @@ export function interceptConsume<R extends AnyRecord>(
       }
       // In their order, whatever order they come back in.
       const chosen = new Set<unknown>(returned)
-      kept = kept.filter((record) => chosen.has(record))
+      const left = kept.filter((record) => chosen.has(record))
+      if (left.length < kept.length) kept = left
     } catch (error) {
       report(logger, error)
     }

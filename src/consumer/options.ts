@@ -7,6 +7,7 @@ import {
   boolean,
   callback,
   duration,
+  hasMethods,
   integer,
   type OptionSpec,
   oneOf,
@@ -21,6 +22,7 @@ import { isTopicName } from '../topic-partition.ts'
 import type { Deserializer, Topic, TopicPartition } from '../types.ts'
 import type { Assignor } from './group/assignors/assignor.ts'
 import type { ConsumerInterceptor } from './interceptors.ts'
+import { isDeserializer, readingOptions } from './reading-options.ts'
 
 /**
  * Where to begin without a committed offset, or when the offset is no longer in the log: `earliest`,
@@ -179,26 +181,18 @@ type Callback<Key extends keyof ConsumerOptions> = OptionSpec<NonNullable<
 > | null>
 
 /** Each option: its default and its check. */
-export const consumerOptionTable: {
+export const consumerOptionTable: typeof readingOptions & {
   readonly groupId: OptionSpec<string | null>
   readonly topics: OptionSpec<readonly TopicSelector[]>
   readonly autoOffsetReset: OptionSpec<AutoOffsetReset>
   readonly autoOffsetResetNewPartitions: OptionSpec<AutoOffsetReset>
   readonly enableAutoCommit: OptionSpec<boolean>
   readonly autoCommitIntervalMs: OptionSpec<number>
-  readonly defaultApiTimeoutMs: OptionSpec<number>
   readonly maxBufferedBytes: OptionSpec<number>
   readonly maxPollRecords: OptionSpec<number>
   readonly maxPollIntervalMs: OptionSpec<number>
-  readonly fetchMinBytes: OptionSpec<number>
-  readonly fetchMaxWaitMs: OptionSpec<number>
-  readonly fetchMaxBytes: OptionSpec<number>
   readonly maxPartitionFetchBytes: OptionSpec<number>
-  readonly checkCrcs: OptionSpec<boolean>
-  readonly maxDecompressedBytes: OptionSpec<number>
-  readonly clientRack: OptionSpec<string | null>
   readonly isolationLevel: OptionSpec<IsolationLevel>
-  readonly allowAutoCreateTopics: OptionSpec<boolean>
   readonly excludeInternalTopics: OptionSpec<boolean>
   readonly sessionTimeoutMs: OptionSpec<number>
   readonly heartbeatIntervalMs: OptionSpec<number>
@@ -206,8 +200,6 @@ export const consumerOptionTable: {
   readonly groupProtocol: OptionSpec<'classic' | 'consumer' | 'auto'>
   readonly groupRemoteAssignor: OptionSpec<string | null>
   readonly partitionAssignors: OptionSpec<readonly PartitionAssignor[]>
-  readonly keyDeserializer: OptionSpec<Deserializer<unknown> | null>
-  readonly valueDeserializer: OptionSpec<Deserializer<unknown> | null>
   readonly poisonRecords: OptionSpec<PoisonRecords>
   readonly onAssigned: Callback<'onAssigned'>
   readonly onRevoked: Callback<'onRevoked'>
@@ -217,27 +209,19 @@ export const consumerOptionTable: {
   readonly onPoisonRecord: Callback<'onPoisonRecord'>
   readonly onError: Callback<'onError'>
   readonly interceptors: OptionSpec<readonly ConsumerInterceptor[]>
-  readonly enableMetricsPush: OptionSpec<boolean>
 } = optionsOf('kafka.consumer()', {
+  ...readingOptions,
   groupId: text(null),
   topics: { default: [], check: checkTopics },
   autoOffsetReset: { default: 'latest', check: checkReset },
   autoOffsetResetNewPartitions: { default: 'earliest', check: checkReset },
   enableAutoCommit: boolean(true),
   autoCommitIntervalMs: duration(5000, 1),
-  defaultApiTimeoutMs: duration(60_000, 1),
   maxBufferedBytes: integer(64 * 1024 * 1024, 1),
   maxPollRecords: integer(500, 1),
   maxPollIntervalMs: wireDuration(300_000, 1),
-  fetchMinBytes: integer(1, 0, 2_147_483_647),
-  fetchMaxWaitMs: wireDuration(500),
-  fetchMaxBytes: integer(50 * 1024 * 1024, 1, 2_147_483_647),
   maxPartitionFetchBytes: integer(1024 * 1024, 1, 2_147_483_647),
-  checkCrcs: boolean(true),
-  maxDecompressedBytes: integer(512 * 1024 * 1024, 1),
-  clientRack: text(null),
   isolationLevel: oneOf('read_uncommitted', ['read_uncommitted', 'read_committed']),
-  allowAutoCreateTopics: boolean(true),
   excludeInternalTopics: boolean(true),
   sessionTimeoutMs: wireDuration(45_000, 1),
   heartbeatIntervalMs: wireDuration(3000, 1),
@@ -245,8 +229,6 @@ export const consumerOptionTable: {
   groupProtocol: oneOf('classic', ['classic', 'consumer', 'auto']),
   groupRemoteAssignor: text(null),
   partitionAssignors: { default: ['range', 'cooperative-sticky'], check: checkAssignors },
-  keyDeserializer: { default: null, check: checkDeserializer },
-  valueDeserializer: { default: null, check: checkDeserializer },
   poisonRecords: { default: 'stop', check: checkPoison },
   onAssigned: callback(),
   onRevoked: callback(),
@@ -256,7 +238,6 @@ export const consumerOptionTable: {
   onPoisonRecord: callback(),
   onError: callback(),
   interceptors: { default: Object.freeze([]), check: checkInterceptors },
-  enableMetricsPush: boolean(true),
 })
 
 /** All options of a consumer, none missing. */
@@ -289,17 +270,6 @@ export function resolveConsumerOptions<K, V>(
     )
   }
   return resolved
-}
-
-/** A response holds `fetchMaxBytes` of records and some room for what is around them. */
-export function checkResponseSize(
-  { fetchMaxBytes }: ResolvedConsumerOptions,
-  { maxResponseSize }: { readonly maxResponseSize: number },
-): void {
-  if (maxResponseSize >= fetchMaxBytes + 1024 * 1024) return
-  throw new ConfigError(
-    `kafka.consumer(): option 'fetchMaxBytes' (${fetchMaxBytes}) must be below maxResponseSize (${maxResponseSize}) by 1 MiB`,
-  )
 }
 
 /** With 'auto', the classic protocol is a cooperative one, unless the user names assignors. */
@@ -411,36 +381,12 @@ function isAssignor(value: unknown): value is Assignor {
   )
 }
 
-function checkDeserializer(
-  value: unknown,
-  fail: (expected: string) => never,
-): Deserializer<unknown> {
-  return isDeserializer(value) ? value : fail('an object with a deserialize(bytes, topic) method')
-}
-
-function isDeserializer(value: unknown): value is Deserializer<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof Reflect.get(value, 'deserialize') === 'function'
-  )
-}
-
 function checkInterceptors(
   value: unknown,
   fail: (expected: string) => never,
 ): readonly ConsumerInterceptor[] {
-  const expected = 'an array of { onConsume, onCommit }, both functions'
+  const expected = 'an array of { onConsume, onCommit }, one or both of them functions'
   if (!Array.isArray(value)) return fail(expected)
-  for (const entry of value) {
-    const isInterceptor =
-      typeof entry === 'object' &&
-      entry !== null &&
-      ['onConsume', 'onCommit'].every((name) => {
-        const method: unknown = Reflect.get(entry, name)
-        return method === undefined || typeof method === 'function'
-      })
-    if (!isInterceptor) fail(expected)
-  }
+  for (const entry of value) if (!hasMethods(entry, ['onConsume', 'onCommit'])) fail(expected)
   return Object.freeze([...value])
 }

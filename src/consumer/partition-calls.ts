@@ -17,7 +17,7 @@ import { checkPartition, checkPartitions, checkSeekTarget } from './partition-ar
 /** What these calls need of the consumer. */
 export interface PartitionCallsContext<K, V> {
   readonly subscription: Assignment<K, V>
-  readonly delivery: Pick<Delivery<K, V>, 'nextOffset'>
+  readonly delivery: Pick<Delivery<K, V>, 'nextOffset' | 'fatalError'>
   /** Checked whenever a position may have become known. */
   readonly watchers: Watchers
   readonly hasGroup: boolean
@@ -108,9 +108,12 @@ export class PartitionCalls<K, V> {
     return checkWaitOptions(options, call, { defaultMs: this.defaultMs })
   }
 
-  private until(call: string, limits: WaitLimits, isTrue: () => boolean): Promise<void> {
-    const { closing, watchers } = this.context
-    return limitedCall(call, limits, closing, ({ signal }) => watchers.until(isTrue, signal))
+  /** @throws what ended the consumer, as nothing will become true any more */
+  private async until(call: string, limits: WaitLimits, isTrue: () => boolean): Promise<void> {
+    const { closing, watchers, delivery } = this.context
+    const isOver = (): boolean => isTrue() || delivery.fatalError !== null
+    await limitedCall(call, limits, closing, ({ signal }) => watchers.until(isOver, signal))
+    if (delivery.fatalError !== null && !isTrue()) throw delivery.fatalError
   }
 
   /** All of them, or an error before anything happens to one. */

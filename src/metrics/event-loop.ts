@@ -1,6 +1,7 @@
 // How late the event loop is: measured from the first time that metrics are read.
 
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
+import type { IntervalHistogram } from 'node:perf_hooks'
+import { lazyNode } from '../lazy-node.ts'
 import { gauge, type Metric, type MetricGroup, readGroup } from './metric.ts'
 
 /** How often a timer measures (ms); its own period is not a delay. */
@@ -34,7 +35,7 @@ export class EventLoopMeter {
   read(clientId: string): Metric[] {
     const { histogram } = this
     if (histogram === null) {
-      this.histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+      this.histogram = lazyNode.perfHooks.monitorEventLoopDelay({ resolution: RESOLUTION_MS })
       this.histogram.enable()
       return readGroup(eventLoopGroup, clientId, [], { mean: Number.NaN, max: Number.NaN })
     }

@@ -53,6 +53,11 @@ export function readGroup<Source>(
   }))
 }
 
+/** a / b; NaN without a b. */
+export function quotient(a: number, b: number): number {
+  return b === 0 ? Number.NaN : a / b
+}
+
 export function gauge<Source>(
   name: string,
   description: string,

@@ -58,6 +58,17 @@ export class Sensor {
     return max === Number.NEGATIVE_INFINITY ? Number.NaN : max
   }
 
+  /**
+   * Which part of the window values that are durations (ms) take, 0 to 1; NaN when it has just begun.
+   * @param runningMs what has begun and has not ended yet
+   * @param sides how many durations run side by side
+   */
+  shareOfTime(runningMs: number, sides = 1): number {
+    const ended = this.inWindow('sum')
+    const elapsed = (monotonicMs() - (this.before?.startedAt ?? this.now.startedAt)) * sides
+    return elapsed > 0 ? Math.min(1, (ended + runningMs) / elapsed) : Number.NaN
+  }
+
   private inWindow(part: 'sum' | 'count'): number {
     this.advance(monotonicMs())
     return this.now[part] + (this.before?.[part] ?? 0)

@@ -1,7 +1,13 @@
 // What a person is told about a connection that does not come about, or ends: the cause in plain words,
 // and what to look at. Texts only; who retries what is decided elsewhere.
 
-import { AuthenticationError, ConnectionError, causeText, KafkaError } from '../errors.ts'
+import {
+  AuthenticationError,
+  ConnectionError,
+  causeText,
+  DecodeError,
+  KafkaError,
+} from '../errors.ts'
 
 /** What a connection is doing on its way to being ready. */
 export type SetupPhase = 'resolving' | 'connecting' | 'tls' | 'apiVersions' | 'sasl'
@@ -17,6 +23,11 @@ const phaseTexts: Record<SetupPhase, string> = {
   apiVersions:
     'TCP is connected, but the broker did not respond to ApiVersions (a broker that is paused, or a listener that expects TLS?)',
   sasl: 'the broker did not end the authentication',
+}
+
+/** How far a setup has come. */
+export function describePhase(phase: SetupPhase): string {
+  return phaseTexts[phase]
 }
 
 /** The error of a setup that ran out of time in `phase`. */
@@ -92,6 +103,8 @@ function namesIn(error: Error): string {
 
 /** Whether trying again soon is of no use: what is wrong is a certificate or who we are. */
 export function isPermanent(error: unknown, phase: SetupPhase): boolean {
+  // A server that does not speak the protocol from the start is not a broker.
+  if (error instanceof DecodeError) return true
   if (error instanceof KafkaError) return !error.retriable
   const code = error instanceof Error ? codeOf(error) : ''
   if (isTlsAlert(code)) return true

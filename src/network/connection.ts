@@ -8,7 +8,7 @@ import type { Logger } from '../logger.ts'
 import { type Endpoint, formatEndpoint } from '../options/bootstrap-servers.ts'
 import { type AnyApi, type Api, chooseVersion, type VersionRange } from '../protocol/api.ts'
 import type { BrokerFeatures } from './broker-features.ts'
-import { describeNode } from './connection-errors.ts'
+import { describeNode, type SetupPhase } from './connection-errors.ts'
 import { PendingRequest } from './pending-requests.ts'
 import type { RequestObserver } from './request-observer.ts'
 import { RequestPipeline } from './request-pipeline.ts'
@@ -68,6 +68,8 @@ export class Connection {
   readonly closing: AbortSignal
   /** As the broker names this client in ACLs, such as `User:ann`; null: not known. */
   principal: string | null = null
+  /** What it is doing, or did last, on its way to being ready. */
+  phase: SetupPhase = 'resolving'
   /** The broker ended the stream and gave no reason. */
   endedByBroker = false
   /** It was closed for being unused: nothing is wrong with the broker. */
@@ -113,6 +115,11 @@ export class Connection {
   get throttledUntil(): number {
     const { throttledMs } = this.pipeline
     return throttledMs > 0 ? monotonicMs() + throttledMs : 0
+  }
+
+  /** For how long the broker has throttled this client; 0 if it does not. */
+  get throttledForMs(): number {
+    return this.pipeline.throttledForMs
   }
 
   /** More than 1 MiB of requests has not been taken by the kernel. */

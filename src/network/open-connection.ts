@@ -3,6 +3,7 @@
 
 import type { Duplex } from 'node:stream'
 import { monotonicMs } from '../async/clock.ts'
+import { thrownError } from '../async/rejections.ts'
 import { startTimer } from '../async/timers.ts'
 import { onAbort, waitFor } from '../async/wait.ts'
 import { AuthenticationError, ClosedError, ConnectionError, causeText } from '../errors.ts'
@@ -71,7 +72,6 @@ class Setup {
   private readonly connection: Connection
   private readonly options: SetupOptions
   private readonly startedAt = monotonicMs()
-  private phase: SetupPhase = 'resolving'
   private address: string | null = null
   /** Where `mapAddress` said that the broker is reached; null if it said nothing else. */
   private mapped: Endpoint | null = null
@@ -104,12 +104,21 @@ class Setup {
     options.memory.failedAddress = null
   }
 
+  private get phase(): SetupPhase {
+    return this.connection.phase
+  }
+
+  private set phase(phase: SetupPhase) {
+    this.connection.phase = phase
+  }
+
   expire(): void {
     this.connection.close(new ConnectionError(setupTimeoutText(this.phase, this.options.timeoutMs)))
   }
 
-  failure(error: unknown): Error {
+  failure(thrown: unknown): Error {
     const { connection, phase, options } = this
+    const error = thrownError(thrown)
     if (this.address !== null) {
       options.memory.goodAddress = null
       options.memory.failedAddress = this.address
@@ -161,7 +170,9 @@ class Setup {
     }
     // The first time, its own deadline is the timer of the whole setup.
     const lifetimeMs = await exchange(options.timeoutMs + 1000)
-    const again = (): Promise<number> => exchange(options.timeoutMs)
+    const { timeoutMs } = options
+    const again = (): Promise<number> =>
+      waitFor(exchange(timeoutMs), { timeoutMs }, 'The renewal of the SASL session')
     keepSession({ connection, authenticate: again }, lifetimeMs, startedAt)
   }
 

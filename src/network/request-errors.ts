@@ -46,6 +46,10 @@ export function disconnectedError(pending: PendingRequest, where: string, reason
   })
 }
 
+/**
+ * The connection is closed with it, and the bytes of another one may be right. So it is retriable, as the
+ * errors of the requests behind it are.
+ */
 export function unreadableError(
   pending: PendingRequest,
   where: string,
@@ -57,5 +61,6 @@ export function unreadableError(
     position: cause.position,
     field: cause.field,
     cause,
+    retriable: true,
   })
 }

@@ -68,6 +68,8 @@ export class RequestPipeline {
   private correlationId = 0
   /** By `monotonicMs()`, as all times here: it does not jump when the clock is set. */
   private silentUntil = 0
+  /** When the throttling that lasts began. */
+  private throttledSince = 0
   private lastUsedAt = monotonicMs()
 
   constructor(owner: PipelineOwner, options: PipelineOptions) {
@@ -87,6 +89,11 @@ export class RequestPipeline {
   /** Milliseconds for which the broker wants to be left alone; 0 if it does not. */
   get throttledMs(): number {
     return Math.max(0, this.silentUntil - monotonicMs())
+  }
+
+  /** For how long it has wanted that without a break; 0 if it does not. */
+  get throttledForMs(): number {
+    return this.throttledMs === 0 ? 0 : monotonicMs() - this.throttledSince
   }
 
   get isCongested(): boolean {
@@ -318,6 +325,7 @@ export class RequestPipeline {
     pending.trace?.end({ responseBytes: frame.length, throttleTimeMs })
     pending.trace = null
     if (throttleTimeMs > 0) {
+      if (this.silentUntil <= now) this.throttledSince = now
       // A later response with less to wait does not shorten the wait that an earlier one asked for.
       this.silentUntil = Math.max(this.silentUntil, this.lastUsedAt + throttleTimeMs)
       this.options.logger.debug(`${this.owner.describe()} throttles this client`, {

@@ -1,10 +1,10 @@
 // The ways to a broker, in the order in which they are tried: the IP addresses of its host name, or the one
 // stream that the user's `connect` gives.
 
-import { promises as dns } from 'node:dns'
-import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { waitFor } from '../async/wait.ts'
+import { ConfigError } from '../errors.ts'
+import { lazyNode } from '../lazy-node.ts'
 import { type Endpoint, formatEndpoint } from '../options/bootstrap-servers.ts'
 import {
   type BrokerAddress,
@@ -68,15 +68,30 @@ export async function resolveHost(
   host: string,
   lookup: DnsLookup | null,
 ): Promise<readonly string[]> {
-  if (isIP(host) !== 0) return [host]
+  if (lazyNode.net.isIP(host) !== 0) return [host]
   if (lookup !== null) return checkAddresses(await lookup(host), host)
-  return (await dns.lookup(host, { all: true })).map(({ address }) => address)
+  return (await lazyNode.dns.promises.lookup(host, { all: true })).map(({ address }) => address)
+}
+
+/** The streams that connections have. */
+const taken = new WeakSet<Duplex>()
+
+/** Two connections on one stream would read each other's responses. */
+function takeStream(given: unknown): Duplex {
+  const stream = checkSocket(given)
+  if (taken.has(stream) && !stream.destroyed) {
+    throw new ConfigError(
+      "option 'connect' must return another stream for each connection, got the same one again",
+    )
+  }
+  taken.add(stream)
+  return stream
 }
 
 /** What `connect` gives; destroyed at once if it comes when the attempt is over. */
 async function openStream(connect: ConnectFunction, target: ConnectTarget): Promise<Duplex> {
   const { signal } = target
-  const opening = Promise.resolve(connect(target)).then(checkSocket)
+  const opening = Promise.resolve(connect(target)).then(takeStream)
   try {
     return await waitFor(opening, { signal }, 'connecting')
   } catch (error) {

@@ -3,12 +3,13 @@
 // user's `connect` gave is used in the same way, at the cost of a copy.
 
 import { once } from 'node:events'
-import { connect as connectTcp, isIP, type OnReadOpts, Socket } from 'node:net'
+import type { OnReadOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import { waitFor } from '../async/wait.ts'
 import { ConnectionError } from '../errors.ts'
 import { lazyNode } from '../lazy-node.ts'
+import { serverNameOf } from '../options/server-name.ts'
 import type { TlsOptions } from '../options/ssl-options.ts'
 
 const KEEP_ALIVE_AFTER_MS = 30_000
@@ -45,7 +46,7 @@ export async function openTcpSocket({ to, receiver, signal }: SocketTarget): Pro
     receiveFrom(to, receiver)
     return to
   }
-  const socket = connectTcp({
+  const socket = lazyNode.net.connect({
     host: to.address,
     port: to.port,
     onread: onRead(receiver),
@@ -93,13 +94,13 @@ function tlsOver(stream: Duplex, target: TlsTarget): TLSSocket {
 }
 
 function tlsOptions({ host, session, tls }: TlsTarget): ConnectionOptions {
-  const isName = isIP(host) === 0
+  const servername = serverNameOf(host)
   return {
     minVersion: 'TLSv1.2',
-    ...(isName && { servername: host }),
+    ...(servername !== undefined && { servername }),
     ...(session !== undefined && { session }),
     // Node would check the address that is connected to, which may be that of a tunnel.
-    ...(!isName && {
+    ...(servername === undefined && {
       checkServerIdentity: (name, cert) =>
         lazyNode.tls.checkServerIdentity(tls.servername === name ? name : host, cert),
     }),
@@ -116,8 +117,9 @@ async function openGiven(stream: Duplex, signal: AbortSignal): Promise<void> {
   if (stream.errored) throw stream.errored
   if (stream.destroyed) throw new ConnectionError("the stream that 'connect' returned is closed")
   stream.on('error', ignoreLateError)
-  if (stream instanceof Socket && stream.connecting) await opened(stream, 'connect', signal)
-  if (!(stream instanceof Socket)) return
+  if (stream instanceof lazyNode.net.Socket && stream.connecting)
+    await opened(stream, 'connect', signal)
+  if (!(stream instanceof lazyNode.net.Socket)) return
   stream.setNoDelay(true)
   stream.setKeepAlive(true, KEEP_ALIVE_AFTER_MS)
 }

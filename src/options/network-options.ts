@@ -2,9 +2,9 @@
 // checked here, before anything is done with it: a wrong address would lead to another host.
 
 import type { LookupAddress } from 'node:dns'
-import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ConfigError, describeValue, kindOf } from '../errors.ts'
+import { lazyNode } from '../lazy-node.ts'
 import type { Endpoint } from './bootstrap-servers.ts'
 
 /** Finds the addresses of a name; all of them are tried, in this order. */
@@ -44,7 +44,7 @@ export function checkAddresses(found: unknown, host: string): readonly string[] 
     : []
   if (Array.isArray(found) && found.length === 0) return []
   const isUsable = (address: unknown): address is string =>
-    typeof address === 'string' && isIP(address) !== 0
+    typeof address === 'string' && lazyNode.net.isIP(address) !== 0
   if (addresses.length > 0 && addresses.every(isUsable)) return addresses
   throw new ConfigError(
     `option 'lookup' must return an array of { address }, each an IP address, for '${host}', got ${

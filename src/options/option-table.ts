@@ -2,6 +2,7 @@
 // function resolves what a user gave against the table. Unknown keys are refused, with the nearest name.
 
 import { ConfigError, causeText, describeValue, KafkaError, kindOf } from '../errors.ts'
+import { hasContentElsewhere } from '../read-argument.ts'
 import { isSendable, MAX_NAME_BYTES } from '../topic-partition.ts'
 import { camelCase, findForeignName } from './foreign-names.ts'
 
@@ -40,7 +41,7 @@ export function resolveOptions<Table extends OptionTable>(
   owner: string,
   isSecret = false,
 ): ResolvedOptions<Table> {
-  checkOptionsObject(given, owner)
+  checkOptionsObject(given, owner, isSecret)
   const resolved: Record<string, unknown> = {}
   for (const key of read(owner, 'the options', isSecret, () => Object.keys(given))) {
     if (!Object.hasOwn(table, key)) throw unknownOption(key, table, owner, isSecret)
@@ -67,7 +68,7 @@ export function readOptions<Given extends object>(
   given: Given,
   owner: string,
 ): Given {
-  checkOptionsObject(given, owner)
+  checkOptionsObject(given, owner, false)
   const keys = read(owner, 'the options', false, () => Object.keys(given))
   const entries = [...new Set([...keys, ...Object.keys(table)])].map((key): [string, unknown] => [
     key,
@@ -89,8 +90,13 @@ function read<T>(owner: string, what: string, isSecret: boolean, attempt: () => 
 }
 
 /** @throws ConfigError unless `given` is an object that can hold options */
-function checkOptionsObject(given: unknown, owner: string): asserts given is object {
-  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return
+function checkOptionsObject(
+  given: unknown,
+  owner: string,
+  isSecret: boolean,
+): asserts given is object {
+  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given)
+  if (isObject && !read(owner, 'the options', isSecret, () => hasContentElsewhere(given))) return
   throw new ConfigError(`${owner}: the options must be an object, got ${kindOf(given)}`)
 }
 
@@ -202,6 +208,14 @@ export function callback<F extends (...args: never[]) => unknown>(): OptionSpec<
 
 function isFunction<F>(value: unknown): value is F {
   return typeof value === 'function'
+}
+
+/** Whether `value` is an object with one or more of these methods, and nothing else in their places. */
+export function hasMethods(value: unknown, names: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const methods = names.map((name): unknown => Reflect.get(value, name))
+  const given = methods.filter((method) => method !== undefined)
+  return given.length > 0 && given.every((method) => typeof method === 'function')
 }
 
 /** The known name that differs least, if it differs little: case, dots and a few letters. */

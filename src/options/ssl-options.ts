@@ -3,6 +3,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import { ConfigError, kindOf } from '../errors.ts'
 import { lazyNode } from '../lazy-node.ts'
+import { hasContentElsewhere } from '../read-argument.ts'
 import { askForSecret } from './secret-source.ts'
 
 /** Node's own TLS options: `ca`, `cert`, `key`, `passphrase`, `pfx`, `servername`, `minVersion` ... */
@@ -73,7 +74,8 @@ function checkType(value: unknown, key: string, type: string, where: string): vo
 }
 
 function isObject(value: unknown): value is TlsOptions {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  return !hasContentElsewhere(value)
 }
 
 function checkPem(value: unknown, key: string, where: string): void {

@@ -5,7 +5,11 @@ import type { ProducerProblem } from './sending/produce-problems.ts'
 
 /** How a producer is. */
 export interface ProducerHealth {
-  /** Whether records could be sent now: `state` is `open`, and brokers can be reached. */
+  /**
+   * Whether records could be sent now: `state` is `open`, brokers can be reached, not every broker that
+   * records wait for has failed for more than 5 s, and the coordinator that a transaction waits for has not.
+   * A topic that cannot be written does not count.
+   */
   readonly isReady: boolean
   /** `failed`: `error` says why, and nothing can be sent any more. */
   readonly state: 'open' | 'failed' | 'closed'
@@ -32,17 +36,25 @@ export interface ProducerHealthSources {
   readonly isUnreachable: boolean
   readonly memory: { readonly limit: number; readonly used: number; readonly hasWaiters: boolean }
   readonly problems: readonly ProducerProblem[]
+  /** The brokers that records wait for. */
+  readonly leadersInUse: ReadonlySet<number>
+  /** The coordinator that a transaction waits for; null: it waits for none. */
+  readonly busyCoordinator: number | null
 }
 
 export function producerHealth(sources: ProducerHealthSources): ProducerHealth {
-  const { isClosed, fatalError, isUnreachable, memory, problems } = sources
+  const { isClosed, fatalError, isUnreachable, memory, problems, leadersInUse, busyCoordinator } =
+    sources
   const state = isClosed ? 'closed' : fatalError === null ? 'open' : 'failed'
-  const lasts = problems.some(
-    ({ nodeId, topic, durationMs }) =>
-      nodeId === null && topic === null && durationMs > PATIENCE_MS,
+  const lasting = problems.filter(
+    ({ topic, durationMs }) => topic === null && durationMs > PATIENCE_MS,
   )
+  const broken = new Set(lasting.map(({ nodeId }) => nodeId))
+  // null is in the set for what is about no broker in particular.
+  const canCoordinate = !broken.has(null) && !broken.has(busyCoordinator)
+  const canFlow = leadersInUse.size === 0 || [...leadersInUse].some((leader) => !broken.has(leader))
   const health: Omit<ProducerHealth, 'toJSON'> = {
-    isReady: state === 'open' && !isUnreachable && !lasts,
+    isReady: state === 'open' && !isUnreachable && canCoordinate && canFlow,
     state,
     error: fatalError,
     isUnreachable,

@@ -18,8 +18,11 @@ export type OnDelivery = (
 
 /** Called around each record, like Java's ProducerInterceptor. */
 export interface ProducerInterceptor {
-  /** Before anything is done with a record: what it returns is sent in its place. */
-  onSend?(record: ProducerRecord<unknown, unknown>): ProducerRecord<unknown, unknown>
+  /**
+   * Before anything is done with a record: what it returns is sent in its place. Returning nothing sends the
+   * record as it is.
+   */
+  onSend?(record: ProducerRecord<unknown, unknown>): ProducerRecord<unknown, unknown> | undefined
   /** When the outcome of a record is known. `error` is null when it was acknowledged. */
   onAcknowledgement?(metadata: RecordMetadata, error: KafkaError | null): void
 }

@@ -1,13 +1,13 @@
 // Calls what the user hung into the producer. What is thrown there is logged and changes nothing.
 
 import { isThenable, watchRejection } from '../async/rejections.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { describeValue, InvalidArgumentError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { RecordObserver } from './batching/batch-callbacks.ts'
 import type { OnDelivery, ProducerInterceptor } from './hooks.ts'
-import type { ProducerRecord } from './record.ts'
+import { type ProducerRecord, readingError } from './record.ts'
 
-/** The record as the interceptors want it sent; one that throws is left out. */
+/** The record as the interceptors want it sent; one that throws, or returns no record, is left out. */
 export function interceptSend(
   interceptors: readonly ProducerInterceptor[],
   record: ProducerRecord<unknown, unknown>,
@@ -24,6 +24,14 @@ export function interceptSend(
           'onSend() of an interceptor must return a record, got a promise: it cannot be async',
         )
       }
+      if (returned === undefined) continue
+      if (typeof returned !== 'object' || returned === null || Array.isArray(returned)) {
+        throw new InvalidArgumentError(
+          `onSend() of an interceptor must return a record, got ${describeValue(returned)}`,
+        )
+      }
+      const unreadable = readingError(returned, null)
+      if (unreadable !== null) throw unreadable
       changed = returned as ProducerRecord<unknown, unknown>
     } catch (error) {
       report(logger, 'an interceptor', error)

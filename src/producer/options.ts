@@ -9,6 +9,7 @@ import {
   boolean,
   callback,
   duration,
+  hasMethods,
   integer,
   type OptionSpec,
   oneOf,
@@ -111,8 +112,9 @@ export interface ProducerOptions {
   /** Told the outcome of every record, in append order of its partition. What it throws is logged. */
   onDelivery?: OnDelivery
   /**
-   * Called with what has kept records from being acknowledged for 5 s, such as a partition without enough
-   * replicas in sync. They are retried meanwhile; no call reports it before `deliveryTimeoutMs`.
+   * Called with what has kept records from being acknowledged for 5 s, such as a cluster that cannot be
+   * reached, or a partition without enough replicas in sync. They are retried meanwhile: no call reports it
+   * before `maxBlockMs` or `deliveryTimeoutMs`.
    */
   onError?: (error: Error) => void
   /** Told when a broker has lost records that it had acknowledged. */
@@ -322,15 +324,8 @@ function checkInterceptors(
 ): readonly ProducerInterceptor[] {
   if (!Array.isArray(value)) return fail('an array of { onSend, onAcknowledgement }')
   for (const entry of value) {
-    const isInterceptor =
-      typeof entry === 'object' &&
-      entry !== null &&
-      !Array.isArray(entry) &&
-      ['onSend', 'onAcknowledgement'].every((name) => {
-        const method: unknown = Reflect.get(entry, name)
-        return method === undefined || typeof method === 'function'
-      })
-    if (!isInterceptor) fail('an array of { onSend, onAcknowledgement }, both functions')
+    if (!hasMethods(entry, ['onSend', 'onAcknowledgement']))
+      fail('an array of { onSend, onAcknowledgement }, one or both of them functions')
   }
   return Object.freeze([...value])
 }

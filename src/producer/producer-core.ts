@@ -26,7 +26,9 @@ import { PartitionChooser } from './partitioning/partitioner.ts'
 import { StickyPartitioner } from './partitioning/sticky-partitioner.ts'
 import { ProducerMetrics, readProducerMetrics } from './producer-metrics.ts'
 import { BatchCompletion } from './sending/batch-completion.ts'
+import { ProblemWatch } from './sending/problem-watch.ts'
 import { ProduceProblems } from './sending/produce-problems.ts'
+import { ProducerProblems } from './sending/producer-problems.ts'
 import { Sender } from './sending/sender.ts'
 import { Topics } from './sending/topic-metadata.ts'
 import { TransactionLifecycle } from './transactions/transaction-lifecycle.ts'
@@ -36,7 +38,10 @@ export class ProducerCore {
   readonly state: ProducerIdentity
   readonly memory: BufferMemory
   /** The sender's timer, and its wish for a producer id, keep the process alive while something is alive. */
-  readonly flushes: FlushTracker = new FlushTracker(() => this.sender.wake())
+  readonly flushes: FlushTracker = new FlushTracker(() => {
+    this.sender.wake()
+    this.watch.begin()
+  })
   readonly clock: TickClock = new TickClock()
   readonly accumulator: Accumulator
   readonly intake: RecordAdmission
@@ -47,7 +52,8 @@ export class ProducerCore {
   readonly metrics: ProducerMetrics = new ProducerMetrics()
   readonly telemetry: ClientTelemetry
   private readonly delivery: BatchCompletion
-  private readonly problems: ProduceProblems
+  private readonly problems: ProducerProblems
+  private readonly watch: ProblemWatch
   private readonly topics: Topics
   private readonly producerIds: ProducerIdRequest
   private readonly sender: Sender
@@ -80,6 +86,7 @@ export class ProducerCore {
       producer: this.state,
       now: () => this.clock.now(),
       wake: () => this.sender.wake(),
+      checkOpen: transactionalId === null ? null : () => this.transactions?.requireGoing(),
       onOpened:
         transactionalId === null ? null : (partition) => this.transactions?.opened(partition),
       onSealFailed: (batch, error) => {
@@ -88,10 +95,7 @@ export class ProducerCore {
         queueMicrotask(() => this.sender.wake())
       },
     })
-    this.problems = new ProduceProblems((error) => {
-      logger.warn(error.message, { error })
-      callHook(options.onError, 'onError', error, logger)
-    })
+    const produce = new ProduceProblems()
     this.delivery = new BatchCompletion(
       {
         ...options,
@@ -104,7 +108,7 @@ export class ProducerCore {
         producer: this.state,
         observer: this.observer,
         metrics: this.metrics,
-        problems: this.problems,
+        problems: produce,
         obstacleTo: (node) => this.sender.obstacleTo(node),
         principal: () => this.cluster.principal,
         refreshMetadata: (reason) => this.cluster.requestRefresh(reason),
@@ -175,6 +179,7 @@ export class ProducerCore {
               failUnsent: (error) => this.failUnsent(error),
               onFailed: (error) => this.fail(error),
               wake: () => this.sender.wake(),
+              watch: () => this.watch.begin(),
             },
           )
     this.producerIds = new ProducerIdRequest({
@@ -201,6 +206,22 @@ export class ProducerCore {
         onTurn: this.transactions?.turned ?? null,
       },
     )
+    this.problems = new ProducerProblems({
+      cluster: this.cluster,
+      identity: () => this.transactions?.problem ?? this.producerIds.problem,
+      topics: () => this.topics.values(),
+      leaderless: this.accumulator.leaderless,
+      serializing: () => this.serializing.waiting(),
+      produce,
+    })
+    this.watch = new ProblemWatch(
+      this.problems,
+      () => this.flushes.isEmpty && this.transactions?.isAsking !== true,
+      (error) => {
+        logger.warn(error.message, { error })
+        callHook(options.onError, 'onError', error, logger)
+      },
+    )
     this.telemetry = new ClientTelemetry(
       {
         cluster: this.cluster,
@@ -218,10 +239,9 @@ export class ProducerCore {
       fatalError: state.fatalError,
       isUnreachable: cluster.isOutage,
       memory,
-      problems: [
-        ...cluster.problems().map((problem) => ({ ...problem, topic: null, partition: null })),
-        ...this.problems.list(),
-      ],
+      problems: this.problems.list(),
+      leadersInUse: this.problems.leadersInUse(),
+      busyCoordinator: this.transactions?.busyCoordinator ?? null,
     })
   }
 
@@ -273,6 +293,7 @@ export class ProducerCore {
   async close(limit: AbortSignal): Promise<void> {
     this.transactions?.stop(new ClosedError('the producer is closed'))
     this.producerIds.close()
+    this.watch.close()
     this.sender.close()
     this.topics.close()
     await this.telemetry.close(limit)

@@ -1,8 +1,17 @@
 // The metrics of a producer, collected when a batch is sent and when it fails: nothing is counted per record.
 
 import type { ApiSensors } from '../cluster/network-metrics.ts'
-import { counter, gauge, type Metric, type MetricGroup, readGroup } from '../metrics/metric.ts'
+import { addAll } from '../collections/long-lists.ts'
+import {
+  counter,
+  gauge,
+  type Metric,
+  type MetricGroup,
+  quotient,
+  readGroup,
+} from '../metrics/metric.ts'
 import { Sensor, SensorMap } from '../metrics/sensors.ts'
+import { recordBatchOverhead } from '../records/record-batch.ts'
 import type { ProducerBatch } from './batching/partition-queue.ts'
 
 /** What is sent to one topic, or to all. */
@@ -21,10 +30,13 @@ export class ProducerMetrics {
   readonly queueTime: Sensor = new Sensor()
   readonly splits: Sensor = new Sensor()
   readonly requestRecords: Sensor = new Sensor()
+  /** Bytes of records before compression. */
+  readonly recordBytes: Sensor = new Sensor()
 
   /** A request with these batches is written. */
   sent(batches: Iterable<ProducerBatch>, now: number): void {
     let records = 0
+    let bytes = 0
     for (const batch of batches) {
       const { topic } = batch.partition
       const ofTopic = this.topics.get(topic.name)
@@ -42,9 +54,12 @@ export class ProducerMetrics {
         sensors.ratio.record(ratio, now)
       }
       this.batchSize.record(size, now)
-      if (attempts <= 1) this.queueTime.record(now - batch.createdAt, now)
+      if (attempts > 1) continue
+      this.queueTime.record(now - batch.createdAt, now)
+      bytes += builder.sizeInBytes - recordBatchOverhead
     }
     this.requestRecords.record(records, now)
+    this.recordBytes.record(bytes, now)
   }
 
   /** Records of a batch got an error. */
@@ -57,17 +72,25 @@ export class ProducerMetrics {
 /** What is read when metrics are. */
 export interface ProducerSource {
   readonly metrics: ProducerMetrics
-  readonly memory: { readonly limit: number; readonly used: number }
+  readonly memory: {
+    readonly limit: number
+    readonly used: number
+    /** Records that were refused, as no memory was freed for them. */
+    readonly exhausted: Sensor
+    /** Which part of the time records waited for memory, 0 to 1. */
+    readonly waitRatio: number
+  }
   readonly produce: ApiSensors
 }
 
-const sends = [
+/** @param compressionRate Java calls it otherwise for a topic */
+const sends = (compressionRate: string) => [
   gauge<SendSensors>('record-send-rate', 'Records sent per second.', (s) => s.records.rate),
   counter<SendSensors>('record-send-total', 'Records sent.', (s) => s.records.sum),
   gauge<SendSensors>('byte-rate', 'Bytes of batches sent per second.', (s) => s.bytes.rate),
   counter<SendSensors>('byte-total', 'Bytes of batches sent.', (s) => s.bytes.sum),
   gauge<SendSensors>(
-    'compression-rate',
+    compressionRate,
     'The average size of a batch after compression, as a part of its size before.',
     (s) => s.ratio.average,
   ),
@@ -96,6 +119,11 @@ const own = [
     'records-per-request-avg',
     'The average number of records of a request.',
     ({ metrics }) => metrics.requestRecords.average,
+  ),
+  gauge<ProducerSource>(
+    'record-size-avg',
+    'The average size of a record before compression (bytes).',
+    ({ metrics }) => quotient(metrics.recordBytes.rate, metrics.all.records.rate),
   ),
   gauge<ProducerSource>(
     'record-queue-time-avg',
@@ -137,6 +165,21 @@ const own = [
     'What of bufferMemory is free (bytes).',
     ({ memory }) => Math.max(0, memory.limit - memory.used),
   ),
+  gauge<ProducerSource>(
+    'bufferpool-wait-ratio',
+    'The part of the time that records waited for bufferMemory, 0 to 1.',
+    ({ memory }) => memory.waitRatio,
+  ),
+  gauge<ProducerSource>(
+    'buffer-exhausted-rate',
+    'Records per second that were refused, as no bufferMemory was freed for them.',
+    ({ memory }) => memory.exhausted.frequency,
+  ),
+  counter<ProducerSource>(
+    'buffer-exhausted-total',
+    'Records that were refused, as no bufferMemory was freed for them.',
+    ({ memory }) => memory.exhausted.count,
+  ),
 ]
 
 export const producerGroups: {
@@ -144,8 +187,12 @@ export const producerGroups: {
   readonly topics: MetricGroup<SendSensors>
   readonly own: MetricGroup<ProducerSource>
 } = {
-  all: { group: 'producer-metrics', tags: [], metrics: sends },
-  topics: { group: 'producer-topic-metrics', tags: ['topic'], metrics: sends },
+  all: { group: 'producer-metrics', tags: [], metrics: sends('compression-rate-avg') },
+  topics: {
+    group: 'producer-topic-metrics',
+    tags: ['topic'],
+    metrics: sends('compression-rate'),
+  },
   own: { group: 'producer-metrics', tags: [], metrics: own },
 }
 
@@ -156,7 +203,7 @@ export function readProducerMetrics(clientId: string, source: ProducerSource): M
     ...readGroup(producerGroups.own, clientId, [], source),
   ]
   for (const [topic, sensors] of metrics.topics) {
-    list.push(...readGroup(producerGroups.topics, clientId, [topic], sensors))
+    addAll(list, readGroup(producerGroups.topics, clientId, [topic], sensors))
   }
   return list
 }

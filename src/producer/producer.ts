@@ -6,7 +6,7 @@ import type { Writable } from 'node:stream'
 import type { WritableStream } from 'node:stream/web'
 import { monotonicMs } from '../async/clock.ts'
 import { checkWaitOptions, type WaitLimits, waitFor } from '../async/wait.ts'
-import type { PartitionMetadata } from '../cluster/metadata.ts'
+import type { PartitionMetadata } from '../cluster/metadata-snapshot.ts'
 import { channels, traced } from '../diagnostics.ts'
 import {
   ClosedError,
@@ -123,7 +123,8 @@ export class Producer implements AsyncDisposable {
 
   /**
    * Takes a record without waiting. `onDelivery` is told its outcome, together with `context`.
-   * @returns false when the record was taken and the budget is spent: await `drained()` before the next
+   * @returns false when the record was taken, and the budget is spent or thousands of records wait for
+   * metadata: await `drained()` before the next
    * @throws {InvalidArgumentError} for a wrong record
    * @throws {BufferExhaustedError} when `false` was ignored: the record was not taken
    * @throws {ClosedError} after `close()`
@@ -240,7 +241,8 @@ export class Producer implements AsyncDisposable {
 
   /**
    * Runs `body` in a transaction: commits when it returns. When it throws, or a limit is reached, aborts,
-   * and seeks its consumer back to the group's committed offsets. While the body runs, `commitTransaction()`
+   * and seeks its consumer back to the group's committed offsets. After a limit was reached, it waits for
+   * the abort for at most 1 s. While the body runs, `commitTransaction()`
    * and `abortTransaction()` are refused.
    * @throws what the body threw, or what prevented the commit. When the abort fails too: a FencedError,
    * OutcomeUnknownError, ClosedError or KafkaError with both errors as its cause

@@ -156,7 +156,7 @@ export class RecordCalls {
     } else if (context !== undefined && this.observer !== null) {
       batch.deliveries.noteContext(batch.count - 1, context)
     }
-    return !this.memory.isSpent && !this.memory.hasWaiters
+    return !this.memory.isSpent && !this.memory.isCrowded && !this.memory.hasWaiters
   }
 
   /** A record that may be taken: interceptors have seen it, serializers were called. */

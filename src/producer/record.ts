@@ -10,7 +10,8 @@ import {
 } from '../errors.ts'
 import { nearest } from '../options/option-table.ts'
 import { readProperty, readSafely } from '../read-argument.ts'
-import { HeaderAppender, type HeadersInput, headerList } from '../records/headers.ts'
+import { HeaderAppender, type HeadersInput, headerList, ownHeaders } from '../records/headers.ts'
+import { ownBytes } from '../records/own-bytes.ts'
 import type { RecordData, SerializeContext, Serializer, Topic, WritableHeaders } from '../types.ts'
 
 /** One record to be sent. RecordData are copied when the record is accepted and may be used again then. */
@@ -56,9 +57,12 @@ export class UnsettledRecord {
     return new UnsettledRecord(topic, true, () => settled)
   }
 
-  /** A record whose serializers are called by `settle()`. */
+  /** A record whose serializers are called by `settle()`. What it has in bytes is copied. */
   static later(topic: string, record: ProducerRecord<unknown, unknown>): UnsettledRecord {
-    return new UnsettledRecord(topic, false, () => serialized(record))
+    const headers = ownHeaders(headerList(record.headers))
+    const { key, value, ...place } = copyOf(record)
+    const own = { ...place, key: ownBytes(key), value: ownBytes(value), headers }
+    return new UnsettledRecord(topic, false, () => serialized(own))
   }
 
   /** Calls the serializers, if that was not done, and waits for them. */
@@ -84,7 +88,8 @@ export function serialized(
   const { headers } = record
   // A generator of headers gives them once, and a record that waits is read twice.
   if (headers === undefined || headers === null || Array.isArray(headers)) return record
-  return { ...record, headers: readSafely('a record', 'its headers', () => headerList(headers)) }
+  const list = readSafely('a record', 'its headers', () => headerList(headers))
+  return { ...copyOf(record), headers: list }
 }
 
 /** The name of the record's topic, where that has serializers, which may return promises; else null. */
@@ -94,6 +99,13 @@ export function serializingTopic(record: ProducerRecord<unknown, unknown>): stri
 }
 
 const fields = ['topic', 'key', 'value', 'headers', 'partition', 'timestamp'] as const
+
+/** The fields of a record: also those that it has from its class, which a spread would leave out. */
+export function copyOf<R extends ProducerRecord<unknown, unknown>>(record: R): R {
+  const copy: R = { ...record }
+  for (const field of fields) if (field in record) Reflect.set(copy, field, record[field])
+  return copy
+}
 
 /** A misspelt field would be ignored in silence: `partiton: 1` would go to any partition. */
 function checkFields(record: object): void {
@@ -163,8 +175,9 @@ function serialize(record: ProducerRecord<unknown, unknown>): PlainRecord | Unse
   const plain = new SerializedRecord(topic.name, record)
   const keyData = key === null ? null : dataOf(plain, topic.key, key, true)
   if (keyData instanceof Promise) {
+    plain.keepHeaders()
     const settled = keyData.then(async (data) => {
-      plain.key = data
+      plain.key = ownBytes(data)
       plain.value = value === null ? null : await dataOf(plain, topic.value, value, false)
       return plain
     })
@@ -173,6 +186,8 @@ function serialize(record: ProducerRecord<unknown, unknown>): PlainRecord | Unse
   plain.key = keyData
   const valueData = value === null ? null : dataOf(plain, topic.value, value, false)
   if (valueData instanceof Promise) {
+    plain.keepHeaders()
+    plain.key = ownBytes(keyData)
     const settled = valueData.then((data) => {
       plain.value = data
       return plain
@@ -254,10 +269,15 @@ class SerializedRecord implements PlainRecord {
     this.timestamp = timestamp
   }
 
+  /** It waits for a serializer: the caller may change what it gave meanwhile. */
+  keepHeaders(): void {
+    if (this.added === null) this.headers = ownHeaders(headerList(this.headers))
+  }
+
   /** The headers as a list of this record alone. */
   get writableHeaders(): WritableHeaders {
     if (this.added === null) {
-      const list = [...headerList(this.headers)]
+      const list = [...ownHeaders(headerList(this.headers))]
       this.headers = list
       this.added = new HeaderAppender(list)
     }

@@ -2,7 +2,7 @@
 
 import { channels, isTraced, type TraceMessage } from '../diagnostics.ts'
 import { type HeaderInput, headerList } from '../records/headers.ts'
-import type { ProducerRecord } from './record.ts'
+import { copyOf, type ProducerRecord } from './record.ts'
 
 type AnyRecord = ProducerRecord<unknown, unknown>
 
@@ -50,7 +50,7 @@ function withHeaderList<K, V>(record: ProducerRecord<K, V>): ProducerRecord<K, V
   } catch {
     return record
   }
-  return { ...record, headers }
+  return { ...copyOf(record), headers }
 }
 
 function isRecord(value: unknown): value is AnyRecord {

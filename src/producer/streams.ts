@@ -1,7 +1,7 @@
 // The producer as the end of a pipe: a Node Writable and a Web WritableStream. A chunk is a record, or what
 // `toRecord` makes one of. Backpressure is the memory budget; a record that fails fails the stream.
 
-import { Writable } from 'node:stream'
+import type { Writable } from 'node:stream'
 import type { WritableStream } from 'node:stream/web'
 import { describeValue, InvalidArgumentError } from '../errors.ts'
 import { lazyNode } from '../lazy-node.ts'
@@ -30,7 +30,7 @@ export interface WritableOptions<Chunk> {
 export function nodeWritable<Chunk>(sink: RecordSink, options: WritableOptions<Chunk>): Writable {
   const { highWaterMark, toRecord } = readStreamOptions('writable()', options)
   const under = new InFlight(sink, toRecord, highWaterMark)
-  return new Writable({
+  return new lazyNode.stream.Writable({
     objectMode: true,
     decodeStrings: false,
     highWaterMark,

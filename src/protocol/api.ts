@@ -161,7 +161,11 @@ export function decodeStruct<T>(
     return { message, bytesLeft: r.remaining }
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
-    const field = findFailingField(new Reader(api, version, buffer, start, true), read)
+    const field = findFailingField(
+      new Reader(api, version, buffer, start, true),
+      read,
+      r.failedElements,
+    )
     throw new DecodeError(field === '' ? error.message : `${error.message} in ${field}`, {
       api: api.name,
       version,

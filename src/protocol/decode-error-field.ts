@@ -1,22 +1,26 @@
 // Finds the name of the field at which a message could not be read, after the fact: the message is
 // decoded once more by a reader whose failing read returns a marker, and whose later reads return
 // defaults. The path at which the marker turns up in the decoded message is the field. Codecs that read
-// well pay nothing for it, and the second decode keeps no array element but the one that fails, so a
-// refusal costs what reading the message once more does, beside the errors themselves.
+// well pay nothing for it. Of an array in which the first reading failed, only the element that failed is
+// decoded, so a refusal costs at most what reading the message once more does, beside the errors themselves.
 
-import type { Reader } from './reader.ts'
+import type { CodecReader, FailedElement, Reader } from './reader.ts'
 
 const marker = {}
 const noBytes = Buffer.alloc(0)
-const stop = new Error('nothing is read behind the failing field')
 
 /**
  * Path of the field whose read fails, such as `topics[2].partitions[0].records`; of the array's element
  * where its tag section fails; '' if neither is seen.
+ * @param failedElements those of the first reading, the innermost first
  */
-export function findFailingField(reader: Reader, decode: (r: Reader) => unknown): string {
+export function findFailingField(
+  reader: Reader,
+  decode: (r: Reader) => unknown,
+  failedElements: FailedElement[],
+): string {
   try {
-    return findMarker(decode(asReader(new FieldFinder(reader))), '') ?? ''
+    return findMarker(decode(asReader(new FieldFinder(reader, failedElements))), '') ?? ''
   } catch {
     return '' // a codec that computes with what it read may stumble over the marker: no name then
   }
@@ -31,15 +35,17 @@ function asReader(finder: FieldFinder): Reader {
 }
 
 /** Has the methods of a Reader, and reads by one. */
-class FieldFinder implements Record<keyof Reader, unknown> {
+class FieldFinder implements Record<keyof CodecReader, unknown> {
   readonly version: number
   readonly flexible: boolean
+  private readonly failedElements: FailedElement[]
   private readonly reader: Reader
   private hasFailed = false
   private isTagSection = false
 
-  constructor(reader: Reader) {
+  constructor(reader: Reader, failedElements: FailedElement[]) {
     this.reader = reader
+    this.failedElements = failedElements
     this.version = reader.version
     this.flexible = reader.flexible
   }
@@ -239,23 +245,22 @@ class FieldFinder implements Record<keyof Reader, unknown> {
     }
   }
 
-  // An array ends with the element that fails, as its claimed length may be absurd.
   private readArray(isNullable: boolean, decode: Decode): unknown {
+    const failed = this.failedElements.at(-1)
+    if (failed?.array !== this.reader.offset) return this.passArray(isNullable, decode)
+    this.failedElements.pop()
+    this.reader.moveTo(failed.element)
     const items: unknown[] = []
-    let index = 0
+    items[failed.index] = this.decodeStruct(decode)
+    return items
+  }
+
+  /** An array whose elements can all be read, or whose length cannot. */
+  private passArray(isNullable: boolean, decode: Decode): unknown {
     try {
-      const length = this.reader.nullableArray(() => {
-        const item = this.decodeStruct(decode)
-        if (this.hasFailed) {
-          items[index] = item
-          throw stop
-        }
-        index++
-      })?.length
-      if (length === undefined) return isNullable ? null : this.fail()
-      return items
+      return this.reader.nullableArray(decode) === null && !isNullable ? this.fail() : []
     } catch {
-      return this.hasFailed ? items : this.fail()
+      return this.fail()
     }
   }
 

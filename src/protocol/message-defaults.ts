@@ -3,7 +3,7 @@
 // that reads nothing, and only what they do not state is in a table (stated-defaults.ts).
 
 import { InvalidArgumentError } from '../errors.ts'
-import type { Reader } from './reader.ts'
+import type { CodecReader, Reader } from './reader.ts'
 import { statedDefaults } from './stated-defaults.ts'
 import { ZERO_UUID } from './uuid.ts'
 import { invalidValue } from './value-error.ts'
@@ -152,7 +152,7 @@ function asReader(reader: object): Reader {
 }
 
 /** Has the methods of a Reader, and gives each read the value that its type starts with. */
-class ZeroReader implements Record<keyof Reader, unknown> {
+class ZeroReader implements Record<keyof CodecReader, unknown> {
   readonly version: number
   readonly flexible: boolean = false
   readonly offset: number = 0

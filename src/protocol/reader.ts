@@ -6,6 +6,15 @@ import { DecodeError } from '../errors.ts'
 import { setUnknownTags, type UnknownTag } from './unknown-tags.ts'
 import type { MessageContext } from './writer.ts'
 
+/** Where an array, and the element of it that cannot be read, start. */
+export type FailedElement = Reader['failedElements'][number]
+
+/** What codecs call. */
+export type CodecReader = Omit<Reader, 'failedElements' | 'moveTo'>
+
+/** A stack trace costs more than reading a small message. */
+const undescribed = new DecodeError('a message that could not be read is read once more')
+
 export class Reader {
   /** Version of the API that is read. */
   readonly version: number
@@ -16,10 +25,15 @@ export class Reader {
   private position: number
   private end: number
   private readonly skipsContent: boolean
+  /** Elements of arrays in which reading failed, the innermost first. */
+  readonly failedElements: { array: number; index: number; element: number }[] = []
   /** Tagged fields of the struct that was read last, until they are kept with it. */
   private pending: UnknownTag[] | null = null
 
-  /** `skipsContent`: strings and arrays of numbers are checked and passed over, and read as empty. */
+  /**
+   * `skipsContent`: strings and arrays of numbers are checked and passed over, and read as empty; the error
+   * of a read that fails says nothing.
+   */
   constructor(
     api: MessageContext,
     version: number,
@@ -39,6 +53,11 @@ export class Reader {
   /** Index of the next byte to be read. */
   get offset(): number {
     return this.position
+  }
+
+  /** The next read starts at the byte with this index. */
+  moveTo(position: number): void {
+    this.position = position
   }
 
   /** Bytes not yet read. */
@@ -176,12 +195,20 @@ export class Reader {
   }
 
   nullableArray<T>(decode: (r: Reader) => T): T[] | null {
+    const array = this.position
     const length = this.arrayLength(1)
     if (length < 0) return null
     const items: T[] = []
-    for (let i = 0; i < length; i++) {
-      const item = decode(this)
-      items.push(this.pending === null ? item : this.keep(item))
+    let element = 0
+    try {
+      for (let i = 0; i < length; i++) {
+        element = this.position
+        const item = decode(this)
+        items.push(this.pending === null ? item : this.keep(item))
+      }
+    } catch (error) {
+      this.failedElements.push({ array, index: items.length, element })
+      throw error
     }
     return items
   }
@@ -304,6 +331,7 @@ export class Reader {
 
   /** A DecodeError at `position` (default: here), naming the API and version. */
   error(problem: string, position: number = this.position): DecodeError {
+    if (this.skipsContent) return undescribed
     return new DecodeError(`${this.api} v${this.version}: ${problem} (byte ${position})`, {
       api: this.api,
       version: this.version,

@@ -68,6 +68,8 @@ export class BatchBuilder {
   /** The size that `hasRoomFor` holds the batch to, in bytes before compression. */
   readonly batchSize: number
   private isOpen = true
+  /** Whether a record is being encoded: a getter of its headers must not append another one. */
+  isEncoding = false
 
   private readonly allocate: (bytes: number) => Buffer
   /** The whole batch with room for its header: `buffer` itself, or the compressed form. */
@@ -174,12 +176,15 @@ export class BatchBuilder {
     const timestampDelta = this.reserve(upperBound, timestamp)
     const { buffer, position: start, recordCount } = this
     let end: number
+    this.isEncoding = true
     try {
       end = writeRecord(buffer, start, recordCount, timestampDelta, key, value, headers)
     } catch (error) {
       // Bytes that are set beyond a buffer's end.
       if (error instanceof RangeError) throw tooSmall(upperBound)
       throw error
+    } finally {
+      this.isEncoding = false
     }
     // Writing to an index beyond a buffer's end does nothing, and a string is cut before the character
     // that does not fit. No record comes within four bytes of a true bound.
@@ -207,7 +212,7 @@ export class BatchBuilder {
     const compressed =
       codec.compressTransient === undefined
         ? codec.compress(records, compressionLevel)
-        : codec.compressTransient(records)
+        : codec.compressTransient(records, compressionLevel)
     if (compressed instanceof Uint8Array) {
       this.pack(compressed)
       return undefined
@@ -319,6 +324,11 @@ export class BatchBuilder {
   /** Makes room for a record, and returns how long after the first one its time is. */
   private reserve(upperBound: number, timestamp: number): number {
     if (!this.isOpen) throw new InvalidArgumentError('a sealed batch takes no more records')
+    if (this.isEncoding) {
+      throw new InvalidArgumentError(
+        'a getter of the headers of a record must not send another one',
+      )
+    }
     if (typeof timestamp !== 'number') throw invalidTimestamp(timestamp)
     if (this.recordCount === 0) {
       if (!Number.isSafeInteger(timestamp)) throw invalidTimestamp(timestamp)

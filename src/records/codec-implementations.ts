@@ -1,6 +1,5 @@
 // Which of the possible implementations this process uses for compression and checksums.
 
-import * as nodeZlib from 'node:zlib'
 import {
   hasZstd,
   javascriptLz4,
@@ -9,6 +8,7 @@ import {
   snappyPackage,
   zstdPackage,
 } from '../compression/packages.ts'
+import { lazyNode } from '../lazy-node.ts'
 import { type Crc32cImplementation, crc32cImplementation } from './crc32c.ts'
 
 /** Which implementation each codec, and the checksum of record batches, uses in this process. */
@@ -34,7 +34,7 @@ export function codecImplementations(): CodecImplementations {
     gzip: 'node:zlib',
     snappy: snappyPackage() === javascriptSnappy ? 'javascript' : 'snappy',
     lz4: lz4Frames() === javascriptLz4 ? 'javascript' : 'wasm',
-    zstd: hasZstd(nodeZlib) ? 'node:zlib' : hasZstdPackage() ? '@mongodb-js/zstd' : null,
+    zstd: hasZstd(lazyNode.zlib) ? 'node:zlib' : hasZstdPackage() ? '@mongodb-js/zstd' : null,
     crc32c: crc32cImplementation(),
   }
 }

@@ -122,6 +122,14 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> implements Raw
   }
 
   /**
+   * The era of the position (commit-position.ts) that the record was read in; null: not known.
+   * @internal
+   */
+  static eraOf({ batch }: ConsumerRecord<unknown, unknown>): number | null {
+    return batch.source.era ?? null
+  }
+
+  /**
    * Copies the batches of these records, so that the memory of their response can be freed.
    * @returns the bytes of the batches
    * @internal

@@ -2,8 +2,10 @@
 // more than once.
 
 import { isUtf8 } from 'node:buffer'
-import { InvalidArgumentError } from '../errors.ts'
+import { describeValue, InvalidArgumentError } from '../errors.ts'
+import { hasContentElsewhere } from '../read-argument.ts'
 import type { Header, ReadableHeaders, RecordData, WritableHeaders } from '../types.ts'
+import { ownBytes } from './own-bytes.ts'
 
 /** One header of a record to be sent. */
 export interface HeaderInput {
@@ -20,11 +22,19 @@ const noHeaders: readonly HeaderInput[] = Object.freeze([])
 export function headerList(headers: HeadersInput | null | undefined): readonly HeaderInput[] {
   if (headers === null || headers === undefined) return noHeaders
   if (isList(headers)) return headers
+  return listOf(headers)
+}
+
+/** Apart, so that the function above stays small enough to be compiled into those that call it for each record. */
+function listOf(headers: HeadersInput): readonly HeaderInput[] {
   if (isIterable(headers)) return [...headers]
-  if (typeof headers !== 'object') {
-    throw new InvalidArgumentError(`headers must be a list or an object, got a ${typeof headers}`)
+  const entries = typeof headers === 'object' ? Object.entries(headers) : []
+  if (entries.length === 0 && (typeof headers !== 'object' || hasContentElsewhere(headers))) {
+    throw new InvalidArgumentError(
+      `headers must be a list or an object, got ${describeValue(headers)}`,
+    )
   }
-  return Object.entries(headers).map(([key, value]) => ({ key, value }))
+  return entries.map(([key, value]) => ({ key, value }))
 }
 
 function isList(headers: HeadersInput): headers is readonly HeaderInput[] {
@@ -35,7 +45,21 @@ function isIterable(headers: HeadersInput): headers is Iterable<HeaderInput> {
   return typeof headers === 'object' && Symbol.iterator in headers
 }
 
-/** Lets serializers add to the headers of a record. */
+/** Copies of headers, which the caller cannot change. */
+export function ownHeaders(headers: readonly HeaderInput[]): readonly HeaderInput[] {
+  return headers.length === 0 ? headers : Array.from(headers, ownHeader)
+}
+
+function ownHeader(header: HeaderInput): HeaderInput {
+  if (typeof header !== 'object' || header === null) return header
+  const value: RecordData = ownBytes(header.value)
+  return { key: header.key, value }
+}
+
+/**
+ * Lets serializers add to the headers of a record. Values are copied: a serializer may write into one buffer
+ * again and again.
+ */
 export class HeaderAppender implements WritableHeaders {
   private readonly list: HeaderInput[]
 
@@ -45,12 +69,14 @@ export class HeaderAppender implements WritableHeaders {
   }
 
   add(key: string, value: RecordData): void {
-    this.list.push({ key, value })
+    this.list.push({ key, value: ownBytes(value) })
   }
 
   set(key: string, value: RecordData): void {
     const others = this.list.filter((header) => header.key !== key)
-    this.list.splice(0, this.list.length, ...others, { key, value })
+    this.list.length = 0
+    for (const other of others) this.list.push(other)
+    this.add(key, value)
   }
 
   get(key: string): RecordData | undefined {

@@ -1,7 +1,6 @@
 // The header of a record batch (magic 2): 61 bytes, then the records, compressed as one. The CRC
 // covers everything from the attributes on, so a broker sets base offset and leader epoch without it.
 
-import { endianness } from 'node:os'
 import type { CompressionType } from '../compression/codec.ts'
 import { codecById } from '../compression/codecs.ts'
 import { DecodeError, InvalidArgumentError } from '../errors.ts'
@@ -217,7 +216,9 @@ function checkRoom(buffer: Buffer, position: number, bytes: number): void {
 
 const wide = new BigInt64Array(1)
 const halves = new Int32Array(wide.buffer)
-const highHalf = endianness() === 'LE' ? 1 : 0
+wide[0] = 1n
+/** Which half of a number is the high one: on a little-endian machine, the second. */
+const highHalf = halves[0] === 1 ? 1 : 0
 
 // `writeBigInt64BE` makes several bigints on its way, four times in each batch.
 function writeInt64(buffer: Buffer, position: number, value: bigint): void {

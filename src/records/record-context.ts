@@ -24,6 +24,8 @@ export interface RecordSource<K, V> {
   readonly partition: number
   /** The id of the topic that the records are of: one that is created again has another. Not known: absent. */
   readonly topicId?: string
+  /** Which setting of the consumer's position they were read after. Not read by a consumer: absent. */
+  readonly era?: number
   /** Deserializes a key when `record.key` is first read. */
   readonly decodeKey: (bytes: Buffer | null, record: RawRecord) => K
   /** Deserializes a value when `record.value` is first read. */

@@ -59,22 +59,16 @@ function maxSize(bytes: RecordData, name: string): number {
   )
 }
 
-/** 0, unless the bytes were transferred to a worker: a view of those has no bytes either. */
+/** 0, unless the memory is gone, transferred or made smaller: a view of that has no bytes either. */
 function emptySize(bytes: Uint8Array, name: string): number {
-  if (!isDetached(bytes)) return 0
-  throw new InvalidArgumentError(
-    `${name} is a view of a detached ArrayBuffer: its bytes were transferred (to a worker, or by structuredClone). Send the record before that, or send a copy`,
-  )
-}
-
-function isDetached({ buffer }: Uint8Array): boolean {
-  if (buffer.byteLength > 0) return false
   try {
-    // Node 20 has no ArrayBuffer.prototype.detached; making a view of such a buffer throws.
-    new Uint8Array(buffer)
-    return false
+    // Throws for a view whose memory is gone; Node 20 has no ArrayBuffer.prototype.detached.
+    Uint8Array.prototype.at.call(bytes, 0)
+    return 0
   } catch {
-    return true
+    throw new InvalidArgumentError(
+      `${name} is a view of a detached ArrayBuffer, or of bytes beyond its end: they were transferred (to a worker, or by structuredClone), or the buffer was resized. Send the record before that, or send a copy`,
+    )
   }
 }
 

@@ -4,7 +4,9 @@
 import type * as avsc from 'avsc'
 import { ConfigError, causeText, describeValue, InvalidArgumentError } from '../errors.ts'
 import { requireOptional } from '../optional-package.ts'
+import { resolveOptions } from '../options/option-table.ts'
 import type { Codec } from './codec.ts'
+import { type AvroSettings, avroTable, schemaText } from './options.ts'
 import type { ResolvedSchema, SchemaText } from './registry-client.ts'
 
 export interface AvroOptions {
@@ -24,18 +26,18 @@ export class AvroCodec<T> implements Codec<T> {
   readonly schema: SchemaText | null
   readonly recordName: string | null
   readonly hasIndexes = false
-  private readonly options: AvroOptions
+  private readonly options: AvroSettings
   private readonly avsc: Avsc
   private readonly own: avsc.Type | null
 
   constructor(options: AvroOptions) {
-    this.options = options
+    this.options = resolveOptions(avroTable, options, 'registry.avro()')
     this.avsc = load()
-    const { schema } = options
+    const { schema } = this.options
     const definition: unknown = typeof schema === 'string' ? parseJson(schema) : schema
     this.own = definition === undefined ? null : this.typeOf(definition, {})
     this.schema =
-      definition === undefined ? null : { schemaType: 'AVRO', schema: JSON.stringify(definition) }
+      definition === undefined ? null : schemaText('registry.avro()', 'AVRO', definition)
     this.recordName = this.own?.name ?? null
   }
 
@@ -63,7 +65,7 @@ export class AvroCodec<T> implements Codec<T> {
   }
 
   private typeOf(definition: unknown, registry: Record<string, avsc.Type>): avsc.Type {
-    const { longs = 'number', logicalTypes = {}, wrapUnions = 'auto' } = this.options
+    const { longs, logicalTypes, wrapUnions } = this.options
     if (longs === 'bigint') registry.long ??= bigintType(this.avsc)
     try {
       return this.avsc.Type.forSchema(definition as avsc.Schema, {

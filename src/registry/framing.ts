@@ -26,6 +26,7 @@ export interface Framed {
 /** Confluent's headers of the schema id. */
 const headerNames = { key: '__key_schema_id', value: '__value_schema_id' }
 const MAX_INFLATED = 128 * 1024 * 1024
+const MAX_INT32 = 2 ** 31 - 1
 const GUID = 1
 const GLUE_VERSION = 3
 const GLUE_ZLIB = 5
@@ -39,7 +40,8 @@ export function frame(framing: Framing, zlib: boolean, { id }: SchemaId, data: B
   }
   const prefix = Buffer.alloc(framing === 'apicurio' ? 9 : 5)
   if (framing === 'apicurio') prefix.writeBigInt64BE(BigInt(id), 1)
-  else prefix.writeInt32BE(id, 1)
+  else if (id <= MAX_INT32) prefix.writeInt32BE(id, 1)
+  else throw new InvalidArgumentError(`the schema id ${id} does not fit into 4 bytes`)
   return Buffer.concat([prefix, data])
 }
 

@@ -7,7 +7,9 @@ import { request as httpsRequest } from 'node:https'
 import type { SecureContextOptions } from 'node:tls'
 import { backoff, sleep } from '../async/retry.ts'
 import { startTimer } from '../async/timers.ts'
-import { SchemaRegistryError } from '../errors.ts'
+import { waitFor } from '../async/wait.ts'
+import { causeText, describeValue, InvalidArgumentError, SchemaRegistryError } from '../errors.ts'
+import { serverNameOf } from '../options/server-name.ts'
 import { type OidcAuth, OidcTokens } from './oidc-tokens.ts'
 
 /** A bearer token, or a function that gives one, which is called for each request. */
@@ -93,9 +95,9 @@ export class HttpClient {
       ...this.options.headers,
       ...(await this.authorization(where)),
     }
-    const { status, text } = await exchange(where, url, method, headers, content, this.options)
-    if (status === 401) this.tokens?.forget()
-    return parsed(where, status, text)
+    const response = await exchange(where, url, method, headers, content, this.options)
+    if (response.status === 401) this.tokens?.forget()
+    return parsed(where, response)
   }
 
   private async authorization(where: string): Promise<Record<string, string>> {
@@ -109,18 +111,37 @@ export class HttpClient {
       return { authorization: `Bearer ${await this.token(auth)}` }
     } catch (cause) {
       if (cause instanceof SchemaRegistryError) throw cause
-      const text = `${where} failed: no token could be had`
+      const text = `${where} failed: no token could be had: ${causeText(cause)}`
       throw new SchemaRegistryError(text, { cause, retriable: true })
     }
   }
 
-  private token(auth: TokenAuth | OidcAuth): string | Promise<string> {
-    if ('token' in auth) return typeof auth.token === 'function' ? auth.token() : auth.token
-    this.tokens ??= new OidcTokens(auth, (url, headers, body) =>
+  private async token(auth: TokenAuth | OidcAuth): Promise<string> {
+    const { requestTimeoutMs: timeoutMs } = this.options
+    if ('token' in auth) {
+      const { token } = auth
+      const asked = async (): Promise<unknown> => (typeof token === 'function' ? token() : token)
+      return checkedToken(await waitFor(asked(), { timeoutMs, signal: undefined }, 'auth.token()'))
+    }
+    this.tokens ??= new OidcTokens(auth, timeoutMs, (url, headers, body) =>
       exchange(`POST to token endpoint ${url.host}`, url, 'POST', headers, body, this.options),
     )
-    return this.tokens.get()
+    return checkedToken(await this.tokens.get())
   }
+}
+
+/** @throws {InvalidArgumentError} for what no header can carry */
+function checkedToken(token: unknown): string {
+  if (typeof token === 'string' && /^[\x21-\x7e]+$/.test(token)) return token
+  const got = typeof token === 'string' ? 'other characters' : describeValue(token)
+  throw new InvalidArgumentError(`a token must be text of visible ASCII characters, got ${got}`)
+}
+
+interface HttpResponse {
+  readonly status: number
+  readonly text: string
+  /** Where it redirects to. */
+  readonly location: string | undefined
 }
 
 /** One request and its response, whatever its status. */
@@ -131,18 +152,20 @@ function exchange(
   headers: Record<string, string>,
   content: string | undefined,
   { requestTimeoutMs, maxResponseBytes, ssl }: HttpOptions,
-): Promise<{ status: number; text: string }> {
+): Promise<HttpResponse> {
   const late = `no response within ${requestTimeoutMs} ms`
   return new Promise((resolve, reject) => {
     const fail = (reason: string, cause?: unknown): void =>
       reject(new SchemaRegistryError(`${where} failed: ${reason}`, { cause, retriable: true }))
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+    const servername = serverNameOf(url.hostname)
     let isLate = false
-    const request = send(url, { method, headers, ...ssl }, (response) => {
+    const request = send(url, { method, headers, servername, ...ssl }, (response) => {
       read(response, where, maxResponseBytes).then(
         (text) => {
           clearTimeout(timer)
-          resolve({ status: response.statusCode ?? 0, text })
+          const { location } = response.headers
+          resolve({ status: response.statusCode ?? 0, text, location })
         },
         (error: unknown) => {
           request.destroy()
@@ -179,7 +202,7 @@ async function read(response: IncomingMessage, where: string, maxBytes: number):
   return Buffer.concat(chunks).toString()
 }
 
-function parsed(where: string, status: number, text: string): unknown {
+function parsed(where: string, { status, text, location }: HttpResponse): unknown {
   let body: unknown
   try {
     body = JSON.parse(text)
@@ -192,7 +215,13 @@ function parsed(where: string, status: number, text: string): unknown {
   const isObject = typeof body === 'object' && body !== null
   const message: unknown = isObject ? Reflect.get(body as object, 'message') : undefined
   const code: unknown = isObject ? Reflect.get(body as object, 'error_code') : undefined
-  const reason = typeof message === 'string' ? `: ${message}` : ''
+  const redirect = status >= 300 && status < 400 ? location?.slice(0, 200) : undefined
+  const reason =
+    redirect !== undefined
+      ? `: it redirects to ${redirect}. Give that address as 'url'`
+      : typeof message === 'string'
+        ? `: ${message}`
+        : ''
   throw new SchemaRegistryError(`${where} failed: HTTP ${status}${reason}`, {
     status,
     errorCode: typeof code === 'number' ? code : 0,

@@ -3,7 +3,9 @@
 import type { Ajv, ValidateFunction } from 'ajv'
 import { ConfigError, causeText, InvalidArgumentError } from '../errors.ts'
 import { requireOptional } from '../optional-package.ts'
+import { resolveOptions } from '../options/option-table.ts'
 import type { Codec } from './codec.ts'
+import { type JsonSchemaSettings, jsonSchemaTable, schemaText } from './options.ts'
 import type { ResolvedSchema, SchemaText } from './registry-client.ts'
 
 export interface JsonSchemaOptions {
@@ -13,21 +15,22 @@ export interface JsonSchemaOptions {
   configure?: (ajv: Ajv) => void
 }
 
+const CALL = 'registry.jsonSchema()'
+
 type AjvClass = new (options: object) => Ajv
 
 export class JsonSchemaCodec<T> implements Codec<T> {
   readonly schema: SchemaText | null
   readonly recordName: string | null
   readonly hasIndexes = false
-  private readonly options: JsonSchemaOptions
+  private readonly options: JsonSchemaSettings
   private readonly own: ValidateFunction | null
 
   constructor(options: JsonSchemaOptions) {
-    this.options = options
-    const { schema } = options
-    const definition = typeof schema === 'string' ? schemaObject(schema) : schema
-    this.schema =
-      definition === undefined ? null : { schemaType: 'JSON', schema: JSON.stringify(definition) }
+    this.options = resolveOptions(jsonSchemaTable, options, CALL)
+    const { schema } = this.options
+    const definition = typeof schema === 'string' ? givenSchema(schema) : schema
+    this.schema = definition === undefined ? null : schemaText(CALL, 'JSON', definition)
     const title: unknown = definition === undefined ? null : Reflect.get(definition, 'title')
     this.recordName = typeof title === 'string' ? title : null
     this.own = this.schema === null ? null : this.compile(this.schema, [])
@@ -64,7 +67,7 @@ export class JsonSchemaCodec<T> implements Codec<T> {
     try {
       const definition = schemaObject(schema)
       const ajv = new (load(definition))({ strict: false, allErrors: true, logger: false })
-      this.options.configure?.(ajv)
+      this.options.configure?.(ajv as never)
       for (const { name, schema: text } of dependencies) ajv.addSchema(schemaObject(text), name)
       return ajv.compile(definition)
     } catch (cause) {
@@ -72,6 +75,15 @@ export class JsonSchemaCodec<T> implements Codec<T> {
       const reason = causeText(cause)
       throw new InvalidArgumentError(`the JSON schema cannot be used: ${reason}`, { cause })
     }
+  }
+}
+
+/** @throws {ConfigError} for a text that is not JSON */
+function givenSchema(text: string): object {
+  try {
+    return schemaObject(text)
+  } catch (cause) {
+    throw new ConfigError(`${CALL}: option 'schema' is not JSON: ${causeText(cause)}`, { cause })
   }
 }
 

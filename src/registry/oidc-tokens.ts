@@ -2,6 +2,7 @@
 // for all requests, until shortly before it expires.
 
 import { monotonicMs } from '../async/clock.ts'
+import { waitFor } from '../async/wait.ts'
 import { SchemaRegistryError } from '../errors.ts'
 
 /** Where tokens come from, and who asks for them. */
@@ -26,12 +27,15 @@ const USED_PART = 0.8
 
 export class OidcTokens {
   private readonly auth: OidcAuth
+  private readonly timeoutMs: number
   private readonly post: Post
   private current: Promise<string> | null = null
   private until = 0
 
-  constructor(auth: OidcAuth, post: Post) {
+  /** @param timeoutMs how long `clientSecret()` may take */
+  constructor(auth: OidcAuth, timeoutMs: number, post: Post) {
     this.auth = auth
+    this.timeoutMs = timeoutMs
     this.post = post
   }
 
@@ -51,7 +55,10 @@ export class OidcTokens {
 
   private async fetch(): Promise<string> {
     const { tokenEndpointUrl, clientId, clientSecret, scope } = this.auth
-    const secret = typeof clientSecret === 'function' ? await clientSecret() : clientSecret
+    const asked = async (): Promise<string> =>
+      typeof clientSecret === 'function' ? clientSecret() : clientSecret
+    const limits = { timeoutMs: this.timeoutMs, signal: undefined }
+    const secret = await waitFor(asked(), limits, 'auth.clientSecret()')
     const startedAt = monotonicMs()
     const url = new URL(tokenEndpointUrl)
     const form = new URLSearchParams({

@@ -124,6 +124,7 @@ export class RegistryClient implements SchemaSource {
       { references = [] }: SchemaText,
       path: readonly string[],
     ): Promise<void> => {
+      if (path.length > MAX_REFERENCES) throw tooManyReferences(id)
       for (const { name, subject, version } of references) {
         const key = `${subject} version ${version}`
         if (path.includes(key)) {
@@ -135,11 +136,7 @@ export class RegistryClient implements SchemaSource {
         const read = await this.readVersion(subject, version)
         await visit(read.text, [...path, key])
         dependencies.set(key, { ...read.text, name })
-        if (dependencies.size > MAX_REFERENCES) {
-          throw new SchemaRegistryError(
-            `Schema ${id} refers to more than ${MAX_REFERENCES} schemas`,
-          )
-        }
+        if (dependencies.size > MAX_REFERENCES) throw tooManyReferences(id)
       }
     }
     await visit(text, [])
@@ -179,9 +176,13 @@ function field(body: unknown, name: string): unknown {
   return typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined
 }
 
+function tooManyReferences(id: number | string): SchemaRegistryError {
+  return new SchemaRegistryError(`Schema ${id} refers to more than ${MAX_REFERENCES} schemas`)
+}
+
 function idIn(body: unknown, subject: string): number {
   const id = field(body, 'id')
-  if (Number.isInteger(id)) return id as number
+  if (Number.isSafeInteger(id) && Number(id) >= 0) return Number(id)
   throw new SchemaRegistryError(`The registry's response for subject "${subject}" has no schema id`)
 }
 
@@ -195,8 +196,20 @@ function schemaOf(body: unknown, id: number | string): SchemaText {
   const schemaType = field(body, 'schemaType') ?? 'AVRO'
   const references = field(body, 'references') ?? []
   const isKnown = schemaType === 'AVRO' || schemaType === 'PROTOBUF' || schemaType === 'JSON'
-  if (typeof schema === 'string' && isKnown && Array.isArray(references)) {
+  if (typeof schema === 'string' && isKnown && areReferences(references)) {
     return { schemaType, schema, references }
   }
   throw new SchemaRegistryError(`The registry's response for schema ${id} is not a schema`)
+}
+
+function areReferences(references: unknown): references is SchemaReference[] {
+  return (
+    Array.isArray(references) &&
+    references.every(
+      (each) =>
+        typeof field(each, 'name') === 'string' &&
+        typeof field(each, 'subject') === 'string' &&
+        Number.isInteger(field(each, 'version')),
+    )
+  )
 }

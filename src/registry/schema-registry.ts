@@ -1,19 +1,18 @@
 // SchemaRegistry: the serdes of topics whose schemas a registry keeps.
 
 import type { DescMessage, Message, MessageShape } from '@bufbuild/protobuf'
-import {
-  ConfigError,
-  causeText,
-  describeValue,
-  InvalidArgumentError,
-  SchemaRegistryError,
-} from '../errors.ts'
+import { ConfigError, causeText, InvalidArgumentError, SchemaRegistryError } from '../errors.ts'
 import type { DeserializeContext, RecordData, Serde, SerializeContext } from '../types.ts'
 import { AvroCodec, type AvroOptions } from './avro.ts'
 import type { Codec } from './codec.ts'
-import { type Framing, frame, frameInHeader, type SchemaId, unframe } from './framing.ts'
-import { HttpClient, type HttpOptions, type RegistryAuth } from './http-client.ts'
+import { frame, frameInHeader, type SchemaId, unframe } from './framing.ts'
+import { HttpClient } from './http-client.ts'
 import { JsonSchemaCodec, type JsonSchemaOptions } from './json-schema.ts'
+import {
+  type RegistrySettings,
+  resolveRegistryOptions,
+  type SchemaRegistryOptions,
+} from './options.ts'
 import { ProtobufCodec } from './protobuf.ts'
 import {
   RegistryClient,
@@ -21,76 +20,7 @@ import {
   type SchemaSource,
   type SchemaText,
 } from './registry-client.ts'
-import { type SchemaStore, StoreClient } from './schema-store.ts'
-
-/** Under which subject a schema is kept: by topic (`orders-value`), by record, by both, or by a function. */
-export type SubjectStrategy =
-  | 'topicName'
-  | 'recordName'
-  | 'topicRecordName'
-  | ((place: { topic: string; isKey: boolean; recordName: string | null }) => string)
-
-/** What `new SchemaRegistry(...)` takes. All times are in milliseconds. */
-export interface SchemaRegistryOptions {
-  /** Where the registry is; of several, another one is tried when one fails. Not with `store`. */
-  url?: string | readonly string[]
-  /** Keeps the schemas in place of a registry at `url`: for AWS Glue. */
-  store?: SchemaStore
-  /** Basic authentication, a bearer token, or an identity provider that gives tokens (OIDC). */
-  auth?: RegistryAuth
-  /** More headers of each request. */
-  headers?: Readonly<Record<string, string>>
-  /** CA, client certificate and key, as `tls.createSecureContext` takes them. */
-  ssl?: HttpOptions['ssl']
-  /** How long one request may take. @defaultValue 10000 */
-  requestTimeoutMs?: number
-  /** Further attempts when the registry is down or busy. @defaultValue 3 */
-  retries?: number
-  /** The pause before the first of them; it doubles. @defaultValue 100 */
-  retryBackoffMs?: number
-  /** A larger response is an error (bytes). @defaultValue 16777216 */
-  maxResponseBytes?: number
-  /** How long the latest schema of a subject is used before it is asked for again. @defaultValue 60000 */
-  latestTtlMs?: number
-  /** How records name their schema. @defaultValue 'confluent' */
-  framing?: Framing
-  /**
-   * How data is compressed, with `framing: 'glue'`. Both are read.
-   * @defaultValue 'none'
-   */
-  compression?: 'none' | 'zlib'
-  /**
-   * Whether the schema id goes into a header, not before the data: as a GUID where the registry has them, as
-   * Confluent's does since version 8. Both places are read.
-   * @defaultValue false
-   */
-  schemaIdInHeader?: boolean
-  /** @defaultValue 'topicName' */
-  subjectStrategy?: SubjectStrategy
-  /** Whether a schema that the registry does not have is registered. @defaultValue true */
-  autoRegisterSchemas?: boolean
-  /** Whether records are written with the latest schema of the subject. @defaultValue false */
-  useLatestVersion?: boolean
-  /** Whether the registry normalizes schemas before it compares them. @defaultValue false */
-  normalizeSchemas?: boolean
-}
-
-type Settings = Required<Omit<SchemaRegistryOptions, 'url' | 'store' | 'auth' | 'headers' | 'ssl'>>
-
-const defaults: Settings = {
-  requestTimeoutMs: 10_000,
-  retries: 3,
-  retryBackoffMs: 100,
-  maxResponseBytes: 16 * 1024 * 1024,
-  latestTtlMs: 60_000,
-  framing: 'confluent',
-  compression: 'none',
-  schemaIdInHeader: false,
-  subjectStrategy: 'topicName',
-  autoRegisterSchemas: true,
-  useLatestVersion: false,
-  normalizeSchemas: false,
-}
+import { StoreClient } from './schema-store.ts'
 
 /**
  * A schema registry with the API of Confluent's: also Karapace, and Apicurio at `/apis/ccompat/v7`.
@@ -99,18 +29,17 @@ const defaults: Settings = {
  * const orders = kafka.topic('orders', { key: serdes.string, value: registry.avro<Order>({ schema }) })
  */
 export class SchemaRegistry {
-  private readonly settings: Settings
+  private readonly settings: RegistrySettings
   private readonly client: SchemaSource
 
   /** @throws {ConfigError} for a wrong or unknown option */
   constructor(options: SchemaRegistryOptions) {
-    const { url = [], store, auth = null, headers = {}, ssl = {}, ...rest } = checked(options)
-    this.settings = { ...defaults, ...rest }
-    const http = { urls: [url].flat(), auth, headers, ssl, ...this.settings }
+    this.settings = resolveRegistryOptions(options)
+    const { url: urls, store, latestTtlMs, requestTimeoutMs } = this.settings
     this.client =
-      store === undefined
-        ? new RegistryClient(new HttpClient(http), this.settings.latestTtlMs)
-        : new StoreClient(store)
+      store === null
+        ? new RegistryClient(new HttpClient({ ...this.settings, urls }), latestTtlMs)
+        : new StoreClient(store, requestTimeoutMs)
   }
 
   /** Avro. Needs the package `avsc`. @throws {ConfigError} without it */
@@ -144,12 +73,12 @@ type Write<T> = (value: T, context: SerializeContext) => RecordData
 class RegistrySerde<T> implements Serde<T> {
   private readonly codec: Codec<T>
   private readonly client: SchemaSource
-  private readonly settings: Settings
+  private readonly settings: RegistrySettings
   /** What is known needs no promise. */
   private readonly writers = new Map<string, { write: Write<T>; schema: ResolvedSchema | null }>()
   private readonly readers = new Map<number | string, (data: Buffer) => T>()
 
-  constructor(codec: Codec<T>, client: SchemaSource, settings: Settings) {
+  constructor(codec: Codec<T>, client: SchemaSource, settings: RegistrySettings) {
     this.codec = codec
     this.client = client
     this.settings = settings
@@ -233,103 +162,4 @@ async function usable<R>(what: string, make: () => Promise<R>): Promise<R> {
     const reason = causeText(cause)
     throw new SchemaRegistryError(`${what} cannot be used: ${reason}`, { cause })
   }
-}
-
-const names: ReadonlySet<string> = new Set([
-  'url',
-  'store',
-  'auth',
-  'headers',
-  'ssl',
-  ...Object.keys(defaults),
-])
-
-const enumerated: ReadonlySet<string> = new Set(['subjectStrategy', 'framing', 'compression'])
-
-function checkStore(
-  { store, url, framing, useLatestVersion, schemaIdInHeader }: SchemaRegistryOptions,
-  refuse: (problem: string) => never,
-): void {
-  if (url !== undefined) refuse("give 'url' or 'store', not both")
-  if (framing !== 'glue') refuse("option 'store' needs framing 'glue'")
-  if (useLatestVersion) refuse("option 'useLatestVersion' cannot be used with 'store'")
-  if (schemaIdInHeader) refuse("option 'schemaIdInHeader' cannot be used with 'store'")
-  if (typeof store?.idOf === 'function' && typeof store.schemaById === 'function') return
-  refuse(`option 'store' must have idOf() and schemaById(), got ${describeValue(store)}`)
-}
-
-const authForms: readonly (readonly string[])[] = [
-  ['username', 'password'],
-  ['token'],
-  ['tokenEndpointUrl', 'clientId', 'clientSecret'],
-]
-
-function checkAuth(auth: unknown, refuse: (problem: string) => never): void {
-  if (auth === undefined) return
-  const given: object = typeof auth === 'object' && auth !== null ? auth : {}
-  const has = (name: string): boolean =>
-    ['string', 'function'].includes(typeof Reflect.get(given, name))
-  if (!authForms.some((names) => names.every(has))) {
-    const forms = authForms.map((names) => `{ ${names.join(', ')} }`)
-    refuse(`option 'auth' must be ${forms.join(' or ')}, got ${describeValue(auth)}`)
-  }
-  const url: unknown = Reflect.get(given, 'tokenEndpointUrl')
-  if (url === undefined || (typeof url === 'string' && /^https?:/.test(url) && URL.canParse(url)))
-    return
-  refuse(`'tokenEndpointUrl' of option 'auth' must be an http or https URL`)
-}
-
-function checked(options: SchemaRegistryOptions): SchemaRegistryOptions {
-  const refuse = (problem: string): never => {
-    throw new ConfigError(`new SchemaRegistry(): ${problem}`)
-  }
-  if (typeof options !== 'object' || options === null) {
-    return refuse(`expected an object { url, ... }, got ${describeValue(options)}`)
-  }
-  for (const name of Object.keys(options)) {
-    if (!names.has(name)) refuse(`'${name}' is not an option. There are ${[...names].join(', ')}`)
-  }
-  const { framing = 'confluent', subjectStrategy = 'topicName', auth, store, compression } = options
-  if (store !== undefined) checkStore(options, refuse)
-  else if (framing === 'glue') refuse("framing 'glue' needs option 'store'")
-  if (compression !== undefined && compression !== 'none' && framing !== 'glue') {
-    refuse("option 'compression' needs framing 'glue'")
-  }
-  const urls: unknown[] = store === undefined ? [options.url].flat() : ['http://none']
-  const isUrl = (url: unknown): boolean =>
-    typeof url === 'string' && URL.canParse(url) && /^https?:/.test(url)
-  if (urls.length === 0 || !urls.every(isUrl)) {
-    refuse(
-      `option 'url' must be an http or https URL, or several, got ${describeValue(options.url)}`,
-    )
-  }
-  for (const [name, expected] of Object.entries(defaults)) {
-    const value: unknown = Reflect.get(options, name)
-    if (value === undefined || enumerated.has(name)) continue
-    const fits =
-      typeof expected === 'number'
-        ? typeof value === 'number' && value >= 0
-        : typeof value === typeof expected
-    if (!fits) refuse(`option '${name}' must be a ${typeof expected}, got ${describeValue(value)}`)
-  }
-  if (compression !== undefined && !['none', 'zlib'].includes(compression)) {
-    refuse(`option 'compression' must be none or zlib, got ${describeValue(compression)}`)
-  }
-  if (!['confluent', 'apicurio', 'glue'].includes(framing)) {
-    refuse(`option 'framing' must be confluent, apicurio or glue, got ${describeValue(framing)}`)
-  }
-  const isStrategy =
-    typeof subjectStrategy === 'function' ||
-    ['topicName', 'recordName', 'topicRecordName'].includes(subjectStrategy)
-  if (!isStrategy) {
-    refuse(
-      `option 'subjectStrategy' must be topicName, recordName, topicRecordName or a function, got ${describeValue(subjectStrategy)}`,
-    )
-  }
-  checkAuth(auth, refuse)
-  const given = { ...options }
-  for (const [name, value] of Object.entries(given)) {
-    if (value === undefined) Reflect.deleteProperty(given, name)
-  }
-  return given
 }

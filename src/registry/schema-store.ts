@@ -1,5 +1,6 @@
 // Schemas that are kept elsewhere than in a registry with Confluent's API: AWS Glue, by its own SDK.
 
+import { waitFor } from '../async/wait.ts'
 import { ConfigError, causeText, SchemaRegistryError } from '../errors.ts'
 import { isUuid, type SchemaId } from './framing.ts'
 import { keep, type ResolvedSchema, type SchemaSource, type SchemaText } from './registry-client.ts'
@@ -18,17 +19,20 @@ export interface SchemaStore {
 
 export class StoreClient implements SchemaSource {
   private readonly store: SchemaStore
+  private readonly timeoutMs: number
   private readonly ids = new Map<string, Promise<SchemaId>>()
   private readonly schemas = new Map<string, Promise<ResolvedSchema>>()
 
-  constructor(store: SchemaStore) {
+  /** @param timeoutMs how long one question may take */
+  constructor(store: SchemaStore, timeoutMs: number) {
     this.store = store
+    this.timeoutMs = timeoutMs
   }
 
   idOf(subject: string, schema: SchemaText, how: { register: boolean }): Promise<SchemaId> {
     return keep(this.ids, JSON.stringify([subject, schema]), async () => {
       const what = `The id of the schema of subject "${subject}"`
-      const id = await asked(what, () => this.store.idOf(subject, schema, how.register))
+      const id = await this.asked(what, () => this.store.idOf(subject, schema, how.register))
       if (isUuid(id)) return { id, guid: null }
       throw new SchemaRegistryError(`${what} is not a UUID: ${String(id)}`)
     })
@@ -37,7 +41,7 @@ export class StoreClient implements SchemaSource {
   schemaById(id: number | string): Promise<ResolvedSchema> {
     return keep(this.schemas, String(id), async () => {
       const what = `Schema ${id}`
-      const schema = await asked(what, () => this.store.schemaById(String(id)))
+      const schema = await this.asked(what, () => this.store.schemaById(String(id)))
       if (typeof schema?.schema !== 'string') {
         throw new SchemaRegistryError(`${what} has no text`)
       }
@@ -54,13 +58,15 @@ export class StoreClient implements SchemaSource {
     const text = `Subject "${subject}" cannot be referred to with option 'store'`
     return Promise.reject(new ConfigError(text))
   }
-}
 
-async function asked<T>(what: string, ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask()
-  } catch (cause) {
-    const reason = causeText(cause)
-    throw new SchemaRegistryError(`${what} cannot be had: ${reason}`, { cause, retriable: true })
+  private async asked<T>(what: string, ask: () => Promise<T>): Promise<T> {
+    const called = async (): Promise<T> => ask()
+    try {
+      const limits = { timeoutMs: this.timeoutMs, signal: undefined }
+      return await waitFor(called(), limits, "the function of option 'store'")
+    } catch (cause) {
+      const reason = causeText(cause)
+      throw new SchemaRegistryError(`${what} cannot be had: ${reason}`, { cause, retriable: true })
+    }
   }
 }

@@ -45,7 +45,8 @@ function write(entries: readonly RecordData[], width: number | null): Buffer {
   const parts: Buffer[] = [Buffer.of(width === null ? VARIABLE_SIZE : CONSTANT_SIZE)]
   if (width !== null) {
     const nulls = entries.flatMap((entry, index) => (entry === null ? index : []))
-    parts.push(int32(nulls.length), ...nulls.map(int32))
+    parts.push(int32(nulls.length))
+    for (const at of nulls) parts.push(int32(at))
   }
   parts.push(int32(entries.length))
   for (const entry of entries) {

@@ -3,6 +3,7 @@
 
 import { monotonicMs } from '../async/clock.ts'
 import { startTimer } from '../async/timers.ts'
+import { least } from '../collections/long-lists.ts'
 import { KafkaError } from '../errors.ts'
 import { lockOf, type ShareRecord } from './share-record.ts'
 
@@ -66,7 +67,7 @@ export class LockWatch {
   }
 
   private get endsAt(): number {
-    return Math.min(...this.open.map((record) => lockOf(record).heldUntil))
+    return least(this.open.map((record) => lockOf(record).heldUntil))
   }
 
   private look(): void {

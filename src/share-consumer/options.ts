@@ -2,9 +2,9 @@
 // those of Java's KafkaShareConsumer. What is resolved here is complete and frozen.
 
 import { isTopic } from '../consumer/options.ts'
+import { readingOptions } from '../consumer/reading-options.ts'
 import { type AcknowledgementResult, ConfigError, describeValue } from '../errors.ts'
 import {
-  boolean,
   callback,
   duration,
   integer,
@@ -15,7 +15,6 @@ import {
   readOptions,
   resolveOptions,
   text,
-  wireDuration,
 } from '../options/option-table.ts'
 import { isTopicName } from '../topic-partition.ts'
 import type { Deserializer, Topic, TopicPartition } from '../types.ts'
@@ -99,46 +98,25 @@ type Callback<Key extends keyof ShareConsumerOptions> = OptionSpec<NonNullable<
 > | null>
 
 /** Each option: its default and its check. */
-export const shareConsumerOptionTable: {
+export const shareConsumerOptionTable: typeof readingOptions & {
   readonly groupId: OptionSpec<string | null>
   readonly topics: OptionSpec<readonly ShareTopicSelector[]>
   readonly shareAcknowledgementMode: OptionSpec<'implicit' | 'explicit'>
   readonly shareAcquireMode: OptionSpec<'batch_optimized' | 'record_limit'>
   readonly maxPollRecords: OptionSpec<number>
   readonly maxPollIntervalMs: OptionSpec<number>
-  readonly defaultApiTimeoutMs: OptionSpec<number>
-  readonly fetchMinBytes: OptionSpec<number>
-  readonly fetchMaxWaitMs: OptionSpec<number>
-  readonly fetchMaxBytes: OptionSpec<number>
-  readonly checkCrcs: OptionSpec<boolean>
-  readonly maxDecompressedBytes: OptionSpec<number>
-  readonly clientRack: OptionSpec<string | null>
-  readonly allowAutoCreateTopics: OptionSpec<boolean>
-  readonly keyDeserializer: OptionSpec<Deserializer<unknown> | null>
-  readonly valueDeserializer: OptionSpec<Deserializer<unknown> | null>
-  readonly enableMetricsPush: OptionSpec<boolean>
   readonly onAcknowledged: Callback<'onAcknowledged'>
   readonly onAssigned: Callback<'onAssigned'>
   readonly onStall: Callback<'onStall'>
   readonly onError: Callback<'onError'>
 } = optionsOf('kafka.shareConsumer()', {
+  ...readingOptions,
   groupId: text(null),
   topics: { default: [], check: (value, fail) => checkShareTopics(value, fail) },
   shareAcknowledgementMode: oneOf('implicit', ['implicit', 'explicit']),
   shareAcquireMode: oneOf('batch_optimized', ['batch_optimized', 'record_limit']),
   maxPollRecords: integer(500, 1, 2_147_483_647),
   maxPollIntervalMs: duration(300_000, 1),
-  defaultApiTimeoutMs: duration(60_000, 1),
-  fetchMinBytes: integer(1, 0, 2_147_483_647),
-  fetchMaxWaitMs: wireDuration(500),
-  fetchMaxBytes: integer(50 * 1024 * 1024, 1, 2_147_483_647),
-  checkCrcs: boolean(true),
-  maxDecompressedBytes: integer(512 * 1024 * 1024, 1),
-  clientRack: text(null),
-  allowAutoCreateTopics: boolean(true),
-  keyDeserializer: { default: null, check: checkDeserializer },
-  valueDeserializer: { default: null, check: checkDeserializer },
-  enableMetricsPush: boolean(true),
   onAcknowledged: callback(),
   onAssigned: callback(),
   onStall: callback(),
@@ -187,17 +165,6 @@ export function resolveShareConsumerOptions<K, V>(
   return Object.freeze({ ...resolved, groupId })
 }
 
-/** A response holds `fetchMaxBytes` of records and some room for what is around them. */
-export function checkShareResponseSize(
-  { fetchMaxBytes }: ResolvedShareConsumerOptions,
-  { maxResponseSize }: { readonly maxResponseSize: number },
-): void {
-  if (maxResponseSize >= fetchMaxBytes + 1024 * 1024) return
-  throw new ConfigError(
-    `${OWNER}: option 'fetchMaxBytes' (${fetchMaxBytes}) must be below maxResponseSize (${maxResponseSize}) by 1 MiB`,
-  )
-}
-
 /** Topics of an option or an argument. @param fail throws the error of the place */
 export function checkShareTopics(
   value: unknown,
@@ -216,17 +183,4 @@ export function checkShareTopics(
         : fail(expected)
     }),
   )
-}
-
-function checkDeserializer(
-  value: unknown,
-  fail: (expected: string) => never,
-): Deserializer<unknown> {
-  const isDeserializer =
-    typeof value === 'object' &&
-    value !== null &&
-    typeof Reflect.get(value, 'deserialize') === 'function'
-  return isDeserializer
-    ? (value as Deserializer<unknown>)
-    : fail('an object with a deserialize(bytes, topic) method')
 }

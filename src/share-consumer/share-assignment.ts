@@ -32,7 +32,12 @@ export class SharePartition implements SharePartitionName {
   /** @param waitMs gives the pause from the number of failures before */
   failed(error: KafkaError, waitMs: (failures: number) => number): void {
     this.notBefore = monotonicMs() + waitMs(this.failures++)
-    this.problem = new StandingProblem(error.message, error, this.problem?.firstAt)
+    this.setProblem(error.message, error)
+  }
+
+  /** No records can flow at the moment. The first such call says since when. */
+  setProblem(reason: string, error: Error | null): void {
+    this.problem = new StandingProblem(reason, error, this.problem?.firstAt)
   }
 
   succeeded(): void {

@@ -1,5 +1,6 @@
 // Records of one partition that a share consumer delivers together.
 
+import { least } from '../collections/long-lists.ts'
 import type { WaitOptions } from '../types.ts'
 import type { Acknowledger, ShareRecord } from './share-record.ts'
 
@@ -27,7 +28,7 @@ export class ShareBatch<K = Buffer | null, V = Buffer | null>
 
   /** When the first of its locks ends, in milliseconds since 1970. */
   get lockExpiresAt(): number {
-    return Math.min(...this.records.map(({ lockExpiresAt }) => lockExpiresAt))
+    return least(this.records.map(({ lockExpiresAt }) => lockExpiresAt))
   }
 
   /** Accepts every record that is not acknowledged yet. */

@@ -16,6 +16,8 @@ export class ShareBroker {
   isBusy = false
   /** Whether the request in flight asks for records. */
   isFetching = false
+  /** By when the broker should have responded to the request in flight (monotonic ms). */
+  dueAt = 0
   notBefore = 0
   failures = 0
   /** The last response (monotonic ms); 0: none yet. */

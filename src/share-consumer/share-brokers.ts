@@ -1,9 +1,10 @@
 // The brokers that a share consumer has sessions with, and the way of an acknowledgement to the broker whose
 // session its record was acquired in. What comes too late is refused here: the group delivers it again.
 
-import { monotonicMs, wallMsOf } from '../async/clock.ts'
+import { monotonicMs } from '../async/clock.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import type { BrokerHealth } from '../consumer/fetching/broker-health.ts'
+import type { ClusterProblem } from '../cluster/problems.ts'
+import { type BrokerHealth, brokerHealth, silenceOf } from '../consumer/fetching/broker-health.ts'
 import { type KafkaError, UnsupportedVersionError } from '../errors.ts'
 import type { Connection } from '../network/connection.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
@@ -60,13 +61,14 @@ export class ShareBrokers {
   }
 
   health(cluster: Pick<Cluster, 'unreachableSince'>): BrokerHealth[] {
-    return [...this.byNode.values()].map(({ nodeId, respondedAt }) => {
-      const since = cluster.unreachableSince(nodeId)
-      return {
-        nodeId,
-        lastFetchAt: respondedAt === 0 ? null : wallMsOf(respondedAt),
-        unreachableSince: since === 0 ? null : wallMsOf(since),
-      }
+    return [...this.byNode.values()].map((broker) => brokerHealth(broker, cluster))
+  }
+
+  /** Those that leave a request without a response. */
+  problems(cluster: Pick<Cluster, 'readyConnection'>): ClusterProblem[] {
+    return [...this.byNode.values()].flatMap((broker) => {
+      const api = broker.isFetching ? 'ShareFetch' : 'ShareAcknowledge'
+      return silenceOf(broker, api, cluster) ?? []
     })
   }
 
@@ -120,7 +122,7 @@ export class ShareBrokers {
       outcomes.push(broker.settled)
       if (broker.acknowledgements.isEmpty) continue
       broker.isUrgent = true
-      outcomes.push(...broker.acknowledgements.all().map((each) => each.outcome()))
+      for (const each of broker.acknowledgements.all()) outcomes.push(each.outcome())
     }
     this.owner.onPending()
     await Promise.all(outcomes)

@@ -3,6 +3,7 @@
 
 import { callHook } from '../async/call-hook.ts'
 import { monotonicMs } from '../async/clock.ts'
+import type { CloseLimits } from '../async/closing-limits.ts'
 import { checkWaitOptions, waitFor } from '../async/wait.ts'
 import { stopSwitch, within } from '../async/watchers.ts'
 import { Cluster } from '../cluster/cluster.ts'
@@ -27,6 +28,7 @@ import type { WaitOptions } from '../types.ts'
 import type { PartitionAcknowledgements } from './acknowledgements.ts'
 import type { AcquiredBlock } from './acquired-records.ts'
 import type { Acquisition, SharePartitionName } from './acquisition.ts'
+import { CommitOutcomes } from './commit-outcomes.ts'
 import type { ResolvedShareConsumerOptions, ShareTopicSelector } from './options.ts'
 import { ShareAssignment } from './share-assignment.ts'
 import { ShareBrokers } from './share-brokers.ts'
@@ -54,8 +56,7 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
   private readonly topicWatch: TopicLookup
   private readonly stopped = stopSwitch()
   private readonly problems: ConsumerProblems
-  /** Outcomes of acknowledgements since a commit began, of each commit that waits. */
-  private readonly commits = new Set<AcknowledgementResult[]>()
+  private readonly commits = new CommitOutcomes()
   private topicNames: readonly string[] = []
   private failedAcknowledgements = 0
   private isStarted = false
@@ -112,7 +113,9 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
     )
     this.problems = new ConsumerProblems(() => ({
       cluster,
+      fetcher: { problems: () => this.brokers.problems(cluster) },
       group: this.group,
+      pulse: this.pulse,
       topicNames: this.topicNames,
       partitions: this.assignment.partitions,
     }))
@@ -205,13 +208,7 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
 
   /** Sends what was acknowledged so far. @throws {AcknowledgementError} when something of it has failed */
   async commit(limits: WaitOptions): Promise<void> {
-    const results: AcknowledgementResult[] = []
-    this.commits.add(results)
-    try {
-      await waitFor(this.brokers.flush(), limits, 'commit()')
-    } finally {
-      this.commits.delete(results)
-    }
+    const results = await this.commits.during(waitFor(this.brokers.flush(), limits, 'commit()'))
     const failed = results.find(({ error }) => error !== null)
     if (failed?.error) {
       throw new AcknowledgementError(`commit() failed: ${failed.error.message}`, {
@@ -241,20 +238,24 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
       pulse,
       group,
       failedAcknowledgements,
-      partitions: this.assignment.partitions,
+      partitions: [...this.assignment.partitions],
+      leaderOf: (topic, partition) => this.cluster.leaderOf(topic, partition)?.nodeId ?? -1,
       state: this.state,
       problems: this.problems.list(),
     })
   }
 
   /** Stops in order: delivery, handlers, acknowledgements and sessions, membership, connections. */
-  async close(deadline: AbortSignal, handlers: Promise<void>): Promise<void> {
+  async close(
+    { handlerDeadline, commitDeadline, deadline }: CloseLimits,
+    handlers: Promise<void>,
+  ): Promise<void> {
     this.delivery.close()
     this.pulse.stop()
     this.fetcher.stopFetching()
     this.group.stop()
-    await within(deadline, handlers)
-    await this.fetcher.close(deadline)
+    await within(handlerDeadline, handlers)
+    await this.fetcher.close(commitDeadline)
     await within(deadline, this.group.leave('the consumer is being closed'))
     this.stopped.abort(new ClosedError('The share consumer was closed'))
     await this.telemetry.close(deadline)
@@ -336,7 +337,7 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
   }
 
   private noteResult(result: AcknowledgementResult): void {
-    for (const results of this.commits) results.push(result)
+    this.commits.note(result)
     const { error, offsets, topic, partition } = result
     if (error !== null) {
       this.failedAcknowledgements += offsets.length

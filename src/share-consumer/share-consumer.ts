@@ -1,16 +1,17 @@
 // ShareConsumer: the public door. Says what can be asked of a share consumer; share-consumer-core.ts knows
 // how.
 
+import { ClosingLimits } from '../async/closing-limits.ts'
 import { checkWaitOptions } from '../async/wait.ts'
 import { checkCloseOptions, checkLoopOptions } from '../consumer/arguments.ts'
 import { type ConsumerLoop, typed } from '../consumer/delivery/iterators.ts'
+import { checkResponseSize } from '../consumer/reading-options.ts'
 import { describeValue, InvalidArgumentError } from '../errors.ts'
 import type { Metric } from '../metrics/metric.ts'
 import type { ClusterOptions } from '../options/kafka-options.ts'
 import { readSafely } from '../read-argument.ts'
 import type { TopicPartition, WaitOptions } from '../types.ts'
 import {
-  checkShareResponseSize,
   checkShareTopics,
   type ResolvedShareConsumerOptions,
   type ShareTopicSelector,
@@ -43,11 +44,12 @@ export class ShareConsumer<
   private readonly core: ShareConsumerCore<K, V>
   private readonly options: ResolvedShareConsumerOptions
   private closing: Promise<void> | null = null
+  private readonly closingLimits = new ClosingLimits()
   private settleClosed: () => void = () => {}
 
   /** Use `kafka.shareConsumer()`. */
   constructor(clusterOptions: ClusterOptions, options: ResolvedShareConsumerOptions) {
-    checkShareResponseSize(options, clusterOptions)
+    checkResponseSize('kafka.shareConsumer()', options, clusterOptions)
     this.options = options
     this.closed = new Promise((resolve) => {
       this.settleClosed = resolve
@@ -153,7 +155,8 @@ export class ShareConsumer<
    * Sends the acknowledgements made so far, and waits for their outcome. The item in hand is not accepted by
    * it.
    * @param options `timeoutMs` defaults to `defaultApiTimeoutMs`
-   * @throws {AcknowledgementError} when some have no effect: their records are delivered again
+   * @throws {AcknowledgementError} when some that were made since the last `commit()` have no effect: their
+   *   records are delivered again
    * @throws {TimeoutError} when the brokers do not respond in time
    */
   async commit(options?: WaitOptions): Promise<void> {
@@ -194,16 +197,22 @@ export class ShareConsumer<
   /**
    * Ends every loop, lets handlers of `run` finish, sends what was acknowledged, releases everything else,
    * leaves, and disconnects. Called by a handler it does not wait for that handler, whose record is
-   * delivered again. Idempotent.
+   * delivered again. May be called
+   * again, with a shorter limit too.
    * @param options `timeoutMs` is for all of it together; 30000 if it is not given
    */
   async close(options: WaitOptions = {}): Promise<void> {
-    const { deadline, signal } = checkCloseOptions(options)
+    const { signal, release, ...limits } = checkCloseOptions(options)
     this.core.handlers.leaveCaller()
-    this.closing ??= this.core
-      .close(deadline, this.core.handlers.whenIdle())
-      .finally(this.settleClosed)
-    await this.closing
+    const { closingLimits } = this
+    await closingLimits
+      .during(limits, () => {
+        this.closing ??= this.core
+          .close(closingLimits.earliest, this.core.handlers.whenIdle())
+          .finally(this.settleClosed)
+        return this.closing
+      })
+      .finally(release)
     signal?.throwIfAborted()
   }
 

@@ -81,13 +81,6 @@ export class ShareDelivery<K, V> {
     this.replace((record) => lockOf(record).acquisition.session.lost === null)
   }
 
-  /** Takes everything out that is not delivered. */
-  takeAll(): ShareRecord<K, V>[] {
-    const left = this.buffer.slice(this.start)
-    this.replace(() => false)
-    return left
-  }
-
   /** The next record, if one is there. */
   takeRecord(): ShareRecord<K, V> | null {
     const now = monotonicMs()

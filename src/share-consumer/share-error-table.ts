@@ -1,48 +1,10 @@
-// What an error code means in a share group, by where it stands: ShareGroupHeartbeat, the head of a
-// ShareFetch or ShareAcknowledge response, or a partition of it. docs/internals/share-consumer.md shows
-// the table. No I/O.
+// What an error code means in a share group, by where it stands: the head of a ShareFetch or ShareAcknowledge
+// response, or a partition of it. docs/internals/share-consumer.md shows the table; that of ShareGroupHeartbeat is in
+// consumer/group/heartbeat-error-table.ts. No I/O.
 
-import { KafkaError } from '../errors.ts'
-import { brokerError, errorCodes } from '../protocol/error-codes.ts'
-
-export type ShareHeartbeatAction =
-  | 'done'
-  /** Try again after a while. */
-  | 'backOff'
-  /** Look for the coordinator, then try again. */
-  | 'rediscover'
-  /** The member was removed: join again under the same id. */
-  | 'fenced'
-  /** The next pull gets the error; the member stays. */
-  | 'report'
-  /** The consumer ends with an error that says what to change. */
-  | 'fatal'
-
-const heartbeatRows: ReadonlyMap<number, ShareHeartbeatAction> = new Map<
-  number,
-  ShareHeartbeatAction
->([
-  [errorCodes.NONE, 'done'],
-  [errorCodes.COORDINATOR_LOAD_IN_PROGRESS, 'backOff'],
-  [errorCodes.COORDINATOR_NOT_AVAILABLE, 'rediscover'],
-  [errorCodes.NOT_COORDINATOR, 'rediscover'],
-  [errorCodes.FENCED_MEMBER_EPOCH, 'fenced'],
-  [errorCodes.UNKNOWN_MEMBER_ID, 'fenced'],
-  [errorCodes.TOPIC_AUTHORIZATION_FAILED, 'report'],
-  [errorCodes.UNSUPPORTED_VERSION, 'fatal'],
-  // A group of another type has this id.
-  [errorCodes.GROUP_ID_NOT_FOUND, 'fatal'],
-  [errorCodes.INCONSISTENT_GROUP_PROTOCOL, 'fatal'],
-  [errorCodes.GROUP_MAX_SIZE_REACHED, 'fatal'],
-  [errorCodes.GROUP_AUTHORIZATION_FAILED, 'fatal'],
-  [errorCodes.INVALID_GROUP_ID, 'fatal'],
-  [errorCodes.INVALID_REQUEST, 'fatal'],
-])
-
-/** A code without a row may pass. */
-export function shareHeartbeatAction(code: number): ShareHeartbeatAction {
-  return heartbeatRows.get(code) ?? 'backOff'
-}
+import { type Advice, advisedError } from '../consumer/group/advised-error.ts'
+import type { KafkaError } from '../errors.ts'
+import { errorCodes } from '../protocol/error-codes.ts'
 
 export type ShareSessionAction =
   | 'done'
@@ -87,7 +49,7 @@ const partitionRows: ReadonlyMap<number, SharePartitionAction> = new Map<
   [errorCodes.NOT_LEADER_OR_FOLLOWER, 'refresh'],
   [errorCodes.FENCED_LEADER_EPOCH, 'refresh'],
   [errorCodes.LEADER_NOT_AVAILABLE, 'refresh'],
-  [errorCodes.UNKNOWN_LEADER_EPOCH, 'backOff'],
+  [errorCodes.UNKNOWN_LEADER_EPOCH, 'refresh'],
   [errorCodes.REPLICA_NOT_AVAILABLE, 'refresh'],
   [errorCodes.KAFKA_STORAGE_ERROR, 'refresh'],
   [errorCodes.OFFSET_NOT_AVAILABLE, 'backOff'],
@@ -112,7 +74,7 @@ export function sharePartitionAction(code: number): SharePartitionAction {
 export const SHARE_ADVICE =
   'share groups need brokers of 4.2 or later, or of 4.1 with the feature share.version at 1 (kafka-features.sh upgrade --feature share.version=1)'
 
-const advice: ReadonlyMap<number, string> = new Map([
+const advice: Advice = new Map([
   [errorCodes.UNSUPPORTED_VERSION, SHARE_ADVICE],
   [errorCodes.GROUP_ID_NOT_FOUND, 'a group of another type has this id: choose another groupId'],
   [
@@ -120,7 +82,6 @@ const advice: ReadonlyMap<number, string> = new Map([
     'a group of another type has this id: choose another groupId',
   ],
   [errorCodes.GROUP_MAX_SIZE_REACHED, 'the group is as large as group.share.max.size allows'],
-  [errorCodes.INVALID_GROUP_ID, 'choose another groupId'],
   [
     errorCodes.SHARE_SESSION_LIMIT_REACHED,
     'the broker has as many share sessions as group.share.max.share.sessions allows',
@@ -138,9 +99,5 @@ export function shareError(
   text: string | null,
   principal: string | null = null,
 ): KafkaError {
-  const cause = brokerError(code, what, principal)
-  const parts = [cause.message, text ?? '', advice.get(code) ?? ''].filter((part) => part !== '')
-  return parts.length === 1
-    ? cause
-    : new KafkaError(parts.join(': '), { cause, retriable: cause.retriable })
+  return advisedError(code, what, { text, advice, principal })
 }

@@ -6,6 +6,7 @@ import { backoff } from '../async/retry.ts'
 import { startTimer } from '../async/timers.ts'
 import { stopSwitch, within } from '../async/watchers.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { noteMissingLeader } from '../consumer/assignment/missing-leader.ts'
 import {
   ClosedError,
   ConnectionError,
@@ -152,7 +153,7 @@ export class ShareFetcher<K, V> {
       }
       const leader = this.cluster.leaderOf(partition.topic, partition.partition)
       if (leader === null) {
-        this.cluster.requestRefresh(`${partition.name} has no leader`)
+        noteMissingLeader(this.cluster, partition)
         continue
       }
       const ofNode = byNode.get(leader.nodeId)
@@ -287,6 +288,7 @@ export class ShareFetcher<K, V> {
     work: () => Promise<void>,
   ): Promise<void> {
     broker.isBusy = true
+    broker.dueAt = monotonicMs() + (broker.isFetching ? this.options.fetchMaxWaitMs : 0)
     try {
       await work()
     } catch (error) {

@@ -2,17 +2,18 @@
 // nothing to reconcile: several members may have the same partition. A life of the member is one object: a
 // response counts only if the life it was asked under is still the present one.
 
-import { randomUUID } from 'node:crypto'
 import { stopSwitch } from '../async/watchers.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { CoordinatorClient, CoordinatorResponse } from '../cluster/coordinator-client.ts'
 import type { StandingProblem } from '../consumer/assignment/standing-problem.ts'
+import { heartbeatAction } from '../consumer/group/heartbeat-error-table.ts'
 import {
   FIRST_INTERVAL_MS,
   MemberHeartbeats,
   type MemberLife,
 } from '../consumer/group/member-heartbeats.ts'
-import { resolveTarget } from '../consumer/group/target-assignment.ts'
+import { newMemberId } from '../consumer/group/member-id.ts'
+import { resolveTarget, UnknownTopics } from '../consumer/group/target-assignment.ts'
 import { type KafkaError, toKafkaError, UnsupportedVersionError } from '../errors.ts'
 import {
   type ShareGroupHeartbeatRequest,
@@ -21,7 +22,7 @@ import {
   shareGroupHeartbeat,
 } from '../protocol/messages/share-group-heartbeat.ts'
 import type { SharePartitionName } from './acquisition.ts'
-import { SHARE_ADVICE, shareError, shareHeartbeatAction } from './share-error-table.ts'
+import { SHARE_ADVICE, shareError } from './share-error-table.ts'
 
 /** The part of a share consumer that its group acts on. */
 export interface ShareGroupOwner {
@@ -58,8 +59,7 @@ function newLife(): Life {
 }
 
 export class ShareGroup {
-  /** Chosen once for each consumer (KIP-1082). */
-  readonly memberId: string = kafkaUuid()
+  readonly memberId: string = newMemberId()
   private readonly cluster: Cluster
   private readonly coordinator: CoordinatorClient
   private readonly options: ShareGroupOptions
@@ -71,7 +71,7 @@ export class ShareGroup {
   >
   private readonly stopped = stopSwitch()
   private life = newLife()
-  private isPartial = false
+  private readonly unknown = new UnknownTopics()
   private isJoining = false
   private isWanted = false
 
@@ -108,13 +108,16 @@ export class ShareGroup {
     return { memberId: this.memberId, generationId: this.life.epoch, groupInstanceId: null }
   }
 
+  /** What ends unnoticed is each record's lock, and not the session. */
+  readonly sessionEndsAt = null
+
   get status(): 'idle' | 'joining' | 'stable' {
     if (!this.isWanted) return 'idle'
     return this.life.isMember ? 'stable' : 'joining'
   }
 
   get problem(): StandingProblem | null {
-    return this.heartbeats.trouble.current
+    return this.heartbeats.trouble.current ?? this.unknown.problem
   }
 
   /** The caller asks for records: membership is wanted. */
@@ -130,7 +133,7 @@ export class ShareGroup {
 
   /** Metadata changed: perhaps it knows more topics of the assignment. */
   onMetadata(): void {
-    if (this.isPartial) this.assign()
+    if (!this.unknown.isEmpty) this.assign()
   }
 
   beatNow(): void {
@@ -190,7 +193,7 @@ export class ShareGroup {
     return this.coordinator.request(shareGroupHeartbeat, () => body, { timeoutMs })
   }
 
-  private accept(life: Life, response: ShareGroupHeartbeatResponse, sentAt: number): number {
+  private accept(life: Life, response: ShareGroupHeartbeatResponse, sentAt: number): void {
     life.epoch = response.memberEpoch
     life.isMember = true
     this.heartbeats.hasJoined = true
@@ -199,13 +202,12 @@ export class ShareGroup {
       life.target = response.assignment.topicPartitions
       this.assign()
     }
-    return Math.max(1, response.heartbeatIntervalMs)
   }
 
   private assign(): void {
-    const { partitions, isPartial, topicIds } = resolveTarget(this.cluster, this.life.target)
-    this.isPartial = isPartial
-    if (isPartial) this.cluster.requestRefresh('the assignment names an unknown topic')
+    const { partitions, unknownIds, topicIds } = resolveTarget(this.cluster, this.life.target)
+    this.unknown.replace(unknownIds)
+    if (unknownIds.length > 0) this.cluster.requestRefresh('the assignment names an unknown topic')
     this.owner.onAssigned(
       partitions.map(({ topic, partition }) => ({
         topic,
@@ -221,13 +223,14 @@ export class ShareGroup {
     const what = `ShareGroupHeartbeat of group "${groupId}"`
     const error = shareError(errorCode, what, errorMessage, this.cluster.principal)
     this.heartbeats.trouble.note(error)
-    switch (shareHeartbeatAction(errorCode)) {
+    switch (heartbeatAction(errorCode, this.life.epoch > 0)) {
       case 'fenced':
         this.lose(error.message)
         return this.heartbeats.backOff()
       case 'report':
         this.owner.onRefused(error)
         return FIRST_INTERVAL_MS
+      case 'unsupported':
       case 'fatal':
         this.fail(error)
         return null
@@ -252,7 +255,7 @@ export class ShareGroup {
     const { groupId } = this.coordinator
     this.cluster.options.logger.warn(`lost the membership in group ${groupId}`, { reason })
     this.life = newLife()
-    this.isPartial = false
+    this.unknown.replace([])
     this.owner.onAssigned([])
   }
 
@@ -273,13 +276,6 @@ export class ShareGroup {
       this.cluster.options.logger.warn(text, { reason, error })
     }
   }
-}
-
-/** As Kafka writes UUIDs: brokers of 4.1 refuse any other member id. None begins with `-`. */
-function kafkaUuid(): string {
-  const bytes = Buffer.from(randomUUID().replaceAll('-', ''), 'hex')
-  const text = bytes.toString('base64url')
-  return text.startsWith('-') ? kafkaUuid() : text
 }
 
 /** null: as before. */

@@ -4,7 +4,11 @@
 import { monotonicMs, wallMsOf } from '../async/clock.ts'
 import type { PartitionProblem, StandingProblem } from '../consumer/assignment/standing-problem.ts'
 import type { BrokerHealth } from '../consumer/fetching/broker-health.ts'
-import type { ConsumerProblem } from '../consumer/liveness/consumer-problems.ts'
+import {
+  brokenBrokers,
+  type ConsumerProblem,
+  lacksPartitions,
+} from '../consumer/liveness/consumer-problems.ts'
 import { compareTopicPartitions } from '../topic-partition.ts'
 import type { TopicPartition } from '../types.ts'
 
@@ -13,7 +17,7 @@ export interface ShareConsumerHealth {
   /**
    * Whether records could flow now: the result for a readiness probe. The consumer is `stable`, brokers are
    * reached, and some assigned partition has nothing in its way. A member without partitions is ready,
-   * unless what it subscribes to is missing.
+   * unless what it subscribes to is missing, or its group has been a problem for more than 5 s.
    */
   readonly isReady: boolean
   /**
@@ -60,7 +64,9 @@ export interface ShareHealthSources {
   }
   readonly acquisitionLockTimeoutMs: number | null
   readonly brokers: readonly BrokerHealth[]
-  readonly partitions: Iterable<TopicPartition & { readonly problem: StandingProblem | null }>
+  readonly partitions: readonly (TopicPartition & { readonly problem: StandingProblem | null })[]
+  /** The node; -1: none is known. */
+  leaderOf(topic: string, partition: number): number
   readonly pulse: {
     readonly lastHeartbeatAt: number | null
     readonly unreachableSince: number | null
@@ -77,8 +83,7 @@ const PATIENCE_MS = 5000
 export function shareHealthOf(sources: ShareHealthSources): ShareConsumerHealth {
   const { delivery, pulse, group, state, problems, failedAcknowledgements } = sources
   const { lastHeartbeatAt, unreachableSince } = pulse
-  const assigned = [...sources.partitions]
-  const partitions = assigned
+  const partitions = sources.partitions
     .map(({ topic, partition, problem }) => ({
       topic,
       partition,
@@ -86,7 +91,7 @@ export function shareHealthOf(sources: ShareHealthSources): ShareConsumerHealth 
     }))
     .sort(compareTopicPartitions)
   return {
-    isReady: state === 'stable' && unreachableSince === null && mayFlow(assigned, problems),
+    isReady: state === 'stable' && unreachableSince === null && mayFlow(sources, problems),
     state,
     error: delivery.fatalError,
     lastHeartbeatAt: lastHeartbeatAt === null ? null : wallMsOf(lastHeartbeatAt),
@@ -104,9 +109,13 @@ export function shareHealthOf(sources: ShareHealthSources): ShareConsumerHealth 
 }
 
 function mayFlow(
-  partitions: readonly { readonly problem: StandingProblem | null }[],
+  { partitions, leaderOf }: ShareHealthSources,
   problems: readonly ConsumerProblem[],
 ): boolean {
-  if (partitions.length === 0) return !problems.some(({ topic }) => topic !== null)
-  return partitions.some(({ problem }) => (problem?.durationMs ?? 0) <= PATIENCE_MS)
+  if (partitions.length === 0) return !lacksPartitions(problems, PATIENCE_MS)
+  const broken = brokenBrokers(problems, PATIENCE_MS)
+  return partitions.some(
+    ({ topic, partition, problem }) =>
+      (problem?.durationMs ?? 0) <= PATIENCE_MS && !broken.has(leaderOf(topic, partition)),
+  )
 }

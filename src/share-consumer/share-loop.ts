@@ -58,7 +58,7 @@ export class ShareLoop<K, V, T extends ShareItem<K, V>> implements ConsumerLoop<
     this.isExplicit = isExplicit
     this.signal = signal
     delivery.loops++
-    this.unwatch = signal === undefined ? () => {} : onAbort(signal, () => this.endWait?.())
+    this.unwatch = signal === undefined ? () => {} : this.watch(signal)
   }
 
   [Symbol.asyncIterator](): this {
@@ -95,6 +95,16 @@ export class ShareLoop<K, V, T extends ShareItem<K, V>> implements ConsumerLoop<
     } catch (error) {
       this.end()
       throw error
+    }
+  }
+
+  /** A signal that outlives the consumer must not keep it in memory. */
+  private watch(signal: AbortSignal): () => void {
+    const unwatch = onAbort(signal, () => this.endWait?.())
+    const forget = onAbort(this.delivery.ending, unwatch)
+    return () => {
+      unwatch()
+      forget()
     }
   }
 

@@ -102,10 +102,12 @@ export class ShareRecord<K = Buffer | null, V = Buffer | null> extends ConsumerR
    * @param options `timeoutMs` defaults to `defaultApiTimeoutMs`
    * @throws {UnsupportedVersionError} when the brokers are older than 4.2
    * @throws {AcknowledgementError} when the lock is lost: the record is delivered again
+   * @throws {InvalidArgumentError} when the record was accepted, released or rejected before
    * @throws {TimeoutError} when the broker does not respond in time
    */
-  renew(options?: WaitOptions): Promise<void> {
-    return this.acknowledger.renew([this], options)
+  async renew(options?: WaitOptions): Promise<void> {
+    if (this.type !== 0) throw this.isAcknowledged('renewed')
+    await this.acknowledger.renew([this], options)
   }
 
   override toObject(): ConsumerRecordObject<K, V> & { deliveryCount: number } {
@@ -118,12 +120,14 @@ export class ShareRecord<K = Buffer | null, V = Buffer | null> extends ConsumerR
 
   private acknowledge(type: number): void {
     if (this.type === type) return
-    if (this.type !== 0) {
-      throw new InvalidArgumentError(
-        `The record at offset ${this.offset} of ${this.topic}-${this.partition} cannot be acknowledged again: ${this.acknowledgement}() was called before`,
-      )
-    }
+    if (this.type !== 0) throw this.isAcknowledged('acknowledged again')
     this.acknowledger.acknowledge(this, type)
     this.type = type
+  }
+
+  private isAcknowledged(what: string): InvalidArgumentError {
+    return new InvalidArgumentError(
+      `The record at offset ${this.offset} of ${this.topic}-${this.partition} cannot be ${what}: ${this.acknowledgement}() was called before`,
+    )
   }
 }

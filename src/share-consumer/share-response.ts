@@ -3,6 +3,7 @@
 
 import { backoff } from '../async/retry.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import type { LeaderHint } from '../cluster/leader-hints.ts'
 import type { KafkaError } from '../errors.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import type { LeaderIdAndEpoch, NodeEndpoint } from '../protocol/messages/current-leader.ts'
@@ -56,6 +57,7 @@ export async function applyShareResponse<K, V>(
   const unsettled = new Map(acknowledged)
   const failed = new Set<SharePartition>()
   const reading: Promise<void>[] = []
+  learnLeaders(cluster, response, (key) => byKey.get(key))
   for (const { topicId, partitions } of response.responses) {
     for (const data of partitions) {
       const key = partitionKey({ topicId, partition: data.partitionIndex })
@@ -67,7 +69,6 @@ export async function applyShareResponse<K, V>(
       }
       const target = byKey.get(key)
       if (target === undefined) continue
-      learnLeader(cluster, target, data.currentLeader, response.nodeEndpoints)
       if (data.errorCode !== 0) {
         failed.add(target)
         applyError(context, target, data)
@@ -105,13 +106,13 @@ export function settleAll<K, V>(
   },
 ): void {
   const unsettled = new Map(acknowledged)
+  learnLeaders(cluster, response, (key) => acknowledged.get(key)?.name)
   for (const { topicId, partitions } of response.responses) {
-    for (const { partitionIndex, errorCode, errorMessage, currentLeader } of partitions) {
+    for (const { partitionIndex, errorCode, errorMessage } of partitions) {
       const key = partitionKey({ topicId, partition: partitionIndex })
       const sent = unsettled.get(key)
       if (sent === undefined) continue
       unsettled.delete(key)
-      learnLeader(cluster, sent.name, currentLeader, response.nodeEndpoints)
       const error = acknowledgeError(sent, errorCode, errorMessage, cluster.principal)
       owner.onSettled(sent, error)
     }
@@ -135,13 +136,32 @@ function acknowledgeError(
   return shareError(code, what, text, principal)
 }
 
-function learnLeader(
+/** @param nameOf the partition of this key, if the request was about it */
+function learnLeaders(
   cluster: Cluster,
-  { topic, partition }: SharePartitionName,
-  leader: LeaderIdAndEpoch,
-  endpoints: NodeEndpoint[],
+  response: {
+    readonly responses: readonly {
+      readonly topicId: string
+      readonly partitions: readonly {
+        readonly partitionIndex: number
+        readonly currentLeader: LeaderIdAndEpoch
+      }[]
+    }[]
+    readonly nodeEndpoints: NodeEndpoint[]
+  },
+  nameOf: (key: string) => SharePartitionName | undefined,
 ): void {
-  if (leader.leaderId >= 0) cluster.applyLeaderHint({ topic, partition, ...leader }, endpoints)
+  const hints: LeaderHint[] = []
+  for (const { topicId, partitions } of response.responses) {
+    for (const { partitionIndex, currentLeader } of partitions) {
+      if (currentLeader.leaderId < 0) continue
+      const name = nameOf(partitionKey({ topicId, partition: partitionIndex }))
+      if (name === undefined) continue
+      const { topic, partition } = name
+      hints.push({ topic, topicId: name.topicId, partition, ...currentLeader })
+    }
+  }
+  cluster.applyLeaderHints(hints, response.nodeEndpoints)
 }
 
 function applyError<K, V>(

@@ -1,9 +1,10 @@
 // shareConsumer.run(): a handler is called for each record or batch, several at once if asked for. A handler
 // that succeeds has processed its item; one that fails releases it, so that the group delivers it again.
 
-import { onAbort } from '../async/wait.ts'
+import { checkSignal, onAbort } from '../async/wait.ts'
 import { stopSwitch } from '../async/watchers.ts'
-import { checkSignal, readNamed } from '../consumer/arguments.ts'
+import { greatest } from '../collections/long-lists.ts'
+import { readNamed } from '../consumer/arguments.ts'
 import type { HandlerThread, RunningHandlers } from '../consumer/run/running-handlers.ts'
 import { describeValue, InvalidArgumentError } from '../errors.ts'
 import { LockWatch } from './lock-watch.ts'
@@ -186,7 +187,7 @@ function contextOf(item: ShareItem<unknown, unknown>, watch: LockWatch): ShareHa
   const deliveryCount =
     item instanceof ShareRecord
       ? item.deliveryCount
-      : Math.max(...item.records.map((record) => record.deliveryCount))
+      : greatest(item.records.map((record) => record.deliveryCount))
   return {
     deliveryCount,
     attempt: deliveryCount,

@@ -39,22 +39,22 @@ export function encodeMetricsData(reading: OtlpReading): Buffer {
   const scope = field(1, field(1, text('kafkawire')))
   const metrics = reading.metrics.map((metric) => field(2, metricOf(metric, reading)))
   const resource = field(1, keyValues(1, reading.resource))
-  return field(1, join(resource, field(2, join(scope, ...metrics))))
+  return field(1, join(resource, field(2, joinAll([scope, ...metrics]))))
 }
 
 function metricOf({ name, description, kind, points }: OtlpMetric, reading: OtlpReading): Buffer {
   const data = points.map((point) => field(1, pointOf(point, kind, reading.timeMs)))
   const head = join(field(1, text(name)), field(2, text(description)))
-  if (kind === 'gauge') return join(head, field(5, join(...data)))
+  if (kind === 'gauge') return join(head, field(5, joinAll(data)))
   const temporality = varintField(2, reading.isDelta ? DELTA : CUMULATIVE)
   const isMonotonic = varintField(3, 1)
-  return join(head, field(7, join(...data, temporality, isMonotonic)))
+  return join(head, field(7, joinAll([...data, temporality, isMonotonic])))
 }
 
 function pointOf(point: OtlpPoint, kind: OtlpMetric['kind'], timeMs: number): Buffer {
   const times = [fixed64(3, nanos(timeMs))]
   if (kind === 'counter') times.unshift(fixed64(2, nanos(point.startMs)))
-  return join(...times, double(4, point.value), keyValues(7, point.attributes))
+  return joinAll([...times, double(4, point.value), keyValues(7, point.attributes)])
 }
 
 /** Repeated messages `KeyValue`, whose values are strings. */
@@ -62,10 +62,15 @@ function keyValues(number: number, values: Readonly<Record<string, string>>): Bu
   const pairs = Object.entries(values).map(([key, value]) =>
     field(number, join(field(1, text(key)), field(2, field(1, text(value))))),
   )
-  return join(...pairs)
+  return joinAll(pairs)
 }
 
 function join(...parts: readonly Buffer[]): Buffer {
+  return joinAll(parts)
+}
+
+/** For lists of any length: a client may have more points of a metric than fit on the stack. */
+function joinAll(parts: readonly Buffer[]): Buffer {
   return Buffer.concat(parts)
 }
 

@@ -175,6 +175,7 @@ function checkOpened(
   const { isCompacted } = target.config
   const baseTimestamp = Number(header.baseTimestamp)
   let index = 0
+  let latest = Number.NEGATIVE_INFINITY
   try {
     for (; reader.advance(); index++) {
       if (isCompacted && reader.keyLength < 0) {
@@ -185,6 +186,7 @@ function checkOpened(
         })
       }
       const time = baseTimestamp + reader.timestampDelta
+      latest = Math.max(latest, time)
       if (times !== null && (time < times.earliest || time > times.latest)) {
         late.push({
           batchIndex: index,
@@ -204,7 +206,15 @@ function checkOpened(
       recordErrors: late,
     })
   }
-  return recompress(header, bytes, reader.recordsBuffer, target.config)
+  if (target.config.usesLogAppendTime || Number(header.maxTimestamp) === latest) {
+    return recompress(header, bytes, reader.recordsBuffer, target.config)
+  }
+  // What a client says of its greatest time is not believed.
+  const corrected = Buffer.from(bytes)
+  corrected.writeBigInt64BE(BigInt(latest), batchOffsets.maxTimestamp)
+  writeCrc(corrected, 0)
+  const correctedHeader = decodeBatchHeader(corrected, 0)
+  return recompress(correctedHeader, corrected, reader.recordsBuffer, target.config)
 }
 
 function keylessRefusal(recordErrors: BatchIndexAndErrorMessage[]): BatchRefusal {

@@ -134,6 +134,36 @@ export class ClientTelemetry {
   }
 }
 
+/** What a subscription may match. */
+const matchable: readonly string[] = [
+  'client_id',
+  'client_instance_id',
+  'client_software_name',
+  'client_software_version',
+  'client_source_address',
+  'client_source_port',
+]
+
+/** The part of a `match` that a broker refuses; null when it accepts all of them. */
+export function findIllegalPattern(match: string): string | null {
+  if (match.trim() === '') return null
+  for (const part of match.split(',')) {
+    const [name, pattern, ...rest] = part.split('=')
+    const isPattern = pattern?.trim() && rest.length === 0 && isRegExp(pattern.trim())
+    if (!matchable.includes(name.trim()) || !isPattern) return part
+  }
+  return null
+}
+
+function isRegExp(text: string): boolean {
+  try {
+    new RegExp(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /**
  * `client_id=shop.*,client_source_address=127.*`: every part must match. Of what the cluster does not know of
  * a client (its software and its port), every value matches.

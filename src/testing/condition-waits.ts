@@ -1,7 +1,8 @@
 // Waits for conditions of a test: looked at after each handled request and every few ms between, with
 // a deadline that fails by itself.
 
-import { TimeoutError } from '../errors.ts'
+import { types } from 'node:util'
+import { InvalidArgumentError, TimeoutError } from '../errors.ts'
 
 interface Wait {
   readonly condition: () => unknown
@@ -51,7 +52,13 @@ export class ConditionWaits {
 
 function isOver({ condition, resolve, reject, deadline, timeoutMs }: Wait, now: number): boolean {
   try {
-    if (condition()) {
+    const value = condition()
+    // A promise is true before anything is known.
+    if (types.isPromise(value)) {
+      value.catch(() => {})
+      throw new InvalidArgumentError('waitFor(): the condition must not return a promise')
+    }
+    if (value) {
       resolve()
       return true
     }

@@ -59,7 +59,7 @@ export class FetchReader {
         data.errorCode !== 0 || data.divergingEpoch.epoch >= 0 || data.preferredReadReplica >= 0
       results.push({ partition: fetched, data })
     }
-    results.push(...this.missing)
+    for (const missing of this.missing) results.push(missing)
     return { results, isEnough: hasNews || bytes >= this.minBytes }
   }
 

@@ -6,6 +6,9 @@ import type { Partition } from './topic-store.ts'
 
 export const unknownLeader: LeaderIdAndEpoch = { leaderId: -1, leaderEpoch: -1 }
 
+/** The same in responses to share consumers, whose fields have no default but zero. */
+export const noShareLeader: LeaderIdAndEpoch = { leaderId: 0, leaderEpoch: 0 }
+
 export function currentLeader(partition: Partition): LeaderIdAndEpoch {
   return { leaderId: partition.leaderId, leaderEpoch: partition.log.leaderEpoch }
 }

@@ -280,7 +280,10 @@ export class PartitionLog {
     for (const batch of this.store.all) {
       if (best === null || batch.maxTimestamp > best.maxTimestamp) best = batch
     }
-    return best === null ? null : await this.findInBatch(best, best.maxTimestamp)
+    // Of records without a time, none has the greatest.
+    return best === null || best.maxTimestamp < -1n
+      ? null
+      : await this.findInBatch(best, best.maxTimestamp)
   }
 
   /** Moves the start of the log; batches wholly before it are gone. */

@@ -1,14 +1,22 @@
 // The in-process broker: a cluster of one or more nodes in this process that speak the real protocol
 // over real sockets, and the handles by which a test moves, breaks and observes them.
 
-import { ConfigError, InvalidArgumentError } from '../errors.ts'
+import { ConfigError, describeValue, InvalidArgumentError } from '../errors.ts'
 import type { AnyApi, Api, VersionRange } from '../protocol/api.ts'
 import { getTelemetrySubscriptions } from '../protocol/messages/get-telemetry-subscriptions.ts'
 import { pushTelemetry } from '../protocol/messages/push-telemetry.ts'
 import { type BrokerProperties, resolveBrokerProperties } from './broker-properties.ts'
 import type { ClientTelemetryPush } from './client-telemetry.ts'
 import type { BrokerClock } from './clock.ts'
-import { checkClusterOptions, checkPartitionCount, checkTopicSettings } from './cluster-options.ts'
+import {
+  checkApi,
+  checkClusterOptions,
+  checkFunction,
+  checkOffered,
+  checkPartitionCount,
+  checkTopicSettings,
+  checkWaitLimit,
+} from './cluster-options.ts'
 import { ClusterState, type TopicSettings } from './cluster-state.ts'
 import { ConditionWaits } from './condition-waits.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -307,6 +315,8 @@ export class TestCluster {
     api: Api<Request, Response>,
     interceptor: Interceptor<Request, Response>,
   ): () => void {
+    checkApi('intercept()', api)
+    checkFunction('intercept()', 'interceptor', interceptor)
     return this.interceptors.add(api, interceptor)
   }
 
@@ -317,6 +327,7 @@ export class TestCluster {
     if (this.recorder === null) {
       throw new ConfigError('the test cluster keeps no requests: it was started with record: false')
     }
+    if (api !== undefined) checkApi('requests()', api)
     return this.recorder.of(api)
   }
 
@@ -325,8 +336,9 @@ export class TestCluster {
   }
 
   /** Resolves once the condition is true. `timeoutMs` default: 5 s. */
-  waitFor(condition: () => unknown, options: { timeoutMs?: number } = {}): Promise<void> {
-    return this.waits.waitFor(condition, options.timeoutMs ?? WAIT_TIMEOUT_MS)
+  async waitFor(condition: () => unknown, options: { timeoutMs?: number } = {}): Promise<void> {
+    checkFunction('waitFor()', 'condition', condition)
+    await this.waits.waitFor(condition, checkWaitLimit(options) ?? WAIT_TIMEOUT_MS)
   }
 
   /**
@@ -355,13 +367,13 @@ export class TestCluster {
     const node = this.nodes.get(nodeId)
     if (node !== undefined) return node
     throw new InvalidArgumentError(
-      `the test cluster has no node ${nodeId}: it has ${this.nodeIds.join(', ')}`,
+      `the test cluster has no node ${String(nodeId)}: it has ${this.nodeIds.join(', ')}`,
     )
   }
 }
 
 function unknownTopic(name: string): InvalidArgumentError {
-  return new InvalidArgumentError(`the test cluster has no topic '${name}'`)
+  return new InvalidArgumentError(`the test cluster has no topic ${describeValue(name)}`)
 }
 
 function resolveOffered(
@@ -372,12 +384,12 @@ function resolveOffered(
   const names = new Set<string>()
   for (const { api } of routesByKey.values()) {
     names.add(api.name)
-    const wanted = versions[api.name]
+    const wanted = checkOffered(api.name, versions[api.name])
     if (wanted === null) continue
     if (!takesTelemetry && telemetryApis.has(api.key)) continue
     offered.set(api.key, {
-      minVersion: Math.max(api.minVersion, wanted?.minVersion ?? 0),
-      maxVersion: Math.min(api.maxVersion, wanted?.maxVersion ?? api.maxVersion),
+      minVersion: Math.max(api.minVersion, wanted.minVersion ?? 0),
+      maxVersion: Math.min(api.maxVersion, wanted.maxVersion ?? api.maxVersion),
     })
   }
   const unknown = Object.keys(versions).find((name) => !names.has(name))

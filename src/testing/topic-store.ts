@@ -2,6 +2,7 @@
 // knows at once what is changed here; a node that lags behind is made with an interceptor.
 
 import { InvalidArgumentError } from '../errors.ts'
+import { errorCodes } from '../protocol/error-codes.ts'
 import { PartitionLog } from './partition-log.ts'
 import { randomUuid } from './random-uuid.ts'
 import type { TopicConfig } from './topic-config.ts'
@@ -30,11 +31,20 @@ const MAX_NAME_LENGTH = 249
 export function findNameProblem(name: string): string | null {
   if (name === '') return 'the empty string is not allowed'
   if (name === '.' || name === '..') return `'${name}' is not allowed`
-  if (name.length > MAX_NAME_LENGTH) return `it is longer than ${MAX_NAME_LENGTH} characters`
+  if (name.length > MAX_NAME_LENGTH) {
+    return `the length of '${name}' is longer than the max allowed length ${MAX_NAME_LENGTH}`
+  }
   if (!/^[a-zA-Z0-9._-]+$/.test(name)) {
-    return `'${name}' contains other characters than ASCII letters, digits, '.', '_' and '-'`
+    return `'${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`
   }
   return null
+}
+
+/** The error of a topic that does not exist. */
+export function missingTopicError(name: string): number {
+  return findNameProblem(name) === null
+    ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+    : errorCodes.INVALID_TOPIC_EXCEPTION
 }
 
 export class TopicStore {

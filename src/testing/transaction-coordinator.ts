@@ -68,7 +68,7 @@ export class TransactionCoordinator {
     if (error !== 0) return failed(error)
     moveTo(transaction, 'Empty')
     transaction.timeoutMs = timeoutMs
-    transaction.bumpsEpoch = false
+    transaction.startedAtMs = -1
     return identified(transaction)
   }
 
@@ -114,16 +114,12 @@ export class TransactionCoordinator {
     const transaction = this.transactions.get(transactionalId)
     if (transactionalId === '') return failed(errorCodes.INVALID_REQUEST)
     if (transaction === undefined) return failed(errorCodes.INVALID_PRODUCER_ID_MAPPING)
-    const { state, producerEpoch } = transaction
-    const isRepeated = repeatsEnd(transaction, producer)
+    const isRepeated = bumps && repeatsEnd(transaction, producer)
     if (transaction.producerId !== producer.producerId && !repeatsOverflow(transaction, producer)) {
       return failed(errorCodes.INVALID_PRODUCER_ID_MAPPING)
     }
-    const mustBeRepeated =
-      transaction.bumpsEpoch && (state === 'PrepareCommit' || state === 'PrepareAbort')
-    const isCurrent = producer.producerEpoch === producerEpoch && !mustBeRepeated
-    const mayBeRepeated = state.startsWith('Prepare') || state.startsWith('Complete')
-    if (!isCurrent && !(isRepeated && mayBeRepeated)) return failed(errorCodes.PRODUCER_FENCED)
+    if (!mayEnd(transaction, producer, bumps)) return failed(errorCodes.PRODUCER_FENCED)
+    const { state } = transaction
     const isSameEnd = state.endsWith(committed ? 'Commit' : 'Abort')
     switch (state) {
       case 'Ongoing':
@@ -133,11 +129,9 @@ export class TransactionCoordinator {
         return failed(isSameEnd ? errorCodes.CONCURRENT_TRANSACTIONS : errorCodes.INVALID_TXN_STATE)
       case 'CompleteCommit':
       case 'CompleteAbort':
-        if (isSameEnd && (isRepeated || !transaction.bumpsEpoch)) return identified(transaction)
-        if (!committed && !isRepeated && transaction.bumpsEpoch) {
-          return this.prepareEnd(transaction, committed, bumps, now)
-        }
-        return failed(errorCodes.INVALID_TXN_STATE)
+        if (isSameEnd && (isRepeated || !bumps)) return identified(transaction)
+        if (committed || isRepeated || !bumps) return failed(errorCodes.INVALID_TXN_STATE)
+        return this.prepareEnd(transaction, committed, bumps, now)
       case 'Empty':
         if (committed || !bumps) return failed(errorCodes.INVALID_TXN_STATE)
         return this.prepareEnd(transaction, committed, bumps, now)
@@ -167,11 +161,11 @@ export class TransactionCoordinator {
   /** Ends a transaction in the place of its producer, which can do nothing any more. */
   private fenceAndAbort(transaction: Transaction, now: number): void {
     if (transaction.state !== 'Ongoing') return
+    // With KIP-890 the raised epoch counts as that of an end, which the fenced producer may repeat.
+    const isEnd = this.options.properties.transactionVersion >= 2
+    transaction.lastProducerEpoch = isEnd ? transaction.producerEpoch : -1
     transaction.producerEpoch++
-    transaction.lastProducerEpoch = -1
     this.prepareEnd(transaction, false, false, now)
-    // The raised epoch counts as that of an end: the producer that is fenced may "repeat" its abort.
-    transaction.bumpsEpoch = this.options.properties.transactionVersion >= 2
   }
 
   /** The response is what the producer continues with: with KIP-890 one epoch more, or another id. */
@@ -185,7 +179,6 @@ export class TransactionCoordinator {
     deadlines.delete(timeoutName(transaction))
     if (transaction.state !== 'Ongoing') transaction.startedAtMs = this.options.wallClock()
     transaction.nextProducerId = -1n
-    transaction.bumpsEpoch = bumps
     if (bumps) {
       if (isExhausted(transaction.producerEpoch)) transaction.nextProducerId = newProducerId()
       transaction.lastProducerEpoch = transaction.producerEpoch
@@ -218,10 +211,8 @@ export class TransactionCoordinator {
       return
     }
     moveTo(transaction, committed ? 'CompleteCommit' : 'CompleteAbort')
-    if (!transaction.bumpsEpoch) return
-    transaction.lastProducerEpoch = transaction.producerEpoch
-    transaction.previousProducerId = transaction.producerId
     if (transaction.nextProducerId < 0n) return
+    transaction.previousProducerId = transaction.producerId
     transaction.producerId = transaction.nextProducerId
     transaction.producerEpoch = 0
     transaction.nextProducerId = -1n
@@ -237,19 +228,27 @@ function mayBe(transaction: Transaction, { producerId, producerEpoch }: Producer
   )
 }
 
+/** Whether an EndTxn comes from the owner; a repeated one has the epoch before its end. */
+function mayEnd(transaction: Transaction, producer: ProducerIdentity, bumps: boolean): boolean {
+  const isCurrent = transaction.producerEpoch === producer.producerEpoch
+  if (!bumps) return isCurrent
+  if (transaction.state.startsWith('Prepare')) return repeatsEnd(transaction, producer)
+  if (!transaction.state.startsWith('Complete')) return isCurrent
+  return isCurrent || repeatsEnd(transaction, producer)
+}
+
 function repeatsOverflow(transaction: Transaction, producer: ProducerIdentity): boolean {
   return (
-    transaction.bumpsEpoch &&
     transaction.previousProducerId === producer.producerId &&
     isExhausted(producer.producerEpoch) &&
     transaction.producerEpoch === 0
   )
 }
 
-/** Whether an EndTxn is one that was done already, whose response was lost. */
+/** Whether an EndTxn that raises the epoch is one that was done already, whose response was lost. */
 function repeatsEnd(transaction: Transaction, producer: ProducerIdentity): boolean {
   const isOneBehind = transaction.producerEpoch === producer.producerEpoch + 1
-  return (transaction.bumpsEpoch && isOneBehind) || repeatsOverflow(transaction, producer)
+  return isOneBehind || repeatsOverflow(transaction, producer)
 }
 
 function checkProducer(

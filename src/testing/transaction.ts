@@ -33,8 +33,6 @@ export interface Transaction {
   /** By a key of their own. */
   readonly participants: Map<string, Participant>
   startedAtMs: number
-  /** Whether its last end raised the epoch (KIP-890): then an epoch one less is a repetition. */
-  bumpsEpoch: boolean
 }
 
 /** Epochs end here: at this one a producer gets another id. */
@@ -62,7 +60,6 @@ export function newTransaction(transactionalId: string, producerId: bigint): Tra
     state: 'Empty',
     participants: new Map(),
     startedAtMs: -1,
-    bumpsEpoch: false,
   }
 }
 

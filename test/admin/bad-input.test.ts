@@ -145,6 +145,16 @@ const wrongCalls: [string, (admin: Loose) => Promise<unknown>, string][] = [
     'from 4096',
   ],
   [
+    'two passwords of a user',
+    (a) =>
+      a.alterUserScramCredentials([
+        { user: 'x', mechanism: 'SCRAM-SHA-256', password: 'p' },
+        { user: 'x', mechanism: 'SCRAM-SHA-512', password: 'p' },
+        { user: 'x', mechanism: 'SCRAM-SHA-256', delete: true },
+      ]),
+    'alterUserScramCredentials(): SCRAM-SHA-256 of user "x" is given twice',
+  ],
+  [
     'a quota of text',
     (a) => a.alterClientQuotas([{ entity: { user: 'x' }, quotas: { producer_byte_rate: '5' } }]),
     'quota "producer_byte_rate" must be a number',

@@ -55,16 +55,35 @@ describe('the outcome of each item', () => {
     expect(listed.map(({ topic }) => topic)).toEqual(['a', 'b', 'orders'])
   })
 
-  test('an item that the response leaves out has failed', async () => {
+  test('an item that the responses leave out has failed, and others have not', async () => {
     const { admin, cluster } = await startAdmin()
     cluster.intercept(deleteTopics, async ({ next }) => {
       const response = await next()
-      return { ...response, responses: response.responses.slice(0, 1) }
+      const responses = response.responses.filter(({ name }) => name === 'orders')
+      return { ...response, responses }
     })
     cluster.createTopic('other')
     const error = await failure<AdminError>(admin.deleteTopics(['orders', 'other']))
     expect(error.results[0].error).toBeNull()
     expect(error.results[1].error?.message).toContain("the broker's response leaves it out")
+    expect(cluster.requests(deleteTopics)).toHaveLength(4)
+  })
+
+  test('an item that one response leaves out is asked for again, and may have been done', async () => {
+    const { admin, cluster } = await startAdmin()
+    let left = 3
+    const restore = cluster.intercept(createTopics, async ({ next }) =>
+      left-- > 0 ? { throttleTimeMs: 0, topics: [] } : next(),
+    )
+    await admin.createTopics([{ topic: 'a' }])
+    restore()
+    left = 1
+    cluster.intercept(createTopics, async ({ next }) => {
+      const response = await next()
+      return left-- > 0 ? { throttleTimeMs: 0, topics: [] } : response
+    })
+    const error = await failure<AdminError>(admin.createTopics([{ topic: 'b' }]))
+    expect(error.message).toMatch(/already exists.*An earlier attempt of this call was sent/)
   })
 
   test('the message shows five errors and counts the rest; one reason is shown once', async () => {

@@ -71,10 +71,17 @@ test('what is given is taken, and what is not has the default', () => {
 
 test('a signal of another realm is a signal', () => {
   const foreign: unknown = runInContext(
-    '({ aborted: false, reason: undefined, addEventListener() {}, removeEventListener() {} })',
+    '({ aborted: false, addEventListener() {}, removeEventListener() {}, throwIfAborted() {} })',
     createContext({}),
   )
   expect(checkWaitOptions({ signal: foreign }, 'x()').signal).toBe(foreign)
+})
+
+test('a signal of a polyfill, which has no reason, is refused with what it lacks', () => {
+  const signal = { aborted: false, addEventListener() {}, removeEventListener() {} }
+  expect(() => checkWaitOptions({ signal }, 'x()')).toThrow(
+    'x() failed: option "signal" must be an AbortSignal, got an object without throwIfAborted()',
+  )
 })
 
 test('settles as the work does', async () => {

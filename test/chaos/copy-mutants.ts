@@ -33,8 +33,8 @@ export const copyMutants: readonly CopyMutant[] = [
   {
     name: 'a commit that was not answered counts as one',
     file: 'producer/transactions/coordinator-queue.js',
-    from: 'if (mayHaveArrived(error))',
-    to: "if (request === 'commit' && mayHaveArrived(error)) return { verdict: 'done' };\nif (mayHaveArrived(error))",
+    from: '|| mayHaveArrived(error);',
+    to: "|| mayHaveArrived(error);\nif (request === 'commit' && mayHaveArrived(error)) return { verdict: 'done' };",
     // An abort or a kill must come before the next commit, which would make up for it.
     scenario: 34,
     recordsPerTransaction: 100,
@@ -52,8 +52,8 @@ export const copyMutants: readonly CopyMutant[] = [
   {
     name: 'offsets are sent without the generation of the group',
     file: 'producer/transactions/transaction-requests.js',
-    from: '...this.identity, ...group, topics }',
-    to: "...this.identity, groupId: group.groupId, generationId: -1, memberId: '', groupInstanceId: null, topics }",
+    from: 'const { groupId, generationId, memberId, groupInstanceId } = group;',
+    to: "const groupId = group.groupId, generationId = -1, memberId = '', groupInstanceId = null;",
     scenario: 35,
     laws: ['doubled'],
   },

@@ -118,7 +118,7 @@ batch.retryFrom(isCounted ?`,
   },
   {
     name: 'what was asked for at another position is taken',
-    file: 'consumer/fetching/fetcher.js',
+    file: 'consumer/fetching/fetch-results.js',
     from: 'if (target.version !== entry.version || target.fetchOffset !== entry.fetchOffset)',
     to: 'if (false)',
     scenario: 0,

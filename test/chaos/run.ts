@@ -101,7 +101,9 @@ export async function runScenario(
   })
   const folder = await mkdtemp(join(tmpdir(), `kafkawire-chaos-${scenario.id}-`))
   const started = Date.now()
-  const isConsuming = options.isConsuming === true || scenario.needsConsumers === true
+  const isConsuming =
+    (options.isConsuming === true && scenario.isWithoutConsumers !== true) ||
+    scenario.needsConsumers === true
   const task = {
     client,
     topic,

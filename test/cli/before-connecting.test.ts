@@ -170,6 +170,12 @@ test.each([
     ['perf', 'produce', '--topic', 't', '--num-records', '1', '--payload-file', missing],
     /not-there cannot be read/,
   ],
+  ...['perf produce --topic t --num-records 1 --record-size', 'roundtrip --size'].map(
+    (command): [string[], RegExp] => [
+      [...command.split(' '), '99999999999'],
+      /Expected a whole number from 1 to 104857600/,
+    ],
+  ),
   [['perf', 'consume', '--topic', 't'], /--num-records/],
   [['perf', 'latency', '--topic', 't', '--num-records', '1'], /--record-size/],
   [

@@ -22,6 +22,17 @@ afterAll(async () => {
   await cluster.close()
 })
 
+test('configs changes several SCRAM credentials of a user, which a request cannot', async () => {
+  const user = ['--entity-type', 'users', '--entity-name', 'ann', ...servers]
+  const both = 'SCRAM-SHA-256=[password=a],SCRAM-SHA-512=[iterations=8192,password=b]'
+  expect(await kafkawire('configs', '--alter', '--add-config', both, ...user)).toMatchObject({
+    code: 0,
+    stdout: 'Completed updating the SCRAM credentials of user ann.\n',
+  })
+  const { stdout } = await kafkawire('configs', '--describe', ...user)
+  expect(stdout).toMatch(/SCRAM-SHA-256=iterations=4096, SCRAM-SHA-512=iterations=8192/)
+})
+
 describe('topics', () => {
   test('create, list, alter, delete', async () => {
     const created = await kafkawire(

@@ -205,3 +205,20 @@ test.each([
   const { code, stderr } = await kafkawire('dlq', 'redrive', ...flags)
   expect([code, stderr]).toEqual([2, expect.stringContaining(says)])
 })
+
+test('dead letters whose origin cannot be a topic are counted, and hold up none of the others', async () => {
+  cluster.createTopic('d4', { partitions: 1 })
+  const producer = kafka.producer()
+  const origins = ['not a topic', '', '..', 'x'.repeat(250), 'orders']
+  for (const topic of origins) {
+    const headers = { '__kafkawire.errors.topic': topic }
+    await producer.send({ topic: 'd4', value: topic.slice(0, 9), headers })
+  }
+  await producer.close()
+  const flags = ['--topic', 'd4', '--json', ...servers]
+  const tried = await kafkawire('dlq', 'redrive', ...flags, '--dry-run')
+  expect([tried.objects(), tried.code]).toEqual([[{ topic: 'orders', count: 1 }], 1])
+  const { code, stderr, objects } = await kafkawire('dlq', 'redrive', ...flags)
+  expect([objects(), code]).toEqual([[{ sent: 1, skipped: 4, left: 0 }], 1])
+  expect(stderr).toContain('4 dead letters were not sent back')
+})

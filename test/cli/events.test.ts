@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { eventSource } from '../../src/cli/events.ts'
+import { eventSource, poolSize } from '../../src/cli/events.ts'
 
 describe('generated events', () => {
   test.each([80, 81, 90, 99, 100, 101, 110, 256, 1024])(
@@ -13,6 +13,15 @@ describe('generated events', () => {
       }
     },
   )
+
+  test('large ones are fewer: 16 MiB of them are kept', () => {
+    expect([100, 16_777, 1_000_000, 20_000_000].map((size) => poolSize(1000, size))).toEqual([
+      1000, 1000, 16, 1,
+    ])
+    const event = eventSource(1_000_000)
+    expect(event(16).length).toBe(1_000_000)
+    expect(JSON.parse(event(16).toString()).id).toBe('000000000016')
+  })
 
   test('too small for JSON are their number', () => {
     expect(eventSource(10)(42).toString()).toBe('0000000042')

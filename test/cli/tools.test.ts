@@ -1,8 +1,10 @@
 // doctor, perf and the verifiable programs against the in-process broker.
 
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Latencies } from '../../src/cli/latencies.ts'
+import { createTopics } from '../../src/protocol/messages/create-topics.ts'
+import { describeCluster } from '../../src/protocol/messages/describe-cluster.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
 import { waitUntil } from '../harness/wait-until.ts'
 import { kafkawire, type Ran } from './run.ts'
@@ -12,12 +14,14 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let cluster: TestCluster
 let servers: string[]
+const closers: (() => unknown)[] = []
 
 beforeAll(async () => {
   cluster = await TestCluster.start({ nodes: 3, topics: { orders: 1, other: 3 } })
   servers = ['--bootstrap-server', cluster.bootstrapServers]
 })
 afterAll(async () => {
+  for (const close of closers) close()
   await cluster.close()
 })
 
@@ -42,6 +46,20 @@ test('Ctrl-C ends perf produce, with a summary also while it keeps its rate', as
   const { stdout, code } = await interrupted(written, 'perf', 'produce', ...flags, ...rate)
   expect(JSON.parse(stdout).records).toBeGreaterThan(0)
   expect(code).toBe(0)
+})
+
+test('Ctrl-C ends roundtrip, and deletes the topic that it made', async () => {
+  const made = (): string | undefined =>
+    cluster
+      .requests(createTopics)
+      .map(({ request }) => request.topics[0].name)
+      .find((name) => name.startsWith('kafkawire-roundtrip-'))
+  const written = (): Promise<unknown> =>
+    waitUntil('a record is written', () => cluster.partition(made() ?? '', 0).highWatermark > 0n)
+  const begun = (): Promise<unknown> => waitUntil('a topic is made', made).then(written)
+  const { code } = await interrupted(begun, 'roundtrip', '--count', '100000000', ...servers)
+  expect(code).toBe(130)
+  expect(() => cluster.topicId(made() ?? '')).toThrow(/has no topic/)
 })
 
 test('Ctrl-C ends doctor at once, and what it waited for is no finding', async () => {
@@ -122,13 +140,87 @@ describe('doctor', () => {
     expect(ran.code).toBe(1)
   })
 
-  test('an advertised address that leads nowhere', async () => {
-    await cluster.stopNode(3, { electLeaders: false })
-    const [first] = cluster.bootstrapServers.split(',')
-    const ran = await kafkawire('doctor', '--bootstrap-server', first)
-    await cluster.startNode(3)
-    expect(ran.stdout).toContain('FINDING')
-    expect(ran.code).toBe(1)
+  describe('an advertised address', () => {
+    /** Accepts connections, and says nothing. */
+    async function silentPort(): Promise<number> {
+      const server = createServer((socket) => socket.on('error', () => {}))
+      await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+      closers.push(() => server.close())
+      return (server.address() as AddressInfo).port
+    }
+
+    async function refusingPort(): Promise<number> {
+      const server = createServer()
+      await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+      const { port } = server.address() as AddressInfo
+      await new Promise((closed) => server.close(closed))
+      return port
+    }
+
+    test.each([
+      [
+        'that does not resolve',
+        async () => 'no-such-name.invalid:9092',
+        'DNS no-such-name.invalid',
+        'the name does not exist in DNS, as this machine asks it',
+        'Check the spelling, and that the name can be resolved from here and not only inside of the cluster.',
+      ],
+      [
+        'that refuses',
+        async () => `127.0.0.1:${await refusingPort()}`,
+        'TCP ADDRESS',
+        '127.0.0.1: connection refused',
+        'Check that a broker listens there, and that no firewall is between.',
+      ],
+      [
+        'that accepts and hangs',
+        async () => `127.0.0.1:${await silentPort()}`,
+        'Broker 3 ADDRESS',
+        'still connecting: TCP is connected, but the broker did not respond to ApiVersions (a broker that is paused, or a listener that expects TLS?)',
+        'Connections come as far as that. Check that this broker, and no other server, listens there, and that it is not paused.',
+      ],
+    ])('%s: named with its broker, and exit code 1', async (_, open, check, message, hint) => {
+      const advertised = await open()
+      const [host, port] = advertised.split(':')
+      const stop = cluster.intercept(describeCluster, async ({ next }) => {
+        const response = await next()
+        for (const broker of response.brokers) {
+          if (broker.brokerId === 3) Object.assign(broker, { host, port: Number(port) })
+        }
+        return response
+      })
+      const [bootstrap] = cluster.bootstrapServers.split(',')
+      const words = ['doctor', '--bootstrap-server', bootstrap, '--timeout', '1000']
+      const human = await kafkawire(...words)
+      const json = await kafkawire(...words, '--json')
+      stop()
+      const where = check.replace('ADDRESS', advertised)
+      const summary = `bootstrap via ${bootstrap} works, but broker 3 told us to use ${advertised}, and that fails: ${message}`
+      const advice =
+        'Clients must reach every broker. Check advertised.listeners, or use a listener meant for this network. In code, the option mapAddress maps addresses.'
+      const findings = human.stdout.split('\n').filter((line) => /FINDING|^ {9}/.test(line))
+      expect(findings).toEqual([
+        `FINDING  ${where}: ${message}`,
+        `         ${hint}`,
+        `FINDING  Advertised listeners: ${summary}`,
+        `         ${advice}`,
+      ])
+      expect(human.stdout).toContain('\n2 findings.\n')
+      expect(human.code).toBe(1)
+      const [name, target = ''] = where.split(/ (?=\S+$)/)
+      expect(json.objects().filter(({ status }) => status === 'finding')).toEqual([
+        { check: name, target, status: 'finding', message, hint, ms: expect.any(Number) },
+        {
+          check: 'Advertised listeners',
+          target: '',
+          status: 'finding',
+          message: summary,
+          hint: advice,
+          ms: expect.any(Number),
+        },
+      ])
+      expect(json.code).toBe(1)
+    })
   })
 
   test('an address without a port is a usage error', async () => {

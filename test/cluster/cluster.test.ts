@@ -2,11 +2,13 @@ import { afterEach, expect, test, vi } from 'vitest'
 import type { ConnectionEvent } from '../../src/cluster/broker.ts'
 import { Cluster } from '../../src/cluster/cluster.ts'
 import { CoordinatorClient } from '../../src/cluster/coordinator-client.ts'
-import type { MetadataChange } from '../../src/cluster/metadata.ts'
+import type { MetadataChange } from '../../src/cluster/metadata-snapshot.ts'
 import { BrokerError, ClosedError, ConnectionError } from '../../src/errors.ts'
 import { type KafkaOptions, resolveKafkaOptions } from '../../src/options/kafka-options.ts'
 import { findCoordinator } from '../../src/protocol/messages/find-coordinator.ts'
 import { type MetadataRequest, metadata } from '../../src/protocol/messages/metadata.ts'
+import { ZERO_UUID } from '../../src/protocol/uuid.ts'
+import { TestCluster } from '../../src/testing/test-cluster.ts'
 import { ScriptedServer } from '../network/scripted-server.ts'
 import { FakeCluster, idOf, topicAnswer, topicError } from './fake-cluster.ts'
 
@@ -295,6 +297,38 @@ test('ensureTopic heeds its signal, and asks for auto-creation only when told to
   expect(flags().at(-1)).toBe(true)
 })
 
+test.each(['by name', 'and all topics besides'])(
+  'a topic that may be created is, beside one that may not: %s',
+  async (how) => {
+    const broker = await TestCluster.start({ topics: { t: 1 }, autoCreateTopics: true })
+    closers.push(() => broker.close())
+    const cluster = connect([broker.bootstrapServers])
+    cluster.wantAllTopics(how !== 'by name')
+    cluster.addTopics(['t', 'left-out'])
+    const refused = cluster.ensureTopic('left-out', { timeoutMs: 1000 })
+    refused.catch(() => {})
+    const { partitions } = await cluster.ensureTopic('made', {
+      timeoutMs: 5000,
+      allowAutoCreate: true,
+    })
+    expect(partitions.length).toBe(1)
+    await expect(refused).rejects.toMatchObject({ errorCode: 3 })
+    expect(cluster.topic('t')?.partitions.length).toBe(1)
+    const asked = broker.requests(metadata).map(({ request }) => request)
+    for (const { topics, allowAutoTopicCreation } of asked.slice(0, 20)) {
+      const names = topics?.map(({ name }) => name) ?? ['left-out']
+      expect(allowAutoTopicCreation && names.includes('left-out')).toBe(false)
+    }
+    // What is known needs no request of its own. One that was in flight may come first.
+    cluster.removeTopics(['left-out'])
+    await vi.waitFor(async () => {
+      broker.clearRequests()
+      await cluster.refresh()
+      expect(broker.requests(metadata).length).toBe(1)
+    })
+  },
+)
+
 test('many calls for one topic are one question', async () => {
   const fake = await start()
   fake.addTopic('orders', one)
@@ -404,11 +438,12 @@ test('changes are told: recreated and unknown topics, and leader hints', async (
   await cluster.refresh()
   expect(changes.at(-1)?.unknown).toEqual(['orders'])
   expect(cluster.topic('orders')?.topicId).toBe(idOf('second'))
-  const hint = { topic: 'orders', partition: 0, leaderId: 1, leaderEpoch: 1 }
-  expect(cluster.applyLeaderHint(hint, [])).toBe(true)
+  const topicId = idOf('second')
+  const hint = { topic: 'orders', topicId, partition: 0, leaderId: 1, leaderEpoch: 1 }
+  expect([...cluster.applyLeaderHints([hint], [])]).toEqual([hint])
   expect(changes.at(-1)?.snapshot).toBe(cluster.metadata)
   expect(cluster.leaderOf('orders', 0)).toEqual({ nodeId: 1, leaderEpoch: 1 })
-  expect(cluster.applyLeaderHint(hint, [])).toBe(false)
+  expect(cluster.applyLeaderHints([hint], []).size).toBe(0)
   stop()
   const told = changes.length
   await cluster.refresh()
@@ -422,9 +457,8 @@ test('a leader hint may bring a broker that was not known', async () => {
   await cluster.ensureTopic('orders', { timeoutMs: 5000 })
   const { port } = await fake.startNode(1)
   const endpoint = { nodeId: 1, host: '127.0.0.1', port, rack: null }
-  cluster.applyLeaderHint({ topic: 'orders', partition: 0, leaderId: 1, leaderEpoch: 1 }, [
-    endpoint,
-  ])
+  const hint = { topic: 'orders', topicId: ZERO_UUID, partition: 0, leaderId: 1, leaderEpoch: 1 }
+  cluster.applyLeaderHints([hint], [endpoint])
   expect((await cluster.connection(1, 'produce')).nodeId).toBe(1)
 })
 

@@ -2,7 +2,8 @@
 
 import { expect, test } from 'vitest'
 import { BrokerPool } from '../../src/cluster/broker-pool.ts'
-import { type BrokerMetadata, MetadataView } from '../../src/cluster/metadata.ts'
+import { MetadataView } from '../../src/cluster/metadata.ts'
+import type { BrokerMetadata } from '../../src/cluster/metadata-snapshot.ts'
 import { ClosedError } from '../../src/errors.ts'
 import { resolveKafkaOptions } from '../../src/options/kafka-options.ts'
 

@@ -283,19 +283,51 @@ test('an offline replica says nothing of the leader', () => {
 test('a leader hint is taken if it is newer and its broker is known or comes along', () => {
   const { view: made, take } = view()
   take([orders(1, 5)])
-  const hint = { topic: 'orders', partition: 0, leaderId: 2, leaderEpoch: 6 }
-  expect(made.applyLeaderHint({ ...hint, leaderEpoch: 5 }, [])).toBeNull()
-  expect(made.applyLeaderHint({ ...hint, leaderId: 7 }, [])).toBeNull()
-  expect(made.applyLeaderHint({ ...hint, leaderId: -1 }, [])).toBeNull()
-  expect(made.applyLeaderHint({ ...hint, partition: 1 }, [])).toBeNull()
-  expect(made.applyLeaderHint({ ...hint, topic: 'nope' }, [])).toBeNull()
+  const topicId = made.snapshot.topics.get('orders')?.topicId ?? ''
+  const hint = { topic: 'orders', topicId, partition: 0, leaderId: 2, leaderEpoch: 6 }
+  const refused = [
+    { ...hint, leaderEpoch: 5 },
+    { ...hint, leaderId: 7 },
+    { ...hint, leaderId: -1 },
+    { ...hint, partition: 1 },
+    { ...hint, topic: 'nope' },
+    // The topic of that name before this one.
+    { ...hint, topicId: idOf('former') },
+  ]
+  expect(made.applyLeaderHints(refused, []).taken.size).toBe(0)
   const before = made.snapshot
-  expect(made.applyLeaderHint(hint, [])?.snapshot).toBe(made.snapshot)
+  const { snapshot, taken } = made.applyLeaderHints([...refused, hint, { ...hint }], [])
+  expect([...taken]).toEqual([hint])
+  expect(snapshot).toBe(made.snapshot)
+  expect(snapshot.generation).toBe(before.generation + 1)
   expect(leader(made)).toEqual([2, 6])
   expect(before.topics.get('orders')?.partitions[0].leader).toBe(1)
   const seven = { nodeId: 7, host: 'new', port: 9093, rack: null }
-  expect(made.applyLeaderHint({ ...hint, leaderId: 7, leaderEpoch: 7 }, [seven])).not.toBeNull()
+  const newest = { ...hint, leaderId: 7, leaderEpoch: 7 }
+  expect(made.applyLeaderHints([newest], [seven]).taken.has(newest)).toBe(true)
   expect(made.snapshot.brokers.get(7)).toEqual(seven)
   take([orders(2, 6)])
   expect(leader(made)).toEqual([7, 7])
+})
+
+test('a name that never came to anything is forgotten without a new snapshot', () => {
+  const { view: made, take } = view()
+  take([orders(1, 5)])
+  const { snapshot } = made
+  made.forget(['never'])
+  expect(made.snapshot).toBe(snapshot)
+  made.forget(['never', 'orders'])
+  expect(made.snapshot.topics.size).toBe(0)
+})
+
+test('partitions of a topic that was forgotten are believed in as long as any, when it is known again', () => {
+  const { view: made, take } = view()
+  const first = { leaderId: 1, leaderEpoch: 5 }
+  const leaderless = { leaderId: -1, leaderEpoch: 5, errorCode: 5 }
+  take([topicAnswer('orders', [first, first])])
+  take([topicAnswer('orders', [first, leaderless])])
+  made.forget(['orders'])
+  take([topicAnswer('orders', [first, leaderless])], { now: 100_000 })
+  take([topicAnswer('orders', [first])], { now: 100_000 })
+  expect(made.snapshot.topics.get('orders')?.partitions).toHaveLength(2)
 })

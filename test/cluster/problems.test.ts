@@ -87,6 +87,17 @@ test('a broker that ends each connection upon its first request', async () => {
   })
 })
 
+test('a connection that is lost, and that is not needed again, is not one', async () => {
+  const cluster = connect((await start()).bootstrapServers)
+  const { brokers } = await cluster.refresh()
+  const [nodeId] = brokers.keys()
+  const lost = await cluster.connection(nodeId, 'produce')
+  lost.close(new ConnectionError('cut'))
+  // The metadata is asked for again then, on another connection.
+  await cluster.refresh()
+  await expect.poll(() => cluster.problems(), { timeout: 5000 }).toEqual([])
+})
+
 test('a broker that keeps silent on a ready connection', async () => {
   const fake = await start()
   const cluster = connect(fake.bootstrapServers)
@@ -134,4 +145,25 @@ test('what is not tried any more is forgotten', () => {
   expect(streak.problem(1, true)).toMatchObject({ durationMs: 70_000, nodeId: 1 })
   expect(streak.problem(1, false)).toBeNull()
   expect(streak.problem(1, true)).toBeNull()
+})
+
+const nobody = { nodeId: -1, host: '', port: -1, errorCode: 0, errorMessage: null }
+
+test.each([
+  ['-1', (key: string) => [{ key, ...nobody }]],
+  ['none', () => []],
+] as const)('a coordinator that a response does not name: %s', async (_, coordinatorsOf) => {
+  const fake = await start()
+  const cluster = connect(fake.bootstrapServers)
+  fake.handlers.findCoordinator = (request) => ({
+    ...fake.coordinatorAnswer(request, 0),
+    coordinators: request.coordinatorKeys.flatMap(coordinatorsOf),
+  })
+  const found = cluster.coordinator('group', 'g', { timeoutMs: 30_000 })
+  await expect
+    .poll(() => cluster.problems().map(({ reason }) => reason))
+    .toEqual(["FindCoordinator of group 'g' failed: the response names no broker"])
+  fake.handlers.findCoordinator = (request) => fake.coordinatorAnswer(request, 0)
+  expect(await found).toBe(0)
+  expect(cluster.problems()).toEqual([])
 })

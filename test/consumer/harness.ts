@@ -1,9 +1,12 @@
 // What the consumer's tests share: a cluster, batches in its logs, and a consumer that reads them.
 
+import { vi } from 'vitest'
 import { Consumer } from '../../src/consumer/consumer.ts'
 import { deadLetterProducerOptions } from '../../src/consumer/delivery/dead-letters.ts'
 import type { ConsumerLoop } from '../../src/consumer/delivery/iterators.ts'
 import { type ConsumerOptions, resolveConsumerOptions } from '../../src/consumer/options.ts'
+import { Kafka } from '../../src/kafka.ts'
+import { silentLogger } from '../../src/logger.ts'
 import { type KafkaOptions, resolveKafkaOptions } from '../../src/options/kafka-options.ts'
 import { resolveProducerOptions } from '../../src/producer/options.ts'
 import { Producer } from '../../src/producer/producer.ts'
@@ -82,6 +85,15 @@ export async function take(
     break
   }
   return texts
+}
+
+/** Deletes a group as soon as it has no members. */
+export async function deleteGroup(cluster: TestCluster, groupId: string): Promise<void> {
+  const kafka = new Kafka({ bootstrapServers: cluster.bootstrapServers, logger: silentLogger })
+  const admin = kafka.admin()
+  const attempt = (): Promise<void> => admin.deleteGroups([groupId]).then(() => {})
+  await vi.waitFor(attempt, { timeout: 20_000 })
+  await kafka.close()
 }
 
 /** Something to wait for, and what ends the wait. */

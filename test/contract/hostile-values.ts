@@ -24,6 +24,13 @@ export const hostileValues: Readonly<Record<string, () => unknown>> = {
   'a bare object': () => Object.create(null),
   'a promise': () => Promise.resolve(5),
   'a date': () => new Date(),
+  'a map': () => new Map([['timeoutMs', 5]]),
+  'a signal': () => new AbortController().signal,
+  'a signal of a polyfill': () => ({
+    aborted: false,
+    addEventListener: () => {},
+    removeEventListener: () => {},
+  }),
   'a proxy that throws': () =>
     new Proxy({}, { get: boom, ownKeys: boom, has: boom, getPrototypeOf: boom }),
   'an iterable that throws': () => ({ [Symbol.iterator]: boom }),
@@ -94,6 +101,9 @@ function isPlain(value: unknown): value is Record<string, unknown> {
   )
 }
 
+/** Objects of which it cannot be said that they hold nothing: their content is not in properties. */
+const contentElsewhere = new Set(['a promise', 'a date', 'a map'])
+
 /**
  * Whether something of this kind may be meant where `valid` is: it is of the same type, or an object
  * where options, all of which may be left out, are an object.
@@ -103,7 +113,9 @@ export function mayBeMeant(valid: unknown, kind: string): boolean {
   const value = hostileValues[kind]()
   if (typeof valid !== typeof value) return false
   if (typeof valid !== 'object') return true
-  if (kind === 'a proxy that throws') return false
+  if (kind === 'a signal') return valid instanceof AbortSignal
+  if (kind === 'a signal of a polyfill') return !(valid instanceof AbortSignal)
+  if (kind === 'a proxy that throws' || contentElsewhere.has(kind)) return false
   if (kind === 'an iterable that throws') return !Array.isArray(valid)
   if (kind === '[null]' || kind === '[,,]') return false
   return value !== null && Array.isArray(valid) === Array.isArray(value)

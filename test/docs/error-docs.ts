@@ -27,7 +27,7 @@ export const adviceByClass: Readonly<Record<string, Advice>> = {
   AuthenticationError: {
     persisted: 'no',
     advice:
-      'Check `sasl` and the client certificate in `ssl`. Retrying without a change fails again.',
+      'Check `sasl` and the client certificate in `ssl`. Retrying without a change fails again, unless `retriable` is true: the brokers had accepted these credentials before.',
   },
   TimeoutError: {
     persisted: 'maybe, when `wasSent`',

@@ -3,6 +3,7 @@
 
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { allMetrics } from '../../src/adapters/all-metrics.ts'
 import { adminOptionTable } from '../../src/admin/options.ts'
 import { consumerOptionTable } from '../../src/consumer/options.ts'
 import * as library from '../../src/index.ts'
@@ -113,6 +114,26 @@ describe('errors', () => {
     expect(new Set(codes).size).toBe(codes.length)
     for (const { name, when } of errorDocs()) expect(when.length, name).toBeGreaterThan(10)
   })
+})
+
+test('docs/reference/metrics.md lists every metric', async () => {
+  const intro = `# Metrics
+
+<!-- Written by \`npm run docs\` from the sources. Do not edit. -->
+
+What \`metrics()\` returns ([the guide](../guide/metrics.md)). Names and groups are those of Java's client where it has
+the metric, except that Java has those of topics and partitions in \`consumer-fetch-manager-metrics\`, with more tags.
+A counter only rises. Rates, averages and greatest values are of the last 30 to 60 seconds.
+`
+  const heads = allMetrics()
+  const groups = [...new Set(heads.map(({ group }) => group))]
+  const sections = groups.map((group) => {
+    const own = heads.filter((head) => head.group === group)
+    const rows = own.map((head) => `| \`${head.name}\` | ${head.kind} | ${head.description} |`)
+    return `## ${group}\n\n| metric | kind | |\n| --- | --- | --- |\n${rows.join('\n')}\n`
+  })
+  const text = `${intro}\n${sections.join('\n')}`
+  await expect(text).toMatchFileSnapshot(join(root, 'docs/reference/metrics.md'))
 })
 
 test('docs/internals/architecture.md lists every file', async () => {

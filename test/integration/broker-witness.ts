@@ -104,6 +104,12 @@ export class Witness {
     return unique
   }
 
+  /** A text of the broker, with the names that the comparison has for what is unique. */
+  words(text: string | null): string | null {
+    if (text === null) return null
+    return [...this.names].reduce((words, [unique, name]) => words.replaceAll(unique, name), text)
+  }
+
   /** A name that the test has made, called `name` in the comparison. */
   rename(made: string, name: string): string {
     this.names.set(made, name)

@@ -45,9 +45,15 @@ for (const version of ['4.4.0', '4.3.0', '3.9.2'] as const) {
       return topic
     }
 
-    async function write(topic: string, partition: number, from: number, count: number) {
+    async function write(
+      topic: string,
+      partition: number,
+      from: number,
+      count: number,
+      by: Producer = producer,
+    ) {
       const values = Array.from({ length: count }, (_, i) => `${partition}:${from + i}`)
-      await Promise.all(values.map((value) => producer.send({ topic, partition, value })))
+      await Promise.all(values.map((value) => by.send({ topic, partition, value })))
       return values
     }
 
@@ -67,12 +73,14 @@ for (const version of ['4.4.0', '4.3.0', '3.9.2'] as const) {
         await admin.createTopics([{ topic, numPartitions: 1, replicationFactor: 1 }])
         return true
       })
-      await write(topic, 0, 1000, 10)
+      // What a producer has under way when it hears of the new topic fails, as it was for the old one.
+      const writer = kafka.producer({ lingerMs: 0 })
+      await write(topic, 0, 1000, 10, writer)
       expect(String((await next).value?.value)).toBe('0:1000')
       for (let i = 1; i < 10; i++) await loop.next()
       void loop.next()
       await consumer.close()
-      const later = await write(topic, 0, 2000, 5)
+      const later = await write(topic, 0, 2000, 5, writer)
       const second = reader({ groupId, topics: [topic], autoOffsetReset: 'latest' })
       expect(texts(await take(second, 5))).toEqual(later)
     })

@@ -1,11 +1,12 @@
 // Ways to a broker that the networking guide shows: an SSH server, a SOCKS proxy, an HTTP proxy and a Unix
 // socket, each in this process. Real ones are in test/system.
 
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { Server as SshServer, utils } from 'ssh2'
+import { Server as SshServer } from 'ssh2'
 
 export interface Doors {
   /** Where each listens, by the address that the guide has in its place. */
@@ -17,8 +18,13 @@ export interface Doors {
 
 /** @param port of the broker on 127.0.0.1 that all of them lead to, unless a port of that host is asked for */
 export async function openDoors(port: number, socketPath: string): Promise<Doors> {
-  const keys = utils.generateKeyPairSync('ed25519')
-  const ssh = new SshServer({ hostKeys: [keys.private] }, (client) => {
+  // Made by Node: of the Ed25519 keys that ssh2 makes, it cannot read one in 300 itself.
+  const { privateKey } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    privateKeyEncoding: { type: 'sec1', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  })
+  const ssh = new SshServer({ hostKeys: [privateKey] }, (client) => {
     client.on('error', () => {})
     client.on('authentication', (context) => context.accept())
     client.on('ready', () => {
@@ -60,7 +66,7 @@ export async function openDoors(port: number, socketPath: string): Promise<Doors
       [`host: 'proxy.example',\n      port: 3128,`, `host: '127.0.0.1', port: ${httpPort},`],
       ['/run/kafka.sock', socketPath],
     ],
-    sshPrivateKey: keys.private,
+    sshPrivateKey: privateKey,
     close: () => {
       ssh.close()
       for (const server of [socks, http, unix]) server.close()

@@ -53,6 +53,7 @@ describeReal('a broker that asks who is there', () => {
         MUTUAL: 'SSL',
         RENEWED: 'SASL_PLAINTEXT',
         TOKEN: 'SASL_PLAINTEXT',
+        EXPIRED: 'SSL',
       },
       scramUsers: [
         'SCRAM-SHA-256=[name=ann,password=secret]',
@@ -83,11 +84,13 @@ describeReal('a broker that asks who is there', () => {
         'listener.name.password.sasl.enabled.mechanisms': 'PLAIN',
         'listener.name.renewed.connections.max.reauth.ms': SESSION_MS,
         'ssl.keystore.type': 'PEM',
-        'ssl.keystore.key': pkcs8(),
+        'ssl.keystore.key': pkcs8('broker'),
         'ssl.keystore.certificate.chain': pem('broker.pem'),
         'ssl.truststore.type': 'PEM',
         'ssl.truststore.certificates': ca,
         'listener.name.mutual.ssl.client.auth': 'required',
+        'listener.name.expired.ssl.keystore.key': pkcs8('expired'),
+        'listener.name.expired.ssl.keystore.certificate.chain': pem('expired.pem'),
       },
     })
   })
@@ -120,6 +123,22 @@ describeReal('a broker that asks who is there', () => {
     const { brokers } = await cluster.refresh({ timeoutMs: 20_000 })
     expect([...brokers.keys()]).toEqual([1])
     expect((await cluster.connection(1, 'produce')).nodeId).toBe(1)
+  })
+
+  test('a name with the dot of an absolute one at its end', async () => {
+    const [, port] = real.bootstrapOf('SECURE').split(':')
+    const host = 'broker.test.'
+    const kafka = new Kafka({
+      bootstrapServers: `${host}:${port}`,
+      lookup: async () => [{ address: '127.0.0.1' }],
+      mapAddress: (address) => ({ ...address, host }),
+      ssl: { ca },
+      sasl: plain,
+      logger: silentLogger,
+    })
+    const { brokers } = await kafka.admin().describeCluster()
+    expect(brokers).toHaveLength(1)
+    await kafka.close()
   })
 
   test('a client certificate', async () => {
@@ -302,6 +321,7 @@ describeReal('a broker that asks who is there', () => {
       ],
       ['TOKEN', { sasl: bearer }, /OAUTHBEARER/, 'AUTHENTICATION'],
       ['MUTUAL', { ssl: known, sasl: plain }, /may not be a SASL listener/, 'AUTHENTICATION'],
+      ['EXPIRED', { ssl: { ca: pem('expired.pem') } }, /expired.*Renew it/, 'CONNECTION'],
       ['PASSWORD', {}, /option 'sasl'/, 'CONNECTION', true],
     ]
     for (const [listener, options, text, code, retriable = false] of refusals) {
@@ -336,6 +356,27 @@ describeReal('a broker that asks who is there', () => {
       }
       await kafka.close({ timeoutMs: 0 })
     }
+  })
+
+  // A port that ends connections may be one whose server is still being started, so send() waits, as Java's does.
+  test.each<[string, string, Partial<KafkaOptions>, RegExp]>([
+    ['TLS to plaintext', 'PASSWORD', { ssl: { ca } }, /may be plaintext on this port/],
+    ['plaintext to TLS', 'EXPIRED', {}, /may require TLS|speaks TLS/],
+  ])('%s: connect() fails at once; send() does, or onError says why after 5 s', async (...row) => {
+    const [, listener, options, text] = row
+    const bootstrapServers = real.bootstrapOf(listener)
+    const kafka = new Kafka({ bootstrapServers, logger: silentLogger, ...options })
+    const startedAt = performance.now()
+    await expect(kafka.connect()).rejects.toThrow(text)
+    const told: string[] = []
+    const onError = ({ message }: Error): void => void told.push(message)
+    const sent = kafka.producer({ onError }).send({ topic: 't', value: 'v' })
+    sent.catch(onError)
+    await expect.poll(() => told.length, { timeout: 20_000 }).toBeGreaterThan(0)
+    expect(told[0]).toMatch(text)
+    expect(performance.now() - startedAt).toBeLessThan(15_000)
+    console.log(`${row[0]}: told after ${Math.round(performance.now() - startedAt)} ms: ${told[0]}`)
+    await kafka.close({ timeoutMs: 0 })
   })
 
   test('ACLs: the principal that a refusal names is the one that an entry needs', async () => {
@@ -522,7 +563,9 @@ describeReal('a broker that asks who is there', () => {
   )
 })
 
-/** The broker's key in the form that Java reads. */
-function pkcs8(): string {
-  return createPrivateKey(pem('broker.key')).export({ type: 'pkcs8', format: 'pem' }).toString()
+/** A key in the form that Java reads. */
+function pkcs8(name: string): string {
+  return createPrivateKey(pem(`${name}.key`))
+    .export({ type: 'pkcs8', format: 'pem' })
+    .toString()
 }

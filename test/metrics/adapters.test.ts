@@ -15,10 +15,11 @@ import {
   type ReadableSpan,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base'
-import { Registry } from 'prom-client'
+import { Gauge, Registry } from 'prom-client'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { instrumentKafka } from '../../src/adapters/opentelemetry.ts'
 import { collectKafkaMetrics } from '../../src/adapters/prometheus.ts'
+import { InvalidArgumentError } from '../../src/errors.ts'
 import { Kafka } from '../../src/kafka.ts'
 import { silentLogger } from '../../src/logger.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
@@ -82,6 +83,89 @@ describe('prom-client', () => {
     expect(new Set(series).size).toBe(series.length)
     stop()
     expect(await register.metrics()).not.toContain('kafka_')
+  })
+
+  test('of several sources share a registry, and each leaves alone', async () => {
+    const { bootstrapServers } = cluster
+    const other = new Kafka({ bootstrapServers, clientId: 'other', logger: silentLogger })
+    try {
+      const register = new Registry()
+      const stop = collectKafkaMetrics(kafka, { register, labels: { cluster: 'a' } })
+      const stopOther = collectKafkaMetrics(other, { register, labels: { cluster: 'b' } })
+      const stopThird = collectKafkaMetrics(other, { register, prefix: 'more_' })
+      await kafka.producer().send({ topic: 't', value: 'a' })
+      await other.producer().sendBatch(['b', 'c'].map((value) => ({ topic: 't', value })))
+      const name = 'kafka_producer_record_send_total'
+      const ours = `${name}{cluster="a",client_id="shop",client="producer-1"} 1\n`
+      const theirs = `${name}{cluster="b",client_id="other",client="producer-1"} 2\n`
+      const text = await register.metrics()
+      expect(text).toContain(ours)
+      expect(text).toContain(theirs)
+      expect(text).toContain('more_producer_record_send_total{client_id="other"')
+      expect(text.match(new RegExp(`# TYPE ${name} `, 'g'))).toHaveLength(1)
+      stop()
+      stop()
+      const rest = await register.metrics()
+      expect(rest).not.toContain(ours)
+      expect(rest).toContain(theirs)
+      stopOther()
+      stopThird()
+      expect(await register.metrics()).toBe('\n')
+      // Begins again where all have left.
+      collectKafkaMetrics(kafka, { register })
+      expect(await register.metrics()).toContain(`${name}{client_id="shop"`)
+    } finally {
+      await other.close()
+    }
+  })
+
+  test('with the same labels as another source has are refused by the registry once, not twice', async () => {
+    const register = new Registry()
+    const producer = kafka.producer()
+    collectKafkaMetrics(kafka, { register })
+    await producer.send({ topic: 't', value: 'a' })
+    collectKafkaMetrics(kafka, { register })
+    const lines = (await register.metrics()).split('\n').filter((line) => /^kafka_/.test(line))
+    const series = lines.map((line) => line.slice(0, line.lastIndexOf(' ')))
+    expect(new Set(series).size).toBe(series.length)
+  })
+
+  test('leave nothing in a registry that has one of the names already', () => {
+    const register = new Registry()
+    new Gauge({ name: 'kafka_producer_request_rate', help: 'mine', registers: [register] })
+    expect(() => collectKafkaMetrics(kafka, { register })).toThrow(
+      /"kafka_producer_request_rate" .* option 'prefix'/,
+    )
+    expect(register.getMetricsAsArray()).toHaveLength(1)
+    collectKafkaMetrics(kafka, { register, prefix: 'k_' })
+  })
+
+  test('of a source that throws do not keep others from being read', async () => {
+    const register = new Registry()
+    new Gauge({ name: 'mine', help: 'mine', registers: [register] }).set(3)
+    const metrics = (): never => {
+      throw new Error('oh')
+    }
+    collectKafkaMetrics({ metrics }, { register })
+    collectKafkaMetrics(kafka, { register })
+    await kafka.producer().send({ topic: 't', value: 'a' })
+    const text = await register.metrics()
+    expect(text).toContain('mine 3')
+    expect(text).toContain('kafka_producer_record_send_total{client_id="shop"')
+  })
+
+  test.each([
+    [{ prefix: 'a-b' }, /option 'prefix'/],
+    [{ prefix: 5 }, /option 'prefix'/],
+    [{ prefix: '5' }, /option 'prefix'/],
+    [{ labels: { 'a-b': 'x' } }, /option 'labels'/],
+    [{ labels: { a: 5 } }, /option 'labels'/],
+    [{ labels: null }, /option 'labels'/],
+    [{ label: {} }, /'label' is not an option/],
+  ])('refuse the options %j', (options, text) => {
+    const register = new Registry()
+    expect(() => collectKafkaMetrics(kafka, { register, ...options } as never)).toThrow(text)
+    expect(register.getMetricsAsArray()).toEqual([])
   })
 
   test('refuses what is neither client nor registry', () => {
@@ -231,6 +315,107 @@ describe('OpenTelemetry', () => {
       expect(handled).toEqual(['a', 'b'])
     },
   )
+
+  test('what a handler returns that has then() is called once, and its span ends with it', async () => {
+    const instrumentation = instrumentKafka({ tracerProvider, propagator })
+    let calls = 0
+    let hasEnded = false
+    try {
+      await kafka.producer().sendBatch(['a', 'b'].map((value) => ({ topic: 't', value })))
+      const consumer = kafka.consumer({ groupId: 'g', topics: ['t'], autoOffsetReset: 'earliest' })
+      // As query builders do: the query runs each time that then() is called.
+      const eachRecord = () => ({
+        // biome-ignore lint/suspicious/noThenProperty: that is what is tried
+        then(resolve: () => void, reject: (error: unknown) => void) {
+          calls++
+          if (calls === 2) reject(new RangeError('no'))
+          else {
+            setTimeout(() => {
+              hasEnded = named('process t').length > 0
+              resolve()
+            }, 10)
+          }
+        },
+      })
+      await expect(consumer.run({ eachRecord })).rejects.toThrow('no')
+      await consumer.close()
+    } finally {
+      instrumentation.disable()
+    }
+    expect([calls, hasEnded]).toEqual([2, false])
+    expect(named('process t').map(({ attributes }) => attributes['error.type'])).toEqual([
+      undefined,
+      'RangeError',
+    ])
+  })
+
+  test('a source whose metrics() throws does not keep others from being read', async () => {
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
+    const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 600_000 })
+    const meterProvider = new MeterProvider({ readers: [reader] })
+    const metrics = (): never => {
+      throw new Error('oh')
+    }
+    const metricsOf = [{ metrics }, kafka]
+    const instrumentation = instrumentKafka({ tracerProvider, meterProvider, metricsOf })
+    try {
+      await kafka.producer().send({ topic: 't', value: 'v' })
+      await reader.forceFlush()
+    } finally {
+      instrumentation.disable()
+      await meterProvider.shutdown()
+    }
+    const names = exporter
+      .getMetrics()
+      .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics))
+      .filter(({ dataPoints }) => dataPoints.length > 0)
+      .map(({ descriptor }) => descriptor.name)
+    expect(names).toContain('kafka.producer.record_send_total')
+  })
+
+  test('spans and readers that end under load leave the records alone', async () => {
+    const failing = {
+      export: () => {
+        throw new Error('oh')
+      },
+      shutdown: () => Promise.reject(new Error('oh')),
+      forceFlush: () => Promise.resolve(),
+    }
+    const tracing = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(failing)] })
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.DELTA)
+    const options = { exporter, exportIntervalMillis: 10, exportTimeoutMillis: 5 }
+    const readers = [new PeriodicExportingMetricReader(options)]
+    const meterProvider = new MeterProvider({ readers })
+    const providers = { tracerProvider: tracing, meterProvider, propagator }
+    const instrumentation = instrumentKafka({ ...providers, metricsOf: kafka })
+    const producer = kafka.producer()
+    const sends: Promise<unknown>[] = []
+    for (let i = 0; i < 90; i++) {
+      sends.push(producer.send({ topic: 't', value: `${i}` }))
+      if (i === 30) {
+        await tracing.shutdown().catch(() => {})
+        await meterProvider.shutdown()
+      }
+      if (i === 60) instrumentation.disable()
+      if (i % 10 === 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+    await Promise.all(sends)
+    await consumeByRun(90, { eachRecord: () => {} })
+  })
+
+  test.each<[unknown, RegExp]>([
+    [null, /takes an object/],
+    ['x', /takes an object/],
+    [{ tracerProvder: {} }, /'tracerProvder' is not an option/],
+    [{ tracerProvider: 5 }, /option 'tracerProvider'/],
+    [{ meterProvider: {} }, /option 'meterProvider'/],
+    [{ propagator: {} }, /option 'propagator'/],
+    [{ metricsOf: {} }, /option 'metricsOf'/],
+    [{ metricsOf: [null] }, /option 'metricsOf'/],
+  ])('instrumentKafka(%j) is refused', (options, text) => {
+    expect(() => instrumentKafka(options as never)).toThrow(text)
+    expect(() => instrumentKafka(options as never)).toThrow(InvalidArgumentError)
+  })
 
   test('a loop calls process() itself', async () => {
     const instrumentation = instrumentKafka({ tracerProvider, propagator })

@@ -7,6 +7,7 @@ import { Kafka } from '../../src/kafka.ts'
 import { silentLogger } from '../../src/logger.ts'
 import type { Metric } from '../../src/metrics/metric.ts'
 import { Sensor } from '../../src/metrics/sensors.ts'
+import { syncGroup } from '../../src/protocol/messages/sync-group.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
 
 let cluster: TestCluster
@@ -96,7 +97,12 @@ describe('metrics', () => {
     expect(own('record-send-total')).toBe(20)
     expect(own('record-send-rate')).toBeGreaterThan(0)
     expect(own('batch-size-max')).toBeGreaterThan(60)
-    expect(own('compression-rate')).toBeLessThan(0.5)
+    expect(own('compression-rate-avg')).toBeLessThan(0.5)
+    expect(own('record-size-avg')).toBeGreaterThan(500)
+    expect(own('record-size-avg')).toBeLessThan(520)
+    expect(own('bufferpool-wait-ratio')).toBe(0)
+    expect(own('buffer-exhausted-total')).toBe(0)
+    expect(own('network-io-total')).toBe(own('request-total') + own('response-total'))
     expect(own('records-per-request-avg')).toBeGreaterThan(0)
     expect(own('record-queue-time-max')).toBeGreaterThanOrEqual(0)
     expect(own('record-error-total')).toBe(0)
@@ -151,6 +157,38 @@ describe('metrics', () => {
   })
 })
 
+describe('metrics of rebalances', () => {
+  test.each(['classic', 'consumer'] as const)(
+    'tell of attempts that fail and of slow callbacks: %s',
+    async (groupProtocol) => {
+      let refusals = 2
+      cluster.intercept(syncGroup, async ({ next }) => {
+        const response = await next()
+        return refusals-- > 0 ? { ...response, errorCode: 27 } : response
+      })
+      const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 30))
+      await kafka.producer().send({ topic: 't', value: 'v' })
+      const { consumer } = await consume(1, {
+        groupProtocol,
+        heartbeatIntervalMs: undefined,
+        onAssigned: pause,
+        onRevoked: pause,
+      })
+      const group = (name: string) =>
+        metricOf(consumer.metrics(), 'consumer-coordinator-metrics', name)
+      expect(group('partition-assigned-latency-avg')).toBeGreaterThan(25)
+      expect(group('partition-revoked-latency-max')).toBeNaN()
+      if (groupProtocol === 'classic') {
+        expect(group('failed-rebalance-total')).toBeGreaterThanOrEqual(2)
+        expect(group('failed-rebalance-rate-per-hour')).toBeGreaterThan(0)
+      } else expect(group('failed-rebalance-total')).toBe(0)
+      await consumer.close()
+      expect(group('partition-revoked-latency-max')).toBeGreaterThan(25)
+      expect(group('partition-lost-latency-max')).toBeNaN()
+    },
+  )
+})
+
 describe('health', () => {
   test('of a producer, and of all', async () => {
     const producer = kafka.producer()
@@ -176,6 +214,7 @@ describe('health', () => {
     const lost = new Kafka({ bootstrapServers: 'localhost:1', logger: silentLogger })
     const producer = lost.producer({ maxBlockMs: 200 })
     await producer.send({ topic: 't', value: 'v' }).catch(() => {})
+    await cluster.waitFor(() => producer.health().isUnreachable)
     const health = producer.health()
     expect(health).toMatchObject({ isReady: false, isUnreachable: true })
     expect(JSON.parse(JSON.stringify(health)).problems.length).toBeGreaterThan(0)

@@ -161,6 +161,19 @@ test('connect: a stream that is closed, or ends, ends the setup with its own err
   )
 })
 
+test('connect: the same stream a second time is refused, and the first connection lives on', async () => {
+  const server = await serve()
+  const socket = connectTcp(server.port, '127.0.0.1')
+  const connect = (): Socket => socket
+  const first = await openTo(server.port, { connect })
+  await expect(openTo(server.port, { connect })).rejects.toThrow(
+    /option 'connect' must return another stream for each connection/,
+  )
+  const request = first.send(metadata, 9, everyTopic, { timeoutMs: 5000 })
+  expect((await request).clusterId).toBe(emptyMetadata.clusterId)
+  first.close()
+})
+
 test('connect: a stream that comes when the time is over is closed', async () => {
   const server = await serve()
   const late = connectTcp(server.port, '127.0.0.1')

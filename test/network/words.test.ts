@@ -113,9 +113,9 @@ async function ask(options: KafkaOptions, groupId?: string): Promise<Told> {
   try {
     const connect = await failureOf(kafka.connect())
     const producer = kafka.producer({
-      maxBlockMs: 800,
-      deliveryTimeoutMs: 1000,
-      requestTimeoutMs: 500,
+      maxBlockMs: 2000,
+      deliveryTimeoutMs: 2500,
+      requestTimeoutMs: 1500,
     })
     const send = await failureOf(producer.send({ topic, value: 'v' }))
     return { connect, send, consumer: await consumerFailure(kafka, groupId) }
@@ -129,7 +129,7 @@ async function consumerFailure(kafka: Kafka, groupId?: string): Promise<KafkaErr
   return new Promise((resolve) => {
     const consumer = kafka.consumer({
       ...(groupId !== undefined && { groupId, topics: [topic] }),
-      defaultApiTimeoutMs: 1000,
+      defaultApiTimeoutMs: 3000,
       onError: (error) => resolve(error as KafkaError),
     })
     if (groupId === undefined) consumer.assign([{ topic, partition: 0 }])

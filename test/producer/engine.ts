@@ -106,6 +106,7 @@ export class Engine {
         buffers: new BufferPool(1 << 25, options.smallestPooled),
         now: () => this.now,
         wake: () => {},
+        checkOpen: null,
         onOpened: null,
         onSealFailed: (batch, error) =>
           this.delivery.unsendable(batch, error as KafkaError, this.now),

@@ -95,6 +95,35 @@ test('what they throw is logged and changes nothing', async () => {
   }
 })
 
+test.each<[string, unknown]>([
+  ['nothing, when it has changed the record itself', undefined],
+  ['null', null],
+  ['a text', 'v'],
+  ['an array', []],
+  ['a promise', Promise.resolve({ topic: 't', value: 'w' })],
+  ['a function', () => {}],
+  [
+    'a record that cannot be read',
+    {
+      topic: 't',
+      get value() {
+        throw new Error('oh')
+      },
+    },
+  ],
+])('an interceptor that returns %s changes nothing', async (_, returned) => {
+  const cluster = await startCluster()
+  const logged: string[] = []
+  const logger = { ...silentLogger, error: (message: string) => logged.push(message) }
+  const interceptors = [{ onSend: (() => returned) as never }]
+  const producer = startProducer(cluster, { interceptors }, logger)
+  await producer.send({ topic: 't', value: 'v0' })
+  producer.enqueue({ topic: 't', value: 'v1' })
+  await producer.flush()
+  expect(await valuesOf(cluster)).toEqual(['v0', 'v1'])
+  expect(logged.length > 0).toBe(returned !== undefined)
+})
+
 test.each([
   [{ flush: { records: 3 } }, 3],
   [{ flush: { bytes: 100 } }, 4],

@@ -60,6 +60,7 @@ test.each<[object, RegExp]>([
   [{ partitioner: 'sticky' }, /'partitioner' must be one of/],
   [{ interceptors: {} }, /'interceptors' must be/],
   [{ interceptors: [{ onSend: 5 }] }, /'interceptors' must be/],
+  [{ interceptors: [{ onSned: () => {} }] }, /'interceptors' must be/],
   [{ onDelivery: 'log' }, /'onDelivery' must be a function/],
   [{ retryBackoffMs: 2000 }, /'retryBackoffMaxMs'.*must not be below/],
   [{ deliveryTimeoutMs: 30_000 }, /'deliveryTimeoutMs'.*at least.*30005/],

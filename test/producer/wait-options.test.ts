@@ -207,3 +207,24 @@ test('a commit whose limit is reached has no outcome', async () => {
   cluster.disconnectAll()
   await producer.commitTransaction()
 })
+
+test.each([2 ** 31, Number.POSITIVE_INFINITY])(
+  'a record that lingers for %d ms is sent by flush() and by a commit',
+  async (lingerMs) => {
+    const cluster = await startCluster()
+    const producer = startProducer(cluster, { lingerMs })
+    await producer.partitionsFor('t')
+    const sent = producer.send(record)
+    await new Promise(setImmediate)
+    await producer.flush()
+    await sent
+    const transactional = startProducer(cluster, { lingerMs, transactionalId: 'x' })
+    await transactional.partitionsFor('t')
+    await transactional.beginTransaction()
+    const inTransaction = transactional.send(record)
+    await new Promise(setImmediate)
+    await transactional.commitTransaction()
+    await inTransaction
+    expect((await valuesOf(cluster)).slice(0, 2)).toEqual(['v', 'v'])
+  },
+)

@@ -130,8 +130,8 @@ test('naming the field takes no longer than reading, whatever lengths a message 
   expect(user).toBeLessThan(1_000_000)
 })
 
-// bench: 1.2 to 2.1 times as long as reading the message. It was 4 to 11 times.
-test('refusing a cut message reads it once more, and keeps nothing of what it reads', () => {
+// bench: 1.0 to 1.3 times as long as reading a message of a thousand elements, and 16 µs for the error itself.
+test('refusing a cut message reads only the element that failed once more', () => {
   let elements = 0
   const counting: Api<unknown, { items: { id: number; name: string }[] }> = {
     ...(metadata as AnyApi),
@@ -152,7 +152,7 @@ test('refusing a cut message reads it once more, and keeps nothing of what it re
   const bytes = w.finishToBuffer()
   const cut = bytes.subarray(0, bytes.length - 3)
   expect(failure(() => decodeResponse(counting, 1, cut)).field).toBe('items[999].name')
-  expect(elements).toBe(2 * count)
+  expect(elements).toBe(count + 1)
 })
 
 test('an error that is no DecodeError is a mistake of ours and goes through as it is', () => {

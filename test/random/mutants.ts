@@ -18,6 +18,17 @@ export interface RandomMutant {
 
 export const randomMutants: readonly RandomMutant[] = [
   {
+    name: 'what was deserialized late is judged although its place was left',
+    test: 'consumer.test.ts',
+    edits: [
+      {
+        file: 'consumer/delivery/delivery.ts',
+        from: 'const isCurrent = (): boolean => state.version === version && !this.isClosed',
+        to: 'const isCurrent = (): boolean => version >= 0',
+      },
+    ],
+  },
+  {
     name: 'buffers of any length come back to the pool',
     test: 'producer.test.ts',
     edits: [
@@ -175,7 +186,7 @@ export const randomMutants: readonly RandomMutant[] = [
     ],
   },
   {
-    name: 'what is handed out may be committed before it is done',
+    name: 'what is delivered may be committed before it is done',
     test: 'consumer.test.ts',
     edits: [
       {
@@ -241,7 +252,7 @@ export const randomMutants: readonly RandomMutant[] = [
     ],
   },
   {
-    name: 'what is worked on by key counts as handed out',
+    name: 'what is worked on by key counts as delivered',
     test: 'consumer.test.ts',
     edits: [
       {
@@ -268,8 +279,8 @@ export const randomMutants: readonly RandomMutant[] = [
     edits: [
       {
         file: 'consumer/run/retry-policy.ts',
-        from: 'if ((await retryTopics?.forward(record, level, error, attempts)) === true) return true',
-        to: 'void retryTopics?.forward(record, level, error, attempts).catch(() => {})\n    if (level.delayMs > 0) return true',
+        from: 'if (await this.acknowledged(sending, level.topic, item, state)) return true',
+        to: 'void sending.catch(() => {})\n    if (level.delayMs > 0) return true',
       },
     ],
   },
@@ -325,6 +336,44 @@ export const randomMutants: readonly RandomMutant[] = [
         file: 'testing/producer-state.ts',
         from: "return { kind: 'duplicate', batch }",
         to: "return { kind: 'append' }",
+      },
+    ],
+  },
+  {
+    name: 'what fails is asked again at once',
+    test: 'long-waits.test.ts',
+    edits: [
+      {
+        file: 'async/retry.ts',
+        from: 'Math.min(maxMs, firstMs * 2',
+        to: 'Math.min(1, firstMs * 2',
+      },
+    ],
+  },
+  {
+    name: 'a batch for a node that is away waits ten times as long',
+    test: 'long-waits.test.ts',
+    edits: [
+      {
+        file: 'producer/batching/accumulator.ts',
+        from: 'batch.createdAt + deliveryTimeoutMs',
+        to: 'batch.createdAt + 10 * deliveryTimeoutMs',
+      },
+      {
+        file: 'producer/sending/batch-completion.ts',
+        from: 'if (now >= batch.createdAt + deliveryTimeoutMs) return',
+        to: 'if (now >= batch.createdAt + 10 * deliveryTimeoutMs) return',
+      },
+    ],
+  },
+  {
+    name: 'a timer outlives its consumer',
+    test: 'long-waits.test.ts',
+    edits: [
+      {
+        file: 'consumer/offsets/auto-commit.ts',
+        from: 'clearInterval(this.timer)',
+        to: 'this.timer?.unref()',
       },
     ],
   },

@@ -6,7 +6,11 @@ import { fileURLToPath } from 'node:url'
 import { createServer } from 'vite'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const server = await createServer({ root, logLevel: 'error', server: { middlewareMode: true } })
+const server = await createServer({
+  root,
+  logLevel: 'error',
+  server: { middlewareMode: true, ws: false },
+})
 const { randomMutants } = await server.ssrLoadModule('/test/random/mutants.ts')
 await server.close()
 
@@ -14,7 +18,7 @@ const wanted = process.argv[2] ?? ''
 let survivors = 0
 for (const { name, test } of randomMutants.filter((each) => each.name.includes(wanted))) {
   const begin = Date.now()
-  const { stdout, stderr } = spawnSync(
+  const { stdout, stderr, status } = spawnSync(
     'npx',
     ['vitest', 'run', '--project', 'exhaustive', `test/random/${test}`],
     {
@@ -30,11 +34,16 @@ for (const { name, test } of randomMutants.filter((each) => each.name.includes(w
       maxBuffer: 1 << 28,
     },
   )
-  const reason = /RANDOM_SEED=.*?: (.*)/.exec(stdout + stderr)?.[1]
+  const [, how, plans, reason] =
+    /(RANDOM_SEED=.*?) \(after (\d+) plans.*?\): (.*)/.exec(stdout + stderr) ?? []
   if (reason === undefined) survivors++
+  // Not by a plan: the machinery around them is red.
+  if (reason === undefined && status !== 0) console.log((stdout + stderr).slice(-3000))
   const seconds = Math.round((Date.now() - begin) / 1000)
   console.log(
-    `${reason === undefined ? 'SURVIVES' : 'found'}  ${name} (${seconds} s)  ${reason ?? ''}`,
+    reason === undefined
+      ? `SURVIVES  ${name} (${seconds} s)`
+      : `found by plan ${plans}  ${name} (${seconds} s, ${how})  ${reason}`,
   )
 }
 console.log(survivors === 0 ? 'all mutants are found' : `${survivors} mutants survive`)

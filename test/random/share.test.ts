@@ -7,4 +7,5 @@ import { plan } from './share/plan.ts'
 import { runPlan } from './share/run-plan.ts'
 import { testPlans } from './test-plans.ts'
 
-testPlans(plan, runPlan, 60)
+// On a slower machine the shortest lock ends before a large batch is done, at every delivery.
+testPlans(plan, runPlan, 60, [0.01, 0.1])

@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { replaceClock } from '../../src/async/clock.ts'
 import { HeaderAppender } from '../../src/records/headers.ts'
-import { SchemaRegistry, type SchemaRegistryOptions } from '../../src/registry/schema-registry.ts'
+import type { SchemaRegistryOptions } from '../../src/registry/options.ts'
+import { SchemaRegistry } from '../../src/registry/schema-registry.ts'
 import { startRegistry } from './fake-registry.ts'
 
 const pem = (name: string): string =>

@@ -9,7 +9,8 @@ import { Kafka } from '../../src/kafka.ts'
 import { silentLogger } from '../../src/logger.ts'
 import { HeaderAppender, RecordHeaders } from '../../src/records/headers.ts'
 import { readIndexes, writeIndexes } from '../../src/registry/framing.ts'
-import { SchemaRegistry, type SchemaRegistryOptions } from '../../src/registry/schema-registry.ts'
+import type { SchemaRegistryOptions } from '../../src/registry/options.ts'
+import { SchemaRegistry } from '../../src/registry/schema-registry.ts'
 import { serdes } from '../../src/serialization/serdes.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
 import type { DeserializeContext, Serde, SerializeContext } from '../../src/types.ts'
@@ -434,7 +435,8 @@ describe('a registry that', () => {
       respond(response)
       return true
     }
-    const limits = { retries: 0, requestTimeoutMs: 100, maxResponseBytes: 1000 }
+    const requestTimeoutMs = text.source.includes('100 ms') ? 100 : 10_000
+    const limits = { retries: 0, requestTimeoutMs, maxResponseBytes: 1000 }
     const sent = write(serde(limits), 'x')
     await expect(sent).rejects.toThrow(text)
     await expect(sent).rejects.toMatchObject({ code: 'ERR_KAFKA_SCHEMA_REGISTRY', retriable })
@@ -470,24 +472,55 @@ describe('a registry that', () => {
   })
 })
 
+const store = { idOf: () => {}, schemaById: () => {} }
+
 test.each([
-  [null, /expected an object/],
+  [null, /the options must be an object/],
   [{}, /'url'/],
   [{ url: 'ftp://x' }, /'url'/],
-  [{ url: 'http://x', retry: 1 }, /'retry' is not an option/],
-  [{ url: 'http://x', retries: '1' }, /'retries' must be a number/],
+  [{ url: 'http://x', retry: 1 }, /unknown option 'retry'/],
+  [{ url: 'http://x', retries: '1' }, /'retries' must be a whole number/],
   [{ url: 'http://x', framing: 'x' }, /'framing'/],
   [{ url: 'http://x', subjectStrategy: 'x' }, /'subjectStrategy'/],
   [{ url: 'http://x', auth: {} }, /'auth'/],
   [{ framing: 'glue' }, /framing 'glue' needs option 'store'/],
-  [{ framing: 'glue', store: {} }, /'store' must have idOf\(\) and schemaById\(\)/],
-  [{ store: {} }, /'store' needs framing 'glue'/],
-  [{ url: 'http://x', framing: 'glue', store: {} }, /'url' or 'store'/],
+  [{ framing: 'glue', store: {} }, /'store' must be an object with idOf\(\) and schemaById\(\)/],
+  [{ store }, /'store' needs framing 'glue'/],
+  [{ url: 'http://x', framing: 'glue', store }, /'url' or 'store'/],
   [{ url: 'http://x', compression: 'zlib' }, /'compression' needs framing 'glue'/],
-  [{ framing: 'glue', store: {}, useLatestVersion: true }, /'useLatestVersion'/],
+  [{ framing: 'glue', store, useLatestVersion: true }, /'useLatestVersion'/],
+  [{ url: 'http://x', retries: 1.5 }, /'retries' must be a whole number/],
+  [{ url: 'http://x', latestTtlMs: Number.NaN }, /'latestTtlMs'/],
+  [{ url: 'http://x', ssl: true }, /'ssl' must be an object/],
+  [{ url: 'http://x', headers: new Map([['a', 'b']]) }, /'headers' must be an object of texts/],
+  [{ url: 'http://x', headers: { a: 5 } }, /'headers' must be an object of texts/],
+  [{ url: 'http://x', auth: { username: () => 'a', password: 'b' } }, /'auth' must be/],
+  [{ url: 'http://x', auth: { token: 'a', scope: 'b' } }, /'auth' must be/],
+  [Promise.resolve({ url: 'http://x' }), /the options must be an object/],
 ])('refuses the options %j', (options, text) => {
   expect(() => new SchemaRegistry(options as never)).toThrow(ConfigError)
   expect(() => new SchemaRegistry(options as never)).toThrow(text)
+})
+
+const cyclic: Record<string, unknown> = { type: 'record', name: 'C', fields: [] }
+cyclic.self = cyclic
+
+test.each([
+  ['avro', orderV1, /unknown option 'type'/],
+  ['avro', { shema: orderV1 }, /unknown option 'shema': did you mean 'schema'\?/],
+  ['avro', { schema: orderV1, longs: 'bigInt' }, /'longs' must be one of/],
+  ['avro', { schema: null }, /'schema' must be a schema/],
+  ['avro', null, /the options must be an object/],
+  ['jsonSchema', { type: 'object' }, /unknown option 'type'/],
+  ['jsonSchema', { schema: '{' }, /'schema' is not JSON/],
+  ['jsonSchema', { schema: 5 }, /'schema' must be a schema/],
+  ['jsonSchema', { schema: cyclic }, /'schema' cannot be written as JSON/],
+  ['jsonSchema', { schema: { type: 'object' }, configure: 5 }, /'configure' must be a function/],
+] as const)('registry.%s() refuses the options %o', (format, options, text) => {
+  const registry = new SchemaRegistry({ url: 'http://x' })
+  const make = () => registry[format](options as never)
+  expect(make).toThrow(ConfigError)
+  expect(make).toThrow(text)
 })
 
 test('records go through producer and consumer; a bad one fails alone', async () => {

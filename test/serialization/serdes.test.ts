@@ -94,6 +94,13 @@ describe("Java's serdes", () => {
     }
   })
 
+  test('a list has more null entries than fit on the stack', async () => {
+    const serde = serdes.list(serdes.int32)
+    const list = Array.from({ length: 200_000 }, () => null)
+    const bytes = await serde.serialize(list, writing)
+    expect(await serde.deserialize(bytes as Buffer, reading)).toEqual(list)
+  })
+
   test('a list of what is serialized asynchronously', async () => {
     const later: Serde<string> = {
       serialize: async (value) => value.toUpperCase(),

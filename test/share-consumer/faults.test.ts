@@ -2,14 +2,15 @@
 // what is delivered again, and what the caller learns.
 
 import { expect, test, vi } from 'vitest'
-import { KafkaError, UnsupportedVersionError } from '../../src/errors.ts'
+import { AcknowledgementError, KafkaError, UnsupportedVersionError } from '../../src/errors.ts'
+import { metadata } from '../../src/protocol/messages/metadata.ts'
 import { shareAcknowledge } from '../../src/protocol/messages/share-acknowledge.ts'
 import { shareFetch } from '../../src/protocol/messages/share-fetch.ts'
 import { shareGroupHeartbeat } from '../../src/protocol/messages/share-group-heartbeat.ts'
 import type { ShareConsumer } from '../../src/share-consumer/share-consumer.ts'
 import type { ShareRecord } from '../../src/share-consumer/share-record.ts'
-import { noAnswer } from '../../src/testing/interceptors.ts'
-import { fill } from '../consumer/harness.ts'
+import { disconnect, noAnswer } from '../../src/testing/interceptors.ts'
+import { deleteGroup, fill } from '../consumer/harness.ts'
 import { seen, shareConsumerOf, startShareCluster, takeShared } from './harness.ts'
 
 const patience = { timeout: 30_000 }
@@ -21,7 +22,7 @@ async function first(consumer: ShareConsumer): Promise<ShareRecord> {
 }
 
 test('a lock that runs out: the record goes elsewhere, and a late acknowledgement fails', async () => {
-  const cluster = await startShareCluster({ properties: { groupShareRecordLockDurationMs: 1500 } })
+  const cluster = await startShareCluster({ properties: { groupShareRecordLockDurationMs: 3000 } })
   await fill(cluster, 't', 0, 1)
   const outcomes: string[] = []
   const slow = shareConsumerOf(cluster, {
@@ -36,6 +37,19 @@ test('a lock that runs out: the record goes elsewhere, and a late acknowledgemen
   await cluster.waitFor(() => outcomes.length > 0)
   expect(outcomes).toEqual([expect.stringMatching(/^0: .*INVALID_RECORD_STATE.*delivered again/)])
   expect(slow.health().failedAcknowledgements).toBe(1)
+  // It was refused at once, and commit() tells of it all the same, once.
+  const error = await slow.commit().catch((reason: unknown) => reason)
+  expect(error).toBeInstanceOf(AcknowledgementError)
+  expect((error as AcknowledgementError).results).toMatchObject([{ offsets: [0n] }])
+  await slow.commit()
+  await expect(record.renew()).rejects.toThrow(/offset 0 of t-0 cannot be renewed: accept\(\)/)
+})
+
+test('the lock of a record that another member has is not renewed', async () => {
+  const cluster = await startShareCluster({ properties: { groupShareRecordLockDurationMs: 500 } })
+  await fill(cluster, 't', 0, 1)
+  const record = await first(shareConsumerOf(cluster, { shareAcknowledgementMode: 'explicit' }))
+  expect(await takeShared(shareConsumerOf(cluster), 1)).toEqual(['t-0:0@2'])
   await expect(record.renew()).rejects.toThrow(/The lock of 1 records of t-0 was not renewed/)
 })
 
@@ -63,7 +77,7 @@ test('an acknowledgement that waits for longer than its lock has failed, and is 
 })
 
 test('what waits for delivery longer than its lock is not delivered', async () => {
-  const cluster = await startShareCluster({ properties: { groupShareRecordLockDurationMs: 1500 } })
+  const cluster = await startShareCluster({ properties: { groupShareRecordLockDurationMs: 3000 } })
   await fill(cluster, 't', 0, 2)
   const slow = shareConsumerOf(cluster)
   const loop = slow.records()
@@ -106,7 +120,7 @@ test('run renews the lock of a handler that takes long', async () => {
 })
 
 test('the signal of a handler aborts when its lock is lost', async () => {
-  const cluster = await startShareCluster({ properties: { groupShareRecordLockDurationMs: 1500 } })
+  const cluster = await startShareCluster({ properties: { groupShareRecordLockDurationMs: 3000 } })
   await fill(cluster, 't', 0, 1)
   const consumer = shareConsumerOf(cluster)
   const end = new AbortController()
@@ -185,6 +199,28 @@ test('a member that the coordinator has removed joins again under its id', async
   await fill(cluster, 't', 0, 1)
   expect((await pending).value?.offset).toBe(0n)
   expect(consumer.health().memberId).toBe(memberId)
+})
+
+test('a member whose group was deleted while it was not heard of joins again', async () => {
+  const cluster = await startShareCluster({ properties: { groupShareSessionTimeoutMs: 500 } })
+  await fill(cluster, 't', 0, 1)
+  const consumer = shareConsumerOf(cluster)
+  expect(await takeShared(consumer, 1)).toEqual(['t-0:0@1'])
+  await consumer.commit()
+  const stop = cluster.intercept(shareGroupHeartbeat, () => disconnect)
+  await deleteGroup(cluster, 'g')
+  stop()
+  await fill(cluster, 't', 0, 1)
+  // The group has no memory of the first record now, so that both may come.
+  const got = new Set<string>()
+  const done = consumer.run({ eachRecord: (record) => void got.add(String(record.rawValue)) })
+  const isJoin = ({ request }: { request: { memberEpoch: number } }): boolean =>
+    request.memberEpoch === 0
+  await cluster.waitFor(() => cluster.requests(shareGroupHeartbeat).filter(isJoin).length === 2)
+  await cluster.waitFor(() => got.has('t-0:1') && consumer.health().state === 'stable')
+  expect(consumer.health().error).toBeNull()
+  await consumer.close()
+  await done
 })
 
 test('a member that asks for nothing leaves, and joins again when it does', async () => {
@@ -282,4 +318,24 @@ test('every pull of a consumer that has failed gets the error', async () => {
     )
   }
   expect(consumer.health()).toMatchObject({ state: 'failed', isReady: false })
+})
+
+test('a partition without a leader is in health() while it has none', async () => {
+  const cluster = await startShareCluster()
+  const unwatch = cluster.intercept(metadata, async ({ next }) => {
+    const response = await next()
+    const topics = response.topics.map((topic) => ({
+      ...topic,
+      partitions: topic.partitions.map((each) => ({ ...each, leaderId: -1, errorCode: 5 })),
+    }))
+    return { ...response, topics }
+  })
+  const consumer = shareConsumerOf(cluster)
+  const next = consumer.records().next()
+  const problems = (): string[] => consumer.health().problems.map(({ reason }) => reason)
+  await cluster.waitFor(() => problems().some((reason) => /t-0.*leader/.test(reason)))
+  unwatch()
+  await fill(cluster, 't', 0, 1)
+  await next
+  expect(problems()).toEqual([])
 })

@@ -300,6 +300,14 @@ test('names, prefixes and sums', () => {
   expect(take(Number.NaN).reading.metrics).toEqual([])
 })
 
+test.each(['counter', 'gauge'] as const)('a %s has more points than fit on the stack', (kind) => {
+  const point = { attributes: {}, value: 1, startMs: 1000 }
+  const points = Array.from({ length: 200_000 }, () => point)
+  const metrics = [{ name: 'n', description: 'd', kind, points }]
+  const bytes = encodeMetricsData({ resource: {}, metrics, timeMs: 2000, isDelta: true })
+  expect(bytes.length).toBeGreaterThan(points.length * 18)
+})
+
 test('a reading is a message MetricsData', () => {
   const metrics = [
     {

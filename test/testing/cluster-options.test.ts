@@ -24,6 +24,25 @@ test.each([
   [{ properties: { numPartitions: 0 } }, /properties\.numPartitions is not valid/],
   [{ properties: { compressionType: 'zip' } }, /expected one of producer, uncompressed/],
   [null, /options is not valid: expected an object/],
+  [new Map([['nodes', 3]]), /options is not valid: expected an object, got an object \(Map\)/],
+  [{ topics: new Map([['t', 1]]) }, /topics is not valid: expected an object/],
+  [{ topics: ['t'] }, /topics is not valid: expected an object/],
+  [{ properties: null }, /properties is not valid: expected an object/],
+  [{ versions: 5 }, /versions is not valid: expected an object/],
+  [{ versions: { Fetch: 4 } }, /versions\.Fetch is not valid: expected null, or an object/],
+  [{ versions: { Fetch: { max: 4 } } }, /versions\.Fetch: unknown option "max"/],
+  [{ versions: { Fetch: { maxVersion: '4' } } }, /versions\.Fetch\.maxVersion is not valid/],
+  [{ sasl: true }, /sasl is not valid: expected an object/],
+  [{ sasl: { user: { a: 'b' } } }, /sasl: unknown option "user"/],
+  [{ sasl: { users: { a: 5 } } }, /sasl\.users is not valid/],
+  [{ sasl: { mechanisms: 'PLAIN' } }, /sasl\.mechanisms is not valid: expected an array/],
+  [{ sasl: { maxReauthMs: '5' } }, /sasl\.maxReauthMs is not valid/],
+  [{ authorizer: true }, /authorizer is not valid: expected an object/],
+  [{ authorizer: { superUsers: 'User:a' } }, /authorizer\.superUsers is not valid/],
+  [{ authorizer: { allowEveryoneIfNoAclFound: 'no' } }, /allowEveryoneIfNoAclFound is not valid/],
+  [{ clock: {} }, /clock is not valid: expected an object with monotonic\(\)/],
+  [{ onProtocolError: 'log' }, /onProtocolError is not valid: expected a function/],
+  [{ racks: [Symbol('r')] }, /racks is not valid/],
 ])('TestCluster.start(%j) is refused', async (options, message) => {
   await expect(TestCluster.start(options as TestClusterOptions)).rejects.toThrow(message)
 })
@@ -42,6 +61,24 @@ test.each([
   const cluster = await startCluster({ topics: { t: 2 } })
   expect(() => cluster.createTopic(name, settings as TopicSettings)).toThrow(message)
   expect(() => cluster.createPartitions('t', 2)).toThrow(/above 2 \(its partitions now\), got 2/)
+})
+
+test('calls that could have no effect are refused, and those that say nothing', async () => {
+  const cluster = await startCluster({ topics: { t: 1 } })
+  const any = cluster as unknown as Record<string, (...args: unknown[]) => unknown>
+  const noApi = /the API must be one of kafkawire\/protocol, such as fetch, got/
+  for (const api of ['Produce', null, {}]) {
+    expect(() => any.intercept(api, () => {}), String(api)).toThrow(noApi)
+    expect(() => any.requests(api), String(api)).toThrow(noApi)
+  }
+  expect(() => any.intercept(produce)).toThrow(/the interceptor must be a function, got undefined/)
+  expect(() => any.createTopic('n', null)).toThrow(/expected an object of partitions/)
+  expect(() => any.topicId(Symbol('t'))).toThrow(/has no topic/)
+  await expect(any.waitFor(true)).rejects.toThrow(/the condition must be a function/)
+  await expect(any.waitFor(() => true, { timeoutMs: Number.NaN })).rejects.toThrow(/timeoutMs/)
+  await expect(any.waitFor(() => true, 500)).rejects.toThrow(/expected an object \{ timeoutMs \}/)
+  await expect(any.waitFor(async () => false)).rejects.toThrow(/must not return a promise/)
+  await expect(any.waitFor(() => Promise.reject(new Error('x')))).rejects.toThrow(/a promise/)
 })
 
 test('sessions end and timestamps are set by the clock of the cluster', async () => {

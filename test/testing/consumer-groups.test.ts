@@ -258,10 +258,11 @@ describe('reconciliation', () => {
     expect(beat('a', { topicPartitions: [owned('t', 0, 1, 2, 3)] })).toBe('5 same')
   })
 
-  test('another assignor raises the epoch', () => {
+  test('another assignor raises the epoch, the name of the default one does not', () => {
     join('a')
+    expect(beat('a', { serverAssignor: 'uniform' })).toBe('2 same')
     expect(beat('a', { serverAssignor: 'range' })).toBe('3 same')
-    expect(group().preferredAssignor).toBe('range')
+    expect(group().assignorName).toBe('range')
   })
 })
 
@@ -281,6 +282,14 @@ describe('regular expressions', () => {
     createTopic('not', 1)
     expect(beat('a')).toBe('3 t:0,1,2 tt:0 ttt:0')
     expect(beat('a', { subscribedTopicRegex: '' })).toBe('3 nothing')
+  })
+
+  test('that match no topic raise no epoch', () => {
+    join('a')
+    expect(beat('a', { subscribedTopicRegex: 'none.*' })).toBe('2 same')
+    expect(beat('a')).toBe('2 same')
+    createTopic('none-yet', 1)
+    expect(beat('a')).toBe('3 none-yet:0 t:0,1,2')
   })
 
   test.each([
@@ -471,6 +480,23 @@ describe('migration', () => {
     })
     expect(heartbeat(classic)).toBe(REBALANCING)
     expect(joinClassic({ memberId: classic.memberId })).toMatchObject({ generationId: 4 })
+  })
+
+  test('LeaveGroup removes members of the new protocol too', () => {
+    join('a')
+    join('b', { instanceId: 'i' })
+    const classic = newClassicMember()
+    const leave = (memberId: string, groupInstanceId: string | null = null) => {
+      const members = [{ memberId, groupInstanceId, reason: null }]
+      return coordinator.leave('g', members, now)
+    }
+    const left = { memberId: '', groupInstanceId: 'i', errorCode: 0 }
+    expect(leave('', 'i')).toEqual([left])
+    expect(refusal(() => beat('b')).code).toBe(UNKNOWN_MEMBER)
+    expect(leave('a')).toEqual([{ memberId: 'a', groupInstanceId: null, errorCode: 0 }])
+    // Only a classic member is left, so the group is a classic one again.
+    expect(coordinator.store.classic('g')).toMatchObject({ state: 'PreparingRebalance' })
+    expect(coordinator.store.classic('g')?.members.has(classic.memberId)).toBe(true)
   })
 
   test('a member of the new protocol converts a classic group', () => {

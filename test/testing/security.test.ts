@@ -15,6 +15,7 @@ import { type AclCreation, createAcls } from '../../src/protocol/messages/create
 import { createTopics } from '../../src/protocol/messages/create-topics.ts'
 import { deleteAcls } from '../../src/protocol/messages/delete-acls.ts'
 import { describeAcls } from '../../src/protocol/messages/describe-acls.ts'
+import { describeCluster } from '../../src/protocol/messages/describe-cluster.ts'
 import { describeConfigs } from '../../src/protocol/messages/describe-configs.ts'
 import { describeUserScramCredentials } from '../../src/protocol/messages/describe-user-scram-credentials.ts'
 import { fetch } from '../../src/protocol/messages/fetch.ts'
@@ -118,7 +119,13 @@ describe('authentication', () => {
       return (await client.request(alterUserScramCredentials, 0, request)).results[0]
     }
     expect(await alter([], [{ ...credential, iterations: 100 }])).toMatchObject({ errorCode: 93 })
+    const twice = { errorCode: 92, errorMessage: expect.stringContaining('altered twice') }
+    expect(await alter([], [credential, { ...credential, mechanism: 2 }])).toMatchObject(twice)
+    expect(await alter([{ name: 'bob', mechanism: 1 }], [credential])).toMatchObject({
+      errorCode: 91,
+    })
     expect(await alter([], [credential])).toMatchObject({ user: 'bob', errorCode: 0 })
+    expect(await alter([{ name: 'bob', mechanism: 1 }], [credential])).toMatchObject(twice)
     const scram = { mechanism: 'SCRAM-SHA-256', username: 'bob', password: 'pw' }
     await start(cluster, scram).connect()
     const described = await client.request(describeUserScramCredentials, 0, {
@@ -221,6 +228,23 @@ describe('authorization', () => {
     expect(await write(alice)).toBe(29)
     const described = await alice.request(metadata, 12, metadataOf(null))
     expect(described.topics.map(({ name }) => name)).toEqual(['t'])
+  })
+
+  test('a description says what the principal may do', async () => {
+    const { admin, alice } = await begin()
+    await grant(admin, { operation: aclOperations.READ })
+    const ask = async (client: RawClient) => {
+      const options = { includeTopicAuthorizedOperations: true }
+      const answer = await client.request(metadata, 12, { ...metadataOf(['t']), ...options })
+      const fields = { includeClusterAuthorizedOperations: true }
+      const cluster = await client.request(describeCluster, 1, describeCluster.request(fields))
+      return [answer.topics[0].topicAuthorizedOperations, cluster.clusterAuthorizedOperations]
+    }
+    expect(await ask(alice)).toEqual([(1 << aclOperations.READ) | (1 << aclOperations.DESCRIBE), 0])
+    expect(await ask(admin)).toEqual([3576, 8096])
+    const cluster = { resourceType: aclResourceTypes.CLUSTER, resourceName: 'kafka-cluster' }
+    await grant(admin, { ...cluster, operation: aclOperations.DESCRIBE })
+    expect((await ask(alice))[1]).toBe(1 << aclOperations.DESCRIBE)
   })
 
   test('a denial wins, prefixes and wildcards count', async () => {

@@ -189,7 +189,7 @@ describe('delivery', () => {
     const s = await begin({ groupSharePartitionMaxRecordLocks: 3 })
     await put(s, 5)
     expect(await fetchShare(s, 'm', 0)).toBe('0-2x1')
-    expect(await fetchShare(s, 'm', 1)).toBe('nothing')
+    expect(await fetchShare(s, 'm', 1)).toBe('')
     expect(await fetchShare(s, 'm', 2, [ack(0, 0, 1)])).toBe('3-3x1')
   })
 
@@ -254,7 +254,7 @@ describe('sessions', () => {
     const s = await begin()
     await put(s, 1)
     expect(await fetchShare(s, 'm', 0)).toBe('0-0x1')
-    expect(await fetchShare(s, 'm', -1)).toBe('nothing')
+    expect(await fetchShare(s, 'm', -1)).toBe('')
     expect(await fetchShare(s, 'm', 2)).toBe(`error ${NO_SESSION}`)
     const other = { ...s, client: await connectTo(s.cluster) }
     expect(await fetchShare(other, 'n', 0)).toBe('0-0x2')
@@ -352,4 +352,17 @@ describe('the group', () => {
     const response = await beat(client, 'a', 0, { ...joining, ...fields })
     expect(response).toMatchObject({ errorCode, errorMessage })
   })
+})
+
+test('a response names partitions that are new, acknowledged or have records', async () => {
+  const s = await begin()
+  expect(await fetchShare(s, 'm', 0)).toBe('nothing')
+  expect(await fetchShare(s, 'm', 1)).toBe('')
+  await put(s, 3)
+  await put(s, 2)
+  const limit = { maxRecords: 4, batchSize: 1 }
+  expect(await fetchShare(s, 'm', 2, [], { ...limit, shareAcquireMode: 1 })).toBe('0-3x1')
+  const forgottenTopicsData = [{ topicId: s.topicId, partitions: [0] }]
+  expect(await fetchShare(s, 'm', 3, [ack(0, 3, 1)], { forgottenTopicsData })).toBe('nothing')
+  expect(await fetchShare(s, '', 0)).toBe(`error ${INVALID_REQUEST}`)
 })

@@ -328,7 +328,8 @@ test('nothing is left after close, whatever was under way', async () => {
       .getActiveResourcesInfo()
       .filter((kind) => kind === 'Timeout' || kind.startsWith('TCP'))
       .toSorted()
-  await expect.poll(active).toEqual([])
+  // Those of the tests before may take their time on a busy machine.
+  await expect.poll(active, { timeout: 8000 }).toEqual([])
   const cluster = await TestCluster.start({ nodes: 3, topics: { t: 1 } })
   const leader = cluster.leaderOf('t', 0)
   const fetching = await RawClient.connect(cluster.portOf(leader))

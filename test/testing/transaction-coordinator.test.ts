@@ -130,7 +130,17 @@ describe('a transaction that takes too long', () => {
     expect(transaction().state).toBe('CompleteAbort')
     expect(add('10/0')).toBe(FENCED)
     expect(end('10/0', true)).toBe(INVALID_TXN_STATE)
-    expect(end('10/0', true, false)).toBe(INVALID_TXN_STATE)
+    expect(end('10/0', true, false)).toBe(FENCED)
+    // Before KIP-890 an owner that asks for its next epoch would be fenced; since then it gets it.
+    expect(init('10/0')).toBe('10/1')
+  })
+
+  test('fences its producer for good without KIP-890', () => {
+    start({ transactionVersion: 1 })
+    init(null, 5000)
+    add('10/0')
+    pass(5000)
+    expect(init('10/0')).toBe(FENCED)
   })
 
   test('lives anew with each transaction, not with each partition', () => {

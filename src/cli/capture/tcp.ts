@@ -2,6 +2,7 @@
 // Bytes come out in the order of their sequence numbers, each once, whatever was sent again or arrived
 // late. Bytes that the capture lacks are told as a gap.
 
+import { addAll } from '../../collections/long-lists.ts'
 import type { Packet } from './pcap.ts'
 
 /** One TCP segment. */
@@ -168,14 +169,14 @@ export class TcpStream {
     this.waiting.push(segment)
     this.waitingBytes += segment.payload.length
     const events = this.drain()
-    while (this.isWaitingTooLong()) events.push(...this.skipGap(segment.time))
+    while (this.isWaitingTooLong()) addAll(events, this.skipGap(segment.time))
     return events
   }
 
   /** Nothing more comes: what waits for bytes that were not captured is given behind a gap. */
   end(time: number): StreamEvent[] {
     const events: StreamEvent[] = []
-    while (this.waiting.length > 0) events.push(...this.skipGap(time))
+    while (this.waiting.length > 0) addAll(events, this.skipGap(time))
     return events
   }
 

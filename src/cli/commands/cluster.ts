@@ -3,6 +3,7 @@
 import type { Command } from 'commander'
 import type { FeatureUpdate } from '../../admin/cluster-info.ts'
 import { wallMs } from '../../async/clock.ts'
+import { greatest } from '../../collections/long-lists.ts'
 import {
   addTimeout,
   atLeast,
@@ -198,7 +199,7 @@ async function describeQuorum(session: Session, options: QuorumDescribeOptions):
     ['LeaderId', leaderId],
     ['LeaderEpoch', leaderEpoch],
     ['HighWatermark', highWatermark],
-    ['MaxFollowerLag', Math.max(0, ...lags)],
+    ['MaxFollowerLag', Math.max(0, greatest(lags))],
     ['CurrentVoters', ids(voters)],
     ['CurrentObservers', ids(observers)],
   ]

@@ -43,14 +43,14 @@ async function run(session: Session, { topic }: DoctorOptions): Promise<void> {
   const report = new Report(session.out, session.signal)
   const { ssl } = session.kafkaOptions
   const tls: TlsOptions | null = typeof ssl === 'object' ? ssl : ssl === true ? {} : null
-  let isConnected = false
+  let bootstrap: string | null = null
   const reached = new Set<string>()
   for (const address of addressesOf(session.bootstrapServers)) {
     if (!(await checkAddress(report, address, tls, session.flags.timeout))) continue
     reached.add(addressText(address))
-    if (await checkHandshake(report, session, address)) isConnected = true
+    if (await checkHandshake(report, session, address)) bootstrap ??= addressText(address)
   }
-  if (isConnected) await examine(session, report, tls, reached, topic)
+  if (bootstrap !== null) await examine(session, report, tls, { bootstrap, reached }, topic)
   finish(session, report)
 }
 
@@ -58,7 +58,7 @@ async function examine(
   session: Session,
   report: Report,
   tls: TlsOptions | null,
-  reached: ReadonlySet<string>,
+  { bootstrap, reached }: { bootstrap: string; reached: ReadonlySet<string> },
   topic: string | undefined,
 ): Promise<void> {
   let brokers: ({ nodeId: number } & Address)[] = []
@@ -72,19 +72,22 @@ async function examine(
       cluster.controllerId < 0 ? 'no controller' : `controller ${cluster.controllerId}`
     return `cluster ${clusterId}, brokers ${brokers.map(({ nodeId }) => nodeId).join(', ')}, ${controller}`
   })
-  let areAllReached = true
+  const unreached: string[] = []
   for (const broker of brokers) {
+    const address = addressText(broker)
     const isReached =
-      (reached.has(addressText(broker)) ||
-        (await checkAddress(report, broker, tls, session.flags.timeout))) &&
+      (reached.has(address) || (await checkAddress(report, broker, tls, session.flags.timeout))) &&
       (await checkAdvertised(report, session, broker, clusterId))
-    areAllReached &&= isReached
+    if (isReached) continue
+    unreached.push(
+      `broker ${broker.nodeId} told us to use ${address}, and that fails: ${report.lastMessage}`,
+    )
   }
-  if (!areAllReached) {
+  if (unreached.length > 0) {
     await report.check('Advertised listeners', '', async () => {
       throw new Finding(
-        'the bootstrap address works, but not every address that the brokers advertise',
-        'Clients must reach all of them. Set advertised.listeners to names that this machine can reach, or map the addresses.',
+        `bootstrap via ${bootstrap} works, but ${unreached.join('; ')}`,
+        'Clients must reach every broker. Check advertised.listeners, or use a listener meant for this network. In code, the option mapAddress maps addresses.',
       )
     })
   }

@@ -3,6 +3,7 @@
 
 import type { Command } from 'commander'
 import { monotonicMs, preciseMs } from '../../async/clock.ts'
+import { startTimer } from '../../async/timers.ts'
 import type { Producer } from '../../producer/producer.ts'
 import {
   atLeast,
@@ -10,9 +11,11 @@ import {
   collect,
   newCommand,
   onRun,
+  recordSize,
   required,
   topicName,
 } from '../command.ts'
+import { poolSize } from '../events.ts'
 import { InputError, UsageError } from '../failures.ts'
 import { bytes, whole } from '../format.ts'
 import { readInputFile } from '../input-files.ts'
@@ -67,7 +70,7 @@ function addProducePerf(parent: Command): void {
   })
     .option('--topic <name>', 'the topic', topicName)
     .option('--num-records <n>', 'how many records', atLeast(1))
-    .option('--record-size <bytes>', 'the size of each value', atLeast(1))
+    .option('--record-size <bytes>', 'the size of each value', recordSize)
     .option('--payload-file <file>', 'values to choose from, in place of --record-size')
     .option('--payload-delimiter <text>', 'what parts the values of the file', '\\n')
     .option(
@@ -201,8 +204,9 @@ function transactionsOf(
   return { begin, renew, end }
 }
 
-function payloads({ recordSize, payloadFile, payloadDelimiter }: ProducePerfOptions): Buffer[] {
-  if ((recordSize === undefined) === (payloadFile === undefined)) {
+function payloads(options: ProducePerfOptions): Buffer[] {
+  const { recordSize: size = 0, payloadFile, payloadDelimiter } = options
+  if ((size === 0) === (payloadFile === undefined)) {
     throw new UsageError('Give --record-size or --payload-file, and not both.')
   }
   if (payloadFile !== undefined) {
@@ -213,8 +217,8 @@ function payloads({ recordSize, payloadFile, payloadDelimiter }: ProducePerfOpti
     throw new UsageError(`--payload-file ${payloadFile} is empty.`)
   }
   // Letters, as Kafka's script writes them: about as compressible as it is there.
-  return Array.from({ length: 64 }, () => {
-    const value = Buffer.allocUnsafe(recordSize ?? 0)
+  return Array.from({ length: poolSize(64, size) }, () => {
+    const value = Buffer.allocUnsafe(size)
     for (let i = 0; i < value.length; i++) value[i] = 65 + Math.floor(Math.random() * 26)
     return value
   })
@@ -276,7 +280,7 @@ async function consumePerf(session: Session, options: ConsumePerfOptions): Promi
     consumer.subscribe([topic])
   }
   const idle = new AbortController()
-  let timer = setTimeout(() => idle.abort(), options.timeout)
+  let timer = startTimer(() => idle.abort(), options.timeout)
   const onInterrupt = (): void => idle.abort()
   session.signal.addEventListener('abort', onInterrupt)
   const progress = new Progress('consumed', most)
@@ -289,7 +293,7 @@ async function consumePerf(session: Session, options: ConsumePerfOptions): Promi
   try {
     for await (const { records } of consumer.batches({ signal: idle.signal })) {
       clearTimeout(timer)
-      timer = setTimeout(() => idle.abort(), options.timeout)
+      timer = startTimer(() => idle.abort(), options.timeout)
       lastAt = monotonicMs()
       if (count === 0) firstAt = lastAt
       for (const { key, value } of records) {
@@ -360,7 +364,7 @@ function addLatencyPerf(parent: Command): void {
     .option('--topic <name>', 'the topic', topicName)
     .option('--num-records <n>', 'how many records', atLeast(1))
     .option('--producer-acks <acks>', 'all or 1', 'all')
-    .option('--record-size <bytes>', 'the size of each value', atLeast(1))
+    .option('--record-size <bytes>', 'the size of each value', recordSize)
   onRun<LatencyOptions>(command, latencyPerf)
 }
 

@@ -7,7 +7,7 @@ import { KafkaError } from '../../errors.ts'
 import { Kafka } from '../../kafka.ts'
 import { resolveKafkaOptions } from '../../options/kafka-options.ts'
 import { startBrokerProcess } from '../broker-process.ts'
-import { topicName } from '../command.ts'
+import { atLeast, recordSize, topicName } from '../command.ts'
 import { bytes, table, whole } from '../format.ts'
 import { checkInputFile } from '../input-files.ts'
 import { generatedRecords, inputRecords } from '../record-source.ts'
@@ -18,6 +18,7 @@ import {
   removeTopic,
   roundtrip,
 } from '../roundtrip.ts'
+import { Interrupted } from '../session.ts'
 
 interface RoundtripOptions {
   input?: string
@@ -46,7 +47,7 @@ export function addRoundtrip(program: Command): void {
       `how many records at most (default: ${DEFAULT_COUNT}, or the whole input)`,
       atLeast(1),
     )
-    .option('--size <bytes>', 'bytes of a generated record', atLeast(1), 100)
+    .option('--size <bytes>', 'bytes of a generated record', recordSize, 100)
     .option('--compression <type>', compressionTypes.join(', '), compression, 'none')
     .option(
       '--bootstrap-server <host:port>',
@@ -65,19 +66,33 @@ async function run(options: RoundtripOptions): Promise<void> {
   if (input !== undefined && input !== '-') checkInputFile(input)
   if (bootstrapServer !== undefined) resolveKafkaOptions({ bootstrapServers: bootstrapServer })
   const broker = bootstrapServer === undefined ? await startBrokerProcess() : null
+  const end = new AbortController()
+  const interrupt = (): void => {
+    if (end.signal.aborted) process.exit(130)
+    end.abort(new Interrupted(false))
+  }
+  // Of a broker that ends with this process there is nothing to clean up.
+  const signals = broker === null ? (['SIGINT', 'SIGTERM'] as const) : []
+  for (const name of signals) process.on(name, interrupt)
   try {
-    await runAgainst(options, bootstrapServer ?? broker?.bootstrapServers ?? '')
+    const servers = bootstrapServer ?? broker?.bootstrapServers ?? ''
+    await runAgainst(options, servers, end.signal)
   } finally {
+    for (const name of signals) process.off(name, interrupt)
     await broker?.stop()
   }
 }
 
-async function runAgainst(options: RoundtripOptions, bootstrapServers: string): Promise<void> {
+async function runAgainst(
+  options: RoundtripOptions,
+  bootstrapServers: string,
+  signal: AbortSignal,
+): Promise<void> {
   const kafka = new Kafka({ bootstrapServers, clientId: 'kafkawire-roundtrip' })
   const topic = options.topic ?? `kafkawire-roundtrip-${wallMs()}-${process.pid}`
   const progress = progressLine()
   try {
-    await kafka.connect({ timeoutMs: REACH_MS })
+    await kafka.connect({ timeoutMs: REACH_MS, signal })
     const isOurs = await ensureTopic(kafka, topic, PARTITIONS)
     try {
       const source =
@@ -90,6 +105,7 @@ async function runAgainst(options: RoundtripOptions, bootstrapServers: string): 
         topic,
         partitions: (await kafka.partitionsFor(topic)).length,
         compressionType: options.compression,
+        signal,
         onProgress: progress.show,
       })
       progress.clear()
@@ -161,14 +177,6 @@ function progressLine(): { show: (phase: string, records: number) => void; clear
       if (stderr.isTTY && shownAt > 0) stderr.write('\r\x1b[2K')
       shownAt = 0
     },
-  }
-}
-
-function atLeast(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text)
-    if (Number.isSafeInteger(value) && value >= least) return value
-    throw new InvalidArgumentError(`It must be a whole number from ${least}.`)
   }
 }
 

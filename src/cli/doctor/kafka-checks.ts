@@ -3,6 +3,7 @@
 import { addAbortListener } from 'node:events'
 import type { TopicDescription } from '../../admin/topic-description.ts'
 import { preciseMs, wallMs } from '../../async/clock.ts'
+import { startTimer } from '../../async/timers.ts'
 import { Kafka } from '../../kafka.ts'
 import { apis } from '../../protocol/apis.ts'
 import { type ApiVersionsResponse, apiVersions } from '../../protocol/messages/api-versions.ts'
@@ -120,10 +121,19 @@ export function checkAdvertised(
   broker: { nodeId: number } & Address,
   clusterId: string | null,
 ): Promise<boolean> {
-  return report.check(`Broker ${broker.nodeId}`, addressText(broker), async () => {
-    const kafka = new Kafka({ ...session.kafkaOptions, bootstrapServers: addressText(broker) })
+  const address = addressText(broker)
+  return report.check(`Broker ${broker.nodeId}`, address, async () => {
+    const kafka = new Kafka({ ...session.kafkaOptions, bootstrapServers: address })
     try {
-      const described = await kafka.admin().describeCluster(limitsOf(session))
+      const described = await kafka
+        .admin()
+        .describeCluster(limitsOf(session))
+        .catch((error: unknown) => {
+          throw new Finding(
+            causeAt(address, error),
+            'Connections come as far as that. Check that this broker, and no other server, listens there, and that it is not paused.',
+          )
+        })
       if (described.clusterId === clusterId) return 'it is a broker of this cluster'
       throw new Finding(
         `cluster ${described.clusterId} responds there, not ${clusterId}`,
@@ -133,6 +143,14 @@ export function checkAdvertised(
       await kafka.close()
     }
   })
+}
+
+/** What an error says of this address: it lists each one that was tried in a line. */
+function causeAt(address: string, error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  const prefix = `bootstrap address ${address}: `
+  const line = text.split('\n').find((each) => each.trim().startsWith(prefix))
+  return line === undefined ? text : line.trim().slice(prefix.length)
 }
 
 /** A KRaft controller says when its followers fetched last, by its own clock. */
@@ -207,7 +225,7 @@ export async function checkProduceAndFetch(
       groupId: undefined,
     })
     const end = new AbortController()
-    const timer = setTimeout(() => end.abort(), timeoutMs)
+    const timer = startTimer(() => end.abort(), timeoutMs)
     const interrupted = addAbortListener(session.signal, () => end.abort())
     try {
       consumer.assign([place])

@@ -5,7 +5,8 @@ import { addAbortListener } from 'node:events'
 import { connect as connectTcp, isIP } from 'node:net'
 import { connect as connectTls, type PeerCertificate } from 'node:tls'
 import { wallMs } from '../../async/clock.ts'
-import { timeoutSignal } from '../../async/timers.ts'
+import { startTimer, timeoutSignal } from '../../async/timers.ts'
+import { serverNameOf } from '../../options/server-name.ts'
 import type { TlsOptions } from '../../options/ssl-options.ts'
 import { Finding, type Report } from './report.ts'
 
@@ -142,14 +143,14 @@ function handshake(
 ): Promise<Handshake> {
   return new Promise((resolve, reject) => {
     const socket = connectTls({
-      servername: isIP(host) === 0 ? host : undefined,
+      servername: serverNameOf(host),
       ...tls,
       host: address,
       port,
       // The handshake is finished also with a certificate that is not trusted, to say what is wrong.
       rejectUnauthorized: false,
     })
-    const timer = setTimeout(() => {
+    const timer = startTimer(() => {
       socket.destroy(new Error(`no TLS handshake within ${timeoutMs} ms`))
     }, timeoutMs)
     const interrupted = addAbortListener(signal, () => socket.destroy(new Error('interrupted')))

@@ -51,6 +51,11 @@ export class Report {
     return this.results.filter(({ status }) => status === 'finding').length
   }
 
+  /** What the last check saw. */
+  get lastMessage(): string {
+    return this.results.at(-1)?.message ?? ''
+  }
+
   /**
    * Makes a check and prints its outcome at once.
    * @param make gives what was seen; throws Finding or Skipped, or any error, which is a finding

@@ -11,27 +11,11 @@ import type { RecordSlice } from '../buffer/record-slice.ts'
 import { Attempts } from './attempts.ts'
 import { CommitPosition } from './commit-position.ts'
 import { FetchPosition, type MoveCounter } from './fetch-position.ts'
+import { type FetchState, transitions } from './fetch-state.ts'
+import { LetterWaits } from './letter-waits.ts'
 import { type HoldName, PartitionHolds } from './partition-holds.ts'
 import { StandingProblem } from './standing-problem.ts'
-
-export type FetchState =
-  /** Assigned, no position. */
-  | 'initializing'
-  /** The group's committed offset is asked for. */
-  | 'awaitCommitted'
-  /** The log is asked where `resetTo` is. */
-  | 'awaitReset'
-  /** The leader is asked whether the log still holds what the position stands on (KIP-320). */
-  | 'awaitValidation'
-  | 'fetching'
-
-const transitions: Readonly<Record<FetchState, readonly FetchState[]>> = {
-  initializing: ['initializing', 'awaitCommitted', 'awaitReset', 'awaitValidation', 'fetching'],
-  awaitCommitted: ['initializing', 'awaitValidation', 'awaitReset', 'fetching'],
-  awaitReset: ['initializing', 'awaitCommitted', 'fetching', 'awaitReset', 'awaitValidation'],
-  awaitValidation: ['initializing', 'awaitCommitted', 'fetching', 'awaitReset', 'awaitValidation'],
-  fetching: ['initializing', 'awaitCommitted', 'awaitValidation', 'awaitReset', 'fetching'],
-}
+import { waitProblem } from './wait-problem.ts'
 
 /** Counts every change that the delivery of records has to look at: one integer to compare per record. */
 export interface ChangeCounter extends MoveCounter {
@@ -60,6 +44,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
   private isOurs = true
   private idOfTopic: string = NO_TOPIC_ID
   private sourceOfRecords: RecordSource<K, V>
+  readonly letters: LetterWaits = new LetterWaits()
   private readonly holds = new PartitionHolds()
   private resetTimestamp = 0n
   private pendingFailure: Error | null = null
@@ -78,7 +63,8 @@ export class AssignedPartition<K = unknown, V = unknown> {
   ) {
     this.topic = topic
     this.partition = partition
-    this.sourceOfRecords = source
+    // Every source has the same fields, as records read them again and again.
+    this.sourceOfRecords = { ...source, topicId: undefined, era: 0 }
     this.counter = counter
     this.fetchAt = new FetchPosition(counter)
   }
@@ -146,7 +132,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
 
   /** Why no records of this partition can flow; null: nothing is known to be in the way. */
   get problem(): StandingProblem | null {
-    return this.currentProblem
+    return this.currentProblem ?? waitProblem(this)
   }
 
   /** The loop that has the slice; no other takes from this partition meanwhile. */
@@ -285,10 +271,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
     this.restart()
   }
 
-  /**
-   * A new position, from a commit or the caller. With an epoch, the leader is asked first whether its log
-   * still has it.
-   */
+  /** A new position. With an epoch, the leader is asked first whether its log still has it. */
   seek(offset: bigint, epoch: number): void {
     this.moveTo(epoch >= 0 ? 'awaitValidation' : 'fetching')
     this.place(offset, epoch)
@@ -383,8 +366,8 @@ export class AssignedPartition<K = unknown, V = unknown> {
     this.fetchAt.moveTo(nextOffset, nextEpoch >= 0 ? nextEpoch : this.fetchAt.epoch)
   }
 
-  /** All of the slice was delivered: the position is behind it. What is done of it stays so. */
-  retireChunk(chunk: RecordSlice<K, V>): void {
+  /** All of the slice was delivered: the position is behind it. True: there is room to fetch more. */
+  retireChunk(chunk: RecordSlice<K, V>): boolean {
     if (chunk.done > 0) {
       this.commits.advance(chunk.offsetAfter(chunk.done), chunk.epochAfter(chunk.done))
     } else if (chunk.count === 0 && this.commits.done === this.offset) {
@@ -393,7 +376,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
     }
     this.offset = chunk.place.nextOffset
     this.epoch = chunk.place.nextEpoch
-    this.buffer.put(null)
+    return this.buffer.put(null)
   }
 
   /** The block was read to its end: passes what stood there and is never delivered. */
@@ -436,6 +419,8 @@ export class AssignedPartition<K = unknown, V = unknown> {
     this.epoch = epoch
     this.fetchAt.moveTo(offset, epoch)
     this.commits.moveTo(offset, epoch)
+    // A commit of a record that was read before says nothing about this position.
+    this.sourceOfRecords = { ...this.sourceOfRecords, era: this.commits.era }
   }
 
   private restart(isKeepingDelivered = false): void {

@@ -4,6 +4,7 @@ export class Attempts {
   private notBefore = 0
   private failures = 0
   private openVersion = -1
+  private resets = 0
 
   /** Nothing is asked about the partition before this time (ms). */
   get retryAt(): number {
@@ -36,8 +37,14 @@ export class Attempts {
     this.notBefore = until
   }
 
+  /** The position is outside of the log. @returns how often in a row it was so before */
+  noteReset(): number {
+    return this.resets++
+  }
+
   succeed(): void {
     this.failures = 0
+    this.resets = 0
   }
 
   reset(): void {

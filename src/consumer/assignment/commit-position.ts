@@ -10,6 +10,9 @@ export interface CommitPoint {
   readonly metadata: string
 }
 
+/** The newest of all: a partition that is assigned again does not begin with the eras of before. */
+let lastEra = 0
+
 export class CommitPosition {
   /** Rises with every seek, reset, truncation and recreation of the topic. */
   private currentEra = 0
@@ -63,7 +66,7 @@ export class CommitPosition {
 
   /** The position was set to another place. */
   moveTo(offset: bigint, leaderEpoch: number): void {
-    this.currentEra++
+    this.currentEra = ++lastEra
     this.doneOffset = offset
     this.doneEpoch = leaderEpoch
     this.startOffset = offset

@@ -1,5 +1,7 @@
 // Where a partition is fetched: from which offset, of which broker, and between which bounds of its log.
-// No I/O, no clock.
+// No I/O.
+
+import { StandingProblem } from './standing-problem.ts'
 
 /** What a Fetch response says of the log. */
 export interface LogBounds {
@@ -28,6 +30,10 @@ export class FetchPosition {
   private replica = -1
   private replicaUntil = 0
   private log: LogBounds = unknownBounds
+  private heldBack: StandingProblem | null = null
+  /** Where it was asked for last. */
+  private asked = -1n
+  private unread = 0
 
   constructor(counter: MoveCounter) {
     this.counter = counter
@@ -67,10 +73,38 @@ export class FetchPosition {
     return this.log
   }
 
+  /** The records behind it that a transaction without an outcome holds back; null: none. */
+  get openTransaction(): StandingProblem | null {
+    return this.heldBack
+  }
+
+  /** @param reason why records are held back; null: none are */
+  noteOpenTransaction(reason: string | null): void {
+    if (reason === null) this.heldBack = null
+    else this.heldBack ??= new StandingProblem(reason, null)
+  }
+
+  /** Since when it has been asked for at one offset, and got nothing, although the log has more (ms); 0: it has not. */
+  get unreadSince(): number {
+    return this.unread
+  }
+
+  /** A request asks for it. */
+  noteAsked(isReadCommitted: boolean, now: number): void {
+    const { highWatermark, lastStableOffset } = this.log
+    const isBounded = isReadCommitted && lastStableOffset >= 0n
+    const end = isBounded ? lastStableOffset : highWatermark
+    if (this.asked !== this.nextOffset || this.nextOffset >= end) this.unread = 0
+    else if (this.unread === 0) this.unread = now
+    this.asked = this.nextOffset
+  }
+
   /** To another place, or on behind what was fetched. */
   moveTo(offset: bigint, epoch: number): void {
     this.nextOffset = offset
     this.nextEpoch = epoch
+    this.heldBack = null
+    this.unread = 0
   }
 
   /** @returns whether the leader has another epoch than before */

@@ -12,22 +12,30 @@ export type HoldName =
   /** Its next record is to be retried later. */
   | 'isNotDue'
 
+const bits: Readonly<Record<HoldName, number>> = {
+  isPaused: 1,
+  isRevoking: 2,
+  isAwaitingCallback: 4,
+  isUnsubscribed: 8,
+  isNotDue: 16,
+}
+
+/** Bits and not a Set: there may be very many partitions. */
 export class PartitionHolds {
-  private readonly held = new Set<HoldName>()
+  private held = 0
 
   has(name: HoldName): boolean {
-    return this.held.has(name)
+    return (this.held & bits[name]) !== 0
   }
 
   get isEmpty(): boolean {
-    return this.held.size === 0
+    return this.held === 0
   }
 
   /** @returns whether that changed anything */
   set(name: HoldName, on: boolean): boolean {
-    if (this.held.has(name) === on) return false
-    if (on) this.held.add(name)
-    else this.held.delete(name)
+    if (this.has(name) === on) return false
+    this.held ^= bits[name]
     return true
   }
 }

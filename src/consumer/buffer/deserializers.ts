@@ -13,7 +13,7 @@ import type {
   TopicPartition,
 } from '../../types.ts'
 import { isTopic, type TopicSelector } from '../options.ts'
-import { readRetryHeaders } from './retry-headers.ts'
+import { type RetryState, readRetryHeaders } from './retry-headers.ts'
 
 interface TopicDeserializers {
   readonly key: Deserializer<unknown> | null
@@ -47,7 +47,12 @@ export class Deserializers<K, V> {
   source(topic: string, partition: number): RecordSource<K, V> {
     return this.retryTopics.has(topic)
       ? this.retrySource(topic, partition)
-      : this.ownSource(topic, partition)
+      : this.ownSource({ topic, partition }, false)
+  }
+
+  /** What a record of a retry topic stands for; null: it is of another topic, or does not say. */
+  retryStateOf(record: RawRecord): RetryState | null {
+    return this.retryTopics.has(record.topic) ? readRetryHeaders(record) : null
   }
 
   /** Takes for each record the source of the partition that its headers name. */
@@ -58,7 +63,7 @@ export class Deserializers<K, V> {
       const name = `${origin.topic}-${origin.partition}`
       let source = sources.get(name)
       if (source === undefined) {
-        source = this.ownSource(origin.topic, origin.partition)
+        source = this.ownSource(origin, true)
         sources.set(name, source)
       }
       return source
@@ -72,10 +77,11 @@ export class Deserializers<K, V> {
     }
   }
 
-  private ownSource(topic: string, partition: number): RecordSource<K, V> {
+  /** @param isMoved whether the records are read elsewhere, in a retry topic */
+  private ownSource({ topic, partition }: TopicPartition, isMoved: boolean): RecordSource<K, V> {
     const given = this.ofTopic.get(topic) ?? this.shared
     const raw = rawSource(topic, partition)
-    const place = { topic, partition }
+    const place = { topic, partition, isMoved }
     const parts = [partOf(given.key, true, place), partOf(given.value, false, place)]
     const ahead = parts.flatMap((part) => (part instanceof AheadPart ? part : []))
     const source: RecordSource<unknown, unknown> = {
@@ -102,10 +108,16 @@ function decodeParts(parts: readonly AheadPart[], record: RawRecord): Promise<vo
   return waiting
 }
 
+/** Where records are from. */
+interface Place extends TopicPartition {
+  /** Whether they are read elsewhere, in a retry topic. */
+  readonly isMoved: boolean
+}
+
 function partOf(
   deserializer: Deserializer<unknown> | null,
   isKey: boolean,
-  place: TopicPartition,
+  place: Place,
 ): Part | null {
   if (deserializer === null) return null
   return deserializer.isSync
@@ -117,9 +129,9 @@ function partOf(
 class Part {
   protected readonly deserializer: Deserializer<unknown>
   protected readonly isKey: boolean
-  private readonly place: TopicPartition
+  private readonly place: Place
 
-  constructor(deserializer: Deserializer<unknown>, isKey: boolean, place: TopicPartition) {
+  constructor(deserializer: Deserializer<unknown>, isKey: boolean, place: Place) {
     this.deserializer = deserializer
     this.isKey = isKey
     this.place = place
@@ -133,15 +145,19 @@ class Part {
     try {
       result = this.call(bytes, record)
     } catch (cause) {
-      throw deserializationError(record, this.isKey, cause)
+      throw this.errorOf(record, cause)
     }
     if (!isThenable(result)) return result
     watchRejection(result, () => {})
-    throw deserializationError(
+    throw this.errorOf(
       record,
-      this.isKey,
       new TypeError('a deserializer with isSync: true returned a promise. Leave isSync out'),
     )
+  }
+
+  protected errorOf(record: RawRecord, cause: unknown): DeserializationError {
+    const state = this.place.isMoved ? readRetryHeaders(record) : null
+    return deserializationError(record, state, this.isKey, cause)
   }
 
   protected call(bytes: Buffer | null, record: RawRecord): unknown {
@@ -194,7 +210,7 @@ class AheadPart extends Part {
   }
 
   private failed(record: RawRecord, cause: unknown): void {
-    this.outcomes.set(record, { error: deserializationError(record, this.isKey, cause) })
+    this.outcomes.set(record, { error: this.errorOf(record, cause) })
   }
 }
 
@@ -222,20 +238,32 @@ class RecordDeserializeContext implements DeserializeContext {
   }
 }
 
+/** @param origin what a record of a retry topic stands for; null: it stands for itself */
 function deserializationError(
   record: RawRecord,
+  origin: RetryState | null,
   isKey: boolean,
   cause: unknown,
 ): DeserializationError {
-  const { topic, partition, offset, rawKey, rawValue } = record
+  const { topic, partition, offset } = origin ?? record
+  const { rawKey, rawValue } = record
   const part = isKey ? 'key' : 'value'
   const reason = causeText(cause)
+  const readFrom =
+    origin === null
+      ? null
+      : { topic: record.topic, partition: record.partition, offset: record.offset }
+  const read =
+    readFrom === null
+      ? ''
+      : ` (read from offset ${record.offset} of ${record.topic}-${record.partition})`
   return new DeserializationError(
-    `The ${part} of the record at offset ${offset} of ${topic}-${partition} cannot be deserialized: ${reason}`,
+    `The ${part} of the record at offset ${offset} of ${topic}-${partition}${read} cannot be deserialized: ${reason}`,
     {
       topic,
       partition,
       offset,
+      readFrom,
       part,
       rawKey,
       rawValue,

@@ -2,7 +2,7 @@
 // the last small piece that is not delivered holds the whole response: what counts is the buffer, until
 // its last user is gone.
 
-import * as workerThreads from 'node:worker_threads'
+import { lazyNode } from '../../lazy-node.ts'
 
 /** The sum over everything that is held. */
 export class HeldBytes {
@@ -53,10 +53,6 @@ export class FetchedMemory {
  */
 export function keepFromTransfer(bytes: Buffer): void {
   const { buffer } = bytes
-  if (buffer instanceof ArrayBuffer) mark?.(buffer)
+  const mark: unknown = Reflect.get(lazyNode.workerThreads, 'markAsUntransferable')
+  if (buffer instanceof ArrayBuffer && typeof mark === 'function') mark(buffer)
 }
-
-const mark: ((memory: ArrayBuffer) => void) | undefined = Reflect.get(
-  workerThreads,
-  'markAsUntransferable',
-)

@@ -8,9 +8,16 @@ import type { RecordSlice } from './record-slice.ts'
 /** At most this many fetches are kept: one to read from, one ahead of it. */
 const MAX_FETCHES = 2
 
+/** What has to happen between the fetch of records and their delivery. */
+export interface Opening {
+  readonly what: 'decompression' | 'deserializers' | 'dead letters'
+  /** When it began (monotonic ms). */
+  readonly since: number
+}
+
 export class RecordBuffer<K, V> {
-  /** The first fetch is being decompressed, or its records wait for dead letters to be acknowledged. */
-  isOpening = false
+  /** What the next records wait for after they were fetched; null: nothing. */
+  private opening: Opening | null = null
   private fetches: CompletedFetch<K, V>[] = []
   /** Read to their ends, while their records are in the slice. */
   private spent: CompletedFetch<K, V>[] = []
@@ -24,6 +31,25 @@ export class RecordBuffer<K, V> {
   /** The fetch that is read from next. */
   get first(): CompletedFetch<K, V> | undefined {
     return this.fetches[0]
+  }
+
+  /** Whether the next records are being decompressed or deserialized, or wait for dead letters before them. */
+  get isOpening(): boolean {
+    return this.opening !== null
+  }
+
+  /** What they wait for, and since when. */
+  get wait(): Opening | null {
+    return this.opening
+  }
+
+  /** Nothing more is taken until `endOpening`. */
+  beginOpening(what: Opening['what'], since: number): void {
+    this.opening = { what, since }
+  }
+
+  endOpening(): void {
+    this.opening = null
   }
 
   get hasFetches(): boolean {
@@ -42,12 +68,13 @@ export class RecordBuffer<K, V> {
     this.fetches.push(fetch)
   }
 
-  /** Puts a slice in the place of the present one. */
-  put(slice: RecordSlice<K, V> | null): void {
+  /** Puts a slice in the place of the present one. True: memory of fetches was released with that. */
+  put(slice: RecordSlice<K, V> | null): boolean {
     this.current = slice
-    if (slice !== null) return
+    if (slice !== null || this.spent.length === 0) return false
     for (const fetch of this.spent) fetch.release()
     this.spent = []
+    return true
   }
 
   /** Adds to what waits to be delivered. */
@@ -65,9 +92,9 @@ export class RecordBuffer<K, V> {
 
   /** Drops everything; with `isKeepingDelivered`, keeps what was delivered of the slice. */
   clear(isKeepingDelivered: boolean): void {
-    this.isOpening = false
+    this.opening = null
     for (const fetch of this.fetches) fetch.release()
-    this.fetches = []
+    if (this.fetches.length > 0) this.fetches = []
     if (isKeepingDelivered && this.current !== null) this.current.cutAt(this.current.taken)
     else this.put(null)
   }

@@ -25,6 +25,8 @@ export class RecordSlice<K, V> {
   done = 0
   /** Up to here records are worked on side by side: `taken` follows what is done of them. */
   lent = 0
+  /** Places after `taken` that are done all the same, as the records were worked on side by side. */
+  doneAhead: ReadonlySet<number> | null = null
 
   constructor(records: readonly ConsumerRecord<K, V>[], place: RecordSlicePlace) {
     this.records = records
@@ -93,6 +95,7 @@ export class RecordSlice<K, V> {
     chunk.taken = this.taken
     chunk.done = this.done
     chunk.lent = this.lent
+    chunk.doneAhead = this.doneAhead
     return chunk
   }
 

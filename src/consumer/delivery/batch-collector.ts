@@ -2,6 +2,7 @@
 // are there, or the first of them has waited long enough. What comes is moved out of the fetched blocks
 // meanwhile, so that the partition is fetched on.
 
+import { MAX_TIMER_MS } from '../../async/timers.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { RecordSlice } from '../buffer/record-slice.ts'
 
@@ -55,7 +56,9 @@ export class BatchCollector<K, V> {
     const { owner } = this
     for (;;) {
       const { chunk } = state
-      if (chunk !== null && chunk.taken === chunk.count) state.retireChunk(chunk)
+      if (chunk !== null && chunk.taken === chunk.count && state.retireChunk(chunk)) {
+        owner.madeRoom()
+      }
       const waiting = state.chunk === null ? 0 : state.chunk.count - state.chunk.taken
       if (waiting >= owner.maxPollRecords) return true
       const block = state.buffer.first
@@ -91,7 +94,7 @@ export class BatchCollector<K, V> {
         this.timer = null
         this.owner.wake()
       },
-      Math.max(1, at - now),
+      Math.min(Math.max(1, at - now), MAX_TIMER_MS),
     )
   }
 }

@@ -69,6 +69,14 @@ export class ConsumerBatch<K = Buffer | null, V = Buffer | null>
     return ConsumerRecord.topicIdOf(this.chunk.records[this.start])
   }
 
+  /**
+   * The era of the position that the records were read in; null: not known.
+   * @internal
+   */
+  get era(): number | null {
+    return ConsumerRecord.eraOf(this.chunk.records[this.start])
+  }
+
   /** Leader epoch of the last record; -1: not known. */
   get nextEpoch(): number {
     return this.chunk.epochAfter(this.end)

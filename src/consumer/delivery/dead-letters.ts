@@ -7,7 +7,7 @@
 import { within } from '../../async/watchers.ts'
 import { BrokerError, ClosedError, InvalidArgumentError } from '../../errors.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
-import type { ConsumerRecord } from '../../records/consumer-record.ts'
+import { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { Header } from '../../types.ts'
 
 /** What of a producer is needed. */
@@ -15,6 +15,7 @@ export interface DeadLetterProducer {
   /** Settles when the brokers have acknowledged the record. */
   send(record: Letter): Promise<unknown>
   close(options: { timeoutMs?: number; signal?: AbortSignal }): Promise<void>
+  health(): { readonly problems: readonly { topic: string | null; reason: string }[] }
 }
 
 /** A record to be sent, as bytes. */
@@ -73,6 +74,13 @@ export class DeadLetters {
       if (isTooLarge(error)) return false
       throw error
     }
+  }
+
+  /** Why records for this topic are not acknowledged; null: nothing is known. */
+  reasonOf(topic: string): string | null {
+    const problems = this.producer?.health().problems ?? []
+    const ofTopic = problems.find((problem) => problem.topic === topic)
+    return (ofTopic ?? problems.find((problem) => problem.topic === null))?.reason ?? null
   }
 
   private openProducer(): DeadLetterProducer {
@@ -158,15 +166,24 @@ function isTooLarge(error: unknown): boolean {
 }
 
 function describe(
-  { topic, partition, offset }: ConsumerRecord<unknown, unknown>,
+  record: ConsumerRecord<unknown, unknown>,
   { error, attempts }: Death,
   maxBytes: number,
 ): Header[] {
   const { exception, message } = textsOf(error, maxBytes)
+  const { topic, partition, offset } = record
+  const read = ConsumerRecord.asRead(record)
   return [
     header('topic', topic),
     header('partition', String(partition)),
     header('offset', String(offset)),
+    ...(read === record
+      ? []
+      : [
+          header('retryTopic', read.topic),
+          header('retryPartition', String(read.partition)),
+          header('retryOffset', String(read.offset)),
+        ]),
     ...(attempts === null ? [] : [header('attempts', String(attempts))]),
     header('exception', exception),
     header('message', message),

@@ -6,26 +6,18 @@ import { monotonicMs } from '../../async/clock.ts'
 import { stopSwitch, Watchers } from '../../async/watchers.ts'
 import { channels, Trace } from '../../diagnostics.ts'
 import { causeText } from '../../errors.ts'
-import { Sensor, SensorMap } from '../../metrics/sensors.ts'
 import { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { Assignment } from '../assignment/assignment.ts'
+import type { Opening } from '../buffer/record-buffer.ts'
 import { RecordSlice } from '../buffer/record-slice.ts'
 import { BatchCollector } from './batch-collector.ts'
+import { DeliveryMetrics } from './delivery-metrics.ts'
 import type { DueGate } from './due-gate.ts'
+import type { Loop } from './loop.ts'
+import { Loops } from './loops.ts'
 import type { PoisonScreen } from './poison-records.ts'
-
-/** A loop, as the delivery sees it. */
-export interface Loop {
-  /** The partition of the item that its caller is working on. */
-  readonly heldPartition: AssignedPartition | null
-  /** Whether it takes from all partitions, so that its caller may commit everything delivered. */
-  readonly isOverAll: boolean
-  /** Looks again whether there is an item for a caller that waits. */
-  retry(): void
-  /** For how long the same item has been seen in the caller's hand (ms). */
-  sampleHeldMs(now: number): number
-}
+import { dropHeld, hasSomething, isAnyStarved } from './starved-loops.ts'
 
 /** What the delivery reports to. */
 export interface DeliveryOwner {
@@ -55,9 +47,7 @@ export class Delivery<K, V> {
   due: DueGate<K, V> | null = null
   /** Checked at every `wake`. */
   readonly watchers: Watchers = new Watchers()
-  /** Records that were taken out of responses, per slice: in all, and by topic. */
-  readonly consumed: Sensor = new Sensor()
-  readonly consumedOf: SensorMap<Sensor> = new SensorMap(() => new Sensor())
+  readonly metrics: DeliveryMetrics = new DeliveryMetrics()
   /** Chooses among records before they are delivered; null: all are. */
   intercept:
     | (<R extends ConsumerRecord<unknown, unknown>>(records: readonly R[]) => readonly R[])
@@ -73,7 +63,7 @@ export class Delivery<K, V> {
   private readonly screen: PoisonScreen<K, V> | null
   private readonly ended = stopSwitch()
   private readonly ready = new Set<AssignedPartition<K, V>>()
-  private readonly streams = new Set<Loop>()
+  private readonly streams = new Loops()
   private readonly idleWaiters = new Set<() => void>()
   /** What loops that ended had in hand, and how to take it back. */
   private readonly left = new Map<AssignedPartition<K, V>, () => void>()
@@ -110,6 +100,11 @@ export class Delivery<K, V> {
     return this.streams.size
   }
 
+  /** Which part of their time loops wait for records, 0 to 1. */
+  get idleShare(): number {
+    return this.metrics.idleShare(this.streams)
+  }
+
   /** Whether at most one loop has everything delivered. */
   get isOneLoop(): boolean {
     for (const stream of this.streams) if (!stream.isOverAll) return false
@@ -120,12 +115,13 @@ export class Delivery<K, V> {
   offer(state: AssignedPartition<K, V>): void {
     this.ready.add(state)
     this.beginTurn()
-    this.wake()
+    this.streams.wakeFor(state)
+    this.watchers.look()
   }
 
   /** Lets every loop that waits look again. */
   wake(): void {
-    for (const stream of this.streams) stream.retry()
+    this.streams.wake()
     this.watchers.look()
   }
 
@@ -163,6 +159,7 @@ export class Delivery<K, V> {
     this.isClosed = true
     this.subscription.changes++
     this.ended.abort()
+    this.streams.unwatch()
     this.wake()
     for (const check of this.idleWaiters) check()
   }
@@ -202,6 +199,16 @@ export class Delivery<K, V> {
       longest = Math.max(longest, now - this.lastReturnAt)
     }
     return longest
+  }
+
+  /** Whether a loop waits although nothing of what is buffered could be given to it: it has to be fetched. */
+  get isStarved(): boolean {
+    return !this.isFenced && !this.isClosed && isAnyStarved(this.streams, this.ready)
+  }
+
+  /** Drops what is buffered of partitions that nothing is delivered of, but not what is to be taken back. */
+  dropHeld(): void {
+    dropHeld(this.subscription.partitions, this.screen !== null, this.left)
   }
 
   // What follows is for the loops.
@@ -267,7 +274,8 @@ export class Delivery<K, V> {
     this.ready.delete(state)
     if (!hasSomething(state)) return
     this.ready.add(state)
-    if (this.streams.size > 1) this.wake()
+    if (this.streams.size > 1) this.streams.wakeFor(state)
+    this.watchers.look()
   }
 
   pull(): void {
@@ -307,27 +315,27 @@ export class Delivery<K, V> {
       }
       decoding = ConsumerRecord.decodeAhead(chunk.records)
     }
+    // After a wait for deserializers or dead letters, the place may have been left: nothing is reported then.
+    const isCurrent = (): boolean => state.version === version && !this.isClosed
+    const screen = () => this.screen?.pass(chunk) ?? chunk
     const screened =
-      decoding === undefined ? this.passScreen(chunk) : decoding.then(() => this.passScreen(chunk))
+      decoding === undefined ? screen() : decoding.then(() => (isCurrent() ? screen() : chunk))
     if (!(screened instanceof Promise)) return this.intercepted(screened)
     if (state.version !== version) return null
-    const passed = screened.then((kept) => this.intercepted(kept))
-    this.openAfter(state, passed, (kept) => state.buffer.append(kept))
+    const passed = screened.then((kept) => (isCurrent() ? this.intercepted(kept) : kept))
+    const what = decoding === undefined ? 'dead letters' : 'deserializers'
+    this.openAfter(state, what, passed, (kept) => state.buffer.append(kept))
     return null
   }
 
   /** Counts records that were taken out of a response, and tells `kafkawire:deliver` of them. */
   private noteTaken(chunk: RecordSlice<K, V>, { topic, partition }: AssignedPartition<K, V>): void {
-    const now = monotonicMs()
-    this.consumed.record(chunk.count, now)
-    this.consumedOf.get(topic).record(chunk.count, now)
-    Trace.begin(channels.deliver, () => ({
-      clientId: this.clientId,
-      groupId: this.groupId,
-      topic,
-      partition,
-      records: chunk.records,
-    }))?.end()
+    this.metrics.taken(topic, chunk.count)
+    const { clientId, groupId } = this
+    // A copy: a subscriber may sort or splice what it is given.
+    Trace.begin(channels.deliver, () => {
+      return { clientId, groupId, topic, partition, records: [...chunk.records] }
+    })?.end()
   }
 
   private intercepted(chunk: RecordSlice<K, V>): RecordSlice<K, V> {
@@ -336,22 +344,19 @@ export class Delivery<K, V> {
     return kept === chunk.records ? chunk : new RecordSlice(kept, chunk.place)
   }
 
-  private passScreen(chunk: RecordSlice<K, V>): RecordSlice<K, V> | Promise<RecordSlice<K, V>> {
-    return this.screen === null ? chunk : this.screen.pass(chunk)
-  }
-
   /** Nothing of the partition is delivered until `work` has settled. Then it is offered. */
   private openAfter<T>(
     state: AssignedPartition<K, V>,
+    what: Opening['what'],
     work: Promise<T>,
     onDone: (result: T) => void,
   ): void {
     const { version } = state
-    state.buffer.isOpening = true
+    state.buffer.beginOpening(what, monotonicMs())
     work.then(
       (result) => {
         if (state.version !== version) return
-        state.buffer.isOpening = false
+        state.buffer.endOpening()
         onDone(result)
         this.offer(state)
       },
@@ -378,7 +383,7 @@ export class Delivery<K, V> {
       const renewed = chunk.renewed()
       state.buffer.put(renewed)
       const decoding = ConsumerRecord.decodeAhead(renewed.records.slice(renewed.taken))
-      if (decoding !== undefined) this.openAfter(state, decoding, () => {})
+      if (decoding !== undefined) this.openAfter(state, 'deserializers', decoding, () => {})
       return
     }
     state.dropBuffer()
@@ -387,7 +392,7 @@ export class Delivery<K, V> {
 
   /** A block is being decompressed: the partition is offered when that is done. */
   openLater(state: AssignedPartition<K, V>, opening: Promise<void>): void {
-    this.openAfter(state, opening, () => {})
+    this.openAfter(state, 'decompression', opening, () => {})
   }
 
   madeRoom(): void {
@@ -430,10 +435,6 @@ export class Delivery<K, V> {
       ({ heldPartition }) => heldPartition !== null && states.has(heldPartition),
     )
   }
-}
-
-function hasSomething(state: AssignedPartition): boolean {
-  return !state.buffer.isEmpty || state.failure !== null
 }
 
 /** Index of the first record of the slice that is neither done nor committed by hand. */

@@ -3,7 +3,7 @@
 // wall-clock times, as another process set them; one timer looks at the clock, at least once a second, so
 // that a clock that is set is noticed.
 
-import { wallMs } from '../../async/clock.ts'
+import { monotonicMs, wallMs } from '../../async/clock.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { CompletedFetch } from '../buffer/completed-fetch.ts'
 import type { RecordSlice } from '../buffer/record-slice.ts'
@@ -20,6 +20,8 @@ export interface DueGateOwner<K, V> {
 interface Wait {
   readonly offset: bigint
   readonly delayMs: number
+  /** Since when it waits (monotonic ms). */
+  readonly since: number
   /** ms since 1970. */
   until: number
 }
@@ -73,7 +75,10 @@ export class DueGate<K, V> {
     }
     if (until - now <= SHORT_MS) fetch.putBack(slice)
     else state.dropBuffer()
-    this.hold(state, { offset: slice.records[0].offset, delayMs, until })
+    const { offset } = slice.records[0]
+    const known = this.waited.get(state)
+    const since = known?.offset === offset ? known.since : monotonicMs()
+    this.hold(state, { offset, delayMs, since, until })
     return null
   }
 
@@ -101,6 +106,8 @@ export class DueGate<K, V> {
     for (const [state, wait] of this.held) {
       // A clock that was set back does not prolong the wait.
       wait.until = Math.min(wait.until, now + wait.delayMs)
+      // Nor does one that stands still.
+      if (monotonicMs() - wait.since >= wait.delayMs) wait.until = now
       if (wait.until <= now || !state.isAssigned) due.push(state)
       else next = Math.min(next, wait.until)
     }
@@ -118,10 +125,12 @@ export class DueGate<K, V> {
     if (this.timer !== null && this.timerAt <= at) return
     if (this.timer !== null) clearTimeout(this.timer)
     this.timerAt = at
-    const waitMs = Math.min(LOOK_MS, Math.max(1, at - wallMs()))
-    this.timer = setTimeout(() => {
-      this.timer = null
-      this.look()
-    }, waitMs)
+    this.timer = setTimeout(
+      () => {
+        this.timer = null
+        this.look()
+      },
+      Math.min(LOOK_MS, Math.max(1, at - wallMs())),
+    )
   }
 }

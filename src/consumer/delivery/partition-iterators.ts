@@ -4,8 +4,9 @@
 import type { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { CommitBatch, ConsumerBatch } from './consumer-batch.ts'
-import type { Delivery, Loop } from './delivery.ts'
+import type { Delivery } from './delivery.ts'
 import { batchStream, type ConsumerLoop, recordStream } from './iterators.ts'
+import type { Loop } from './loop.ts'
 
 /** The records of one partition, for as long as it is assigned. */
 export class PartitionStream<K = Buffer | null, V = Buffer | null>
@@ -50,10 +51,14 @@ export class PartitionIterators<K, V> implements ConsumerLoop<PartitionStream<K,
   private readonly commitBatch: CommitBatch
   private readonly signal: AbortSignal | undefined
   private readonly given = new WeakSet<AssignedPartition<K, V>>()
+  /** Partitions to give, the next one last, and `subscription.changes` when all were looked at. */
+  private coming: AssignedPartition<K, V>[] = []
+  private seen = -1
   private waiter: {
     resolve: (result: Result<K, V>) => void
     reject: (error: unknown) => void
   } | null = null
+  private pending: Promise<Result<K, V>> | null = null
   private isEnded = false
 
   constructor(delivery: Delivery<K, V>, commitBatch: CommitBatch, signal: AbortSignal | undefined) {
@@ -69,9 +74,14 @@ export class PartitionIterators<K, V> implements ConsumerLoop<PartitionStream<K,
   }
 
   next(): Promise<Result<K, V>> {
+    // The caller did not await the previous next(). The calls are served one after the other.
+    if (this.waiter !== null && this.pending !== null) {
+      return this.pending.then(() => this.next())
+    }
     const result = new Promise<Result<K, V>>((resolve, reject) => {
       this.waiter = { resolve, reject }
     })
+    this.pending = result
     this.retry()
     if (this.waiter !== null) this.delivery.pull()
     return result
@@ -92,6 +102,10 @@ export class PartitionIterators<K, V> implements ConsumerLoop<PartitionStream<K,
 
   sampleHeldMs(): number {
     return 0
+  }
+
+  unwatch(): void {
+    this.signal?.removeEventListener('abort', this.onAbort)
   }
 
   retry(): void {
@@ -119,12 +133,30 @@ export class PartitionIterators<K, V> implements ConsumerLoop<PartitionStream<K,
       this.end()
       return { done: true, value: undefined }
     }
-    for (const state of delivery.subscription.partitions) {
-      if (this.given.has(state) || state.isAwaitingCallback || state.isRevoking) continue
-      this.given.add(state)
-      return { done: false, value: new PartitionStream(delivery, state, this.commitBatch) }
+    const state = this.nextComing() ?? this.lookForMore()
+    if (state === undefined) return null
+    this.given.add(state)
+    return { done: false, value: new PartitionStream(delivery, state, this.commitBatch) }
+  }
+
+  private nextComing(): AssignedPartition<K, V> | undefined {
+    for (let state = this.coming.pop(); state !== undefined; state = this.coming.pop()) {
+      if (this.isToGive(state)) return state
     }
-    return null
+    return undefined
+  }
+
+  private lookForMore(): AssignedPartition<K, V> | undefined {
+    const { changes, partitions } = this.delivery.subscription
+    if (this.seen === changes) return undefined
+    this.seen = changes
+    this.coming = [...partitions].filter((state) => this.isToGive(state)).reverse()
+    return this.coming.pop()
+  }
+
+  private isToGive(state: AssignedPartition<K, V>): boolean {
+    const { isAssigned, isAwaitingCallback, isRevoking } = state
+    return isAssigned && !isAwaitingCallback && !isRevoking && !this.given.has(state)
   }
 
   private readonly onAbort = (): void => {
@@ -133,7 +165,7 @@ export class PartitionIterators<K, V> implements ConsumerLoop<PartitionStream<K,
 
   private end(): void {
     this.isEnded = true
-    this.signal?.removeEventListener('abort', this.onAbort)
+    this.unwatch()
     this.delivery.remove(this)
     const { waiter } = this
     this.waiter = null

@@ -5,6 +5,7 @@
 import { DeserializationError } from '../../errors.ts'
 import { ConsumerRecord } from '../../records/consumer-record.ts'
 import { RecordSlice } from '../buffer/record-slice.ts'
+import { isRetryHeader, type RetryState } from '../buffer/retry-headers.ts'
 import type { PoisonRecords } from '../options.ts'
 import type { DeadLetters } from './dead-letters.ts'
 
@@ -69,16 +70,28 @@ function decode({ key, value }: ConsumerRecord<unknown, unknown>): [unknown, unk
   return [key, value]
 }
 
-/** @returns null where records that cannot be deserialized reach the caller */
+/** Knows what a record of a retry topic stands for. */
+interface RetryStates {
+  /** null: the record is of another topic, or does not say. */
+  retryStateOf(record: ConsumerRecord<unknown, unknown>): RetryState | null
+}
+
+/**
+ * @returns null where records that cannot be deserialized reach the caller
+ */
 export function poisonScreen<K, V>(
   policy: PoisonRecords,
   deadLetters: DeadLetters,
+  retries: RetryStates,
   onPoison: (error: DeserializationError) => void,
 ): PoisonScreen<K, V> | null {
   if (policy === 'stop') return null
   if (policy === 'skip') return new PoisonScreen(onPoison, null)
   const { deadLetterTopic } = policy
-  return new PoisonScreen(onPoison, (record, error) =>
-    deadLetters.send(deadLetterTopic, record, error, null),
-  )
+  return new PoisonScreen(onPoison, (record, error) => {
+    const state = retries.retryStateOf(record)
+    if (state === null) return deadLetters.send(deadLetterTopic, record, error, null)
+    const original = ConsumerRecord.movedFrom(record, state, isRetryHeader)
+    return deadLetters.send(deadLetterTopic, original, error, state.attempts)
+  })
 }

@@ -7,7 +7,8 @@
 import { monotonicMs } from '../../async/clock.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { RecordSlice } from '../buffer/record-slice.ts'
-import { type Delivery, firstNotDone, type Loop } from './delivery.ts'
+import { type Delivery, firstNotDone } from './delivery.ts'
+import type { Loop } from './loop.ts'
 
 /** Takes the next item out of a chunk that has something left. */
 export type Hand<K, V, T> = (chunk: RecordSlice<K, V>, state: AssignedPartition<K, V>) => T
@@ -26,7 +27,7 @@ interface Waiter<T> {
 export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, undefined>, Loop {
   private readonly delivery: Delivery<K, V>
   private readonly hand: Hand<K, V, T>
-  private readonly only: AssignedPartition<K, V> | null
+  readonly only: AssignedPartition<K, V> | null
   private readonly signal: AbortSignal | undefined
   private state: AssignedPartition<K, V> | null = null
   private chunk: RecordSlice<K, V> | null = null
@@ -35,6 +36,8 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
   /** `subscription.changes` when the chunk was last found to be deliverable. */
   private seen = -1
   private waiter: Waiter<T> | null = null
+  /** Since when its caller waits (ms); null: it does not. */
+  waitingSince: number | null = null
   private pending: Promise<IteratorResult<T, undefined>> | null = null
   private sampledChunk: RecordSlice<K, V> | null = null
   private sampledProgress = 0
@@ -139,6 +142,10 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
     return now - this.sampledAt
   }
 
+  unwatch(): void {
+    this.signal?.removeEventListener('abort', this.onAbort)
+  }
+
   /** Looks again whether there is an item for a caller that waits. */
   retry(): void {
     const { waiter } = this
@@ -149,7 +156,10 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
     try {
       const result = this.lookAgain()
       if (result === null) this.waiter = waiter
-      else waiter.resolve(result)
+      else {
+        this.endWait()
+        waiter.resolve(result)
+      }
     } catch (error) {
       this.end()
       waiter.reject(error)
@@ -170,11 +180,18 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
       this.end()
       return Promise.reject(error)
     }
+    this.waitingSince = monotonicMs()
     this.pending = new Promise<IteratorResult<T, undefined>>((resolve, reject) => {
       this.waiter = { resolve, reject }
     })
     this.delivery.pull()
     return this.pending
+  }
+
+  private endWait(): void {
+    const { waitingSince } = this
+    this.waitingSince = null
+    if (waitingSince !== null) this.delivery.metrics.waited(waitingSince)
   }
 
   private readonly onTurn = (): void => {
@@ -248,7 +265,7 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
       const { chunk } = state
       if (chunk !== null) {
         if (chunk.taken < chunk.count) return chunk
-        state.retireChunk(chunk)
+        if (state.retireChunk(chunk)) delivery.madeRoom()
       }
       const block = state.buffer.first
       if (block === undefined) break
@@ -314,8 +331,9 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
   private end(): void {
     if (this.isEnded) return
     this.isEnded = true
+    this.endWait()
     this.leaveHeld()
-    this.signal?.removeEventListener('abort', this.onAbort)
+    this.unwatch()
     this.release()
     this.delivery.remove(this)
     this.delivery.released()

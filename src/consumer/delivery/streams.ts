@@ -1,7 +1,7 @@
 // Loops as Node's and the web's streams. Neither reads ahead: the loop is asked when a reader asks,
 // as asking for the next record says that the previous one is done.
 
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { causeText } from '../../errors.ts'
 import { lazyNode } from '../../lazy-node.ts'
@@ -9,7 +9,7 @@ import type { ConsumerLoop } from './iterators.ts'
 
 /** Destroying it ends the loop; what ends the loop with an error destroys it. */
 export function readableOf<T>(loop: ConsumerLoop<T>): Readable {
-  const stream: Readable = new Readable({
+  const stream: Readable = new lazyNode.stream.Readable({
     objectMode: true,
     // 0: an item is asked for only when there is none and the stream is read.
     highWaterMark: 0,

@@ -25,12 +25,13 @@ export function brokerHealth(
   }
 }
 
-/** A broker may be this late with its response to a Fetch request (ms). */
+/** A broker may be this late with its response (ms). */
 const FETCH_PATIENCE_MS = 2000
 
-/** That a Fetch request has had no response for too long; null: it has not. */
+/** That a request has had no response for too long; null: it has not. */
 export function silenceOf(
   { nodeId, isBusy, dueAt }: { nodeId: number; isBusy: boolean; dueAt: number },
+  api: string,
   cluster: Pick<Cluster, 'readyConnection'>,
 ): ClusterProblem | null {
   const connection = cluster.readyConnection(nodeId, 'fetch')
@@ -38,7 +39,7 @@ export function silenceOf(
   // Of a large response on a slow network parts come all the time.
   const durationMs = Math.min(monotonicMs() - dueAt, connection.silentMs)
   if (durationMs < FETCH_PATIENCE_MS) return null
-  const reason = `Node ${nodeId} has not responded to Fetch for ${Math.round(durationMs)} ms`
+  const reason = `Node ${nodeId} has not responded to ${api} for ${Math.round(durationMs)} ms`
   const since = wallMsOf(monotonicMs() - durationMs)
   return { reason, since, durationMs, error: new TimeoutError(reason), nodeId }
 }

@@ -4,7 +4,7 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 
 export type FetchAction =
-  /** Fetch again after a pause: the broker is behind, and metadata has nothing new to say. */
+  /** Fetch again after a pause. */
   | 'backOff'
   /** The same, with new metadata. */
   | 'refresh'
@@ -23,6 +23,8 @@ const rows: ReadonlyMap<number, FetchAction> = new Map<number, FetchAction>([
   [errorCodes.NETWORK_EXCEPTION, 'refresh'],
   [errorCodes.KAFKA_STORAGE_ERROR, 'refresh'],
   [errorCodes.FENCED_LEADER_EPOCH, 'refresh'],
+  // The broker is behind; or the topic was created again, and its epochs with it.
+  [errorCodes.UNKNOWN_LEADER_EPOCH, 'refresh'],
   [errorCodes.OFFSET_NOT_AVAILABLE, 'refresh'],
   [errorCodes.UNKNOWN_TOPIC_ID, 'refresh'],
   [errorCodes.INCONSISTENT_TOPIC_ID, 'refresh'],

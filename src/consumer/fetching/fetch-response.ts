@@ -5,7 +5,12 @@ import { KafkaError, OffsetOutOfRangeError } from '../../errors.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import type { PartitionData } from '../../protocol/messages/fetch.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
-import { type BlockOptions, CompletedFetch, findBlockEnd } from '../buffer/completed-fetch.ts'
+import {
+  type BlockEnd,
+  type BlockOptions,
+  CompletedFetch,
+  findBlockEnd,
+} from '../buffer/completed-fetch.ts'
 import type { FetchedMemory } from '../buffer/fetched-memory.ts'
 import { fetchAction } from './fetch-error-table.ts'
 
@@ -41,9 +46,13 @@ export function applyPartitionResponse<K, V>(
   if (response.errorCode !== errorCodes.NONE) {
     return applyError(state, response, nodeId, client.principal)
   }
+  const { records } = response
+  const end = records === null || records.length === 0 ? null : findBlockEnd(records)
+  state.fetchAt.learn(response)
+  const useless = end === null ? null : whyUseless(state, end, records?.length ?? 0)
+  if (useless !== null) return useless
   state.attempts.succeed()
   state.clearProblem()
-  state.fetchAt.learn(response)
   if (response.divergingEpoch.endOffset >= 0n) {
     const { endOffset, epoch } = response.divergingEpoch
     return { kind: 'diverged', endOffset, epoch }
@@ -51,24 +60,50 @@ export function applyPartitionResponse<K, V>(
   if (client.hasRack && response.preferredReadReplica >= 0) {
     state.fetchAt.prefer(response.preferredReadReplica, client.leaseUntilMs)
   }
-  if (response.records === null || response.records.length === 0) return none
-  return buffer(state, response.records, response, options, memory)
+  if (records === null || end === null) {
+    state.fetchAt.noteOpenTransaction(options.isReadCommitted ? heldBack(state) : null)
+    return none
+  }
+  return buffer(state, records, end, response, options, memory)
+}
+
+/** What follows from records of which none is at or behind the fetch offset; null: there is one, or there may be. */
+function whyUseless<K, V>(
+  { name, fetchOffset }: AssignedPartition<K, V>,
+  { nextOffset, isDamaged }: BlockEnd,
+  length: number,
+): FetchEffect | null {
+  if (isDamaged) return null
+  if (nextOffset === null) {
+    const error = new KafkaError(
+      `The broker sent ${length} bytes of ${name} at offset ${fetchOffset}, less than one batch: raise maxPartitionFetchBytes and fetchMaxBytes`,
+    )
+    return { kind: 'report', error }
+  }
+  if (nextOffset > fetchOffset) return null
+  const error = new KafkaError(
+    `The broker was asked for ${name} from offset ${fetchOffset} on, and sent only batches that end at ${nextOffset - 1n}. Look for errors in its log, or seek()`,
+    { retriable: true },
+  )
+  return { kind: 'backOff', error }
+}
+
+/** Why records behind the fetch offset are not sent; null: there are none. */
+function heldBack({ name, fetchAt }: AssignedPartition): string | null {
+  const { highWatermark, lastStableOffset } = fetchAt.bounds
+  const isOpen = lastStableOffset >= 0n && lastStableOffset < highWatermark
+  if (!isOpen || fetchAt.offset < lastStableOffset) return null
+  return `The records of ${name} from offset ${lastStableOffset} on are held back by a transaction that has not ended: isolationLevel is 'read_committed'`
 }
 
 function buffer<K, V>(
   state: AssignedPartition<K, V>,
   records: Buffer,
+  end: BlockEnd,
   response: PartitionData,
   options: BlockOptions,
   memory: FetchedMemory,
 ): FetchEffect {
-  const end = findBlockEnd(records)
-  if (end.nextOffset === null && !end.isDamaged) {
-    const error = new KafkaError(
-      `The broker sent ${records.length} bytes of ${state.name} at offset ${state.fetchOffset}, less than one batch: raise maxPartitionFetchBytes and fetchMaxBytes`,
-    )
-    return { kind: 'report', error }
-  }
   const place = {
     fetchOffset: state.fetchOffset,
     fetchEpoch: state.fetchAt.epoch,

@@ -4,6 +4,7 @@
 import { monotonicMs } from '../../async/clock.ts'
 import { backoff } from '../../async/retry.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
+import type { LeaderHint } from '../../cluster/leader-hints.ts'
 import { DecodeError, KafkaError, toKafkaError, UnsupportedVersionError } from '../../errors.ts'
 import { brokerError } from '../../protocol/error-codes.ts'
 import type { FetchResponse, PartitionData } from '../../protocol/messages/fetch.ts'
@@ -24,6 +25,12 @@ export interface FetcherOwner<K, V> {
   onDiverged(state: AssignedPartition<K, V>, endOffset: bigint, epoch: number): void
   /** Nothing more can be fetched at all. */
   onFatal(error: Error): void
+  readonly delivery: {
+    /** Whether a caller waits, and nothing that is buffered can be given to it. */
+    readonly isStarved: boolean
+    /** Drops what is buffered and cannot be delivered now. */
+    dropHeld(): void
+  }
 }
 
 /** The partitions that a request was about. */
@@ -58,28 +65,33 @@ export class FetchResults<K, V> {
     if (!loop.session.handleResponse(response)) {
       const { logger } = this.cluster.options
       logger.debug('a new fetch session begins', { node: loop.nodeId, code: response.errorCode })
-      if (response.errorCode === 0) return
-      const error = brokerError(response.errorCode, `Fetch from node ${loop.nodeId}`)
+      const error =
+        response.errorCode === 0
+          ? incomplete(loop.nodeId, targets)
+          : brokerError(response.errorCode, `Fetch from node ${loop.nodeId}`)
       this.hinder(loop, targets, error)
       this.backOffLoop(loop)
       return
     }
     loop.failures = 0
+    const missing = response.throttleTimeMs > 0 ? [] : loop.session.missing()
     if (loop.hasProblems) {
-      loop.hasProblems = false
-      for (const target of targets) target.clearProblem()
+      const isMissing = new Set(missing)
+      for (const target of targets) if (!isMissing.has(target)) target.clearProblem()
     }
+    loop.hasProblems = missing.length > 0
+    if (missing.length > 0) this.hinder(loop, missing, incomplete(loop.nodeId, missing))
     let hasData = false
     const memory = memoryOf(response, this.held)
+    const hinted = this.applyLeaderHints(loop, response)
     for (const { topic, topicId, partitions } of response.responses) {
       for (const partition of partitions) {
         if (partition.records !== null && partition.records.length > 0) hasData = true
         const entry = loop.session.find(topic, topicId, partition.partitionIndex)
         if (entry === undefined) continue
         const { target } = entry
-        const isHinted = this.applyLeaderHint(target, partition.currentLeader, response)
         // The new leader is known already: nothing to wait for (KIP-951).
-        if (isHinted && partition.errorCode !== 0) continue
+        if (hinted.has(target) && partition.errorCode !== 0) continue
         // The rule: a response has no effect once the partition has moved from what was asked. One that is
         // being validated asks again when that is done, as this response may come from the old leader.
         if (target.version !== entry.version || target.fetchOffset !== entry.fetchOffset) continue
@@ -88,6 +100,7 @@ export class FetchResults<K, V> {
       }
     }
     loop.emptyResponses = hasData ? 0 : loop.emptyResponses + 1
+    if (!hasData && (missing.length > 0 || isVain(loop, targets))) this.backOffLoop(loop)
   }
 
   /** No response came, or one that cannot be read. */
@@ -149,15 +162,26 @@ export class FetchResults<K, V> {
     }
   }
 
-  /** Whether the response named a leader that was not known. */
-  private applyLeaderHint(
-    state: AssignedPartition<K, V>,
-    leader: { leaderId: number; leaderEpoch: number },
+  /** The partitions of which the response named a leader that was not known. */
+  private applyLeaderHints(
+    { session }: BrokerLoop<K, V>,
     response: FetchResponse,
-  ): boolean {
-    if (leader.leaderId < 0 || leader.leaderEpoch <= state.leaderEpoch) return false
-    const { topic, partition } = state
-    return this.cluster.applyLeaderHint({ topic, partition, ...leader }, response.nodeEndpoints)
+  ): ReadonlySet<AssignedPartition<K, V>> {
+    const targets = new Map<LeaderHint, AssignedPartition<K, V>>()
+    for (const { topic, topicId, partitions } of response.responses) {
+      for (const { partitionIndex, currentLeader } of partitions) {
+        if (currentLeader.leaderId < 0) continue
+        const entry = session.find(topic, topicId, partitionIndex)
+        if (entry === undefined || currentLeader.leaderEpoch <= entry.target.leaderEpoch) continue
+        const { target } = entry
+        const name = { topic: target.topic, partition: target.partition }
+        targets.set({ ...name, topicId: entry.topicId, ...currentLeader }, target)
+      }
+    }
+    const taken = this.cluster.applyLeaderHints([...targets.keys()], response.nodeEndpoints)
+    const hinted = new Set<AssignedPartition<K, V>>()
+    for (const [hint, target] of targets) if (taken.has(hint)) hinted.add(target)
+    return hinted
   }
 
   /** None of these partitions can be read at the moment. */
@@ -192,4 +216,19 @@ export class FetchResults<K, V> {
       (failures) => monotonicMs() + backoff(failures, retryBackoffMs, retryBackoffMaxMs),
     )
   }
+}
+
+/** Whether a broker responds at once, and with nothing, although the log has more: it would do so again and again. */
+function isVain<K, V>({ dueAt }: BrokerLoop<K, V>, targets: Targets<K, V>): boolean {
+  return monotonicMs() < dueAt && targets.some(({ fetchAt }) => fetchAt.unreadSince > 0)
+}
+
+/** The error of a response that leaves out partitions, or names others. */
+function incomplete(nodeId: number, targets: readonly { readonly name: string }[]): KafkaError {
+  const names = targets.slice(0, 3).map(({ name }) => name)
+  const more = targets.length > 3 ? ` and ${targets.length - 3} more` : ''
+  return new KafkaError(
+    `The Fetch response of node ${nodeId} does not name the partitions that were asked for: ${names.join(', ')}${more}`,
+    { retriable: true },
+  )
 }

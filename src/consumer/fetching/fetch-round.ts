@@ -15,12 +15,16 @@ export interface Round<K, V> {
   readonly retryAt: number
 }
 
-/** Looks at the partitions that may be fetched from `nodeId` (-1: those without a leader). */
+/**
+ * Looks at the partitions that may be fetched from `nodeId` (-1: those without a leader).
+ * @param isEmptyOnly only those of which nothing is buffered
+ */
 export function roundOf<K, V>(
   cluster: Cluster,
   nodeId: number,
   partitions: Iterable<AssignedPartition<K, V>>,
   now: number,
+  isEmptyOnly: boolean,
 ): Round<K, V> {
   const targets: AssignedPartition<K, V>[] = []
   let full = 0
@@ -39,10 +43,16 @@ export function roundOf<K, V>(
     // Else it is the other broker's to fetch: the leader's, or the replica's.
     if (from < 0 || from !== nodeId) continue
     if (replica === null && state.fetchAt.preferredReplica >= 0) isRackless = true
-    if (state.buffer.isFull) full++
+    if (state.buffer.isFull || (isEmptyOnly && !state.buffer.isEmpty)) full++
     else targets.push(state)
   }
   return { targets, full, isRackless, retryAt: nextRetryAt }
+}
+
+/** Whether a round would have a target: enough to know before there is a connection. */
+export function isAnyWanted<K, V>(partitions: Iterable<AssignedPartition<K, V>>): boolean {
+  for (const state of partitions) if (state.isWanted) return true
+  return false
 }
 
 /**

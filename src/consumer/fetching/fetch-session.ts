@@ -60,13 +60,17 @@ export class FetchSession<Target extends FetchTarget> {
   private round = 0
   private usesTopicIds = true
   private wasFull = true
-  private count = 0
-  /** By topic id, or by name where the session has no ids; then by partition. */
-  private topics = new Map<string, Map<number, SessionEntry<Target>>>()
+  /**
+   * A number for each topic id, or name where the session has no ids. It stays while the session lasts: a topic that
+   * is paused and resumed must not use numbers up, as keys are exact below two million of them.
+   */
+  private readonly topics = new Map<string, number>()
+  /** By number of the topic and partition, in one map: a broker may lead one partition of each topic. */
+  private readonly entries = new Map<number, SessionEntry<Target>>()
 
   /** How many partitions the session holds. */
   get size(): number {
-    return this.count
+    return this.entries.size
   }
 
   /**
@@ -80,8 +84,8 @@ export class FetchSession<Target extends FetchTarget> {
     this.round++
     this.wasFull = this.epoch === 0
     if (this.wasFull) {
-      this.topics = new Map()
-      this.count = 0
+      this.topics.clear()
+      this.entries.clear()
     }
     const changed: SessionEntry<Target>[] = []
     for (const target of targets) {
@@ -94,13 +98,14 @@ export class FetchSession<Target extends FetchTarget> {
       isFull: this.wasFull,
       usesTopicIds,
       changed,
-      forgotten: this.count > targets.length ? this.forget() : [],
+      forgotten: this.size > targets.length ? this.forget() : [],
     }
   }
 
   /** The entry that a response's partition belongs to; undefined if it is not in the session. */
   find(topic: string, topicId: string, partition: number): SessionEntry<Target> | undefined {
-    return this.topics.get(this.usesTopicIds ? topicId : topic)?.get(partition)
+    const number = this.topics.get(this.usesTopicIds ? topicId : topic)
+    return number === undefined ? undefined : this.entries.get(keyOf(number, partition))
   }
 
   /** Whether the partitions of the response may be used. Decides what the next request will be. */
@@ -112,13 +117,18 @@ export class FetchSession<Target extends FetchTarget> {
     const named = this.countKnown(response)
     if (this.wasFull) {
       // An empty response under throttling is a "later", not a fault.
-      if (named === 0 && this.count > 0 && response.throttleTimeMs > 0) {
+      if (named === 0 && this.size > 0 && response.throttleTimeMs > 0) {
         this.restart(0)
         return true
       }
-      if (named !== this.count) {
+      if (named <= 0 && this.size > 0) {
         this.restart(0)
         return false
+      }
+      if (named !== this.size) {
+        // What is there is good. The next request is full too, and shows whether more is missing.
+        this.restart(0)
+        return true
       }
     } else if (named < 0) {
       this.restart(this.id)
@@ -131,6 +141,14 @@ export class FetchSession<Target extends FetchTarget> {
       this.epoch = this.epoch === MAX_EPOCH ? 1 : this.epoch + 1
     }
     return true
+  }
+
+  /** What the last response, to a full request, should have named and did not. */
+  missing(): Target[] {
+    if (!this.wasFull) return []
+    return [...this.entries.values()]
+      .filter(({ respondedIn }) => respondedIn !== this.round)
+      .map(({ target }) => target)
   }
 
   /** The response is lost: the broker may hold a session that is ahead of ours, or none. */
@@ -152,13 +170,14 @@ export class FetchSession<Target extends FetchTarget> {
 
   /** Brings the entry of `target` up to date; null if the broker already has it so. */
   private update(target: Target): SessionEntry<Target> | null {
-    const key = this.usesTopicIds ? target.topicId : target.topic
-    let ofTopic = this.topics.get(key)
-    if (ofTopic === undefined) {
-      ofTopic = new Map()
-      this.topics.set(key, ofTopic)
+    const name = this.usesTopicIds ? target.topicId : target.topic
+    let number = this.topics.get(name)
+    if (number === undefined) {
+      number = this.topics.size
+      this.topics.set(name, number)
     }
-    const entry = ofTopic.get(target.partition)
+    const key = keyOf(number, target.partition)
+    const entry = this.entries.get(key)
     if (entry === undefined) {
       const { topic, topicId, partition, fetchOffset, leaderEpoch, version } = target
       const added = {
@@ -172,8 +191,7 @@ export class FetchSession<Target extends FetchTarget> {
         round: this.round,
         respondedIn: 0,
       }
-      ofTopic.set(partition, added)
-      this.count++
+      this.entries.set(key, added)
       return added
     }
     entry.round = this.round
@@ -190,15 +208,11 @@ export class FetchSession<Target extends FetchTarget> {
   /** Takes out what the present request did not name. */
   private forget(): SessionEntry<Target>[] {
     const forgotten: SessionEntry<Target>[] = []
-    for (const [key, ofTopic] of this.topics) {
-      for (const entry of ofTopic.values()) {
-        if (entry.round === this.round) continue
-        ofTopic.delete(entry.partition)
-        forgotten.push(entry)
-      }
-      if (ofTopic.size === 0) this.topics.delete(key)
+    for (const [key, entry] of this.entries) {
+      if (entry.round === this.round) continue
+      this.entries.delete(key)
+      forgotten.push(entry)
     }
-    this.count -= forgotten.length
     return forgotten
   }
 
@@ -206,13 +220,8 @@ export class FetchSession<Target extends FetchTarget> {
   private countKnown(response: SessionResponse): number {
     let named = 0
     for (const { topic, topicId, partitions } of response.responses) {
-      const ofTopic = this.topics.get(this.usesTopicIds ? topicId : topic)
-      if (ofTopic === undefined) {
-        if (partitions.length > 0) return -1
-        continue
-      }
       for (const { partitionIndex } of partitions) {
-        const entry = ofTopic.get(partitionIndex)
+        const entry = this.find(topic, topicId, partitionIndex)
         if (entry === undefined || entry.respondedIn === this.round) return -1
         entry.respondedIn = this.round
       }
@@ -220,4 +229,9 @@ export class FetchSession<Target extends FetchTarget> {
     }
     return named
   }
+}
+
+/** Partition numbers have 31 bits. */
+function keyOf(topic: number, partition: number): number {
+  return topic * 0x1_0000_0000 + partition
 }

@@ -1,6 +1,7 @@
 // Fetches what is assigned: one loop per broker, one request in flight per broker. The next request goes
 // out when the last response is in and less than `maxBufferedBytes` wait to be delivered, so that a slow
-// handler holds up no neighbour and memory stays within that budget and one response per broker.
+// handler holds up no neighbour and memory stays within that budget and one response per broker. When all of
+// the budget is in the hands of slow handlers, callers that wait get one response more, for empty partitions.
 
 import { monotonicMs } from '../../async/clock.ts'
 import { idleMsSince, markIdleTime } from '../../async/idle-time.ts'
@@ -12,6 +13,7 @@ import { channels, Trace } from '../../diagnostics.ts'
 import { ClosedError } from '../../errors.ts'
 import type { Connection } from '../../network/connection.ts'
 import { type FetchRequest, fetch } from '../../protocol/messages/fetch.ts'
+import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { Assignment } from '../assignment/assignment.ts'
 import type { BlockOptions } from '../buffer/completed-fetch.ts'
 import { HeldBytes } from '../buffer/fetched-memory.ts'
@@ -20,7 +22,7 @@ import { BrokerLoop } from './broker-loop.ts'
 import { bytesOf, moveOut } from './fetch-memory.ts'
 import { fetchRequestBody } from './fetch-request.ts'
 import { type FetcherOwner, FetchResults } from './fetch-results.ts'
-import { type Round, roundOf } from './fetch-round.ts'
+import { isAnyWanted, type Round, roundOf } from './fetch-round.ts'
 
 export interface FetcherOptions {
   readonly fetchMinBytes: number
@@ -42,6 +44,7 @@ export class Fetcher<K, V> {
   private readonly cluster: Cluster
   private readonly subscription: Assignment<K, V>
   private readonly options: FetcherOptions
+  private readonly owner: FetcherOwner<K, V>
   private readonly results: FetchResults<K, V>
   private readonly loops = new Map<number, BrokerLoop<K, V>>()
   private readonly stopped = stopSwitch()
@@ -49,7 +52,10 @@ export class Fetcher<K, V> {
   private readonly held = new HeldBytes()
   private busyLoops = 0
   private isScheduled = false
+  /** The brokers to look at in the next pass; null: all. */
+  private due: Set<number> | null = null
   private timer: NodeJS.Timeout | null = null
+  private timerDue = Number.POSITIVE_INFINITY
 
   constructor(
     cluster: Cluster,
@@ -60,6 +66,7 @@ export class Fetcher<K, V> {
     this.cluster = cluster
     this.subscription = subscription
     this.options = options
+    this.owner = owner
     this.results = new FetchResults(cluster, subscription, options, this.held, owner)
   }
 
@@ -70,20 +77,36 @@ export class Fetcher<K, V> {
       if (kind !== 'fetch') return
       const loop = this.loops.get(nodeId)
       if (loop !== undefined) loop.isConnecting = false
-      if (connection === null) this.releaseFrom(nodeId)
+      if (connection !== null) {
+        this.wake(nodeId)
+        return
+      }
+      this.releaseFrom(nodeId)
       this.wake()
     })
     this.wake()
   }
 
-  /** Something changed: look, before this turn ends, whether there is something to fetch. */
-  wake(): void {
-    if (this.isScheduled || this.unsubscribe === null) return
+  /**
+   * Something changed: look, before this turn ends, whether there is something to fetch.
+   * @param nodeId the broker that it is about; without it, every broker is looked at
+   */
+  wake(nodeId?: number): void {
+    if (this.unsubscribe === null) return
+    if (nodeId === undefined) this.due = null
+    else this.due?.add(nodeId)
+    if (this.isScheduled) return
     this.isScheduled = true
     queueMicrotask(() => {
       this.isScheduled = false
       if (!this.stopped.signal.aborted) this.pass()
     })
+  }
+
+  /** The same for the brokers that a partition may be fetched from. */
+  wakeFor({ leader, fetchAt }: AssignedPartition): void {
+    this.wake(leader)
+    if (fetchAt.preferredReplica >= 0) this.wake(fetchAt.preferredReplica)
   }
 
   /** The same after new metadata or another assignment: brokers may be others, or have other addresses. */
@@ -95,6 +118,11 @@ export class Fetcher<K, V> {
   /** A buffer has room again. While every broker has a request in flight, the responses will look. */
   onRoom(): void {
     if (this.busyLoops < this.loops.size || this.loops.size === 0) this.wake()
+  }
+
+  /** A caller waits. With the budget used up, that may be for partitions that were left out of requests. */
+  onPull(): void {
+    if (this.held.bytes >= this.options.maxBufferedBytes) this.wake()
   }
 
   /** Memory held by what was fetched and not delivered yet. */
@@ -109,7 +137,7 @@ export class Fetcher<K, V> {
 
   /** The brokers that leave a Fetch request without a response. */
   problems(): ClusterProblem[] {
-    return [...this.loops.values()].flatMap((loop) => silenceOf(loop, this.cluster) ?? [])
+    return [...this.loops.values()].flatMap((loop) => silenceOf(loop, 'Fetch', this.cluster) ?? [])
   }
 
   /** Stops fetching and closes the sessions, as well as that can be done within half a second. */
@@ -128,18 +156,33 @@ export class Fetcher<K, V> {
    */
   private pass(): void {
     const now = monotonicMs()
-    const hasRoom = this.hasRoom()
+    const { subscription, due } = this
+    let hasRoom = this.hasRoom()
+    let isStarved = false
+    if (!hasRoom && this.owner.delivery.isStarved) {
+      this.owner.delivery.dropHeld()
+      hasRoom = this.hasRoom()
+      isStarved = !hasRoom
+    }
+    const { moves, partitionsByBroker } = subscription
     let next = Number.POSITIVE_INFINITY
-    for (const [nodeId, partitions] of this.subscription.partitionsByBroker) {
+    this.due = new Set()
+    for (const nodeId of due ?? partitionsByBroker.keys()) {
+      const partitions = partitionsByBroker.get(nodeId)
       const loop = this.loops.get(nodeId)
-      if (loop?.isBusy || loop?.isConnecting) continue
+      if (partitions === undefined || loop?.isBusy || loop?.isConnecting) continue
       // The delivery tells when there is room again.
-      if (nodeId >= 0 && !hasRoom) continue
-      const round = roundOf(this.cluster, nodeId, partitions, now)
+      if (nodeId >= 0 && !hasRoom && !isStarved) continue
+      // A first look opens the connection, and what to ask for is read when that is there.
+      if (nodeId >= 0 && loop === undefined && this.isOpening(nodeId, partitions)) continue
+      const round = roundOf(this.cluster, nodeId, partitions, now, isStarved)
       next = Math.min(next, round.retryAt)
       if (round.targets.length > 0) next = Math.min(next, this.turn(nodeId, round, now))
     }
-    this.wakeAt(next, now)
+    // A timer that was set for a broker that this pass did not look at stays as it is.
+    if (due === null || next < this.timerDue) this.wakeAt(next, now)
+    // A partition went back to its leader.
+    if (subscription.moves !== moves) this.wake()
   }
 
   /** Whether more may be fetched. The last small pieces of large responses are copied out of them before. */
@@ -150,14 +193,28 @@ export class Fetcher<K, V> {
     return this.held.bytes < maxBufferedBytes
   }
 
-  /** Sends the next request to a broker if it may have one. When to look again, otherwise. */
-  private turn(nodeId: number, round: Round<K, V>, now: number): number {
-    const never = Number.POSITIVE_INFINITY
+  /** Whether a connection to a broker is being opened, which no request was sent to yet. */
+  private isOpening(nodeId: number, partitions: Iterable<AssignedPartition<K, V>>): boolean {
+    if (!isAnyWanted(partitions) || this.cluster.readyConnection(nodeId, 'fetch') !== null) {
+      return false
+    }
+    this.loopOf(nodeId).isConnecting = true
+    return true
+  }
+
+  private loopOf(nodeId: number): BrokerLoop<K, V> {
     let loop = this.loops.get(nodeId)
     if (loop === undefined) {
       loop = new BrokerLoop(nodeId, this.options)
       this.loops.set(nodeId, loop)
     }
+    return loop
+  }
+
+  /** Sends the next request to a broker if it may have one. When to look again, otherwise. */
+  private turn(nodeId: number, round: Round<K, V>, now: number): number {
+    const never = Number.POSITIVE_INFINITY
+    const loop = this.loopOf(nodeId)
     if (loop.notBefore > now) return loop.notBefore
     const connection = this.cluster.readyConnection(nodeId, 'fetch')
     loop.isConnecting = connection === null
@@ -176,8 +233,12 @@ export class Fetcher<K, V> {
   ): Promise<void> {
     loop.isBusy = true
     this.busyLoops++
+    let isMoved = true
     const { signal } = this.stopped
     try {
+      const { isReadCommitted } = this.options.block
+      const now = monotonicMs()
+      for (const { fetchAt } of round.targets) fetchAt.noteAsked(isReadCommitted, now)
       const newest = connection.version(fetch)
       const request = loop.session.next(round.targets, newest >= TOPIC_ID_VERSION)
       const version = request.usesTopicIds ? newest : Math.min(newest, TOPIC_ID_VERSION - 1)
@@ -202,7 +263,9 @@ export class Fetcher<K, V> {
       })
       trace?.end({ bytes: bytesOf(response) })
       loop.responseSize.learn(fetchMaxBytes, bytesOf(response), idleMsSince(sent))
+      const { moves } = this.subscription
       if (!signal.aborted) this.results.responded(loop, response, round.targets)
+      isMoved = this.subscription.moves !== moves
     } catch (error) {
       if (!signal.aborted) {
         this.releaseFrom(loop.nodeId)
@@ -212,7 +275,7 @@ export class Fetcher<K, V> {
       loop.isBusy = false
       this.busyLoops--
     }
-    this.wake()
+    this.wake(isMoved ? undefined : loop.nodeId)
   }
 
   /**
@@ -237,8 +300,16 @@ export class Fetcher<K, V> {
   private wakeAt(time: number, now: number): void {
     if (this.timer !== null) clearTimeout(this.timer)
     this.timer = null
+    this.timerDue = time
     if (time === Number.POSITIVE_INFINITY) return
-    this.timer = startTimer(() => this.wake(), Math.max(1, Math.ceil(time - now))) ?? null
+    this.timer =
+      startTimer(
+        () => {
+          this.timerDue = Number.POSITIVE_INFINITY
+          this.wake()
+        },
+        Math.max(1, Math.ceil(time - now)),
+      ) ?? null
   }
 
   private async closeSession(loop: BrokerLoop<K, V>): Promise<void> {

@@ -5,13 +5,9 @@ import type { Cluster } from '../../cluster/cluster.ts'
 import { causeText, KafkaError } from '../../errors.ts'
 import type { JoinGroupResponse } from '../../protocol/messages/join-group.ts'
 import type { SyncGroupRequestAssignment } from '../../protocol/messages/sync-group.ts'
-import type {
-  Assignor,
-  GroupToAssign,
-  MemberAssignment,
-  SubscribedMember,
-} from './assignors/assignor.ts'
-import { checkAssignment } from './assignors/check-assignment.ts'
+import type { WaitOptions } from '../../types.ts'
+import type { Assignor, SubscribedMember } from './assignors/assignor.ts'
+import { assignGroup } from './assignors/call-assignor.ts'
 import { decodeSubscription, encodeAssignment } from './consumer-protocol.ts'
 
 export interface LeaderDecision {
@@ -22,12 +18,15 @@ export interface LeaderDecision {
 
 /** How long to wait for news of the topics before deciding on what is known. */
 const METADATA_TIMEOUT_MS = 5000
+/** Younger metadata is news: a member that joins at once as the leader has just asked for it. */
+const FRESH_MS = 1000
 
+/** @param limits `timeoutMs`: how long the assignor may take */
 export async function leadGroup(
   cluster: Cluster,
   assignors: readonly Assignor[],
   joined: JoinGroupResponse,
-  signal: AbortSignal,
+  limits: WaitOptions,
   onError: (error: Error) => void,
 ): Promise<LeaderDecision> {
   const assignor = assignors.find(({ name }) => name === joined.protocolName)
@@ -39,10 +38,12 @@ export async function leadGroup(
   const members = joined.members.map((member) => toMember(member, onError))
   const topics = new Set(members.flatMap((member) => member.topics))
   cluster.addTopics(topics)
+  const areKnown = [...topics].every((topic) => cluster.topic(topic) !== undefined)
+  const isFresh = areKnown && cluster.metadataAgeMs < FRESH_MS
   try {
-    await cluster.refresh({ signal, timeoutMs: METADATA_TIMEOUT_MS })
+    if (!isFresh) await cluster.refresh({ ...limits, timeoutMs: METADATA_TIMEOUT_MS })
   } catch (error) {
-    if (signal.aborted) throw error
+    if (limits.signal?.aborted) throw error
     // What is known will do: a change is noticed when it comes, and brings the group together again.
     cluster.options.logger.warn('no fresh metadata for the assignment', { error })
   }
@@ -54,7 +55,7 @@ export async function leadGroup(
     partitionsPerTopic: new Map([...basis].filter(([, count]) => count > 0)),
     replicaRacks: replicaRacks(cluster, topics),
   }
-  const assignment = await assign(assignor, group)
+  const assignment = await assignGroup(assignor, group, limits)
   const assignments = [...assignment].map(([memberId, { partitions, userData = null }]) => ({
     memberId,
     assignment: encodeAssignment({ assignedPartitions: partitions, userData }),
@@ -84,19 +85,6 @@ function toMember(
     onError(new KafkaError(text, { cause }))
     const nothing = { topics: [], ownedPartitions: [], generationId: -1, rackId: null }
     return { memberId, groupInstanceId, userData: null, ...nothing }
-  }
-}
-
-/** @throws {KafkaError} when the assignor throws, or when no group could live with its result */
-async function assign(
-  assignor: Assignor,
-  group: GroupToAssign,
-): Promise<Map<string, MemberAssignment>> {
-  try {
-    return checkAssignment(group, await assignor.assign(group))
-  } catch (cause) {
-    const reason = causeText(cause)
-    throw new KafkaError(`The assignor "${assignor.name}" failed: ${reason}`, { cause })
   }
 }
 

@@ -2,8 +2,9 @@
 // section 5, shows the table and says for each fatal row why nothing but a change of the program or of the cluster's
 // configuration helps. No I/O.
 
-import { FencedError, KafkaError } from '../../errors.ts'
-import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
+import type { KafkaError } from '../../errors.ts'
+import { errorCodes } from '../../protocol/error-codes.ts'
+import { type Advice, advisedError } from './advised-error.ts'
 
 export type MemberRequest = 'join' | 'sync' | 'heartbeat' | 'commit'
 
@@ -83,12 +84,11 @@ const apiNames: Readonly<Record<MemberRequest, string>> = {
   commit: 'OffsetCommit',
 }
 
-const advice: ReadonlyMap<number, string> = new Map([
+const advice: Advice = new Map([
   [
     INCONSISTENT_GROUP_PROTOCOL,
     'the other members have no partitionAssignors in common with this one, or the group is not of consumers',
   ],
-  [INVALID_GROUP_ID, 'choose another groupId'],
   [
     INVALID_SESSION_TIMEOUT,
     "sessionTimeoutMs is outside the broker's group.min.session.timeout.ms and group.max.session.timeout.ms",
@@ -104,11 +104,5 @@ export function fatalGroupError(
   groupId: string,
   principal: string | null,
 ): KafkaError {
-  const cause = brokerError(code, `${apiNames[request]} of group "${groupId}"`, principal)
-  if (code === FENCED_INSTANCE_ID) {
-    const text = 'another member with the same groupInstanceId has joined'
-    return new FencedError(`${cause.message}: ${text}`, { cause })
-  }
-  const hint = advice.get(code)
-  return hint === undefined ? cause : new KafkaError(`${cause.message}: ${hint}`, { cause })
+  return advisedError(code, `${apiNames[request]} of group "${groupId}"`, { advice, principal })
 }

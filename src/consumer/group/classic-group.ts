@@ -12,12 +12,14 @@ import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { CoordinatorClient } from '../../cluster/coordinator-client.ts'
 import { isSameList } from '../../collections/same-list.ts'
-import { type KafkaError, toKafkaError } from '../../errors.ts'
+import { KafkaError, toKafkaError } from '../../errors.ts'
 import { brokerError } from '../../protocol/error-codes.ts'
 import type { JoinGroupResponse } from '../../protocol/messages/join-group.ts'
+import { without } from '../../topic-partition.ts'
 import type { StandingProblem } from '../assignment/standing-problem.ts'
 import type { Membership } from '../offsets/committer.ts'
 import { leadGroup, partitionCounts } from './assignment-leader.ts'
+import { tellAssignment } from './assignors/call-assignor.ts'
 import { fatalGroupError, type MemberAction, memberAction } from './classic-error-table.ts'
 import { type ClassicHeartbeatOwner, ClassicHeartbeats } from './classic-heartbeats.ts'
 import { type ClassicRequestOptions, ClassicRequests, type Generation } from './classic-requests.ts'
@@ -50,9 +52,13 @@ export class ClassicGroup implements GroupMembership {
   private generation: Generation | null = null
   private joinReason: string | null = 'the consumer starts'
   private isLost = false
+  /** Aborts when the membership is lost. */
+  private loss = stopSwitch()
   private waitsForPull = true
   private failures = 0
   private hasJoined = false
+  /** Whether topics were looked up for a join that is only repeated with the id that it was given. */
+  private isPrepared = false
   private readonly trouble: MembershipProblem
   readonly protocol = 'classic'
   readonly rebalances: RebalanceMeter = new RebalanceMeter()
@@ -78,13 +84,12 @@ export class ClassicGroup implements GroupMembership {
     // Partitions may stay while joining only if every assignor that could be chosen allows for it.
     this.isCooperative = options.assignors.every((assignor) => assignor.isCooperative === true)
     this.requests = new ClassicRequests(coordinator, options, cluster.options.requestTimeoutMs)
-    const { requests, trouble } = this
     this.heartbeats = new ClassicHeartbeats(
       cluster,
       coordinator,
-      requests,
-      trouble,
-      options.heartbeatIntervalMs,
+      this.requests,
+      this.trouble,
+      options,
       this.heartbeatOwner(),
     )
   }
@@ -95,6 +100,10 @@ export class ClassicGroup implements GroupMembership {
 
   get membership(): Membership | null {
     return this.generation
+  }
+
+  get sessionEndsAt(): number | null {
+    return this.heartbeats.sessionEndsAt
   }
 
   get status(): 'idle' | 'joining' | 'stable' {
@@ -201,18 +210,17 @@ export class ClassicGroup implements GroupMembership {
           await this.join(this.joinReason)
         }
       } catch (error) {
-        if (signal.aborted) return
+        if (signal.aborted) break
         this.joinReason ??= 'the last attempt to join failed'
         const failure = groupFailure(error)
-        if (failure === 'fatal') {
-          this.fail(toKafkaError(error))
-          return
-        }
-        this.trouble.note(toKafkaError(error))
-        if (failure === 'refused' && this.isOverdue) this.refuse(toKafkaError(error))
+        const cause = toKafkaError(error)
+        if (failure !== 'fatal') this.trouble.note(cause)
+        if (failure === 'fatal') this.fail(cause)
+        else if (failure === 'refused' && this.isOverdue) this.refuse(cause)
         else await this.backOff()
       }
     }
+    if (this.isLost) await this.rebalancer.forgetLost()
   }
 
   private changed(): Promise<void> {
@@ -228,7 +236,8 @@ export class ClassicGroup implements GroupMembership {
   private async join(reason: string): Promise<void> {
     const { signal } = this.stopped
     this.rebalances.begin()
-    if (this.generation === null) await this.owner.prepareTopics(signal)
+    if (this.generation === null && !this.isPrepared) await this.owner.prepareTopics(signal)
+    this.isPrepared = false
     const topics = this.owner.subscribedTopics()
     const timeout = timeoutSignal(this.options.rebalanceTimeoutMs)
     const revoked = this.toRevokeBeforeJoin(topics)
@@ -252,10 +261,13 @@ export class ClassicGroup implements GroupMembership {
     this.joinReason ??= reason
     this.coordinator.handleCode(response.errorCode, nodeId)
     const action = memberAction('join', response.errorCode)
-    if (action !== 'useMemberId') this.trouble.note(this.errorOf('JoinGroup', response.errorCode))
+    const isNamed = action === 'useMemberId' && this.memberId === ''
+    if (!isNamed) this.trouble.note(this.errorOf('JoinGroup', response.errorCode))
     this.cluster.options.logger.debug('join refused', { code: response.errorCode, version })
-    if (action === 'useMemberId') this.memberId = response.memberId
-    else await this.applyInLoop(action, response.errorCode, 'join')
+    if (isNamed) {
+      this.memberId = response.memberId
+      this.isPrepared = true
+    } else await this.applyInLoop(action, response.errorCode, 'join')
   }
 
   private toRevokeBeforeJoin(topics: readonly string[]): { topic: string; partition: number }[] {
@@ -266,27 +278,25 @@ export class ClassicGroup implements GroupMembership {
 
   private async sync(joined: JoinGroupResponse): Promise<void> {
     const { signal } = this.stopped
-    const { groupInstanceId } = this.options
     const generation: Generation = {
       generationId: joined.generationId,
       memberId: joined.memberId,
-      groupInstanceId,
+      groupInstanceId: this.options.groupInstanceId,
       protocolName: joined.protocolName ?? '',
     }
     this.memberId = joined.memberId
     this.generation = generation
     this.state = 'completing'
-    this.heartbeats.timer.start()
+    this.heartbeats.onJoined()
     this.basis = null
     let assignments: { memberId: string; assignment: Buffer }[] = []
     if (joined.leader === joined.memberId) {
-      const decision = await leadGroup(
-        this.cluster,
-        this.options.assignors,
-        joined,
-        signal,
-        this.owner.onError,
+      const { cluster, options, owner } = this
+      const limits = { timeoutMs: options.rebalanceTimeoutMs }
+      const deciding = withAnySignal([signal, this.loss.signal], (end) =>
+        leadGroup(cluster, options.assignors, joined, { ...limits, signal: end }, owner.onError),
       )
+      const decision = await this.trouble.wait.for('assign()', deciding)
       this.basis = decision.basis
       assignments = decision.assignments
     }
@@ -311,9 +321,9 @@ export class ClassicGroup implements GroupMembership {
     this.hasJoined = true
     this.trouble.clear()
     this.heartbeats.onStable()
-    this.options.assignors
-      .find(({ name }) => name === generation.protocolName)
-      ?.onAssignment?.({ partitions: assignedPartitions, userData }, generation.generationId)
+    const assignment = { partitions: assignedPartitions, userData }
+    const assignor = this.options.assignors.find(({ name }) => name === generation.protocolName)
+    tellAssignment(assignor, assignment, generation.generationId, this.owner.onError)
     await this.take(assignedPartitions)
     this.rebalances.end()
     this.onMetadata()
@@ -321,11 +331,9 @@ export class ClassicGroup implements GroupMembership {
 
   /** Releases the partitions that went to other members, then takes the new ones. */
   private async take(assigned: readonly { topic: string; partition: number }[]): Promise<void> {
-    const names = new Set(assigned.map(({ topic, partition }) => `${topic}-${partition}`))
     const { owned } = this.rebalancer
-    const revoked = owned.filter(({ topic, partition }) => !names.has(`${topic}-${partition}`))
-    const kept = new Set(owned.map(({ topic, partition }) => `${topic}-${partition}`))
-    const added = assigned.filter(({ topic, partition }) => !kept.has(`${topic}-${partition}`))
+    const revoked = without(owned, assigned)
+    const added = without(assigned, owned)
     this.cluster.options.logger.info(`assigned by group ${this.coordinator.groupId}`, {
       generation: this.generation?.generationId,
       added: added.length,
@@ -370,7 +378,9 @@ export class ClassicGroup implements GroupMembership {
     request: 'join' | 'sync',
   ): Promise<void> {
     this.apply(action, code, request)
-    if (action === 'backOff' || action === 'rediscover') await this.backOff()
+    // The group has changed: it is joined again at once, but not again and again.
+    if (this.failures > 0 || action === 'backOff' || action === 'rediscover') await this.backOff()
+    else this.failures++
   }
 
   /** The partitions may be others' already: nothing of them is delivered from here on. */
@@ -384,6 +394,8 @@ export class ClassicGroup implements GroupMembership {
     this.basis = null
     this.heartbeats.onLost()
     this.isLost = true
+    this.loss.abort(new KafkaError(reason))
+    this.loss = stopSwitch()
     this.joinReason ??= reason
     this.rebalancer.markLost()
     // Nothing is left that could be delivered wrongly.
@@ -413,9 +425,9 @@ export class ClassicGroup implements GroupMembership {
     this.generation = null
     this.state = 'unjoined'
     this.stopped.abort()
+    this.isLost = true
     this.rebalancer.markLost()
     this.wakeLoop?.()
-    void this.rebalancer.forgetLost()
     this.owner.onFatal(error)
   }
 

@@ -27,32 +27,49 @@ export interface ClassicHeartbeatOwner {
   fail(error: KafkaError): void
 }
 
+export interface ClassicHeartbeatTimes {
+  readonly heartbeatIntervalMs: number
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+}
+
 export class ClassicHeartbeats {
   readonly timer: HeartbeatTimer
   private readonly cluster: Cluster
   private readonly coordinator: CoordinatorClient
   private readonly requests: ClassicRequests
   private readonly trouble: MembershipProblem
-  private readonly intervalMs: number
+  private readonly times: ClassicHeartbeatTimes
   private readonly owner: ClassicHeartbeatOwner
   private failures = 0
   private isDoubted = false
+  /** The coordinator took this member for alive at some time after this (monotonic ms). */
+  private aliveAt = 0
 
   constructor(
     cluster: Cluster,
     coordinator: CoordinatorClient,
     requests: ClassicRequests,
     trouble: MembershipProblem,
-    intervalMs: number,
+    times: ClassicHeartbeatTimes,
     owner: ClassicHeartbeatOwner,
   ) {
     this.cluster = cluster
     this.coordinator = coordinator
     this.requests = requests
     this.trouble = trouble
-    this.intervalMs = intervalMs
+    this.times = times
     this.owner = owner
-    this.timer = new HeartbeatTimer(intervalMs, () => this.beat())
+    this.timer = new HeartbeatTimer(times.heartbeatIntervalMs, () => this.beat())
+  }
+
+  /** When the coordinator may give this member up (monotonic ms); null: it is none. */
+  get sessionEndsAt(): number | null {
+    const { generation, state } = this.owner
+    if (generation === null) return null
+    // The coordinator waits for a member that is to join again for as long as a rebalance may take.
+    const { sessionTimeoutMs, rebalanceTimeoutMs } = this.times
+    return this.aliveAt + (state === 'stable' ? sessionTimeoutMs : rebalanceTimeoutMs)
   }
 
   /** The session may have ended: until it is proven that it has not, no heartbeat counts. */
@@ -61,8 +78,15 @@ export class ClassicHeartbeats {
     this.timer.schedule(0)
   }
 
+  /** The member is one of a new generation, and alive. */
+  onJoined(): void {
+    this.aliveAt = monotonicMs()
+    this.timer.start()
+  }
+
   /** The member has an assignment: what is in doubt can be proven. */
   onStable(): void {
+    this.aliveAt = monotonicMs()
     if (this.isDoubted) this.timer.schedule(0)
   }
 
@@ -94,7 +118,10 @@ export class ClassicHeartbeats {
       else if (owner.state === 'stable') trouble.interrupted()
       if (action === 'done' || action === 'rejoin') {
         if (isProof) this.isDoubted = false
-        if (!this.isDoubted) owner.onAlive(sentAt)
+        if (!this.isDoubted) {
+          this.aliveAt = sentAt
+          owner.onAlive(sentAt)
+        }
         this.failures = 0
         if (owner.state === 'stable') trouble.clear()
       } else {
@@ -119,7 +146,7 @@ export class ClassicHeartbeats {
         owner.onRefused(cause)
       }
       this.cluster.options.logger.debug('a heartbeat failed', { error })
-      return backoff(this.failures++, retryBackoffMs, this.intervalMs)
+      return backoff(this.failures++, retryBackoffMs, this.times.heartbeatIntervalMs)
     }
   }
 }

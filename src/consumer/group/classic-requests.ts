@@ -13,6 +13,7 @@ import {
 import type { TopicPartition } from '../../types.ts'
 import type { Membership } from '../offsets/committer.ts'
 import type { Assignor } from './assignors/assignor.ts'
+import { userDataOf } from './assignors/call-assignor.ts'
 import { encodeSubscription } from './consumer-protocol.ts'
 
 export interface ClassicRequestOptions {
@@ -75,7 +76,7 @@ export class ClassicRequests {
         name: assignor.name,
         metadata: encodeSubscription({
           topics,
-          userData: assignor.subscriptionUserData?.(topics) ?? null,
+          userData: userDataOf(assignor, topics),
           ownedPartitions,
           generationId,
           rackId: clientRack,

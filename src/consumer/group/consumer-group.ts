@@ -18,16 +18,18 @@ import type {
 import type { TopicPartition } from '../../types.ts'
 import type { StandingProblem } from '../assignment/standing-problem.ts'
 import type { Membership } from '../offsets/committer.ts'
-import { heartbeatAction, heartbeatError } from './consumer-error-table.ts'
+import { consumerGroupError } from './consumer-group-error.ts'
 import { ConsumerRequests } from './consumer-requests.ts'
 import type { GroupMembership, GroupOwner } from './group-membership.ts'
+import { heartbeatAction } from './heartbeat-error-table.ts'
 import type { MemberFields } from './heartbeat-fields.ts'
 import { FIRST_INTERVAL_MS, MemberHeartbeats, type MemberLife } from './member-heartbeats.ts'
 import { RebalanceMeter } from './rebalance-meter.ts'
 import type { Rebalancer } from './rebalancer.ts'
-import { byTopicId, resolveTarget } from './target-assignment.ts'
+import { byTopicId, resolveTarget, UnknownTopics } from './target-assignment.ts'
 
 export interface ConsumerGroupOptions {
+  readonly memberId: string
   readonly rebalanceTimeoutMs: number
   readonly sessionTimeoutMs: number
   readonly defaultApiTimeoutMs: number
@@ -55,6 +57,9 @@ function newLife(): Life {
   return { epoch: 0, known: null, target: null, taken: null, owned: [] }
 }
 
+/** A member is not told how long its session is. By default it is nine times the interval of heartbeats. */
+const SESSION_INTERVALS = 9
+
 export class ConsumerGroup implements GroupMembership {
   private readonly cluster: Cluster
   private readonly coordinator: CoordinatorClient
@@ -69,12 +74,15 @@ export class ConsumerGroup implements GroupMembership {
   private life = newLife()
   private current: Membership | null = null
   private topicIds: ReadonlyMap<string, string> = new Map()
-  private isPartial = false
+  private readonly unknown = new UnknownTopics()
   private isLost = false
   private isBeating = false
+  /** How long the first heartbeat of the next life waits (ms). */
+  private joinsInMs = 0
   private waitsForPull = true
   private unreleasedSince = 0
   private intervalMs = FIRST_INTERVAL_MS
+  private aliveAt = 0
   private wakeLoop: (() => void) | null = null
   private loop: Promise<void> | null = null
 
@@ -90,13 +98,13 @@ export class ConsumerGroup implements GroupMembership {
     this.rebalancer = rebalancer
     this.options = options
     this.owner = owner
-    this.requests = new ConsumerRequests(cluster, coordinator, options.groupInstanceId)
+    this.requests = new ConsumerRequests(cluster, coordinator, options)
     const { defaultApiTimeoutMs } = options
     this.heartbeats = new MemberHeartbeats(cluster, coordinator, defaultApiTimeoutMs, {
       present: () => this.life,
       fields: () => this.fields,
       send: ({ epoch, known }, fields) => this.requests.heartbeat(epoch, fields, known),
-      accept: (life, response, sentAt) => this.accept(life, response, sentAt),
+      accept: (...accepted) => this.accept(...accepted),
       refused: (response) => this.refused(response),
       unsupported: (error) => this.unsupported(error),
       giveUp: (error) => this.giveUp(error),
@@ -109,7 +117,11 @@ export class ConsumerGroup implements GroupMembership {
   }
 
   get problem(): StandingProblem | null {
-    return this.heartbeats.trouble.current
+    return this.heartbeats.trouble.current ?? this.unknown.problem
+  }
+
+  get sessionEndsAt(): number | null {
+    return this.current === null ? null : this.aliveAt + SESSION_INTERVALS * this.intervalMs
   }
 
   get status(): 'idle' | 'joining' | 'stable' {
@@ -134,7 +146,7 @@ export class ConsumerGroup implements GroupMembership {
     if (known !== null && !isSameList(this.owner.subscription().names, known.topicNames)) {
       this.heartbeats.timer.schedule(0)
     }
-    if (this.isPartial) this.wakeLoop?.()
+    if (!this.unknown.isEmpty) this.wakeLoop?.()
   }
 
   /** A commit that the coordinator refuses says that the epoch has moved on: the next heartbeat knows. */
@@ -183,17 +195,18 @@ export class ConsumerGroup implements GroupMembership {
           await this.owner.prepareTopics(signal)
           this.isBeating = true
           this.heartbeats.timer.start()
-          this.heartbeats.timer.schedule(0)
-        } else if (life.target !== null && (life.target !== life.taken || this.isPartial)) {
+          this.heartbeats.timer.schedule(this.joinsInMs)
+          this.joinsInMs = 0
+        } else if (life.target !== null && (life.target !== life.taken || !this.unknown.isEmpty)) {
           await this.takeUp(life, life.target)
         } else {
           await this.changed()
         }
       } catch (error) {
-        if (signal.aborted) return
-        this.fail(toKafkaError(error))
+        if (!signal.aborted) this.fail(toKafkaError(error))
       }
     }
+    if (this.isLost) await this.rebalancer.forgetLost()
   }
 
   private changed(): Promise<void> {
@@ -209,16 +222,17 @@ export class ConsumerGroup implements GroupMembership {
   private async takeUp(life: Life, target: readonly TopicPartitions[]): Promise<void> {
     const { signal } = this.stopped
     const wanted = resolveTarget(this.cluster, target)
-    const wasPartial = this.isPartial && life.taken === target
-    this.isPartial = wanted.isPartial
+    const wasPartial = !this.unknown.isEmpty && life.taken === target
+    this.unknown.replace(wanted.unknownIds)
+    const isPartial = !this.unknown.isEmpty
     const names = new Set(wanted.partitions.map(nameOf))
     const { owned } = this.rebalancer
     const kept = new Set(owned.map(nameOf))
     const revoked = owned.filter((each) => !names.has(nameOf(each)))
     const added = wanted.partitions.filter((each) => !kept.has(nameOf(each)))
-    if (wanted.isPartial) this.cluster.requestRefresh('the assignment names an unknown topic')
+    if (isPartial) this.cluster.requestRefresh('the assignment names an unknown topic')
     if (wasPartial && added.length === 0 && revoked.length === 0) {
-      if (this.isPartial) await this.changed()
+      if (isPartial) await this.changed()
       return
     }
     this.rebalances.begin()
@@ -255,37 +269,45 @@ export class ConsumerGroup implements GroupMembership {
       serverAssignor: groupRemoteAssignor,
       rackId: clientRack,
       owned: byTopicId(this.life.owned, this.topicIds),
+      taken: this.life.taken,
     }
   }
 
-  private accept(life: Life, response: ConsumerGroupHeartbeatResponse, sentAt: number): number {
+  private accept(
+    life: Life,
+    response: ConsumerGroupHeartbeatResponse,
+    sentAt: number,
+    intervalMs: number,
+  ): void {
     this.unreleasedSince = 0
     if (this.current === null || life.epoch !== response.memberEpoch) {
       life.epoch = response.memberEpoch
       const { groupInstanceId } = this.options
       this.current = { generationId: life.epoch, memberId: this.requests.memberId, groupInstanceId }
     }
-    this.intervalMs = Math.max(1, response.heartbeatIntervalMs)
+    this.intervalMs = intervalMs
+    this.aliveAt = sentAt
     this.owner.onAlive(sentAt)
     if (response.assignment !== null) {
       life.target = response.assignment.topicPartitions
       this.wakeLoop?.()
     }
-    return this.intervalMs
   }
 
   private refused(response: ConsumerGroupHeartbeatResponse): number | null {
-    const error = heartbeatError(
+    const error = consumerGroupError(
       response.errorCode,
       this.coordinator.groupId,
       response.errorMessage,
       this.cluster.principal,
     )
     this.heartbeats.trouble.note(error)
-    switch (heartbeatAction(response.errorCode)) {
+    switch (heartbeatAction(response.errorCode, this.life.epoch > 0)) {
       case 'fenced':
+        // One that is refused as it joins would be so again at once.
+        this.joinsInMs = this.life.epoch > 0 ? 0 : this.heartbeats.backOff()
         this.lose(error.message)
-        return null
+        return this.joinsInMs
       case 'unreleased':
         return this.waitForRelease(error)
       case 'report':
@@ -335,7 +357,7 @@ export class ConsumerGroup implements GroupMembership {
     this.cluster.options.logger.warn(`lost the membership in group ${groupId}`, { reason })
     this.life = newLife()
     this.current = null
-    this.isPartial = false
+    this.unknown.replace([])
     this.isBeating = false
     this.heartbeats.timer.pause()
     this.isLost = true
@@ -350,9 +372,10 @@ export class ConsumerGroup implements GroupMembership {
     this.life = newLife()
     this.current = null
     this.stopped.abort()
+    this.isLost = true
     this.rebalancer.markLost()
+    // Forgets what was lost when a callback that runs has settled.
     this.wakeLoop?.()
-    void this.rebalancer.forgetLost()
     this.owner.onFatal(error)
   }
 }

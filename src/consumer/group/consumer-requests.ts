@@ -1,6 +1,5 @@
 // The one request of a KIP-848 group's member: to say that it is alive, what it wants, and that it leaves.
 
-import { randomUUID } from 'node:crypto'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { CoordinatorClient, CoordinatorResponse } from '../../cluster/coordinator-client.ts'
 import { UnsupportedVersionError } from '../../errors.ts'
@@ -17,16 +16,20 @@ const LEAVE_EPOCH = -1
 const STATIC_LEAVE_EPOCH = -2
 
 export class ConsumerRequests {
-  /** Chosen once for each consumer (KIP-1082). */
-  readonly memberId: string = randomUUID()
+  readonly memberId: string
   private readonly cluster: Cluster
   private readonly coordinator: CoordinatorClient
   private readonly instanceId: string | null
 
-  constructor(cluster: Cluster, coordinator: CoordinatorClient, instanceId: string | null) {
+  constructor(
+    cluster: Cluster,
+    coordinator: CoordinatorClient,
+    { memberId, groupInstanceId }: { memberId: string; groupInstanceId: string | null },
+  ) {
     this.cluster = cluster
     this.coordinator = coordinator
-    this.instanceId = instanceId
+    this.memberId = memberId
+    this.instanceId = groupInstanceId
   }
 
   /**

@@ -29,6 +29,8 @@ export interface GroupMembership {
   /** How far this member is; `idle`: it waits until the caller asks for records. */
   readonly status: 'idle' | 'joining' | 'stable'
   readonly problem: StandingProblem | null
+  /** When the coordinator may give this member up, if it hears nothing until then (monotonic ms); null: not a member. */
+  readonly sessionEndsAt: number | null
   /** The caller asks for records: membership is wanted. */
   onPull(): void
   /** The subscription changed. */
@@ -42,7 +44,7 @@ export interface GroupMembership {
   onCommitRefused(code: number, membership: Membership): boolean
   /** The caller works on one item for longer than `maxPollIntervalMs`: makes room for others. */
   onPollExpired(): void
-  /** Asks the coordinator now whether this member still counts as alive, since its session may have ended. */
+  /** Asks the coordinator now whether this member is still one, since its session may have ended. */
   beatNow(): void
   /** No more joining. Heartbeats continue until `leave`, so that a last commit is still accepted. */
   stop(): Promise<void>

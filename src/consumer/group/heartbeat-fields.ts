@@ -15,6 +15,8 @@ export interface MemberFields {
   readonly serverAssignor: string | null
   readonly rackId: string | null
   readonly owned: readonly TopicPartitions[]
+  /** The assignment that was taken up last; null: none was. */
+  readonly taken: readonly TopicPartitions[] | null
 }
 
 export type HeartbeatFields = Pick<
@@ -41,12 +43,18 @@ export function heartbeatFields(now: MemberFields, known: MemberFields | null): 
     subscribedTopicRegex:
       known === null ? now.topicRegex : hasRegex ? (now.topicRegex ?? '') : null,
     serverAssignor: known === null ? now.serverAssignor : null,
-    // Never "no change" for nothing: so an assignment that was lost with its response is sent again.
-    topicPartitions:
-      known === null || now.owned.length === 0 || nameOf(now.owned) !== nameOf(known.owned)
-        ? now.owned.map(({ topicId, partitions }) => ({ topicId, partitions: [...partitions] }))
-        : null,
+    topicPartitions: hasChanged(now, known)
+      ? now.owned.map(({ topicId, partitions }) => ({ topicId, partitions: [...partitions] }))
+      : null,
   }
+}
+
+function hasChanged(now: MemberFields, known: MemberFields | null): boolean {
+  // Never "no change" for nothing: so an assignment that was lost with its response is sent again.
+  if (known === null || now.owned.length === 0) return true
+  // Each assignment is acknowledged, also one that changes nothing here: what it takes back may be a partition that
+  // this member never had, as metadata did not know its topic yet, and the coordinator waits for that.
+  return now.taken !== known.taken || nameOf(now.owned) !== nameOf(known.owned)
 }
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {

@@ -1,9 +1,11 @@
 // When to send heartbeats: one at a time, at an interval, or sooner when asked.
 
+import { startTimer } from '../../async/timers.ts'
+
 export class HeartbeatTimer {
   private readonly intervalMs: number
   private readonly beat: () => Promise<number | null>
-  private timer: NodeJS.Timeout | null = null
+  private timer: NodeJS.Timeout | undefined
   private isOn = false
   private isBeating = false
   private isUrgent = false
@@ -23,8 +25,8 @@ export class HeartbeatTimer {
   /** None until `start`. */
   pause(): void {
     this.isOn = false
-    if (this.timer !== null) clearTimeout(this.timer)
-    this.timer = null
+    clearTimeout(this.timer)
+    this.timer = undefined
   }
 
   /** Sends the next one in `ms`. */
@@ -34,12 +36,12 @@ export class HeartbeatTimer {
       this.isUrgent = ms === 0
       return
     }
-    if (this.timer !== null) clearTimeout(this.timer)
-    this.timer = setTimeout(() => void this.fire(), ms)
+    clearTimeout(this.timer)
+    this.timer = startTimer(() => void this.fire(), ms)
   }
 
   private async fire(): Promise<void> {
-    this.timer = null
+    this.timer = undefined
     this.isBeating = true
     this.isUrgent = false
     const next = await this.beat()

@@ -5,12 +5,12 @@ import { monotonicMs } from '../../async/clock.ts'
 import { backoff } from '../../async/retry.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { CoordinatorClient, CoordinatorResponse } from '../../cluster/coordinator-client.ts'
-import { type KafkaError, toKafkaError, UnsupportedVersionError } from '../../errors.ts'
+import { KafkaError, toKafkaError, UnsupportedVersionError } from '../../errors.ts'
 import { groupFailure } from './group-failure.ts'
 import { HeartbeatTimer } from './heartbeat-timer.ts'
 import { MembershipProblem } from './membership-problem.ts'
 
-/** Until the coordinator says how often it wants one (ms). */
+/** Where the coordinator has not said how often it wants one (ms). */
 export const FIRST_INTERVAL_MS = 5000
 
 /** From joining to losing the membership. A response counts only if its life is still the present one. */
@@ -20,6 +20,13 @@ export interface MemberLife<Fields> {
   known: Fields | null
 }
 
+/** What the responses of both protocols have in common. */
+export interface HeartbeatResponse {
+  readonly errorCode: number
+  readonly memberEpoch: number
+  readonly heartbeatIntervalMs: number
+}
+
 /** The group that the member is of. */
 export interface HeartbeatOwner<Fields, Life extends MemberLife<Fields>, Response> {
   /** The life that the member has now. */
@@ -27,9 +34,12 @@ export interface HeartbeatOwner<Fields, Life extends MemberLife<Fields>, Respons
   /** What the member has to say of itself now. */
   fields(): Fields
   send(life: Life, fields: Fields): Promise<CoordinatorResponse<Response>>
-  /** @returns how long until the next heartbeat (ms) */
-  accept(life: Life, response: Response, sentAt: number): number
-  /** The coordinator responded with an error. @returns as `accept`; null: the interval */
+  /** @param intervalMs how long until the next heartbeat */
+  accept(life: Life, response: Response, sentAt: number, intervalMs: number): void
+  /**
+   * The coordinator responded with an error.
+   * @returns how long until the next heartbeat (ms); null: the interval
+   */
   refused(response: Response): number | null
   /** The broker does not have this request. */
   unsupported(error: UnsupportedVersionError): void
@@ -42,7 +52,7 @@ export interface HeartbeatOwner<Fields, Life extends MemberLife<Fields>, Respons
 export class MemberHeartbeats<
   Fields,
   Life extends MemberLife<Fields>,
-  Response extends { readonly errorCode: number },
+  Response extends HeartbeatResponse,
 > {
   readonly timer: HeartbeatTimer
   readonly trouble: MembershipProblem
@@ -88,10 +98,15 @@ export class MemberHeartbeats<
       // The life that began meanwhile has said nothing yet.
       if (life !== owner.present()) return 0
       if (response.errorCode === 0) {
+        // As the epoch of the next heartbeat it would say that the member leaves.
+        if (response.memberEpoch < 0) throw negativeEpoch(this.coordinator.groupId, response)
         life.known = fields
         this.failures = 0
         this.trouble.clear()
-        return owner.accept(life, response, sentAt)
+        const { heartbeatIntervalMs } = response
+        const intervalMs = heartbeatIntervalMs > 0 ? heartbeatIntervalMs : FIRST_INTERVAL_MS
+        owner.accept(life, response, sentAt, intervalMs)
+        return intervalMs
       }
       const isRediscovering = this.coordinator.handleCode(response.errorCode, nodeId)
       life.known = null
@@ -129,4 +144,11 @@ export class MemberHeartbeats<
   private get isOverdue(): boolean {
     return !this.hasJoined || this.trouble.ageMs > this.defaultApiTimeoutMs
   }
+}
+
+function negativeEpoch(groupId: string, { memberEpoch }: HeartbeatResponse): KafkaError {
+  return new KafkaError(
+    `The coordinator of group "${groupId}" responded to a heartbeat with member epoch ${memberEpoch}`,
+    { retriable: true },
+  )
 }

@@ -7,36 +7,41 @@ import { StandingProblem } from '../assignment/standing-problem.ts'
 /** A rebalance that takes less time is none of the user's business (ms). */
 const REBALANCE_PATIENCE_MS = 2000
 
-/** The request on which a member without partitions waits for its group. */
+/** What a member without partitions waits for, and why that may take long. */
+const waits = {
+  JoinGroup:
+    'no response to JoinGroup yet. The coordinator may be waiting for other members to rejoin',
+  SyncGroup:
+    "no response to SyncGroup yet. The coordinator may be waiting for the assignment by the group's leader",
+  'assign()': 'this member leads the group, and assign() of its assignor has not settled yet',
+} as const
+
+/** On what a member without partitions waits for its group. */
 class GroupWait {
   private readonly groupId: string
-  private request = ''
-  private sentAt = 0
+  private what: keyof typeof waits | null = null
+  private beganAt = 0
 
   constructor(groupId: string) {
     this.groupId = groupId
   }
 
-  /** Waits for the response to `request`, whatever it is. */
-  async for<T>(request: 'JoinGroup' | 'SyncGroup', response: Promise<T>): Promise<T> {
-    this.request = request
-    this.sentAt = monotonicMs()
+  /** Waits for `work`, whatever comes of it. */
+  async for<T>(what: keyof typeof waits, work: Promise<T>): Promise<T> {
+    this.what = what
+    this.beganAt = monotonicMs()
     try {
-      return await response
+      return await work
     } finally {
-      this.request = ''
+      this.what = null
     }
   }
 
   get problem(): StandingProblem | null {
-    const waitedMs = monotonicMs() - this.sentAt
-    if (this.request === '' || waitedMs < REBALANCE_PATIENCE_MS) return null
-    const others =
-      this.request === 'JoinGroup'
-        ? 'other members to rejoin'
-        : "the assignment by the group's leader"
-    const reason = `Joining group "${this.groupId}": no response to ${this.request} yet. The coordinator may be waiting for ${others}`
-    return new StandingProblem(reason, null, this.sentAt)
+    const waitedMs = monotonicMs() - this.beganAt
+    if (this.what === null || waitedMs < REBALANCE_PATIENCE_MS) return null
+    const reason = `Joining group "${this.groupId}": ${waits[this.what]}`
+    return new StandingProblem(reason, null, this.beganAt)
   }
 }
 

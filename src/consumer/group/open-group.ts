@@ -18,6 +18,8 @@ export interface GroupContext {
   readonly rebalancer: Rebalancer<unknown, unknown>
   readonly options: ResolvedConsumerOptions
   readonly owner: GroupOwner
+  /** The consumer's id in groups whose members choose it. */
+  readonly memberId: string
   /** What is subscribed to now. */
   topics(): TopicSubscription
   /** From now on, this is the consumer's membership. */
@@ -25,9 +27,9 @@ export interface GroupContext {
 }
 
 export function openGroup(context: GroupContext): GroupMembership {
-  const { cluster, coordinator, rebalancer, options, owner } = context
+  const { cluster, coordinator, rebalancer, options, owner, memberId } = context
   if (options.groupProtocol === 'classic') return openClassicGroup(context)
-  const shared = { ...options, rebalanceTimeoutMs: options.maxPollIntervalMs }
+  const shared = { ...options, memberId, rebalanceTimeoutMs: options.maxPollIntervalMs }
   const group = new ConsumerGroup(cluster, coordinator, rebalancer, shared, {
     ...owner,
     subscription: () => subscriptionOf(context),

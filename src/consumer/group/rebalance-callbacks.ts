@@ -3,6 +3,7 @@
 // Asynchronous context tells which callback calls; which is on only while a callback is at work.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { startTimer } from '../../async/timers.ts'
 
 export class RebalanceCallbacks {
   private readonly context = new AsyncLocalStorage<() => void>()
@@ -24,7 +25,7 @@ export class RebalanceCallbacks {
         report(new Error(`not settled within ${timeoutMs} ms: the rebalance continues without it`))
         resolve()
       }
-      timer = setTimeout(tooLong, timeoutMs)
+      timer = startTimer(tooLong, timeoutMs)
       const work = async (): Promise<void> => {
         try {
           await callback()

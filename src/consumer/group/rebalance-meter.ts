@@ -6,6 +6,8 @@ import { Sensor } from '../../metrics/sensors.ts'
 
 export class RebalanceMeter {
   count = 0
+  /** Attempts that came to nothing, so that the member tries again. */
+  readonly failures: Sensor = new Sensor()
   /** From when the member began to join, or got its assignment, until it had taken it up (ms). */
   lastMs: number | null = null
   readonly latency: Sensor = new Sensor()
@@ -17,8 +19,12 @@ export class RebalanceMeter {
   /** What the channel `kafkawire:rebalance` is told. */
   describe: () => TraceMessage = () => ({ clientId: '' })
 
+  /** Begun again before it ended: the attempt before has failed. */
   begin(): void {
-    if (this.beganAt !== null) return
+    if (this.beganAt !== null) {
+      this.failures.record(1)
+      return
+    }
     this.beganAt = preciseMs()
     this.trace = Trace.begin(channels.rebalance, this.describe)
   }

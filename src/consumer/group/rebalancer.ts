@@ -3,15 +3,21 @@
 // up. Callbacks of the user may take their time, but not longer than a rebalance may.
 
 import { withAnySignal } from '../../async/any-signal.ts'
+import { preciseMs } from '../../async/clock.ts'
 import { timeoutSignal } from '../../async/timers.ts'
 import { stopSwitch } from '../../async/watchers.ts'
 import { causeText } from '../../errors.ts'
+import { Sensor } from '../../metrics/sensors.ts'
 import { compareTopicPartitions } from '../../topic-partition.ts'
 import type { TopicPartition } from '../../types.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { Assignment } from '../assignment/assignment.ts'
+import { StandingProblem } from '../assignment/standing-problem.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import { RebalanceCallbacks } from './rebalance-callbacks.ts'
+
+/** A callback or handler that takes less time is not a problem (ms). */
+const PATIENCE_MS = 2000
 
 export type PartitionsCallback = (partitions: readonly TopicPartition[]) => void | Promise<void>
 
@@ -20,6 +26,9 @@ export interface RebalanceEvents {
   readonly onRevoked: PartitionsCallback | null
   readonly onLost: PartitionsCallback | null
 }
+
+/** How long the callbacks took (ms). */
+export type CallbackLatencies = { readonly [name in keyof RebalanceEvents]: Sensor }
 
 export interface RebalancerOwner<K, V> {
   /** Commits what is done of these partitions, if that is done automatically. Never rejects. */
@@ -37,8 +46,14 @@ export class Rebalancer<K, V> {
   private readonly timeoutMs: number
   private readonly owner: RebalancerOwner<K, V>
   readonly callbacks: RebalanceCallbacks = new RebalanceCallbacks()
+  readonly latencies: CallbackLatencies = {
+    onAssigned: new Sensor(),
+    onRevoked: new Sensor(),
+    onLost: new Sensor(),
+  }
   /** Aborted when what is owned was lost: no handler is waited for, nothing can be committed. */
   private lost = stopSwitch()
+  private readonly waits = new Set<StandingProblem>()
 
   constructor(
     subscription: Assignment<K, V>,
@@ -58,6 +73,12 @@ export class Rebalancer<K, V> {
     return this.subscription.list()
   }
 
+  /** What keeps partitions from being taken up or given back: a callback, or handlers. null: nothing for long. */
+  get problem(): StandingProblem | null {
+    const [first] = this.waits
+    return first !== undefined && first.durationMs >= PATIENCE_MS ? first : null
+  }
+
   get ownsPartitions(): boolean {
     return this.subscription.size > 0
   }
@@ -75,7 +96,7 @@ export class Rebalancer<K, V> {
     this.lost = stopSwitch()
     if (states.length === 0) return
     this.forget(states)
-    await this.call(this.hooks.onLost, states, 'onLost')
+    await this.call('onLost', states)
   }
 
   /**
@@ -93,14 +114,18 @@ export class Rebalancer<K, V> {
     const { signal } = this.lost
     for (const state of states) state.hold('isRevoking', true)
     this.delivery.wake()
-    await withAnySignal([patience, signal], (end) => this.delivery.whenIdle(new Set(states), end))
+    await this.waitingFor(
+      states,
+      'are taken away when the handlers that work on them have finished',
+      withAnySignal([patience, signal], (end) => this.delivery.whenIdle(new Set(states), end)),
+    )
     if (!signal.aborted) await this.owner.commitDone(states)
     if (signal.aborted) {
       this.forget(states)
-      await this.call(this.hooks.onLost, states, 'onLost')
+      await this.call('onLost', states)
       return
     }
-    await this.call(this.hooks.onRevoked, states, 'onRevoked')
+    await this.call('onRevoked', states)
     this.forget(states)
   }
 
@@ -109,16 +134,19 @@ export class Rebalancer<K, V> {
     partitions: readonly TopicPartition[],
     isSubscribed: (topic: string) => boolean,
   ): Promise<void> {
-    const states = partitions.toSorted(compareTopicPartitions).map((tp) => {
+    const taken = partitions.toSorted(compareTopicPartitions).map((tp) => {
       const state = this.subscription.add(tp)
       state.hold('isAwaitingCallback', true)
       state.hold('isUnsubscribed', !isSubscribed(tp.topic))
-      if (this.subscription.takenPaused.delete(state.name)) state.hold('isPaused', true)
+      const { takenPaused } = this.subscription
+      if (takenPaused.size > 0 && takenPaused.delete(state.name)) state.hold('isPaused', true)
       if (state.fetchState === 'initializing') state.awaitCommitted()
       return state
     })
+    // An assignment may name a partition twice.
+    const states = [...new Set(taken)]
     this.owner.onChanged()
-    await this.call(this.hooks.onAssigned, states, 'onAssigned')
+    await this.call('onAssigned', states)
     for (const state of states) state.hold('isAwaitingCallback', false)
     this.owner.onChanged()
     this.delivery.wake()
@@ -140,19 +168,42 @@ export class Rebalancer<K, V> {
   }
 
   private async call(
-    callback: PartitionsCallback | null,
+    name: keyof RebalanceEvents,
     states: readonly AssignedPartition<K, V>[],
-    name: string,
   ): Promise<void> {
+    const callback = this.hooks[name]
     if (callback === null) return
+    const began = preciseMs()
     const partitions = states.map(({ topic, partition }) => ({ topic, partition }))
-    await this.callbacks.call(
-      () => callback(partitions),
-      this.timeoutMs,
-      (cause) => {
-        const reason = causeText(cause)
-        this.owner.onError(new Error(`${name} failed: ${reason}`, { cause }))
-      },
+    await this.waitingFor(
+      states,
+      `wait for ${name}(), which has not settled yet`,
+      this.callbacks.call(
+        () => callback(partitions),
+        this.timeoutMs,
+        (cause) => {
+          const reason = causeText(cause)
+          this.owner.onError(new Error(`${name} failed: ${reason}`, { cause }))
+        },
+      ),
     )
+    this.latencies[name].record(preciseMs() - began)
+  }
+
+  /** Waits for `work`, which is a problem of these partitions if it takes long. */
+  private async waitingFor(
+    states: readonly AssignedPartition[],
+    why: string,
+    work: Promise<void>,
+  ): Promise<void> {
+    const names = states.slice(0, 3).map(({ name }) => name)
+    const more = states.length > 3 ? ` and ${states.length - 3} more` : ''
+    const wait = new StandingProblem(`${names.join(', ')}${more} ${why}`, null)
+    if (states.length > 0) this.waits.add(wait)
+    try {
+      await work
+    } finally {
+      this.waits.delete(wait)
+    }
   }
 }

@@ -6,6 +6,7 @@ import type { Assignment } from '../assignment/assignment.ts'
 import { TopicBaseline } from '../assignment/topic-baseline.ts'
 import type { ResolvedConsumerOptions, TopicSelector } from '../options.ts'
 import type { GroupMembership, GroupOwner } from './group-membership.ts'
+import { newMemberId } from './member-id.ts'
 import { openGroup } from './open-group.ts'
 import type { Rebalancer } from './rebalancer.ts'
 import type { TopicLookup } from './topic-lookup.ts'
@@ -25,6 +26,7 @@ export interface SubscriberContext {
 export class Subscriber {
   private readonly context: SubscriberContext
   private readonly baseline = new TopicBaseline()
+  private readonly memberId = newMemberId()
   private topics: TopicSubscription
   private selectors: readonly TopicSelector[] = []
   /** Read besides, for a run. */
@@ -129,6 +131,7 @@ export class Subscriber {
       coordinator,
       rebalancer,
       options,
+      memberId: this.memberId,
       owner: {
         ...events,
         subscribedTopics: () => this.resolved(),

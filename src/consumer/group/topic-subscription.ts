@@ -1,6 +1,6 @@
 // Which topics are subscribed to: names, and patterns that are held against the cluster's topics.
 
-import type { MetadataSnapshot } from '../../cluster/metadata.ts'
+import type { MetadataSnapshot } from '../../cluster/metadata-snapshot.ts'
 import type { TopicSelector } from '../options.ts'
 import { toRe2 } from './re2-pattern.ts'
 

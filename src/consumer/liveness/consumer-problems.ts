@@ -4,6 +4,7 @@
 import { monotonicMs, wallMs } from '../../async/clock.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { ClusterProblem } from '../../cluster/problems.ts'
+import { addAll } from '../../collections/long-lists.ts'
 import { KafkaError } from '../../errors.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
@@ -31,6 +32,8 @@ export interface ProblemSources {
   readonly cluster: Pick<Cluster, 'problems' | 'topic' | 'topicError' | 'principal'>
   readonly fetcher?: { problems(): ClusterProblem[] }
   readonly group: { readonly problem: StandingProblem | null } | null
+  readonly rebalance?: { readonly problem: StandingProblem | null }
+  readonly pulse?: { readonly problem: StandingProblem | null }
   /** Topics that are subscribed to by name. */
   readonly topicNames: Iterable<string>
   readonly partitions: Iterable<Pick<AssignedPartition, 'topic' | 'partition' | 'problem'>>
@@ -47,15 +50,15 @@ export class ConsumerProblems {
 
   /** All there are now: brokers first, then the group, topics and partitions. */
   list(): ConsumerProblem[] {
-    const { cluster, fetcher, group, topicNames, partitions } = this.sources()
+    const { cluster, fetcher, group, rebalance, pulse, topicNames, partitions } = this.sources()
     const nowhere = { nodeId: null, topic: null, partition: null }
     const problems = [...cluster.problems(), ...(fetcher?.problems() ?? [])].map(
       (problem): ConsumerProblem => ({ ...nowhere, ...problem }),
     )
-    if (group !== null && group.problem !== null) {
-      problems.push({ ...nowhere, ...lasting(group.problem) })
+    for (const problem of [group?.problem, rebalance?.problem, pulse?.problem]) {
+      if (problem) problems.push({ ...nowhere, ...lasting(problem) })
     }
-    problems.push(...this.missingTopics(cluster, topicNames))
+    addAll(problems, this.missingTopics(cluster, topicNames))
     for (const { topic, partition, problem } of partitions) {
       if (problem === null) continue
       problems.push({ ...nowhere, ...lasting(problem), topic, partition })
@@ -88,6 +91,26 @@ export class ConsumerProblems {
     for (const topic of this.missing.keys()) if (!seen.has(topic)) this.missing.delete(topic)
     return problems
   }
+}
+
+/** Whether a member without partitions lacks what would bring it some: its topics, or its group. */
+export function lacksPartitions(problems: readonly ConsumerProblem[], patienceMs: number): boolean {
+  return problems.some(
+    ({ nodeId, topic, durationMs }) =>
+      topic !== null || (nodeId === null && durationMs > patienceMs),
+  )
+}
+
+/** The brokers that have been failing for longer than `patienceMs`. */
+export function brokenBrokers(
+  problems: readonly ConsumerProblem[],
+  patienceMs: number,
+): ReadonlySet<number> {
+  return new Set(
+    problems.flatMap(({ nodeId, durationMs }) =>
+      nodeId !== null && durationMs > patienceMs ? nodeId : [],
+    ),
+  )
 }
 
 function lasting(problem: StandingProblem): PartitionProblem & { readonly durationMs: number } {

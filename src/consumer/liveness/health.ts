@@ -7,14 +7,15 @@ import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { PartitionProblem, StandingProblem } from '../assignment/standing-problem.ts'
 import type { BrokerHealth } from '../fetching/broker-health.ts'
 import type { GroupMembership } from '../group/group-membership.ts'
-import type { ConsumerProblem } from './consumer-problems.ts'
+import { brokenBrokers, type ConsumerProblem, lacksPartitions } from './consumer-problems.ts'
 
 /** How a consumer is. Times are milliseconds since 1970. */
 export interface ConsumerHealth {
   /**
    * Whether records could flow now: the result for a readiness probe. The consumer is `stable` or
    * `assigned` and not stalled, brokers are reached, and some assigned partition was fetched and has nothing
-   * in its way. A member without partitions is ready, unless what it subscribes to is missing.
+   * in its way. A member without partitions is ready, unless what it subscribes to is missing, or its group
+   * has been a problem for more than 5 s.
    */
   readonly isReady: boolean
   /**
@@ -33,7 +34,10 @@ export interface ConsumerHealth {
   readonly group: GroupHealth | null
   /** The brokers that were asked for records. */
   readonly brokers: readonly BrokerHealth[]
-  /** The event loop was blocked too long. Nothing is delivered until a heartbeat succeeds. */
+  /**
+   * The event loop was blocked, or no heartbeat had a response, and the session may be over. Nothing is
+   * delivered until a heartbeat succeeds.
+   */
   readonly isStalled: boolean
   /** For how long the slowest record or batch has been worked on (ms). */
   readonly heldMs: number
@@ -173,12 +177,8 @@ function mayFlow(
   partitions: readonly AssignedPartition[],
   problems: readonly ConsumerProblem[],
 ): boolean {
-  if (partitions.length === 0) return !problems.some(({ topic }) => topic !== null)
-  const broken = new Set(
-    problems.flatMap(({ nodeId, durationMs }) =>
-      nodeId !== null && durationMs > PATIENCE_MS ? nodeId : [],
-    ),
-  )
+  if (partitions.length === 0) return !lacksPartitions(problems, PATIENCE_MS)
+  const broken = brokenBrokers(problems, PATIENCE_MS)
   return partitions.some(
     // A high watermark: a fetch of the partition has succeeded.
     ({ hasPosition, fetchAt, failure, problem, leader }) =>

@@ -3,7 +3,9 @@
 // follows from their word.
 
 import { monotonicMs } from '../../async/clock.ts'
+import { startInterval } from '../../async/timers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
+import { StandingProblem } from '../assignment/standing-problem.ts'
 import type { Membership } from '../offsets/committer.ts'
 import { type ConsumerProblem, ProblemReports } from './consumer-problems.ts'
 import { OutageDetector } from './outage-detector.ts'
@@ -27,6 +29,7 @@ export function livenessOptions(
 /** What of a group is needed; null: there is none. */
 export interface MonitoredGroup {
   readonly membership: Membership | null
+  readonly sessionEndsAt: number | null
   beatNow(): void
   onPollExpired(): void
 }
@@ -59,7 +62,9 @@ export class LivenessMonitor {
   private readonly reports: ProblemReports
   private reportedAt = 0
   private quietUntil = 0
-  private timer: NodeJS.Timeout | null = null
+  private timer: NodeJS.Timeout | undefined
+  /** The membership that a slow handler has cost. */
+  private expiry: StandingProblem | null = null
 
   constructor(
     cluster: Cluster,
@@ -78,6 +83,12 @@ export class LivenessMonitor {
     this.reports = new ProblemReports(this.patienceMs)
   }
 
+  /** Why this consumer is not a member of its group; null: it is, or was never, or joins. */
+  get problem(): StandingProblem | null {
+    if (this.isMember) this.expiry = null
+    return this.expiry
+  }
+
   /** Since when no broker at all is reached (ms); null: one is. */
   get unreachableSince(): number | null {
     return this.outage.since === 0 ? null : this.outage.since
@@ -85,17 +96,17 @@ export class LivenessMonitor {
 
   start(): void {
     this.liveness.start(monotonicMs())
-    this.timer = setInterval(() => this.tick(), this.liveness.tickMs)
+    this.timer = startInterval(() => this.tick(), this.liveness.tickMs)
   }
 
   stop(): void {
-    if (this.timer !== null) clearInterval(this.timer)
+    clearInterval(this.timer)
   }
 
   /** The clock was read somewhere. */
   check(now: number): void {
     // Before the timer runs there is nothing that could be late.
-    if (this.timer !== null) this.tell(this.liveness.check(now))
+    if (this.timer !== undefined) this.tell(this.liveness.check(now))
   }
 
   /** The coordinator took this member for alive at some time after `since`, or does so no longer. */
@@ -120,12 +131,32 @@ export class LivenessMonitor {
     const { group } = this.owner
     if (group === null) return
     if (this.liveness.isFenced && !this.isMember) this.liftFence(now)
+    this.checkSession(now, group)
     const heldMs = this.delivery.sampleHeldMs(now)
-    if (!this.liveness.isPollExpired(heldMs)) return
+    if (!this.isMember || !this.liveness.isPollExpired(heldMs)) return
+    const { maxPollIntervalMs } = this.options
     this.cluster.options.logger.warn(
-      `a record or batch has been worked on for ${heldMs} ms, longer than maxPollIntervalMs (${this.options.maxPollIntervalMs}): leaving the group until more is asked for`,
+      `a record or batch has been worked on for ${heldMs} ms, longer than maxPollIntervalMs (${maxPollIntervalMs}): leaving the group until more is asked for`,
+    )
+    this.expiry = new StandingProblem(
+      `This consumer has left its group, as a record or batch was worked on for longer than maxPollIntervalMs (${maxPollIntervalMs}): it joins again when that is done and more is asked for`,
+      null,
     )
     group.onPollExpired()
+  }
+
+  /** Coordinator and member may be cut off from each other while records of other brokers still arrive. */
+  private checkSession(now: number, group: MonitoredGroup): void {
+    const { sessionEndsAt } = group
+    if (this.liveness.isFenced || sessionEndsAt === null) return
+    // Not one tick too late.
+    if (now + this.liveness.tickMs < sessionEndsAt) return
+    this.cluster.options.logger.warn(
+      'no heartbeat has had a response for as long as the session lasts: no record is delivered until one has',
+    )
+    this.liveness.raiseFence(now)
+    this.delivery.setFence(true)
+    group.beatNow()
   }
 
   /** Looked for at most once a second: there may be many partitions. */

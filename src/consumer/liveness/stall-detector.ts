@@ -1,7 +1,8 @@
 // Two clocks of a group member. The poll clock: a record that is worked on for longer than
 // `maxPollIntervalMs` costs the membership. The stall fence: timers are late when the event loop was blocked, so
-// after a stall longer than the session timeout nothing is delivered until the coordinator has acknowledged
-// one heartbeat sent after it: another member may own the partitions by now. Pure: the clock is passed in.
+// after a stall longer than the session timeout, or as long without a response to a heartbeat, nothing is
+// delivered until the coordinator has acknowledged one sent after it: another member may own the partitions by
+// now. Pure: the clock is passed in.
 
 export interface StallDetectorOptions {
   readonly sessionTimeoutMs: number
@@ -62,6 +63,11 @@ export class StallDetector {
     this.reportedMs = durationMs
     if (isFencing) this.fencedAt = now
     return { durationMs, isFencing }
+  }
+
+  /** The session may have ended while the event loop turned. */
+  raiseFence(now: number): void {
+    this.fencedAt = now
   }
 
   /** A heartbeat sent at `sentAt` succeeded. True: that lifts the fence. */

@@ -1,5 +1,6 @@
 // Commits what is done without being asked: by interval, and when partitions are released.
 
+import { startInterval } from '../../async/timers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { CommitFailedError } from '../../errors.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
@@ -19,7 +20,7 @@ export class AutoCommit {
   private readonly committer: Committer | null
   private readonly options: AutoCommitOptions
   private readonly onError: (error: Error) => void
-  private timer: NodeJS.Timeout | null = null
+  private timer: NodeJS.Timeout | undefined
 
   /** @param committer null: there is no group to commit to */
   constructor(
@@ -39,11 +40,11 @@ export class AutoCommit {
     const { enableAutoCommit, autoCommitIntervalMs } = this.options
     if (this.committer === null || !enableAutoCommit) return
     // A commit that takes long holds up no later one: offsets of other partitions go with that.
-    this.timer = setInterval(() => void this.commit(partitions(), true), autoCommitIntervalMs)
+    this.timer = startInterval(() => void this.commit(partitions(), true), autoCommitIntervalMs)
   }
 
   stop(): void {
-    if (this.timer !== null) clearInterval(this.timer)
+    clearInterval(this.timer)
   }
 
   /**

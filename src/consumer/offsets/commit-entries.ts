@@ -1,6 +1,7 @@
 // What a partition has to commit, as entries that know the assignment, position and topic they were made
 // under, and whether those still hold.
 
+import type { Cluster } from '../../cluster/cluster.ts'
 import { type AssignedPartition, NO_TOPIC_ID } from '../assignment/assigned-partition.ts'
 import type { CommitPoint } from '../assignment/commit-position.ts'
 import type { CommitEntry } from './commit-queue.ts'
@@ -58,10 +59,15 @@ export function handedOverEntries(
   return entries
 }
 
-/** Whether the topic that the entry was made under is still the one that is assigned. */
-export function isOfThisTopic({ state, topicId }: CommitEntry): boolean {
-  if (state === null || topicId === null || state.topicId === NO_TOPIC_ID) return true
-  return state.topicId === topicId
+/** Whether the topic that the entry was made under is still the one that there is, as far as is known. */
+export function isOfThisTopic(
+  { topic, state, topicId }: CommitEntry,
+  cluster: Pick<Cluster, 'topic'>,
+): boolean {
+  // What is not assigned any more learns of no other topic.
+  const known = state?.isAssigned === true ? state.topicId : cluster.topic(topic)?.topicId
+  if (topicId === null || known === undefined || known === NO_TOPIC_ID) return true
+  return known === topicId
 }
 
 /** Whether an automatic entry has nothing to say any more: a seek or a later commit came before it. */

@@ -2,6 +2,7 @@
 // one takes along everything that came meanwhile: so commits cannot overtake each other, and an offset that
 // is tried again never replaces a newer one.
 
+import { greatest } from '../../collections/long-lists.ts'
 import type { TopicPartition } from '../../types.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 
@@ -44,7 +45,7 @@ export class CommitQueue {
 
   /** Until when a caller waits for the commit in flight (ms). */
   get deadline(): number {
-    return Math.max(0, ...this.inFlightWaiters.map(({ deadline }) => deadline))
+    return Math.max(0, greatest(this.inFlightWaiters.map(({ deadline }) => deadline)))
   }
 
   add(waiter: CommitWaiter): void {

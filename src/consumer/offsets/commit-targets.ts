@@ -29,18 +29,20 @@ export function targetEntries(
       )
     }
     const point = { offset, leaderEpoch: leaderEpoch ?? -1, metadata: metadata ?? '' }
-    if (state !== null) {
-      const entry = entryOf(state, point, false)
-      // A record may be of a topic that was deleted and created again since.
-      return { ...entry, topicId: wanted.topicId ?? entry.topicId }
-    }
-    return { topic, partition, ...point, isAutomatic: false, state, era: 0, topicId: null }
+    const entry =
+      state === null
+        ? { topic, partition, ...point, isAutomatic: false, state, era: 0, topicId: null }
+        : entryOf(state, point, false)
+    // A record may be of a topic that was deleted and created again since, or of a log that was truncated.
+    return { ...entry, topicId: wanted.topicId ?? entry.topicId, era: wanted.era ?? entry.era }
   })
 }
 
 interface WantedOffset extends OffsetToCommit {
   /** The topic that the record or batch was read from; null: not known. */
   readonly topicId?: string | null
+  /** The era of the position that the record or batch was read in; null: not known. */
+  readonly era?: number | null
 }
 
 function offsetsOf(target: CommitTarget<unknown, unknown>): WantedOffset[] {
@@ -53,12 +55,13 @@ function deliveredOffset(target: CommitTarget<unknown, unknown>): WantedOffset |
   if (target instanceof ConsumerRecord) {
     const read = ConsumerRecord.asRead(target)
     const { topic, partition, offset, leaderEpoch } = read
-    const topicId = ConsumerRecord.topicIdOf(read)
-    return { topic, partition, offset: offset + 1n, leaderEpoch, topicId }
+    const [topicId, era] = [ConsumerRecord.topicIdOf(read), ConsumerRecord.eraOf(read)]
+    return { topic, partition, offset: offset + 1n, leaderEpoch, topicId, era }
   }
   if (target instanceof ConsumerBatch) {
     const { topic, partition, nextOffset: offset, nextEpoch: leaderEpoch } = target
-    return { topic, partition, offset, leaderEpoch, topicId: target.topicId }
+    const { topicId, era } = target
+    return { topic, partition, offset, leaderEpoch, topicId, era }
   }
   return null
 }

@@ -85,14 +85,16 @@ export async function fetchCommitted(
     throw brokerError(group.errorCode, what, cluster.principal)
   }
   const nameOf = new Map(topics.map(({ name, topicId }) => [topicId, name]))
-  const missing = new Map(partitions.map((wish) => [`${wish.topic}-${wish.partition}`, wish]))
+  const missing = new Map(
+    topics.map(({ name, partitionIndexes }) => [name, new Set(partitionIndexes)]),
+  )
   const result: CommittedOffsets = { committed: [], errors: [] }
   for (const topicOffsets of group.topics) {
     const topic = version >= TOPIC_ID_VERSION ? nameOf.get(topicOffsets.topicId) : topicOffsets.name
     if (topic === undefined) continue
     for (const { partitionIndex, errorCode, ...found } of topicOffsets.partitions) {
       const partition = partitionIndex
-      missing.delete(`${topic}-${partition}`)
+      missing.get(topic)?.delete(partition)
       if (errorCode !== errorCodes.NONE) {
         const what = `OffsetFetch of ${topic}-${partition} of group ${groupId} at node ${nodeId}`
         const error = brokerError(errorCode, what, cluster.principal)
@@ -109,9 +111,11 @@ export async function fetchCommitted(
     }
   }
   // Silence about a partition must not be taken for "nothing committed": that would reset it.
-  for (const { topic, partition } of missing.values()) {
-    const text = `Node ${nodeId} left ${topic}-${partition} out of its OffsetFetch response`
-    result.errors.push({ topic, partition, error: new KafkaError(text, { retriable: true }) })
+  for (const [topic, ofTopic] of missing) {
+    for (const partition of ofTopic) {
+      const text = `Node ${nodeId} left ${topic}-${partition} out of its OffsetFetch response`
+      result.errors.push({ topic, partition, error: new KafkaError(text, { retriable: true }) })
+    }
   }
   return result
 }

@@ -12,11 +12,16 @@ import {
   ClosedError,
   CommitFailedError,
   causeText,
+  DecodeError,
   FencedError,
   TimeoutError,
 } from '../../errors.ts'
 import { brokerError, codeName, errorCodes, isRetriable } from '../../protocol/error-codes.ts'
-import { offsetCommit } from '../../protocol/messages/offset-commit.ts'
+import {
+  type OffsetCommitRequest,
+  type OffsetCommitRequestTopic,
+  offsetCommit,
+} from '../../protocol/messages/offset-commit.ts'
 import { groupByTopic } from '../../topic-partition.ts'
 import { NO_TOPIC_ID } from '../assignment/assigned-partition.ts'
 import { isOfThisTopic, isOutdated } from './commit-entries.ts'
@@ -42,6 +47,26 @@ export interface CommitterOwner {
   onRefused(code: number, membership: Membership): boolean
   /** The group has these offsets. */
   onCommitted?(entries: readonly CommitEntry[]): void
+}
+
+/** What goes into one request. */
+interface Selection {
+  readonly membership: Membership
+  readonly entries: readonly CommitEntry[]
+  readonly topics: OffsetCommitRequestTopic[]
+}
+
+/** Thrown instead of writing a request: nothing of it is to be committed any more. */
+const nothingLeft = new CommitFailedError('nothing is left to commit')
+
+/** Whether the request may succeed by another connection: a response that cannot be read says nothing of it. */
+function mayPass(error: unknown): boolean {
+  return isUnreachable(error) || (error instanceof DecodeError && error.retriable)
+}
+
+function nullIfNothingLeft(error: unknown): null {
+  if (error === nothingLeft) return null
+  throw error
 }
 
 const TOPIC_ID_VERSION = 10
@@ -109,7 +134,7 @@ export class Committer {
       const sent = await this.attempt(entries, failed, retried)
       if (this.stopped.signal.aborted) break
       const committed = sent.filter((entry) => !failed.has(entry) && !retried.has(entry))
-      for (const entry of committed) markCommitted(entry)
+      for (const entry of committed) markCommitted(entry, this.cluster)
       if (committed.length > 0) this.owner.onCommitted?.(committed)
       this.queue.finish(failed, retried)
       if (retried.size === 0) {
@@ -141,56 +166,41 @@ export class Committer {
     failed: Map<CommitEntry, Error>,
     retried: Map<CommitEntry, Error>,
   ): Promise<readonly CommitEntry[]> {
-    const membership = this.owner.membership()
-    const entries: CommitEntry[] = []
-    for (const entry of all) {
-      const { groupId } = this.coordinator
-      const isOwned = entry.state === null || entry.state.isAssigned || membership === standalone
-      // While this one waited, a commit by hand may have gone beyond it, or the position went elsewhere:
-      // then there is nothing to do.
-      if (isOutdated(entry)) continue
-      if (!isOfThisTopic(entry)) failed.set(entry, recreated(entry, groupId))
-      else if (membership !== null && isOwned) entries.push(entry)
-      else failed.set(entry, notOwned(entry, groupId))
-    }
-    if (membership === null || entries.length === 0) return []
-    const topics = [...groupByTopic(entries)].map(([name, ofTopic]) => ({
-      name,
-      topicId: ofTopic[0].topicId ?? this.cluster.topic(name)?.topicId ?? NO_TOPIC_ID,
-      partitions: ofTopic.map((entry) => ({
-        partitionIndex: entry.partition,
-        committedOffset: entry.offset,
-        committedLeaderEpoch: entry.leaderEpoch,
-        committedMetadata: entry.metadata,
-      })),
-    }))
-    const hasIds = topics.every(({ topicId }) => topicId !== NO_TOPIC_ID)
-    const nameOfId = new Map(topics.map(({ topicId, name }) => [topicId, name]))
-    const body = {
-      groupId: this.coordinator.groupId,
-      generationIdOrMemberEpoch: membership.generationId,
-      memberId: membership.memberId,
-      groupInstanceId: membership.groupInstanceId,
-      retentionTimeMs: -1n,
-      topics,
+    let sent = this.select(all, failed)
+    if (sent.entries.length === 0) return []
+    const hasIds = sent.topics.every(({ topicId }) => topicId !== NO_TOPIC_ID)
+    // Once more when there is a connection: what changed while the coordinator was looked for counts.
+    const body = (): OffsetCommitRequest => {
+      sent = this.select(sent.entries, failed)
+      if (sent.entries.length === 0) throw nothingLeft
+      return this.request(sent)
     }
     const { requestTimeoutMs } = this.cluster.options
-    const open = new Map(entries.map((entry) => [`${entry.topic}-${entry.partition}`, entry]))
     try {
       const limits = {
         maxVersion: hasIds ? undefined : TOPIC_ID_VERSION - 1,
         timeoutMs: Math.max(1, Math.min(this.queue.deadline - monotonicMs(), requestTimeoutMs)),
         signal: this.stopped.signal,
       }
-      const { response, version, nodeId } = await traced(
+      const result = await traced(
         channels.commit,
         () => ({
           clientId: this.cluster.options.clientId,
           groupId: this.coordinator.groupId,
-          offsets: entries.map(({ topic, partition, offset }) => ({ topic, partition, offset })),
+          offsets: sent.entries.map(({ topic, partition, offset }) => ({
+            topic,
+            partition,
+            offset,
+          })),
         }),
-        () => this.coordinator.request(offsetCommit, () => body, limits),
+        // A commit with nothing left has not failed.
+        () => this.coordinator.request(offsetCommit, body, limits).catch(nullIfNothingLeft),
       )
+      if (result === null) return []
+      const { response, version, nodeId } = result
+      const { membership, topics, entries } = sent
+      const nameOfId = new Map(topics.map(({ topicId, name }) => [topicId, name]))
+      const open = new Map(entries.map((entry) => [`${entry.topic}-${entry.partition}`, entry]))
       for (const topic of response.topics) {
         const name = version >= TOPIC_ID_VERSION ? nameOfId.get(topic.topicId) : topic.name
         for (const { partitionIndex, errorCode } of topic.partitions) {
@@ -210,16 +220,56 @@ export class Committer {
       for (const entry of open.values()) retried.set(entry, silence)
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(causeText(error), { cause: error })
-      for (const entry of entries) (isUnreachable(error) ? retried : failed).set(entry, cause)
+      for (const entry of sent.entries) (mayPass(error) ? retried : failed).set(entry, cause)
     }
-    return entries
+    return sent.entries
+  }
+
+  /** What may be committed now. */
+  private select(all: readonly CommitEntry[], failed: Map<CommitEntry, Error>): Selection {
+    const membership = this.owner.membership()
+    const { groupId } = this.coordinator
+    const entries: CommitEntry[] = []
+    for (const entry of all) {
+      const isOwned = entry.state === null || entry.state.isAssigned || membership === standalone
+      // While this one waited, a commit by hand may have gone beyond it, or the position went elsewhere:
+      // then there is nothing to do.
+      if (isOutdated(entry)) continue
+      if (!isOfThisTopic(entry, this.cluster)) failed.set(entry, recreated(entry, groupId))
+      else if (membership !== null && isOwned) entries.push(entry)
+      else failed.set(entry, notOwned(entry, groupId))
+    }
+    const topics = [...groupByTopic(entries)].map(([name, ofTopic]) => ({
+      name,
+      topicId: ofTopic[0].topicId ?? this.cluster.topic(name)?.topicId ?? NO_TOPIC_ID,
+      partitions: ofTopic.map((entry) => ({
+        partitionIndex: entry.partition,
+        committedOffset: entry.offset,
+        committedLeaderEpoch: entry.leaderEpoch,
+        committedMetadata: entry.metadata,
+      })),
+    }))
+    return { membership: membership ?? standalone, entries, topics }
+  }
+
+  private request({ membership, topics }: Selection): OffsetCommitRequest {
+    return {
+      groupId: this.coordinator.groupId,
+      generationIdOrMemberEpoch: membership.generationId,
+      memberId: membership.memberId,
+      groupInstanceId: membership.groupInstanceId,
+      retentionTimeMs: -1n,
+      topics,
+    }
   }
 
   /** Whether the same commit may succeed. A rebalance is for the caller to wait out. */
   private mayRetry(code: number, { topic }: CommitEntry): boolean {
     const { REBALANCE_IN_PROGRESS, UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID } = errorCodes
     if (code === UNKNOWN_TOPIC_OR_PARTITION || code === UNKNOWN_TOPIC_ID) {
-      // The coordinator may not have heard of a new topic. One that was deleted never comes back.
+      // The coordinator may not have heard of a new topic. One that was deleted never comes back, nor does
+      // its id; where it is not assigned, no other part of the consumer asks for it.
+      this.cluster.addTopics([topic])
       this.cluster.requestRefresh(`the coordinator does not know topic ${topic}`)
       return this.cluster.topicError(topic) !== UNKNOWN_TOPIC_OR_PARTITION
     }
@@ -262,9 +312,9 @@ export class Committer {
   }
 }
 
-function markCommitted(entry: CommitEntry): void {
+function markCommitted(entry: CommitEntry, cluster: Cluster): void {
   const { state, era } = entry
-  if (state !== null && isOfThisTopic(entry)) state.commits.confirm(entry, era)
+  if (state !== null && isOfThisTopic(entry, cluster)) state.commits.confirm(entry, era)
 }
 
 function notOwned({ topic, partition }: CommitEntry, groupId: string): CommitFailedError {

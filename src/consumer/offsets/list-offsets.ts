@@ -1,6 +1,7 @@
 // ListOffsets, one attempt: each partition's leader is asked once, and each partition has its own result.
 
 import type { Cluster } from '../../cluster/cluster.ts'
+import { addAll } from '../../collections/long-lists.ts'
 import { KafkaError, toKafkaError } from '../../errors.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import { listOffsets as api } from '../../protocol/messages/list-offsets.ts'
@@ -44,7 +45,7 @@ export async function listOffsets<W extends ListOffsetsWish>(
   }
   await Promise.all(
     [...byNode].map(async ([nodeId, ofNode]) => {
-      results.push(...(await askNode(cluster, nodeId, ofNode, options)))
+      addAll(results, await askNode(cluster, nodeId, ofNode, options))
     }),
   )
   return results

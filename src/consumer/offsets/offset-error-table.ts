@@ -33,7 +33,6 @@ const {
   INVALID_GROUP_ID,
   NOT_COORDINATOR,
   TOPIC_AUTHORIZATION_FAILED,
-  UNKNOWN_LEADER_EPOCH,
   UNSTABLE_OFFSET_COMMIT,
   UNSUPPORTED_FOR_MESSAGE_FORMAT,
 } = errorCodes
@@ -49,13 +48,11 @@ const otherwise: Readonly<Record<OffsetRequest, OffsetAction>> = {
 const rows: Readonly<Record<OffsetRequest, ReadonlyMap<number, OffsetAction>>> = {
   listOffsets: new Map<number, OffsetAction>([
     [TOPIC_AUTHORIZATION_FAILED, 'report'],
-    [UNKNOWN_LEADER_EPOCH, 'backOff'],
     [UNSUPPORTED_FOR_MESSAGE_FORMAT, 'notFound'],
   ]),
   offsetForLeaderEpoch: new Map<number, OffsetAction>([
     [TOPIC_AUTHORIZATION_FAILED, 'report'],
     [CLUSTER_AUTHORIZATION_FAILED, 'report'],
-    [UNKNOWN_LEADER_EPOCH, 'backOff'],
   ]),
   offsetFetch: new Map<number, OffsetAction>([
     [TOPIC_AUTHORIZATION_FAILED, 'report'],

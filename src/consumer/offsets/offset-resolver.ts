@@ -11,6 +11,7 @@ import type { Cluster } from '../../cluster/cluster.ts'
 import type { CoordinatorClient } from '../../cluster/coordinator-client.ts'
 import { BrokerError, KafkaError, OffsetOutOfRangeError, toKafkaError } from '../../errors.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
+import type { TopicPartition } from '../../types.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { Assignment } from '../assignment/assignment.ts'
 import { noteMissingLeader } from '../assignment/missing-leader.ts'
@@ -117,6 +118,17 @@ export class OffsetResolver {
     this.wake()
   }
 
+  /** The position is outside of the leader's log. Where that happens again and again it is a problem, and waits. */
+  leaveLog(state: AssignedPartition, error: Error): void {
+    const { logger, retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
+    const before = state.attempts.noteReset()
+    if (before === 0) logger.warn(error.message)
+    state.setProblem(error.message, error)
+    this.resetByPolicy(state, () => error)
+    if (before === 0) return
+    state.attempts.wait(monotonicMs() + backoff(before - 1, retryBackoffMs, retryBackoffMaxMs))
+  }
+
   /** The leader's log holds what the position stands on only up to `endOffset` (-1: none of it). */
   truncate(state: AssignedPartition, endOffset: bigint, epoch: number): void {
     const { position } = state
@@ -151,7 +163,7 @@ export class OffsetResolver {
   private pass(): void {
     const now = monotonicMs()
     const committed: AssignedPartition[] = []
-    const resets: Reset[] = []
+    const resets = new Map<number, Reset[]>()
     const validations = new Map<number, Validation[]>()
     let next = Number.POSITIVE_INFINITY
     for (const state of this.subscription.partitions) {
@@ -170,17 +182,15 @@ export class OffsetResolver {
         continue
       } else if (state.fetchState === 'awaitReset') {
         const { topic, partition, version, resetTo } = state
-        resets.push({ state, topic, partition, version, timestamp: resetTo })
+        addTo(resets, state.leader, { state, topic, partition, version, timestamp: resetTo })
       } else {
-        const validation = toValidation(state)
-        const ofNode = validations.get(state.leader)
-        if (ofNode === undefined) validations.set(state.leader, [validation])
-        else ofNode.push(validation)
+        addTo(validations, state.leader, toValidation(state))
       }
       state.attempts.ask(state.version)
     }
     if (committed.length > 0) this.run(this.findCommitted(committed))
-    if (resets.length > 0) this.run(this.findResets(resets))
+    // Apart: a broker that is silent must not hold up the partitions of the others.
+    for (const ofNode of resets.values()) this.run(this.findResets(ofNode))
     for (const [nodeId, ofNode] of validations) this.run(this.validate(nodeId, ofNode))
     this.wakeAt(next, now)
   }
@@ -216,12 +226,14 @@ export class OffsetResolver {
       this.owner.onFatal(failure)
       return
     }
-    const byName = new Map(found.committed.map((entry) => [nameOf(entry), entry]))
-    const errors = new Map(found.errors.map((entry) => [nameOf(entry), entry.error]))
+    const byState = <T extends TopicPartition>(entries: readonly T[]) =>
+      new Map(entries.map((each) => [this.subscription.get(each.topic, each.partition), each]))
+    const committed = byState(found.committed)
+    const errors = byState(found.errors)
     for (const [state, version] of versions) {
       if (state.version !== version || state.fetchState !== 'awaitCommitted') continue
-      const entry = byName.get(state.name)
-      const error = failure ?? errors.get(state.name) ?? null
+      const entry = committed.get(state)
+      const error = failure ?? errors.get(state)?.error ?? null
       if (error !== null) {
         this.handleError(state, error, 'offsetFetch')
       } else if (entry === undefined && state.commits.start.offset >= 0n) {
@@ -246,8 +258,11 @@ export class OffsetResolver {
     const isNew = this.options.isNew(state)
     const option = isNew ? 'autoOffsetResetNewPartitions' : 'autoOffsetReset'
     const policy = isNew ? autoOffsetResetNewPartitions : autoOffsetReset
-    const text = `Group ${groupId} has no committed offset for ${state.name} and ${option} is 'none'`
-    this.resetByPolicy(state, () => new OffsetOutOfRangeError(text), policy)
+    const makeError = (): Error => {
+      const text = `Group ${groupId} has no committed offset for ${state.name} and ${option} is 'none'`
+      return new OffsetOutOfRangeError(text)
+    }
+    this.resetByPolicy(state, makeError, policy)
   }
 
   private async findResets(resets: readonly Reset[]): Promise<void> {
@@ -256,7 +271,6 @@ export class OffsetResolver {
       if (this.place(result) === 'notFound') tooYoung.push(result.wish)
     }
     if (tooYoung.length > 0) await this.findEnds(tooYoung)
-    this.wake()
   }
 
   /**
@@ -376,6 +390,7 @@ export class OffsetResolver {
       (failures) => monotonicMs() + backoff(failures, retryBackoffMs, retryBackoffMaxMs),
     )
     state.setProblem(reason, error)
+    this.wake()
   }
 
   private wakeAt(time: number, now: number): void {
@@ -396,6 +411,12 @@ function toValidation(state: AssignedPartition): Validation {
   return { state, topic, partition, version, leaderEpoch, epoch, offset }
 }
 
+function addTo<T>(lists: Map<number, T[]>, key: number, item: T): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [item])
+  else list.push(item)
+}
+
 function isWanted({ state, version }: Reset): boolean {
   return state.version === version && state.fetchState === 'awaitReset'
 }
@@ -413,8 +434,4 @@ function isCurrent({ state, version, leaderEpoch }: Validation): boolean {
     state.fetchState === 'awaitValidation' &&
     state.leaderEpoch === leaderEpoch
   )
-}
-
-function nameOf({ topic, partition }: { topic: string; partition: number }): string {
-  return `${topic}-${partition}`
 }

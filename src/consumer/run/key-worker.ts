@@ -1,6 +1,8 @@
 // One worker of a run whose order is by key. It takes a portion of a partition, divides it into lanes, one a
 // key, and works on several lanes at once. What is done is counted up to the first record that is not, so
-// that a commit never passes an unfinished one. The partition's next portion is taken when all are done.
+// that a commit never passes an unfinished one. The partition's next portion is taken when all are done. A
+// partition that is held meanwhile (paused, for example) is put aside with what is left of its portion, so that
+// the worker is free for others.
 
 import { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { Delivery } from '../delivery/delivery.ts'
@@ -25,22 +27,40 @@ export interface KeyedWork<K, V> {
 /** How many handlers may run at once. Callers that wait are served in order. */
 export class Slots {
   private free: number
-  private readonly waiting: (() => void)[] = []
+  private waiting: SlotWaiter[] = []
 
   constructor(count: number) {
     this.free = count
   }
 
-  async acquire(): Promise<void> {
-    if (this.free > 0) this.free--
-    else await new Promise<void>((resolve) => this.waiting.push(resolve))
+  /** True: the caller has a slot. False: it needs none any more. */
+  async acquire(isOver: () => boolean): Promise<boolean> {
+    if (this.free > 0) {
+      this.free--
+      return true
+    }
+    return new Promise<boolean>((settle) => this.waiting.push({ settle, isOver }))
   }
 
   release(): void {
     const next = this.waiting.shift()
     if (next === undefined) this.free++
-    else next()
+    else next.settle(true)
   }
+
+  /** Frees the callers that need no slot any more: handlers of other partitions may keep all for long. */
+  look(): void {
+    const { waiting } = this
+    this.waiting = waiting.filter(({ isOver }) => !isOver())
+    if (this.waiting.length === waiting.length) return
+    const left = new Set(this.waiting)
+    for (const waiter of waiting) if (!left.has(waiter)) waiter.settle(false)
+  }
+}
+
+interface SlotWaiter {
+  settle(hasSlot: boolean): void
+  isOver(): boolean
 }
 
 /** Works until the loop ends. */
@@ -66,6 +86,8 @@ class PortionWork<K, V> implements HeldItem {
   private doneEnd: number
   private nextLane = 0
   private hasFailed = false
+  /** The partition is held: what is left of the portion is another one, later. */
+  private isPutAside = false
   /** Since when each record that is worked on has been seen so (ms); 0: not seen yet. */
   private readonly inWork = new Map<number, number>()
 
@@ -74,6 +96,7 @@ class PortionWork<K, V> implements HeldItem {
     this.work = work
     this.lanes = lanesOf(portion)
     this.doneEnd = portion.start
+    for (const index of portion.chunk.doneAhead ?? []) this.isDone[index - portion.start] = true
   }
 
   /** Settles when all are done, or nothing more of the portion is to be worked on. */
@@ -85,6 +108,7 @@ class PortionWork<K, V> implements HeldItem {
     )
     const outcomes = await Promise.allSettled(threads)
     this.portion.chunk.lent = 0
+    this.portion.chunk.doneAhead = this.isPutAside ? this.doneAhead() : null
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')
     if (failed === undefined) return
     const { chunk, state } = this.portion
@@ -131,20 +155,21 @@ class PortionWork<K, V> implements HeldItem {
     return false
   }
 
-  /** Waits for a slot, and while the partition is held. False: no more handlers of it are to be called. */
+  /** Waits for a slot. False: no more handlers of the portion are to be called. */
   private async enter(): Promise<boolean> {
-    const { delivery, slots, stopped } = this.work
-    while (!this.isOver) {
-      if (!this.mayGo) {
-        // Rejected only when all is to end.
-        await delivery.watchers.until(() => this.isOver || this.mayGo, stopped).catch(() => {})
-        continue
-      }
-      await slots.acquire()
-      if (!delivery.checkClock()) await turn(delivery)
-      return true
-    }
-    return false
+    const { delivery, slots } = this.work
+    this.isPutAside ||= !this.mayGo
+    if (this.isOver || !(await slots.acquire(() => this.isOver))) return false
+    if (!delivery.checkClock()) await turn(delivery)
+    return true
+  }
+
+  /** The records that are done although one before them is not. */
+  private doneAhead(): Set<number> {
+    const { start, end } = this.portion
+    const places = new Set<number>()
+    for (let i = this.doneEnd; i < end; i++) if (this.isDone[i - start]) places.add(i)
+    return places
   }
 
   private async call(index: number, thread: HandlerThread): Promise<void> {
@@ -175,7 +200,8 @@ class PortionWork<K, V> implements HeldItem {
 
   private get isOver(): boolean {
     const { state, chunk } = this.portion
-    return this.hasFailed || this.work.stopped.aborted || state.isRevoking || state.chunk !== chunk
+    if (this.hasFailed || this.isPutAside || this.work.stopped.aborted) return true
+    return state.isRevoking || state.chunk !== chunk
   }
 
   private get mayGo(): boolean {
@@ -183,11 +209,12 @@ class PortionWork<K, V> implements HeldItem {
   }
 }
 
-/** The places of the records, those of one key together. */
+/** The places of the records that are not done, those of one key together. */
 function lanesOf<K, V>({ chunk, start, end }: Portion<K, V>): number[][] {
   const lanes: number[][] = []
   const byKey = new Map<string, number[]>()
   for (let index = start; index < end; index++) {
+    if (chunk.doneAhead?.has(index)) continue
     const key = chunk.records[index].rawKey?.toString('latin1')
     const known = key === undefined ? undefined : byKey.get(key)
     if (known !== undefined) {

@@ -117,14 +117,15 @@ export class RetryPolicy {
       return false
     }
     const isForwarded =
-      mayRetry && level !== null && (await this.delay(item, level, error, attempt))
-    if (!isForwarded) await this.bury(item, error, attempt)
+      mayRetry && level !== null && (await this.delay(item, state, level, error, attempt))
+    if (!isForwarded) await this.bury(item, state, error, attempt)
     return true
   }
 
   /** Sends a record to a retry topic. False: that one refuses it for its size. */
   private async delay(
     item: Item,
+    state: AssignedPartition,
     level: RetryLevel,
     error: unknown,
     attempts: number,
@@ -136,13 +137,20 @@ export class RetryPolicy {
       `The handler of ${name} failed: it goes to "${level.topic}", to be handled again after ${level.text}`,
       error,
     )
-    if ((await retryTopics?.forward(record, level, error, attempts)) === true) return true
+    if (retryTopics === null) return false
+    const sending = retryTopics.forward(record, level, error, attempts)
+    if (await this.acknowledged(sending, level.topic, item, state)) return true
     onFailure(`"${level.topic}" refuses ${name}, as it is too large: it is not retried`, error)
     return false
   }
 
   /** @throws the error, where nothing takes dead letters */
-  private async bury(item: Item, error: unknown, attempts: number): Promise<void> {
+  private async bury(
+    item: Item,
+    state: AssignedPartition,
+    error: unknown,
+    attempts: number,
+  ): Promise<void> {
     const { deadLetterTopic, deadLetters, onFailure } = this.options
     if (deadLetterTopic === null) throw error
     const topics = await this.topicsFor(item, error)
@@ -153,9 +161,22 @@ export class RetryPolicy {
       deadLetters.send(topics[index], record, error, attempts),
     )
     // All of them, so that every failure is seen.
-    const outcomes = await Promise.allSettled(sent)
+    const settled = Promise.allSettled(sent)
+    const outcomes = await this.acknowledged(settled, topics[0], item, state)
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')
     if (failed !== undefined) throw failed.reason
+  }
+
+  /** Waits for records on their way to a topic: a problem of their partition when that takes long. */
+  private acknowledged<T>(
+    sending: Promise<T>,
+    topic: string,
+    item: Item,
+    state: AssignedPartition,
+  ): Promise<T> {
+    const offset = item instanceof ConsumerBatch ? item.baseOffset : item.offset
+    const reason = (): string | null => this.options.deadLetters.reasonOf(topic)
+    return state.letters.during({ offset, topic, reason }, sending)
   }
 
   /** Where the item goes when it is retried later; null: nowhere. */

@@ -1,8 +1,9 @@
 // What consumer.run() takes, checked and with its defaults.
 
+import { checkSignal } from '../../async/wait.ts'
 import { describeValue } from '../../errors.ts'
 import type { ConsumerRecord } from '../../records/consumer-record.ts'
-import { checkSignal, readNamed } from '../arguments.ts'
+import { readNamed } from '../arguments.ts'
 import type { ConsumerBatch } from '../delivery/consumer-batch.ts'
 import type { BatchOf } from '../selected-types.ts'
 import type { HandlerContext } from './handler-context.ts'

@@ -94,6 +94,8 @@ function openWorker<K, V>(
   switch (handler.kind) {
     case 'keys': {
       const slots = new Slots(concurrency)
+      const look = (): void => slots.look()
+      delivery.watchers.each(look, stopped)
       const handle = policy.handling(tracedHandler(handler.handle, delivery))
       const work = { delivery, handlers, policy, slots, handle, concurrency, stopped }
       return () => closing(portionStream(delivery, end), (stream) => workByKey(stream, work), fail)

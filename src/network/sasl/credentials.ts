@@ -125,7 +125,9 @@ export class TokenCache {
   }
 
   private async ask(context: SaslContext): Promise<KeptToken> {
-    const token = checkToken(await askForSecret(() => this.provider(context)))
+    const asked = askForSecret(() => this.provider(context))
+    // One that never settles must not be waited for by the next connection too.
+    const token = checkToken(await waitFor(asked, { signal: context.signal }, 'sasl.token'))
     const expiresAt = token.expiresAt ?? jwtExpiry(token.token)
     const lifetimeMs = expiresAt === null ? UNKNOWN_LIFETIME_MS : (expiresAt - wallMs()) * USED_PART
     const kept = { token, goodUntil: monotonicMs() + lifetimeMs }

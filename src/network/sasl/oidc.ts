@@ -8,6 +8,7 @@ import { lazyNode } from '../../lazy-node.ts'
 import type { OidcSettings, SecretSource } from '../../options/oidc-options.ts'
 import type { CredentialsProvider, OAuthBearerToken } from '../../options/sasl-options.ts'
 import { askForSecret } from '../../options/secret-source.ts'
+import { serverNameOf } from '../../options/server-name.ts'
 import { signAssertion } from './jwt-assertion.ts'
 
 /** As Java's `sasl.login.retry.backoff.ms` and `.max.ms`. */
@@ -119,6 +120,7 @@ function post(
       )
     }
     const options = {
+      servername: serverNameOf(url.hostname),
       ...settings.ssl,
       method: 'POST',
       headers: { ...headers, 'content-length': Buffer.byteLength(body) },

@@ -1,5 +1,6 @@
 // A mechanism of the user's own: what it gives is checked before it is used or sent, and never quoted.
 
+import { watchRejection } from '../../async/rejections.ts'
 import { ConfigError, kindOf } from '../../errors.ts'
 import type { SaslExchange, SaslMechanism } from '../../options/sasl-options.ts'
 import { askForSecret } from '../../options/secret-source.ts'
@@ -12,6 +13,7 @@ export function checkedMechanism(mechanism: SaslMechanism): SaslMechanism {
     begin(context) {
       const exchange: unknown = mechanism.begin(context)
       if (isExchange(exchange)) return checkedExchange(name, exchange)
+      watchRejection(exchange, () => {})
       throw new ConfigError(
         `option 'sasl': begin() of mechanism ${name} must return { user, start, next }, got ${kindOf(exchange)}`,
       )

@@ -2,10 +2,12 @@
 
 import {
   BrokerError,
+  BufferExhaustedError,
   DeliveryError,
   DeliveryTimeoutError,
   InvalidArgumentError,
   type KafkaError,
+  SerializationError,
 } from '../../errors.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 
@@ -43,6 +45,14 @@ export function notSentError({ topic, partition = -1 }: Target, cause: KafkaErro
     retriable: cause.retriable,
   })
 }
+
+/** An error of the record itself as it is; of anything else one that says that the record was not sent. */
+export function asOutcome(target: Target, cause: KafkaError): KafkaError {
+  const isOfRecord = ownErrors.some((kind) => cause instanceof kind)
+  return isOfRecord ? cause : notSentError(target, cause)
+}
+
+const ownErrors = [SerializationError, InvalidArgumentError, BufferExhaustedError] as const
 
 /** The topic's metadata could not be had. */
 export function metadataError(topic: string, maxBlockMs: number, cause: KafkaError): KafkaError {

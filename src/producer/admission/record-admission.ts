@@ -4,6 +4,7 @@
 import { sleep } from '../../async/retry.ts'
 import type { TickClock } from '../../async/tick-clock.ts'
 import { startTimer } from '../../async/timers.ts'
+import { stopSwitch } from '../../async/watchers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import {
   BufferExhaustedError,
@@ -28,7 +29,13 @@ import { ANY_PARTITION, type PartitionChooser } from '../partitioning/partitione
 import type { StickyPartitioner } from '../partitioning/sticky-partitioner.ts'
 import type { PlainRecord } from '../record.ts'
 import type { Topics } from '../sending/topic-metadata.ts'
-import { admissionTimeout, metadataError, notSentError, tooLargeError } from './admission-errors.ts'
+import {
+  admissionTimeout,
+  asOutcome,
+  metadataError,
+  notSentError,
+  tooLargeError,
+} from './admission-errors.ts'
 import { DeadlineQueue } from './deadline-queue.ts'
 import { UnknownPartitions } from './unknown-partitions.ts'
 
@@ -69,6 +76,7 @@ export class RecordAdmission {
   /** Records that wait for memory: none that comes later may pass them. */
   private readonly memoryWaits: DeadlineQueue<HeldRecord>
   private readonly missingPartitions: UnknownPartitions
+  private readonly closing = stopSwitch()
   /** Ends the calls of drained() that wait. */
   private readonly drains = new Set<(error: KafkaError | null) => void>()
 
@@ -81,7 +89,7 @@ export class RecordAdmission {
     this.chooser = context.chooser
     this.memoryWaits = new DeadlineQueue({
       clock: context.clock,
-      isOver: (held: HeldRecord) => held.isDone,
+      isOver: (held: HeldRecord) => held.isDone || !held.waitsForMemory,
       expire: (held) => this.cancel(held, this.memoryTimeout(held)),
     })
     this.missingPartitions = new UnknownPartitions(options, {
@@ -157,11 +165,14 @@ export class RecordAdmission {
   /** Resolves when there is room for a record, in turn with the records that wait. */
   drained(): Promise<void> {
     const { memory, wake } = this.context
-    if (!memory.isSpent && !memory.hasWaiters) return Promise.resolve()
+    const mustQueue = memory.isSpent || memory.hasWaiters
+    if (!mustQueue && !memory.isCrowded) return Promise.resolve()
     return new Promise((resolve, reject) => {
       let isCancelled = false
+      let leave = (): void => {}
       const end = (error: KafkaError | null): void => {
         isCancelled = true
+        leave()
         clearTimeout(timer)
         this.drains.delete(end)
         if (error === null) resolve()
@@ -169,13 +180,15 @@ export class RecordAdmission {
       }
       const timer = startTimer(() => end(this.memoryError()), this.options.maxBlockMs)
       this.drains.add(end)
-      memory.wait({
-        bytes: 1,
-        get isCancelled() {
-          return isCancelled
-        },
-        grant: () => end(null),
-      })
+      if (mustQueue) {
+        memory.wait({
+          bytes: 1,
+          get isCancelled() {
+            return isCancelled
+          },
+          grant: () => end(null),
+        })
+      } else leave = memory.waitWhileCrowded(() => end(null))
       wake()
     })
   }
@@ -205,16 +218,18 @@ export class RecordAdmission {
   close(error: KafkaError): void {
     this.refuseAll(error)
     this.missingPartitions.close()
+    this.closing.abort()
     for (const end of this.drains) end(error)
   }
 
   /** Refuses every held record, as its transaction will not be committed. */
   refuseAll(error: KafkaError): void {
+    // First those that memory which is freed here may move to another queue.
+    for (const held of this.memoryWaits.drain()) this.cancel(held, error)
     for (const topic of this.context.topics.values()) {
       for (const held of topic.held.drain()) this.cancel(held, error)
       for (const held of topic.beyond.drain()) this.cancel(held, error)
     }
-    for (const held of this.memoryWaits.drain()) this.cancel(held, error)
   }
 
   private topicOf(record: PlainRecord, now: number): ProducerTopic {
@@ -260,7 +275,7 @@ export class RecordAdmission {
   private admit(held: HeldRecord, now: number): void {
     const { memory, wake } = this.context
     if (held.isDone) return
-    if (held.partition !== undefined && held.partition >= held.topic.metadata.length) {
+    if (isBeyond(held)) {
       this.missingPartitions.hold(held)
       return
     }
@@ -268,6 +283,7 @@ export class RecordAdmission {
       this.placeHeld(held, now)
       return
     }
+    held.waitsForMemory = true
     memory.wait(held)
     this.memoryWaits.push(held)
     // Its topic must not be let go of meanwhile.
@@ -276,7 +292,10 @@ export class RecordAdmission {
   }
 
   private readonly granted = (held: HeldRecord): void => {
-    this.placeHeld(held, this.clock.now())
+    held.waitsForMemory = false
+    // The topic may have been created again with fewer partitions since.
+    if (isBeyond(held)) this.missingPartitions.hold(held)
+    else this.placeHeld(held, this.clock.now())
     this.memoryWaits.watch()
   }
 
@@ -290,10 +309,11 @@ export class RecordAdmission {
       this.context.flushes.transfer(held.generation, batch)
       this.context.accumulator.review(batch.partition, now)
       destination.placed(batch, batch.count - 1)
-    } catch (error) {
+    } catch (thrown) {
       this.context.flushes.leave(held.generation)
-      destination.refused(toKafkaError(error))
-      this.context.onRefused?.(toKafkaError(error))
+      const error = asOutcome({ topic: topic.name, partition }, toKafkaError(thrown))
+      destination.refused(error)
+      this.context.onRefused?.(error)
     }
   }
 
@@ -314,6 +334,7 @@ export class RecordAdmission {
     const { allowAutoCreateTopics: allowAutoCreate, maxBlockMs } = this.options
     if (topic.isAwaited) return
     topic.isAwaited = true
+    topic.awaitedSince = topic.lastUsedAt
     /** The last error that a broker responded with: it says more than the silence of a last, short attempt. */
     let lastResponse: KafkaError | null = null
     for (let head = topic.held.peek(); head !== undefined; head = topic.held.peek()) {
@@ -329,7 +350,8 @@ export class RecordAdmission {
         const error = toKafkaError(thrown)
         if (!(error instanceof TimeoutError)) lastResponse = error
         this.refuseHeld(topic, lastResponse ?? error, clock.read())
-        if (topic.held.length > 0) await sleep(ASK_AGAIN_MS)
+        if (topic.held.length === 0) continue
+        await sleep(ASK_AGAIN_MS, this.closing.signal).catch(() => {})
       }
     }
     topic.isAwaited = false
@@ -352,11 +374,17 @@ export class RecordAdmission {
   }
 
   private memoryError(): BufferExhaustedError {
-    const { limit } = this.context.memory
+    const { limit, exhausted } = this.context.memory
+    exhausted.record(1)
     return new BufferExhaustedError(
       `bufferMemory (${limit} bytes) is spent by records that are not acknowledged yet. Send fewer at once, await drained(), or raise bufferMemory`,
     )
   }
+}
+
+/** Whether the partition that a record names does not exist. */
+function isBeyond({ partition, topic }: HeldRecord): boolean {
+  return partition !== undefined && partition >= topic.metadata.length
 }
 
 function checkTimestamp(timestamp: number): number {

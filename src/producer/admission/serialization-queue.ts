@@ -4,23 +4,17 @@
 
 import type { TickClock } from '../../async/tick-clock.ts'
 import { Queue } from '../../collections/queue.ts'
-import {
-  BufferExhaustedError,
-  InvalidArgumentError,
-  type KafkaError,
-  SerializationError,
-  toKafkaError,
-} from '../../errors.ts'
-import { headerList } from '../../records/headers.ts'
+import { type KafkaError, toKafkaError } from '../../errors.ts'
+import { headerList, ownHeaders } from '../../records/headers.ts'
+import { ownBytes } from '../../records/own-bytes.ts'
 import { recordSizeUpperBound } from '../../records/record-encoder.ts'
-import type { RecordData } from '../../types.ts'
 import type { Accumulator } from '../batching/accumulator.ts'
 import type { Destination } from '../batching/batch-callbacks.ts'
 import type { BufferMemory } from '../batching/buffer-memory.ts'
 import type { FlushTracker } from '../batching/flush-tracker.ts'
 import type { HeldRecord } from '../batching/topic.ts'
 import { type PlainRecord, UnsettledRecord } from '../record.ts'
-import { admissionTimeout, notSentError } from './admission-errors.ts'
+import { admissionTimeout, asOutcome } from './admission-errors.ts'
 import { DeadlineQueue } from './deadline-queue.ts'
 import type { RecordAdmission } from './record-admission.ts'
 
@@ -43,6 +37,7 @@ export class SerializingRecord {
   readonly topic: string
   readonly isCharged: boolean
   readonly destination: Destination
+  readonly since: number
   readonly deadline: number
   readonly generation: number
   /** What the memory budget has been charged for it (bytes). */
@@ -59,13 +54,14 @@ export class SerializingRecord {
     topic: string,
     isCharged: boolean,
     destination: Destination,
-    deadline: number,
+    times: { since: number; deadline: number },
     generation: number,
   ) {
     this.topic = topic
     this.isCharged = isCharged
     this.destination = destination
-    this.deadline = deadline
+    this.since = times.since
+    this.deadline = times.deadline
     this.generation = generation
   }
 
@@ -106,6 +102,14 @@ export class SerializationQueue {
     return memory.isSpent || memory.hasWaiters
   }
 
+  /** The topics whose first record waits for its serializer, and since when. */
+  *waiting(): Generator<[topic: string, since: number]> {
+    for (const [topic, queue] of this.topics) {
+      const head = queue.peek()
+      if (head?.isStarted && head.plain === null) yield [topic, head.since]
+    }
+  }
+
   /** Adds a record behind those of its topic. */
   hold(
     record: PlainRecord | UnsettledRecord,
@@ -114,8 +118,9 @@ export class SerializationQueue {
   ): SerializingRecord {
     const { clock, flushes, maxBlockMs } = this.context
     const { topic } = record
-    const deadline = clock.now() + maxBlockMs
-    const entry = new SerializingRecord(topic, isCharged, destination, deadline, flushes.enter())
+    const since = clock.now()
+    const times = { since, deadline: since + maxBlockMs }
+    const entry = new SerializingRecord(topic, isCharged, destination, times, flushes.enter())
     let queue = this.topics.get(topic)
     if (queue === undefined) {
       queue = new Queue()
@@ -192,7 +197,7 @@ export class SerializationQueue {
       ...plain,
       key: ownBytes(key),
       value: ownBytes(value),
-      headers: headers.map((header) => ({ key: header.key, value: ownBytes(header.value) })),
+      headers: ownHeaders(headers),
     }
   }
 
@@ -241,7 +246,7 @@ export class SerializationQueue {
   }
 
   private refused(entry: SerializingRecord, cause: KafkaError): void {
-    const error = asOutcome(entry.topic, cause)
+    const error = asOutcome({ topic: entry.topic }, cause)
     this.context.flushes.leave(entry.generation)
     entry.destination.refused(error)
     this.context.onRefused?.(error)
@@ -261,17 +266,4 @@ export class SerializationQueue {
       : `no buffer memory was freed for its serializer within maxBlockMs = ${maxBlockMs} ms`
     return admissionTimeout({ topic }, `${reason}. The record was not sent`)
   }
-}
-
-/** An error of this record, which says that it was not sent, whatever else failed. */
-function asOutcome(topic: string, cause: KafkaError): KafkaError {
-  const isOfRecord = ownErrors.some((kind) => cause instanceof kind)
-  return isOfRecord ? cause : notSentError({ topic }, cause)
-}
-
-const ownErrors = [SerializationError, InvalidArgumentError, BufferExhaustedError] as const
-
-/** Bytes that neither the caller nor a serializer can still change. */
-function ownBytes(bytes: RecordData): RecordData {
-  return bytes === null || typeof bytes === 'string' ? bytes : Buffer.from(bytes)
 }

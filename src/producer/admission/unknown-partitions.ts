@@ -43,6 +43,7 @@ export class UnknownPartitions {
     const { signal } = this.closing
     let cause: KafkaError | null = null
     this.asked.add(topic)
+    topic.beyondSince = clock.read()
     for (let attempt = 0; !signal.aborted; attempt++) {
       const now = clock.read()
       this.expire(topic, now, cause)

@@ -5,6 +5,7 @@
 import { DeadlineHeap } from '../../collections/deadline-heap.ts'
 import { removeItem } from '../../collections/remove-item.ts'
 import type { CompressionType } from '../../compression/codec.ts'
+import { InvalidTransactionStateError } from '../../errors.ts'
 import { BatchBuilder } from '../../records/batch-builder.ts'
 import type { HeaderInput } from '../../records/headers.ts'
 import { recordBatchOverhead } from '../../records/record-batch.ts'
@@ -39,6 +40,8 @@ export interface AccumulatorContext {
   readonly now: () => number
   /** Something is ready, or will be earlier than `nextDeadline` last said. */
   readonly wake: () => void
+  /** Throws when no batch may be opened: the code of a user that a call runs may have ended the transaction. */
+  readonly checkOpen: (() => void) | null
   /** A partition has a first batch to send, or one more: it has to be in the transaction. */
   readonly onOpened: ((partition: PartitionQueue) => void) | null
   /** A batch could not be compressed. */
@@ -52,14 +55,15 @@ export class Accumulator {
   appendedBytes = 0
   /** How often a partition was given another leader. */
   leaderChanges = 0
-  /** Partitions with batches and without a leader. */
-  readonly leaderless: Set<PartitionQueue> = new Set()
+  /** Partitions with batches and without a leader, and since when. */
+  readonly leaderless: Map<PartitionQueue, number> = new Map()
 
   private readonly options: AccumulatorOptions
   private readonly context: AccumulatorContext
   // What every record needs, one load away.
   private readonly memory: BufferMemory
   private readonly batchSize: number
+  private readonly lingerMs: number
   private readonly hasThresholds: boolean
   private readonly thresholds: FlushTriggers
   private readonly lanes = new ReadyQueue()
@@ -74,6 +78,8 @@ export class Accumulator {
     this.thresholds = new FlushTriggers(options.flush)
     this.memory = context.memory
     this.batchSize = options.batchSize
+    // A batch that lingers without end still waits for its time: a flush looks only at those that do.
+    this.lingerMs = Math.min(options.lingerMs, Number.MAX_SAFE_INTEGER)
     this.hasThresholds = this.thresholds.isUsed
   }
 
@@ -90,24 +96,25 @@ export class Accumulator {
     upperBound: number,
     now: number,
   ): ProducerBatch {
-    let { builder } = partition
-    if (builder === null || !builder.hasRoomFor(upperBound)) {
-      builder = this.openBatch(partition, now).builder
+    let { builder, open: batch } = partition
+    if (builder === null || batch === null || !builder.hasRoomFor(upperBound)) {
+      batch = this.openBatch(partition, now)
+      builder = batch.builder
     }
     let bytes: number
     try {
       bytes = builder.append(key, value, headers, timestamp, upperBound)
     } catch (error) {
-      this.dropIfEmpty(partition)
+      if (!builder.isEncoding) this.dropIfEmpty(partition)
       throw error
     }
+    // A getter of a header may have ended the transaction, or closed the producer.
+    if (partition.open !== batch && batch.isSettled) throw endedMeanwhile(partition)
     this.appendedBytes = bytes
     this.memory.charge(bytes, 1)
-    const { open } = partition
-    if (open === null) throw new RangeError('a partition that takes a record has an open batch')
     if (builder.sizeInBytes >= this.batchSize) this.closeOpen(partition, now)
     if (this.hasThresholds && this.thresholds.added(bytes, now)) this.releaseAll(now)
-    return open
+    return batch
   }
 
   /** The open batch takes no more records: it is full. */
@@ -130,10 +137,11 @@ export class Accumulator {
   /** Something about a partition changed: lists it if its next batch is ready, or looks again later. */
   review(partition: PartitionQueue, now: number): void {
     if (partition.leader < 0 && partition.queue.length > 0) {
-      this.leaderless.add(partition)
+      if (!this.leaderless.has(partition)) this.leaderless.set(partition, now)
       this.context.wake()
       return
     }
+    if (this.leaderless.size > 0) this.leaderless.delete(partition)
     const time = this.readyAt(partition)
     if (time <= now) {
       this.lanes.list(partition, now)
@@ -150,7 +158,6 @@ export class Accumulator {
     partition.leaderEpoch = leaderEpoch
     partition.leaderChanges++
     partition.listedAt = -1
-    this.leaderless.delete(partition)
     this.review(partition, now)
   }
 
@@ -167,16 +174,25 @@ export class Accumulator {
   expired(now: number): ProducerBatch[] {
     const expired: ProducerBatch[] = []
     const { deliveryTimeoutMs } = this.options
+    const expiryOf = (batch: ProducerBatch): number => batch.createdAt + deliveryTimeoutMs
     for (let due = this.expiries.popDue(now); due !== undefined; due = this.expiries.popDue(now)) {
       due.isWatched = false
       let next = never
-      for (const batches of [due.underWay, due.queue]) {
-        for (const batch of batches) {
-          if (batch.isSettled) continue
-          const time = batch.createdAt + deliveryTimeoutMs
-          if (time <= now) expired.push(batch)
-          else next = Math.min(next, time)
+      for (const batch of due.underWay) {
+        if (batch.isSettled) continue
+        const time = expiryOf(batch)
+        if (time <= now) expired.push(batch)
+        else next = Math.min(next, time)
+      }
+      for (const batch of due.queue) {
+        if (batch.isSettled) continue
+        const time = expiryOf(batch)
+        if (time > now) {
+          // In append order: the others are not older.
+          next = Math.min(next, time)
+          break
         }
+        expired.push(batch)
       }
       if (next < never) this.watch(due, next)
     }
@@ -296,7 +312,7 @@ export class Accumulator {
       return batch.attemptedLeader === partition.leaderChanges ? batch.retryAt : 0
     }
     if (batch.isClosed || batch.generation < this.context.flushes.current) return 0
-    return batch.createdAt + this.options.lingerMs
+    return batch.createdAt + this.lingerMs
   }
 
   private schedule(partition: PartitionQueue, time: number): void {
@@ -314,6 +330,7 @@ export class Accumulator {
   }
 
   private openBatch(partition: PartitionQueue, now: number): ProducerBatch {
+    this.context.checkOpen?.()
     if (partition.open !== null) partition.close(partition.open)
     const { batchSize, deliveryTimeoutMs } = this.options
     const batch = new Batch(
@@ -346,7 +363,7 @@ export class Accumulator {
     const batch = partition.open
     if (batch === null || batch.count > 0) return
     partition.take(batch)
-    if (partition.unreported !== null) removeItem(partition.unreported, batch)
+    partition.unreported?.remove(batch)
     this.memory.release(batch.chargedBytes, 0)
     this.context.flushes.leave(batch.generation)
   }
@@ -396,4 +413,10 @@ export class Accumulator {
     partition.underWay.push(batch)
     partition.busyNode = nodeId
   }
+}
+
+function endedMeanwhile(partition: PartitionQueue): InvalidTransactionStateError {
+  return new InvalidTransactionStateError(
+    `a record for ${partition} was not taken: a getter of its headers has ended what it belonged to`,
+  )
 }

@@ -1,7 +1,7 @@
 // One partition of a topic that is produced to: the queue of its batches, who leads it, and which
 // batches are in flight.
 
-import { removeItem } from '../../collections/remove-item.ts'
+import { Queue } from '../../collections/queue.ts'
 import type { KafkaError } from '../../errors.ts'
 import type { BatchBuilder } from '../../records/batch-builder.ts'
 import { PartitionSequences } from '../idempotence/partition-sequences.ts'
@@ -39,7 +39,7 @@ export class PartitionQueue {
   readonly partition: number
   readonly state: PartitionSequences<ProducerBatch> = new PartitionSequences<ProducerBatch>()
   /** Batches that are not in flight, in append order. Only the last may be open. */
-  readonly queue: ProducerBatch[] = []
+  readonly queue: Queue<ProducerBatch> = new Queue()
   /** Batches in flight, in the order they were sent. */
   readonly underWay: ProducerBatch[] = []
   /** The broker that has them. */
@@ -71,13 +71,13 @@ export class PartitionQueue {
    * Batches whose outcome `onDelivery` has not been told, in append order; null without such a hook. An
    * outcome that comes before that of an earlier batch waits here.
    */
-  readonly unreported: ProducerBatch[] | null
+  readonly unreported: Queue<ProducerBatch> | null
   private batches = 0
 
   constructor(topic: PartitionTopic, partition: number, isObserved: boolean) {
     this.topic = topic
     this.partition = partition
-    this.unreported = isObserved ? [] : null
+    this.unreported = isObserved ? new Queue() : null
   }
 
   get inFlight(): number {
@@ -98,14 +98,12 @@ export class PartitionQueue {
   get candidate(): ProducerBatch | null {
     if (this.queue.length === 0) return null
     if (this.state.isBumping) return this.state.nextToResend()
-    return this.queue[0]
+    return this.queue.peek() ?? null
   }
 
   /** Puts a batch back at its place in append order: never blindly to the front. */
   insert(batch: ProducerBatch): void {
-    let at = 0
-    while (at < this.queue.length && this.queue[at].order < batch.order) at++
-    this.queue.splice(at, 0, batch)
+    this.queue.insertBefore(batch, ({ order }) => order >= batch.order)
   }
 
   /** A batch takes records from now on. */
@@ -122,17 +120,10 @@ export class PartitionQueue {
     this.builder = null
   }
 
-  /** A batch was split: its children stand in its place. */
-  replaceUnreported(parent: ProducerBatch, children: readonly ProducerBatch[]): void {
-    const at = this.unreported?.indexOf(parent) ?? -1
-    if (at >= 0) this.unreported?.splice(at, 1, ...children)
-  }
-
   /** Takes a batch out of the queue. */
   take(batch: ProducerBatch): void {
     this.close(batch)
-    if (this.queue.length > 1 && this.queue[0] === batch) this.queue.shift()
-    else removeItem(this.queue, batch)
+    this.queue.remove(batch)
   }
 
   /** The batch whose delivery timeout comes first. */
@@ -143,7 +134,7 @@ export class PartitionQueue {
         oldest = batch
       }
     }
-    const head = this.queue.at(0) ?? null
+    const head = this.queue.peek() ?? null
     if (head !== null && (oldest === null || head.createdAt < oldest.createdAt)) oldest = head
     return oldest
   }

@@ -1,7 +1,7 @@
 // What the producer knows of one topic. It is kept when metadata forgets the topic for a while: the
 // sequence numbers of its partitions must outlive that (librdkafka 1.9.0 lost records without it).
 
-import type { PartitionMetadata, TopicMetadata } from '../../cluster/metadata.ts'
+import type { PartitionMetadata, TopicMetadata } from '../../cluster/metadata-snapshot.ts'
 import { Queue } from '../../collections/queue.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
 import { PartitionQueue, type PartitionTopic } from './partition-queue.ts'
@@ -49,6 +49,9 @@ export class ProducerTopic implements PartitionTopic {
   isLetGo = false
   /** Whether a request for its metadata is in progress for them. */
   isAwaited = false
+  /** Since when records have waited for its metadata, and for partitions that it does not have. */
+  awaitedSince = 0
+  beyondSince = 0
 
   private readonly isObserved: boolean
 

@@ -1,7 +1,8 @@
 // A record that was accepted but cannot be appended yet: its topic's metadata or memory is still to come.
 // Its bytes are copies, as the caller may change the original ones.
 
-import type { HeaderInput } from '../../records/headers.ts'
+import { type HeaderInput, ownHeaders } from '../../records/headers.ts'
+import { ownBytes } from '../../records/own-bytes.ts'
 import { recordBatchOverhead } from '../../records/record-batch.ts'
 import type { RecordData } from '../../types.ts'
 import type { PlainRecord } from '../record.ts'
@@ -30,6 +31,8 @@ export class WaitingRecord<T> implements MemoryWaiter {
   readonly destination: Destination
   /** It waits no longer. */
   isDone = false
+  /** It is in the queue of those that wait for memory. */
+  waitsForMemory = false
   private readonly granted: (held: WaitingRecord<T>) => void
 
   /** @param granted told when there is memory for it */
@@ -77,16 +80,4 @@ export interface WaitingPlace {
   readonly generation: number
   readonly isCharged: boolean
   readonly destination: Destination
-}
-
-/** Bytes that the caller can no longer change. */
-function ownBytes(bytes: RecordData): RecordData {
-  return bytes === null || typeof bytes === 'string' ? bytes : Buffer.from(bytes)
-}
-
-/** Headers that the caller can no longer change. */
-function ownHeaders(headers: readonly HeaderInput[]): readonly HeaderInput[] {
-  return headers.length === 0
-    ? headers
-    : headers.map(({ key, value }) => ({ key, value: ownBytes(value) }))
 }

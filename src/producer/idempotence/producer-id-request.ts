@@ -3,7 +3,8 @@
 
 import { backoff, sleep } from '../../async/retry.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { BrokerError, type KafkaError, toKafkaError } from '../../errors.ts'
+import { type ClusterProblem, FailureStreak } from '../../cluster/problems.ts'
+import { BrokerError, KafkaError, toKafkaError } from '../../errors.ts'
 import { brokerError, isUninformative } from '../../protocol/error-codes.ts'
 import { initProducerId } from '../../protocol/messages/init-producer-id.ts'
 import type { ProducerIdentity } from './producer-identity.ts'
@@ -22,6 +23,7 @@ export class ProducerIdRequest {
   /** Of the request in progress; null: there is none. */
   private asking: AbortController | null = null
   private isClosed = false
+  private readonly failures = new FailureStreak()
 
   constructor(context: ProducerIdSourceContext) {
     this.context = context
@@ -32,6 +34,11 @@ export class ProducerIdRequest {
     if (this.asking !== null || this.context.producer.canNumber || this.isClosed) return
     this.asking = new AbortController()
     void this.ask(this.asking.signal)
+  }
+
+  /** Why there is no id although records wait for one. */
+  get problem(): ClusterProblem | null {
+    return this.asking === null ? null : this.failures.problem(null, true)
   }
 
   /** No record waits for an id any more: the request would only keep the process alive. */
@@ -48,6 +55,7 @@ export class ProducerIdRequest {
   private async ask(signal: AbortSignal): Promise<void> {
     const { cluster, producer, onAdopted, onRefused } = this.context
     const { retryBackoffMs, retryBackoffMaxMs, logger } = cluster.options
+    this.failures.succeeded()
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
         const { producerId, producerEpoch } = await this.askOnce(signal)
@@ -64,6 +72,7 @@ export class ProducerIdRequest {
           onRefused(error)
           return
         }
+        this.failures.failed(error)
         logger.debug(`no producer id yet: ${error.message}`)
         // The signal only ends the wait; the loop's condition does the rest.
         await sleep(backoff(attempt, retryBackoffMs, retryBackoffMaxMs), signal).catch(() => {})
@@ -88,9 +97,19 @@ export class ProducerIdRequest {
       'any',
       { signal },
     )
-    if (response.errorCode === 0) return response
+    if (response.errorCode === 0) {
+      if (response.producerId >= 0n) return response
+      throw noProducerId()
+    }
     throw brokerError(response.errorCode, 'InitProducerId', cluster.principal)
   }
+}
+
+/** A response without an error and without an id. */
+export function noProducerId(): KafkaError {
+  return new KafkaError('InitProducerId failed: its response has no producer id', {
+    retriable: true,
+  })
 }
 
 /** Whether asking again may help. Whatever was done before, another id does no harm. */

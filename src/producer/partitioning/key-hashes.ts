@@ -1,12 +1,14 @@
 // The key hashes of other clients, for topics that such clients write to as well: the same key must go to
 // the same partition whichever client sends it. Kafka's own is murmur2.ts.
 
+import { unsigned } from './murmur2.ts'
+
 /** The bytes of a key. Strings hash as their UTF-8 bytes. */
 let scratch = Buffer.allocUnsafeSlow(1024)
 
 /** The bytes of a string, valid until the next call. */
 function bytesOf(key: string | Uint8Array): Uint8Array {
-  if (typeof key !== 'string') return key
+  if (typeof key !== 'string') return unsigned(key)
   if (key.length * 3 > scratch.length) scratch = Buffer.allocUnsafeSlow(key.length * 3)
   return scratch.subarray(0, scratch.write(key, 'utf8'))
 }

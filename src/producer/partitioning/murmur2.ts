@@ -33,8 +33,14 @@ export function murmur2(bytes: Uint8Array, length: number = bytes.length): numbe
  * they have a leader.
  */
 export function partitionForKey(key: string | Uint8Array, partitionCount: number): number {
-  const hash = typeof key === 'string' ? murmur2OfString(key) : murmur2(key)
+  const hash = typeof key === 'string' ? murmur2OfString(key) : murmur2(unsigned(key))
   return (hash & 0x7fffffff) % partitionCount
+}
+
+/** The bytes as numbers from 0 to 255: an Int8Array, which a record's key may be too, has others. */
+export function unsigned(bytes: ArrayBufferView): Uint8Array {
+  if (bytes instanceof Uint8Array) return bytes
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 function murmur2OfString(text: string): number {

@@ -2,7 +2,7 @@
 // all partitions, available or not, then none of them (sticky-partitioner.ts). Once chosen, never again.
 
 import { watchRejection } from '../../async/rejections.ts'
-import type { PartitionMetadata } from '../../cluster/metadata.ts'
+import type { PartitionMetadata } from '../../cluster/metadata-snapshot.ts'
 import { describeValue, InvalidArgumentError } from '../../errors.ts'
 import type { HeaderInput } from '../../records/headers.ts'
 import type { RecordData } from '../../types.ts'

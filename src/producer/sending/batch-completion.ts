@@ -406,7 +406,7 @@ export class BatchCompletion {
 
   /** Tells the observer what it can be told in append order: nothing before an earlier batch is decided. */
   private report({ unreported }: PartitionQueue, observer: RecordObserver): void {
-    while (unreported?.[0]?.deliveries.isDecided) {
+    while (unreported?.peek()?.deliveries.isDecided) {
       const batch = unreported.shift()
       batch?.deliveries.report(batch.count, observer)
     }

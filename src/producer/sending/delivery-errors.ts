@@ -65,7 +65,9 @@ function hindranceOf({ partition }: ProducerBatch, obstacle: KafkaError | null):
       : leaderlessText(String(partition), errorCode)
   }
   if (obstacle !== null) return `its leader could not be reached: ${obstacle.message}`
-  if (partition.queue[0]?.attempts > 0) return 'batches before it were not acknowledged either'
+  const head = partition.queue.peek()
+  if (head !== undefined && head.attempts > 0)
+    return 'batches before it were not acknowledged either'
   return `node ${partition.leader} took nothing in that time`
 }
 

@@ -1,11 +1,11 @@
 // One Produce request and its response: batches are grouped by topic, and each finds its part of the response
 // by place, checked by topic and partition. A batch that the response leaves out was not acknowledged.
 
+import type { LeaderHint } from '../../cluster/leader-hints.ts'
 import type {
   PartitionProduceResponse,
   ProduceRequest,
   ProduceResponse,
-  TopicProduceResponse,
 } from '../../protocol/messages/produce.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
 import { noProducer } from '../../records/batch-builder.ts'
@@ -73,29 +73,55 @@ export class ProduceRequests {
   }
 
   /** Each batch with its part of the response; null: there is none. */
-  *match(response: ProduceResponse, version: number): Generator<MatchedBatch> {
-    for (let i = 0; i < this.groups.length; i++) {
-      const group = this.groups[i]
-      const isGroup = (topic: TopicProduceResponse): boolean =>
-        version >= FIRST_VERSION_WITH_IDS
-          ? topic.topicId === group.topicId
-          : topic.name === group.topic.name
-      const expected: TopicProduceResponse | undefined = response.responses[i]
-      const topic =
-        expected !== undefined && isGroup(expected) ? expected : response.responses.find(isGroup)
-      const parts = topic?.partitionResponses ?? []
-      for (let j = 0; j < group.batches.length; j++) {
-        const batch = group.batches[j]
-        const { partition } = batch.partition
-        const part: PartitionProduceResponse | undefined = parts[j]
-        const found = part?.index === partition ? part : parts.find((p) => p.index === partition)
-        yield { batch, part: found ?? null }
-      }
-    }
+  match(response: ProduceResponse, version: number): MatchedBatch[] {
+    const keyOf = (topic: { topicId: string; name: string }): string =>
+      version >= FIRST_VERSION_WITH_IDS ? topic.topicId : topic.name
+    const topics = new Places(response.responses, keyOf)
+    return this.groups.flatMap(({ topic, topicId, batches }, place) => {
+      const found = topics.find(place, keyOf({ topicId, name: topic.name }))
+      const parts = new Places(found?.partitionResponses ?? [], ({ index }) => index)
+      return batches.map((batch, at) => {
+        const part = parts.find(at, batch.partition.partition)
+        return { batch, topicId, part: part ?? null }
+      })
+    })
   }
+}
+
+/** Finds the parts of a response: by their place in the request, and by key where brokers take another order. */
+class Places<K, T> {
+  private readonly list: readonly T[]
+  private readonly keyOf: (item: T) => K
+  /** Made when an item is not in its place: to look through the list for each of thousands takes seconds. */
+  private byKey: Map<K, T> | undefined
+
+  constructor(list: readonly T[], keyOf: (item: T) => K) {
+    this.list = list
+    this.keyOf = keyOf
+  }
+
+  find(place: number, key: K): T | undefined {
+    const expected: T | undefined = this.list[place]
+    if (expected !== undefined && this.keyOf(expected) === key) return expected
+    this.byKey ??= new Map(this.list.map((item) => [this.keyOf(item), item]))
+    return this.byKey.get(key)
+  }
+}
+
+/** The leaders that the parts of a response name in place of an acknowledgement. */
+export function hintsOf(matched: readonly MatchedBatch[]): LeaderHint[] {
+  const hints: LeaderHint[] = []
+  for (const { batch, topicId, part } of matched) {
+    if (part === null || part.errorCode === 0 || part.currentLeader.leaderId < 0) continue
+    const { topic, partition } = batch.partition
+    hints.push({ topic: topic.name, topicId, partition, ...part.currentLeader })
+  }
+  return hints
 }
 
 export interface MatchedBatch {
   readonly batch: ProducerBatch
+  /** Of the topic as it was known when the request was made; all zeros: not known. */
+  readonly topicId: string
   readonly part: PartitionProduceResponse | null
 }

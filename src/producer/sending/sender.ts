@@ -23,7 +23,7 @@ import type { ProducerIdRequest } from '../idempotence/producer-id-request.ts'
 import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
 import type { BatchCompletion } from './batch-completion.ts'
 import { traceBatches } from './batch-traces.ts'
-import { FIRST_VERSION_WITH_ZSTD, ProduceRequests } from './produce-request.ts'
+import { FIRST_VERSION_WITH_ZSTD, hintsOf, ProduceRequests } from './produce-request.ts'
 import type { Topics } from './topic-metadata.ts'
 
 /**
@@ -266,7 +266,9 @@ export class Sender {
     const now = clock.read()
     const { exchange } = request
     const { nodeId } = exchange
-    for (const { batch, part } of exchange.match(response, version)) {
+    const matched = exchange.match(response, version)
+    cluster.applyLeaderHints(hintsOf(matched), response.nodeEndpoints)
+    for (const { batch, part } of matched) {
       if (request.isReleased) batch.writeReleased()
       if (part === null) {
         const error = new ConnectionError(
@@ -275,14 +277,6 @@ export class Sender {
         cluster.requestRefresh(error.message)
         delivery.lost(batch, error, true, now)
         continue
-      }
-      const { leaderId, leaderEpoch } = part.currentLeader
-      if (part.errorCode !== 0 && leaderId >= 0) {
-        const { topic, partition } = batch.partition
-        cluster.applyLeaderHint(
-          { topic: topic.name, partition, leaderId, leaderEpoch },
-          response.nodeEndpoints,
-        )
       }
       delivery.responded(batch, part, nodeId, now)
     }
@@ -367,7 +361,7 @@ export class Sender {
       this.timer = null
       this.timerDue = due
       if (due === Number.POSITIVE_INFINITY) return
-      this.timer = setTimeout(this.timeUp, Math.max(1, Math.min(due - now, MAX_TIMER_MS)))
+      this.timer = setTimeout(this.timeUp, Math.min(Math.max(1, due - now), MAX_TIMER_MS))
       this.holdsProcess = true
     }
     this.holdProcess(!this.context.flushes.isEmpty)

@@ -20,7 +20,7 @@ export function splitBatch(
   const most = isSmall ? Math.max(recordBatchOverhead + builder.largestRecord, half) : batchSize
   const children = accumulator.makeChildren(batch, builder.split(most))
   partition.state.replace(batch, children)
-  partition.replaceUnreported(batch, children)
+  partition.unreported?.replace(batch, children)
   let first = 0
   const places = children.map((child): ChildDeliveries => {
     const place = { deliveries: child.deliveries, first, count: child.count }

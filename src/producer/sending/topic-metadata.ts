@@ -3,7 +3,7 @@
 // many responses brought it.
 
 import type { Cluster } from '../../cluster/cluster.ts'
-import type { MetadataChange, TopicMetadata } from '../../cluster/metadata.ts'
+import type { MetadataChange, TopicMetadata } from '../../cluster/metadata-snapshot.ts'
 import { describeValue, InvalidArgumentError } from '../../errors.ts'
 import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'

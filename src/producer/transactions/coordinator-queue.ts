@@ -5,6 +5,7 @@ import { withAnySignal } from '../../async/any-signal.ts'
 import { monotonicMs } from '../../async/clock.ts'
 import { backoff, sleep } from '../../async/retry.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
+import { type ClusterProblem, FailureStreak } from '../../cluster/problems.ts'
 import {
   AuthenticationError,
   BrokerError,
@@ -55,17 +56,40 @@ export class CoordinatorQueue {
   private readonly cluster: Cluster
   private readonly requests: TransactionRequests
   private readonly transactionalId: string
+  /** Why the request that is being tried is tried again; undefined: it is not. */
+  lastError: KafkaError | undefined
   private readonly stopped = new AbortController()
   private last: Promise<unknown> = Promise.resolve()
+  private readonly failures = new FailureStreak()
+  private readonly onStart: () => void
+  /** Whether a request is being tried. */
+  isBusy = false
 
-  constructor(cluster: Cluster, requests: TransactionRequests, transactionalId: string) {
+  /** @param onStart called when a request is tried for the first time */
+  constructor(
+    cluster: Cluster,
+    requests: TransactionRequests,
+    transactionalId: string,
+    onStart: () => void,
+  ) {
     this.cluster = cluster
+    this.onStart = onStart
     this.requests = requests
     this.transactionalId = transactionalId
   }
 
   get isStopped(): boolean {
     return this.stopped.signal.aborted
+  }
+
+  /** Why the request that is being tried has no success. */
+  get problem(): ClusterProblem | null {
+    return this.isBusy ? this.failures.problem(null, true) : null
+  }
+
+  /** The broker that is being asked; null: none is. */
+  get busyNode(): number | null {
+    return this.isBusy ? this.requests.askedNode : null
   }
 
   stop(reason: KafkaError): void {
@@ -81,14 +105,22 @@ export class CoordinatorQueue {
   }
 
   /** @param ask one attempt: the code of the response, 0 for success */
-  persist(
+  async persist(
     request: CoordinatorRequest,
     terms: Terms,
     ask: (attempt: Attempt) => Promise<number>,
   ): Promise<Ending> {
-    return withAnySignal([this.stopped.signal, terms.signal], (signal) =>
-      this.tryUntilDecided(request, terms, ask, signal),
-    )
+    this.lastError = undefined
+    this.failures.succeeded()
+    this.isBusy = true
+    this.onStart()
+    try {
+      return await withAnySignal([this.stopped.signal, terms.signal], (signal) =>
+        this.tryUntilDecided(request, terms, ask, signal),
+      )
+    } finally {
+      this.isBusy = false
+    }
   }
 
   private async tryUntilDecided(
@@ -113,6 +145,8 @@ export class CoordinatorQueue {
       else if (verdict !== 'retry' && verdict !== 'retryInDoubt')
         return this.failure(verdict, error)
       logger.debug(`tried again: ${error.message}`)
+      this.lastError = error
+      this.failures.failed(error)
       let waitMs = backoff(failures, retryBackoffMs, retryBackoffMaxMs)
       if (terms.isFirst && isConcurrent(error)) waitMs = Math.min(waitMs, CONCURRENT_WAIT_MS)
       if (isInDoubt) waitMs = Math.max(waitMs, startedAt + (terms.doubtMs ?? 0) - monotonicMs())

@@ -87,6 +87,12 @@ function isConsumer(value: unknown): value is TransactionalConsumer {
   )
 }
 
+/**
+ * How long a call whose limit was reached waits for its abort (ms). A broker may be silent: the abort then
+ * continues, and the next transaction begins after it.
+ */
+const ABORT_GRACE_MS = 1000
+
 export async function runTransaction<T>(
   producer: TransactionOwner,
   logger: Logger,
@@ -117,7 +123,9 @@ export async function runTransaction<T>(
     // A commit without an outcome cannot be aborted. The same error from the body is another producer's.
     const mayBeCommitted =
       isCommitting && (error instanceof OutcomeUnknownError || signal?.aborted === true)
-    throw await undo(error, mayBeCommitted, producer, tx.consumer, logger)
+    const isOverdue = signal?.aborted === true || deadline <= monotonicMs()
+    const abortLimits = isOverdue ? { timeoutMs: ABORT_GRACE_MS } : undefined
+    throw await undo(error, mayBeCommitted, abortLimits, producer, tx.consumer, logger)
   }
 }
 
@@ -129,6 +137,7 @@ function bodyTimeout({ timeoutMs }: WaitLimits): TimeoutError {
 async function undo(
   error: unknown,
   mayBeCommitted: boolean,
+  limits: WaitOptions | undefined,
   producer: TransactionOwner,
   consumer: TransactionalConsumer | null,
   logger: Logger,
@@ -137,7 +146,7 @@ async function undo(
   let isAborted = false
   if (!mayBeCommitted) {
     try {
-      await producer.abortTransaction()
+      await producer.abortTransaction(limits)
       isAborted = true
     } catch (abortError) {
       if (abortError !== error) thrown = bothErrors(error, abortError)

@@ -5,12 +5,8 @@
 
 import { waitFor } from '../../async/wait.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import {
-  InvalidTransactionStateError,
-  KafkaError,
-  OutcomeUnknownError,
-  toKafkaError,
-} from '../../errors.ts'
+import type { ClusterProblem } from '../../cluster/problems.ts'
+import { KafkaError, OutcomeUnknownError, toKafkaError } from '../../errors.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import type { ConsumerGroupMetadata, OffsetToCommit, WaitOptions } from '../../types.ts'
 import type { Accumulator } from '../batching/accumulator.ts'
@@ -18,6 +14,7 @@ import type { FlushTracker } from '../batching/flush-tracker.ts'
 import type { PartitionQueue } from '../batching/partition-queue.ts'
 import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
 import { CoordinatorQueue, type Failure, fencedError } from './coordinator-queue.ts'
+import { busy, decidedUnseen, outcomeUnknown } from './end-errors.ts'
 import { type TransactionCall, TransactionManager } from './transaction-manager.ts'
 import { TransactionPartitions } from './transaction-partitions.ts'
 import { type ProducerIdAndEpoch, TransactionRequests } from './transaction-requests.ts'
@@ -40,6 +37,8 @@ export interface TransactionLifecycleContext {
   readonly onFailed: (error: KafkaError) => void
   /** Makes the sender look, which then calls `turned`. */
   readonly wake: () => void
+  /** A coordinator is asked for something: what keeps it from being done must not stay silent. */
+  readonly watch: () => void
 }
 
 /** A call in progress, for every caller that makes it meanwhile. */
@@ -49,6 +48,8 @@ interface Pending {
   /** A caller's own limit was reached: the call continues, and was reported to have no outcome. */
   isReportedUnknown: boolean
 }
+
+type EndCall = 'commitTransaction' | 'abortTransaction'
 
 const FEATURE = 'transaction.version'
 
@@ -61,6 +62,8 @@ export class TransactionLifecycle {
   private pending: Pending | null = null
   private readonly participants: TransactionPartitions
   private settled: (() => void) | null = null
+  /** The caller was told that the end of the transaction has no outcome. */
+  private isLeftOpen = false
 
   constructor(options: TransactionLifecycleOptions, context: TransactionLifecycleContext) {
     const { cluster, producer } = context
@@ -69,16 +72,36 @@ export class TransactionLifecycle {
     this.context = context
     this.manager = new TransactionManager(producer)
     this.requests = new TransactionRequests(cluster, producer, transactionalId)
-    this.calls = new CoordinatorQueue(cluster, this.requests, transactionalId)
+    this.calls = new CoordinatorQueue(cluster, this.requests, transactionalId, context.watch)
     this.participants = new TransactionPartitions(this.manager, this.calls, this.requests, {
       ...context,
       refused: (call, failure) => this.refused(call, failure),
     })
   }
 
+  /** Why a coordinator does not do what it is asked; null: it does, or is not asked. */
+  get problem(): ClusterProblem | null {
+    return this.calls.problem
+  }
+
+  /** Whether a coordinator is being asked for something. */
+  get isAsking(): boolean {
+    return this.calls.isBusy
+  }
+
+  /** The coordinator that is being asked; null: none is. */
+  get busyCoordinator(): number | null {
+    return this.calls.busyNode
+  }
+
   /** @throws what says why no record is taken now, and what to do about it */
   requireOpen(call: 'send' | 'sendOffsets' = 'send'): void {
     if (this.manager.state !== 'inTransaction') this.manager.require(call)
+  }
+
+  /** @throws what says why nothing is added to a transaction any more: also what waited until it is committed */
+  requireGoing(): void {
+    if (!this.manager.isGoing) throw this.manager.refusal('send')
   }
 
   init(limits: WaitOptions = {}): Promise<void> {
@@ -89,6 +112,10 @@ export class TransactionLifecycle {
       const ended = this.pending.promise.catch(() => {})
       return waitFor(ended, limits, 'initTransactions()').then(() => this.init(limits))
     }
+    if (this.isLeftOpen && this.manager.state === 'abortable') {
+      // That is what the error of the end advised, whatever it came to afterwards.
+      return this.abort(limits).then(() => this.init(limits))
+    }
     return this.checked('initTransactions', () => {
       const { state, nextIdentity } = this.manager
       if (state === 'ready' && nextIdentity !== 'first') return Promise.resolve()
@@ -97,9 +124,13 @@ export class TransactionLifecycle {
   }
 
   async begin(limits: WaitOptions = {}): Promise<void> {
+    if (this.pending?.isReportedUnknown) {
+      const ended = this.pending.promise.catch(() => {})
+      await waitFor(ended, limits, 'beginTransaction()')
+    }
     const { pending } = this
     if (pending !== null && pending.call !== 'initTransactions') {
-      throw busy('beginTransaction', pending)
+      throw busy('beginTransaction', pending.call)
     }
     this.manager.require('beginTransaction')
     while (this.manager.state !== 'ready' || this.manager.nextIdentity !== null) {
@@ -108,6 +139,7 @@ export class TransactionLifecycle {
       this.manager.require('beginTransaction')
     }
     this.manager.begin()
+    this.isLeftOpen = false
   }
 
   commit(limits: WaitOptions = {}): Promise<void> {
@@ -188,9 +220,9 @@ export class TransactionLifecycle {
     if (this.manager.isOpen && this.pending === null) await this.abort(limits)
   }
 
-  private end(call: 'commitTransaction' | 'abortTransaction', limits: WaitOptions): Promise<void> {
+  private end(call: EndCall, limits: WaitOptions): Promise<void> {
     const shared = this.join(call)
-    if (shared !== null) return this.endWithin(call, shared, limits)
+    if (shared !== null) return this.joinEnd(call, shared, limits)
     return this.checked(call, () => {
       const isCommit = call === 'commitTransaction'
       if (isCommit) this.manager.committing()
@@ -199,16 +231,31 @@ export class TransactionLifecycle {
     })
   }
 
-  /** Waits for an end as long as the caller wants. The end continues after that. */
+  /** A caller who was told before that the end has no outcome wants another attempt if that one comes to nothing. */
+  private async joinEnd(call: EndCall, work: Promise<void>, limits: WaitOptions): Promise<void> {
+    const isSecondCall = this.pending?.isReportedUnknown === true
+    try {
+      await this.endWithin(call, work, limits)
+    } catch (error) {
+      if (!isSecondCall || this.pending !== null || !(error instanceof OutcomeUnknownError)) {
+        throw error
+      }
+      await this.end(call, limits)
+    }
+  }
+
+  /** Waits for an end for as long as the caller wants, or for `maxBlockMs`. The end continues after that. */
   private async endWithin(
     call: TransactionCall,
     work: Promise<void>,
-    limits: WaitOptions,
+    given: WaitOptions,
   ): Promise<void> {
+    const limits = { timeoutMs: this.options.maxBlockMs, ...given }
     try {
-      await waitFor(work, limits, () => this.outcomeUnknown(call, undefined, limits))
+      await waitFor(work, limits, () => this.outcomeUnknown(call, this.calls.lastError, limits))
     } catch (error) {
       if (this.pending?.promise === work) this.pending.isReportedUnknown = true
+      if (error instanceof OutcomeUnknownError) this.isLeftOpen = true
       throw error
     }
   }
@@ -261,7 +308,9 @@ export class TransactionLifecycle {
       return this.outcomeUnknown(call, failure.error, {})
     }
     const refused = this.refused(call, failure)
-    return isFinal && mayBeCommitted ? this.decidedUnseen(refused) : refused
+    return isFinal && mayBeCommitted
+      ? decidedUnseen(this.options.transactionalId, refused)
+      : refused
   }
 
   private requireEnding(isCommit: boolean): void {
@@ -366,7 +415,7 @@ export class TransactionLifecycle {
 
   private checked(call: TransactionCall, go: () => Promise<void>): Promise<void> {
     try {
-      if (this.pending !== null) throw busy(call, this.pending)
+      if (this.pending !== null) throw busy(call, this.pending.call)
       this.manager.require(call)
       return go()
     } catch (error) {
@@ -387,33 +436,13 @@ export class TransactionLifecycle {
     return promise
   }
 
-  /** The refusal of a later attempt says nothing of an earlier one that may have committed. */
-  private decidedUnseen(cause: KafkaError): OutcomeUnknownError {
-    return new OutcomeUnknownError(
-      `commitTransaction() of '${this.options.transactionalId}' has no outcome: an attempt whose response was lost may have committed it, and this producer cannot ask any more. Its successor continues from what is committed. ${cause.message}`,
-      { cause },
-    )
-  }
-
   private outcomeUnknown(
     call: TransactionCall,
     cause: unknown,
     { timeoutMs }: WaitOptions,
   ): OutcomeUnknownError {
-    const time = timeoutMs === undefined ? '' : ` within ${timeoutMs} ms`
-    const what = this.manager.isOutcomeUnknown
-      ? 'the request may have reached the coordinator'
-      : 'it was not done yet'
-    const why = cause instanceof KafkaError ? ` (${cause.message})` : ''
-    return new OutcomeUnknownError(
-      `${call}() of '${this.options.transactionalId}' has no outcome${time}: ${what}${why}. Call ${call}() again, or initTransactions()`,
-      { cause },
-    )
+    const { transactionalId } = this.options
+    const mayBeDone = this.manager.isOutcomeUnknown
+    return outcomeUnknown({ call, transactionalId, mayBeDone, cause, timeoutMs })
   }
-}
-
-function busy(call: TransactionCall, pending: Pending): InvalidTransactionStateError {
-  return new InvalidTransactionStateError(
-    `${call}() was refused: ${pending.call}() is in progress: await it first`,
-  )
 }

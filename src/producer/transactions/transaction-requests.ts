@@ -12,6 +12,7 @@ import { initProducerId } from '../../protocol/messages/init-producer-id.ts'
 import { txnOffsetCommit } from '../../protocol/messages/txn-offset-commit.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
 import type { ConsumerGroupMetadata, OffsetToCommit, TopicPartition } from '../../types.ts'
+import { noProducerId } from '../idempotence/producer-id-request.ts'
 import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
 import { worst } from './coordinator-error-table.ts'
 
@@ -57,6 +58,11 @@ export class TransactionRequests {
     this.asked = this.coordinator
   }
 
+  /** The broker that was asked last; -1: none yet. */
+  get askedNode(): number {
+    return this.asked.askedNode
+  }
+
   /** @param kind a first id fences the producer that had the transactional id; a bump gives ours its next epoch */
   async initProducerId(
     kind: 'first' | 'bump',
@@ -80,6 +86,7 @@ export class TransactionRequests {
       },
       attempt,
     )
+    if (response.errorCode === errorCodes.NONE && response.producerId < 0n) throw noProducerId()
     return { ...response, canBump }
   }
 

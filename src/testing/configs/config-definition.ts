@@ -60,7 +60,9 @@ function findBooleanProblem(value: string): Problem | null {
 
 function findTextProblem({ type, oneOf }: ConfigDefinition, value: string): Problem | null {
   if (oneOf === undefined) return null
-  const values = type === 'LIST' ? splitList(value) : [value]
+  const isEmpty = type === 'LIST' && value.trim() === ''
+  const values = type === 'LIST' ? value.split(',').map((each) => each.trim()) : [value]
+  if (isEmpty) return null
   const unknown = values.find((each) => !oneOf.includes(each))
   if (unknown === undefined) return null
   return { reason: `String must be one of: ${oneOf.join(', ')}`, shown: unknown }
@@ -69,11 +71,12 @@ function findTextProblem({ type, oneOf }: ConfigDefinition, value: string): Prob
 function findNumberProblem(definition: ConfigDefinition, value: string): Problem | null {
   const { type, min, max } = definition
   const trimmed = value.trim()
-  const pattern = type === 'DOUBLE' ? /^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$/ : /^[+-]?\d+$/
+  const pattern =
+    type === 'DOUBLE' ? /^[+-]?(NaN|(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?)$/ : /^[+-]?\d+$/
   const isNumber = pattern.test(trimmed) && (type === 'DOUBLE' || isInRange(type, trimmed))
   if (!isNumber) return { reason: `Not a number of type ${type}` }
   const number = Number(trimmed)
-  const shown = type === 'DOUBLE' && Number.isInteger(number) ? `${number}.0` : trimmed
+  const shown = type === 'DOUBLE' ? shownDouble(number) : trimmed
   if (min !== undefined && number < min) return { reason: `Value must be at least ${min}`, shown }
   if (max !== undefined && number > max) {
     return { reason: `Value must be no more than ${max}`, shown }
@@ -85,6 +88,30 @@ function isInRange(type: ConfigType, value: string): boolean {
   const range = type === 'INT' ? INT_RANGE : LONG_RANGE
   const number = BigInt(value.replace(/^\+/, ''))
   return number >= range.min && number <= range.max
+}
+
+/** The value as DescribeConfigs shows it. */
+export function shownValue({ type, oneOf }: ConfigDefinition, value: string): string {
+  switch (type) {
+    case 'INT':
+    case 'LONG':
+      return String(BigInt(value.trim().replace(/^\+/, '')))
+    case 'DOUBLE':
+      return shownDouble(Number(value))
+    case 'BOOLEAN':
+      return value.trim().toLowerCase()
+    case 'STRING':
+      return value
+    case 'LIST': {
+      const items = splitList(value)
+      return (oneOf === undefined ? items : [...new Set(items)]).join(',')
+    }
+  }
+}
+
+/** As Java writes it: a whole number has a fraction too. */
+function shownDouble(value: number): string {
+  return Number.isInteger(value) ? `${value}.0` : String(value)
 }
 
 export function splitList(value: string): string[] {

@@ -1,10 +1,16 @@
 // The resources that have configurations: how each is found, read, checked and changed.
 
 import { errorCodes } from '../../protocol/error-codes.ts'
+import { findIllegalPattern } from '../client-telemetry.ts'
 import type { ClusterState } from '../cluster-state.ts'
 import { findNameProblem } from '../topic-store.ts'
 import { ALL_BROKERS, type ConfigSynonym, configSources } from './broker-configs.ts'
-import { type ConfigType, findValueProblem } from './config-definition.ts'
+import {
+  type ConfigTable,
+  type ConfigType,
+  findValueProblem,
+  shownValue,
+} from './config-definition.ts'
 import { findGroupConfigProblem, groupConfigs } from './group-configs.ts'
 import { findTopicConfigProblem, topicConfigs } from './topic-configs.ts'
 
@@ -77,6 +83,7 @@ function topicResource(
   nodeId: number,
   name: string,
 ): ConfigResource | ConfigProblem {
+  if (name === '') return invalid('Default topic resources are not allowed.')
   const nameProblem = findNameProblem(name)
   if (nameProblem !== null) {
     const errorMessage = `Topic name is invalid: ${nameProblem}`
@@ -90,23 +97,33 @@ function topicResource(
   const { given } = topic.config
   return {
     given,
-    describe: () =>
-      Object.entries(topicConfigs).map(([config, { type, default: fallback, synonym }]) => {
-        const inherited =
-          synonym === undefined ? [] : state.brokerConfigs.synonymsOf(synonym, nodeId)
-        const own = given.get(config)
-        const synonyms =
-          own === undefined
-            ? inherited
-            : [{ name: config, value: own, source: configSources.TOPIC }, ...inherited]
-        const value = synonyms[0]?.value ?? fallback
-        const source = synonyms[0]?.source ?? configSources.DEFAULT
-        return { name: config, value, type, readOnly: false, source, synonyms }
-      }),
+    describe: () => describeTopicConfigs(state, nodeId, given),
     typeOf: (config) => (Object.hasOwn(topicConfigs, config) ? topicConfigs[config].type : null),
     findProblem: (configs) => invalidConfig(findTopicConfigProblem(configs)),
     replace: (configs) => topic.config.replace(configs),
   }
+}
+
+/** Every configuration of a topic that was given some of them. */
+export function describeTopicConfigs(
+  state: ClusterState,
+  nodeId: number,
+  given: ReadonlyMap<string, string>,
+): DescribedConfig[] {
+  return Object.entries(topicConfigs).map(([name, { type, default: fallback, synonym }]) => {
+    const inherited = synonym === undefined ? [] : state.brokerConfigs.synonymsOf(synonym, nodeId)
+    const own = given.get(name)
+    const synonyms =
+      own === undefined
+        ? inherited
+        : [
+            { name, value: shownValue(topicConfigs[name], own), source: configSources.TOPIC },
+            ...inherited,
+          ]
+    const value = synonyms[0]?.value ?? fallback
+    const source = synonyms[0]?.source ?? configSources.DEFAULT
+    return { name, value, type, readOnly: false, source, synonyms }
+  })
 }
 
 function brokerResource(
@@ -192,40 +209,34 @@ function groupResource(
   }
 }
 
-const metricsTypes: Readonly<Record<string, ConfigType>> = {
-  'interval.ms': 'INT',
-  match: 'LIST',
-  metrics: 'LIST',
+const metricsConfigs: ConfigTable = {
+  'interval.ms': { type: 'INT', default: '300000' },
+  match: { type: 'LIST', default: '' },
+  metrics: { type: 'LIST', default: '' },
 }
 const MIN_INTERVAL_MS = 100
 const MAX_INTERVAL_MS = 3_600_000
 
-function metricsResource(state: ClusterState, name: string): ConfigResource {
+function metricsResource(state: ClusterState, name: string): ConfigResource | ConfigProblem {
+  if (name === '') return invalid("Subscription name can't be empty")
   const { clientMetrics } = state
   const given = clientMetrics.get(name) ?? new Map<string, string>()
   return {
     given,
     describe: () =>
-      [...given].map(([config, value]) => ({
-        name: config,
-        value,
-        type: metricsTypes[config],
-        readOnly: false,
-        source: configSources.CLIENT_METRICS,
-        synonyms: [],
-      })),
-    typeOf: (config) => (Object.hasOwn(metricsTypes, config) ? metricsTypes[config] : null),
+      Object.entries(metricsConfigs).map(([config, definition]) => {
+        const own = given.get(config)
+        const value = own === undefined ? definition.default : shownValue(definition, own)
+        const source = own === undefined ? configSources.DEFAULT : configSources.CLIENT_METRICS
+        const synonyms = own === undefined ? [] : [{ name: config, value, source }]
+        return { name: config, value, type: definition.type, readOnly: false, source, synonyms }
+      }),
+    // Controllers know no types of theirs: nothing is appended or subtracted.
+    typeOf: () => null,
     findProblem: (configs) => {
       for (const [config, value] of configs) {
-        if (!Object.hasOwn(metricsTypes, config)) {
-          return invalid(`Unknown client metrics configuration: ${config}`)
-        }
-        const interval = Number(value)
-        if (config !== 'interval.ms') continue
-        if (interval >= MIN_INTERVAL_MS && interval <= MAX_INTERVAL_MS) continue
-        return invalid(
-          `Invalid value ${value} for interval.ms, interval must be between ${MIN_INTERVAL_MS} and ${MAX_INTERVAL_MS} (1 hour)`,
-        )
+        const problem = findMetricsProblem(config, value)
+        if (problem !== null) return problem
       }
       return null
     },
@@ -234,6 +245,22 @@ function metricsResource(state: ClusterState, name: string): ConfigResource {
       else clientMetrics.set(name, configs)
     },
   }
+}
+
+function findMetricsProblem(name: string, value: string): ConfigProblem | null {
+  if (!Object.hasOwn(metricsConfigs, name)) {
+    return invalid(`Unknown client metrics configuration: ${name}`)
+  }
+  const problem = findValueProblem(name, metricsConfigs[name], value)
+  if (problem !== null) return invalidConfig(problem)
+  const illegal = name === 'match' ? findIllegalPattern(value) : null
+  if (illegal !== null) return invalidConfig(`Illegal client matching pattern: ${illegal}`)
+  const interval = Number(value)
+  if (name !== 'interval.ms') return null
+  if (interval >= MIN_INTERVAL_MS && interval <= MAX_INTERVAL_MS) return null
+  return invalid(
+    `Invalid value ${value} for interval.ms, interval must be between ${MIN_INTERVAL_MS} and ${MAX_INTERVAL_MS} (1 hour)`,
+  )
 }
 
 function invalidConfig(errorMessage: string | null): ConfigProblem | null {

@@ -92,7 +92,7 @@ export class GroupCoordinator {
 
   leave(groupId: string, members: MemberIdentity[], now: number): MemberResponse[] {
     const group = this.store.get(groupId)
-    if (group?.type === 'consumer') return this.classicMembers.leave(group, members)
+    if (group?.type === 'consumer') return this.classicMembers.leave(group, members, now)
     return this.classic.leave(groupId, members, now)
   }
 

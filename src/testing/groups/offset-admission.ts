@@ -89,10 +89,9 @@ export function admitOffsetFetch(
   memberId: string | null,
   memberEpoch: number,
 ): number {
-  const group = coordinator.store.get(groupId)
-  if (group?.type === 'share') return errorCodes.GROUP_ID_NOT_FOUND
-  if (group?.type !== 'consumer') return 0
   if ((memberId === null || memberId === '') && memberEpoch < 0) return 0
+  const group = coordinator.store.get(groupId)
+  if (group?.type !== 'consumer') return 0
   const member = group.members.get(memberId ?? '')
   if (member === undefined) return errorCodes.UNKNOWN_MEMBER_ID
   if (member.memberEpoch === memberEpoch) return 0

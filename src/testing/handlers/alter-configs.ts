@@ -26,8 +26,12 @@ export function handleAlterConfigs(
   context: RequestContext,
   request: AlterConfigsRequest,
 ): AlterConfigsResponse {
-  const responses = request.resources.map(({ resourceType, resourceName, configs }) => {
+  const { resources } = request
+  const responses = resources.map((resource) => {
+    const { resourceType, resourceName, configs } = resource
+    if (isRepeated(resource, resources)) return { ...repeated, resourceType, resourceName }
     const problem = change(context, resourceType, resourceName, request.validateOnly, () => {
+      if (new Set(configs.map(({ name }) => name)).size < configs.length) return duplicateKeys
       const missing = configs.find(({ value }) => value === null)
       if (missing !== undefined) return nullValue(missing.name)
       return new Map(configs.map(({ name, value }) => [name, value ?? '']))
@@ -41,15 +45,12 @@ export function handleIncrementalAlterConfigs(
   context: RequestContext,
   request: IncrementalAlterConfigsRequest,
 ): IncrementalAlterConfigsResponse {
-  const responses = request.resources.map(({ resourceType, resourceName, configs }) => {
-    const problem = change(
-      context,
-      resourceType,
-      resourceName,
-      request.validateOnly,
-      (resource) => {
-        return applyOperations(resource, configs)
-      },
+  const { resources } = request
+  const responses = resources.map((resource) => {
+    const { resourceType, resourceName, configs } = resource
+    if (isRepeated(resource, resources)) return { ...repeated, resourceType, resourceName }
+    const problem = change(context, resourceType, resourceName, request.validateOnly, (named) =>
+      applyOperations(named, configs),
     )
     return { ...(problem ?? accepted), resourceType, resourceName }
   })
@@ -57,6 +58,28 @@ export function handleIncrementalAlterConfigs(
 }
 
 const accepted: ConfigProblem = { errorCode: 0, errorMessage: null }
+const repeated: ConfigProblem = {
+  errorCode: errorCodes.INVALID_REQUEST,
+  errorMessage: 'Each resource must appear at most once.',
+}
+const duplicateKeys: ConfigProblem = {
+  errorCode: errorCodes.INVALID_REQUEST,
+  errorMessage: 'Error due to duplicate config keys',
+}
+
+interface Named {
+  readonly resourceType: number
+  readonly resourceName: string
+}
+
+/** Whether a request names this resource more than once. */
+function isRepeated({ resourceType, resourceName }: Named, all: readonly Named[]): boolean {
+  let count = 0
+  for (const other of all) {
+    if (other.resourceType === resourceType && other.resourceName === resourceName) count++
+  }
+  return count > 1
+}
 
 function change(
   context: RequestContext,
@@ -86,10 +109,7 @@ function applyOperations(
   changes: readonly IncrementalAlterableConfig[],
 ): Map<string, string> | ConfigProblem {
   if (new Set(changes.map(({ name }) => name)).size < changes.length) {
-    return {
-      errorCode: errorCodes.INVALID_REQUEST,
-      errorMessage: 'Error due to duplicate config keys',
-    }
+    return duplicateKeys
   }
   const wanted = new Map(resource.given)
   for (const { name, configOperation, value } of changes) {

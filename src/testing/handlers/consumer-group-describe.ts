@@ -17,16 +17,20 @@ import {
   toTopicPartitions,
 } from '../groups/partition-sets.ts'
 import type { RequestContext } from '../handler.ts'
+import { authorizedOperations, NOT_ASKED } from '../security/authorized-operations.ts'
 import type { TopicStore } from '../topic-store.ts'
 
-const NO_OPERATIONS = -0x80000000
 const MEMBER_TYPE = { classic: 0, consumer: 1 }
 
 export function handleConsumerGroupDescribe(
   context: RequestContext,
   request: ConsumerGroupDescribeRequest,
 ): ConsumerGroupDescribeResponse {
-  const groups = request.groupIds.map((groupId) => describeOne(context, groupId))
+  const groups = request.groupIds.map((groupId) => {
+    const group = describeOne(context, groupId)
+    if (!request.includeAuthorizedOperations || group.errorCode !== 0) return group
+    return { ...group, authorizedOperations: authorizedOperations(context, 'GROUP', groupId) }
+  })
   return { throttleTimeMs: 0, groups }
 }
 
@@ -36,6 +40,7 @@ function describeOne(context: RequestContext, groupId: string): DescribedGroup {
     return failed(groupId, errorCodes.UNSUPPORTED_VERSION, null)
   }
   if (error !== 0) return failed(groupId, error, null)
+  if (groupId === '') return failed(groupId, errorCodes.INVALID_GROUP_ID, null)
   const { groups, topics } = context.state
   try {
     return describeGroup(groups.store.consumer(groupId), topics)
@@ -51,7 +56,7 @@ function describeGroup(group: ConsumerGroup, topics: TopicStore): DescribedGroup
     groupState: group.state,
     groupEpoch: group.groupEpoch,
     assignmentEpoch: group.assignmentEpoch,
-    assignorName: group.preferredAssignor ?? 'uniform',
+    assignorName: group.assignorName,
     members: [...group.members.values()].map((member) => describeMember(group, member, topics)),
   }
 }
@@ -98,6 +103,6 @@ function failed(groupId: string, errorCode: number, errorMessage: string | null)
     assignmentEpoch: 0,
     assignorName: '',
     members: [],
-    authorizedOperations: NO_OPERATIONS,
+    authorizedOperations: NOT_ASKED,
   }
 }

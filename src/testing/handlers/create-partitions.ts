@@ -20,7 +20,14 @@ export function handleCreatePartitions(
     const refused = request.topics.map(({ name }) => ({ name, errorCode, errorMessage: EXCESS }))
     return { throttleTimeMs: 0, results: refused }
   }
-  const results = request.topics.map((topic) => grow(context, topic, request.validateOnly))
+  const names = request.topics.map(({ name }) => name)
+  // A name that is given twice gets one result.
+  const results = [...new Set(names)].map((name): CreatePartitionsTopicResult => {
+    const [topic, ...others] = request.topics.filter((other) => other.name === name)
+    if (others.length === 0) return grow(context, topic, request.validateOnly)
+    const errorMessage = 'Duplicate topic name.'
+    return { name, errorCode: errorCodes.INVALID_REQUEST, errorMessage }
+  })
   return { throttleTimeMs: 0, results }
 }
 

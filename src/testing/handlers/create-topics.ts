@@ -9,14 +9,14 @@ import type {
 } from '../../protocol/messages/create-topics.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
 import type { ClusterState, TopicSettings } from '../cluster-state.ts'
+import { describeTopicConfigs } from '../configs/config-resources.ts'
 import { findTopicConfigProblem } from '../configs/topic-configs.ts'
 import type { RequestContext } from '../handler.ts'
+import { randomUuid } from '../random-uuid.ts'
 import { EXCESS, findReplicasProblem, MOST_RECORDS } from '../replica-assignment.ts'
 import { mayDo } from '../security/authorize.ts'
 import { findNameProblem, type Topic } from '../topic-store.ts'
 
-/** Where a configuration comes from: set on the topic. */
-const DYNAMIC_TOPIC_CONFIG = 1
 const CLUSTER_METADATA = '__cluster_metadata'
 
 interface Problem {
@@ -43,8 +43,8 @@ export function handleCreateTopics(
       return refused(name, unauthorized)
     if (problem !== null) return refused(name, problem)
     const settings = settingsOf(state, topic)
-    if (request.validateOnly) return planned(state, topic, settings)
-    return created(state.createTopic(name, settings))
+    if (request.validateOnly) return planned(context, topic, settings)
+    return created(context, state.createTopic(name, settings))
   })
   return { throttleTimeMs: 0, topics }
 }
@@ -85,7 +85,7 @@ function findProblem(state: ClusterState, topic: CreatableTopic): Problem | null
   }
   const colliding = state.topics.colliding(name)
   if (colliding !== undefined) {
-    const message = `Topic '${name}' collides with existing topic: ${colliding}.`
+    const message = `Topic '${name}' collides with existing topic: ${colliding}`
     return { errorCode: errorCodes.INVALID_TOPIC_EXCEPTION, message }
   }
   if (name === CLUSTER_METADATA) {
@@ -98,13 +98,13 @@ function findProblem(state: ClusterState, topic: CreatableTopic): Problem | null
     return { errorCode: errorCodes.INVALID_CONFIG, message: configProblem }
   }
   if (assignments.length > 0) return findAssignmentProblem(state, topic)
-  if (numPartitions < -1 || numPartitions === 0) {
-    const message = 'Number of partitions was set to an invalid non-positive value.'
-    return { errorCode: errorCodes.INVALID_PARTITIONS, message }
-  }
   if (replicationFactor < -1 || replicationFactor === 0) {
     const message = 'Replication factor must be larger than 0, or -1 to use the default value.'
     return { errorCode: errorCodes.INVALID_REPLICATION_FACTOR, message }
+  }
+  if (numPartitions < -1 || numPartitions === 0) {
+    const message = 'Number of partitions was set to an invalid non-positive value.'
+    return { errorCode: errorCodes.INVALID_PARTITIONS, message }
   }
   if (replicationFactor > state.upNodes.length) {
     const message = `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ${replicationFactor} cannot be reached because only ${state.upNodes.length} broker(s) are registered or some brokers have all their log directories cordoned.`
@@ -153,7 +153,7 @@ function settingsOf(state: ClusterState, topic: CreatableTopic): TopicSettings {
   return settings
 }
 
-function created(topic: Topic): CreatableTopicResult {
+function created(context: RequestContext, topic: Topic): CreatableTopicResult {
   return {
     name: topic.name,
     topicId: topic.id,
@@ -161,30 +161,39 @@ function created(topic: Topic): CreatableTopicResult {
     errorMessage: null,
     numPartitions: topic.partitions.length,
     replicationFactor: topic.partitions[0].replicas.length,
-    configs: [...topic.config.given].map(([name, value]) => ({
-      name,
-      value,
-      readOnly: false,
-      configSource: DYNAMIC_TOPIC_CONFIG,
-      isSensitive: false,
-    })),
+    configs: effective(context, topic.config.given),
     topicConfigErrorCode: 0,
   }
 }
 
+/** The configurations of a topic, given or not. */
+function effective(
+  { state, node }: RequestContext,
+  given: ReadonlyMap<string, string>,
+): CreatableTopicResult['configs'] {
+  return describeTopicConfigs(state, node.id, given).map(({ name, value, source }) => ({
+    name,
+    value,
+    readOnly: false,
+    configSource: source,
+    isSensitive: false,
+  }))
+}
+
 function planned(
-  state: ClusterState,
+  context: RequestContext,
   { name }: CreatableTopic,
-  { partitions, replicationFactor, assignments }: TopicSettings,
+  { partitions, replicationFactor, assignments, configs }: TopicSettings,
 ): CreatableTopicResult {
+  const { numPartitions } = context.state.properties
   return {
     name,
-    topicId: ZERO_UUID,
+    topicId: randomUuid(),
     errorCode: 0,
     errorMessage: null,
-    numPartitions: assignments?.length ?? partitions ?? state.properties.numPartitions,
+    numPartitions: assignments?.length ?? partitions ?? numPartitions,
     replicationFactor: assignments?.[0].length ?? replicationFactor ?? -1,
-    configs: [],
+    configs: effective(context, new Map(Object.entries(configs ?? {}))),
     topicConfigErrorCode: 0,
   }
 }

@@ -39,6 +39,9 @@ function deleteOne(
     return { partitionIndex, lowWatermark: -1n, errorCode }
   }
   const { log } = partition
+  if (log.config.isCompacted && !log.config.isDeleted) {
+    return { partitionIndex, lowWatermark: -1n, errorCode: errorCodes.POLICY_VIOLATION }
+  }
   const start = offset === HIGH_WATERMARK ? log.highWatermark : offset
   if (start < 0n || start > log.highWatermark) {
     return { partitionIndex, lowWatermark: -1n, errorCode: errorCodes.OFFSET_OUT_OF_RANGE }

@@ -23,7 +23,24 @@ export function handleDeleteTopics(
     version >= STATES_SINCE
       ? request.topics
       : request.topicNames.map((name) => ({ name, topicId: ZERO_UUID }))
-  return { throttleTimeMs: 0, responses: topics.map((topic) => deleteOne(context, topic)) }
+  const isSame = (a: DeleteTopicState, b: DeleteTopicState): boolean =>
+    a === b || (a.name === b.name && a.topicId === b.topicId && !isNeither(a))
+  // A topic that is given twice gets one result.
+  const once = topics.filter((topic, at) => topics.findIndex((each) => isSame(each, topic)) === at)
+  const responses = once.map((topic): DeletableTopicResult => {
+    const isRepeated = topics.filter((each) => isSame(each, topic)).length > 1
+    return isRepeated ? { ...topic, ...duplicate } : deleteOne(context, topic)
+  })
+  return { throttleTimeMs: 0, responses }
+}
+
+function isNeither({ name, topicId }: DeleteTopicState): boolean {
+  return name === null && topicId === ZERO_UUID
+}
+
+const duplicate = {
+  errorCode: errorCodes.INVALID_REQUEST,
+  errorMessage: 'Duplicate topic name or id.',
 }
 
 function deleteOne(
@@ -41,10 +58,14 @@ function deleteOne(
     const errorMessage = 'You may not specify both topic name and topic id.'
     return { name, topicId, errorCode: errorCodes.INVALID_REQUEST, errorMessage }
   }
+  if (isNeither({ name, topicId })) {
+    const errorMessage = 'Neither topic name nor id were specified.'
+    return { name, topicId, errorCode: errorCodes.INVALID_REQUEST, errorMessage }
+  }
   const topic = byId ? state.topics.getById(topicId) : state.topics.get(name ?? '')
   if (topic === undefined) {
     const errorCode = byId ? errorCodes.UNKNOWN_TOPIC_ID : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
-    const errorMessage = 'This server does not host this topic.'
+    const errorMessage = `This server does not host this topic${byId ? ' ID' : '-partition'}.`
     return { name, topicId, errorCode, errorMessage }
   }
   const refusal = topicError(context, 'DELETE', topic.name)

@@ -6,20 +6,22 @@ import type {
   DescribeClusterResponse,
 } from '../../protocol/messages/describe-cluster.ts'
 import type { RequestContext } from '../handler.ts'
+import { clusterOperations, NOT_ASKED } from '../security/authorized-operations.ts'
 
 const BROKERS = 1
-const NO_OPERATIONS = -0x80000000
+const CONTROLLERS = 2
 
 export function handleDescribeCluster(
-  { state }: RequestContext,
+  context: RequestContext,
   request: DescribeClusterRequest,
 ): DescribeClusterResponse {
-  const isForBrokers = request.endpointType === BROKERS
+  const { state } = context
+  const { endpointType } = request
+  const isForBrokers = endpointType === BROKERS
   const nodes = isForBrokers ? state.upNodes : []
   return {
     throttleTimeMs: 0,
-    errorCode: isForBrokers ? 0 : errorCodes.MISMATCHED_ENDPOINT_TYPE,
-    errorMessage: isForBrokers ? null : 'This is a broker, not a controller.',
+    ...(isForBrokers ? { errorCode: 0, errorMessage: null } : refusalOf(endpointType)),
     endpointType: BROKERS,
     clusterId: state.clusterId,
     controllerId: nodes[0]?.id ?? -1,
@@ -30,6 +32,19 @@ export function handleDescribeCluster(
       rack,
       isFenced: false,
     })),
-    clusterAuthorizedOperations: NO_OPERATIONS,
+    clusterAuthorizedOperations:
+      isForBrokers && request.includeClusterAuthorizedOperations
+        ? clusterOperations(context)
+        : NOT_ASKED,
   }
+}
+
+function refusalOf(endpointType: number): { errorCode: number; errorMessage: string } {
+  if (endpointType === CONTROLLERS) {
+    const errorMessage =
+      'The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER'
+    return { errorCode: errorCodes.MISMATCHED_ENDPOINT_TYPE, errorMessage }
+  }
+  const errorMessage = `Unsupported endpoint type ${endpointType}`
+  return { errorCode: errorCodes.UNSUPPORTED_ENDPOINT_TYPE, errorMessage }
 }

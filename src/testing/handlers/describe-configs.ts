@@ -41,11 +41,13 @@ function describeOne(
     const errorMessage = isMissingTopic ? null : resource.errorMessage
     return { errorCode: resource.errorCode, errorMessage, resourceType, resourceName, configs: [] }
   }
+  // An empty list asks for all, as no list does.
+  const keys = configurationKeys?.length === 0 ? null : configurationKeys
   const configs = resource
     .describe()
-    .filter(({ name }) => configurationKeys === null || configurationKeys.includes(name))
+    .filter(({ name }) => keys === null || keys.includes(name))
     .map((config) => toResult(config, includeSynonyms))
-  return { errorCode: 0, errorMessage: null, resourceType, resourceName, configs }
+  return { errorCode: 0, errorMessage: '', resourceType, resourceName, configs }
 }
 
 function toResult(

@@ -8,16 +8,21 @@ import type {
 } from '../../protocol/messages/describe-groups.ts'
 import { checkGroup } from '../coordinator-check.ts'
 import type { RequestContext } from '../handler.ts'
+import { authorizedOperations, NOT_ASKED } from '../security/authorized-operations.ts'
 
 /** Before this version a group that does not exist is a dead one. */
 const NOT_FOUND_SINCE = 6
-const NO_OPERATIONS = -0x80000000
 
 export function handleDescribeGroups(
   context: RequestContext,
   request: DescribeGroupsRequest,
 ): DescribeGroupsResponse {
-  return { throttleTimeMs: 0, groups: request.groups.map((groupId) => describe(context, groupId)) }
+  const groups = request.groups.map((groupId) => {
+    const group = describe(context, groupId)
+    if (!request.includeAuthorizedOperations || group.errorCode !== 0) return group
+    return { ...group, authorizedOperations: authorizedOperations(context, 'GROUP', groupId) }
+  })
+  return { throttleTimeMs: 0, groups }
 }
 
 function describe(context: RequestContext, groupId: string): DescribedGroup {
@@ -63,6 +68,6 @@ function noGroup(
     protocolType: '',
     protocolData: '',
     members: [],
-    authorizedOperations: NO_OPERATIONS,
+    authorizedOperations: NOT_ASKED,
   }
 }

@@ -9,6 +9,7 @@ import type {
 import type { RequestContext } from '../handler.ts'
 import { checkAccess } from '../partition-access.ts'
 import { topicError } from '../security/authorize.ts'
+import { findNameProblem } from '../topic-store.ts'
 
 export function handleDescribeProducers(
   context: RequestContext,
@@ -27,13 +28,22 @@ function describeOne(
   partitionIndex: number,
 ): PartitionResponse {
   const { state, node } = context
+  const refusal = topicError(context, 'READ', topic)
+  const none = { partitionIndex, errorCode: refusal, errorMessage: null, activeProducers: [] }
+  if (refusal !== 0) return none
+  const problem = findNameProblem(topic)
+  if (problem !== null) {
+    const errorMessage = `Topic name is invalid: ${problem}`
+    return { ...none, errorCode: errorCodes.INVALID_TOPIC_EXCEPTION, errorMessage }
+  }
   const partition = state.topics.partition(topic, partitionIndex)
-  const errorCode =
-    partition === undefined
-      ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION
-      : topicError(context, 'READ', topic) || checkAccess(node, partition, -1, true)
-  const empty = { partitionIndex, errorCode, errorMessage: null, activeProducers: [] }
-  if (partition === undefined || errorCode !== 0) return empty
+  if (partition === undefined) {
+    const isTopicKnown = state.topics.get(topic) !== undefined
+    const errorMessage = isTopicKnown ? null : 'This server does not host this topic-partition.'
+    return { ...none, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorMessage }
+  }
+  const errorCode = checkAccess(node, partition, -1, true)
+  if (errorCode !== 0) return { ...none, errorCode }
   const activeProducers = partition.log.producers.all.map(({ producerId, entry, last }) => ({
     producerId,
     producerEpoch: entry.producerEpoch,
@@ -42,5 +52,5 @@ function describeOne(
     coordinatorEpoch: entry.coordinatorEpoch,
     currentTxnStartOffset: entry.transactionStart ?? -1n,
   }))
-  return { ...empty, activeProducers }
+  return { ...none, activeProducers }
 }

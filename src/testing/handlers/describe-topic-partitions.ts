@@ -11,16 +11,23 @@ import type {
 import { ZERO_UUID } from '../../protocol/uuid.ts'
 import type { RequestContext } from '../handler.ts'
 import { topicError } from '../security/authorize.ts'
-import type { Partition } from '../topic-store.ts'
+import { authorizedOperations, NOT_ASKED } from '../security/authorized-operations.ts'
+import { missingTopicError, type Partition } from '../topic-store.ts'
 
-const NO_OPERATIONS = -0x80000000
 const MAX_PARTITIONS = 2000
 
 export function handleDescribeTopicPartitions(
   context: RequestContext,
-  { topics, responsePartitionLimit, cursor }: DescribeTopicPartitionsRequest,
+  request: DescribeTopicPartitionsRequest,
 ): DescribeTopicPartitionsResponse {
   const { state } = context
+  const { topics, responsePartitionLimit, cursor } = request
+  if (!isCursorPossible(request)) {
+    const refused = topics.map(({ name }) =>
+      emptyTopic(name, ZERO_UUID, errorCodes.INVALID_REQUEST),
+    )
+    return { throttleTimeMs: 0, topics: refused, nextCursor: null }
+  }
   const asked = topics.length > 0 ? topics : [...state.topics.all]
   const names = [...new Set(asked.map(({ name }) => name))].sort()
   let room = Math.max(Math.min(responsePartitionLimit, MAX_PARTITIONS), 1)
@@ -37,15 +44,17 @@ export function handleDescribeTopicPartitions(
       if (topics.length > 0) described.push(emptyTopic(name, ZERO_UUID, refusal))
       continue
     }
+    const topicAuthorizedOperations = authorizedOperations(context, 'TOPIC', name)
     const topic = state.topics.get(name)
     if (topic === undefined) {
-      described.push(emptyTopic(name, ZERO_UUID, errorCodes.UNKNOWN_TOPIC_OR_PARTITION))
+      const missing = emptyTopic(name, ZERO_UUID, missingTopicError(name))
+      described.push({ ...missing, topicAuthorizedOperations })
       continue
     }
     const first = cursor?.topicName === name ? cursor.partitionIndex : 0
     const page = topic.partitions.slice(first, first + room)
     const partitions = page.map((partition) => describePartition(partition, (id) => state.isUp(id)))
-    described.push({ ...emptyTopic(name, topic.id, 0), partitions })
+    described.push({ ...emptyTopic(name, topic.id, 0), partitions, topicAuthorizedOperations })
     room -= page.length
     if (first + page.length < topic.partitions.length) {
       nextCursor = { topicName: name, partitionIndex: first + page.length }
@@ -53,6 +62,13 @@ export function handleDescribeTopicPartitions(
     }
   }
   return { throttleTimeMs: 0, topics: described, nextCursor }
+}
+
+/** A page begins within the topics that are asked for. */
+function isCursorPossible({ topics, cursor }: DescribeTopicPartitionsRequest): boolean {
+  if (cursor === null) return true
+  const isAsked = topics.length === 0 || topics.some(({ name }) => name === cursor.topicName)
+  return isAsked && cursor.partitionIndex >= 0
 }
 
 function emptyTopic(
@@ -66,7 +82,7 @@ function emptyTopic(
     topicId,
     isInternal: false,
     partitions: [],
-    topicAuthorizedOperations: NO_OPERATIONS,
+    topicAuthorizedOperations: NOT_ASKED,
   }
 }
 

@@ -12,6 +12,7 @@ import { clusterError } from '../security/authorize.ts'
 import type { Partition } from '../topic-store.ts'
 
 const PREFERRED = 0
+const UNCLEAN = 1
 
 export function handleElectLeaders(
   context: RequestContext,
@@ -19,6 +20,11 @@ export function handleElectLeaders(
 ): ElectLeadersResponse {
   const refusal = clusterError(context, 'ALTER')
   if (refusal !== 0) return { throttleTimeMs: 0, errorCode: refusal, replicaElectionResults: [] }
+  const isKnownType = electionType === PREFERRED || electionType === UNCLEAN
+  if (!isKnownType && topicPartitions?.length !== 0) {
+    const errorCode = errorCodes.INVALID_REQUEST
+    return { throttleTimeMs: 0, errorCode, replicaElectionResults: [] }
+  }
   const { state } = context
   const asked =
     topicPartitions ??
@@ -32,6 +38,7 @@ export function handleElectLeaders(
       partitionResult: partitions
         .map((partitionId): ElectLeadersPartitionResult => {
           const partition = state.topics.partition(topic, partitionId)
+          if (partition === undefined) return noPartition(state, topic, partitionId)
           return { partitionId, ...elect(state, partition, electionType === PREFERRED) }
         })
         // Of all partitions, those whose leader is the right one are left out.
@@ -43,15 +50,23 @@ export function handleElectLeaders(
   return { throttleTimeMs: 0, errorCode: 0, replicaElectionResults }
 }
 
+function noPartition(
+  { topics }: ClusterState,
+  topic: string,
+  partitionId: number,
+): ElectLeadersPartitionResult {
+  const errorMessage =
+    topics.get(topic) === undefined
+      ? `No such topic as ${topic}`
+      : `No such partition as ${topic}-${partitionId}`
+  return { partitionId, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorMessage }
+}
+
 function elect(
   state: ClusterState,
-  partition: Partition | undefined,
+  partition: Partition,
   isPreferred: boolean,
 ): { errorCode: number; errorMessage: string | null } {
-  if (partition === undefined) {
-    const errorMessage = 'The partition does not exist.'
-    return { errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorMessage }
-  }
   const { replicas, inSync, leaderId } = partition
   const wanted = isPreferred ? replicas[0] : (replicas.find((id) => state.isUp(id)) ?? -1)
   if (isPreferred ? leaderId === wanted : state.isUp(leaderId)) {

@@ -33,11 +33,12 @@ export async function handleListOffsets(
   context: RequestContext,
   request: ListOffsetsRequest,
 ): Promise<ListOffsetsResponse> {
+  const refused = repeated(request)
   const topics = request.topics.map(async ({ name, partitions }) => ({
     name,
     partitions: await Promise.all(
       partitions.map((partition) =>
-        isRepeated(request, name, partition)
+        refused.has(`${name}-${partition.partitionIndex}`)
           ? notFound(partition, errorCodes.INVALID_REQUEST)
           : findOffset(context, request.isolationLevel, name, partition),
       ),
@@ -46,17 +47,18 @@ export async function handleListOffsets(
   return { throttleTimeMs: 0, topics: await Promise.all(topics) }
 }
 
-function isRepeated(
-  request: ListOffsetsRequest,
-  name: string,
-  { partitionIndex }: ListOffsetsPartition,
-): boolean {
-  let count = 0
-  for (const topic of request.topics) {
-    if (topic.name !== name) continue
-    for (const other of topic.partitions) if (other.partitionIndex === partitionIndex) count++
+/** The partitions that the request names more than once, as `name-index`. */
+function repeated({ topics }: ListOffsetsRequest): ReadonlySet<string> {
+  const seen = new Set<string>()
+  const again = new Set<string>()
+  for (const { name, partitions } of topics) {
+    for (const { partitionIndex } of partitions) {
+      const place = `${name}-${partitionIndex}`
+      if (seen.has(place)) again.add(place)
+      else seen.add(place)
+    }
   }
-  return count > 1
+  return again
 }
 
 async function findOffset(

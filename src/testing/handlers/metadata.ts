@@ -11,10 +11,12 @@ import { ZERO_UUID } from '../../protocol/uuid.ts'
 import type { ClusterState } from '../cluster-state.ts'
 import type { RequestContext } from '../handler.ts'
 import { topicError } from '../security/authorize.ts'
-import { findNameProblem, type Partition, type Topic } from '../topic-store.ts'
-
-/** Means that the client did not ask which operations are allowed. */
-const NO_OPERATIONS = -0x80000000
+import {
+  authorizedOperations,
+  clusterOperations,
+  NOT_ASKED,
+} from '../security/authorized-operations.ts'
+import { findNameProblem, missingTopicError, type Partition, type Topic } from '../topic-store.ts'
 
 export function handleMetadata(
   context: RequestContext,
@@ -27,10 +29,25 @@ export function handleMetadata(
     brokers: nodes.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
     clusterId: state.clusterId,
     controllerId: nodes[0]?.id ?? -1,
-    topics: describeTopics(context, request),
-    clusterAuthorizedOperations: NO_OPERATIONS,
+    topics: withOperations(context, request, describeTopics(context, request)),
+    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+      ? clusterOperations(context)
+      : NOT_ASKED,
     errorCode: 0,
   }
+}
+
+function withOperations(
+  context: RequestContext,
+  { includeTopicAuthorizedOperations }: MetadataRequest,
+  topics: MetadataResponseTopic[],
+): MetadataResponseTopic[] {
+  if (!includeTopicAuthorizedOperations) return topics
+  return topics.map((topic) => {
+    if (topic.name === null) return topic
+    const operations = authorizedOperations(context, 'TOPIC', topic.name)
+    return { ...topic, topicAuthorizedOperations: operations }
+  })
 }
 
 function describeTopics(
@@ -47,8 +64,14 @@ function describeTopics(
       .map((topic) => describeTopic(state, topic))
   }
   const mayCreate = state.autoCreateTopics && request.allowAutoTopicCreation
-  return topics.map(({ name, topicId }) => {
-    const byId = topicId !== ZERO_UUID
+  // A request that names any topic by its id is about ids alone.
+  const byId = topics.some(({ topicId }) => topicId !== ZERO_UUID)
+  const asked = new Map<string, (typeof topics)[number]>()
+  for (const topic of topics) {
+    if (!byId) asked.set(topic.name ?? '', topic)
+    else if (topic.topicId !== ZERO_UUID) asked.set(topic.topicId, topic)
+  }
+  return [...asked.values()].map(({ name, topicId }) => {
     const topic = byId ? state.topics.getById(topicId) : state.topics.get(name ?? '')
     const refusal = refusalOf(topic?.name ?? name ?? '')
     if (refusal !== 0 && !byId) return unknownTopic(refusal, name, topicId)
@@ -64,13 +87,8 @@ function describeMissing(
   name: string,
   mayCreate: boolean,
 ): MetadataResponseTopic {
-  const isNamed = findNameProblem(name) === null
-  if (mayCreate && isNamed) state.createTopic(name, {})
-  return unknownTopic(
-    isNamed ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION : errorCodes.INVALID_TOPIC_EXCEPTION,
-    name,
-    ZERO_UUID,
-  )
+  if (mayCreate && findNameProblem(name) === null) state.createTopic(name, {})
+  return unknownTopic(missingTopicError(name), name, ZERO_UUID)
 }
 
 function describeTopic(state: ClusterState, topic: Topic): MetadataResponseTopic {
@@ -80,7 +98,7 @@ function describeTopic(state: ClusterState, topic: Topic): MetadataResponseTopic
     topicId: topic.id,
     isInternal: false,
     partitions: topic.partitions.map((partition) => describePartition(state, partition)),
-    topicAuthorizedOperations: NO_OPERATIONS,
+    topicAuthorizedOperations: NOT_ASKED,
   }
 }
 
@@ -109,6 +127,6 @@ function unknownTopic(
     topicId,
     isInternal: false,
     partitions: [],
-    topicAuthorizedOperations: NO_OPERATIONS,
+    topicAuthorizedOperations: NOT_ASKED,
   }
 }

@@ -8,13 +8,15 @@ import type {
 import { checkGroup } from '../coordinator-check.ts'
 import { subscribedTopics } from '../groups/subscribed-topics.ts'
 import type { RequestContext } from '../handler.ts'
+import { unknownFirst } from '../response-order.ts'
 
 export function handleOffsetDelete(
   context: RequestContext,
   { groupId, topics }: OffsetDeleteRequest,
 ): OffsetDeleteResponse {
   const { state } = context
-  const error = checkGroup(context, groupId, 'DELETE')
+  const error =
+    checkGroup(context, groupId, 'DELETE') || (groupId === '' ? errorCodes.INVALID_GROUP_ID : 0)
   if (error !== 0) return { errorCode: error, throttleTimeMs: 0, topics: [] }
   const group = state.groups.store.get(groupId)
   if (group === undefined || group.type === 'share') {
@@ -29,7 +31,10 @@ export function handleOffsetDelete(
     throttleTimeMs: 0,
     topics: topics.map(({ name, partitions }) => ({
       name,
-      partitions: partitions.map(({ partitionIndex }) => {
+      partitions: unknownFirst(
+        partitions,
+        ({ partitionIndex }) => state.topics.partition(name, partitionIndex) !== undefined,
+      ).map(({ partitionIndex }) => {
         if (state.topics.partition(name, partitionIndex) === undefined) {
           return { partitionIndex, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION }
         }

@@ -54,7 +54,10 @@ function reassign(
 ): { errorCode: number; errorMessage: string | null } {
   const partition = state.topics.partition(topic, index)
   if (partition === undefined) {
-    const errorMessage = `Unable to find a topic-partition named ${topic}:${index}.`
+    const errorMessage =
+      state.topics.get(topic) === undefined
+        ? `Unable to find a topic named ${topic}.`
+        : `Unable to find partition ${topic}:${index}.`
     return { errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorMessage }
   }
   if (replicas === null) {

@@ -146,8 +146,7 @@ function admitBatch(
 
 function isInTransaction(records: Buffer | null): boolean {
   if (records === null || records.length < recordBatchOverhead) return false
-  const hasProducer = records.readBigInt64BE(batchOffsets.producerId) >= 0n
-  return hasProducer && isTransactional(records.readInt16BE(batchOffsets.attributes))
+  return isTransactional(records.readInt16BE(batchOffsets.attributes))
 }
 
 function isZstd(records: Buffer | null): boolean {

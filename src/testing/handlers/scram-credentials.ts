@@ -31,8 +31,9 @@ export function handleDescribeUserScramCredentials(
   const { scramUsers } = state
   const asked = users?.map(({ name }) => name) ?? []
   const names = asked.length === 0 ? scramUsers.names : asked
-  const results = names.map((name) => describeOne(scramUsers, name, names))
-  return { throttleTimeMs: 0, errorCode: 0, errorMessage: null, results }
+  // A user who is asked for twice gets one result.
+  const results = [...new Set(names)].map((name) => describeOne(scramUsers, name, names))
+  return { throttleTimeMs: 0, errorCode: 0, errorMessage: '', results }
 }
 
 function describeOne(
@@ -80,8 +81,13 @@ export function handleAlterUserScramCredentials(
   const results = [...names].map((user) => {
     const removed = deletions.filter(({ name }) => name === user)
     const added = upsertions.filter(({ name }) => name === user)
+    // The first alteration is judged before a second one is found, whatever mechanism that has.
+    const [first] = removed
     const problem =
-      findDeletionProblem(scramUsers, user, removed) ?? findUpsertionProblem(user, added)
+      (first === undefined
+        ? findUpsertionProblem(user, added.slice(0, 1))
+        : findDeletionProblem(scramUsers, user, [first])) ??
+      (removed.length + added.length > 1 ? ALTERED_TWICE : null)
     if (problem !== null) return { user, ...problem }
     for (const { mechanism } of removed) {
       const name = scramMechanismOf(mechanism)
@@ -104,6 +110,11 @@ interface Problem {
 const UNKNOWN_MECHANISM: Problem = {
   errorCode: errorCodes.UNSUPPORTED_SASL_MECHANISM,
   errorMessage: 'Unknown SCRAM mechanism',
+}
+
+const ALTERED_TWICE: Problem = {
+  errorCode: errorCodes.DUPLICATE_RESOURCE,
+  errorMessage: 'A user credential cannot be altered twice in the same request',
 }
 
 function findDeletionProblem(

@@ -10,7 +10,7 @@ import { GroupError } from '../groups/group-error.ts'
 import { acknowledgeOne, releaseSession } from '../groups/share/share-requests.ts'
 import { sessionKey } from '../groups/share/share-sessions.ts'
 import type { RequestContext } from '../handler.ts'
-import { addEndpoint, currentLeader, unknownLeader } from '../leader-hints.ts'
+import { addEndpoint, currentLeader, noShareLeader } from '../leader-hints.ts'
 import { mayDo } from '../security/authorize.ts'
 
 export async function handleShareAcknowledge(
@@ -20,7 +20,7 @@ export async function handleShareAcknowledge(
   const { state } = context
   const { groupId, memberId } = request
   if (state.properties.shareVersion === 0) return failed(errorCodes.UNSUPPORTED_VERSION)
-  if (groupId === null || memberId === null) return failed(errorCodes.INVALID_REQUEST)
+  if (groupId === null || !memberId) return failed(errorCodes.INVALID_REQUEST)
   if (!mayDo(context, 'READ', 'GROUP', groupId)) {
     return failed(errorCodes.GROUP_AUTHORIZATION_FAILED)
   }
@@ -67,7 +67,7 @@ async function acknowledge(
       results.push({
         partitionIndex,
         ...outcome,
-        currentLeader: isElsewhere ? currentLeader(known) : unknownLeader,
+        currentLeader: isElsewhere ? currentLeader(known) : noShareLeader,
       })
     }
     response.responses.push({ topicId, partitions: results })

@@ -18,16 +18,22 @@ import {
 } from '../groups/share/share-requests.ts'
 import { type SharePartitionId, sessionKey } from '../groups/share/share-sessions.ts'
 import type { RequestContext } from '../handler.ts'
-import { addEndpoint, currentLeader, unknownLeader } from '../leader-hints.ts'
+import { addEndpoint, currentLeader, noShareLeader } from '../leader-hints.ts'
 import { mayDo } from '../security/authorize.ts'
 
 const RECORD_LIMIT = 1
 
+/** What came of the acknowledgements of a partition. */
+interface Outcome {
+  readonly errorCode: number
+  readonly errorMessage: string | null
+}
+
 /** One partition of a request, on its way to a response. */
 interface Wanted {
   readonly id: SharePartitionId
-  /** Named in the request itself, so that the response says something of it. */
-  readonly isNamed: boolean
+  /** New in the session, or acknowledged: the response says something of it in any case. */
+  readonly isAwaited: boolean
   readonly data: ShareFetchPartitionData
   readonly led: LedPartition | null
 }
@@ -39,7 +45,7 @@ export async function handleShareFetch(
   const { state } = context
   const { groupId, memberId, shareSessionEpoch } = request
   if (state.properties.shareVersion === 0) return failed(errorCodes.UNSUPPORTED_VERSION)
-  if (groupId === null || memberId === null) return failed(errorCodes.INVALID_REQUEST)
+  if (groupId === null || !memberId) return failed(errorCodes.INVALID_REQUEST)
   if (!mayDo(context, 'READ', 'GROUP', groupId)) {
     return failed(errorCodes.GROUP_AUTHORIZATION_FAILED)
   }
@@ -67,14 +73,14 @@ async function fetch(context: RequestContext, request: NamedRequest): Promise<Sh
     context.closed,
     () => releaseSession(state, groupId, memberId, session),
   )
-  const named = new Set<string>()
-  const acknowledged = new Map<string, { errorCode: number; errorMessage: string | null }>()
+  const awaited = new Set<string>()
+  const acknowledged = new Map<string, { id: SharePartitionId; outcome: Outcome }>()
   for (const { topicId, partitions } of request.topics) {
     for (const { partitionIndex, acknowledgementBatches } of partitions) {
       const id = { topicId, partition: partitionIndex }
-      named.add(keyOf(id))
-      session.add(id)
+      if (session.add(id)) awaited.add(keyOf(id))
       if (acknowledgementBatches.length === 0) continue
+      awaited.add(keyOf(id))
       const outcome = await acknowledgeOne(
         context,
         groupId,
@@ -83,7 +89,7 @@ async function fetch(context: RequestContext, request: NamedRequest): Promise<Sh
         acknowledgementBatches,
         request.isRenewAck,
       )
-      acknowledged.set(keyOf(id), outcome)
+      acknowledged.set(keyOf(id), { id, outcome })
     }
   }
   for (const { topicId, partitions } of request.forgottenTopicsData) {
@@ -92,8 +98,14 @@ async function fetch(context: RequestContext, request: NamedRequest): Promise<Sh
   if (isFinal) releaseSession(state, groupId, memberId, session)
   const wanted: Wanted[] = []
   for (const id of session.partitions.values()) {
-    const isNamed = named.has(keyOf(id))
-    wanted.push(await prepare(context, groupId, id, isNamed, acknowledged.get(keyOf(id))))
+    const isAwaited = awaited.has(keyOf(id))
+    const outcome = acknowledged.get(keyOf(id))?.outcome
+    wanted.push(await prepare(context, groupId, id, isAwaited, outcome))
+    acknowledged.delete(keyOf(id))
+  }
+  // What was acknowledged of partitions that the session forgets is responded to as well.
+  for (const { id, outcome } of acknowledged.values()) {
+    wanted.push({ id, isAwaited: true, data: emptyData(id, outcome), led: null })
   }
   const mayAcquire = !isFinal && !request.isRenewAck
   if (
@@ -111,25 +123,32 @@ async function prepare(
   context: RequestContext,
   groupId: string,
   id: SharePartitionId,
-  isNamed: boolean,
-  acknowledged: { errorCode: number; errorMessage: string | null } | undefined,
+  isAwaited: boolean,
+  acknowledged: Outcome | undefined,
 ): Promise<Wanted> {
-  const data: ShareFetchPartitionData = {
-    partitionIndex: id.partition,
+  const data = emptyData(id, acknowledged)
+  const led = await openPartition(context, groupId, id)
+  if (typeof led === 'number') {
+    data.errorCode = led
+    return { id, isAwaited, data, led: null }
+  }
+  return { id, isAwaited, data, led }
+}
+
+function emptyData(
+  { partition }: SharePartitionId,
+  acknowledged?: Outcome,
+): ShareFetchPartitionData {
+  return {
+    partitionIndex: partition,
     errorCode: 0,
     errorMessage: null,
     acknowledgeErrorCode: acknowledged?.errorCode ?? 0,
     acknowledgeErrorMessage: acknowledged?.errorMessage ?? null,
-    currentLeader: unknownLeader,
+    currentLeader: noShareLeader,
     records: Buffer.alloc(0),
     acquiredRecords: [],
   }
-  const led = await openPartition(context, groupId, id)
-  if (typeof led === 'number') {
-    data.errorCode = led
-    return { id, isNamed, data, led: null }
-  }
-  return { id, isNamed, data, led }
 }
 
 /** Whether anything was acquired. */
@@ -212,8 +231,8 @@ function respond(
     responses: [],
     nodeEndpoints: [],
   }
-  for (const { id, isNamed, data } of wanted) {
-    if (!isNamed && data.errorCode === 0 && data.acquiredRecords.length === 0) continue
+  for (const { id, isAwaited, data } of wanted) {
+    if (!isAwaited && data.errorCode === 0 && data.acquiredRecords.length === 0) continue
     const known = state.topics.getById(id.topicId)?.partitions[id.partition]
     if (known !== undefined && known.leaderId !== node.id) {
       data.currentLeader = currentLeader(known)

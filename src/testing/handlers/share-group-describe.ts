@@ -11,15 +11,18 @@ import { GroupError } from '../groups/group-error.ts'
 import { toTopicPartitions } from '../groups/partition-sets.ts'
 import type { ShareGroup } from '../groups/share/share-group.ts'
 import type { RequestContext } from '../handler.ts'
+import { authorizedOperations, NOT_ASKED } from '../security/authorized-operations.ts'
 import type { TopicStore } from '../topic-store.ts'
-
-const NO_OPERATIONS = -0x80000000
 
 export function handleShareGroupDescribe(
   context: RequestContext,
   request: ShareGroupDescribeRequest,
 ): ShareGroupDescribeResponse {
-  const groups = request.groupIds.map((groupId) => describeOne(context, groupId))
+  const groups = request.groupIds.map((groupId) => {
+    const group = describeOne(context, groupId)
+    if (!request.includeAuthorizedOperations || group.errorCode !== 0) return group
+    return { ...group, authorizedOperations: authorizedOperations(context, 'GROUP', groupId) }
+  })
   return { throttleTimeMs: 0, groups }
 }
 
@@ -28,6 +31,7 @@ function describeOne(context: RequestContext, groupId: string): ShareGroupDescri
   if (properties.shareVersion === 0) return failed(groupId, errorCodes.UNSUPPORTED_VERSION, null)
   const error = checkGroup(context, groupId, 'DESCRIBE')
   if (error !== 0) return failed(groupId, error, null)
+  if (groupId === '') return failed(groupId, errorCodes.INVALID_GROUP_ID, null)
   try {
     return describeGroup(groups.store.share(groupId), topics)
   } catch (refusal) {
@@ -74,6 +78,6 @@ function failed(
     assignmentEpoch: 0,
     assignorName: '',
     members: [],
-    authorizedOperations: NO_OPERATIONS,
+    authorizedOperations: NOT_ASKED,
   }
 }

@@ -1,5 +1,6 @@
 // DescribeShareGroupOffsets, AlterShareGroupOffsets and DeleteShareGroupOffsets: where share groups start.
 
+import type { AclOperation } from '../../protocol/acl-constants.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import type {
   AlterShareGroupOffsetsRequest,
@@ -54,8 +55,8 @@ function describe(
           lag:
             shared === undefined || log === undefined
               ? NOT_KNOWN
-              : log.logEndOffset - BigInt(shared.startOffset),
-          errorCode: log === undefined ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION : 0,
+              : log.logEndOffset - BigInt(shared.startOffset + shared.completedCount),
+          errorCode: 0,
           errorMessage: null,
         }
       }),
@@ -81,7 +82,7 @@ export function handleAlterShareGroupOffsets(
   context: RequestContext,
   { groupId, topics }: AlterShareGroupOffsetsRequest,
 ): AlterShareGroupOffsetsResponse {
-  const refusal = findRefusal(context, groupId)
+  const refusal = findRefusal(context, groupId, 'READ')
   if (refusal !== null) return { throttleTimeMs: 0, ...refusal, responses: [] }
   const { state } = context
   const responses = topics.map(({ topicName, partitions }) => ({
@@ -93,6 +94,7 @@ export function handleAlterShareGroupOffsets(
         const errorCode = errorCodes.UNKNOWN_TOPIC_OR_PARTITION
         return { partitionIndex, errorCode, errorMessage: null }
       }
+      state.groups.share.getOrCreate(groupId)
       state.sharePartitions.create(groupId, log, Number(startOffset))
       return { partitionIndex, errorCode: 0, errorMessage: null }
     }),
@@ -104,7 +106,8 @@ export function handleDeleteShareGroupOffsets(
   context: RequestContext,
   { groupId, topics }: DeleteShareGroupOffsetsRequest,
 ): DeleteShareGroupOffsetsResponse {
-  const refusal = findRefusal(context, groupId)
+  const isKnown = context.state.groups.store.get(groupId) !== undefined
+  const refusal = findRefusal(context, groupId, 'DELETE') ?? (isKnown ? null : notFound(groupId))
   if (refusal !== null) return { throttleTimeMs: 0, ...refusal, responses: [] }
   const { state } = context
   const responses = topics.map(({ topicName }) => {
@@ -120,18 +123,29 @@ export function handleDeleteShareGroupOffsets(
   return { throttleTimeMs: 0, errorCode: 0, errorMessage: null, responses }
 }
 
-/** Offsets are changed while the group is empty. */
+interface Refusal {
+  readonly errorCode: number
+  readonly errorMessage: string | null
+}
+
+function notFound(groupId: string, is = 'not found'): Refusal {
+  return { errorCode: errorCodes.GROUP_ID_NOT_FOUND, errorMessage: `Group ${groupId} ${is}.` }
+}
+
+/** Offsets are changed while the group is empty, or does not exist. */
 function findRefusal(
   context: RequestContext,
   groupId: string,
-): { errorCode: number; errorMessage: string | null } | null {
-  const error = checkGroup(context, groupId, 'DELETE')
+  operation: AclOperation,
+): Refusal | null {
+  const error = checkGroup(context, groupId, operation)
   if (error !== 0) return { errorCode: error, errorMessage: null }
-  const group = context.state.groups.store.get(groupId)
-  if (group?.type !== 'share') {
-    const errorMessage = `Group ${groupId} ${group === undefined ? 'not found' : 'is not a share group'}.`
-    return { errorCode: errorCodes.GROUP_ID_NOT_FOUND, errorMessage }
+  if (groupId === '') {
+    return { errorCode: errorCodes.INVALID_GROUP_ID, errorMessage: 'The group id is invalid.' }
   }
+  const group = context.state.groups.store.get(groupId)
+  if (group === undefined) return null
+  if (group.type !== 'share') return notFound(groupId, 'is not a share group')
   if (group.isEmpty) return null
   return { errorCode: errorCodes.NON_EMPTY_GROUP, errorMessage: 'The group is not empty.' }
 }

@@ -61,6 +61,7 @@ function check(context: RequestContext, request: TxnOffsetCommitRequest): number
   }
   const error = checkGroup(context, groupId, 'READ')
   if (error !== 0) return error
+  if (groupId === '') return errorCodes.INVALID_GROUP_ID
   if (!state.offsets.hasPendingOf(groupId, producerId, producerEpoch)) {
     const refused = admit(context, versions, transactionalId, request, { groupId })
     if (refused !== 0) return refused

@@ -43,6 +43,8 @@ export interface Scenario {
   seconds: number
   /** There is nothing to harm without consumers beside the load. */
   needsConsumers?: boolean
+  /** Never runs with them: what they have read of a topic that is gone cannot be held against its log. */
+  isWithoutConsumers?: boolean
   load?: Partial<LoadOptions>
   topicConfigs?: Record<string, string | number>
   targets: Targets

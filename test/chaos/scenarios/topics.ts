@@ -6,6 +6,7 @@ import type { Scenario } from './scenario.ts'
 
 export const topicRecreated: Scenario = {
   id: 17,
+  isWithoutConsumers: true,
   name: 'topic recreated',
   seconds: 30,
   targets: { ackDelayMostMs: 5000 },

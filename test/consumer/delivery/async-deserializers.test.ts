@@ -163,6 +163,64 @@ describe('asynchronous deserializers', () => {
     expect(await next).toEqual({ done: true, value: undefined })
   })
 
+  describe('that settle when their place was left', () => {
+    /** Records 0 to 3 wait for `settle`, and 1 is refused; those behind them are there at once. */
+    function late(options: ConsumerOptions<Buffer | null, number | undefined>) {
+      let settle = (): void => {}
+      const settled = new Promise<void>((resolve) => {
+        settle = resolve
+      })
+      let calls = 0
+      const told: string[] = []
+      const consumer = reader({
+        maxPollRecords: 4,
+        valueDeserializer: {
+          deserialize: (bytes) => {
+            if (Number(bytes) > 3) return Number(bytes)
+            calls++
+            return settled.then(() => {
+              if (Number(bytes) === 1) throw new TypeError('refused')
+              return Number(bytes)
+            })
+          },
+        },
+        onPoisonRecord: ({ offset }) => void told.push(`poison ${offset}`),
+        interceptors: [{ onConsume: ([first]) => void told.push(`consume ${first?.offset}`) }],
+        ...options,
+      })
+      return { consumer, settle, told, isCalled: () => calls === 4 }
+    }
+    const policies: ConsumerOptions['poisonRecords'][] = ['skip', { deadLetterTopic: 'dead' }]
+
+    it.each(policies)('after a seek, nothing is told or sent of it (%j)', async (poisonRecords) => {
+      await append(...counted)
+      const { consumer, settle, told, isCalled } = late({ poisonRecords })
+      const next = consumer.records().next()
+      await cluster.waitFor(isCalled)
+      consumer.seek(t0, 30n)
+      expect((await next).value?.value).toBe(30)
+      settle()
+      // A request after that on the same broker: what has settled has had its effects.
+      await consumer.endOffsets([t0])
+      expect(told).toEqual(['consume 30'])
+      await consumer.close()
+      expect(cluster.partition('dead', 0).highWatermark).toBe(0n)
+    })
+
+    it.each(policies)('after close(), nothing is told or sent (%j)', async (poisonRecords) => {
+      await append(...counted)
+      const { consumer, settle, told, isCalled } = late({ poisonRecords })
+      const next = consumer.records().next()
+      await cluster.waitFor(isCalled)
+      const closing = consumer.close()
+      settle()
+      await closing
+      expect((await next).done).toBe(true)
+      expect(told).toEqual([])
+      expect(cluster.partition('dead', 0).highWatermark).toBe(0n)
+    })
+  })
+
   it('are lazy with isSync, which must be true', async () => {
     await append('1')
     let calls = 0

@@ -52,7 +52,9 @@ describe("a partition's answer", () => {
   it('without an error tells where the log ends, and brings records', async () => {
     const state = partition()
     for (let i = 0; i < 3; i++) state.attempts.fail(() => 0)
-    expect(apply(state, { records: await batchOf(['a', 'b']) })).toEqual({ kind: 'deliver' })
+    const records = await batchOf(['a', 'b'])
+    records.writeBigInt64BE(state.fetchOffset)
+    expect(apply(state, { records })).toEqual({ kind: 'deliver' })
     const { buffer } = state
     expect(state.fetchAt.bounds).toEqual({
       highWatermark: 20n,
@@ -63,6 +65,18 @@ describe("a partition's answer", () => {
     state.attempts.fail((failures) => seen.push(failures))
     expect(seen).toEqual([0])
     expect(buffer.hasFetches).toBe(true)
+  })
+
+  it('with batches that end before the offset waits, for longer each time', async () => {
+    const state = partition()
+    const records = await batchOf(['a', 'b'])
+    for (let i = 0; i < 3; i++) {
+      expect(apply(state, { records })).toMatchObject({ kind: 'backOff' })
+      const seen: number[] = []
+      state.attempts.fail((failures) => seen.push(failures))
+      expect(seen).toEqual([i])
+    }
+    expect(state.buffer.hasFetches).toBe(false)
   })
 
   it('without records is nothing new', () => {
@@ -95,7 +109,7 @@ describe("a partition's answer", () => {
     expect(error?.message).toMatch(/Offset 5 of t-0.*begins at 8/)
   })
 
-  it.each([6, 9, 56, 74, 78, 3, 100, 103])(
+  it.each([6, 9, 56, 74, 75, 78, 3, 100, 103])(
     '%i: metadata is asked for, the leader too',
     (errorCode) => {
       const state = partition()
@@ -108,7 +122,7 @@ describe("a partition's answer", () => {
     },
   )
 
-  it.each([75, -1, 999])('%i: asked again later, without new metadata', (errorCode) => {
+  it.each([-1, 999])('%i: asked again later, without new metadata', (errorCode) => {
     const state = partition()
     expect(apply(state, { errorCode }).kind).toBe('backOff')
     expect(state.fetchAt.preferredReplica).toBe(-1)

@@ -110,7 +110,7 @@ describe('a fetch session', () => {
   })
 
   it.each([
-    ['misses a partition', [0]],
+    ['misses all partitions', []],
     ['invents one', [0, 1, 2]],
     ['names one twice', [0, 0]],
   ])('begins anew when a full answer %s', (_, partitions) => {
@@ -118,6 +118,16 @@ describe('a fetch session', () => {
     session.next([target(0), target(1)], true)
     expect(session.handleResponse(answer(partitions))).toBe(false)
     expect(summary(session.next([target(0), target(1)], true))).toMatchObject({ id: 0, epoch: 0 })
+  })
+
+  it('takes what is there of a full answer that misses a partition, names the rest, and begins anew', () => {
+    const session = new FetchSession<Target>()
+    session.next([target(0), target(1)], true)
+    expect(session.handleResponse(answer([0]))).toBe(true)
+    expect(session.missing()).toEqual([target(1)])
+    expect(summary(session.next([target(0), target(1)], true))).toMatchObject({ id: 0, epoch: 0 })
+    expect(session.handleResponse(answer([0, 1]))).toBe(true)
+    expect(session.missing()).toEqual([])
   })
 
   it('closes the session and begins anew when an incremental answer invents a partition', () => {

@@ -309,7 +309,7 @@ describe('fetching', () => {
     const batches = 24
     for (let i = 0; i < batches; i++) cluster.partition('t', 0).append(Buffer.from(batch))
     cluster.intercept(fetch, async ({ next }) => {
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await new Promise((resolve) => setTimeout(resolve, 250))
       return next()
     })
     await take(reader({ maxPartitionFetchBytes: 8 * 1024 * 1024 }), batches)

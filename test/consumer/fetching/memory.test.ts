@@ -9,7 +9,7 @@ import type { ConsumerOptions } from '../../../src/consumer/options.ts'
 import { BatchBuilder, noProducer } from '../../../src/records/batch-builder.ts'
 import type { ConsumerRecord } from '../../../src/records/consumer-record.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
-import { consumerOf, fill, textOf } from '../harness.ts'
+import { consumerOf, fill, latch, textOf } from '../harness.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -134,5 +134,95 @@ describe('the memory behind a value', () => {
       if (got.length === values.length) break
     }
     expect(got).toEqual(values)
+  })
+})
+
+describe('a budget that is used up', () => {
+  const limits = { maxBufferedBytes: 200 * KIB, fetchMaxWaitMs: 20, maxPollRecords: 5 }
+  const sizes = Array.from({ length: 40 }, () => 20 * KIB)
+
+  async function write(partitions: readonly number[]): Promise<void> {
+    for (const partition of partitions) await append(partition, sizes)
+  }
+
+  for (const concurrencyBy of ['partition', 'key'] as const) {
+    it(`by paused partitions does not keep others from being read (by ${concurrencyBy})`, async () => {
+      await write([0, 1, 2])
+      const consumer = reader(limits, [0, 1, 2])
+      const got: bigint[][] = [[], [], []]
+      const running = consumer.run({
+        concurrency: 2,
+        concurrencyBy,
+        eachRecord: (record) => {
+          got[record.partition].push(record.offset)
+          if (record.partition < 2 && got[record.partition].length === 1) consumer.pause([record])
+        },
+      })
+      await cluster.waitFor(() => got[2].length === sizes.length)
+      expect(got[0].length).toBeLessThan(sizes.length)
+      consumer.resume()
+      await cluster.waitFor(() => got.every(({ length }) => length >= sizes.length))
+      await consumer.close()
+      await running
+      // By key, records without a key are in no order.
+      const placeOf = (a: bigint, b: bigint): number => Number(a - b)
+      for (const offsets of got) {
+        expect(offsets.toSorted(placeOf)).toEqual(sizes.map((_, i) => BigInt(i)))
+      }
+    })
+  }
+
+  it('by a slow handler does not keep other partitions from being read', async () => {
+    await write([0, 1, 2])
+    const consumer = reader(limits, [0, 1, 2])
+    const held = latch()
+    const got = [0, 0, 0]
+    const running = consumer.run({
+      concurrency: 2,
+      eachRecord: async (record) => {
+        got[record.partition]++
+        if (record.partition === 0) await held.promise
+      },
+    })
+    await cluster.waitFor(() => got[1] === sizes.length && got[2] === sizes.length)
+    expect(got[0]).toBe(1)
+    held.open()
+    await cluster.waitFor(() => got[0] === sizes.length)
+    await consumer.close()
+    await running
+  })
+
+  it('by batches that are gathered is fetched into again when they are handled', async () => {
+    await write([0, 1, 2])
+    const consumer = reader({ ...limits, groupId: 'g', autoCommitIntervalMs: 60_000 }, [0, 1, 2])
+    const got = [0, 0, 0]
+    const running = consumer.run({
+      maxPollRecords: 1000,
+      maxWaitMs: 50,
+      eachBatch: (batch) => {
+        got[batch.partition] += batch.length
+      },
+    })
+    await cluster.waitFor(() => got.every((count) => count === sizes.length))
+    await consumer.close()
+    await running
+  })
+
+  it('by partitions that are not asked for does not keep one that is from being read', async () => {
+    await write([0, 1, 2])
+    const consumer = reader(limits, [0, 1, 2])
+    const streams: AsyncIterator<ConsumerRecord>[] = []
+    for await (const stream of consumer.partitions()) {
+      streams.push(stream[Symbol.asyncIterator]())
+      if (streams.length === 3) break
+    }
+    const first = await Promise.all(streams.map((stream) => stream.next()))
+    const [, , last] = streams
+    let count = 1
+    while (count < sizes.length) {
+      expect((await last.next()).value?.partition).toBe(first[2].value?.partition)
+      count++
+    }
+    expect(consumer.health().bufferedBytes).toBeLessThan(5 * MIB)
   })
 })

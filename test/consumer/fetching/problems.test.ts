@@ -202,6 +202,40 @@ describe('a response that cannot be read', () => {
   })
 })
 
+describe('batches that all end before the offset that was asked for', () => {
+  it('are a problem of their partition, and are not asked for without a pause', async () => {
+    let stale = 0
+    const restore = cluster.intercept(fetch, async ({ request, next }) => {
+      for (const { partitions } of request.topics) {
+        for (const asked of partitions) if (asked.fetchOffset === 10n) asked.fetchOffset = 0n
+      }
+      const response = await next()
+      const given = response.responses.flatMap(({ partitions }) => partitions)
+      for (const { partitionIndex, records } of given) {
+        if (partitionIndex === 0 && records !== null && records.length > 0) stale++
+      }
+      return response
+    })
+    const both = [t0, { topic: 't', partition: 1 }]
+    const consumer = reader({}, both, { retryBackoffMs: 60_000, retryBackoffMaxMs: 60_000 })
+    await take(consumer, 10)
+    stale = 0
+    for (let round = 0; round < 9; round++) {
+      await fill(cluster, 't', 1, 1)
+      expect(await take(consumer, 1)).toEqual([`t-1:${round}`])
+    }
+    expect(stale).toBe(1)
+    expect(healthOf(consumer).problem?.reason).toMatch(
+      /asked for t-0 from offset 10 on, and sent only batches that end at 9/,
+    )
+    restore()
+    consumer.seek(t0, 10n)
+    await fill(cluster, 't', 0, 1)
+    expect(await take(consumer, 1)).toEqual(['t-0:10'])
+    expect(healthOf(consumer).problem).toBe(null)
+  })
+})
+
 describe('a replica that the leader prefers', () => {
   let two: TestCluster
   beforeEach(async () => {

@@ -56,6 +56,7 @@ describe("the table of a classic group's errors", () => {
   it('says what to change', () => {
     expect(fatalGroupError('join', 26, 'g', null).message).toContain('group.min.session.timeout.ms')
     expect(fatalGroupError('join', 81, 'g', null).message).toContain('group.max.size')
+    expect(fatalGroupError('join', 81, 'g', null)).toMatchObject({ errorCode: 81 })
     expect(fatalGroupError('heartbeat', 82, 'g', null)).toBeInstanceOf(FencedError)
   })
 })

@@ -13,7 +13,7 @@ import { offsetCommit } from '../../../src/protocol/messages/offset-commit.ts'
 import { offsetFetch } from '../../../src/protocol/messages/offset-fetch.ts'
 import { disconnect } from '../../../src/testing/interceptors.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
-import { consumerOf, fill, latch, textOf } from '../harness.ts'
+import { consumerOf, deleteGroup, fill, latch, textOf } from '../harness.ts'
 
 let cluster: TestCluster
 const open: Consumer[] = []
@@ -191,6 +191,32 @@ describe('a member of a consumer group', () => {
     expect(full.at(-1)?.topicPartitions).toEqual([])
   })
 
+  it('acknowledges an assignment that takes back what it never had', async () => {
+    await fill(cluster, 't', 0, 1)
+    const consumer = member()
+    await consumer.records().next()
+    const held = { topicId: cluster.topicId('t'), partitions: [0, 1, 2, 3] }
+    // The second topic is not in the metadata yet.
+    const assignments = [[held, { topicId: 'AAAAAAAAAAAAAAAAAAAAAQ', partitions: [0] }], [held]]
+    let ackedFrom = Number.POSITIVE_INFINITY
+    cluster.intercept(consumerGroupHeartbeat, async ({ next }) => {
+      const response = await next()
+      const topicPartitions = assignments.shift()
+      if (topicPartitions === undefined) return response
+      if (assignments.length === 0) ackedFrom = beats().length
+      return { ...response, assignment: { topicPartitions } }
+    })
+    const acked = (): unknown[] =>
+      beats()
+        .slice(ackedFrom)
+        .flatMap(({ topicPartitions }) => (topicPartitions === null ? [] : [topicPartitions]))
+    await cluster.waitFor(() => acked().length > 0)
+    const count = beats().length
+    await cluster.waitFor(() => beats().length > count + 5)
+    // Once.
+    expect(acked()).toEqual([[held]])
+  })
+
   for (const code of [110, 25]) {
     it(`that is fenced (${code}) loses what it has, and joins again under its id`, async () => {
       await fill(cluster, 't', 0, 3)
@@ -217,6 +243,42 @@ describe('a member of a consumer group', () => {
       await cluster.waitFor(() => got.includes('t-0:3'))
     })
   }
+
+  it('whose group was deleted while it was not heard of joins again', async () => {
+    await fill(cluster, 't', 0, 1)
+    const consumer = member()
+    const { got } = reading(consumer)
+    await cluster.waitFor(() => got.length === 1)
+    const { memberId } = consumer.groupMetadata()
+    const stop = cluster.intercept(consumerGroupHeartbeat, () => disconnect)
+    await deleteGroup(cluster, 'g')
+    stop()
+    await fill(cluster, 't', 0, 1)
+    const joins = (): number => beats().filter(({ memberEpoch }) => memberEpoch === 0).length
+    await cluster.waitFor(() => joins() === 2 && consumer.health().state === 'stable')
+    await cluster.waitFor(() => got.includes('t-0:1'))
+    expect(consumer.groupMetadata().memberId).toBe(memberId)
+    expect(consumer.health().error).toBeNull()
+  })
+
+  it('is the same member when it subscribes again, although the coordinator did not hear it leave', async () => {
+    await fill(cluster, 't', 0, 1)
+    for (const groupInstanceId of [undefined, 'mine']) {
+      const consumer = member({ groupId: `g${groupInstanceId}`, groupInstanceId })
+      const { got } = reading(consumer)
+      await cluster.waitFor(() => got.length === 1)
+      const { memberId } = consumer.groupMetadata()
+      const stop = cluster.intercept(consumerGroupHeartbeat, ({ request, next }) =>
+        request.memberEpoch < 0 ? disconnect : next(),
+      )
+      await consumer.unsubscribe()
+      stop()
+      consumer.subscribe(['t'])
+      await cluster.waitFor(() => consumer.assignment().length === 4)
+      expect(consumer.groupMetadata().memberId).toBe(memberId)
+      await consumer.close()
+    }
+  })
 
   it('retries a commit under the newest epoch after STALE_MEMBER_EPOCH', async () => {
     await fill(cluster, 't', 0, 3)
@@ -308,6 +370,7 @@ describe('a member of a consumer group', () => {
       const next = member().records().next()
       await expect(next).rejects.toThrow(text)
       await expect(next).rejects.toThrow('the broker says so')
+      await expect(next).rejects.toMatchObject({ code: 'ERR_KAFKA_BROKER', errorCode: code })
     })
   }
 })

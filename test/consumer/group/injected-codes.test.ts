@@ -31,6 +31,12 @@ const final: Record<string, readonly number[]> = {
 
 type Api = keyof typeof final
 
+function isFinal(api: Api, code: number, times: number, isAtStart: boolean): boolean {
+  // A member whose group is gone joins once more before it takes the id for that of another group.
+  if (code === errorCodes.GROUP_ID_NOT_FOUND && !isAtStart && times === 1) return false
+  return final[api].includes(code)
+}
+
 let cluster: TestCluster
 let stopWriting = (): void => {}
 /** What to inject for a group: the API, the code, and how often still. */
@@ -189,7 +195,7 @@ async function outcomes(api: Api, isAtStart: boolean): Promise<Record<string, st
   const work = async (): Promise<void> => {
     for (let next = cases.pop(); next !== undefined; next = cases.pop()) {
       const { code, times } = next
-      const expected = final[api].includes(code) ? 'failed' : 'reads'
+      const expected = isFinal(api, code, times, isAtStart) ? 'failed' : 'reads'
       const outcome = await live(api, code, times, isAtStart, short)
       if (outcome.state !== expected) again.push({ code, times, expected })
     }

@@ -9,6 +9,7 @@ import type {
 } from '../../../src/consumer/group/assignors/assignor.ts'
 import type { ConsumerOptions } from '../../../src/consumer/options.ts'
 import { ConfigError } from '../../../src/errors.ts'
+import { heartbeat } from '../../../src/protocol/messages/heartbeat.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
 import type { TopicPartition } from '../../../src/types.ts'
 import { consumerOf, fill } from '../harness.ts'
@@ -32,6 +33,12 @@ function member(assignor: Assignor, options: ConsumerOptions = {}): Consumer {
   })
   open.push(consumer)
   return consumer
+}
+
+const onlyPartition = {
+  name: 'mine',
+  assign: ({ members }: GroupToAssign) =>
+    new Map([[members[members.length - 1].memberId, [{ topic: 't', partition: 0 }]]]),
 }
 
 /** The partition with most lag goes to the member with least, and so on. */
@@ -128,6 +135,12 @@ describe('an assignor of the user', () => {
     'gives a topic that is not read': (memberId) =>
       new Map([[memberId, [{ topic: 'u', partition: 0 }]]]),
     'knows a member that is not there': () => new Map([['nobody', []]]),
+    'gives a member null': (memberId) => new Map([[memberId, null]]),
+    'gives a set': (memberId) => new Map([[memberId, new Set()]]),
+    'gives numbers': (memberId) => new Map([[memberId, [0]]]),
+    'sends text': (memberId) => new Map([[memberId, { partitions: [], userData: 'text' }]]),
+    'sends a promise': (memberId) =>
+      new Map([[memberId, { partitions: [], userData: Promise.resolve(null) }]]),
   }
   for (const [name, result] of Object.entries(wrong)) {
     it(`that ${name} is in health(), and the group comes together when it works`, async () => {
@@ -150,6 +163,84 @@ describe('an assignor of the user', () => {
       expect(consumer.health().problems).toEqual([])
     })
   }
+
+  const wrongUserData: Record<string, () => unknown> = {
+    throws: () => {
+      throw new Error('my mistake')
+    },
+    'gives text': () => 'text',
+    'gives a promise': () => Promise.resolve(Buffer.from('x')),
+  }
+  for (const [name, result] of Object.entries(wrongUserData)) {
+    it(`whose subscriptionUserData ${name} is in health(), and the member joins when it works`, async () => {
+      await fill(cluster, 't', 0, 1)
+      let isBroken = true
+      const consumer = member({
+        ...onlyPartition,
+        subscriptionUserData: () => (isBroken ? (result() as Buffer) : null),
+      })
+      const record = consumer.records().next()
+      await cluster.waitFor(() => consumer.health().problems.length > 0)
+      expect(consumer.health().problems[0].reason).toMatch(/The assignor "mine" failed: /)
+      isBroken = false
+      expect((await record).value?.offset).toBe(0n)
+    })
+  }
+
+  for (const [name, onAssignment] of Object.entries({
+    throws: () => {
+      throw new Error('my mistake')
+    },
+    rejects: () => Promise.reject(new Error('my mistake')),
+  })) {
+    it(`whose onAssignment ${name} is reported, and the member reads on`, async () => {
+      await fill(cluster, 't', 0, 1)
+      const errors: string[] = []
+      const assignor = { ...onlyPartition, onAssignment: onAssignment as () => void }
+      const consumer = member(assignor, { onError: (error) => errors.push(error.message) })
+      expect((await consumer.records().next()).value?.offset).toBe(0n)
+      expect(errors).toEqual(['The assignor "mine" failed: my mistake'])
+    })
+  }
+
+  describe('that does not settle', () => {
+    const never = { name: 'mine', assign: () => new Promise<never>(() => {}) }
+
+    it('is named in health(), and does not hold up close()', async () => {
+      const consumer = member(never)
+      const ended = consumer.records().next()
+      const reasons = (): string[] => consumer.health().problems.map(({ reason }) => reason)
+      await cluster.waitFor(() => reasons().some((reason) => reason.includes('assign()')))
+      await consumer.close({ timeoutMs: 60_000 })
+      expect((await ended).done).toBe(true)
+    })
+
+    it('fails after maxPollIntervalMs, or when the membership is lost', async () => {
+      await fill(cluster, 't', 0, 1)
+      for (const isLost of [false, true]) {
+        let calls = 0
+        const consumer = member(
+          {
+            ...onlyPartition,
+            assign: (group) => (calls++ === 0 ? never.assign() : onlyPartition.assign(group)),
+          },
+          { groupId: `g${isLost}`, maxPollIntervalMs: isLost ? 300_000 : 100 },
+        )
+        const record = consumer.records().next()
+        await cluster.waitFor(() => calls === 1)
+        if (isLost) {
+          const stop = cluster.intercept(heartbeat, async ({ request, next }) => {
+            const response = await next()
+            if (request.groupId !== 'gtrue') return response
+            stop()
+            return { ...response, errorCode: 22 }
+          })
+        }
+        expect((await record).value?.offset).toBe(0n)
+        expect(calls).toBe(2)
+      }
+    })
+  })
 
   it('is refused where it is none', () => {
     for (const assignor of [

@@ -5,6 +5,7 @@ import type { Consumer } from '../../../src/consumer/consumer.ts'
 import type { ConsumerCore } from '../../../src/consumer/consumer-core.ts'
 import type { ConsumerOptions } from '../../../src/consumer/options.ts'
 import { CommitFailedError } from '../../../src/errors.ts'
+import { findCoordinator } from '../../../src/protocol/messages/find-coordinator.ts'
 import { joinGroup } from '../../../src/protocol/messages/join-group.ts'
 import { offsetCommit } from '../../../src/protocol/messages/offset-commit.ts'
 import { disconnect } from '../../../src/testing/interceptors.ts'
@@ -163,6 +164,28 @@ describe('after a seek', () => {
   })
 })
 
+it.each([
+  ['assigned to nothing', [], (consumer: Consumer) => consumer.assign([])],
+  ['unsubscribed', ['t'], (consumer: Consumer) => consumer.unsubscribe()],
+])(
+  'a record of a topic that was created again is not committed once %s',
+  async (_, topics, leave) => {
+    await start()
+    const consumer = consumerOf(cluster, { groupId: 'g', topics, enableAutoCommit: false })
+    open.push(consumer)
+    if (topics.length === 0) consumer.assign([t0])
+    const { value } = await consumer.records().next()
+    if (value === undefined) throw new Error('the loop has ended')
+    cluster.recreateTopic('t')
+    await leave(consumer)
+    await fill(cluster, 't', 0, 10)
+    const startedAt = performance.now()
+    await expect(consumer.commit(value)).rejects.toThrow(/the offset is of the old one/)
+    expect(performance.now() - startedAt).toBeLessThan(10_000)
+    expect(committed()).toBe(null)
+  },
+)
+
 describe('a topic that was deleted with offsets to commit', () => {
   beforeEach(() => start())
 
@@ -307,4 +330,77 @@ it('a commit that the next generation overtakes may be made again, as the partit
   const [mine] = first.assignment()
   await first.commit([{ ...mine, offset: 10n }])
   expect(committed('t', mine.partition)).toBe(10n)
+})
+
+describe('a commit that waits for its coordinator', () => {
+  beforeEach(() => start())
+
+  it('is not sent once the position was set to another place', async () => {
+    const consumer = reader({ autoCommitIntervalMs: 10 })
+    const records = consumer.records()
+    await read(records, 20)
+    await cluster.waitFor(() => committed() === 19n)
+    // The commit of what is read next has to look for the coordinator, which takes until the seek.
+    const held = latch()
+    let isLooking = false
+    cluster.intercept(findCoordinator, async ({ next }) => {
+      isLooking = true
+      await held.promise
+      return next()
+    })
+    cluster.moveCoordinator('g', 1)
+    await read(records, 30)
+    await cluster.waitFor(() => isLooking)
+    cluster.clearRequests()
+    consumer.seek(t0, 5n)
+    held.open()
+    expect((await records.next()).value?.offset).toBe(5n)
+    await records.next()
+    await cluster.waitFor(() => committed() === 6n)
+    expect(sentOffsets().filter((offset) => offset > 10n)).toEqual([])
+  })
+})
+
+describe('a commit by hand of what was read before', () => {
+  beforeEach(() => start())
+
+  const moves: [string, (consumer: Consumer) => void][] = [
+    ['the position was set elsewhere', (consumer) => consumer.seek(t0, 10n)],
+    [
+      'the partition was assigned again',
+      (consumer) => {
+        consumer.assign([])
+        consumer.assign([{ ...t0, offset: 10n }])
+      },
+    ],
+  ]
+
+  it.each(moves)('%s does not make a record done: of a record', async (_, move) => {
+    const consumer = reader({ enableAutoCommit: false })
+    const records = consumer.records()
+    await read(records, 50)
+    const old = (await records.next()).value
+    move(consumer)
+    expect((await records.next()).value?.offset).toBe(10n)
+    await consumer.commit(old)
+    expect(committed()).toBe(51n)
+    await records.return()
+    expect((await consumer.records().next()).value?.offset).toBe(10n)
+  })
+
+  it.each(moves)('%s does not make a record done: of a batch', async (_, move) => {
+    const consumer = reader({ autoCommitIntervalMs: 5, maxPollRecords: 20 })
+    const batches = consumer.batches()
+    const old = (await batches.next()).value
+    move(consumer)
+    expect((await batches.next()).value?.baseOffset).toBe(10n)
+    await old?.commit()
+    await batches.return()
+    const records = consumer.records()
+    expect((await records.next()).value?.offset).toBe(10n)
+    await records.next()
+    // What is done now is committed, below the offset of before.
+    await cluster.waitFor(() => committed() === 11n)
+    await records.return()
+  })
 })

@@ -25,6 +25,13 @@ const show = (entries: readonly CommitEntry[] | null): string[] | null =>
   entries === null ? null : entries.map(({ partition, offset }) => `${partition}@${offset}`)
 
 describe('the commit queue', () => {
+  it('knows until when callers wait, however many they are', () => {
+    const queue = new CommitQueue()
+    for (let i = 0; i < 200_000; i++) add(queue, [entry(0, BigInt(i))], i)
+    expect(show(queue.take())).toEqual(['0@199999'])
+    expect(queue.deadline).toBe(199_999)
+  })
+
   it('has one commit in flight; what comes meanwhile is one commit, the newest offset wins', () => {
     const queue = new CommitQueue()
     const first = add(queue, [entry(0, 1n)])

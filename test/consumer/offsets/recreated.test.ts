@@ -1,10 +1,12 @@
 // A topic that is deleted and created again: no position, beginning or offset of the old log counts for the new.
 
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest'
+import { replaceClock } from '../../../src/async/clock.ts'
 import type { Consumer } from '../../../src/consumer/consumer.ts'
 import type { ConsumerCore } from '../../../src/consumer/consumer-core.ts'
 import type { ConsumerOptions } from '../../../src/consumer/options.ts'
 import { OffsetOutOfRangeError } from '../../../src/errors.ts'
+import { metadata } from '../../../src/protocol/messages/metadata.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
 import { consumerOf, fill } from '../harness.ts'
 
@@ -75,4 +77,28 @@ it('with nothing committed, seekToCommitted() goes to the beginning of the new l
   await recreate()
   await back
   expect(await consumer.position(t0)).toBe(0n)
+})
+
+it('a topic that was away for longer than metadata remembers it is a new one all the same', async () => {
+  const moved = { monotonicMs: 0 }
+  const restore = replaceClock({
+    wallMs: () => Date.now(),
+    monotonicMs: () => performance.now() + moved.monotonicMs,
+  })
+  onTestFinished(restore)
+  const consumer = await reader({ autoCommitIntervalMs: 3_600_000 })
+  const asked = (): number => cluster.requests(metadata).length
+  cluster.deleteTopic('t')
+  await cluster.waitFor(() => consumer.health().problems.length > 0)
+  for (let step = 0; step < 2; step++) {
+    const before = asked()
+    await cluster.waitFor(() => asked() > before + 1)
+    moved.monotonicMs += 31_000
+  }
+  const before = asked()
+  await cluster.waitFor(() => asked() > before + 1)
+  cluster.createTopic('t', { partitions: 1 })
+  await fill(cluster, 't', 0, 100)
+  const { value } = await consumer.records().next()
+  expect(value?.offset).toBe(0n)
 })

@@ -4,8 +4,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Consumer } from '../../../src/consumer/consumer.ts'
 import type { ConsumerOptions } from '../../../src/consumer/options.ts'
 import { OffsetOutOfRangeError } from '../../../src/errors.ts'
+import { fetch } from '../../../src/protocol/messages/fetch.ts'
 import { listOffsets } from '../../../src/protocol/messages/list-offsets.ts'
 import { BatchBuilder, noProducer } from '../../../src/records/batch-builder.ts'
+import { noAnswer } from '../../../src/testing/interceptors.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
 import { consumerOf, fill, take, textOf } from '../harness.ts'
 
@@ -88,6 +90,31 @@ describe('a time that no record is as young as', () => {
     consumer.seek(t0, { timestamp: 1 })
     expect(await consumer.position(t0)).toBe(5n)
   })
+})
+
+it('a position that is outside of the log after each reset is a problem, and is asked for less and less', async () => {
+  await fill(cluster, 't', 0, 5)
+  const stop = cluster.intercept(fetch, async ({ next }) => {
+    const response = await next()
+    for (const { partitions } of response.responses) {
+      for (const each of partitions) Object.assign(each, { errorCode: 1, records: null })
+    }
+    return response
+  })
+  const consumer = consumerOf(cluster, {}, { retryBackoffMs: 100, retryBackoffMaxMs: 100 })
+  open.push(consumer)
+  consumer.assign([{ ...t0, offset: 0n }])
+  const loop = consumer.records()
+  const next = loop.next()
+  const times = (): number[] => cluster.requests(listOffsets).map(({ at }) => at)
+  await cluster.waitFor(() => times().length >= 5)
+  const waits = times().flatMap((at, i, all) => (i === 0 ? [] : at - all[i - 1]))
+  // The backoff, less its jitter.
+  expect(Math.min(...waits)).toBeGreaterThan(50)
+  expect(consumer.health().partitions[0].problem?.reason).toMatch(/Offset 0 of t-0 is out of range/)
+  stop()
+  expect((await next).value?.offset).toBe(0n)
+  expect(consumer.health().problems).toEqual([])
 })
 
 describe("with autoOffsetReset 'none'", () => {
@@ -197,4 +224,22 @@ describe('questions about offsets', () => {
       ['t', 0],
     ])
   })
+})
+
+it('a broker that leaves ListOffsets without a response holds up its own partitions only', async () => {
+  const two = await TestCluster.start({ nodes: 2, topics: { t: 2 } })
+  two.moveLeader('t', 0, 1)
+  two.moveLeader('t', 1, 2)
+  for (const partition of [0, 1]) await fill(two, 't', partition, 5)
+  const stop = two.intercept(listOffsets, ({ nodeId, next }) => (nodeId === 2 ? noAnswer : next()))
+  const consumer = consumerOf(two, {}, { requestTimeoutMs: 3000 })
+  consumer.assign([0, 1].map((partition) => ({ topic: 't', partition })))
+  const startedAt = performance.now()
+  const first = await take(consumer, 5)
+  expect(performance.now() - startedAt).toBeLessThan(2500)
+  expect(first).toEqual([0, 1, 2, 3, 4].map((i) => `t-0:${i}`))
+  stop()
+  expect(await take(consumer, 5)).toEqual([0, 1, 2, 3, 4].map((i) => `t-1:${i}`))
+  await consumer.close()
+  await two.close()
 })

@@ -5,6 +5,7 @@ import type { Consumer } from '../../../src/consumer/consumer.ts'
 import type { ConsumerOptions, LogTruncation } from '../../../src/consumer/options.ts'
 import { OffsetOutOfRangeError } from '../../../src/errors.ts'
 import { fetch } from '../../../src/protocol/messages/fetch.ts'
+import { metadata } from '../../../src/protocol/messages/metadata.ts'
 import { offsetCommit } from '../../../src/protocol/messages/offset-commit.ts'
 import { offsetForLeaderEpoch } from '../../../src/protocol/messages/offset-for-leader-epoch.ts'
 import type { ConsumerRecord } from '../../../src/records/consumer-record.ts'
@@ -144,6 +145,32 @@ describe('a log that was truncated below the position', () => {
     expect(await readSome(records, 1)).toEqual(['t-0:20'])
     expect(codes).toEqual([])
     expect(truncations).toEqual([])
+  })
+
+  it('of a topic that is created again while its leader is asked: the new one is read', async () => {
+    const records = reader().records()
+    await readSome(records, 20)
+    let isFirst = true
+    let isRecreated = false
+    cluster.intercept(offsetForLeaderEpoch, async ({ next }) => {
+      if (!isFirst) return next()
+      isFirst = false
+      // When nothing more is asked about the old topic.
+      for (let seen = -1; seen !== cluster.requests(metadata).length; ) {
+        seen = cluster.requests(metadata).length
+        await new Promise((resolve) => setTimeout(resolve, 200))
+      }
+      cluster.recreateTopic('t')
+      isRecreated = true
+      return next()
+    })
+    // To the node that leads it at first, which then knows a lower epoch only.
+    const leader = cluster.leaderOf('t', 0)
+    cluster.moveLeader('t', 0, 3 - leader)
+    cluster.moveLeader('t', 0, leader)
+    await cluster.waitFor(() => isRecreated)
+    await fill(cluster, 't', 0, 1)
+    expect(await readSome(records, 1)).toEqual(['t-0:0'])
   })
 
   it('told by a diverging epoch in a fetch answer is the same', async () => {

@@ -166,6 +166,9 @@ describe('retry topics', () => {
       '__kafkawire.errors.attempts': '6',
       '__kafkawire.errors.exception': 'RangeError',
       '__kafkawire.errors.message': 'no 6',
+      '__kafkawire.errors.retryTopic': 'g-retry-40ms',
+      '__kafkawire.errors.retryPartition': '0',
+      '__kafkawire.errors.retryOffset': '0',
     })
   })
 
@@ -428,6 +431,25 @@ describe('retry topics', () => {
       () => committed('g-retry-1h') === 2n,
     )
     expect(seen).toEqual(['g-retry-1h by hand 1', 'g-retry-1h damaged 1'])
+  })
+
+  it('hold no record longer than their delay while the clock of the system stands still', async () => {
+    const now = Date.now()
+    putClockBack = replaceClock({ wallMs: () => now })
+    await fill(cluster, 't', 0, 1)
+    const consumer = member()
+    const attempts: number[] = []
+    const running = consumer.run({
+      retryTopics: ['20ms'],
+      eachRecord: (_, { attempt }) => {
+        attempts.push(attempt)
+        if (attempt === 1) throw new Error('planned')
+      },
+    })
+    await until(() => attempts.length === 2)
+    await consumer.close()
+    await running
+    expect(attempts).toEqual([1, 2])
   })
 
   it('hold no record longer than their delay, whatever its header says', async () => {

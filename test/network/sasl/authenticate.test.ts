@@ -11,6 +11,7 @@ import {
   saslAuthenticate,
 } from '../../../src/protocol/messages/sasl-authenticate.ts'
 import { saslHandshake } from '../../../src/protocol/messages/sasl-handshake.ts'
+import { inVirtualTime } from '../../virtual-time.ts'
 import { openTo } from '../open.ts'
 import {
   bodyOf,
@@ -276,10 +277,13 @@ test('a session is renewed while a second of it is left, and not in its first se
 test('a renewal that is refused ends the connection', async () => {
   let errorCode = 0
   const { script } = broker(() => ({ errorCode, sessionLifetimeMs: 60n }))
-  const connection = await open(await serve(script))
-  errorCode = 58
-  await connection.released
-  expect(String(connection.closing.reason)).toMatch(/SASL_AUTHENTICATION_FAILED/)
+  const server = await serve(script)
+  await inVirtualTime(0, async () => {
+    const connection = await open(server)
+    errorCode = 58
+    await connection.released
+    expect(String(connection.closing.reason)).toMatch(/SASL_AUTHENTICATION_FAILED/)
+  })
 })
 
 test('a session without an end is left alone, and a closed connection has no timer', async () => {

@@ -340,3 +340,26 @@ describe('transactions', () => {
     await expect(sent).rejects.toMatchObject({ code: 'ERR_KAFKA_DELIVERY', persisted: 'no' })
   })
 })
+
+test('a record that gets its memory as its transaction is aborted says that it was not sent', async () => {
+  const cluster = await startCluster({ topics: { t: 1, u: 1 } })
+  const producer = startProducer(cluster, {
+    transactionalId: 'x',
+    bufferMemory: 65536,
+    maxRequestSize: 65536,
+  })
+  await producer.transaction((tx) => tx.send({ topic: 'u', value: 'known' }))
+  await producer.beginTransaction()
+  const { topic, settle } = manualTopic()
+  const large = 'x'.repeat(40_000)
+  const sent = [producer.send({ topic, value: 'head' }), producer.send({ topic, value: large })]
+  // Behind the head, which is not settled, it keeps its memory.
+  settle(large)
+  await turn()
+  sent.push(producer.send({ topic: 'u', value: large }))
+  const outcomes = Promise.allSettled(sent)
+  await producer.abortTransaction()
+  for (const outcome of await outcomes) {
+    expect(outcome).toMatchObject({ reason: { code: 'ERR_KAFKA_DELIVERY', persisted: 'no' } })
+  }
+})

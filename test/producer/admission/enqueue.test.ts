@@ -76,3 +76,27 @@ test('what waits for metadata counts with its objects, and may overdraw the budg
   await producer.flush()
   expect(delivered).toBe(5001)
 })
+
+test('records of a topic that does not exist hold up no other topic', async () => {
+  const delivered: unknown[] = []
+  const producer = kafka.producer({
+    bufferMemory: 2 ** 20,
+    maxRequestSize: 65536,
+    maxBlockMs: 30_000,
+    allowAutoCreateTopics: false,
+    onDelivery: (error, _metadata, context) => delivered.push(error ?? context),
+  })
+  while (producer.enqueue({ topic: 'missing', value: 'x' }));
+  let isDrained = false
+  const drained = producer.drained().then(() => {
+    isDrained = true
+  })
+  for (let i = 0; i < 3; i++) await producer.send({ topic: 'orders', value: 'y' })
+  expect(isDrained).toBe(false)
+  expect(delivered).toHaveLength(3)
+  cluster.createTopic('missing', { partitions: 1 })
+  await drained
+  expect(producer.enqueue({ topic: 'orders', value: 'z' }, 'last')).toBe(true)
+  await producer.flush()
+  expect(delivered).toContain('last')
+})

@@ -6,6 +6,7 @@ import { replaceClock } from '../../../src/async/clock.ts'
 import { KafkaError } from '../../../src/errors.ts'
 import { Kafka } from '../../../src/kafka.ts'
 import { type Logger, silentLogger } from '../../../src/logger.ts'
+import { ProblemWatch } from '../../../src/producer/sending/problem-watch.ts'
 import { ProduceProblems } from '../../../src/producer/sending/produce-problems.ts'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import { produce } from '../../../src/protocol/messages/produce.ts'
@@ -125,7 +126,19 @@ test('a pipe tells of it too, by its producer', async () => {
 test('reports come at a limited rate, and end when nothing is left to send', () => {
   movableClock()
   const reported: string[] = []
-  const problems = new ProduceProblems((error) => reported.push(error.message))
+  const problems = new ProduceProblems()
+  const watched = {
+    ofCluster: () => [],
+    identity: () => null,
+    ofTopics: () => problems.list(),
+    isOutage: false,
+    outageError: new KafkaError(''),
+  }
+  const watch = new ProblemWatch(
+    watched,
+    () => false,
+    (error) => reported.push(error.message),
+  )
   const error = new KafkaError('no')
   const places = Array.from({ length: 30 }, (_, partition) => ({
     topic: { name: 't' },
@@ -133,19 +146,16 @@ test('reports come at a limited rate, and end when nothing is left to send', () 
     queue: [{}],
     inFlight: 0,
   }))
-  const failAll = (): void => {
-    for (const place of places) problems.failed(place, error)
-  }
-  failAll()
+  for (const place of places) problems.failed(place, error)
   aheadMs += 4000
-  failAll()
+  watch.look()
   expect(reported).toEqual([])
   aheadMs += 2000
-  for (let i = 0; i < 3; i++) failAll()
+  for (let i = 0; i < 3; i++) watch.look()
   expect(reported).toHaveLength(10)
   expect(problems.list()).toHaveLength(30)
   aheadMs += 61_000
-  failAll()
+  watch.look()
   expect(reported).toHaveLength(20)
   places[0].queue = []
   expect(problems.list()).toHaveLength(29)

@@ -208,4 +208,34 @@ describe('partitions that do not exist any more', () => {
     expect((await producer.send({ topic: 't', partition: 1, value: 'next' })).offset).toBe(0n)
     await producer.flush()
   })
+
+  test('what waits for memory meanwhile is not put into a partition that is no longer there', async () => {
+    const cluster = await startCluster({ topics: { t: 3 } })
+    const producer = startForgetful(cluster, {
+      bufferMemory: 2500,
+      batchSize: 1000,
+      maxBlockMs: 5000,
+      deliveryTimeoutMs: 600_000,
+    })
+    await producer.send({ topic: 't', partition: 2, value: 'before' })
+    const restore = cluster.intercept(produce, () => noAnswer)
+    const value = Buffer.alloc(900)
+    const send = (partition: number): Promise<unknown> =>
+      producer.send({ topic: 't', partition, value }).then(
+        () => 'written',
+        (error: Error) => error.message,
+      )
+    const full = [send(0), send(0)]
+    const waiting = send(2)
+    await cluster.waitFor(() => cluster.requests(produce).length > 1)
+    expect(producer.health().isBufferExhausted).toBe(true)
+    cluster.deleteTopic('t')
+    cluster.createTopic('t', { partitions: 1 })
+    const isKnown = async (): Promise<boolean> => (await producer.partitionsFor('t')).length === 1
+    while (!(await isKnown())) await new Promise(setImmediate)
+    restore()
+    cluster.disconnectAll()
+    await Promise.all(full)
+    expect(await waiting).toMatch(/topic "t" has no partition 2: it has 1 partition\(s\), 0 to 0/)
+  })
 })

@@ -29,7 +29,9 @@ describe.each([1, 2])('with transaction.version %i', (transactionVersion) => {
     })
     expect(cluster.requests(addOffsetsToTxn).length).toBe(transactionVersion === 1 ? 1 : 0)
     await cluster.waitFor(() => cluster.committedOffset('g', 'u', 0) === 7n)
-    expect(await committed(cluster, 1)).toEqual(['second'])
+    // An attempt of the repeated commit may have come through before initTransactions() did.
+    const [value] = await committed(cluster, 1)
+    if (value !== 'second') expect(await committed(cluster, 2)).toEqual(['first', 'second'])
   })
 
   test('initTransactions() waits for an end that is in flight, and then does its work', async () => {

@@ -124,6 +124,33 @@ describe.each([1, 2])('with transaction.version %i', (transactionVersion) => {
     expect(await committed(cluster, 1)).toEqual(['a'])
   })
 
+  test('a second commit has its own time, and not what is left of the first one', async () => {
+    const cluster = await start()
+    const producer = startProducer(cluster, { transactionalId: 'x', maxBlockMs: 1500 })
+    await producer.beginTransaction()
+    await producer.send({ ...t0, value: 'a' })
+    const stop = cluster.intercept(endTxn, () => disconnect)
+    const first = producer.commitTransaction({ timeoutMs: 100 })
+    await expect(first).rejects.toThrow(OutcomeUnknownError)
+    const second = producer.commitTransaction()
+    setTimeout(stop, 1700)
+    await second
+    expect(await committed(cluster, 1)).toEqual(['a'])
+  })
+
+  test('initTransactions() also helps where the end without an outcome has failed meanwhile', async () => {
+    const cluster = await start()
+    const producer = startProducer(cluster, { transactionalId: 'x', maxBlockMs: 300 })
+    await producer.beginTransaction()
+    const sent = producer.send({ topic: 't', partition: 7, value: 'nowhere' })
+    const commit = producer.commitTransaction({ timeoutMs: 50 })
+    await expect(commit).rejects.toThrow(/has no outcome .* or initTransactions\(\)/)
+    await expect(sent).rejects.toThrow(/has no partition 7/)
+    await producer.initTransactions()
+    await producer.transaction((tx) => tx.send({ ...t0, value: 'b' }))
+    expect(await committed(cluster, 1)).toEqual(['b'])
+  })
+
   test('after an unknown outcome initTransactions() leaves nothing open', async () => {
     const cluster = await start()
     const producer = startProducer(cluster, { transactionalId: 'x', maxBlockMs: 2000 })
@@ -131,8 +158,9 @@ describe.each([1, 2])('with transaction.version %i', (transactionVersion) => {
     await producer.send({ ...t0, value: 'a' })
     const stop = cluster.intercept(endTxn, () => disconnect)
     await expect(producer.commitTransaction()).rejects.toThrow(OutcomeUnknownError)
-    stop()
+    // It waits until the end has come to nothing.
     await producer.initTransactions()
+    stop()
     await producer.transaction((tx) => tx.send({ ...t0, value: 'b' }))
     expect(await committed(cluster, 1)).toEqual(['b'])
   })

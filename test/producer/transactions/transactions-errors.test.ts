@@ -308,3 +308,36 @@ describe('brokers before Kafka 2.5, whose coordinators cannot raise an epoch', (
     expect(cluster.committedOffset('g', 't', 0)).toBe(5n)
   })
 })
+
+test.each([
+  ['an idempotent producer', undefined],
+  ['a transactional producer', 'x'],
+])('a response without a producer id is not one: %s asks again after a pause', async (_, id) => {
+  const cluster = await startTransactionCluster(2)
+  const restore = cluster.intercept(initProducerId, async ({ next }) => ({
+    ...(await next()),
+    producerId: -1n,
+    producerEpoch: -1,
+  }))
+  const producer = startProducer(cluster, { ...(id !== undefined && { transactionalId: id }) })
+  const record = { ...t0, value: 'v' }
+  const sent =
+    id === undefined ? producer.send(record) : producer.transaction((tx) => tx.send(record))
+  const isListed = (): boolean =>
+    producer.health().problems.some(({ reason }) => reason.includes('has no producer id'))
+  await cluster.waitFor(() => cluster.requests(initProducerId).length > 3 && isListed())
+  restore()
+  await sent
+  expect((await valuesOf(cluster)).at(0)).toBe('v')
+})
+
+test('a coordinator that gives no producer id is not asked for longer than maxBlockMs', async () => {
+  const cluster = await startTransactionCluster(2)
+  cluster.intercept(initProducerId, async ({ next }) => ({
+    ...(await next()),
+    producerId: -1n,
+    producerEpoch: -1,
+  }))
+  const producer = startProducer(cluster, { transactionalId: 'x', maxBlockMs: 300 })
+  await expect(producer.beginTransaction()).rejects.toThrow('has no producer id')
+})

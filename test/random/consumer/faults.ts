@@ -1,86 +1,130 @@
 // Requests that go wrong, as a plan says, one after the other.
 
-import { fetch } from '../../../src/protocol/messages/fetch.ts'
+import { errorCodes } from '../../../src/protocol/error-codes.ts'
+import {
+  type FetchRequest,
+  type FetchResponse,
+  fetch,
+  type PartitionData,
+} from '../../../src/protocol/messages/fetch.ts'
 import { listOffsets } from '../../../src/protocol/messages/list-offsets.ts'
 import { offsetCommit } from '../../../src/protocol/messages/offset-commit.ts'
 import { offsetFetch } from '../../../src/protocol/messages/offset-fetch.ts'
 import { offsetForLeaderEpoch } from '../../../src/protocol/messages/offset-for-leader-epoch.ts'
-import { type Call, disconnect, type InterceptorResult } from '../../../src/testing/interceptors.ts'
+import type { Call, InterceptorResult } from '../../../src/testing/interceptors.ts'
 import type { TestCluster } from '../../../src/testing/test-cluster.ts'
-import type { Fault, FaultApi } from './plan.ts'
+import { FaultQueue } from '../groups/fault-queue.ts'
+import type { CodeFault, FaultApi } from './plan.ts'
 
-export class Faults {
-  private readonly waiting = new Map<FaultApi, Fault[]>()
+/** How often a leader that is behind says so: another member may ask it first. */
+const OUT_OF_RANGE_TIMES = 3
 
-  constructor(cluster: TestCluster) {
+export class Faults extends FaultQueue<FaultApi, CodeFault> {
+  /** Partitions whose leader does not have the positions, and in how many more responses it says so. */
+  private readonly behind = new Map<number, number>()
+
+  /** @param count of the partitions of topic t */
+  constructor(cluster: TestCluster, count: number) {
+    super()
+    cluster.intercept(fetch, (call) => this.fetchBehind(cluster, call))
     cluster.intercept(fetch, (call) =>
-      this.pass('fetch', call, (response, errorCode) => {
+      this.garble('fetch', call, (response, errorCode) => {
+        // A session says nothing of a partition that has nothing new.
+        if (response.responses.length === 0) {
+          const partitions = Array.from({ length: count }, (_, index) => index)
+            .filter((index) => cluster.leaderOf('t', index) === call.nodeId)
+            .map(nothingOf)
+          response.responses.push({ topic: 't', topicId: cluster.topicId('t'), partitions })
+        }
         for (const { partitions } of response.responses) {
           for (const each of partitions) Object.assign(each, { errorCode, records: null })
         }
       }),
     )
     cluster.intercept(listOffsets, (call) =>
-      this.pass('listOffsets', call, (response, errorCode) => {
+      this.garble('listOffsets', call, (response, errorCode) => {
         for (const { partitions } of response.topics) {
           for (const each of partitions) Object.assign(each, { errorCode, offset: -1n })
         }
       }),
     )
     cluster.intercept(offsetForLeaderEpoch, (call) =>
-      this.pass('offsetForLeaderEpoch', call, (response, errorCode) => {
+      this.garble('offsetForLeaderEpoch', call, (response, errorCode) => {
         for (const { partitions } of response.topics) {
           for (const each of partitions) Object.assign(each, { errorCode, endOffset: -1n })
         }
       }),
     )
     cluster.intercept(offsetFetch, (call) =>
-      this.pass('offsetFetch', call, (response, errorCode) => {
+      this.garble('offsetFetch', call, (response, errorCode) => {
         response.errorCode = errorCode
         for (const group of response.groups) group.errorCode = errorCode
       }),
     )
-    cluster.intercept(offsetCommit, async (call) => {
-      const { request } = call
-      const fault = this.waiting.get('offsetCommit')?.[0]
-      if (fault?.kind !== 'code') return this.pass('offsetCommit', call, () => {})
-      this.waiting.get('offsetCommit')?.shift()
-      return {
+    cluster.intercept(offsetCommit, (call) =>
+      // A commit that is refused has no effect.
+      this.pass('offsetCommit', call, ({ code: errorCode }) => ({
         throttleTimeMs: 0,
-        topics: request.topics.map(({ name, topicId, partitions }) => ({
+        topics: call.request.topics.map(({ name, topicId, partitions }) => ({
           name,
           topicId,
-          partitions: partitions.map(({ partitionIndex }) => ({
-            partitionIndex,
-            errorCode: fault.code,
-          })),
+          partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
         })),
-      }
-    })
+      })),
+    )
   }
 
-  add(api: FaultApi, fault: Fault, times: number): void {
-    const queue = this.waiting.get(api) ?? []
-    queue.push(...Array.from({ length: times }, () => fault))
-    this.waiting.set(api, queue)
+  /** The leader of a partition of topic t says that it does not have the positions. */
+  outOfRange(partition: number): void {
+    this.behind.set(partition, OUT_OF_RANGE_TIMES)
   }
 
-  end(): void {
-    this.waiting.clear()
+  override end(): void {
+    super.end()
+    this.behind.clear()
   }
 
-  private async pass<Q, A>(
+  private async fetchBehind(
+    cluster: TestCluster,
+    { nodeId, next }: Call<FetchRequest, FetchResponse>,
+  ): Promise<FetchResponse> {
+    const index = [...this.behind.keys()].find((each) => cluster.leaderOf('t', each) === nodeId)
+    const response = await next()
+    if (index === undefined) return response
+    const left = (this.behind.get(index) ?? 0) - 1
+    if (left > 0) this.behind.set(index, left)
+    else this.behind.delete(index)
+    const partition = { ...nothingOf(index), errorCode: errorCodes.OFFSET_OUT_OF_RANGE }
+    response.responses = [{ topic: 't', topicId: cluster.topicId('t'), partitions: [partition] }]
+    return response
+  }
+
+  /** The broker does what it is asked, and responds with the code. */
+  private garble<Q, A>(
     api: FaultApi,
-    { next }: Call<Q, A>,
+    call: Call<Q, A>,
     refuse: (response: A, errorCode: number) => void,
   ): Promise<InterceptorResult<A>> {
-    const fault = this.waiting.get(api)?.shift()
-    if (fault === undefined) return next()
-    if (fault.kind === 'unsent') return disconnect
-    const response = await next()
-    if (fault.kind === 'lost') return disconnect
-    if (fault.kind === 'late') await new Promise((resolve) => setTimeout(resolve, fault.ms))
-    else refuse(response, fault.code)
-    return response
+    return this.pass(api, call, async ({ code }) => {
+      const response = await call.next()
+      refuse(response, code)
+      return response
+    })
+  }
+}
+
+function nothingOf(partitionIndex: number): PartitionData {
+  return {
+    partitionIndex,
+    errorCode: 0,
+    highWatermark: -1n,
+    lastStableOffset: -1n,
+    logStartOffset: -1n,
+    abortedTransactions: null,
+    preferredReadReplica: -1,
+    records: null,
+    divergingEpoch: { epoch: -1, endOffset: -1n },
+    currentLeader: { leaderId: -1, leaderEpoch: -1 },
+    snapshotId: { endOffset: -1n, epoch: -1 },
   }
 }

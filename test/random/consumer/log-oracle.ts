@@ -9,7 +9,12 @@ export interface Entry {
   readonly key: string | null
   /** The first offset of its batch: a log is truncated by whole batches. */
   readonly batchStart: number
+  readonly leaderEpoch: number
   starts: number
+  /** Handlers that work on it now. */
+  running: number
+  /** The loop of the last handler has ended, although it works on: the record is not in hand any more. */
+  isLeft: boolean
   isFinished: boolean
   /** It waits in a retry topic: the log that it came from may be committed past it. */
   isForwarded: boolean
@@ -23,36 +28,48 @@ interface PartitionModel {
   entries: Entry[]
   end: number
   start: number
-  /** Records appended since the log was changed under the consumers, until one of them is seen. */
-  unnoticedFrom: number | null
+  /**
+   * For each time that the log was changed under the consumers, the first record appended since, until that or a
+   * later one is seen.
+   */
+  unnoticed: number[]
   /** A user went back, and no handler was called since: commits may be on their way. */
   isSeekUnnoticed: boolean
   /**
-   * Where a user went, until a record is read there: the position has no leader epoch before, so that a
-   * truncation below it cannot be noticed.
+   * Where a user went, until a record was read there and what lies behind it is committed: neither the position nor
+   * the group's offset has a leader epoch before, so that a truncation below it cannot be noticed.
    */
   soughtTo: number
+  /** Whether a record was read where the user went. */
+  isReadThere: boolean
+  /** How often a user went elsewhere. */
+  seeks: number
 }
 
 export class Oracle {
   readonly violations: string[] = []
   /** How often handlers were called. */
   starts = 0
+  /** What may have made void what was begun for records: steps of the plan, and failures of handlers. */
+  changes = 0
   private readonly byId = new Map<number, Entry>()
   /** What is in each partition of the retry topics. */
   private readonly retryLogs = new Map<string, number[]>()
   private partitions: PartitionModel[]
   private readonly isByKey: boolean
+  private readonly resetsToLatest: boolean
   private readonly holds = new Map<number, { handlers: number; end: Promise<void> }>()
   private nextId = 0
 
-  constructor(count: number, isByKey: boolean) {
+  /** @param resetsToLatest positions may pass what no handler works on */
+  constructor(count: number, isByKey: boolean, resetsToLatest: boolean) {
     this.isByKey = isByKey
+    this.resetsToLatest = resetsToLatest
     this.partitions = Array.from({ length: count }, emptyPartition)
   }
 
   /** Records that are about to be appended. */
-  append(partition: number, keys: readonly (string | null)[]): Entry[] {
+  append(partition: number, keys: readonly (string | null)[], leaderEpoch: number): Entry[] {
     const model = this.partitions[partition]
     const batchStart = model.end
     return keys.map((key) => {
@@ -61,12 +78,14 @@ export class Oracle {
       const isExcused = offset < model.soughtTo
       const states = {
         starts: 0,
+        running: 0,
+        isLeft: false,
         isFinished: false,
         isForwarded: false,
         isExcused,
         isReopened: false,
       }
-      const entry = { id, partition, offset, key, batchStart, ...states }
+      const entry = { id, partition, offset, key, batchStart, leaderEpoch, ...states }
       model.entries.push(entry)
       this.byId.set(id, entry)
       return entry
@@ -95,7 +114,7 @@ export class Oracle {
     for (const entry of model.entries) if (entry.offset >= end) entry.isExcused = true
     model.entries = model.entries.filter(({ offset }) => offset < end)
     model.end = end
-    model.unnoticedFrom = this.nextId
+    model.unnoticed.push(this.nextId)
     return end
   }
 
@@ -109,7 +128,7 @@ export class Oracle {
     for (const { entries } of this.partitions) for (const entry of entries) entry.isExcused = true
     this.partitions = this.partitions.map(() => ({
       ...emptyPartition(),
-      unnoticedFrom: this.nextId,
+      unnoticed: [this.nextId],
     }))
   }
 
@@ -120,7 +139,10 @@ export class Oracle {
   seek(partition: number, offset: number, isAlone: boolean): void {
     const model = this.partitions[partition]
     model.isSeekUnnoticed = true
-    model.soughtTo = offset
+    // Where a user went before may still be what the group has.
+    model.soughtTo = Math.max(model.soughtTo, offset)
+    model.isReadThere = false
+    model.seeks++
     for (const entry of model.entries) {
       if (entry.offset < offset) entry.isExcused = true
       else entry.isReopened = isAlone && entry.isFinished
@@ -159,16 +181,30 @@ export class Oracle {
     await hold.end
   }
 
-  /** A handler is called. */
-  begin(id: number, partition: number, offset: number): Entry {
+  /** How often a user went elsewhere in the partition. */
+  seeksOf(partition: number): number {
+    return this.partitions[partition].seeks
+  }
+
+  /**
+   * A handler is called.
+   * @param seeks what `seeksOf` returned when the record was delivered
+   */
+  begin(
+    id: number,
+    partition: number,
+    offset: number,
+    seeks: number = this.seeksOf(partition),
+  ): Entry {
     const entry = this.known(id)
     if (entry.offset !== offset || entry.partition !== partition) {
       this.violate(`record ${name(entry)} came as ${partition}@${offset}`)
     }
     const model = this.partitions[partition]
-    if (model.unnoticedFrom !== null && id >= model.unnoticedFrom) model.unnoticedFrom = null
+    model.unnoticed = model.unnoticed.filter((first) => first > id)
     if (entry.isReopened) model.isSeekUnnoticed = false
-    model.soughtTo = 0
+    if (seeks === model.seeks) model.isReadThere = true
+    entry.isLeft = false
     this.starts++
     if (entry.starts++ === 0) this.checkOrder(entry, model)
     return entry
@@ -187,7 +223,22 @@ export class Oracle {
   sent(id: number, isDead: boolean): void {
     const entry = this.known(id)
     entry.isForwarded = true
-    if (isDead) this.finish(entry)
+    if (isDead) this.passedOver(id)
+  }
+
+  /** It is left out, and no handler is called for it. */
+  passedOver(id: number): void {
+    const entry = this.known(id)
+    entry.starts = Math.max(entry.starts, 1)
+    this.starts++
+    this.finish(entry)
+  }
+
+  /** An error about a record names this place: where it was first read. */
+  refused(id: number, place: string): void {
+    const { partition, offset } = this.known(id)
+    const expected = `t-${partition}@${offset}`
+    if (place !== expected) this.violate(`the record of ${expected} was refused as ${place}`)
   }
 
   /** A retry topic has these records from this offset on. */
@@ -226,20 +277,34 @@ export class Oracle {
     entry.isReopened = false
   }
 
-  /** A commit has reached the coordinator. */
-  commit(partition: number, offset: number): void {
-    const { entries, unnoticedFrom, isSeekUnnoticed } = this.partitions[partition]
+  /**
+   * A commit has reached the coordinator. It may have been on its way when a truncation was noticed: whoever takes
+   * it up asks where the log of its leader epoch ends (KIP-320), and so passes no record of a later epoch.
+   */
+  commit(partition: number, offset: number, leaderEpoch: number): void {
+    const model = this.partitions[partition]
+    const { entries, unnoticed, isSeekUnnoticed } = model
+    if (model.isReadThere && leaderEpoch >= 0 && offset > model.soughtTo) model.soughtTo = 0
+    const unnoticedFrom = Math.min(...unnoticed)
     for (const entry of entries) {
       if (entry.offset >= offset || entry.isExcused) continue
       if (entry.isForwarded) continue
       if (entry.isFinished && (!entry.isReopened || isSeekUnnoticed)) continue
-      if (unnoticedFrom !== null && entry.id >= unnoticedFrom) continue
+      if (entry.id >= unnoticedFrom) continue
+      if (leaderEpoch >= 0 && entry.leaderEpoch > leaderEpoch) continue
+      if (this.resetsToLatest && (entry.running === 0 || entry.isLeft)) continue
       this.violate(`a commit at ${partition}@${offset} passes ${name(entry)}`)
     }
   }
 
+  /** Whether the last record of the partition was handled. */
+  isLastHandled(partition: number): boolean {
+    return this.partitions[partition].entries.at(-1)?.isFinished === true
+  }
+
   /** What still has to be handled. */
   unhandled(): Entry[] {
+    if (this.resetsToLatest) return []
     return this.partitions.flatMap(({ entries }) =>
       entries.filter(({ isFinished, isExcused }) => !isFinished && !isExcused),
     )
@@ -247,7 +312,7 @@ export class Oracle {
 
   private checkOrder(entry: Entry, { entries }: PartitionModel): void {
     // What the log lost has no place among what it has now.
-    if (entry.isExcused || (this.isByKey && entry.key === null)) return
+    if (entry.isExcused || this.resetsToLatest || (this.isByKey && entry.key === null)) return
     for (const other of entries) {
       if (other.offset >= entry.offset) return
       if (other.starts > 0 || other.isExcused) continue
@@ -262,7 +327,16 @@ export class Oracle {
 }
 
 function emptyPartition(): PartitionModel {
-  return { entries: [], end: 0, start: 0, unnoticedFrom: null, isSeekUnnoticed: false, soughtTo: 0 }
+  return {
+    entries: [],
+    end: 0,
+    start: 0,
+    unnoticed: [],
+    isSeekUnnoticed: false,
+    soughtTo: 0,
+    isReadThere: false,
+    seeks: 0,
+  }
 }
 
 function name({ id, partition, offset }: Entry): string {

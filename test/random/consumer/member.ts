@@ -1,15 +1,16 @@
 // One member of the group: it works off what it is given until it is to end, again after each failure.
 
 import type { Consumer } from '../../../src/consumer/consumer.ts'
+import type { ConsumerBatch } from '../../../src/consumer/delivery/consumer-batch.ts'
 import type { ConsumerLoop } from '../../../src/consumer/delivery/iterators.ts'
 import type { ConsumerOptions } from '../../../src/consumer/options.ts'
 import type { HandlerContext } from '../../../src/consumer/run/handler-context.ts'
-import { KafkaError } from '../../../src/errors.ts'
+import { DeserializationError, KafkaError } from '../../../src/errors.ts'
 import type { ConsumerRecord } from '../../../src/records/consumer-record.ts'
 import type { TestCluster } from '../../../src/testing/test-cluster.ts'
-import type { Deserializer } from '../../../src/types.ts'
 import { consumerOf, textOf } from '../../consumer/harness.ts'
-import type { Oracle } from './log-oracle.ts'
+import { type LateResults, MemberDeserializers } from './deserializing.ts'
+import type { Entry, Oracle } from './log-oracle.ts'
 import { deadTopic, type End, type Joining, type Plan, type Protocol, retryDelays } from './plan.ts'
 
 const classic = { heartbeatIntervalMs: 15, sessionTimeoutMs: 2000 }
@@ -20,38 +21,38 @@ const groupOptions: Readonly<Record<Protocol, ConsumerOptions>> = {
   consumer: { groupProtocol: 'consumer', heartbeatIntervalMs: undefined },
 }
 
-const deserializers: Readonly<Record<'sync' | 'async', Deserializer<unknown>>> = {
-  sync: { isSync: true, deserialize: String },
-  async: {
-    deserialize: async (bytes) => {
-      if (Number(bytes) % 5 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
-      return String(bytes)
-    },
-  },
-}
+/** How long close() may take (ms). */
+const CLOSE_MS = 5000
 
 /** What a handler throws that is to fail. */
 class PlannedFailure extends Error {}
 
 export class Member {
-  readonly consumer: Consumer<Buffer | null, unknown>
-  isPaused = false
+  readonly consumer: Consumer<unknown, unknown>
+  /** Nothing is to be read any more: a loop that fails does not begin again. */
+  private isLeaving = false
   /** What no plan asked for. */
   readonly errors: unknown[] = []
   private readonly how: Joining
   private readonly plan: Plan
   private readonly oracle: Oracle
+  private readonly deserializers: MemberDeserializers
   private readonly stop = new AbortController()
   private readonly failedTimes = new Map<number, number>()
   private readonly inHand = new Set<string>()
+  private readonly handled = new Set<Entry>()
   private readonly work: Promise<void>
 
-  constructor(cluster: TestCluster, how: Joining, plan: Plan, oracle: Oracle) {
+  constructor(cluster: TestCluster, how: Joining, plan: Plan, oracle: Oracle, late: LateResults) {
     this.how = how
     this.plan = plan
     this.oracle = oracle
+    const deserializers = new MemberDeserializers(how, plan, oracle, late)
+    this.deserializers = deserializers
+    const isAhead = !['none', 'sync'].includes(how.deserializer)
     this.consumer = consumerOf(cluster, {
       groupId: 'g',
+      autoOffsetReset: plan.resetsToLatest ? 'latest' : 'earliest',
       topics: ['t'],
       enableAutoCommit: !how.commitsByHand,
       autoCommitIntervalMs: 7,
@@ -59,8 +60,14 @@ export class Member {
       maxBufferedBytes: how.maxBufferedBytes,
       fetchMaxWaitMs: 20,
       ...groupOptions[plan.protocol],
-      ...(how.deserializer !== 'none' && { valueDeserializer: deserializers[how.deserializer] }),
-    } as ConsumerOptions<Buffer | null, unknown>)
+      poisonRecords: how.poison === 'dead' ? { deadLetterTopic: deadTopic } : how.poison,
+      onPoisonRecord: (error) => deserializers.leftOut(error),
+      ...(isAhead && {
+        interceptors: [{ onConsume: (records) => deserializers.intercepted(records) }],
+      }),
+      ...(deserializers.value !== undefined && { valueDeserializer: deserializers.value }),
+      ...(deserializers.key !== undefined && { keyDeserializer: deserializers.key }),
+    } as ConsumerOptions<unknown, unknown>)
     this.work = this.loop()
   }
 
@@ -68,30 +75,48 @@ export class Member {
     return this.how.mode === 'retry' || this.how.mode === 'retryKey'
   }
 
+  /** Whether its loop waits for a deserializer that may be late for ever; null: it has no such deserializer. */
+  get isStuck(): boolean | null {
+    return this.how.deserializer === 'stuck' ? this.deserializers.isStuck : null
+  }
+
   async end(how: End): Promise<void> {
     if (how === 'abort') {
       this.stop.abort()
       await this.work
     }
+    this.isLeaving = true
     if (how === 'unsubscribe') await this.consumer.unsubscribe().catch(() => {})
-    await this.consumer.close({ timeoutMs: 5000 })
+    await this.consumer.close({ timeoutMs: CLOSE_MS })
+    this.deserializers.closed()
     this.stop.abort()
     await this.work
   }
 
   private async loop(): Promise<void> {
-    while (!this.stop.signal.aborted) {
+    while (!this.stop.signal.aborted && !this.isLeaving) {
       try {
         await this.pass()
         // A loop that ends by itself does so because the consumer is closed.
         return
       } catch (error) {
         if (this.stop.signal.aborted) return
-        if (error instanceof PlannedFailure) continue
+        if (error instanceof PlannedFailure || this.isPlannedRefusal(error)) {
+          this.oracle.changes++
+          continue
+        }
         if (!isOfClosing(error)) this.errors.push(error)
         return
       }
     }
+  }
+
+  /** A record that was read, and that its deserializer refuses. */
+  private isPlannedRefusal(error: unknown): boolean {
+    if (!(error instanceof DeserializationError)) return false
+    const { topic, partition, offset, rawValue } = error
+    this.oracle.refused(Number(rawValue), `${topic}-${partition}@${offset}`)
+    return this.deserializers.refuses(Number(rawValue))
   }
 
   private async pass(): Promise<void> {
@@ -105,7 +130,7 @@ export class Member {
         return
       case 'batch':
         for await (const batch of consumer.batches({ signal })) {
-          for (const record of batch) await this.handle(record)
+          await this.handleBatch(batch)
         }
         return
       case 'partitions':
@@ -113,9 +138,7 @@ export class Member {
         return
       case 'runBatch':
         await consumer.run({
-          eachBatch: async (batch) => {
-            for (const record of batch) await this.handle(record)
-          },
+          eachBatch: (batch) => this.handleBatch(batch),
           concurrency,
           retry,
           signal,
@@ -148,12 +171,10 @@ export class Member {
     const over = new AbortController()
     const end = (): void => over.abort(this.stop.signal.reason)
     this.stop.signal.addEventListener('abort', end)
-    const loops: ConsumerLoop<ConsumerRecord<Buffer | null, unknown>>[] = []
+    const loops: ConsumerLoop<ConsumerRecord<unknown, unknown>>[] = []
     const works: Promise<void>[] = []
     let failure: unknown = null
-    const read = async (
-      loop: ConsumerLoop<ConsumerRecord<Buffer | null, unknown>>,
-    ): Promise<void> => {
+    const read = async (loop: ConsumerLoop<ConsumerRecord<unknown, unknown>>): Promise<void> => {
       try {
         for await (const record of loop) await this.handle(record)
       } catch (error) {
@@ -171,6 +192,7 @@ export class Member {
       failure ??= error
     } finally {
       this.stop.signal.removeEventListener('abort', end)
+      for (const entry of this.handled) entry.isLeft = true
       await Promise.all(loops.map((loop) => loop.return()))
       await Promise.all(works)
     }
@@ -179,7 +201,7 @@ export class Member {
 
   /** One record in some never succeeds, and becomes a dead letter. */
   private async handleWithRetries(
-    record: ConsumerRecord<Buffer | null, unknown>,
+    record: ConsumerRecord<unknown, unknown>,
     { attempt }: HandlerContext,
   ): Promise<void> {
     const { failEvery } = this.plan
@@ -194,27 +216,42 @@ export class Member {
     if (topic !== 't' || partition !== entry.partition || Number(offset) !== entry.offset) {
       this.oracle.violations.push(`record ${id} came again as ${topic}-${partition}@${offset}`)
     }
+    if (String(record.value) !== String(id)) {
+      this.oracle.violations.push(`the value of record ${id} is ${record.value} when it is retried`)
+    }
     if (failEvery > 0 && id % failEvery === 3) throw new PlannedFailure(`record ${id}`)
     if (attempt === 2 && id % 2 === 0) throw new PlannedFailure(`record ${id}`)
     this.oracle.finish(entry)
   }
 
+  private async handleBatch(batch: ConsumerBatch<unknown, unknown>): Promise<void> {
+    const seeks = this.oracle.seeksOf(batch.partition)
+    for (const record of batch) await this.handle(record, false, seeks)
+  }
+
   private async handle(
-    record: ConsumerRecord<Buffer | null, unknown>,
+    record: ConsumerRecord<unknown, unknown>,
     fails = false,
+    seeks?: number,
   ): Promise<void> {
     const { oracle, plan, how } = this
     const id = Number(textOf(record))
+    const { partition, offset } = record
+    const entry = oracle.begin(id, partition, Number(offset), seeks)
+    // Throws where the deserializer has refused it.
     if (String(record.value) !== String(id)) {
       oracle.violations.push(`the value of record ${id} is ${record.value}`)
     }
-    const { topic, partition, offset } = record
-    const entry = oracle.begin(id, partition, Number(offset))
+    if (this.deserializers.isPoison(id)) {
+      oracle.violations.push(`record ${id} was refused, and came`)
+    }
     const isByKey = how.mode === 'key' || how.mode === 'retryKey'
-    const lane = isByKey ? (record.key?.toString() ?? `no key ${id}`) : `${partition}`
+    const lane = isByKey ? String(record.key ?? `no key ${id}`) : `${partition}`
     const hand = `${partition}/${lane}`
     if (this.inHand.has(hand)) oracle.violations.push(`two handlers at once for ${hand}`)
     this.inHand.add(hand)
+    entry.running++
+    this.handled.add(entry)
     try {
       await oracle.whileHeld(partition)
       if (plan.slowEvery > 0 && id % plan.slowEvery === 1) {
@@ -229,18 +266,21 @@ export class Member {
       oracle.finish(entry)
     } finally {
       this.inHand.delete(hand)
+      entry.running--
+      this.handled.delete(entry)
     }
     if (how.commitsByHand && id % 3 === 0 && !isByKey) {
       // It may be another member's by now.
-      await this.consumer
-        .commit([{ topic, partition, offset: offset + 1n, leaderEpoch: record.leaderEpoch }])
-        .catch((error: unknown) => {
-          if (!(error instanceof KafkaError)) throw error
-        })
+      // By the record and not by its place, which may be one of a topic that was created again.
+      await this.consumer.commit(record).catch((error: unknown) => {
+        if (!(error instanceof KafkaError)) throw error
+      })
     }
   }
 }
 
+/** That of a letter too, which close() left no time for: its record comes again. */
 function isOfClosing(error: unknown): boolean {
-  return error instanceof KafkaError && error.code === 'ERR_KAFKA_CLOSED'
+  if (!(error instanceof KafkaError)) return false
+  return error.code === 'ERR_KAFKA_CLOSED' || isOfClosing(error.cause)
 }

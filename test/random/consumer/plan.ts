@@ -2,6 +2,13 @@
 // wrong. Plain data, so that fast-check can make a failing plan smaller and print it.
 
 import fc from 'fast-check'
+import {
+  type CommonStep,
+  commonSteps,
+  type Disturbance,
+  type FaultStep,
+  faultStep,
+} from '../groups/steps.ts'
 
 /** How a member works: through which of the consumer's loops. */
 export type Mode =
@@ -20,21 +27,13 @@ export type Protocol = 'eager' | 'sticky' | 'cooperative' | 'consumer'
 
 export type End = 'close' | 'abort' | 'unsubscribe'
 
-export type FaultApi =
-  | 'fetch'
-  | 'listOffsets'
-  | 'offsetFetch'
-  | 'offsetForLeaderEpoch'
-  | 'offsetCommit'
+export type FaultApi = keyof typeof codes
 
-export type Fault =
-  /** The broker does what it is asked, and its response is lost with the connection. */
-  | { kind: 'lost' }
-  /** The connection ends before the broker has seen the request. */
-  | { kind: 'unsent' }
-  /** The response comes late. */
-  | { kind: 'late'; ms: number }
-  | { kind: 'code'; code: number }
+/** The broker responds with this code. */
+export interface CodeFault {
+  kind: 'code'
+  code: number
+}
 
 export interface Joining {
   mode: Mode
@@ -43,31 +42,52 @@ export interface Joining {
   concurrency: number
   retries: number
   commitsByHand: boolean
-  /** How values are deserialized: not at all, when they are read, or by a promise. */
-  deserializer: 'none' | 'sync' | 'async'
+  /**
+   * How values are deserialized: not at all, when they are read, or ahead: soon, late and out of order, some not
+   * before the run lets them, or late and some records not.
+   */
+  deserializer: 'none' | 'sync' | 'async' | 'late' | 'stuck' | 'refusing'
+  deserializesKeys: boolean
+  /** What becomes of records that a deserializer refuses. */
+  poison: 'stop' | 'skip' | 'dead'
 }
 
+/**
+ * When a log is changed: at once; while a handler works on a record of the partition, or on the last one that the
+ * partition has, which finishes when the change may have been noticed; or when every record was handled.
+ */
+export type Moment = 'any' | 'inHand' | 'lastInHand' | 'read'
+
 export type Step =
-  | { do: 'produce'; partition: number; count: number }
+  | CommonStep
   | { do: 'join'; member: Joining }
   | { do: 'end'; member: number; how: End }
   | { do: 'pause'; member: number }
   | { do: 'resume'; member: number }
   | { do: 'seek'; member: number; partition: number; place: number }
   /**
-   * The log loses its last records, and another node leads. With `isInHand`, this and what follows happens
-   * while a handler works on a record of the partition.
+   * The log loses its last records, and another node leads. Before any member has noticed, the log may get other
+   * records in their place and `regrow` more; -1: it gets none.
    */
-  | { do: 'truncate'; partition: number; count: number; isInHand: boolean }
+  | { do: 'truncate'; partition: number; count: number; regrow: number; when: Moment }
   /** The log start moves. */
-  | { do: 'trim'; partition: number; count: number; isInHand: boolean }
-  | { do: 'recreate'; isInHand: boolean }
-  | { do: 'moveLeader'; partition: number; isInHand: boolean }
-  | { do: 'fault'; api: FaultApi; fault: Fault; times: number }
-  | { do: 'wait'; ms: number }
+  | { do: 'trim'; partition: number; count: number; when: Moment }
+  | { do: 'recreate'; when: Moment }
+  | { do: 'moveLeader'; partition: number; when: Moment }
+  /** A leader that is behind says once that it does not have the positions. */
+  | { do: 'outOfRange'; partition: number; when: Moment }
+  | FaultStep<FaultApi, CodeFault | Disturbance>
+  /** What deserializers wait with comes now: it may be of a place that was left. */
+  | { do: 'settle' }
 
 export interface Plan {
   partitions: number
+  /** How many records each partition has when the first member joins. */
+  records: number
+  /** Whether the steps begin when the first member has handled something. */
+  isUnderWay: boolean
+  /** Whether a position that the log does not have moves to its end, past records that no member has seen. */
+  resetsToLatest: boolean
   keys: number
   batchSize: number
   /** One record in so many fails at its first calls; 0: none does. */
@@ -88,7 +108,7 @@ export const retryTopics: readonly string[] = retryDelays.map((delay) => `g-retr
 export const deadTopic = 'dead'
 
 const partition = fc.nat(PARTITIONS - 1)
-const isInHand = fc.boolean()
+const when = fc.constantFrom<Moment>('any', 'inHand', 'inHand', 'lastInHand', 'read')
 const member = fc.nat(3)
 
 const joining: fc.Arbitrary<Joining> = fc.record({
@@ -107,53 +127,22 @@ const joining: fc.Arbitrary<Joining> = fc.record({
   concurrency: fc.constantFrom(1, 2, 5),
   retries: fc.constantFrom(0, 0, 2),
   commitsByHand: fc.constantFrom(false, false, true),
-  deserializer: fc.constantFrom('none', 'sync', 'async', 'async'),
+  deserializer: fc.constantFrom('none', 'sync', 'late', 'stuck', 'stuck', 'refusing', 'refusing'),
+  deserializesKeys: fc.boolean(),
+  poison: fc.constantFrom('stop', 'skip', 'dead'),
 })
 
 /** The codes that may pass, of each response; 999 is one that this client does not know. */
-const codes: Readonly<Record<FaultApi, readonly number[]>> = {
-  fetch: [-1, 3, 5, 6, 7, 9, 13, 56, 74, 75, 78, 100, 103, 999],
+const codes = {
+  fetch: [-1, 1, 3, 5, 6, 7, 9, 13, 56, 74, 75, 78, 100, 103, 999],
   listOffsets: [-1, 3, 5, 6, 7, 13, 56, 74, 75, 78, 999],
   offsetFetch: [-1, 7, 13, 14, 15, 16, 88, 999],
   offsetForLeaderEpoch: [-1, 3, 5, 6, 7, 13, 56, 74, 75, 78, 999],
   offsetCommit: [-1, 7, 13, 14, 15, 16, 27, 999],
-}
-
-const fault: fc.Arbitrary<Step> = fc
-  .constantFrom<FaultApi>(
-    'fetch',
-    'listOffsets',
-    'offsetFetch',
-    'offsetForLeaderEpoch',
-    'offsetCommit',
-  )
-  .chain((api) =>
-    fc.record({
-      do: fc.constant('fault' as const),
-      api: fc.constant(api),
-      fault: fc.oneof(
-        fc.record({ kind: fc.constant('lost' as const) }),
-        fc.record({ kind: fc.constant('unsent' as const) }),
-        fc.record({ kind: fc.constant('late' as const), ms: fc.integer({ min: 5, max: 60 }) }),
-        fc.record({ kind: fc.constant('code' as const), code: fc.constantFrom(...codes[api]) }),
-      ),
-      times: fc.integer({ min: 1, max: 3 }),
-    }),
-  )
+} as const
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      do: fc.constant('produce' as const),
-      partition,
-      count: fc.integer({ min: 1, max: 25 }),
-    }),
-  },
-  {
-    weight: 6,
-    arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 40 }) }),
-  },
+  ...commonSteps(partition),
   { weight: 3, arbitrary: fc.record({ do: fc.constant('join' as const), member: joining }) },
   {
     weight: 3,
@@ -165,6 +154,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('pause' as const), member }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('resume' as const), member }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('settle' as const) }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -175,12 +165,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   {
-    weight: 2,
+    weight: 3,
     arbitrary: fc.record({
       do: fc.constant('truncate' as const),
       partition,
       count: fc.integer({ min: 1, max: 15 }),
-      isInHand,
+      regrow: fc.oneof(fc.constant(-1), fc.integer({ min: 0, max: 20 })),
+      when,
     }),
   },
   {
@@ -189,19 +180,26 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('trim' as const),
       partition,
       count: fc.integer({ min: 1, max: 30 }),
-      isInHand,
+      when,
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('recreate' as const), isInHand }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('recreate' as const), when }) },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constant('moveLeader' as const), partition, isInHand }),
+    arbitrary: fc.record({ do: fc.constant('moveLeader' as const), partition, when }),
   },
-  { weight: 6, arbitrary: fault },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('outOfRange' as const), partition, when }),
+  },
+  { weight: 6, arbitrary: faultStep(codes, ['code']) },
 )
 
 export const plan: fc.Arbitrary<Plan> = fc.record({
   partitions: fc.integer({ min: 1, max: PARTITIONS }),
+  records: fc.nat(30),
+  isUnderWay: fc.boolean(),
+  resetsToLatest: fc.constantFrom(false, false, false, true),
   keys: fc.integer({ min: 0, max: 5 }),
   batchSize: fc.constantFrom(1, 4, 50),
   failEvery: fc.constantFrom(0, 0, 7, 20),
@@ -209,5 +207,5 @@ export const plan: fc.Arbitrary<Plan> = fc.record({
   slowEvery: fc.constantFrom(0, 5, 13),
   protocol: fc.constantFrom<Protocol>('eager', 'sticky', 'cooperative', 'consumer'),
   first: joining,
-  steps: fc.array(step, { minLength: 1, maxLength: 25 }),
+  steps: fc.array(step, { minLength: 1, maxLength: 25, size: 'max' }),
 })

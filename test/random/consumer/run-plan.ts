@@ -7,26 +7,27 @@ import { BatchBuilder, noProducer } from '../../../src/records/batch-builder.ts'
 import { decodeBatches } from '../../../src/records/decode-batch.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
 import type { TopicPartition } from '../../../src/types.ts'
+import { pause, untilOver } from '../groups/waits.ts'
+import { LateResults } from './deserializing.ts'
 import { Faults } from './faults.ts'
 import { Oracle } from './log-oracle.ts'
 import { Member } from './member.ts'
 import { deadTopic, type Joining, type Plan, retryTopics, type Step } from './plan.ts'
 
 const NODES = 3
-/** How long to wait until a handler works on a record (ms). */
-const IN_HAND_MS = 30
+/** How long to wait until members have handled what they can (ms). */
+const READ_MS = 300
+/** How long to wait until a deserializer waits (ms). */
+const STUCK_MS = 300
 /** How long a change of a log may take to be noticed, and commits to follow (ms). */
 const NOTICED_MS = 150
-/** How long no handler may begin once nothing goes wrong any more, while records are left. */
-const PATIENCE_MS = 15_000
-/** By when everything has to be handled then: a machine may be busy, but nothing may be handled for ever. */
-const LONG_PATIENCE_MS = 120_000
 
 class Run {
   private readonly plan: Plan
   private readonly cluster: TestCluster
   private readonly oracle: Oracle
   private readonly faults: Faults
+  private readonly late: LateResults = new LateResults()
   private readonly members: (Member | null)[] = []
   private readonly endings: Promise<void>[] = []
   private readonly errors: unknown[] = []
@@ -40,9 +41,10 @@ class Run {
     this.oracle = new Oracle(
       plan.partitions,
       [plan.first, ...joins].some(({ mode }) => mode === 'key' || mode === 'retryKey'),
+      plan.resetsToLatest,
     )
     this.isAlone = joins.length === 0 && !plan.first.commitsByHand
-    this.faults = new Faults(cluster)
+    this.faults = new Faults(cluster, plan.partitions)
     cluster.intercept(offsetCommit, ({ request, next }) => {
       for (const { name, topicId, partitions } of request.topics) {
         const retryTopic = retryTopics.find(
@@ -56,8 +58,8 @@ class Run {
         }
         // What was committed for a topic that is gone is refused.
         if (name !== 't' && topicId !== cluster.topicId('t')) continue
-        for (const { partitionIndex, committedOffset } of partitions) {
-          this.oracle.commit(partitionIndex, Number(committedOffset))
+        for (const { partitionIndex, committedOffset, committedLeaderEpoch } of partitions) {
+          this.oracle.commit(partitionIndex, Number(committedOffset), committedLeaderEpoch)
         }
       }
       return next()
@@ -90,27 +92,26 @@ class Run {
 
   async run(): Promise<void> {
     const { plan, oracle } = this
+    for (let i = 0; i < plan.partitions; i++) await this.produce(i, plan.records)
     this.join(plan.first)
+    if (plan.isUnderWay && plan.records > 0 && !plan.resetsToLatest)
+      await this.waitBriefly(() => oracle.starts > 0)
     for (const step of plan.steps) {
-      if ('isInHand' in step && step.isInHand) await this.takeInHand(step)
-      else await this.take(step)
+      await this.takeInTime(step)
       if (oracle.violations.length > 0) break
     }
     this.faults.end()
+    this.late.end()
     for (const member of this.members) member?.consumer.resume()
     // A log that was changed is noticed with the next record.
     for (let i = 0; i < plan.partitions; i++) await this.produce(i, 1)
     await Promise.all(this.endings)
-    if (this.members.every((member) => member === null)) this.join(plan.first)
+    if (!this.hasMembers) this.join(plan.first)
     // Only a member with retry topics reads them.
     const hasReader = this.members.some((member) => member?.readsRetryTopics)
     if (this.oracle.hasForwarded && !hasReader) this.join({ ...plan.first, mode: 'retry' })
     const isOver = (): boolean => oracle.violations.length > 0 || oracle.unhandled().length === 0
-    const patience = Date.now() + LONG_PATIENCE_MS
-    for (let starts = -1; starts !== oracle.starts && Date.now() < patience && !isOver(); ) {
-      starts = oracle.starts
-      await this.cluster.waitFor(isOver, { timeoutMs: PATIENCE_MS }).catch(() => {})
-    }
+    await untilOver(isOver, () => oracle.starts)
     const left = oracle.unhandled()
     const health = this.members.map((member) => member?.consumer.health())
     await Promise.all(this.members.map((_, index) => this.end(index, 'close')))
@@ -124,15 +125,52 @@ class Run {
     if (problems.length > 0) throw new Error(problems.join('\n'))
   }
 
+  private async takeInTime(step: Step): Promise<void> {
+    if (!('when' in step) || step.when === 'any') return this.take(step)
+    if (step.when === 'inHand') return this.takeInHand(step, false)
+    if (step.when === 'lastInHand') {
+      await this.readToEnd(step)
+      return this.takeInHand(step, true)
+    }
+    await this.waitUntilRead(step)
+    return this.take(step)
+  }
+
+  private async waitUntilRead(step: Step): Promise<void> {
+    const partition = 'partition' in step ? step.partition % this.plan.partitions : 0
+    if (this.hasMembers) await this.waitBriefly(() => this.isRead(partition))
+  }
+
+  /** The next record of the partition is then the only one of it that is in hand, or fetched. */
+  private async readToEnd(step: Step): Promise<void> {
+    if (!this.hasMembers) return
+    const partition = 'partition' in step ? step.partition % this.plan.partitions : 0
+    await this.produce(partition, 1)
+    await this.waitBriefly(() => this.oracle.isLastHandled(partition))
+  }
+
+  private get hasMembers(): boolean {
+    return this.members.some((member) => member !== null)
+  }
+
+  private isRead(partition: number): boolean {
+    return this.oracle.unhandled().every((entry) => entry.partition !== partition)
+  }
+
+  /** What members may do, if they can. */
+  private waitBriefly(condition: () => boolean): Promise<void> {
+    return this.cluster.waitFor(condition, { timeoutMs: READ_MS }).catch(() => {})
+  }
+
   /** Takes the step while handlers work on records of its partition: they finish when it was noticed. */
-  private async takeInHand(step: Step): Promise<void> {
-    const { oracle, plan, cluster } = this
+  private async takeInHand(step: Step, isLast: boolean): Promise<void> {
+    const { oracle, plan } = this
     const partition = 'partition' in step ? step.partition % plan.partitions : 0
     const release = oracle.hold(partition)
     try {
-      // There may be no member, or nothing left to read.
       const isHeld = (): boolean => oracle.isHeld(partition)
-      await cluster.waitFor(isHeld, { timeoutMs: IN_HAND_MS }).catch(() => {})
+      if (isLast || this.isRead(partition)) await this.produce(partition, 1)
+      if (this.hasMembers) await this.waitBriefly(isHeld)
       await this.take(step)
       if (isHeld()) await pause(NOTICED_MS)
     } finally {
@@ -142,6 +180,7 @@ class Run {
 
   private async take(step: Step): Promise<void> {
     const { cluster, oracle, plan } = this
+    if (step.do !== 'produce' && step.do !== 'wait') oracle.changes++
     const partition = 'partition' in step ? step.partition % plan.partitions : 0
     switch (step.do) {
       case 'produce':
@@ -151,6 +190,7 @@ class Run {
         if (this.members.filter((member) => member !== null).length < 4) this.join(step.member)
         break
       case 'end':
+        await this.waitUntilStuck(this.members[step.member % this.members.length])
         this.endings.push(this.end(step.member % this.members.length, step.how))
         break
       case 'pause':
@@ -173,8 +213,11 @@ class Run {
         break
       }
       case 'truncate': {
-        cluster.partition('t', partition).truncateTo(BigInt(oracle.truncate(partition, step.count)))
+        const end = oracle.endOf(partition)
+        const newEnd = oracle.truncate(partition, step.count)
+        cluster.partition('t', partition).truncateTo(BigInt(newEnd))
         this.moveLeader(partition)
+        if (step.regrow >= 0) await this.produce(partition, end - newEnd + step.regrow)
         break
       }
       case 'trim': {
@@ -190,12 +233,25 @@ class Run {
       case 'moveLeader':
         this.moveLeader(partition)
         break
+      case 'outOfRange':
+        this.faults.outOfRange(partition)
+        break
+      case 'settle':
+        this.late.settle()
+        break
       case 'fault':
         this.faults.add(step.api, step.fault, step.times)
         break
       default:
         await pause(step.ms)
     }
+  }
+
+  /** A member whose deserializer may be late for ever ends while it is. */
+  private async waitUntilStuck(member: Member | null): Promise<void> {
+    if (member === null || member.isStuck === null) return
+    const limits = { timeoutMs: STUCK_MS }
+    await this.cluster.waitFor(() => member.isStuck === true, limits).catch(() => {})
   }
 
   private async produce(partition: number, count: number): Promise<void> {
@@ -206,14 +262,15 @@ class Run {
         keys === 0 ? null : `k${(left + i) % keys}`,
       )
       const builder = new BatchBuilder(100_000)
-      const entries = this.oracle.append(partition, wanted)
-      for (const { id, key } of entries) builder.append(key, String(id), [], 1)
+      const entries = this.oracle.append(partition, wanted, log.leaderEpoch)
+      // Of now: virtual time may go on until old records are deleted.
+      for (const { id, key } of entries) builder.append(key, String(id), [], Date.now())
       log.append(await builder.finish({ ...noProducer, compressionType: 'none' }))
     }
   }
 
   private join(how: Joining): void {
-    this.members.push(new Member(this.cluster, how, this.plan, this.oracle))
+    this.members.push(new Member(this.cluster, how, this.plan, this.oracle, this.late))
   }
 
   private async end(index: number, how: Parameters<Member['end']>[0]): Promise<void> {
@@ -229,10 +286,6 @@ class Run {
     const leader = this.cluster.leaderOf('t', partition)
     this.cluster.moveLeader('t', partition, (leader % NODES) + 1)
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 /** @throws an Error that says what was wrong */

@@ -46,10 +46,16 @@ const refusals = [
 ]
 const failures = [errorCodes.TOPIC_AUTHORIZATION_FAILED, errorCodes.INVALID_RECORD]
 
+/** A fault that is still to come, and which of its codes it has. */
+interface NextFault {
+  readonly fault: Fault
+  readonly code: number
+}
+
 /** The faults of one run, and what of them is still to come. */
 export class Faults {
   private readonly cluster: TestCluster
-  private readonly queues = new Map<FaultStep['api'], Fault[]>()
+  private readonly queues = new Map<FaultStep['api'], NextFault[]>()
   private readonly late = new Set<Promise<unknown>>()
   /** Every EndTxn is lost, or its response is. */
   isLosingEnds = false
@@ -64,9 +70,9 @@ export class Faults {
     for (const api of coordinatorApis) this.watch(api, 'coordinator')
   }
 
-  add({ api, fault, times }: FaultStep): void {
+  add({ api, fault, code, times }: FaultStep): void {
     const queue = this.queues.get(api) ?? []
-    for (let i = 0; i < times; i++) queue.push(fault)
+    for (let i = 0; i < times; i++) queue.push({ fault, code: code + i })
     this.queues.set(api, queue)
   }
 
@@ -87,10 +93,10 @@ export class Faults {
   private watch<Q, A>(api: Api<Q, A>, name: FaultStep['api']): void {
     this.cluster.intercept(api, async (call) => {
       const isEnd = (api as AnyApi) === endTxn
-      const fault = (isEnd ? this.endFault() : undefined) ?? this.queues.get(name)?.shift()
+      const next = (isEnd ? this.endFault() : undefined) ?? this.queues.get(name)?.shift()
+      if (next === undefined) return call.next()
+      const { fault, code } = next
       switch (fault) {
-        case undefined:
-          return call.next()
         case 'loseRequest':
           return disconnect
         case 'loseResponse':
@@ -111,24 +117,31 @@ export class Faults {
           return call.next()
         default:
           return name === 'produce'
-            ? ((await this.produceFault(fault, call as never)) as A)
-            : this.plainFault(fault, api, call)
+            ? ((await this.produceFault(fault, code, call as never)) as A)
+            : this.plainFault(fault, code, api, call)
       }
     })
   }
 
-  private endFault(): Fault | undefined {
-    if (!this.isLosingEnds) return this.ends.shift()
-    return this.turn++ % 3 === 0 ? 'loseResponse' : 'loseRequest'
+  private endFault(): NextFault | undefined {
+    if (this.isLosingEnds) {
+      return { fault: this.turn++ % 3 === 0 ? 'loseResponse' : 'loseRequest', code: 0 }
+    }
+    const fault = this.ends.shift()
+    return fault && { fault, code: 0 }
   }
 
   private async produceFault(
     fault: Fault,
+    code: number,
     call: { request: ProduceRequest; next(): Promise<ProduceResponse> },
   ): Promise<ProduceResponse> {
     if (fault === 'doubtfulCode') {
       const answer = await call.next()
-      for (const part of parts(answer)) if (part.errorCode === 0) this.garble(part, doubtful)
+      let next = code
+      for (const part of parts(answer)) {
+        if (part.errorCode === 0) garble(part, pick(doubtful, next++))
+      }
       return answer
     }
     if (fault === 'partial') {
@@ -136,14 +149,14 @@ export class Faults {
       answer.responses[0]?.partitionResponses.pop()
       return answer
     }
-    const code = this.pick(fault === 'refusal' ? refusals : failures)
+    const errorCode = pick(fault === 'refusal' ? refusals : failures, code)
     return {
       responses: call.request.topicData.map(({ name, topicId, partitionData }) => ({
         name,
         topicId,
         partitionResponses: partitionData.map(({ index }) => ({
           index,
-          errorCode: code,
+          errorCode,
           baseOffset: -1n,
           logAppendTimeMs: -1n,
           logStartOffset: -1n,
@@ -157,14 +170,10 @@ export class Faults {
     }
   }
 
-  private garble(part: { errorCode: number; baseOffset: bigint }, codes: readonly number[]): void {
-    part.errorCode = this.pick(codes)
-    part.baseOffset = -1n
-  }
-
   /** APIs whose responses have one error code: the same faults as far as they make sense there. */
   private async plainFault<A>(
     fault: Fault,
+    code: number,
     api: AnyApi,
     call: { next(): Promise<A> },
   ): Promise<A | typeof disconnect> {
@@ -177,15 +186,11 @@ export class Faults {
     const answer = await call.next()
     if (fault === 'doubtfulCode') {
       // Done, and the coordinator does not say so.
-      const code = this.pick([errorCodes.REQUEST_TIMED_OUT, errorCodes.COORDINATOR_NOT_AVAILABLE])
-      Reflect.set(answer as object, 'errorCode', code)
+      const codes = [errorCodes.REQUEST_TIMED_OUT, errorCodes.COORDINATOR_NOT_AVAILABLE]
+      Reflect.set(answer as object, 'errorCode', pick(codes, code))
       return answer
     }
     return disconnect
-  }
-
-  private pick(codes: readonly number[]): number {
-    return codes[this.turn++ % codes.length]
   }
 
   private later(ms: number, work: () => Promise<unknown>): void {
@@ -195,6 +200,15 @@ export class Faults {
       .finally(() => this.late.delete(done))
     this.late.add(done)
   }
+}
+
+function garble(part: { errorCode: number; baseOffset: bigint }, errorCode: number): void {
+  part.errorCode = errorCode
+  part.baseOffset = -1n
+}
+
+function pick(codes: readonly number[], code: number): number {
+  return codes[code % codes.length]
 }
 
 function* parts(answer: ProduceResponse) {

@@ -52,7 +52,14 @@ export type Step =
   | { do: 'enqueue'; records: RecordPlan[] }
   | { do: 'flush' }
   | { do: 'pause'; ms: number }
-  | { do: 'fault'; api: 'produce' | 'coordinator' | 'metadata'; fault: Fault; times: number }
+  /** `code` chooses among the error codes that the fault may have. */
+  | {
+      do: 'fault'
+      api: 'produce' | 'coordinator' | 'metadata'
+      fault: Fault
+      code: number
+      times: number
+    }
   | { do: 'moveLeader'; topic: number; partition: number; node: number }
   | { do: 'moveCoordinator'; node: number }
   | { do: 'recreate'; topic: number }
@@ -73,6 +80,8 @@ export type Step =
 
 export interface Plan {
   transactionVersion: number
+  /** Whether every partition has taken a record before the steps begin: a first batch goes alone. */
+  isWarm: boolean
   isTransactional: boolean
   acks: 'all' | 1
   enableIdempotence: boolean
@@ -96,7 +105,7 @@ const size = fc.oneof(
 )
 
 const content = fc.record<Content>({
-  kind: fc.constantFrom('text', 'text', 'wide', 'bytes', 'view', 'null'),
+  kind: fc.constantFrom('text', 'text', 'wide', 'bytes', 'bytes', 'view', 'null'),
   size,
 })
 const smallContent = fc.record<Content>({
@@ -119,13 +128,20 @@ const record = fc.record<RecordPlan>({
 })
 
 /** Many records of nearly one size: what fills batches, and splits them where a topic's limit is small. */
-const flood = fc.tuple(record, fc.integer({ min: 2, max: 150 })).map(([first, count]) =>
-  Array.from({ length: count }, (_, i): RecordPlan => {
-    const value = { ...first.value, size: Math.min(first.value.size, 1500) + (i % 5) }
-    return { ...first, value }
-  }),
+function floodOf(sizes: fc.Arbitrary<number>, least: number): fc.Arbitrary<RecordPlan[]> {
+  const count = fc.integer({ min: least, max: 150 })
+  return fc.tuple(record, sizes, count).map(([first, size, length]) =>
+    Array.from({ length }, (_, i): RecordPlan => {
+      return { ...first, value: { ...first.value, size: size + (i % 5) } }
+    }),
+  )
+}
+
+const records = fc.oneof(
+  fc.array(record, { minLength: 1, maxLength: 12 }),
+  floodOf(fc.nat(1500), 2),
+  floodOf(fc.integer({ min: 200, max: 1500 }), 30),
 )
-const records = fc.oneof(fc.array(record, { minLength: 1, maxLength: 12 }), flood, flood)
 
 const faults: Fault[] = [
   'loseRequest',
@@ -135,6 +151,7 @@ const faults: Fault[] = [
   'hang',
   'doTwice',
   'slow',
+  'doubtfulCode',
   'doubtfulCode',
   'doubtfulCode',
   'refusal',
@@ -159,7 +176,7 @@ const step = fc.oneof(
       throwsAt: fc.constantFrom(-1, -1, -1, -1, 0, 3),
     }),
   },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('enqueue' as const), records }) },
+  { weight: 9, arbitrary: fc.record({ do: fc.constant('enqueue' as const), records }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('flush' as const) }) },
   {
     weight: 3,
@@ -171,6 +188,7 @@ const step = fc.oneof(
       do: fc.constant('fault' as const),
       api: fc.constantFrom('produce', 'produce', 'produce', 'coordinator', 'metadata'),
       fault: fc.constantFrom(...faults),
+      code: fc.nat(59),
       times: fc.integer({ min: 1, max: 3 }),
     }),
   },
@@ -237,6 +255,7 @@ function topicWith(...limits: number[]): fc.Arbitrary<Plan['topics'][number]> {
 export const plan: fc.Arbitrary<Plan> = fc
   .record({
     transactionVersion: fc.constantFrom(1, 2),
+    isWarm: fc.boolean(),
     mode: fc.constantFrom('idempotent', 'idempotent', 'transactional', 'transactional', 'plain'),
     batchSize: fc.constantFrom(100, 1000, 8000, 16_384, 16_384, 16_384, 40_000),
     bufferMemory: fc.constantFrom(60_000, 200_000, 33_554_432),

@@ -45,7 +45,7 @@ export function contentOf({ kind, size }: Content, seed: number): RecordData {
     case 'wide':
       return text(size, seed, 'aé€x𝄞yß')
     case 'bytes':
-      return Buffer.from(Array.from({ length: size }, (_, i) => (i * 7 + seed) & 0xff))
+      return noise(size, seed)
     case 'view': {
       const whole = new Uint8Array(size + 20).map((_, i) => (i * 5 + seed) & 0xff)
       return whole.subarray(10, 10 + size)
@@ -53,10 +53,24 @@ export function contentOf({ kind, size }: Content, seed: number): RecordData {
   }
 }
 
+/** Little of it can be compressed, so that batches are split whatever the codec. */
+function noise(size: number, seed: number): Buffer {
+  const bytes = Buffer.allocUnsafe(size)
+  let state = seed | 1
+  for (let i = 0; i < size; i++) {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    bytes[i] = state
+  }
+  return bytes
+}
+
 function text(size: number, seed: number, letters: string): string {
   const all = [...letters]
+  const choices = noise(size, seed)
   let made = ''
-  for (let i = 0; made.length < size; i++) made += all[(i + seed) % all.length]
+  for (let i = 0; made.length < size; i++) made += all[choices[i] % all.length]
   return made
 }
 

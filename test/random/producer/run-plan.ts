@@ -24,6 +24,14 @@ const group = { groupId: 'g', generationId: -1, memberId: '', groupInstanceId: n
 /** A run takes a fraction of this unless something hangs. */
 const mostMs = 20_000
 
+const smallRecord: Omit<RecordPlan, 'topic' | 'partition'> = {
+  key: { kind: 'null', size: 0 },
+  value: { kind: 'text', size: 10 },
+  headers: [],
+  headersAs: 'none',
+  serializer: 'none',
+}
+
 const disturbing: ReadonlySet<Step['do']> = new Set<Step['do']>([
   'fault',
   'moveLeader',
@@ -123,6 +131,7 @@ class Run {
     const late = setTimeout(() => this.hang(), mostMs)
     try {
       await this.begin()
+      if (this.plan.isWarm) await this.warmUp()
       for (const step of this.plan.steps) await this.step(step)
       await this.faults.end()
       if (this.plan.isTransactional) await this.endTransaction('commit', false)
@@ -239,7 +248,7 @@ class Run {
       this.producer.sendOffsets([{ topic: 'input', partition: 0, offset }], group),
       'sendOffsets()',
     ).catch((error: unknown) => {
-      // A time-out says that the machine is busy, as the limits of a run are short.
+      // A time-out says that the machine is slow, as the limits of a run are short.
       const mayBe = error instanceof TransactionAbortableError || error instanceof TimeoutError
       if (!this.isCalm || mayBe) return
       throw new Error(`sendOffsets() failed although nothing was wrong: ${error}`)
@@ -378,6 +387,16 @@ class Run {
       ),
     )
     if (limit === 'aborted') controller.abort('aborted')
+  }
+
+  /** A record to each partition. */
+  private async warmUp(): Promise<void> {
+    this.counts.forEach((count, topic) => {
+      for (let partition = 0; partition < count; partition++) {
+        this.send({ ...smallRecord, topic, partition }, 'none')
+      }
+    })
+    await this.within(Promise.all(this.open), 'a promise of a first record')
   }
 
   private sendBatch(plans: readonly RecordPlan[], throwsAt: number): void {

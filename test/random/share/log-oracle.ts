@@ -70,8 +70,10 @@ export class Oracle {
         continue
       }
       if (error !== null || record === undefined || kind === 'release') continue
-      // Brokers take what is late for done, where another member has done it meanwhile.
+      // Brokers take what is late for done, where it was done meanwhile: by another member, or, as a new leader
+      // delivers it again and counts from 1, by the same.
       if (record.deliveryCount < entry.deliveryCount) continue
+      if (entry.settled !== null && this.moved.has(partition)) continue
       if (entry.settled !== null && (entry.by !== by || record.deliveryCount === 1)) {
         this.violate(`${partition}@${offset} is settled twice`)
       }

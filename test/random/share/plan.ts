@@ -2,23 +2,24 @@
 // so that fast-check can make a failing plan smaller and print it.
 
 import fc from 'fast-check'
+import {
+  type CommonStep,
+  commonSteps,
+  type Disturbance,
+  type FaultStep,
+  faultStep,
+} from '../groups/steps.ts'
 
 /** How a member works: through which of the share consumer's loops. */
 export type Mode = 'record' | 'batch' | 'run' | 'runBatch'
 
-export type FaultApi = 'shareFetch' | 'shareAcknowledge' | 'shareGroupHeartbeat'
+export type FaultApi = keyof typeof codes
 
-export type Fault =
-  /** The broker does what it is asked, and its response is lost with the connection. */
-  | { kind: 'lost' }
-  /** The connection ends before the broker has seen the request. */
-  | { kind: 'unsent' }
-  /** The response comes late. */
-  | { kind: 'late'; ms: number }
-  /** The broker does what it is asked, and says that it did not. */
-  | { kind: 'wrong'; code: number }
-  /** The broker refuses. */
-  | { kind: 'refused'; code: number }
+/** The broker refuses with this code; `wrong`: it does what it is asked, and says that it did not. */
+export interface CodeFault {
+  kind: 'wrong' | 'refused'
+  code: number
+}
 
 export interface Joining {
   mode: Mode
@@ -30,16 +31,19 @@ export interface Joining {
 }
 
 export type Step =
-  | { do: 'produce'; partition: number; count: number }
+  | CommonStep
   | { do: 'join'; member: Joining }
   | { do: 'end'; member: number }
   | { do: 'moveLeader'; partition: number }
   | { do: 'disconnect' }
-  | { do: 'fault'; api: FaultApi; fault: Fault; times: number }
-  | { do: 'wait'; ms: number }
+  | FaultStep<FaultApi, CodeFault | Disturbance>
 
 export interface Plan {
   partitions: number
+  /** How many records each partition has when the first member joins. */
+  records: number
+  /** Whether the steps begin when the first member has handled something. */
+  isUnderWay: boolean
   batchSize: number
   lockMs: number
   /** One record in so many is released, or its handler fails, when it comes for the first time; 0: none. */
@@ -64,58 +68,32 @@ const joining: fc.Arbitrary<Joining> = fc.record({
 })
 
 /** The codes that may pass, of each response; 999 is one that this client does not know. */
-const codes: Readonly<Record<FaultApi, readonly number[]>> = {
+const codes = {
   shareFetch: [-1, 15, 122, 123, 133, 999],
   shareAcknowledge: [-1, 15, 122, 123, 999],
   shareGroupHeartbeat: [-1, 14, 15, 16, 25, 110, 999],
-}
+} as const
 
 const partition = fc.nat(PARTITIONS - 1)
 
-const fault: fc.Arbitrary<Step> = fc
-  .constantFrom<FaultApi>('shareFetch', 'shareAcknowledge', 'shareGroupHeartbeat')
-  .chain((api) =>
-    fc.record({
-      do: fc.constant('fault' as const),
-      api: fc.constant(api),
-      fault: fc.oneof(
-        fc.record({ kind: fc.constant('lost' as const) }),
-        fc.record({ kind: fc.constant('unsent' as const) }),
-        fc.record({ kind: fc.constant('late' as const), ms: fc.integer({ min: 5, max: 60 }) }),
-        fc.record({ kind: fc.constant('wrong' as const), code: fc.constantFrom(...codes[api]) }),
-        fc.record({ kind: fc.constant('refused' as const), code: fc.constantFrom(...codes[api]) }),
-      ),
-      times: fc.integer({ min: 1, max: 3 }),
-    }),
-  )
-
 const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      do: fc.constant('produce' as const),
-      partition,
-      count: fc.integer({ min: 1, max: 25 }),
-    }),
-  },
-  {
-    weight: 6,
-    arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 40 }) }),
-  },
+  ...commonSteps(partition),
   { weight: 3, arbitrary: fc.record({ do: fc.constant('join' as const), member: joining }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('end' as const), member: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('moveLeader' as const), partition }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('disconnect' as const) }) },
-  { weight: 6, arbitrary: fault },
+  { weight: 6, arbitrary: faultStep(codes, ['wrong', 'refused']) },
 )
 
 export const plan: fc.Arbitrary<Plan> = fc.record({
   partitions: fc.integer({ min: 1, max: PARTITIONS }),
+  records: fc.nat(30),
+  isUnderWay: fc.boolean(),
   batchSize: fc.constantFrom(1, 4, 50),
   lockMs: fc.constantFrom(150, 400, 2000),
   releaseEvery: fc.constantFrom(0, 5, 9),
   rejectEvery: fc.constantFrom(0, 7),
   slowEvery: fc.constantFrom(0, 0, 40),
   first: joining,
-  steps: fc.array(step, { minLength: 1, maxLength: 25 }),
+  steps: fc.array(step, { minLength: 1, maxLength: 25, size: 'max' }),
 })

@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import { Kafka } from '../../../src/kafka.ts'
 import { BatchBuilder, noProducer } from '../../../src/records/batch-builder.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
+import { pause, untilOver } from '../groups/waits.ts'
 import { Faults } from './faults.ts'
 import { Oracle } from './log-oracle.ts'
 import { Member } from './member.ts'
@@ -11,10 +12,8 @@ import type { Joining, Plan, Step } from './plan.ts'
 
 const NODES = 3
 const MEMBERS = 4
-/** How long nothing may happen once nothing goes wrong any more, while records are left. */
-const PATIENCE_MS = 15_000
-/** By when everything has to be done then: a machine may be busy, but nothing may be delivered for ever. */
-const LONG_PATIENCE_MS = 120_000
+/** How long to wait until the first member has handled something (ms). */
+const UNDER_WAY_MS = 300
 
 class Run {
   private readonly plan: Plan
@@ -37,7 +36,12 @@ class Run {
   async run(): Promise<void> {
     const { plan, oracle } = this
     try {
+      for (let i = 0; i < plan.partitions; i++) await this.produce(i, plan.records)
       this.join(plan.first)
+      if (plan.isUnderWay && plan.records > 0) {
+        const limits = { timeoutMs: UNDER_WAY_MS }
+        await this.cluster.waitFor(() => oracle.events > 0, limits).catch(() => {})
+      }
       for (const step of plan.steps) {
         await this.take(step)
         if (oracle.violations.length > 0) break
@@ -64,25 +68,20 @@ class Run {
   private async untilDone(): Promise<string[]> {
     const { oracle } = this
     const admin = this.kafka.admin()
-    const patience = Date.now() + LONG_PATIENCE_MS
-    let lastEvents = -1
-    let lastChange = Date.now()
     let left: string[] = []
-    while (Date.now() < patience) {
-      const [{ offsets }] = await admin.listShareGroupOffsets(['g'])
-      left = Array.from({ length: this.plan.partitions }, (_, partition) => {
-        const end = this.cluster.partition('t', partition).highWatermark
-        const start = offsets.find((each) => each.partition === partition)?.startOffset ?? null
-        return start === end ? '' : `${partition} from ${start} to ${end}`
-      }).filter((text) => text !== '')
-      if (left.length === 0 || oracle.violations.length > 0) return []
-      if (oracle.events !== lastEvents) {
-        lastEvents = oracle.events
-        lastChange = Date.now()
-      }
-      if (Date.now() - lastChange > PATIENCE_MS) break
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
+    await untilOver(
+      async () => {
+        const [{ offsets }] = await admin.listShareGroupOffsets(['g'])
+        left = Array.from({ length: this.plan.partitions }, (_, partition) => {
+          const end = this.cluster.partition('t', partition).highWatermark
+          const start = offsets.find((each) => each.partition === partition)?.startOffset ?? null
+          return start === end ? '' : `${partition} from ${start} to ${end}`
+        }).filter((text) => text !== '')
+        if (oracle.violations.length > 0) left = []
+        return left.length === 0
+      },
+      () => oracle.events,
+    )
     return left
   }
 
@@ -112,7 +111,7 @@ class Run {
         this.faults.add(step.api, step.fault, step.times)
         break
       default:
-        await new Promise((resolve) => setTimeout(resolve, step.ms))
+        await pause(step.ms)
     }
   }
 
@@ -123,7 +122,7 @@ class Run {
       const builder = new BatchBuilder(100_000)
       for (let i = 0; i < Math.min(left, batchSize); i++) {
         this.oracle.append(partition, log.highWatermark + BigInt(i))
-        builder.append(null, 'x', [], 1)
+        builder.append(null, 'x', [], Date.now())
       }
       log.append(await builder.finish({ ...noProducer, compressionType: 'none' }))
     }

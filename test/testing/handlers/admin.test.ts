@@ -14,6 +14,7 @@ import { describeQuorum } from '../../../src/protocol/messages/describe-quorum.t
 import { describeShareGroupOffsets } from '../../../src/protocol/messages/describe-share-group-offsets.ts'
 import { describeTopicPartitions } from '../../../src/protocol/messages/describe-topic-partitions.ts'
 import { electLeaders } from '../../../src/protocol/messages/elect-leaders.ts'
+import { listGroups } from '../../../src/protocol/messages/list-groups.ts'
 import { listPartitionReassignments } from '../../../src/protocol/messages/list-partition-reassignments.ts'
 import { offsetCommit } from '../../../src/protocol/messages/offset-commit.ts'
 import { offsetDelete } from '../../../src/protocol/messages/offset-delete.ts'
@@ -43,8 +44,8 @@ test('OffsetDelete removes what a group has committed', async () => {
   expect(missing.errorCode).toBe(69)
   const response = await client.request(offsetDelete, 0, { groupId: 'g', topics })
   expect(response.topics[0].partitions).toEqual([
-    { partitionIndex: 0, errorCode: 0 },
     { partitionIndex: 9, errorCode: 3 },
+    { partitionIndex: 0, errorCode: 0 },
   ])
   expect(cluster.committedOffset('g', 't', 0)).toBe(null)
 })
@@ -220,4 +221,29 @@ test('the offsets of an empty share group are described, altered and deleted', a
   const remove = { groupId: 'g', topics: [{ topicName: 't' }] }
   expect((await client.request(deleteShareGroupOffsets, 0, remove)).responses[0].errorCode).toBe(0)
   expect(await find()).toEqual([])
+})
+
+test('altering the offsets of a share group that does not exist makes it, if a topic of them exists', async () => {
+  const cluster = await startCluster({ topics: { t: 1 } })
+  const client = await connectTo(cluster)
+  const alter = (groupId: string, ...names: string[]) => {
+    const partitions = [{ partitionIndex: 0, startOffset: 8n }]
+    const topics = names.map((topicName) => ({ topicName, partitions }))
+    return client.request(alterShareGroupOffsets, 0, { groupId, topics })
+  }
+  const remove = { groupId: 'g', topics: [{ topicName: 't' }] }
+  const groups = async () => {
+    const request = { statesFilter: [], typesFilter: [] }
+    return (await client.request(listGroups, 5, request)).groups.map(
+      ({ groupId, groupType, groupState }) => [groupId, groupType, groupState],
+    )
+  }
+  expect((await client.request(deleteShareGroupOffsets, 0, remove)).errorCode).toBe(69)
+  const unknown = await alter('g', 'none')
+  expect(unknown.errorCode).toBe(0)
+  expect(unknown.responses[0].partitions[0].errorCode).toBe(3)
+  expect(await groups()).toEqual([])
+  expect((await alter('g', 'none', 't')).errorCode).toBe(0)
+  expect(await groups()).toEqual([['g', 'share', 'Empty']])
+  expect((await client.request(deleteShareGroupOffsets, 0, remove)).errorCode).toBe(0)
 })

@@ -10,6 +10,7 @@ import {
 import { incrementalAlterConfigs } from '../../../src/protocol/messages/incremental-alter-configs.ts'
 import { listConfigResources } from '../../../src/protocol/messages/list-config-resources.ts'
 import { produce } from '../../../src/protocol/messages/produce.ts'
+import { ClientQuotas } from '../../../src/testing/client-quotas.ts'
 import type { RawClient } from '../raw-client.ts'
 import { batch, produceTo } from '../requests.ts'
 import { connectTo, startCluster } from '../with-cluster.ts'
@@ -203,4 +204,39 @@ test('AlterConfigs replaces everything that the topic was given', async () => {
     ['retention.bytes', '9'],
     ['retention.ms', '604800000'],
   ])
+})
+
+test('an empty list of names asks for all, and client metrics have defaults', async () => {
+  const client = await connectTo(await startCluster({ topics: { t: 1 } }))
+  const all = await describeOne(client, TOPIC, 't')
+  expect((await describeOne(client, TOPIC, 't', [])).configs).toEqual(all.configs)
+  const change = (match: string) => alter(client, METRICS, 'm', [['match', SET, match]])
+  expect(await change('client_id')).toBe('40 Illegal client matching pattern: client_id')
+  expect(await change('client_id=shop.*, client_source_port=1')).toBe('done')
+  const { configs } = await describeOne(client, METRICS, 'm')
+  expect(configs.map(({ name, value }) => `${name}=${value}`)).toEqual([
+    'interval.ms=300000',
+    'match=client_id=shop.*,client_source_port=1',
+    'metrics=',
+  ])
+})
+
+test('quotas are checked as by a controller', () => {
+  const quotas = new ClientQuotas()
+  const problem = (type: string, name: string | null, key: string, value: number | null) =>
+    quotas.findProblem(new Map([[type, name]]), new Map([[key, value]]))
+  const rate = 'producer_byte_rate'
+  expect(problem('user', 'u', rate, 1)).toBe(null)
+  expect(problem('user', '', rate, 1)).toBe('Empty user not supported')
+  expect(problem('user', 'u', rate, 0)).toBe(`Quota ${rate} must be greater than 0`)
+  expect(problem('user', 'u', rate, 0.5)).toBe(`${rate} cannot be a fractional value.`)
+  expect(problem('user', 'u', rate, 1e20)).toBe(
+    `Proposed value for ${rate} is too large for a LONG.`,
+  )
+  expect(problem('user', 'u', 'request_percentage', 0.5)).toBe(null)
+  expect(problem('user', 'u', 'nonsense', 1)).toBe('Invalid configuration key nonsense')
+  expect(problem('user', 'u', 'nonsense', null)).toBe(null)
+  expect(problem('ip', 'no ip', 'connection_creation_rate', 1)).toBe(
+    'no ip is not a valid IP or resolvable host.',
+  )
 })

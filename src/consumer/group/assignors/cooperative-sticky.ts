@@ -32,24 +32,41 @@ export function claimOf({ ownedPartitions, generationId, userData }: SubscribedM
   return { partitions: ownedPartitions, generation }
 }
 
+/** The members with the newest claim to a partition. */
+interface Owners {
+  readonly generation: number
+  readonly memberIds: Set<string>
+}
+
 function assignCooperatively(group: GroupToAssign): Map<string, TopicPartition[]> {
   const { assignment, transfers } = assignSticky(group, claimOf)
   const held = transfers ?? givenUp(group, assignment)
-  const ownedBy = new Map(
-    group.members.map(({ memberId, ownedPartitions }) => [
-      memberId,
-      transfers === null ? new Set(ownedPartitions.map(nameOf)) : null,
-    ]),
-  )
+  const owners = transfers === null ? newestOwners(group) : null
   return new Map(
     [...assignment].map(([memberId, partitions]) => [
       memberId,
       partitions.filter((each) => {
         const name = nameOf(each)
-        return !held.has(name) || ownedBy.get(memberId)?.has(name) === true
+        return !held.has(name) || owners?.get(name)?.memberIds.has(memberId) === true
       }),
     ]),
   )
+}
+
+/** Who owns each partition: a claim of an older generation than another one is not counted, in contrast to Java. */
+function newestOwners({ members }: GroupToAssign): Map<string, Owners> {
+  const owners = new Map<string, Owners>()
+  for (const member of members) {
+    const { generation = NO_GENERATION } = claimOf(member)
+    for (const owned of member.ownedPartitions) {
+      const name = nameOf(owned)
+      const found = owners.get(name)
+      if (found === undefined || generation > found.generation) {
+        owners.set(name, { generation, memberIds: new Set([member.memberId]) })
+      } else if (generation === found.generation) found.memberIds.add(member.memberId)
+    }
+  }
+  return owners
 }
 
 /** What some member owns and does not keep. */

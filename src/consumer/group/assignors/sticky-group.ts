@@ -59,9 +59,9 @@ export class StickyGroup {
       this.hasEqualSubscriptions ? all : all.filter((member) => this.topicsOf[member].has(topic)),
     )
     this.claims = members.map(claimOf)
-    this.maxGeneration = Math.max(
+    this.maxGeneration = this.claims.reduce(
+      (newest, { generation }) => Math.max(newest, generation ?? NO_GENERATION),
       NO_GENERATION,
-      ...this.claims.map(({ generation }) => generation ?? NO_GENERATION),
     )
     const { owned, contested } = this.settleClaims()
     this.owned = owned
@@ -89,7 +89,7 @@ export class StickyGroup {
   /** undefined: there is no such partition. */
   numberOf({ topic, partition }: TopicPartition): number | undefined {
     const number = this.topicNumbers.get(topic)
-    if (number === undefined || partition >= this.countOf[number]) return undefined
+    if (number === undefined || partition < 0 || partition >= this.countOf[number]) return undefined
     return this.firstOf[number] + partition
   }
 

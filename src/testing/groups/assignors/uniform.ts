@@ -138,7 +138,7 @@ function moveOne(loads: Load[], subscribers: ReadonlyMap<string, Load[]>): boole
       const others = subscribers.get(topicId) ?? []
       const to = others.reduce((least, load) => (load.count < least.count ? load : least), from)
       if (from.count - to.count < 2) continue
-      const last = Math.max(...partitions)
+      const last = [...partitions].reduce((last, each) => Math.max(last, each))
       partitions.delete(last)
       if (partitions.size === 0) from.partitions.delete(topicId)
       from.count--

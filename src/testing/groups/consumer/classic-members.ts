@@ -1,6 +1,7 @@
 // Members of a consumer group that still speak the classic protocol. They join, sync and heartbeat as
 // ever; the coordinator assigns, and a member epoch stands in for the generation.
 
+import { DecodeError } from '../../../errors.ts'
 import { errorCodes } from '../../../protocol/error-codes.ts'
 import type { TopicPartitions } from '../../../protocol/messages/consumer-group-heartbeat.ts'
 import type { HeartbeatRequest } from '../../../protocol/messages/heartbeat.ts'
@@ -14,7 +15,7 @@ import {
   rebalanceTimeoutOf,
 } from '../classic/classic-coordinator.ts'
 import { joinError } from '../classic/classic-responses.ts'
-import { decodeSubscription } from '../consumer-protocol.ts'
+import { type ConsumerSubscription, decodeSubscription } from '../consumer-protocol.ts'
 import { GroupError } from '../group-error.ts'
 import {
   type ConsumerCoordinator,
@@ -51,11 +52,11 @@ export class ClassicMembers {
       return joinError(memberId, errorCodes.MEMBER_ID_REQUIRED)
     }
     const [{ name: protocolName, metadata }] = request.protocols
-    const subscription = decodeSubscription(metadata)
+    const subscription = subscriptionOf(metadata)
     const replaced = group.staticMember(request.groupInstanceId)
     // The last member of the new protocol is replaced: the group is a classic one from here on.
     const isDowngrade =
-      replaced !== undefined && canDowngrade(group, replaced, coordinator.options.properties)
+      replaced !== undefined && canDowngrade(group, [replaced], coordinator.options.properties)
     const member = this.memberOf(group, join, memberId)
     const names = new Set(subscription.topics)
     const hasOtherNames =
@@ -127,32 +128,21 @@ export class ClassicMembers {
     throw rebalancing(group, member)
   }
 
-  leave(group: ConsumerGroup, members: readonly MemberIdentity[]): MemberResponse[] {
+  /** LeaveGroup also removes members of the consumer protocol, as an administrator asks for. */
+  leave(group: ConsumerGroup, members: readonly MemberIdentity[], now: number): MemberResponse[] {
     const leaving: ConsumerMember[] = []
     const responses = members.map((identity) => {
       const { memberId, groupInstanceId } = identity
       try {
-        const member = this.findLeaving(group, identity)
-        leaving.push(member)
-        return { memberId: member.memberId, groupInstanceId, errorCode: 0 }
+        leaving.push(findLeaving(group, identity))
+        return { memberId, groupInstanceId, errorCode: 0 }
       } catch (error) {
         if (!(error instanceof GroupError)) throw error
         return { memberId, groupInstanceId, errorCode: error.errorCode }
       }
     })
-    if (leaving.length > 0) this.coordinator.removeMembers(group, leaving)
+    if (leaving.length > 0) this.coordinator.fence(group, leaving, now)
     return responses
-  }
-
-  private findLeaving(
-    group: ConsumerGroup,
-    { memberId, groupInstanceId }: MemberIdentity,
-  ): ConsumerMember {
-    if (groupInstanceId === null) return expectClassic(group.expect(memberId))
-    const member = group.staticMember(groupInstanceId)
-    if (member === undefined) throw unknownInstance(groupInstanceId)
-    if (memberId !== '') checkInstance(member, memberId)
-    return expectClassic(member)
   }
 
   private memberOf(group: ConsumerGroup, join: Join, memberId: string): ConsumerMember {
@@ -203,6 +193,30 @@ export class ClassicMembers {
     if (this.coordinator.options.deadlines.has(timerName('join', group, member))) return
     this.coordinator.fenceAt('join', group, member, now + member.rebalanceTimeoutMs)
   }
+}
+
+/** @throws {GroupError} when the bytes are not a subscription */
+function subscriptionOf(metadata: Buffer): ConsumerSubscription {
+  try {
+    return decodeSubscription(metadata)
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    throw new GroupError(
+      errorCodes.INCONSISTENT_GROUP_PROTOCOL,
+      'Malformed embedded consumer protocol in subscription deserialization.',
+    )
+  }
+}
+
+function findLeaving(
+  group: ConsumerGroup,
+  { memberId, groupInstanceId }: MemberIdentity,
+): ConsumerMember {
+  if (groupInstanceId === null) return group.expect(memberId)
+  const member = group.staticMember(groupInstanceId)
+  if (member === undefined) throw unknownInstance(groupInstanceId)
+  if (memberId !== '') checkInstance(member, memberId)
+  return member
 }
 
 function expectClassic(member: ConsumerMember): ConsumerMember {

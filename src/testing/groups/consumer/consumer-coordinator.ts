@@ -63,7 +63,7 @@ export class ConsumerCoordinator {
     this.refuseWhenFull(group, request.memberId)
     const member = this.findMember(group, request, client)
     const hadPartitions = member.assigned
-    const change = updateMember(member, request, client)
+    const change = updateMember(group, member, request, client)
     refreshEpoch(group, this.options.topics, change.raisesEpoch)
     const isFull = isJoin || isFullRequest(request)
     this.advance(group, member, request.topicPartitions, change.hasSubscriptionChanged, now)
@@ -197,26 +197,28 @@ export class ConsumerCoordinator {
     now: number,
   ): ConsumerGroupHeartbeatResponse {
     const { groupId, memberId, memberEpoch, instanceId } = request
-    const group = this.options.store.consumer(groupId, 'Consumer group')
+    const group = this.options.store.consumer(groupId)
     const member = instanceId === null ? group.expect(memberId) : group.staticMember(instanceId)
     if (member === undefined) throw unknownInstance(instanceId ?? '')
     if (instanceId !== null) checkInstance(member, memberId)
     if (memberEpoch === STATIC_LEAVE_EPOCH) {
       member.memberEpoch = STATIC_LEAVE_EPOCH
       group.setOwned(member, member.assigned, noPartitions)
-    } else this.fence(group, member, now)
+    } else this.fence(group, [member], now)
     return { ...emptyResponse, memberId, memberEpoch }
   }
 
-  /** Removes a member; a group that is left with classic members alone goes back to their protocol. */
-  fence(group: ConsumerGroup, member: ConsumerMember, now: number): void {
-    this.cancelTimers(group, member)
+  /** Removes members; a group that is left with classic members alone goes back to their protocol. */
+  fence(group: ConsumerGroup, members: readonly ConsumerMember[], now: number): void {
+    for (const member of members) this.cancelTimers(group, member)
     const { properties, topics } = this.options
-    if (group.members.size === 1 || !canDowngrade(group, member, properties)) {
-      this.removeMembers(group, [member])
+    const isDowngrade = canDowngrade(group, members, properties)
+    for (const member of members) group.remove(member)
+    if (group.isEmpty || !isDowngrade) {
+      refreshEpoch(group, topics, true)
+      if (group.isEmpty) emptyTarget(group)
       return
     }
-    group.remove(member)
     const classic = toClassicGroup(group, topics)
     this.toClassic(group, classic, now)
     this.options.classic.rebalanceNow(classic, now)
@@ -227,15 +229,6 @@ export class ConsumerCoordinator {
     for (const member of group.members.values()) this.cancelTimers(group, member)
     this.options.store.set(classic)
     this.options.classic.adopt(classic, now)
-  }
-
-  removeMembers(group: ConsumerGroup, members: readonly ConsumerMember[]): void {
-    for (const member of members) {
-      this.cancelTimers(group, member)
-      group.remove(member)
-    }
-    refreshEpoch(group, this.options.topics, true)
-    if (group.isEmpty) emptyTarget(group)
   }
 
   sessionTimeoutOf(group: ConsumerGroup, member: ConsumerMember): number {
@@ -272,7 +265,7 @@ export class ConsumerCoordinator {
     deadlines.set(timerName(timer, group, { memberId }), at, (now) => {
       const member = group.members.get(memberId)
       if (member === undefined || store.get(group.groupId) !== group || !isDue()) return
-      this.fence(group, member, now)
+      this.fence(group, [member], now)
     })
   }
 
@@ -324,6 +317,7 @@ function isFullRequest(request: ConsumerGroupHeartbeatRequest): boolean {
 
 /** Takes over what the request says of the member. */
 function updateMember(
+  group: ConsumerGroup,
   member: ConsumerMember,
   request: ConsumerGroupHeartbeatRequest,
   { clientId, clientHost }: ClientIdentity,
@@ -333,7 +327,7 @@ function updateMember(
   const regex = request.subscribedTopicRegex
   const hasOtherNames = names !== null && !hasSame(new Set(names), member.subscribedTopicNames)
   const hasOtherRegex = regex !== null && regex !== member.subscribedTopicRegex
-  const hasOtherAssignor = serverAssignor !== null && serverAssignor !== member.serverAssignor
+  const assignorBefore = group.assignorName
   // A new regular expression raises the epoch once it is resolved.
   const losesRegex = hasOtherRegex && member.subscribedTopicRegex !== ''
   member.clientId = clientId
@@ -345,7 +339,7 @@ function updateMember(
   if (regex !== null) member.subscribedTopicRegex = regex
   if (serverAssignor !== null) member.serverAssignor = serverAssignor
   return {
-    raisesEpoch: hasOtherNames || losesRegex || hasOtherAssignor,
+    raisesEpoch: hasOtherNames || losesRegex || group.assignorName !== assignorBefore,
     hasSubscriptionChanged: hasOtherNames || hasOtherRegex,
   }
 }

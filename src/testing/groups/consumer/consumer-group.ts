@@ -12,6 +12,9 @@ export type MemberState = 'stable' | 'unrevoked' | 'unreleased'
 
 export type ConsumerGroupState = 'Empty' | 'Assigning' | 'Reconciling' | 'Stable' | 'Dead'
 
+/** Assigns where no member asks for an assignor. */
+const DEFAULT_ASSIGNOR = 'uniform'
+
 /** The epoch of a static member that left and may come back. */
 export const STATIC_LEAVE_EPOCH = -2
 
@@ -153,14 +156,17 @@ export class ConsumerGroup {
     return ids
   }
 
-  /** The assignor that most members ask for; null when none asks for one. */
-  get preferredAssignor(): string | null {
+  /** The assignor that most members ask for; the default when no member asks for one. */
+  get assignorName(): string {
     const votes = new Map<string, number>()
     for (const { serverAssignor } of this.members.values()) {
       if (serverAssignor !== null) votes.set(serverAssignor, (votes.get(serverAssignor) ?? 0) + 1)
     }
-    let best: string | null = null
-    for (const [name, count] of votes) if (count > (votes.get(best ?? '') ?? 0)) best = name
+    let best = DEFAULT_ASSIGNOR
+    let most = 0
+    for (const [name, count] of votes) {
+      if (count > most) [best, most] = [name, count]
+    }
     return best
   }
 

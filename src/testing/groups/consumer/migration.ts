@@ -29,17 +29,18 @@ export function canUpgrade(group: ClassicGroup, properties: BrokerProperties): b
   )
 }
 
-/** Whether the group has classic members alone once this member is gone. */
+/** Whether the group has classic members alone once these members, not all of them classic, are gone. */
 export function canDowngrade(
   group: ConsumerGroup,
-  leaving: ConsumerMember,
+  leaving: readonly ConsumerMember[],
   properties: BrokerProperties,
 ): boolean {
   const policy = properties.groupConsumerMigrationPolicy
   if (policy !== 'bidirectional' && policy !== 'downgrade') return false
-  if (leaving.classic !== null || group.members.size > properties.groupMaxSize) return false
+  if (group.members.size > properties.groupMaxSize) return false
+  if (leaving.every(({ classic }) => classic !== null)) return false
   return [...group.members.values()].every(
-    (member) => member === leaving || member.classic !== null,
+    (member) => member.classic !== null || leaving.includes(member),
   )
 }
 

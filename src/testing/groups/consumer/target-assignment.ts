@@ -48,7 +48,7 @@ export function refreshTarget(
   for (const { topicIds } of members) {
     for (const id of topicIds) partitionCounts.set(id, topics.getById(id)?.partitions.length ?? 0)
   }
-  const assignor = serverAssignors.get(group.preferredAssignor ?? '') ?? uniformAssignor
+  const assignor = serverAssignors.get(group.assignorName) ?? uniformAssignor
   group.target = new Map(assignor.assign({ members, partitionCounts }))
   group.assignmentEpoch = group.groupEpoch
   group.assignedAt = now
@@ -73,6 +73,7 @@ export function resolveNewRegexes(group: ConsumerGroup, topics: TopicStore): voi
   const added = [...used].filter((regex) => !group.resolvedRegexes.has(regex))
   if (added.length === 0) return
   resolveRegexes(group, topics, added)
+  if (added.every((regex) => group.resolvedRegexes.get(regex)?.size === 0)) return
   group.metadataDigest = describeTopics(group, topics)
   group.groupEpoch++
 }

@@ -60,7 +60,7 @@ export function acquire(
     settings.isolationLevel,
   )
   if (errorCode !== 0) return nothing
-  const ranges = new Ranges(request.batchSize)
+  const ranges = new Ranges(request)
   let end = 0
   for (const { header, position, size } of wholeBatches(records)) {
     const first = Number(header.baseOffset)
@@ -122,10 +122,12 @@ class Ranges {
   readonly all: AcquiredRange[] = []
   count = 0
   private readonly batchSize: number
+  private readonly isStrict: boolean
   private current: AcquiredRange | null = null
 
-  constructor(batchSize: number) {
+  constructor({ batchSize, isStrict }: AcquireRequest) {
     this.batchSize = batchSize
+    this.isStrict = isStrict
   }
 
   add(offset: number, deliveryCount: number): void {
@@ -139,10 +141,10 @@ class Ranges {
     this.all.push(this.current)
   }
 
-  /** A range ends with the batch in which it reaches the batch size. */
+  /** A range ends with the batch in which it reaches the batch size. New records stay one under a strict limit. */
   endBatch(): void {
     const { current } = this
-    if (current === null) return
+    if (current === null || (this.isStrict && current.deliveryCount === 1)) return
     if (current.lastOffset - current.firstOffset + 1 >= this.batchSize) this.current = null
   }
 }

@@ -44,7 +44,7 @@ export class ShareCoordinator {
     const { groupId, memberId, memberEpoch, subscribedTopicNames } = request
     const { store, topics, settings } = this.options
     if (memberEpoch === LEAVE_EPOCH) {
-      const group = store.share(groupId, 'Share group')
+      const group = store.share(groupId)
       this.remove(group, group.expect(memberId))
       return { ...emptyResponse, memberId, memberEpoch }
     }
@@ -84,7 +84,8 @@ export class ShareCoordinator {
     for (const member of group.members.values()) this.expectHeartbeat(group, member, now)
   }
 
-  private getOrCreate(groupId: string): ShareGroup {
+  /** @throws {GroupError} when a group of another type has the id. */
+  getOrCreate(groupId: string): ShareGroup {
     const { store } = this.options
     const group = store.get(groupId)
     const isReplaceable = group === undefined || (group.type === 'classic' && group.isEmpty)

@@ -100,6 +100,7 @@ export class SharePartition {
     const types = new Map<number, number>()
     for (const { firstOffset, lastOffset, acknowledgeTypes: given } of batches) {
       const first = Number(firstOffset)
+      this.checkEnd(first, Number(lastOffset))
       for (let offset = first; offset <= Number(lastOffset); offset++) {
         // Records that the log has dropped meanwhile are done anyway.
         if (offset < this.startOffset) continue
@@ -121,6 +122,13 @@ export class SharePartition {
   expireLocks(now: number, limits: SharePartitionLimits): number {
     this.release((record) => record.lockedUntil <= now, limits)
     return this.nextLockEnd
+  }
+
+  /** How many records are done before others that come earlier are. */
+  get completedCount(): number {
+    let count = 0
+    for (const { state } of this.records.values()) if (state === 'done') count++
+    return count
   }
 
   /** When the next lock ends; Infinity when nothing is acquired. */
@@ -165,13 +173,16 @@ export class SharePartition {
     this.released()
   }
 
+  private checkEnd(firstOffset: number, lastOffset: number): void {
+    if (lastOffset < this.endOffset) return
+    const which = firstOffset < this.endOffset ? 'last' : 'first'
+    throw new GroupError(
+      errorCodes.INVALID_REQUEST,
+      `Batch record not found. The ${which} offset in request is past acquired records.`,
+    )
+  }
+
   private checkOwner(offset: number, memberId: string, isRepeated: boolean): void {
-    if (offset >= this.endOffset) {
-      throw new GroupError(
-        errorCodes.INVALID_REQUEST,
-        'Batch record not found. The first offset in request is past acquired records.',
-      )
-    }
     const record = this.records.get(offset)
     if (record?.state !== 'acquired' || isRepeated) {
       throw new GroupError(

@@ -19,13 +19,20 @@ export class ShareSession {
   epoch = 0
   /** The connection that it came by: the session ends with it. */
   readonly closed: AbortSignal
+  /** Called when it ends with its connection. */
+  readonly onEnd: () => void
 
-  constructor(closed: AbortSignal) {
+  constructor(closed: AbortSignal, onEnd: () => void) {
     this.closed = closed
+    this.onEnd = onEnd
   }
 
-  add(id: SharePartitionId): void {
-    this.partitions.set(`${id.topicId} ${id.partition}`, id)
+  /** Whether the partition is new in the session. */
+  add(id: SharePartitionId): boolean {
+    const key = `${id.topicId} ${id.partition}`
+    const isNew = !this.partitions.has(key)
+    this.partitions.set(key, id)
+    return isNew
   }
 
   remove({ topicId, partition }: SharePartitionId): void {
@@ -36,6 +43,8 @@ export class ShareSession {
 export class ShareSessions {
   private readonly byMember = new Map<string, ShareSession>()
   private readonly maxSessions: number
+  /** Connections whose end is watched: a client may open one session after the other. */
+  private readonly watched = new WeakSet<AbortSignal>()
 
   constructor(maxSessions: number) {
     this.maxSessions = maxSessions
@@ -83,19 +92,23 @@ export class ShareSessions {
     if (isNew && this.byMember.size >= this.maxSessions) {
       throw new GroupError(errorCodes.SHARE_SESSION_LIMIT_REACHED, '')
     }
-    const session = new ShareSession(closed)
+    const session = new ShareSession(closed, onEnd)
     session.epoch = 1
     this.byMember.set(key, session)
-    closed.addEventListener(
-      'abort',
-      () => {
-        if (this.byMember.get(key) !== session) return
-        this.byMember.delete(key)
-        onEnd()
-      },
-      { once: true },
-    )
+    if (!this.watched.has(closed)) {
+      this.watched.add(closed)
+      closed.addEventListener('abort', () => this.endOf(closed), { once: true })
+    }
     return session
+  }
+
+  /** Ends the sessions that came by a connection. */
+  private endOf(closed: AbortSignal): void {
+    for (const [key, session] of this.byMember) {
+      if (session.closed !== closed) continue
+      this.byMember.delete(key)
+      session.onEnd()
+    }
   }
 }
 

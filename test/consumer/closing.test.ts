@@ -1,0 +1,72 @@
+// close() tells the group that a member leaves, whatever its last commit, its acknowledgements and its handlers
+// wait for: else the partitions have no reader until the session is over.
+
+import { afterEach, expect, test } from 'vitest'
+import { consumerGroupHeartbeat } from '../../src/protocol/messages/consumer-group-heartbeat.ts'
+import { leaveGroup } from '../../src/protocol/messages/leave-group.ts'
+import { offsetCommit } from '../../src/protocol/messages/offset-commit.ts'
+import { shareFetch } from '../../src/protocol/messages/share-fetch.ts'
+import { shareGroupHeartbeat } from '../../src/protocol/messages/share-group-heartbeat.ts'
+import { noAnswer } from '../../src/testing/interceptors.ts'
+import { TestCluster } from '../../src/testing/test-cluster.ts'
+import { shareConsumerOf, startShareCluster } from '../share-consumer/harness.ts'
+import { consumerOf, fill } from './harness.ts'
+
+const closers: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+})
+
+const never = new Promise<never>(() => {})
+
+test.each(['classic', 'consumer'] as const)(
+  'a commit that the coordinator refuses again and again, %s',
+  async (groupProtocol) => {
+    const cluster = await TestCluster.start({ topics: { t: 1 } })
+    closers.push(() => cluster.close())
+    await fill(cluster, 't', 0, 1)
+    cluster.intercept(offsetCommit, async ({ next }) => {
+      const response = await next()
+      for (const { partitions } of response.topics)
+        for (const each of partitions) each.errorCode = 15
+      return response
+    })
+    const errors: string[] = []
+    const consumer = consumerOf(cluster, {
+      groupId: 'g',
+      topics: ['t'],
+      groupProtocol,
+      heartbeatIntervalMs: undefined,
+      onError: ({ message }) => void errors.push(message),
+    })
+    const loop = consumer.records()
+    await loop.next()
+    loop.markDone()
+    await consumer.close({ timeoutMs: 1000 })
+    const leaves = cluster
+      .requests(consumerGroupHeartbeat)
+      .filter(({ request }) => request.memberEpoch === -1)
+    expect(leaves.length + cluster.requests(leaveGroup).length).toBe(1)
+    expect(errors).toEqual([expect.stringMatching(/closed before its offsets were committed/)])
+  },
+)
+
+test('a share consumer whose broker is silent, or whose handler does not end', async () => {
+  for (const isSilent of [true, false]) {
+    const cluster = await startShareCluster()
+    await fill(cluster, 't', 0, 1)
+    if (isSilent) cluster.intercept(shareFetch, async () => noAnswer)
+    const consumer = shareConsumerOf(cluster)
+    let calls = 0
+    void consumer.run({
+      eachRecord: () => {
+        calls++
+        return never
+      },
+    })
+    await cluster.waitFor(() => (isSilent ? cluster.requests(shareFetch).length : calls) > 0)
+    await consumer.close({ timeoutMs: 1000 })
+    const epochs = cluster.requests(shareGroupHeartbeat).map(({ request }) => request.memberEpoch)
+    expect(epochs.filter((epoch) => epoch === -1)).toHaveLength(1)
+  }
+})
