@@ -27,7 +27,9 @@ export type CoordinatorVerdict =
   /** `transactionTimeoutMs` is more than the brokers allow. */
   | 'timeoutTooLong'
   | 'abortable'
-  /** Abortable, and the producer needs another epoch or id; fatal where it cannot get one. */
+  /**
+   * Abortable (an abort is done), and the producer needs another epoch or id; fatal where it cannot get one.
+   */
   | 'forgotten'
 
 const code = errorCodes
@@ -63,7 +65,7 @@ const ofRequest: Readonly<Record<CoordinatorRequest, ReadonlyMap<number, Coordin
     // With KIP-890 that is the response once the brokers have aborted it, as its time was over.
     [code.INVALID_TXN_STATE, 'fenced'],
   ]),
-  abort: new Map(),
+  abort: new Map(identityLost),
 }
 
 /** What any other code means, as it changes nothing at the coordinator. */

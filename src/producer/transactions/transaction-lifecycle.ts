@@ -279,10 +279,7 @@ export class TransactionLifecycle {
     manager.ending()
     const ending = await this.calls.persist(
       isCommit ? 'commit' : 'abort',
-      {
-        timeoutMs: this.options.maxBlockMs,
-        onDoubt: () => manager.endInDoubt(),
-      },
+      { timeoutMs: this.options.maxBlockMs, onDoubt: () => manager.endInDoubt() },
       async (attempt) => {
         const response = await this.requests.endTxn(isCommit, manager.usesVersion2, attempt)
         next = response.next
@@ -291,7 +288,10 @@ export class TransactionLifecycle {
         return isUnknown && !isCommit ? errorCodes.NONE : response.errorCode
       },
     )
-    if (ending.verdict === 'done') this.ended(next)
+    // Without the id at the coordinator there is no transaction: it expired, or a successor has ended it.
+    const isGone = ending.verdict === 'forgotten' && !isCommit && manager.canBump
+    if (isGone) manager.lostNumbers()
+    if (isGone || ending.verdict === 'done') this.ended(next)
     else if (ending.verdict === 'timeUp') throw this.outcomeUnknown(call, ending.error, {})
     else throw this.endFailed(isCommit, ending)
   }

@@ -32,8 +32,8 @@ const rows: Row[] = [
   [88, 'retry', {}],
   [47, 'fenced', {}],
   [90, 'fenced', {}],
-  [49, 'forgotten', { initProducerId: 'refused', abort: 'refused' }],
-  [59, 'forgotten', { initProducerId: 'refused', abort: 'refused' }],
+  [49, 'forgotten', { initProducerId: 'refused' }],
+  [59, 'forgotten', { initProducerId: 'refused' }],
   [48, 'fatal', { initProducerId: 'refused', commit: 'fenced' }],
   [50, 'abortable', { initProducerId: 'timeoutTooLong', abort: 'refused' }],
   ...[53, 31, 120, 29, 55, 30, 22, 25, 82, 113, 12, 42, 35, 24].map(
