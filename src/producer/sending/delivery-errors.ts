@@ -47,9 +47,11 @@ export function timeoutError(
     ? 'the broker has not responded'
     : `it was never sent, as ${hindranceOf(batch, obstacle)}`
   if (firstError !== null) why = `the first attempt failed: ${firstError.message}`
+  // What was tried again until the time was up may pass; so may the lack of a leader or of a response.
+  const retriable = cause === null || cause === firstError || cause.retriable
   return new DeliveryTimeoutError(
     `a record for ${batch.partition} was not acknowledged within deliveryTimeoutMs (${timeoutMs}): ${why} (attempts: ${attempts}; ${persistedText[batch.persisted]})`,
-    detailsOf(batch, cause),
+    { ...detailsOf(batch, cause), retriable },
   )
 }
 

@@ -39,7 +39,12 @@ describe('expiry', () => {
     const fate = engine.appendBatch('a')
     engine.now += 120_000
     engine.delivery.expire(engine.now)
-    expect(fate.error).toMatchObject({ name: 'DeliveryTimeoutError', persisted: 'no', attempts: 0 })
+    expect(fate.error).toMatchObject({
+      name: 'DeliveryTimeoutError',
+      persisted: 'no',
+      attempts: 0,
+      retriable: true,
+    })
     expect(fate.error?.message).toMatch(/never sent, as the partition has no leader/)
     engine.lead(1, 2)
     engine.appendBatch('b')
@@ -52,6 +57,7 @@ describe('expiry', () => {
     engine.now += 120_000
     engine.delivery.expire(engine.now)
     expect(fates.map(({ error }) => error?.persisted)).toEqual(['maybe', 'maybe'])
+    expect(fates.map(({ error }) => error?.retriable)).toEqual([true, true])
     // The bytes may still be in a socket: they are not free yet.
     expect(engine.memory.used).toBeGreaterThan(0)
     for (const batch of batches) engine.answer(batch)
