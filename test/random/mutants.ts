@@ -279,8 +279,8 @@ export const randomMutants: readonly RandomMutant[] = [
     edits: [
       {
         file: 'consumer/run/retry-policy.ts',
-        from: 'if (await this.acknowledged(sending, level.topic, item, state)) return true',
-        to: 'void sending.catch(() => {})\n    if (level.delayMs > 0) return true',
+        from: 'const isAccepted = await this.acknowledged(sending, level.topic, item, state)',
+        to: 'void sending.catch(() => {})\n    const isAccepted = level.delayMs > 0',
       },
     ],
   },

@@ -5,7 +5,12 @@
 // restart. The producer is given from outside: the consumer has none. It also sends to retry topics.
 
 import { within } from '../../async/watchers.ts'
-import { BrokerError, ClosedError, InvalidArgumentError } from '../../errors.ts'
+import {
+  BrokerError,
+  ClosedError,
+  DeliveryTimeoutError,
+  InvalidArgumentError,
+} from '../../errors.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { Header } from '../../types.ts'
@@ -163,6 +168,15 @@ function isTooLarge(error: unknown): boolean {
     )
   }
   return false
+}
+
+/** Whether the brokers were away for longer than a record has time. That a topic does not exist is a mistake. */
+export function mayBeTaken(error: unknown): boolean {
+  if (!(error instanceof DeliveryTimeoutError) || !error.retriable) return false
+  const { cause } = error
+  const isUnknown =
+    cause instanceof BrokerError && cause.errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+  return !isUnknown
 }
 
 function describe(

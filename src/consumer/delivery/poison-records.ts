@@ -7,7 +7,7 @@ import { ConsumerRecord } from '../../records/consumer-record.ts'
 import { RecordSlice } from '../buffer/record-slice.ts'
 import { isRetryHeader, type RetryState } from '../buffer/retry-headers.ts'
 import type { PoisonRecords } from '../options.ts'
-import type { DeadLetters } from './dead-letters.ts'
+import { type DeadLetters, mayBeTaken } from './dead-letters.ts'
 
 export class PoisonScreen<K, V> {
   private readonly onPoison: (error: DeserializationError) => void
@@ -90,8 +90,20 @@ export function poisonScreen<K, V>(
   const { deadLetterTopic } = policy
   return new PoisonScreen(onPoison, (record, error) => {
     const state = retries.retryStateOf(record)
-    if (state === null) return deadLetters.send(deadLetterTopic, record, error, null)
-    const original = ConsumerRecord.movedFrom(record, state, isRetryHeader)
-    return deadLetters.send(deadLetterTopic, original, error, state.attempts)
+    const original =
+      state === null ? record : ConsumerRecord.movedFrom(record, state, isRetryHeader)
+    const attempts = state?.attempts ?? null
+    return untilTaken(() => deadLetters.send(deadLetterTopic, original, error, attempts))
   })
+}
+
+/** Sends again what was not acknowledged in its time, until the consumer is closed: the partition waits. */
+async function untilTaken(send: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await send()
+    } catch (error) {
+      if (!mayBeTaken(error)) throw error
+    }
+  }
 }

@@ -15,7 +15,7 @@ import { ConsumerRecord } from '../../records/consumer-record.ts'
 import { isTopicName } from '../../topic-partition.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import { ConsumerBatch } from '../delivery/consumer-batch.ts'
-import type { DeadLetters } from '../delivery/dead-letters.ts'
+import { type DeadLetters, mayBeTaken } from '../delivery/dead-letters.ts'
 import { contextOf, type HandlerContext } from './handler-context.ts'
 import type { DeadLetterTopic, RetryPlan } from './retry-options.ts'
 import type { RetryLevel, RetryTopics } from './retry-topics.ts'
@@ -116,20 +116,23 @@ export class RetryPolicy {
       )
       return false
     }
-    const isForwarded =
+    const isDelayed =
       mayRetry && level !== null && (await this.delay(item, state, level, error, attempt))
-    if (!isForwarded) await this.bury(item, state, error, attempt)
-    return true
+    if (isDelayed === false) return this.bury(item, state, error, attempt)
+    return isDelayed === true
   }
 
-  /** Sends a record to a retry topic. False: that one refuses it for its size. */
+  /**
+   * Sends a record to a retry topic. False: that one refuses it for its size. null: the partition is being
+   * taken away meanwhile.
+   */
   private async delay(
     item: Item,
     state: AssignedPartition,
     level: RetryLevel,
     error: unknown,
     attempts: number,
-  ): Promise<boolean> {
+  ): Promise<boolean | null> {
     const { retryTopics, onFailure } = this.options
     const [record] = recordsOf(this.shownOf(originalOf(item)))
     const name = nameOf(item)
@@ -138,19 +141,25 @@ export class RetryPolicy {
       error,
     )
     if (retryTopics === null) return false
-    const sending = retryTopics.forward(record, level, error, attempts)
-    if (await this.acknowledged(sending, level.topic, item, state)) return true
+    const sending = this.persist(level.topic, item, state, () =>
+      retryTopics.forward(record, level, error, attempts),
+    )
+    const isAccepted = await this.acknowledged(sending, level.topic, item, state)
+    if (isAccepted !== false) return isAccepted
     onFailure(`"${level.topic}" refuses ${name}, as it is too large: it is not retried`, error)
     return false
   }
 
-  /** @throws the error, where nothing takes dead letters */
+  /**
+   * False: the partition is being taken away meanwhile.
+   * @throws the error, where nothing takes dead letters
+   */
   private async bury(
     item: Item,
     state: AssignedPartition,
     error: unknown,
     attempts: number,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { deadLetterTopic, deadLetters, onFailure } = this.options
     if (deadLetterTopic === null) throw error
     const topics = await this.topicsFor(item, error)
@@ -158,13 +167,39 @@ export class RetryPolicy {
       onFailure(`The handler of ${nameOf(item)} failed: it goes to "${topic}"`, error)
     }
     const sent = recordsOf(this.shownOf(originalOf(item))).map((record, index) =>
-      deadLetters.send(topics[index], record, error, attempts),
+      this.persist(topics[index], item, state, async () => {
+        await deadLetters.send(topics[index], record, error, attempts)
+        return true
+      }),
     )
     // All of them, so that every failure is seen.
     const settled = Promise.allSettled(sent)
     const outcomes = await this.acknowledged(settled, topics[0], item, state)
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')
     if (failed !== undefined) throw failed.reason
+    return outcomes.every((outcome) => outcome.status === 'fulfilled' && outcome.value === true)
+  }
+
+  /**
+   * Sends again what was not acknowledged in its time: that brokers are away for longer ends no run. null: the
+   * partition is being taken away, and its next owner gets the item.
+   */
+  private async persist(
+    topic: string,
+    item: Item,
+    state: AssignedPartition,
+    send: () => Promise<boolean>,
+  ): Promise<boolean | null> {
+    const { stopped, onFailure } = this.options
+    for (;;) {
+      try {
+        return await send()
+      } catch (error) {
+        if (stopped.aborted || !mayBeTaken(error)) throw error
+        if (isTaken(state)) return null
+        onFailure(`"${topic}" has not taken ${nameOf(item)} in time: it is sent again`, error)
+      }
+    }
   }
 
   /** Waits for records on their way to a topic: a problem of their partition when that takes long. */
