@@ -1,10 +1,15 @@
 // Proves to a broker who we are: SaslHandshake names the mechanism, then SaslAuthenticate carries its
 // messages until the mechanism itself is content, whatever the broker says.
 
-import { AuthenticationError, escapeText } from '../../errors.ts'
+import { AuthenticationError, ConnectionError, escapeText, type KafkaError } from '../../errors.ts'
 import type { SaslContext, SaslExchange, SaslMechanism } from '../../options/sasl-options.ts'
 import type { Api } from '../../protocol/api.ts'
-import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
+import {
+  brokerError,
+  errorCodes,
+  isRetriable,
+  isUninformative,
+} from '../../protocol/error-codes.ts'
 import { saslAuthenticate } from '../../protocol/messages/sasl-authenticate.ts'
 import { saslHandshake } from '../../protocol/messages/sasl-handshake.ts'
 import type { Connection } from '../connection.ts'
@@ -25,7 +30,7 @@ export interface Authenticated {
 }
 
 /**
- * @throws AuthenticationError for a refusal; what `send` throws
+ * @throws AuthenticationError for a refusal, ConnectionError for one that may pass; what `send` throws
  */
 export async function authenticate(
   connection: Connection,
@@ -82,7 +87,14 @@ async function proposeMechanism(
       { cause },
     )
   }
-  throw new AuthenticationError(cause.message, { cause })
+  throw refusedWith(errorCode, cause.message, cause)
+}
+
+/** A code that may pass, or says nothing of the cause, does not refuse credentials. */
+function refusedWith(errorCode: number, message: string, cause: KafkaError): KafkaError {
+  return isRetriable(errorCode) || isUninformative(errorCode)
+    ? new ConnectionError(message, { cause, wasSent: true })
+    : new AuthenticationError(message, { cause })
 }
 
 function principalOf({ user, principal }: SaslExchange): string | null {
@@ -96,13 +108,9 @@ function refusal(
   errorMessage: string | null,
   mechanism: SaslMechanism,
   exchange: SaslExchange,
-): AuthenticationError {
+): KafkaError {
   const who = exchange.user === '' ? '' : ` of user '${exchange.user}'`
   const cause = brokerError(errorCode, `SASL ${mechanism.name} authentication${who}`)
-  return new AuthenticationError(
-    `${cause.message}: ${escapeText(errorMessage ?? 'no reason given')}`,
-    {
-      cause,
-    },
-  )
+  const text = `${cause.message}: ${escapeText(errorMessage ?? 'no reason given')}`
+  return refusedWith(errorCode, text, cause)
 }

@@ -1,10 +1,12 @@
 // Credentials that the brokers refuse for a while in mid-life: what a producer is given meanwhile waits until they
-// are accepted again. At the start the caller learns of it at once.
+// are accepted again. At the start the caller learns of it at once. A code that may pass is never a refusal.
 
 import { expect, onTestFinished, test } from 'vitest'
 import { Kafka } from '../../../src/kafka.ts'
 import { silentLogger } from '../../../src/logger.ts'
+import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import { saslAuthenticate } from '../../../src/protocol/messages/sasl-authenticate.ts'
+import { saslHandshake } from '../../../src/protocol/messages/sasl-handshake.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
 import { group } from '../transactions/with-transactions.ts'
 
@@ -144,3 +146,23 @@ test('refused at the start: told at once, and not retriable', async () => {
     message: expect.stringContaining('SASL_AUTHENTICATION_FAILED'),
   })
 })
+
+// UNKNOWN_SERVER_ERROR, REQUEST_TIMED_OUT, a code of a newer broker.
+test.each([-1, errorCodes.REQUEST_TIMED_OUT, 9999])(
+  'code %i at the start says nothing of the credentials: the record waits',
+  async (errorCode) => {
+    const { kafka, cluster } = await start()
+    let left = 4
+    const isRefused = (): boolean => left > 0 && left-- > 0
+    cluster.intercept(saslHandshake, async ({ next }) => {
+      const response = await next()
+      return left > 2 && isRefused() ? { ...response, errorCode } : response
+    })
+    cluster.intercept(saslAuthenticate, async ({ next }) => {
+      const response = await next()
+      return isRefused() ? { ...response, errorCode, authBytes: Buffer.alloc(0) } : response
+    })
+    await kafka.producer().send({ topic: 't', value: 'a' })
+    expect(left).toBe(0)
+  },
+)
