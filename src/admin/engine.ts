@@ -55,7 +55,7 @@ export interface ItemPlan<Item, Value> {
     batch: Batch<Item>,
     call: AdminCall,
   ) => Promise<readonly (ItemResponse<Value> | undefined)[]>
-  /** Error codes that are worth another attempt, beside those that every call retries. */
+  /** Codes of `send`, not of `route`, that are worth another attempt, beside those of every call. */
   readonly retries?: readonly ErrorCodeName[]
 }
 
@@ -77,6 +77,7 @@ const passing: ReadonlySet<string> = new Set<ErrorCodeName>([
   'UNSTABLE_OFFSET_COMMIT',
   'THROTTLING_QUOTA_EXCEEDED',
   'KAFKA_STORAGE_ERROR',
+  'REBOOTSTRAP_REQUIRED',
 ])
 
 /** After these the same broker would say the same: metadata is asked for before the next attempt. */
@@ -306,14 +307,14 @@ export class AdminCall {
     const items = left.map(({ item }) => item)
     const reject = (item: Item, error: unknown): void => {
       const entry = entryOf.get(item)
-      if (entry !== undefined) this.takeError(entry, plan, more, error)
+      if (entry !== undefined) this.takeError(entry, plan, noMore, error)
     }
     let batches: readonly Batch<Item>[]
     try {
       batches = (await plan.route?.(items, this, reject)) ?? [{ target: 'controller', items }]
     } catch (error) {
       this.signal?.throwIfAborted()
-      for (const entry of left) this.takeError(entry, plan, more, error)
+      for (const entry of left) this.takeError(entry, plan, noMore, error)
       return
     }
     await Promise.all(batches.map((batch) => this.sendBatch(batch, entryOf, plan, more)))

@@ -25,7 +25,7 @@ import type { AdminEngine } from './engine.ts'
 import { itemError } from './item-errors.ts'
 import { partitionName } from './names.ts'
 import type { ValidateOptions } from './options.ts'
-import { inOrderOf, onePerPartition, toLeaders } from './routing.ts'
+import { inOrderOf, leaderRetries, onePerPartition, toLeaders } from './routing.ts'
 
 /** How many partitions a topic is to have. */
 export interface NewPartitions {
@@ -233,6 +233,7 @@ export async function deleteRecords(
   return call.each(wanted, {
     nameOf: partitionName,
     route: toLeaders((item) => item),
+    retries: leaderRetries,
     send: async ({ target, items }) => {
       const topics = [...groupByTopic(items)].map(([name, ofTopic]) => ({
         name,
@@ -280,6 +281,7 @@ export async function listOffsets(
       toLeaders(({ query }) => query),
       ({ query }) => query,
     ),
+    retries: leaderRetries,
     send: async ({ target, items }) => {
       const topics = [...groupByTopic(items.map((item) => ({ ...item, ...item.query })))].map(
         ([name, ofTopic]) => ({

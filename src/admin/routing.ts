@@ -2,7 +2,7 @@
 // is rare, and an address that is a second old costs it more than one more question.
 
 import { BrokerError, type KafkaError } from '../errors.ts'
-import { brokerError, errorCodes } from '../protocol/error-codes.ts'
+import { brokerError, type ErrorCodeName, errorCodes } from '../protocol/error-codes.ts'
 import { type Coordinator, findCoordinator } from '../protocol/messages/find-coordinator.ts'
 import { type MetadataResponse, metadata } from '../protocol/messages/metadata.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
@@ -17,11 +17,11 @@ const MANY_KEYS_VERSION = 4
 const MAX_ROUNDS = 3
 
 /** One Metadata request about these topics; null: all. */
-export function askMetadata(
+export async function askMetadata(
   call: AdminCall,
   topics: readonly string[] | null,
 ): Promise<MetadataResponse> {
-  return call.send(
+  const response = await call.send(
     metadata,
     (version) => ({
       // v0 knows no null: an empty list means all topics there.
@@ -37,9 +37,20 @@ export function askMetadata(
     }),
     'any',
   )
+  if (response.errorCode === 0) return response
+  // Such a response has neither topics nor brokers: it must not be taken for "there are none".
+  const error = itemError(response.errorCode, call.title('metadata'))
+  call.cluster.requestRefresh(error.message)
+  throw error
 }
 
-/** Sends each item to the leader of its partition. */
+/**
+ * Codes of a leader that the route asks about again: one that has just been elected may not know of the
+ * topic yet. Metadata without the topic ends the call.
+ */
+export const leaderRetries: readonly ErrorCodeName[] = ['UNKNOWN_TOPIC_OR_PARTITION']
+
+/** Sends each item to the leader of its partition. Goes with `leaderRetries`. */
 export function toLeaders<Item>(partitionOf: (item: Item) => TopicPartition) {
   return async (
     items: readonly Item[],

@@ -23,6 +23,7 @@ import { partitionName } from './names.ts'
 import {
   askEveryBroker,
   inOrderOf,
+  leaderRetries,
   oneByOne,
   toCoordinators,
   toLeaders,
@@ -123,6 +124,7 @@ export async function describeProducers(
   return call.each(wanted, {
     nameOf: partitionName,
     route: brokerId === undefined ? toLeaders((item) => item) : toNodes(() => brokerId),
+    retries: brokerId === undefined ? leaderRetries : [],
     send: async ({ target, items }) => {
       const topics = [...groupByTopic(items)].map(([name, ofTopic]) => ({
         name,
@@ -263,6 +265,7 @@ export async function abortTransaction(
   await call.each([transaction], {
     nameOf: (item) => `producer ${producerId} in ${partitionName(item)}`,
     route: toLeaders((item) => item),
+    retries: leaderRetries,
     send: async ({ target }) => {
       const marker = {
         producerId,

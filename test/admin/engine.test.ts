@@ -6,11 +6,14 @@ import { AdminError, BrokerError, ClosedError, TimeoutError } from '../../src/er
 import { errorCodes } from '../../src/protocol/error-codes.ts'
 import { createTopics } from '../../src/protocol/messages/create-topics.ts'
 import { deleteGroups } from '../../src/protocol/messages/delete-groups.ts'
+import { deleteRecords } from '../../src/protocol/messages/delete-records.ts'
 import { deleteTopics } from '../../src/protocol/messages/delete-topics.ts'
 import { describeCluster } from '../../src/protocol/messages/describe-cluster.ts'
+import { describeProducers } from '../../src/protocol/messages/describe-producers.ts'
 import { describeTopicPartitions } from '../../src/protocol/messages/describe-topic-partitions.ts'
 import { listGroups } from '../../src/protocol/messages/list-groups.ts'
 import { listOffsets } from '../../src/protocol/messages/list-offsets.ts'
+import { metadata } from '../../src/protocol/messages/metadata.ts'
 import { disconnect, noAnswer } from '../../src/testing.ts'
 import { failure, startAdmin } from './with-admin.ts'
 
@@ -31,6 +34,81 @@ test("a log directory that is offline may be another broker's soon: asked again"
   expect(offset).toBe(0n)
   expect(cluster.requests(listOffsets)).toHaveLength(3)
 })
+
+describe('a leader that does not know of the topic yet, although metadata names it', () => {
+  const unknown = errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+  const place = { topic: 'orders', partition: 0 }
+
+  test('is asked again', async () => {
+    const { admin, cluster } = await startAdmin()
+    let left = 0
+    const refuse = (entries: readonly { errorCode: number }[]): void => {
+      if (left-- > 0) for (const entry of entries) entry.errorCode = unknown
+    }
+    cluster.intercept(listOffsets, async ({ next }) => {
+      const response = await next()
+      refuse(response.topics.flatMap(({ partitions }) => partitions))
+      return response
+    })
+    cluster.intercept(deleteRecords, async ({ next }) => {
+      const response = await next()
+      refuse(response.topics.flatMap(({ partitions }) => partitions))
+      return response
+    })
+    cluster.intercept(describeProducers, async ({ next }) => {
+      const response = await next()
+      refuse(response.topics.flatMap(({ partitions }) => partitions))
+      return response
+    })
+    const calls: Record<string, () => Promise<unknown>> = {
+      ListOffsets: () => admin.listOffsets([{ ...place, offset: 'latest' }]),
+      DeleteRecords: () => admin.deleteRecords([{ ...place, beforeOffset: 0n }]),
+      DescribeProducers: () => admin.describeProducers([place]),
+    }
+    for (const [api, call] of Object.entries(calls)) {
+      left = 2
+      await call()
+      const asked = cluster.requests().filter((request) => request.api === api)
+      expect(asked, api).toHaveLength(3)
+    }
+  })
+
+  test('and the call ends at once when metadata has lost it too', async () => {
+    const { admin, cluster } = await startAdmin()
+    cluster.intercept(listOffsets, async ({ next }) => {
+      const response = await next()
+      cluster.deleteTopic('orders')
+      response.topics[0].partitions[0].errorCode = unknown
+      return response
+    })
+    const error = await failure<AdminError>(admin.listOffsets([{ ...place, offset: 'latest' }]))
+    expect(error.errors[0]).toMatchObject({ codeName: 'UNKNOWN_TOPIC_OR_PARTITION' })
+    expect(cluster.requests(listOffsets)).toHaveLength(1)
+  })
+})
+
+test.each([
+  { code: errorCodes.REBOOTSTRAP_REQUIRED, passes: true },
+  { code: errorCodes.UNKNOWN_SERVER_ERROR, passes: false },
+])(
+  'metadata refused as a whole with code $code is not taken for empty',
+  async ({ code, passes }) => {
+    const { admin, cluster } = await startAdmin()
+    await admin.describeCluster()
+    let left = passes ? 2 : Number.POSITIVE_INFINITY
+    cluster.intercept(metadata, async ({ next }) => {
+      const response = await next()
+      return left-- > 0 ? { ...response, errorCode: code, topics: [], brokers: [] } : response
+    })
+    const listing = admin.listTopics()
+    if (passes) expect((await listing).map(({ topic }) => topic)).toEqual(['orders'])
+    else await expect(listing).rejects.toThrow('UNKNOWN_SERVER_ERROR')
+    left = passes ? 2 : Number.POSITIVE_INFINITY
+    const asking = admin.listGroups()
+    if (passes) expect(await asking).toEqual([])
+    else await expect(asking).rejects.toThrow('UNKNOWN_SERVER_ERROR')
+  },
+)
 
 describe('the outcome of each item', () => {
   test('one that fails does not keep the others from being done, and the error has all', async () => {
