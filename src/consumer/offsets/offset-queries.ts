@@ -11,6 +11,7 @@ import type { Attempts } from '../limited-call.ts'
 import type { PartitionOffset, TimestampedOffset } from '../types.ts'
 import { type CommittedOffset, fetchCommitted } from './committed-offsets.ts'
 import { type ListOffsetsResult, type ListOffsetsWish, listOffsets } from './list-offsets.ts'
+import { type OffsetAction, type OffsetRequest, offsetAction } from './offset-error-table.ts'
 
 /** What the group has committed for these partitions; those without an offset are left out. */
 export async function queryCommitted(
@@ -22,7 +23,12 @@ export async function queryCommitted(
   return retried(cluster, attempts, async (timeoutMs) => {
     const { signal } = attempts
     const response = await fetchCommitted(cluster, coordinator, partitions, { timeoutMs, signal })
-    if (response.errors.length > 0) throw response.errors[0].error
+    if (response.errors.length > 0) {
+      const { error } = response.errors[0]
+      // The topic may have been created again: its id is what is asked with.
+      if (isCode(error, 'offsetFetch', 'refresh')) cluster.requestRefresh(error.message)
+      throw error
+    }
     const found = new Map(response.committed.map((entry) => [nameOf(entry), entry]))
     return partitions.flatMap((partition) => found.get(nameOf(partition)) ?? [])
   })
@@ -52,6 +58,8 @@ async function queryOffsets<W extends ListOffsetsWish>(
         found.set(nameOf(result.wish), result)
         continue
       }
+      const isByTime = result.wish.timestamp >= 0n
+      if (isByTime && isCode(result.error, 'listOffsets', 'notFound')) continue
       if (!mayPass(result.error)) throw result.error
       failure = result.error
       again.push(result.wish)
@@ -104,6 +112,10 @@ export async function offsetsForTimes(
 
 function nameOf({ topic, partition }: TopicPartition): string {
   return `${topic}-${partition}`
+}
+
+function isCode(error: KafkaError, request: OffsetRequest, action: OffsetAction): boolean {
+  return error instanceof BrokerError && offsetAction(request, error.errorCode) === action
 }
 
 /** A code that says nothing of the cause may pass, as any does that the protocol calls retriable. */

@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Consumer } from '../../../src/consumer/consumer.ts'
 import { TimeoutError } from '../../../src/errors.ts'
+import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import { listOffsets } from '../../../src/protocol/messages/list-offsets.ts'
 import { offsetFetch } from '../../../src/protocol/messages/offset-fetch.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
@@ -69,4 +70,18 @@ test.each(calls)('%s() says at the end of its time what it met', async (_, call)
   const error = await call({ timeoutMs: 1000 }).catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(TimeoutError)
   expect(String(error)).toContain('UNKNOWN_SERVER_ERROR')
+})
+
+test('committed() of a topic that was created again: metadata is asked for its new id', async () => {
+  consumer.assign([t0])
+  await consumer.commit([{ ...t0, offset: 2n }])
+  cluster.recreateTopic('t')
+  expect(await consumer.committed([t0], { timeoutMs: 30_000 })).toEqual([])
+})
+
+test('offsetsForTimes() leaves out a log without timestamps to search, as one without such a record', async () => {
+  fail(errorCodes.UNSUPPORTED_FOR_MESSAGE_FORMAT, 1)
+  const times = [{ ...t0, timestamp: 0 }]
+  expect(await consumer.offsetsForTimes(times, { timeoutMs: 30_000 })).toEqual([])
+  expect(await consumer.offsetsForTimes(times, { timeoutMs: 30_000 })).toHaveLength(1)
 })
