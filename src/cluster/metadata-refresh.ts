@@ -219,7 +219,8 @@ export class MetadataRefresh {
     if (this.fresh.size > 0 || this.refreshWaits.size > 0) return this.lastEndedAt
     if (this.isNeeded || this.topicWaits.size > 0)
       return this.lastEndedAt + this.pause(this.fruitless)
-    return this.lastAcceptedAt + this.options.metadataMaxAgeMs
+    const { metadataMaxAgeMs, retryBackoffMs } = this.options
+    return this.lastAcceptedAt + Math.max(metadataMaxAgeMs, retryBackoffMs)
   }
 
   /** After the first question that brought nothing there is no pause, then it doubles. */

@@ -54,7 +54,10 @@ export interface KafkaOptions {
   retryBackoffMs?: number
   /** Where that doubling ends. Default: 1000. */
   retryBackoffMaxMs?: number
-  /** Metadata is refreshed after this time even when nothing seems stale (ms). Default: 300000. */
+  /**
+   * Metadata is refreshed after this time even when nothing seems stale (ms), but not more often than every
+   * `retryBackoffMs`. Default: 300000.
+   */
   metadataMaxAgeMs?: number
   /**
    * Whether to begin again with `bootstrapServers` when no known broker can be reached (KIP-899).
