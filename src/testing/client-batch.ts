@@ -141,23 +141,22 @@ function checkRecords(
   now: number,
 ): CheckedBatch | Promise<CheckedBatch> {
   const limits = { checkCrcs: false, maxDecompressedBytes: MAX_DECOMPRESSED_BYTES }
+  const onUnreadable = (error: unknown): CheckedBatch => {
+    // Without the package of its codec a batch is stored unseen.
+    if (error instanceof ConfigError) return { header, bytes, refusal: null }
+    if (error instanceof DecodeError) return refuse(UNREADABLE)
+    throw error
+  }
   try {
     const reader = new RecordsReader(bytes, rawSource('', 0), limits).nextBatch()
     if (reader === null) return refuse(UNREADABLE)
     const opening = reader.open()
     const check = (): CheckedBatch | Promise<CheckedBatch> =>
       checkOpened(header, bytes, reader, target, now)
-    return opening === undefined ? check() : opening.then(check, onUnreadable)
+    return opening === undefined ? check() : opening.then(check).catch(onUnreadable)
   } catch (error) {
-    // Without the package of its codec a batch is stored unseen.
-    if (error instanceof ConfigError) return { header, bytes, refusal: null }
     return onUnreadable(error)
   }
-}
-
-function onUnreadable(error: unknown): CheckedBatch {
-  if (error instanceof DecodeError) return refuse(UNREADABLE)
-  throw error
 }
 
 type RawBatch = BatchReader<Buffer | null, Buffer | null>
