@@ -132,6 +132,8 @@ export class TransactionLifecycle {
     if (pending !== null && pending.call !== 'initTransactions') {
       throw busy('beginTransaction', pending.call)
     }
+    // An abort that was refused is asked for again: it can have no other outcome.
+    if (this.isLeftOpen && this.manager.state === 'aborting') await this.abort(limits)
     this.manager.require('beginTransaction')
     while (this.manager.state !== 'ready' || this.manager.nextIdentity !== null) {
       const identity = this.join('initTransactions') ?? this.getIdentity(this.manager.nextIdentity)

@@ -10,6 +10,7 @@ import {
   OutcomeUnknownError,
   TransactionAbortableError,
 } from '../../../src/errors.ts'
+import type { Transaction } from '../../../src/producer/transactions/run-transaction.ts'
 import { endTxn } from '../../../src/protocol/messages/end-txn.ts'
 import { initProducerId } from '../../../src/protocol/messages/init-producer-id.ts'
 import { txnOffsetCommit } from '../../../src/protocol/messages/txn-offset-commit.ts'
@@ -186,6 +187,22 @@ describe.each([
       expect(await committed(cluster, 1)).toEqual(['b'])
     },
   )
+
+  test('an abort that was refused is asked for again before the next transaction', async () => {
+    const cluster = await start()
+    const producer = startProducer(cluster, { transactionalId: 'x' })
+    // The right to the transactional id is taken away for a while.
+    refuseEnd(cluster, 53, 2)
+    const failing = async (tx: Transaction): Promise<void> => {
+      await tx.send({ ...t0, value: 'a' })
+      throw new Error('of the body')
+    }
+    await expect(producer.transaction(failing)).rejects.toThrow(OutcomeUnknownError)
+    const send = (tx: Transaction): Promise<unknown> => tx.send({ ...t0, value: 'b' })
+    await expect(producer.transaction(send)).rejects.toThrow(OutcomeUnknownError)
+    await producer.transaction(send)
+    expect(await committed(cluster, 1)).toEqual(['b'])
+  })
 
   test.each([-1, 9999])('error %i of EndTxn is asked again', async (code) => {
     const cluster = await start()
