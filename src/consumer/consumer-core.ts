@@ -62,6 +62,7 @@ export class ConsumerCore<K, V> {
     group: this.subscriber.group,
     rebalance: this.rebalancer,
     pulse: this.pulse,
+    commits: this.committer,
     topicNames: this.subscriber.topicNames,
     partitions: this.subscription.partitions,
   }))

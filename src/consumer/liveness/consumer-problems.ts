@@ -1,5 +1,6 @@
-// Everything that keeps records from flowing, from whichever part knows it: brokers, the group, topics that
-// are missing, partitions. And the reports about it: each problem that lasts is reported, at a limited rate.
+// Everything that keeps records from flowing, or offsets from being committed, from whichever part knows it:
+// brokers, the group, topics that are missing, partitions. And the reports about it: each problem that lasts is
+// reported, at a limited rate.
 
 import { monotonicMs, wallMs } from '../../async/clock.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
@@ -10,7 +11,10 @@ import { brokerError, errorCodes } from '../../protocol/error-codes.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { PartitionProblem, StandingProblem } from '../assignment/standing-problem.ts'
 
-/** Something that fails again and again at this moment, and keeps records from flowing. */
+/**
+ * Something that fails again and again at this moment, and keeps records from flowing, or offsets from being
+ * committed.
+ */
 export interface ConsumerProblem {
   /** What fails, and what to do. */
   readonly reason: string
@@ -34,6 +38,7 @@ export interface ProblemSources {
   readonly group: { readonly problem: StandingProblem | null } | null
   readonly rebalance?: { readonly problem: StandingProblem | null }
   readonly pulse?: { readonly problem: StandingProblem | null }
+  readonly commits?: { readonly problem: StandingProblem | null } | null
   /** Topics that are subscribed to by name. */
   readonly topicNames: Iterable<string>
   readonly partitions: Iterable<Pick<AssignedPartition, 'topic' | 'partition' | 'problem'>>
@@ -50,12 +55,13 @@ export class ConsumerProblems {
 
   /** All there are now: brokers first, then the group, topics and partitions. */
   list(): ConsumerProblem[] {
-    const { cluster, fetcher, group, rebalance, pulse, topicNames, partitions } = this.sources()
+    const { cluster, fetcher, group, rebalance, pulse, commits, topicNames, partitions } =
+      this.sources()
     const nowhere = { nodeId: null, topic: null, partition: null }
     const problems = [...cluster.problems(), ...(fetcher?.problems() ?? [])].map(
       (problem): ConsumerProblem => ({ ...nowhere, ...problem }),
     )
-    for (const problem of [group?.problem, rebalance?.problem, pulse?.problem]) {
+    for (const problem of [group, rebalance, pulse, commits].map((part) => part?.problem)) {
       if (problem) problems.push({ ...nowhere, ...lasting(problem) })
     }
     addAll(problems, this.missingTopics(cluster, topicNames))

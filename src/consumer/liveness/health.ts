@@ -47,7 +47,7 @@ export interface ConsumerHealth {
   readonly lag: bigint | null
   /** What is assigned, sorted. */
   readonly partitions: readonly PartitionHealth[]
-  /** What keeps records from flowing, and since when. Empty: nothing that is known. */
+  /** What keeps records from flowing, or offsets from being committed, and since when. Empty: nothing that is known. */
   readonly problems: readonly ConsumerProblem[]
   /** Plain data for a probe's response: bigints as text, errors with their code and message. */
   toJSON(): unknown

@@ -2,7 +2,7 @@
 
 import { startInterval } from '../../async/timers.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { CommitFailedError } from '../../errors.ts'
+import { ClosedError, CommitFailedError } from '../../errors.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import { committableEntries } from './commit-entries.ts'
@@ -58,9 +58,12 @@ export class AutoCommit {
     const entries = committableEntries(states, isRecommitting).filter(
       ({ topic }) => this.cluster.topicError(topic) !== errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
     )
+    if (entries.length === 0) this.committer.nothingToCommit()
     try {
       await this.committer.commit(entries, Math.min(defaultApiTimeoutMs, sessionTimeoutMs))
     } catch (error) {
+      // What was committed at this interval again, or is by the last commit before the end, is not lost.
+      if (error instanceof ClosedError && isRecommitting) return
       // If not now, a rebalance commits what is done before it revokes the partitions.
       if (error instanceof CommitFailedError && error.retriable) {
         this.cluster.options.logger.debug(error.message)

@@ -24,6 +24,7 @@ import {
 } from '../../protocol/messages/offset-commit.ts'
 import { groupByTopic } from '../../topic-partition.ts'
 import { NO_TOPIC_ID } from '../assignment/assigned-partition.ts'
+import { StandingProblem } from '../assignment/standing-problem.ts'
 import { isOfThisTopic, isOutdated } from './commit-entries.ts'
 import { type CommitEntry, CommitQueue } from './commit-queue.ts'
 
@@ -79,11 +80,22 @@ export class Committer {
   private readonly stopped = stopSwitch()
   private isRunning = false
   private lastError: Error | null = null
+  private standing: StandingProblem | null = null
 
   constructor(cluster: Cluster, coordinator: CoordinatorClient, owner: CommitterOwner) {
     this.cluster = cluster
     this.coordinator = coordinator
     this.owner = owner
+  }
+
+  /** Why offsets are not committed, and since when; null: the last ones were, or none is to be. */
+  get problem(): StandingProblem | null {
+    return this.standing
+  }
+
+  /** Nothing is done that the group does not have: what failed before is wanted no more. */
+  nothingToCommit(): void {
+    if (this.queue.size === 0) this.standing = null
   }
 
   /** Settles when the group has these offsets. Retriable failures are tried again until `timeoutMs`. */
@@ -123,12 +135,17 @@ export class Committer {
     this.isRunning = true
     const { retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
     let failures = 0
+    // What fails of a commit by hand is told to its caller, who knows then.
+    let isAutomatic = false
     // Calls of the same turn go together.
     await Promise.resolve()
     for (;;) {
       this.queue.expire(monotonicMs(), (waiter) => this.timeUp(waiter.timeoutMs))
       const entries = this.queue.take()
-      if (entries === null) break
+      if (entries === null) {
+        if (!isAutomatic) this.standing = null
+        break
+      }
       const failed = new Map<CommitEntry, Error>()
       const retried = new Map<CommitEntry, Error>()
       const sent = await this.attempt(entries, failed, retried)
@@ -136,6 +153,7 @@ export class Committer {
       const committed = sent.filter((entry) => !failed.has(entry) && !retried.has(entry))
       for (const entry of committed) markCommitted(entry, this.cluster)
       if (committed.length > 0) this.owner.onCommitted?.(committed)
+      isAutomatic = this.judge(failed, retried)
       this.queue.finish(failed, retried)
       if (retried.size === 0) {
         failures = 0
@@ -150,6 +168,25 @@ export class Committer {
       if (isStopped) break
     }
     this.isRunning = false
+  }
+
+  /**
+   * Notes what stands in the way after an attempt.
+   * @returns whether it stays there until a later attempt succeeds: the next interval makes one
+   */
+  private judge(
+    failed: ReadonlyMap<CommitEntry, Error>,
+    retried: ReadonlyMap<CommitEntry, Error>,
+  ): boolean {
+    const lost = [...failed].filter(
+      ([{ isAutomatic }, error]) => isAutomatic && !(error instanceof CommitFailedError),
+    )
+    // A broker that cannot be reached is in health() as such.
+    const bad = [...retried, ...lost].filter(([, error]) => !isUnreachable(error))
+    const error = bad[0]?.[1] ?? null
+    this.standing =
+      error === null ? null : new StandingProblem(error.message, error, this.standing?.firstAt)
+    return bad.some(([{ isAutomatic }]) => isAutomatic)
   }
 
   /** The error of a caller that waits no longer. */
