@@ -34,7 +34,7 @@ export function committableEntries(
     if (offset > floor && offset !== lastCommitted?.offset) {
       entries.push(entryOf(state, { offset, leaderEpoch, metadata: '' }, true))
     } else if (isRecommitting && lastCommitted !== null) {
-      entries.push(entryOf(state, lastCommitted, true))
+      entries.push({ ...entryOf(state, lastCommitted, true), isRepeat: true })
     }
   }
   return entries
@@ -71,9 +71,11 @@ export function isOfThisTopic(
 }
 
 /** Whether an automatic entry has nothing to say any more: a seek or a later commit came before it. */
-export function isOutdated({ state, era, offset, isAutomatic, metadata }: CommitEntry): boolean {
+export function isOutdated(entry: CommitEntry): boolean {
+  const { state, era, offset, isAutomatic, isRepeat, metadata } = entry
   if (!isAutomatic || state === null) return false
   const { floor, lastCommitted } = state.commits
   if (era !== state.commits.era || offset < floor) return true
+  if (isRepeat === true && offset !== lastCommitted?.offset) return true
   return offset === floor && metadata !== lastCommitted?.metadata
 }

@@ -14,6 +14,8 @@ export interface CommitEntry extends TopicPartition {
   readonly metadata: string
   /** Made by interval, revoke or close: never to replace what was committed beyond it by hand. */
   readonly isAutomatic: boolean
+  /** What the group had when it was made, so that it does not expire: it gives way to whatever comes beside it. */
+  readonly isRepeat?: boolean
   /** The assignment it was made under; null for a partition that is not assigned. */
   readonly state: AssignedPartition | null
   /** Which position of the assignment it was made under: after a seek there is another one. */
@@ -113,7 +115,8 @@ export class CommitQueue {
 /** Whether the later of two entries of a partition takes the place of the earlier one. */
 function replaces(later: CommitEntry, earlier: CommitEntry): boolean {
   const isOfSamePosition = later.state === earlier.state && later.era === earlier.era
-  return !later.isAutomatic || !isOfSamePosition || later.offset > earlier.offset
+  if (!later.isAutomatic || !isOfSamePosition) return true
+  return later.isRepeat !== true && later.offset > earlier.offset
 }
 
 function nameOf({ topic, partition }: TopicPartition): string {

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Consumer } from '../../../src/consumer/consumer.ts'
 import type { ConsumerOptions } from '../../../src/consumer/options.ts'
@@ -110,6 +111,34 @@ describe('commits', () => {
       .slice(seen - 1)
       .map(({ request }) => request.topics[0].partitions[0].committedOffset)
     expect(offsets).toEqual(offsets.toSorted((a, b) => Number(a - b)))
+  })
+
+  it('by interval do not bring back an offset that was lowered by hand meanwhile', async () => {
+    const consumer = reader({ enableAutoCommit: true, autoCommitIntervalMs: 10 })
+    const records = consumer.records()
+    for (let i = 0; i < 5; i++) await records.next()
+    await consumer.commit([{ topic: 't', partition: 0, offset: 10n }])
+    let letGo = (): void => {}
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve
+    })
+    let isHeld = false
+    const remove = cluster.intercept(offsetCommit, async ({ next }) => {
+      isHeld = true
+      await held
+      return next()
+    })
+    // What the group has is committed again at each interval: once now, and more often behind this one.
+    await cluster.waitFor(() => isHeld)
+    const lowered = consumer.commit([{ topic: 't', partition: 0, offset: 7n }])
+    await setTimeout(100)
+    remove()
+    letGo()
+    await lowered
+    expect(committed()).toBe(7n)
+    const seen = cluster.requests(offsetCommit).length
+    await cluster.waitFor(() => cluster.requests(offsetCommit).length > seen + 3)
+    expect(committed()).toBe(7n)
   })
 
   it('by interval, made while one by hand was in flight, do not follow it with less', async () => {
