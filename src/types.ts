@@ -38,7 +38,8 @@ export interface ConsumerGroupMetadata {
 /** What a consumer has delivered, and as which member. */
 export interface TransactionOffsets {
   group: ConsumerGroupMetadata
-  offsets: OffsetToCommit[]
+  /** Each with the id of the topic that was read, if it is known: one that was created again takes no offset of before. */
+  offsets: (OffsetToCommit & { topicId?: string })[]
 }
 
 /** A consumer whose offsets become part of a transaction: what a producer asks of it. */

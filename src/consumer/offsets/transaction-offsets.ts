@@ -45,7 +45,10 @@ export function takeTransactionOffsets(handedOver: HandedOver): TransactionOffse
     )
   }
   const offsets = handedOverEntries(subscription.partitions, false).map(
-    ({ topic, partition, offset, leaderEpoch }) => ({ topic, partition, offset, leaderEpoch }),
+    ({ topic, partition, offset, leaderEpoch, topicId }) => ({
+      ...{ topic, partition, offset, leaderEpoch },
+      ...(topicId !== null && { topicId }),
+    }),
   )
   for (const state of subscription.partitions) state.sentToTransaction()
   return { group, offsets }

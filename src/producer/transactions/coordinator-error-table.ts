@@ -59,6 +59,8 @@ const ofRequest: Readonly<Record<CoordinatorRequest, ReadonlyMap<number, Coordin
   txnOffsetCommit: new Map<number, CoordinatorVerdict>([
     ...identityLost,
     [code.REQUEST_TIMED_OUT, 'find'],
+    // The topic was created again: its offsets are to be looked for once more.
+    [code.UNKNOWN_TOPIC_ID, 'abortable'],
   ]),
   commit: new Map<number, CoordinatorVerdict>([
     ...identityLost,

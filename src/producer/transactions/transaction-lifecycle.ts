@@ -125,8 +125,7 @@ export class TransactionLifecycle {
 
   async begin(limits: WaitOptions = {}): Promise<void> {
     if (this.pending?.isReportedUnknown) {
-      const ended = this.pending.promise.catch(() => {})
-      await waitFor(ended, limits, 'beginTransaction()')
+      await waitFor(this.pending.promise.catch(() => {}), limits, 'beginTransaction()')
     }
     const { pending } = this
     if (pending !== null && pending.call !== 'initTransactions') {

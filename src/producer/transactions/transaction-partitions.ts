@@ -3,14 +3,14 @@
 
 import type { KafkaError } from '../../errors.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
-import type { ConsumerGroupMetadata, OffsetToCommit } from '../../types.ts'
+import type { ConsumerGroupMetadata } from '../../types.ts'
 import type { Accumulator } from '../batching/accumulator.ts'
 import type { PartitionQueue } from '../batching/partition-queue.ts'
 import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
 import { worst } from './coordinator-error-table.ts'
 import type { CoordinatorQueue, Failure, Terms } from './coordinator-queue.ts'
 import type { TransactionCall, TransactionManager } from './transaction-manager.ts'
-import type { TransactionRequests } from './transaction-requests.ts'
+import type { OffsetInTransaction, TransactionRequests } from './transaction-requests.ts'
 
 /**
  * Brokers before 4.0 hold offsets back for offsets.commit.timeout.ms (5 s) until replicas have them, and
@@ -86,7 +86,7 @@ export class TransactionPartitions {
 
   /** Makes offsets part of the transaction, once it is their turn. */
   async addOffsets(
-    offsets: readonly OffsetToCommit[],
+    offsets: readonly OffsetInTransaction[],
     group: ConsumerGroupMetadata,
     transaction: number,
     signal: AbortSignal,

@@ -11,7 +11,7 @@ import { endTxn } from '../../protocol/messages/end-txn.ts'
 import { initProducerId } from '../../protocol/messages/init-producer-id.ts'
 import { txnOffsetCommit } from '../../protocol/messages/txn-offset-commit.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
-import type { ConsumerGroupMetadata, OffsetToCommit, TopicPartition } from '../../types.ts'
+import type { ConsumerGroupMetadata, TopicPartition, TransactionOffsets } from '../../types.ts'
 import { noProducerId } from '../idempotence/producer-id-request.ts'
 import type { ProducerIdentity } from '../idempotence/producer-identity.ts'
 import { worst } from './coordinator-error-table.ts'
@@ -32,6 +32,9 @@ export interface InitAnswer extends ProducerIdAndEpoch {
   /** Whether the coordinator can raise the epoch of a producer that it knows. */
   readonly canBump: boolean
 }
+
+/** An offset, with the id of its topic if that is known. */
+export type OffsetInTransaction = TransactionOffsets['offsets'][number]
 
 const noIdentity: ProducerIdAndEpoch = { producerId: -1n, producerEpoch: -1 }
 
@@ -119,14 +122,14 @@ export class TransactionRequests {
 
   /** The code of each partition. What the response leaves out may not have been done. */
   async commitOffsets(
-    offsets: readonly OffsetToCommit[],
+    offsets: readonly OffsetInTransaction[],
     group: ConsumerGroupMetadata,
     usesVersion2: boolean,
     attempt: Attempt,
-  ): Promise<ReadonlyMap<OffsetToCommit, number>> {
+  ): Promise<ReadonlyMap<OffsetInTransaction, number>> {
     const topics = byTopic(offsets).map(([name, ofTopic]) => ({
       name,
-      topicId: ZERO_UUID,
+      topicId: ofTopic[0].topicId ?? ZERO_UUID,
       partitions: ofTopic.map(({ partition, offset, leaderEpoch, metadata }) => ({
         partitionIndex: partition,
         committedOffset: offset,
@@ -144,13 +147,17 @@ export class TransactionRequests {
       groupInstanceId,
       topics,
     }
-    // Later versions name topics by their ids alone.
-    const most = kip890.txnOffsetCommit - (usesVersion2 ? 0 : 1)
+    // Later versions name topics by their ids alone: one that was created again takes no offset of before.
+    const hasIds = topics.every(({ topicId }) => topicId !== ZERO_UUID)
+    const byName = kip890.txnOffsetCommit - (usesVersion2 ? 0 : 1)
+    const most = hasIds && usesVersion2 ? undefined : byName
+    const nameOfId = new Map(topics.map(({ topicId, name }) => [topicId, name]))
     const response = await this.ask(txnOffsetCommit, () => body, attempt, most, group.groupId)
     const codes = new Map<string, number>()
-    for (const { name, partitions } of response.topics) {
+    for (const { name, topicId, partitions } of response.topics) {
+      const topic = topicId === ZERO_UUID ? name : nameOfId.get(topicId)
       for (const { partitionIndex, errorCode } of partitions) {
-        codes.set(`${name}-${partitionIndex}`, errorCode)
+        codes.set(`${topic}-${partitionIndex}`, errorCode)
       }
     }
     const codeOf = ({ topic, partition }: TopicPartition): number =>

@@ -65,6 +65,27 @@ describe('sendOffsets(consumer)', () => {
     await producer.commitTransaction()
   })
 
+  test('an offset of a topic that was created again meanwhile is not committed for the new one', async () => {
+    const cluster = await start()
+    await fill(cluster, 't', 0, 20)
+    const consumer = startConsumer(cluster, { topics: ['t'] })
+    const producer = startProducer(cluster, { transactionalId: 'x' })
+    const loop = consumer.records()
+    for (let i = 0; i < 10; i++) await loop.next()
+    const body = async (tx: Transaction): Promise<void> => {
+      await tx.send({ ...u0, value: 'output' })
+      cluster.recreateTopic('t')
+      // The consumer does not know yet.
+      await tx.sendOffsets(consumer)
+    }
+    await expect(producer.transaction(body, { consumer })).rejects.toThrow(/UNKNOWN_TOPIC_ID/)
+    expect(cluster.committedOffset('g', 't', 0)).toBe(null)
+    await fill(cluster, 't', 0, 20)
+    expect((await loop.next()).value?.offset).toBe(0n)
+    await producer.transaction((tx) => tx.sendOffsets(consumer))
+    expect(cluster.committedOffset('g', 't', 0)).toBe(1n)
+  })
+
   test('is refused by a consumer without a group', async () => {
     const cluster = await start()
     const consumer = startConsumer(cluster, { groupId: undefined })
