@@ -48,6 +48,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
   private readonly holds = new PartitionHolds()
   private resetTimestamp = 0n
   private pendingFailure: Error | null = null
+  private isLogNew = false
   private currentProblem: StandingProblem | null = null
   private currentHolder: object | null = null
   private offset = -1n
@@ -161,6 +162,11 @@ export class AssignedPartition<K = unknown, V = unknown> {
 
   get hasPosition(): boolean {
     return this.state === 'fetching' || this.state === 'awaitValidation'
+  }
+
+  /** Whether there is an offset to commit. Of a log that was created again that is 0, even before its beginning is known. */
+  get hasCommittable(): boolean {
+    return (this.hasPosition || this.isLogNew) && this.committable >= 0n
   }
 
   /** The next offset to deliver. Meaningful only with `hasPosition`. */
@@ -357,6 +363,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
     this.moveTo('initializing')
     this.fetchAt.forgetLog()
     this.place(start, -1)
+    this.isLogNew = start >= 0n
     this.commits.forgetLog()
   }
 
@@ -414,6 +421,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
   }
 
   private place(offset: bigint, epoch: number): void {
+    this.isLogNew = false
     this.restart()
     this.offset = offset
     this.epoch = epoch

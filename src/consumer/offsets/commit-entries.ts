@@ -29,7 +29,7 @@ export function committableEntries(
   const entries: CommitEntry[] = []
   for (const state of states) {
     const { committable: offset, committableEpoch: leaderEpoch, commits } = state
-    if (!state.hasPosition || offset < 0n) continue
+    if (!state.hasCommittable) continue
     const { lastCommitted, floor } = commits
     if (offset > floor && offset !== lastCommitted?.offset) {
       entries.push(entryOf(state, { offset, leaderEpoch, metadata: '' }, true))

@@ -1,9 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { Consumer } from '../../../src/consumer/consumer.ts'
 import type { ConsumerOptions } from '../../../src/consumer/options.ts'
 import { CommitFailedError, InvalidArgumentError, TimeoutError } from '../../../src/errors.ts'
 import { fetch } from '../../../src/protocol/messages/fetch.ts'
+import { listOffsets } from '../../../src/protocol/messages/list-offsets.ts'
 import { offsetCommit } from '../../../src/protocol/messages/offset-commit.ts'
 import { disconnect } from '../../../src/testing/interceptors.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
@@ -111,6 +112,39 @@ describe('commits', () => {
       .slice(seen - 1)
       .map(({ request }) => request.topics[0].partitions[0].committedOffset)
     expect(offsets).toEqual(offsets.toSorted((a, b) => Number(a - b)))
+  })
+
+  it('of a topic that was created again go back to 0 before its beginning is known', async () => {
+    const named = await TestCluster.start({
+      topics: { t: 1 },
+      versions: { OffsetCommit: { maxVersion: 9 } },
+    })
+    onTestFinished(() => named.close())
+    await fill(named, 't', 0, 30)
+    const consumer = consumerOf(named, { groupId: 'g', topics: ['t'], autoCommitIntervalMs: 10 })
+    open.push(consumer)
+    const records = consumer.records()
+    for (let i = 0; i < 10; i++) await records.next()
+    const committedNow = () => named.committedOffset('g', 't', 0)
+    await named.waitFor(() => committedNow() === 9n)
+    const letGo: (() => void)[] = []
+    const held = (): Promise<void> => new Promise((resolve) => letGo.push(resolve))
+    const remove = named.intercept(offsetCommit, async ({ next }) => {
+      await held()
+      return next()
+    })
+    // Brokers that know topics by name alone take a late commit of before for the new topic.
+    await named.waitFor(() => letGo.length > 0)
+    named.intercept(listOffsets, async ({ next }) => {
+      await held()
+      return next()
+    })
+    named.recreateTopic('t')
+    remove()
+    for (const each of letGo.splice(0)) each()
+    // A rebalance may come at any time, and its owner begins at what the group has.
+    await named.waitFor(() => committedNow() === 0n)
+    for (const each of letGo) each()
   })
 
   it('by interval do not bring back an offset that was lowered by hand meanwhile', async () => {
