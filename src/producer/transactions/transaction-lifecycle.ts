@@ -62,7 +62,7 @@ export class TransactionLifecycle {
   private pending: Pending | null = null
   private readonly participants: TransactionPartitions
   private settled: (() => void) | null = null
-  /** The caller was told that the end of the transaction has no outcome. */
+  /** The caller was told that the end of the transaction has no outcome. An abort is asked for again by the next begin. */
   private isLeftOpen = false
 
   constructor(options: TransactionLifecycleOptions, context: TransactionLifecycleContext) {
@@ -125,13 +125,13 @@ export class TransactionLifecycle {
 
   async begin(limits: WaitOptions = {}): Promise<void> {
     if (this.pending?.isReportedUnknown) {
-      await waitFor(this.pending.promise.catch(() => {}), limits, 'beginTransaction()')
+      const ended = this.pending.promise.catch(() => {})
+      await waitFor(ended, limits, 'beginTransaction()')
     }
     const { pending } = this
     if (pending !== null && pending.call !== 'initTransactions') {
       throw busy('beginTransaction', pending.call)
     }
-    // An abort that was refused is asked for again: it can have no other outcome.
     if (this.isLeftOpen && this.manager.state === 'aborting') await this.abort(limits)
     this.manager.require('beginTransaction')
     while (this.manager.state !== 'ready' || this.manager.nextIdentity !== null) {
