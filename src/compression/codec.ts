@@ -1,7 +1,7 @@
 // What a compression codec is, and the bound on what one may put out. The codecs themselves are in
 // gzip.ts, snappy.ts, lz4.ts and zstd.ts; codecs.ts finds them by name and by attribute id.
 
-import { causeText, DecodeError } from '../errors.ts'
+import { causeText, DecodeError, describeValue, InvalidArgumentError } from '../errors.ts'
 
 /** A compression as the option `compressionType` names it. */
 export type CompressionType = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
@@ -30,7 +30,8 @@ export interface Codec {
   /**
    * Decompresses at most `maxOutput` bytes. Corrupt input and longer output are a DecodeError,
    * thrown or as the promise's rejection; the output is bounded before it is allocated. The result
-   * may be a view on `data`.
+   * may be a view on `data`, and `data` must not change before the promise settles.
+   * @throws {InvalidArgumentError} for a `maxOutput` that is not a number of bytes
    */
   decompress(data: Buffer, maxOutput: number): Buffer | Promise<Buffer>
   /** Throws ConfigError for a level that is out of range or that the package cannot honour. */
@@ -46,8 +47,16 @@ export const defaultMaxDecompressedBytes: number = 512 * 1024 * 1024
 const UNQUESTIONED_BYTES = 64 * 1024 * 1024
 const MAX_RATIO = 1000
 
-/** The most bytes that `inputLength` compressed bytes may become. */
+/**
+ * The most bytes that `inputLength` compressed bytes may become.
+ * @throws {InvalidArgumentError} when `maxOutput` is not a number of bytes
+ */
 export function outputLimit(inputLength: number, maxOutput: number): number {
+  if (typeof maxOutput !== 'number' || !(maxOutput >= 0)) {
+    throw new InvalidArgumentError(
+      `decompress(): maxOutput is not valid: expected a number of bytes, got ${describeValue(maxOutput)}`,
+    )
+  }
   return Math.min(maxOutput, Math.max(UNQUESTIONED_BYTES, inputLength * MAX_RATIO))
 }
 

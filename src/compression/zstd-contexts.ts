@@ -4,6 +4,7 @@
 // The calls are those that Node itself makes below these functions. They are not documented, and wrong
 // arguments would end the process, so they are made only by the releases of Node that they were tried with.
 
+import { describeValue, InvalidArgumentError } from '../errors.ts'
 import { ZstdStreams, type ZstdWriter } from './zstd-streams.ts'
 
 /** Releases whose calls are known. test/compression/zstd-contexts.test.ts tries them. */
@@ -103,8 +104,17 @@ export class ZstdContexts {
     return this.streams.compress(data, level)
   }
 
-  /** The next call may write over the result. */
+  /**
+   * The next call may write over the result.
+   *
+   * @throws {InvalidArgumentError} for anything but a Buffer, which would end the process
+   */
   compress(data: Buffer, level: number): Buffer {
+    if (!Buffer.isBuffer(data)) {
+      throw new InvalidArgumentError(
+        `compressTransient(): data is not valid: expected a Buffer, got ${describeValue(data)}`,
+      )
+    }
     const output = this.reserved(largestOutput(data.length))
     const context = this.compressors.get(level) ?? this.openCompressor(level)
     return output.subarray(0, context.run(data, 0, output))

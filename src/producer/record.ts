@@ -201,9 +201,9 @@ function serialize(record: ProducerRecord<unknown, unknown>): PlainRecord | Unse
 
 /** Whether the two are views that overlap. */
 function haveSameMemory(a: RecordData, b: RecordData): boolean {
-  if (!(a instanceof Uint8Array) || !(b instanceof Uint8Array) || a.buffer !== b.buffer)
-    return false
-  return a.byteOffset < b.byteOffset + b.length && b.byteOffset < a.byteOffset + a.length
+  // Bytes of any kind, also of another realm.
+  if (!ArrayBuffer.isView(a) || !ArrayBuffer.isView(b) || a.buffer !== b.buffer) return false
+  return a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength
 }
 
 /** For a serializer that writes into one buffer again and again: the value has overwritten the key. */
@@ -215,9 +215,9 @@ function serializeApart(
   // What the serializers add to the headers was added at their first call.
   const again = new SerializedRecord(plain.topic, record)
   const keyData = dataOf(again, topic.key, record.key, true)
-  if (keyData instanceof Uint8Array) plain.key = new Uint8Array(keyData)
+  if (!(keyData instanceof Promise)) plain.key = ownBytes(keyData)
   const valueData = dataOf(again, topic.value, record.value, false)
-  if (valueData instanceof Uint8Array) plain.value = valueData
+  if (!(valueData instanceof Promise)) plain.value = valueData
 }
 
 /** Calls a serializer. A promise that it returns comes back as one of this realm, with its error wrapped. */

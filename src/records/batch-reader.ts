@@ -119,6 +119,11 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
     return (this.attributes & attributeBits.compression) !== 0
   }
 
+  /** Whether its records lie on other memory than the bytes that it was read from. */
+  get hasOwnMemory(): boolean {
+    return this.isCompressed || this.magic < 2
+  }
+
   get compressionType(): CompressionType {
     return codecById(this.attributes & attributeBits.compression).name
   }

@@ -6,7 +6,7 @@ import type { Header } from '../types.ts'
 import { headerKey } from './header-key.ts'
 import { bytesToJson, type JsonBytes, RecordHeaders } from './headers.ts'
 import { MovedRecordBatch } from './moved-record.ts'
-import { PreservedBatch } from './preserved-batch.ts'
+import { PreservedBatch, PreservedPart } from './preserved-batch.ts'
 import type { TimestampType } from './record-batch.ts'
 import type { RawRecord, RecordContext } from './record-context.ts'
 import { readVarint, readVarlong, varintEnd } from './varint.ts'
@@ -72,15 +72,18 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> implements Raw
    * @internal
    */
   static originals<K, V>(records: readonly ConsumerRecord<K, V>[]): ConsumerRecord<K, V>[] {
-    const copies = new Map<RecordContext<K, V>, PreservedBatch<K, V>>()
-    return records.map(({ batch, offsetDelta, start, valuePrefix }) => {
-      let copy = copies.get(batch)
-      if (copy === undefined) {
-        const original = batch.preserved ?? batch
-        copy = new PreservedBatch(original, original.recordsBuffer)
-        copies.set(batch, copy)
+    const ofBatches = new Map<RecordContext<K, V>, PreservedPart<K, V>>()
+    const parts = records.map(({ batch, start, valuePrefix }) => {
+      let part = ofBatches.get(batch)
+      if (part === undefined) {
+        part = new PreservedPart(batch.preserved ?? batch)
+        ofBatches.set(batch, part)
       }
-      return new ConsumerRecord(copy.at(offsetDelta, start, valuePrefix))
+      part.include(start, valuePrefix)
+      return part
+    })
+    return records.map(({ offsetDelta, start, valuePrefix }, index) => {
+      return new ConsumerRecord(parts[index].copyAt(offsetDelta, start, valuePrefix))
     })
   }
 

@@ -46,7 +46,7 @@ export interface DecodeBatchOptions extends DecodeLimits {
 
 /**
  * Decodes the batch of magic 2 at `position`. Returns a promise only where the codec works off the main
- * thread.
+ * thread; `buffer` must not change before it settles. Records that are not compressed are views on it.
  * @throws {DecodeError} when the bytes are not a batch, or a limit is passed; its `position` counts from
  * the start of `buffer`. The promise rejects with it likewise.
  */
@@ -120,6 +120,7 @@ class BatchDecoder {
   /** The next batch, or null at the end. */
   next(): RecordBatch | Promise<RecordBatch> | null {
     const { position } = this.reader
+    if (this.reader.isDetached) throw goneError(position)
     const batch = this.reader.nextBatch()
     if (batch === null) return null
     const header = decodeBatchHeader(this.buffer, position)
@@ -135,6 +136,14 @@ class BatchDecoder {
     const spend = (headers: number): void => budget.spendRecords(0, headers, position)
     return { ...header, records: readRecords(header, batch, spend) }
   }
+}
+
+/** Without it, what follows would look like the end. */
+function goneError(position: number): DecodeError {
+  return new DecodeError(
+    `the bytes behind the batches that were decoded cannot be read: their memory was transferred, or made smaller, while a codec worked off the main thread (byte ${position}). Decode before that, or give a copy`,
+    { api: 'RecordBatch', version: 2, position },
+  )
 }
 
 function readRecords(

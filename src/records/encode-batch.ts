@@ -67,17 +67,20 @@ export function encodeBatch(batch: RecordBatchInput): Buffer | Promise<Buffer> {
 function encodeCompressedBatch(batch: RecordBatchInput, codec: Codec): Buffer | Promise<Buffer> {
   if (codec.id === 0) return encodeUncompressedBatch(batch)
   const plain = encodeRecords(batch.records)
-  // Before the work: nothing is compressed for a header that does not fit.
-  checkBatchHeader(headerOf(batch, plain.length))
+  // Before the work: nothing is compressed for a header that does not fit, and the caller may change the
+  // batch while a codec works off the main thread.
+  const header = headerOf(batch, plain.length)
+  checkBatchHeader(header)
   const compressed = codec.compress(plain.subarray(recordBatchOverhead))
   return compressed instanceof Uint8Array
-    ? withHeader(behindHeader(compressed), batch)
-    : compressed.then((bytes) => withHeader(behindHeader(bytes), batch))
+    ? withHeader(behindHeader(compressed), header)
+    : compressed.then((bytes) => withHeader(behindHeader(bytes), header))
 }
 
 /** The bytes of a batch whose attributes name no compression. */
 export function encodeUncompressedBatch(batch: RecordBatchInput): Buffer {
-  return withHeader(encodeRecords(batch.records), batch)
+  const buffer = encodeRecords(batch.records)
+  return withHeader(buffer, headerOf(batch, buffer.length))
 }
 
 /** The records, behind room for the header. */
@@ -125,8 +128,9 @@ function behindHeader(records: Uint8Array): Buffer {
   return batch
 }
 
-function withHeader(buffer: Buffer, batch: RecordBatchInput): Buffer {
-  encodeBatchHeader(buffer, 0, headerOf(batch, buffer.length))
+/** Writes the header, with the length of what is there. */
+function withHeader(buffer: Buffer, header: RecordBatchHeader): Buffer {
+  encodeBatchHeader(buffer, 0, { ...header, batchLength: buffer.length - BATCH_LENGTH_END })
   writeCrc(buffer, 0)
   return buffer
 }

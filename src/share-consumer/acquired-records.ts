@@ -2,10 +2,10 @@
 // member, each with its delivery count. A response may hold others beside them. Acquired offsets without a
 // record (compaction, markers of transactions) are gaps, to be acknowledged as such.
 
-import { keepFromTransfer } from '../consumer/buffer/fetched-memory.ts'
 import { type KafkaError, toKafkaError } from '../errors.ts'
 import type { AcquiredRecords } from '../protocol/messages/share-fetch.ts'
 import type { BatchReader } from '../records/batch-reader.ts'
+import { keepFromTransfer } from '../records/detached-memory.ts'
 import type { RecordSource } from '../records/record-context.ts'
 import { RecordsReader, type RecordsReaderOptions } from '../records/records-reader.ts'
 import type { Acquisition } from './acquisition.ts'
@@ -41,6 +41,7 @@ export async function readAcquired<K, V>(
       if (batch.isControl || !cursor.reaches(batch.baseOffset, batch.lastOffset)) continue
       const opening = batch.open()
       if (opening !== undefined) await opening
+      if (batch.hasOwnMemory) keepFromTransfer(batch.recordsBuffer)
       readBatch(batch, cursor, (deliveryCount) => {
         records.push(new ShareRecord(batch, acquisition, deliveryCount, acknowledger))
       })

@@ -12,7 +12,7 @@ import {
   defaultMaxDecompressedBytes,
 } from '../../src/compression/codec.ts'
 import { checkCompression, codecById, codecByName } from '../../src/compression/codecs.ts'
-import { ConfigError, DecodeError } from '../../src/errors.ts'
+import { ConfigError, DecodeError, InvalidArgumentError } from '../../src/errors.ts'
 
 const limit = defaultMaxDecompressedBytes
 const codecs = compressionTypes.map((name) => codecByName(name))
@@ -202,6 +202,17 @@ describe('options', () => {
     ]
     expect(best.length).toBeLessThan(fast.length)
   })
+
+  test.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)(
+    'a bound that bounds nothing is refused (%s)',
+    async (type) => {
+      const codec = codecByName(type)
+      const compressed = await codec.compress(text(1000))
+      for (const bound of [undefined, null, Number.NaN, -1, '1000', 1000n]) {
+        expect(() => codec.decompress(compressed, bound as number)).toThrow(InvalidArgumentError)
+      }
+    },
+  )
 
   test('names and ids that Kafka does not know', () => {
     expect(() => codecByName('brotli' as CompressionType)).toThrow(ConfigError)

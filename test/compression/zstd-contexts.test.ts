@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { codecByName } from '../../src/compression/codecs.ts'
 import { hasZstd } from '../../src/compression/packages.ts'
 import { openZstdContexts, type ZstdContexts } from '../../src/compression/zstd-contexts.ts'
-import { DecodeError } from '../../src/errors.ts'
+import { DecodeError, InvalidArgumentError } from '../../src/errors.ts'
 
 /** Those of Node 22.15 and later, which the types of Node 20 do not know. */
 interface Zstd {
@@ -109,6 +109,12 @@ function contextTests(): void {
       }
     },
   )
+
+  test('anything but a Buffer is refused: it would end the process', () => {
+    for (const data of ['text', null, new Uint8Array(3), new DataView(new ArrayBuffer(3))]) {
+      expect(() => opened().compress(data as never, 3)).toThrow(InvalidArgumentError)
+    }
+  })
 
   test('a frame that states no size stops at the limit', async () => {
     const frame = await unstated(Buffer.alloc(300_000, 'ab'))

@@ -6,11 +6,11 @@ import { DecodeError } from '../../errors.ts'
 import type { AbortedTransaction } from '../../protocol/messages/fetch.ts'
 import type { BatchReader } from '../../records/batch-reader.ts'
 import type { ConsumerRecord } from '../../records/consumer-record.ts'
-import { detachedError } from '../../records/detached-memory.ts'
+import { detachedError, keepFromTransfer } from '../../records/detached-memory.ts'
 import type { RecordSource } from '../../records/record-context.ts'
 import { RecordsReader } from '../../records/records-reader.ts'
 import { AbortedTransactions } from './aborted-transactions.ts'
-import { type FetchedMemory, keepFromTransfer } from './fetched-memory.ts'
+import type { FetchedMemory } from './fetched-memory.ts'
 import { RecordSlice } from './record-slice.ts'
 
 /** What of the consumer's options decides how a block is read. */
@@ -261,9 +261,9 @@ export class CompletedFetch<K, V> {
 
   private opened(batch: BatchReader<K, V>): void {
     batch.skipTo(this.position)
-    if (!batch.isCompressed) return
     const { recordsBuffer } = batch
-    keepFromTransfer(recordsBuffer)
+    if (batch.hasOwnMemory) keepFromTransfer(recordsBuffer)
+    if (!batch.isCompressed) return
     this.decompressedBytes += recordsBuffer.length
     this.memory.grow(recordsBuffer.length)
   }

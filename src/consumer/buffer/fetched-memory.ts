@@ -2,8 +2,6 @@
 // the last small piece that is not delivered holds the whole response: what counts is the buffer, until
 // its last user is gone.
 
-import { lazyNode } from '../../lazy-node.ts'
-
 /** The sum over everything that is held. */
 export class HeldBytes {
   private count = 0
@@ -45,14 +43,4 @@ export class FetchedMemory {
   release(): void {
     if (--this.users === 0) this.held.add(-this.sizeInBytes)
   }
-}
-
-/**
- * A value is a view on memory that other records lie on too: transferred to a worker, it would take them
- * along. Node then copies what is transferred, or refuses to; other runtimes may lack the function.
- */
-export function keepFromTransfer(bytes: Buffer): void {
-  const { buffer } = bytes
-  const mark: unknown = Reflect.get(lazyNode.workerThreads, 'markAsUntransferable')
-  if (buffer instanceof ArrayBuffer && typeof mark === 'function') mark(buffer)
 }

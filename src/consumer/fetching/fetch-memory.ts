@@ -1,8 +1,9 @@
 // What fetch responses take of memory, and how to get most of it back.
 
 import type { FetchResponse } from '../../protocol/messages/fetch.ts'
+import { keepFromTransfer } from '../../records/detached-memory.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
-import { FetchedMemory, type HeldBytes, keepFromTransfer } from '../buffer/fetched-memory.ts'
+import { FetchedMemory, type HeldBytes } from '../buffer/fetched-memory.ts'
 
 /** The bytes of all records of a response. */
 export function bytesOf(response: FetchResponse): number {

@@ -1,6 +1,7 @@
 // What a record was given when send() returned is what is written, however long it waits, and whatever the
 // caller or a serializer does with its buffers meanwhile.
 
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import type { RecordData, SerializeContext, Serializer, Topic } from '../../../src/types.ts'
 import { batchesOf, startCluster, startProducer } from '../with-producer.ts'
@@ -52,6 +53,21 @@ test.each<[string, Serialize, Serialize]>([
   expect(await stored(cluster)).toEqual(expected)
 })
 const scratch = scratchBuffer()
+
+test.each<[string, (bytes: Buffer) => unknown]>([
+  ['signed bytes', (bytes) => new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length)],
+  ['bytes of another realm', (bytes) => foreign(bytes.buffer, bytes.byteOffset, bytes.length)],
+])('a serializer writes keys and values into one buffer, as %s', async (_, view) => {
+  const cluster = await startCluster()
+  const producer = startProducer(cluster)
+  const serialize = ((data: string) => view(scratch(data))) as unknown as Serialize
+  const topic = topicOf(serialize, serialize)
+  for (const i of [1, 2]) await producer.send({ topic, key: `k${i}`, value: `v${i}` } as never)
+  expect(await stored(cluster)).toEqual(['k1=v1', 'k2=v2'])
+})
+const foreign: (...place: unknown[]) => Uint8Array = runInNewContext(
+  '(...place) => new Uint8Array(...place)',
+)
 
 test.each<[string, Serialize]>([
   ['at once', asItIs],
