@@ -4,6 +4,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { isTopicName, TOPIC_NAME_RULE } from '../topic-partition.ts'
 import { UsageError } from './failures.ts'
+import { asRepeatable, checkCompanions } from './flag-rules.ts'
 import { type ConnectionFlags, Session } from './session.ts'
 
 /** What `--help` and the guide say of a command besides its flags. */
@@ -99,6 +100,7 @@ export function onRun<Options extends object>(
 ): Command {
   return command.action(async () => {
     const options = command.optsWithGlobals<Options & ConnectionFlags>()
+    checkCompanions(command)
     const session = await Session.open(command.name(), options)
     const stopListening = session.listen()
     try {
@@ -137,15 +139,22 @@ function flagOf(name: string): string {
   return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
+/** Adds a value of a flag to those before it. */
+type Collector = (text: string, before?: string[]) => string[]
+
 /** For flags that can be repeated. */
-export function collect(text: string, before: string[] = []): string[] {
+export const collect: Collector = asRepeatable((text: string, before: string[] = []) => {
   return [...before, text]
-}
+})
 
 /** For flags that can be repeated and take lists separated by commas. */
-export function collectList(text: string, before: string[] = []): string[] {
-  return [...before, ...text.split(',').map((item) => item.trim())].filter((item) => item !== '')
-}
+export const collectList: Collector = asRepeatable((text: string, before: string[] = []) => {
+  const items = text.split(',').map((item) => item.trim())
+  if (items.includes('')) {
+    throw new InvalidArgumentError('Expected one or more, separated by commas, none of them empty.')
+  }
+  return [...before, ...items]
+})
 
 /** A whole number. */
 export function atLeast(

@@ -35,9 +35,15 @@ export function instantMs(text: string, flag: string): number {
     )
   const zone = match?.[2] ?? 'Z'
   const time =
-    match === null
+    match === null || !isDay(match[1].slice(0, 10))
       ? Number.NaN
       : Date.parse(`${match[1]}${match[1].includes('T') ? '' : 'T00:00'}${zone}`)
   if (!Number.isNaN(time)) return time
   throw new UsageError(`${flag} ${text}: expected a time such as 2026-01-31T10:00:00.000.`)
+}
+
+/** Whether the calendar has this day: a date takes February 30 for a day in March. */
+function isDay(text: string): boolean {
+  const time = Date.parse(text)
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text)
 }

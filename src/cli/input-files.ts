@@ -2,11 +2,26 @@
 // is opened.
 
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
+import { addAbortSignal } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { UsageError } from './failures.ts'
 
-/** The text of a file. @throws UsageError for one that cannot be read */
-export function readInputFile(path: string | 0): string {
-  return attempt(path, () => readFileSync(path, 'utf8'))
+/** The text of a file, without a byte order mark. @throws UsageError for one that cannot be read */
+export function readInputFile(path: string): string {
+  return attempt(path, () => readFileSync(path, 'utf8').replace(/^\ufeff/, ''))
+}
+
+/**
+ * The text of standard input, which may come late.
+ * @throws UsageError if it cannot be read, and the reason of `signal`
+ */
+export async function readStandardInput(signal: AbortSignal): Promise<string> {
+  try {
+    return await text(addAbortSignal(signal, process.stdin))
+  } catch (cause) {
+    signal.throwIfAborted()
+    throw unreadable('Standard input', cause)
+  }
 }
 
 /** The bytes of a file. @throws UsageError for one that cannot be read */
@@ -22,12 +37,15 @@ export function checkInputFile(path: string): void {
   })
 }
 
-function attempt<T>(path: string | 0, read: () => T): T {
+function attempt<T>(path: string, read: () => T): T {
   try {
     return read()
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    const name = path === 0 ? 'Standard input' : path
-    throw new UsageError(`${name} cannot be read: ${reason}`, { cause })
+    throw unreadable(path, cause)
   }
+}
+
+function unreadable(name: string, cause: unknown): UsageError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new UsageError(`${name} cannot be read: ${reason}`, { cause })
 }

@@ -112,9 +112,8 @@ function camelCase(key: string): string {
 function parsedValue(key: string, name: string, text: string, example: unknown): unknown {
   const value = text.trim()
   if (name === 'acks') {
-    const acks = acksNames[value]
-    if (acks === undefined) throw new UsageError(`acks=${value}: expected all, -1, 0 or 1.`)
-    return acks
+    if (Object.hasOwn(acksNames, value)) return acksNames[value]
+    throw new UsageError(`acks=${value}: expected all, -1, 0 or 1.`)
   }
   if (name === 'partitionAssignors') {
     return value.split(',').map((entry) => {
@@ -129,7 +128,8 @@ function parsedValue(key: string, name: string, text: string, example: unknown):
     throw new UsageError(`${key}=${value}: expected a number.`)
   }
   if (typeof example === 'boolean') {
-    if (value === 'true' || value === 'false') return value === 'true'
+    const word = value.toLowerCase()
+    if (word === 'true' || word === 'false') return word === 'true'
     throw new UsageError(`${key}=${value}: expected true or false.`)
   }
   return value

@@ -76,13 +76,40 @@ export function lineFormat(given: ReadonlyMap<string, string>): LineFormat {
   return format
 }
 
+/**
+ * Marks that are empty, or the same, part nothing: as Kafka's script says too.
+ * @throws UsageError
+ */
+function checkMarks(format: LineFormat): void {
+  const { parseKey, parseHeaders, nullMarker } = format
+  const headerMarks: [string, string][] = [
+    ['headers.delimiter', format.headersDelimiter],
+    ['headers.separator', format.headersSeparator],
+    ['headers.key.separator', format.headersKeySeparator],
+  ]
+  const used = parseHeaders ? headerMarks : []
+  const groups = [used, parseKey ? [['key.separator', format.keySeparator] as const] : []]
+  for (const marks of groups) {
+    const names = new Map<string, string>()
+    if (nullMarker !== null) names.set(nullMarker, 'null.marker')
+    for (const [name, mark] of marks) {
+      if (mark === '') throw new UsageError(`${name} must not be empty.`)
+      const other = names.get(mark)
+      if (other !== undefined) throw new UsageError(`${name} and ${other} must not be the same.`)
+      names.set(mark, name)
+    }
+  }
+}
+
 type LineRecord = Omit<ProducerRecord, 'topic'>
 
 /** Makes a record of a line; `number` is that of the line, for errors. */
 export type LineParser = (line: Buffer, number: number) => LineRecord
 
+/** @throws UsageError for marks that part nothing */
 export function lineParser(format: LineFormat): LineParser {
   if (format.json) return parseJson
+  checkMarks(format)
   const { nullMarker } = format
   if (!format.parseKey && !format.parseHeaders && nullMarker === null)
     return (line) => ({ value: line })
@@ -156,41 +183,59 @@ function parseHeaders(
 function parseJson(line: Buffer, number: number): LineRecord {
   let value: unknown
   try {
-    value = JSON.parse(line.toString())
+    value = JSON.parse(number === 1 ? withoutMark(line) : line.toString())
   } catch (cause) {
     throw new InputError(
       `Line ${number} is not JSON: ${cause instanceof Error ? cause.message : ''}`,
     )
   }
-  if (typeof value !== 'object' || value === null || !('value' in value)) {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'value')) {
     throw new InputError(`Line ${number} is not an object with a "value".`)
   }
-  const fields = value as Record<string, unknown>
-  const record: LineRecord = { value: bytesOf(fields.value, number) }
-  if (fields.key !== undefined) record.key = bytesOf(fields.key, number)
-  if (typeof fields.partition === 'number') record.partition = fields.partition
-  if (typeof fields.timestamp === 'number') record.timestamp = fields.timestamp
-  if (Array.isArray(fields.headers)) {
-    record.headers = fields.headers.map((header: unknown) => {
+  const { key, headers, partition, timestamp, ...fields } = value as Record<string, unknown>
+  const bytes = (from: unknown): string | Buffer | null => bytesOf(from, line, number)
+  const record: LineRecord = { value: bytes(fields.value) }
+  if (key !== undefined) record.key = bytes(key)
+  if (partition !== undefined) record.partition = wholeNumber('partition', partition, number)
+  if (timestamp !== undefined) record.timestamp = wholeNumber('timestamp', timestamp, number)
+  if (Array.isArray(headers)) {
+    record.headers = headers.map((header: unknown) => {
       const { key, value } = Object(header) as { key?: unknown; value?: unknown }
-      return { key: String(key), value: bytesOf(value, number) }
+      if (typeof key === 'string') return { key, value: bytes(value) }
+      throw new InputError(`Line ${number}: a header has no "key" that is text.`)
     })
-  } else if (typeof fields.headers === 'object' && fields.headers !== null) {
-    record.headers = Object.entries(fields.headers).map(([key, value]) => ({
-      key,
-      value: bytesOf(value, number),
-    }))
+  } else if (typeof headers === 'object' && headers !== null) {
+    record.headers = Object.entries(headers).map(([key, value]) => ({ key, value: bytes(value) }))
+  } else if (headers !== undefined && headers !== null) {
+    throw new InputError(`Line ${number}: "headers" must be an object or a list.`)
   }
   return record
 }
 
+function wholeNumber(name: string, value: unknown, number: number): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value
+  const shown = JSON.stringify(value)
+  throw new InputError(`Line ${number}: "${name}" must be a whole number, got ${shown}.`)
+}
+
+/** The text of the first line, without a byte order mark. */
+function withoutMark(line: Buffer): string {
+  return line.toString().replace(/^\ufeff/, '')
+}
+
 /** Text, null, or bytes as `consume --json` shows them; another value is written as JSON. */
-function bytesOf(value: unknown, number: number): string | Buffer | null {
+function bytesOf(value: unknown, line: Buffer, number: number): string | Buffer | null {
   if (value === null || value === undefined) return null
   if (typeof value === 'string') return value
   const base64: unknown = Reflect.get(Object(value), 'base64')
   if (typeof base64 === 'string') return Buffer.from(base64, 'base64')
-  const text = JSON.stringify(value)
-  if (text === undefined) throw new InputError(`Line ${number}: a value cannot be written.`)
-  return text
+  return JSON.stringify(value, (_, item: unknown) => {
+    if (typeof item !== 'number' || Number.isSafeInteger(item)) return item
+    // A number that was rounded would be written as another one than was read.
+    const isRounded = Number.isInteger(item) && item < 1e21 && !line.includes(String(item))
+    if (Number.isFinite(item) && !isRounded) return item
+    throw new InputError(
+      `Line ${number}: ${item} is not exactly the number that is written there. Give the value as text.`,
+    )
+  })
 }

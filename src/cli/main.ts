@@ -9,7 +9,8 @@ const enableCompileCache: unknown = Reflect.get(module, 'enableCompileCache')
 if (typeof enableCompileCache === 'function') enableCompileCache.call(module)
 
 async function main(): Promise<void> {
-  const { runProgram } = await import('./program.ts')
+  const { runProgram, watchOutput } = await import('./program.ts')
+  watchOutput()
   process.exitCode = await runProgram(process.argv.slice(2))
 }
 

@@ -2,8 +2,9 @@
 
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { exitCodeOf, FoundProblems, failureText } from './failures.ts'
-import { Interrupted } from './session.ts'
+import { exitCodeOf, FoundProblems, failureText, OutputError, UsageError } from './failures.ts'
+import { refuseRepeats } from './flag-rules.ts'
+import { Interrupted, isOutputWatched } from './session.ts'
 
 /** A command that is loaded when it is asked for. */
 interface LazyCommand {
@@ -165,6 +166,7 @@ export async function buildProgram(words: readonly string[]): Promise<Command> {
   for (const command of withSubcommands(program)) {
     command.exitOverride().showHelpAfterError('(--help shows what can be given)')
   }
+  refuseRepeats(withSubcommands(program))
   return program
 }
 
@@ -174,16 +176,42 @@ export async function runProgram(words: readonly string[]): Promise<number> {
   try {
     const given = withoutScriptName(words)
     const program = await buildProgram(given)
+    if (style.json) for (const each of [program, ...withSubcommands(program)]) silenceErrors(each)
     await program.parseAsync([...given], { from: 'user' })
     return Number(process.exitCode ?? 0)
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0
+      const usage = new UsageError(error.message.replace(/^error: /, ''), { cause: error })
+      if (style.json) process.stderr.write(`${failureText(usage, style)}\n`)
+      return 2
+    }
     // As shells say of a command that a signal ended; `| head` ends one quietly.
     if (error instanceof Interrupted) return error.isPipeClosed ? 0 : 130
     if (error instanceof FoundProblems) return 1
     process.stderr.write(`${failureText(error, style)}\n`)
     return exitCodeOf(error)
   }
+}
+
+/** What is wrong with the flags is written as JSON, once. */
+function silenceErrors(command: Command): void {
+  command.configureOutput({ outputError: () => {} }).showHelpAfterError(false)
+}
+
+/**
+ * Ends the process when standard output cannot be written and no session sees to that: help, captures, the
+ * scripts of a shell. Standard error that is closed is nothing that could be told.
+ */
+export function watchOutput(): void {
+  process.stderr.on('error', () => {})
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (isOutputWatched()) return
+    if (error.code === 'EPIPE') process.exit()
+    const text = failureText(new OutputError(error), { json: false, debug: false })
+    process.stderr.write(`${text}\n`)
+    process.exit(1)
+  })
 }
 
 /** Scripts of Kafka whose purpose is a command of a command here. */

@@ -3,6 +3,7 @@
 
 import { createReadStream } from 'node:fs'
 import { eventSource } from './events.ts'
+import { lineGroups } from './lines.ts'
 
 /** The values to be sent, in chunks. Afterwards `value(i)` gives each again. */
 export interface RecordSource {
@@ -31,36 +32,16 @@ export function inputRecords(path: string, count: number): RecordSource {
   const records: Buffer[] = []
   return {
     async *chunks() {
-      let chunk: Buffer[] = []
-      for await (const line of lines(path === '-' ? process.stdin : createReadStream(path))) {
-        if (records.length === count) break
-        records.push(line)
-        chunk.push(line)
-        if (chunk.length < CHUNK_LENGTH) continue
-        yield chunk
-        chunk = []
+      for await (const lines of lineGroups(path === '-' ? process.stdin : createReadStream(path))) {
+        for (let first = 0; first < lines.length; first += CHUNK_LENGTH) {
+          const room = Math.min(CHUNK_LENGTH, count - records.length)
+          const chunk = lines.slice(first, first + room)
+          records.push(...chunk)
+          if (chunk.length > 0) yield chunk
+          if (records.length === count) return
+        }
       }
-      if (chunk.length > 0) yield chunk
     },
     value: (i) => records[i],
   }
-}
-
-/** Lines as they are, without their ends: no decoding, so that any bytes come through. */
-async function* lines(stream: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
-  let open: Buffer = Buffer.alloc(0)
-  for await (const piece of stream) {
-    const bytes = open.length === 0 ? piece : Buffer.concat([open, piece])
-    let start = 0
-    for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
-      yield withoutCarriageReturn(bytes.subarray(start, end))
-      start = end + 1
-    }
-    open = bytes.subarray(start)
-  }
-  if (open.length > 0) yield withoutCarriageReturn(open)
-}
-
-function withoutCarriageReturn(line: Buffer): Buffer {
-  return line.at(-1) === 13 ? line.subarray(0, -1) : line
 }

@@ -27,23 +27,33 @@ export function addResetFlags(command: Command): void {
   command
     .option(
       '--topic <name[:partitions]>',
-      'such as orders or orders:0,1,2; can be repeated',
+      'with --reset-offsets, --delete-offsets: such as orders or orders:0,1,2; can be repeated',
       collect,
     )
-    .option('--all-topics', 'every partition that the group has committed')
-    .option('--to-earliest', 'reset to the beginning')
-    .option('--to-latest', 'reset to the end')
-    .option('--to-current', 'reset to what is committed now')
-    .option('--to-offset <offset>', 'reset to this offset', int64)
+    .option('--all-topics', 'with --reset-offsets: every partition that the group has committed')
+    .option('--to-earliest', 'with --reset-offsets: to the beginning')
+    .option('--to-latest', 'with --reset-offsets: to the end')
+    .option('--to-current', 'with --reset-offsets: to what is committed now')
+    .option('--to-offset <offset>', 'with --reset-offsets: to this offset', int64)
     .option(
       '--to-datetime <time>',
-      'reset to the first record from then on: 2026-01-31T10:00:00.000',
+      'with --reset-offsets: to the first record from then on: 2026-01-31T10:00:00.000',
     )
-    .option('--by-duration <duration>', 'reset to this long ago, such as PT1H or P1DT12H')
-    .option('--shift-by <n>', 'this many records further, or back if negative', int64)
-    .option('--from-file <file>', 'CSV: topic,partition,offset; of several groups: group,topic,...')
-    .option('--dry-run', 'show what would be done')
-    .option('--execute', 'do it')
+    .option(
+      '--by-duration <duration>',
+      'with --reset-offsets: to this long ago, such as PT1H or P1DT12H',
+    )
+    .option(
+      '--shift-by <n>',
+      'with --reset-offsets: this many records further, or back if negative',
+      int64,
+    )
+    .option(
+      '--from-file <file>',
+      'with --reset-offsets: CSV: topic,partition,offset; of several groups: group,topic,...',
+    )
+    .option('--dry-run', 'with --reset-offsets: show what would be done')
+    .option('--execute', 'with --reset-offsets: do it')
 }
 
 const targets: readonly (keyof ResetFlags)[] = [
@@ -77,11 +87,19 @@ export function resetPlan(flags: ResetFlags): (group: string) => ResetRequest {
       'Say where to reset to, by one of --to-earliest, --to-latest, --to-current, --to-offset, --to-datetime, --by-duration, --shift-by, --from-file.',
     )
   }
+  const places = (['topic', 'allTopics', 'fromFile'] as const).filter(
+    (name) => flags[name] !== undefined,
+  )
+  if (places.length > 1) {
+    throw new UsageError(
+      'Give one of --topic, --all-topics and --from-file, which names partitions.',
+    )
+  }
   if (flags.fromFile !== undefined) return fromFile(flags.fromFile)
   const to = targetOf(flags)
   if (flags.topic !== undefined) {
-    const places = { to, ...placesOf(flags.topic) }
-    return () => places
+    const request = { to, ...placesOf(flags.topic) }
+    return () => request
   }
   if (flags.allTopics) return () => ({ to })
   throw new UsageError('Say what to reset: --topic <name>, or --all-topics.')

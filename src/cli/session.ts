@@ -36,6 +36,14 @@ export interface ConnectionFlags {
   verboseLog?: boolean
 }
 
+/** How many sessions listen to standard output. */
+let listening = 0
+
+/** Whether a session ends its command when standard output cannot be written. */
+export function isOutputWatched(): boolean {
+  return listening > 0
+}
+
 export class Session {
   readonly out: Output
   readonly flags: ConnectionFlags
@@ -168,7 +176,9 @@ export class Session {
       this.abort.abort(error.code === 'EPIPE' ? new Interrupted(true) : new OutputError(error))
     }
     process.stdout.on('error', closed)
+    listening++
     return () => {
+      listening--
       process.off('SIGINT', interrupt)
       process.off('SIGTERM', interrupt)
       process.stdout.off('error', closed)

@@ -50,7 +50,10 @@ export function quotaValues(
     }
     quotas[key] = value
   }
-  for (const key of remove) quotas[key] = null
+  for (const key of remove) {
+    if (add.has(key)) throw new UsageError(`${key} is both set and removed.`)
+    quotas[key] = null
+  }
   return quotas
 }
 

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { companionsOf } from '../../src/cli/flag-rules.ts'
 import { buildProgram } from '../../src/cli/program.ts'
 import { kafkawire } from './run.ts'
 
@@ -40,7 +41,52 @@ test.each([
   [['produce', '--topic', 'no/topic', text], /no\/topic/],
   [['produce', '--topic', 't', '--producer-config', missing], /not-there cannot be read/],
   [['produce', '--topic', 't', '--request-required-acks', '1', '--sync'], null],
+  [['produce', '--topic', 't', '--delimiter', ''], /--delimiter must not be empty/],
+  [['produce', '--topic', 't', '--key-delimiter', ''], /key.separator must not be empty/],
   [['consume'], /Give --topic or --include/],
+  [['consume', '--topic', 'a', '--topic', 'b'], /--topic is given twice: it takes one value/],
+  [['topics', '--delete', '--topic', 'a', '--topic', 'b'], /--topic is given twice/],
+  [
+    ['configs', '--alter', '--topic', 't', '--add-config', 'a=1', '--add-config', 'b=2'],
+    /--add-config is given twice/,
+  ],
+  [
+    ['transactions', '--profile', 'a', 'list', '--profile', 'b'],
+    /--profile is given twice: it takes one value/,
+  ],
+  [['topics', '--delete', '--topic', 't', '--validate-only'], /--validate-only has no effect here/],
+  [['groups', '--delete', '--group', 'g', '--dry-run'], /--dry-run has no effect here/],
+  [['groups', '--delete', '--group', 'g', '--topic', 't'], /--topic has no effect here/],
+  [['acls', '--remove', '--topic', 't', '--principal', 'User:a'], /goes with --list/],
+  [['acls', '--remove', '--topic', 't', '--allow-host', '::1'], /goes with --allow-principal/],
+  [
+    ['acls', '--add', '--allow-principal', 'User:a', '--topic', 't', '--operation', 'constructor'],
+    /--operation constructor: expected one of/,
+  ],
+  [
+    [
+      ...['acls', '--add', '--allow-principal', 'User:a', '--topic', 't'],
+      ...['--producer', '--operation', 'Read'],
+    ],
+    /leave out --operation/,
+  ],
+  [['acls', '--add', '--topic', 't', '--operation', ','], /none of them empty/],
+  [
+    ['configs', '--alter', '--user', 'u', '--add-config', 'SCRAM-SHA-256=[password=x]'].concat(
+      '--validate-only',
+    ),
+    /--validate-only is not for SCRAM credentials/,
+  ],
+  [
+    ['quotas', '--alter', '--user', 'u', '--user-defaults', '--set', 'request_percentage=5'],
+    /Give --user or --user-defaults/,
+  ],
+  [
+    ['quotas', '--alter', '--user', 'u', '--set', 'a=5', '--remove', 'a'],
+    /a is both set and removed/,
+  ],
+  [['topics', '--describe', '--topic', 't', '--topic-id', 'x'], /--topic or --topic-id/],
+  [['topics', '--create', '--topic', 't', '--replication-factor', '99999'], /from 1 to 32767/],
   [['consume', '--topic', 't', '--offset', 'soon'], /--offset soon: expected earliest/],
   [['consume', '--topic', 't', '--offset', '2100-01-01T00:00:00.000'], /lies in the future/],
   [['consume', '--include', '(', '--group', 'g'], /neither a topic name nor a regular expression/],
@@ -60,6 +106,7 @@ test.each([
     /--replica-assignment x/,
   ],
   [['offsets', '--time', 'soon'], /--time/],
+  [['offsets', '--time', 'constructor'], /--time constructor: expected a time/],
   [['offsets', '--topic', '('], /neither a topic name nor a regular expression/],
   [['offsets', '--topic', 't', '--partitions', 'x'], /--partitions x/],
   [['offsets', '--topic-partitions', 't:x'], /--topic-partitions t:x/],
@@ -79,6 +126,17 @@ test.each([
     ['groups', '--reset-offsets', '--all-groups', '--all-topics', '--by-duration', 'soon'],
     /--by-duration/,
   ],
+  [
+    [
+      ...['groups', '--reset-offsets', '--group', 'g', '--topic', 't'],
+      ...['--to-datetime', '2026-02-30T10:00'],
+    ],
+    /--to-datetime 2026-02-30T10:00: expected a time/,
+  ],
+  [
+    ['groups', '--reset-offsets', '--group', 'g', '--topic', 't', '--all-topics', '--to-latest'],
+    /Give one of --topic, --all-topics and --from-file/,
+  ],
   [['groups', '--reset-offsets', '--group', 'g', '--from-file', missing], /cannot be read/],
   [['groups', '--reset-offsets', '--group', 'g', '--from-file', text], /line 1: expected topic,/],
   [['groups', '--reset-offsets', '--group', 'g', '--from-file', empty], /has no offsets/],
@@ -86,6 +144,7 @@ test.each([
     ['groups', '--reset-offsets', '--group', 'g', '--from-file', forAnotherGroup],
     /has no offsets for group g/,
   ],
+  [['share-groups', '--describe', '--group', 'g', '--all-groups'], /--group or --all-groups/],
   [['share-groups', '--list', '--state', 'Sleeping'], /--state Sleeping: expected one of/],
   [['share-groups', '--reset-offsets', '--all-groups', '--topic', 't'], /Say where to reset to/],
   [['share-groups', '--reset-offsets', '--group', 'g', '--from-file', text], /line 1: expected/],
@@ -197,6 +256,7 @@ test.each([
   [['topics', '--list', '--command-config', badEscape], /line 1: \\u must be followed/],
   [['topics', '--list', '--command-config', jksStore], /must be PEM/],
   [['topics', '--list', '--command-property', 'request.timeout.ms=soon'], /expected a number/],
+  [['topics', '--list', '--command-property', 'acks=constructor'], /acks=constructor: expected/],
   [['topics', '--list', '--command-property', 'security.protocol=SLS'], /expected PLAINTEXT, SSL/],
   [['topics', '--list', '--profile', 'nowhere'], /nowhere/],
 ] as [string[], RegExp | null][])('%j', async (words, message) => {
@@ -219,6 +279,16 @@ const timed = new Set(
     .filter((name) => name !== 'produce'),
 )
 
+test('with --json, what is wrong with the flags is an object too', async () => {
+  for (const flags of [['--nope'], ['--timeout', 'x'], ['--topic']]) {
+    const ran = await kafkawire('topics', '--list', '--json', ...flags)
+    expect([ran.code, ran.stdout]).toEqual([2, ''])
+    expect(JSON.parse(ran.stderr)).toMatchObject({
+      error: { name: 'UsageError', message: expect.stringContaining(flags[0]) },
+    })
+  }
+})
+
 test('a command that connects before it has checked its flags would be seen here', async () => {
   const ran = await kafkawire('topics', '--list', '--bootstrap-server', '127.0.0.1:1')
   expect(ran.code).toBe(1)
@@ -232,3 +302,17 @@ test.each([['doctor'], ['lag-exporter'], ['dlq', 'list'], ['dlq', 'redrive']])(
     expect(ran.stderr).toMatch(/--timeout <ms>.*Expected a whole number from 1/)
   },
 )
+
+test('what the help says that a flag goes with is what it needs', async () => {
+  const needy = program.commands.flatMap((command) =>
+    [command, ...command.commands].flatMap((one) =>
+      one.options.map((option) => ({ one, option, companions: companionsOf(option) })),
+    ),
+  )
+  const found = needy.filter(({ companions }) => companions.length > 0)
+  expect(found.length).toBeGreaterThan(50)
+  for (const { one, companions } of found) {
+    const flags = one.options.map(({ long }) => long)
+    expect(flags, `${one.name()}: ${companions.join()}`).toEqual(expect.arrayContaining(companions))
+  }
+})

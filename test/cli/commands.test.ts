@@ -136,6 +136,39 @@ describe('offsets and groups', () => {
     expect(missing.stderr).toContain('GROUP_ID_NOT_FOUND')
   })
 
+  test('nothing is committed for a topic: --delete-offsets fails, and names it', async () => {
+    const flags = ['--delete-offsets', '--topic', 'orders', ...servers]
+    const missing = await kafkawire('groups', ...flags, '--group', 'nothing')
+    expect(missing).toMatchObject({ code: 1, stdout: '' })
+    expect(missing.stderr).toContain('Group "nothing" has committed nothing for orders')
+    expect((await kafkawire('groups', ...flags, '--all-groups')).code).toBe(0)
+  })
+
+  test('a part that failed: what is done is printed, and the rest is named', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'kafkawire-test-')), 'offsets.csv')
+    writeFileSync(file, 'orders,0,0\n')
+    const group = ['--group', 'there', ...servers]
+    await kafkawire('groups', '--reset-offsets', '--from-file', file, '--execute', ...group)
+    const both = [...group, '--group', 'missing']
+    const deleted = await kafkawire('groups', '--delete', ...both)
+    expect([deleted.code, deleted.stdout]).toEqual([1, 'Deleted group there.\n'])
+    expect(deleted.stderr).toMatch(/^Error: group "missing": .*\n$/)
+  })
+
+  test('share-groups changes share groups only', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'kafkawire-test-')), 'offsets.csv')
+    writeFileSync(file, '\ufefforders,0,0\n')
+    const flags = ['--group', 'billing', ...servers]
+    await kafkawire('groups', '--reset-offsets', '--from-file', file, '--execute', ...flags)
+    expect(cluster.committedOffset('billing', 'orders', 0)).toBe(0n)
+    for (const action of [['--delete'], ['--delete-offsets', '--topic', 'orders']]) {
+      const ran = await kafkawire('share-groups', ...action, ...flags)
+      expect(ran.stderr).toMatch(/Group "billing" is a classic group and not a share group/)
+      expect(ran.code).toBe(1)
+    }
+    expect(cluster.committedOffset('billing', 'orders', 0)).toBe(0n)
+  })
+
   test('offsets in the form of the script', async () => {
     const { stdout } = await kafkawire('offsets', '--topic', 'orders', ...servers)
     expect(stdout).toBe('orders:0:0\norders:1:0\norders:2:0\n')

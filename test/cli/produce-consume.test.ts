@@ -9,6 +9,7 @@ import { lineGroups } from '../../src/cli/lines.ts'
 import { recordFormat, templateFormat } from '../../src/cli/record-format.ts'
 import { Kafka } from '../../src/kafka.ts'
 import type { ProducerRecord } from '../../src/producer/record.ts'
+import { fetch } from '../../src/protocol/messages/fetch.ts'
 import type { ConsumerRecord } from '../../src/records/consumer-record.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
 import { kafkawire } from './run.ts'
@@ -45,7 +46,7 @@ const consume = async (topic: string, ...flags: string[]): Promise<string> => {
     'consume',
     '--topic',
     topic,
-    '--from-beginning',
+    ...(flags.includes('--offset') ? [] : ['--from-beginning']),
     '--exit',
     ...flags,
     ...servers,
@@ -72,7 +73,12 @@ describe('lines', () => {
       ['ab', 'c'],
     ],
     [['\n\n'], ['', '']],
-    [['a\r\nb\r\n'], ['a\r', 'b\r']],
+    [['a\r\nb\r\n\r\nc\rd\r'], ['a', 'b', '', 'c\rd']],
+    [
+      ['a\r', '\nb'],
+      ['a', 'b'],
+    ],
+    [['a\r\nb\r\n'], ['a\r', 'b\r'], '\n'],
     [[], []],
     [['a::b:', ':c'], ['a', 'b', 'c'], '::'],
     [['a:', ':', ':b:'], ['a', ':b:'], '::'],
@@ -112,6 +118,7 @@ describe('a line becomes a record', () => {
     ['a\tb', { 'parse.key': 'true' }, { key: 'a', value: 'b' }],
     ['a:b:c', { 'parse.key': 'true', 'key.separator': ':' }, { key: 'a', value: 'b:c' }],
     ['ab', { 'parse.key': 'true', 'ignore.error': 'true' }, { value: 'ab' }],
+    ['', { 'null.marker': '' }, { value: null }],
     ['NULL', { 'null.marker': 'NULL' }, { value: null }],
     [
       'NULL:b',
@@ -150,8 +157,33 @@ describe('a line becomes a record', () => {
     ['ab', { 'parse.key': 'true' }, false, 'Line 1 has no key.separator "\\t"'],
     ['{', {}, true, 'Line 1 is not JSON'],
     ['{"key":"k"}', {}, true, 'Line 1 is not an object with a "value"'],
+    ['{"value":"v","partition":"1"}', {}, true, 'Line 1: "partition" must be a whole number'],
+    ['{"value":"v","timestamp":1.5}', {}, true, 'Line 1: "timestamp" must be a whole number'],
+    ['{"value":"v","headers":"h"}', {}, true, 'Line 1: "headers" must be an object or a list'],
+    ['{"value":"v","headers":[5]}', {}, true, 'Line 1: a header has no "key"'],
+    ['{"value":{"id":12345678901234567890}}', {}, true, 'is not exactly the number'],
+    ['{"value":[1e999]}', {}, true, 'is not exactly the number'],
+    ['a', { 'parse.key': 'true', 'key.separator': '' }, false, 'key.separator must not be empty'],
+    ['a', { 'parse.headers': 'true', 'headers.separator': '' }, false, 'must not be empty'],
+    [
+      'a',
+      { 'parse.headers': 'true', 'headers.separator': ':' },
+      false,
+      'headers.key.separator and headers.separator must not be the same',
+    ],
+    [
+      'a',
+      { 'parse.key': 'true', 'key.separator': ',', 'null.marker': ',' },
+      false,
+      'key.separator and null.marker must not be the same',
+    ],
   ])('%j is refused', (line, properties, json, message) => {
     expect(() => parse(line, properties as Record<string, string>, json)).toThrow(message)
+  })
+
+  test('JSON of a file with a byte order mark, and numbers that are exact', () => {
+    const line = '\ufeff{"value":{"id":9007199254740992,"x":1.5,"y":1e300}}'
+    expect(parse(line, {}, true)).toEqual({ value: '{"id":9007199254740992,"x":1.5,"y":1e+300}' })
   })
 
   test('a property that the reader does not have is refused', () => {
@@ -246,12 +278,42 @@ describe('consume', () => {
     expect(await from('latest')).toBe('')
   })
 
+  test('--offset of a record that is deleted: from where the log begins, with a warning', async () => {
+    const topic = await topicOf({ value: 'a' }, { value: 'b' }, { value: 'c' })
+    await kafkawire('delete-records', '--topic', `${topic}:0:2`, ...servers)
+    const flags = ['--offset', '1', '--exit', ...servers]
+    const ran = await kafkawire('consume', '--topic', topic, ...flags)
+    expect([ran.code, ran.stdout]).toEqual([0, 'c\n'])
+    expect(ran.stderr).toContain(`Warning: ${topic}-0 has no offset 1 any more: it begins at 2.`)
+  })
+
   test('--max-messages of a group: what was printed is committed', async () => {
     const topic = await topicOf({ value: 'a' }, { value: 'b' }, { value: 'c' })
     const flags = ['--group', 'some', '--max-messages', '2', '--from-beginning', ...servers]
     const { stdout } = await kafkawire('consume', '--topic', topic, ...flags)
     expect(stdout).toBe('a\nb\n')
     expect(cluster.committedOffset('some', topic, 0)).toBe(2n)
+  })
+
+  test('--exit of a group leaves what came after the end for the next run', async () => {
+    const topic = await topicOf({ value: 'a' }, { value: 'b' })
+    const flags = ['--group', 'exits', '--from-beginning', '--exit', ...servers]
+    const producer = kafka.producer()
+    // Behind the question for the end, and before the records are asked for.
+    const stop = cluster.intercept(fetch, async ({ next }) => {
+      stop()
+      await producer.sendBatch([
+        { topic, value: 'c' },
+        { topic, value: 'd' },
+      ])
+      return next()
+    })
+    const first = await kafkawire('consume', '--topic', topic, ...flags)
+    expect(first.stdout).toBe('a\nb\n')
+    expect(cluster.committedOffset('exits', topic, 0)).toBe(2n)
+    const second = await kafkawire('consume', '--topic', topic, ...flags)
+    expect(second.stdout).toBe('c\nd\n')
+    await producer.close()
   })
 
   test('--timeout-ms ends when no record comes', async () => {
@@ -290,6 +352,7 @@ describe('consume', () => {
     [['--topic', 'a', '--include', 'b'], 'and not both'],
     [['--topic', 'a', '--group', 'g', '--partition', '0'], '--group cannot be combined'],
     [['--topic', 'a', '--format', '%z'], '%z is not known'],
+    [['--topic', 'a', '--offset', '5', '--from-beginning'], '--offset or --from-beginning'],
   ])('wrong flags %j', async (flags, message) => {
     const ran = await kafkawire('consume', ...flags, ...servers)
     expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining(message)])

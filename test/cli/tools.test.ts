@@ -5,6 +5,10 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Latencies } from '../../src/cli/latencies.ts'
 import { createTopics } from '../../src/protocol/messages/create-topics.ts'
 import { describeCluster } from '../../src/protocol/messages/describe-cluster.ts'
+import {
+  type DescribeQuorumResponse,
+  describeQuorum,
+} from '../../src/protocol/messages/describe-quorum.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
 import { waitUntil } from '../harness/wait-until.ts'
 import { kafkawire, type Ran } from './run.ts'
@@ -138,6 +142,64 @@ describe('doctor', () => {
     server.close()
     expect(ran.stdout).toMatch(/FINDING {2}Kafka 127\.0\.0\.1/)
     expect(ran.code).toBe(1)
+  })
+
+  describe('a sick cluster is a finding, and what is allowed only is not', () => {
+    const voter = (response: DescribeQuorumResponse) => {
+      const [partition] = response.topics[0].partitions
+      return partition.currentVoters.find(({ replicaId }) => replicaId === partition.leaderId)
+    }
+
+    test.each<[string, () => () => void, RegExp]>([
+      [
+        'a clock that is behind',
+        () =>
+          cluster.intercept(describeQuorum, async ({ next }) => {
+            const response = await next()
+            Object.assign(voter(response) ?? {}, {
+              lastFetchTimestamp: BigInt(Date.now() + 3_600_000),
+            })
+            return response
+          }),
+        /FINDING {2}Clock: this machine's clock is \d+ ms behind the controller's/,
+      ],
+      [
+        'controllers that do not respond to brokers',
+        () => cluster.intercept(describeQuorum, () => new Promise<never>(() => {})),
+        /FINDING {2}Clock: .*\n.*Check that most of the controllers run/,
+      ],
+      [
+        'no controller',
+        () =>
+          cluster.intercept(describeCluster, async ({ next }) => ({
+            ...(await next()),
+            controllerId: -1,
+          })),
+        /FINDING {2}Metadata: .*no controller\n.*Check that most of the controllers run/,
+      ],
+    ])('%s', async (_, make, message) => {
+      const stop = make()
+      try {
+        const ran = await kafkawire('doctor', ...servers, '--timeout', '8000')
+        expect(ran.stdout).toMatch(message)
+        expect(ran.stdout).toContain('\n1 finding.\n')
+        expect(ran.code).toBe(1)
+      } finally {
+        stop()
+      }
+    })
+
+    test('a principal that must not describe the quorum', async () => {
+      const stop = cluster.intercept(describeQuorum, async ({ next }) => ({
+        ...(await next()),
+        errorCode: 31,
+        topics: [],
+      }))
+      const ran = await kafkawire('doctor', ...servers)
+      stop()
+      expect(ran.stdout).toMatch(/skipped {2}Clock: the controller's time is not known/)
+      expect(ran.code).toBe(0)
+    })
   })
 
   describe('an advertised address', () => {

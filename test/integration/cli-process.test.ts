@@ -81,6 +81,27 @@ test('the end of the input ends produce, with a last line that has no line feed'
   expect(cluster.partition('orders', 0).logEndOffset).toBe(before + 2n)
 })
 
+test('a line that is wrong ends produce: what came before is written, and counted', async () => {
+  const before = cluster.partition('orders', 0).logEndOffset
+  const running = start('produce', '--topic', 'orders', '--property', 'parse.key=true')
+  running.child.stdin?.end('k\tv\nbad\nk\tv\n')
+  expect(await running.ended).toBe(1)
+  expect(running.stderr()).toMatch(/^Records written before that: 1\nError: Line 2 has no key/)
+  expect(cluster.partition('orders', 0).logEndOffset).toBe(before + 1n)
+})
+
+test('users waits for a password that comes late, and Ctrl-C ends that', async () => {
+  const running = start('users', '--set', '--user', 'late')
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  running.child.stdin?.end('secret\n')
+  expect(await running.ended, running.stderr()).toBe(0)
+  expect(running.stdout()).toBe('Set the SCRAM-SHA-256 password of user late.\n')
+  const waiting = start('users', '--set', '--user', 'never')
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  waiting.child.kill('SIGINT')
+  expect(await waiting.ended).toBe(130)
+})
+
 test('a reader that closes the pipe ends consume quietly', async () => {
   const running = start('consume', '--topic', 'orders', '--from-beginning')
   await waitUntil('something is printed', () => running.stdout() !== '')
@@ -122,9 +143,37 @@ test('an unfinished admin command that is interrupted has exit code 130', async 
   cluster.resumeNode(1)
 })
 
+test('a directory as input is refused', async () => {
+  const directory = openSync('.', 'r')
+  const child = spawn(process.execPath, [commandLine, 'produce', '--topic', 'orders'], {
+    env: { ...process.env, KAFKAWIRE_BOOTSTRAP_SERVER: cluster.bootstrapServers },
+    stdio: [directory, 'ignore', 'pipe'],
+  })
+  closeSync(directory)
+  let stderr = ''
+  child.stderr?.on('data', (chunk) => {
+    stderr += String(chunk)
+  })
+  expect(await once(child, 'close')).toEqual([2, null])
+  expect(stderr).toBe('Error: Standard input cannot be read: it is a directory.\n')
+})
+
+test('a pipe that is closed ends help and completion quietly', async () => {
+  for (const words of [
+    ['completion', 'bash'],
+    ['topics', '--help'],
+  ]) {
+    const running = start(...words)
+    running.child.stdout?.destroy()
+    expect(await running.ended).toBe(0)
+    expect(running.stderr()).toBe('')
+  }
+})
+
 test.runIf(existsSync('/dev/full'))('a full disk ends a command with one sentence', async () => {
   const env = { ...process.env, KAFKAWIRE_BOOTSTRAP_SERVER: cluster.bootstrapServers }
   for (const words of [
+    ['topics', '--help'],
     ['topics', '--list'],
     ['topics', '--describe', '--json'],
     ['consume', '--topic', 'orders', '--from-beginning', '--exit'],

@@ -98,14 +98,34 @@ export function addAcls(program: Command): void {
       oneOf(['literal', 'prefixed', 'match', 'any']),
       'literal',
     )
-    .option('--allow-principal <principal>', 'such as User:alice; can be repeated', collect)
-    .option('--deny-principal <principal>', 'such as User:alice; can be repeated', collect)
+    .option(
+      '--allow-principal <principal>',
+      'with --add, --remove: such as User:alice; can be repeated',
+      collect,
+    )
+    .option(
+      '--deny-principal <principal>',
+      'with --add, --remove: such as User:alice; can be repeated',
+      collect,
+    )
     .option('--principal <principal>', 'with --list: only ACLs of this principal', collect)
-    .option('--allow-host <host>', "addresses that may connect, or '*'", collect)
-    .option('--deny-host <host>', "addresses that may not connect, or '*'", collect)
-    .option('--operation <name>', 'Read, Write, Describe, ..., All; can be repeated', collectList)
-    .option('--producer', 'what a producer needs on --topic')
-    .option('--consumer', 'what a consumer needs on --topic and --group')
+    .option(
+      '--allow-host <host>',
+      "with --allow-principal: addresses that may connect, or '*'",
+      collect,
+    )
+    .option(
+      '--deny-host <host>',
+      "with --deny-principal: addresses that may not connect, or '*'",
+      collect,
+    )
+    .option(
+      '--operation <name>',
+      'with --add, --remove: Read, Write, Describe, ..., All; can be repeated',
+      collectList,
+    )
+    .option('--producer', 'with --add, --remove: what a producer needs on --topic')
+    .option('--consumer', 'with --add, --remove: what a consumer needs on --topic and --group')
     .option('--idempotent', 'with --producer: also idempotent writes, on the cluster')
     .option('--force', 'accepted: nothing is asked')
   onRun<AclsOptions>(addTimeout(command), run)
@@ -215,7 +235,11 @@ function wanted(
     for (const operation of names) pairs.push({ ...resource, operation })
   }
   const { producer = false, consumer = false } = options
-  if (options.idempotent && !producer) throw new UsageError('--idempotent goes with --producer.')
+  if ((producer || consumer) && (options.operation ?? options.denyPrincipal) !== undefined) {
+    throw new UsageError(
+      '--producer and --consumer stand for operations that are allowed: leave out --operation and --deny-principal.',
+    )
+  }
   for (const resource of resources) {
     const { resourceType } = resource
     if (producer && resourceType === 'TOPIC') add(resource, 'WRITE', 'DESCRIBE', 'CREATE')
@@ -288,8 +312,8 @@ function patternOf(options: AclsOptions, mayFilter: boolean): PatternType | unde
 }
 
 function operationOf(text: string): AclOperation {
-  const found = operations[text.toLowerCase().replaceAll(/[_-]/g, '')]
-  if (found !== undefined) return found
+  const name = text.toLowerCase().replaceAll(/[_-]/g, '')
+  if (Object.hasOwn(operations, name)) return operations[name]
   throw new UsageError(
     `--operation ${text}: expected one of ${Object.values(operations).join(', ')}.`,
   )

@@ -3,6 +3,7 @@
 
 import { type Command, InvalidArgumentError } from 'commander'
 import { TestCluster } from '../../testing/test-cluster.ts'
+import { asRepeatable } from '../flag-rules.ts'
 
 interface BrokerOptions {
   port: number
@@ -40,10 +41,10 @@ function port(text: string): number {
   throw new InvalidArgumentError('It must be a port, 0 for any that is free.')
 }
 
-function topic(text: string, before: Record<string, number>): Record<string, number> {
+const topic = asRepeatable((text: string, before: Record<string, number>) => {
   const match = /^([\w.-]+):(\d+)$/.exec(text)
   if (match === null || Number(match[2]) < 1) {
     throw new InvalidArgumentError("It must be 'name:partitions', such as orders:6.")
   }
   return { ...before, [match[1]]: Number(match[2]) }
-}
+})

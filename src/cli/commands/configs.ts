@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import type { ConfigResource } from '../../admin/configs.ts'
 import type { ConfigResourceType, ConfigSource } from '../../admin/constants.ts'
 import type { QuotaEntity, QuotaEntityType } from '../../admin/quotas.ts'
-import { addTimeout, clusterCommand, keyValues, oneOfActions, onRun } from '../command.ts'
+import { addTimeout, clusterCommand, collect, keyValues, oneOfActions, onRun } from '../command.ts'
 import { InputError, UsageError } from '../failures.ts'
 import { readInputFile } from '../input-files.ts'
 import { parseProperties } from '../properties.ts'
@@ -98,8 +98,9 @@ export function addConfigs(program: Command): void {
     .option(
       '--entity-type <type>',
       'topics, brokers, broker-loggers, groups, client-metrics, users, clients, ips',
+      collect,
     )
-    .option('--entity-name <name>', 'which one; a broker by its id')
+    .option('--entity-name <name>', 'which one; a broker by its id', collect)
     .option('--entity-default', 'the default of all brokers, users, clients or ips')
     .option('--topic <name>', 'short for --entity-type topics --entity-name <name>')
     .option('--broker <id>', 'a broker')
@@ -189,6 +190,11 @@ async function runQuotas(
     const [{ type, name }] = entities
     if (entities.length > 1 || type !== 'users' || typeof name !== 'string') {
       throw new UsageError('SCRAM credentials belong to one user: give --user <name>.')
+    }
+    if (options.validateOnly) {
+      throw new UsageError(
+        '--validate-only is not for SCRAM credentials: no request only checks them.',
+      )
     }
     const others = [...add].filter(([key]) => !key.startsWith('SCRAM-'))
     quotaValues(new Map(others), new Set())

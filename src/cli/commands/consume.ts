@@ -106,6 +106,9 @@ async function run(session: Session, options: ConsumeOptions): Promise<void> {
   if (options.partition !== undefined && options.topic === undefined) {
     throw new UsageError('--partition needs --topic.')
   }
+  if (options.offset !== undefined && options.fromBeginning) {
+    throw new UsageError('Give --offset or --from-beginning, and not both.')
+  }
   const groupId = options.group ?? session.consumerOptions.groupId
   if (groupId !== undefined && (options.partition ?? options.offset) !== undefined) {
     throw new UsageError(
@@ -254,7 +257,8 @@ async function startsOf(
   if (start === 'latest') return found(await consumer.endOffsets(places, limits))
   if ('offset' in start) {
     const { offset } = start
-    return found(places.map((place) => ({ ...place, offset })))
+    const first = await consumer.beginningOffsets(places, limits)
+    return found(first.map((entry) => ({ ...entry, offset: within(entry, offset) })))
   }
   if ('fromEnd' in start) {
     const { fromEnd } = start
@@ -280,6 +284,15 @@ async function startsOf(
     consumer.endOffsets(places, limits),
   ])
   return new Map([...found(ends), ...found(byTime)])
+}
+
+/** Records that are deleted are passed over, and not the whole log: a reset would begin at its end. */
+function within(place: TopicPartition & { offset: bigint }, offset: bigint): bigint {
+  if (offset >= place.offset) return offset
+  process.stderr.write(
+    `Warning: ${nameOf(place)} has no offset ${offset} any more: it begins at ${place.offset}.\n`,
+  )
+  return place.offset
 }
 
 async function endsOf(
@@ -319,8 +332,10 @@ async function print(
       const last = ends?.get(nameOf({ topic, partition }))?.end
       const parts: (Buffer | string)[] = []
       let lastPrinted: ConsumerRecord | null = null
+      let isBeyond = false
       for (const record of records) {
-        if (last !== undefined && record.offset >= last) break
+        isBeyond = last !== undefined && record.offset >= last
+        if (isBeyond) break
         format(record, parts)
         lastPrinted = record
         count++
@@ -329,6 +344,10 @@ async function print(
       await session.out.bytes(joined(parts))
       // On a terminal the records themselves show how far it is.
       if (!session.out.isTerminal) progress.update(count)
+      if (isBeyond && last !== undefined) {
+        await stopAt(consumer, { topic, partition, offset: last }, commits)
+        lastPrinted = null
+      }
       if (count < most && !session.signal.aborted) continue
       // A loop that is left takes its last batch for not done: what was printed of it is.
       if (commits && lastPrinted !== null) await consumer.commit(lastPrinted)
@@ -343,6 +362,18 @@ async function print(
     progress.clear()
   }
   return count
+}
+
+/** Leaves the records from `offset` on to the next run: the batch that has them is not done as a whole. */
+async function stopAt(
+  consumer: Consumer,
+  { topic, partition, offset }: TopicPartition & { offset: bigint },
+  commits: boolean,
+): Promise<void> {
+  const place = { topic, partition }
+  if (commits) await consumer.commit([{ ...place, offset }])
+  consumer.pause([place])
+  consumer.seek(place, offset)
 }
 
 function endWhenIdle(

@@ -10,6 +10,7 @@ import {
   checkProduceAndFetch,
   checkTopics,
   limitsOf,
+  NO_CONTROLLER,
 } from '../doctor/kafka-checks.ts'
 import { type Address, addressText, checkAddress } from '../doctor/network-checks.ts'
 import { Finding, Report } from '../doctor/report.ts'
@@ -68,9 +69,9 @@ async function examine(
     brokers = cluster.brokers
     clusterId = cluster.clusterId
     if (brokers.length === 0) throw new Finding('the cluster names no broker')
-    const controller =
-      cluster.controllerId < 0 ? 'no controller' : `controller ${cluster.controllerId}`
-    return `cluster ${clusterId}, brokers ${brokers.map(({ nodeId }) => nodeId).join(', ')}, ${controller}`
+    const seen = `cluster ${clusterId}, brokers ${brokers.map(({ nodeId }) => nodeId).join(', ')}`
+    if (cluster.controllerId < 0) throw new Finding(`${seen}, no controller`, NO_CONTROLLER)
+    return `${seen}, controller ${cluster.controllerId}`
   })
   const unreached: string[] = []
   for (const broker of brokers) {

@@ -3,8 +3,9 @@
 import type { Command } from 'commander'
 import type { GroupLag, PartitionLag } from '../../admin/group-lag.ts'
 import { addTimeout, clusterCommand, collect, oneOfActions, onRun, required } from '../command.ts'
-import { UsageError } from '../failures.ts'
+import { InputError, UsageError } from '../failures.ts'
 import { printMembers, printState, stateOf, typeOf } from '../group-views.ts'
+import { doneBy } from '../partial-results.ts'
 import {
   addResetFlags,
   placesOf,
@@ -92,7 +93,7 @@ async function run(session: Session, options: GroupsOptions): Promise<void> {
       : null
   const groups = await chosenGroups(session, options)
   if (plan !== null) return reset(session, options, groups, plan)
-  if (places !== null) return deleteOffsets(session, groups, places)
+  if (places !== null) return deleteOffsets(session, options, groups, places)
   if (action === 'describe') return describe(session, options, groups)
   if (action === 'delete') return remove(session, groups)
   for (const group of groups) {
@@ -128,12 +129,8 @@ async function describe(
     return printMembers(session, groups, options.verbose === true)
   }
   if (options.state) return printState(session, groups)
-  for (const { group, partitions, totalLag } of await session.admin.groupLag(
-    groups,
-    session.limits,
-  )) {
-    printLag(session, { group, partitions, totalLag })
-  }
+  const lags = await session.admin.groupLag(groups, session.limits)
+  for (const lag of lags) printLag(session, lag)
 }
 
 function printLag(session: Session, { group, partitions, totalLag }: GroupLag): void {
@@ -172,11 +169,12 @@ function printLag(session: Session, { group, partitions, totalLag }: GroupLag): 
 }
 
 async function remove(session: Session, groups: readonly string[]): Promise<void> {
-  await session.admin.deleteGroups(groups, session.limits)
-  for (const group of groups) {
+  const { done, finish } = await doneBy(groups, session.admin.deleteGroups(groups, session.limits))
+  for (const group of done) {
     session.out.line(`Deleted group ${group}.`)
     session.out.object({ groupId: group, deleted: true })
   }
+  finish()
 }
 
 async function reset(
@@ -227,6 +225,7 @@ async function reset(
 
 async function deleteOffsets(
   session: Session,
+  { allGroups = false }: GroupsOptions,
   groups: readonly string[],
   { topics, partitions }: Omit<ResetRequest, 'to'>,
 ): Promise<void> {
@@ -234,10 +233,17 @@ async function deleteOffsets(
     const named = new Set(topics)
     const [{ offsets }] = await session.admin.listConsumerGroupOffsets([group], session.limits)
     const ofTopics = offsets.filter(({ topic }) => named.has(topic))
+    for (const { topic } of ofTopics) named.delete(topic)
+    if (named.size > 0 && !allGroups) {
+      throw new InputError(
+        `Group "${group}" has committed nothing for ${[...named].join(', ')}. See what it has with --describe.`,
+      )
+    }
     const doomed = [...(partitions ?? []), ...ofTopics].map(({ topic, partition }) => ({
       topic,
       partition,
     }))
+    if (doomed.length === 0) continue
     await session.admin.deleteConsumerGroupOffsets(group, doomed, session.limits)
     session.out.rows(
       doomed,

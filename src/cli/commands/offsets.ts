@@ -64,17 +64,15 @@ export function addOffsets(program: Command): void {
 
 async function runOffsets(session: Session, options: OffsetsOptions): Promise<void> {
   const { out, admin, limits } = session
-  const offset: OffsetSpec = times[options.time.toLowerCase()] ?? {
-    timestamp: instantMs(options.time, '--time'),
-  }
+  const time = options.time.toLowerCase()
+  const offset: OffsetSpec = Object.hasOwn(times, time)
+    ? times[time]
+    : { timestamp: instantMs(options.time, '--time') }
   const choose = placesChooser(options)
   const listInternal = options.topicPartitions !== undefined || !options.excludeInternalTopics
   const places = choose(await admin.listTopics({ ...limits, listInternal }))
-  const found = await admin.listOffsets(
-    places.map((place) => ({ ...place, offset })),
-    limits,
-  )
-  for (const entry of found) {
+  const asked = places.map((place) => ({ ...place, offset }))
+  for (const entry of await admin.listOffsets(asked, limits)) {
     const shown = entry.offset < 0n ? '' : String(entry.offset)
     out.line(`${entry.topic}:${entry.partition}:${shown}`)
     out.object({ ...entry, offset: entry.offset < 0n ? null : entry.offset })

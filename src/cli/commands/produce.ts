@@ -58,7 +58,7 @@ export function addProduce(program: Command): void {
     summary: 'Write the lines of standard input, or whole files, to a topic',
     script: 'kafka-console-producer',
     description:
-      'Each line is a record. Files that are named are a record each. It ends when every record is acknowledged; Ctrl-C writes what was read and ends.',
+      'Each line is a record, whether it ends in \\n or in \\r\\n; --delimiter says otherwise. Files that are named are a record each. It ends when every record is acknowledged; Ctrl-C writes what was read and ends.',
     examples: [
       { text: 'Write lines', command: 'kafkawire produce --topic orders < orders.txt' },
       {
@@ -85,7 +85,10 @@ export function addProduce(program: Command): void {
     )
     .option('--reader-property <key=value>', 'the same as --property', collect)
     .option('--key-delimiter <text>', 'lines are a key, this text, and a value')
-    .option('--delimiter <text>', 'what ends a record in the input', '\n')
+    .option(
+      '--delimiter <text>',
+      'what ends a record in the input (default: \\n, without a \\r before it)',
+    )
     .option('--input-format <format>', 'lines or json', oneOf(['lines', 'json']), 'lines')
     .option('--sync', 'wait for each record before the next is read')
     .option('--request-required-acks <n>', '-1 or all, 1, 0')
@@ -125,9 +128,14 @@ async function run(
 ): Promise<void> {
   const topic = required(options.topic, '--topic', 'produce')
   const shared = sharedFields(topic, options)
-  const delimiter = unescaped(options.delimiter ?? '\n')
+  const delimiter = options.delimiter === undefined ? null : unescaped(options.delimiter)
+  if (delimiter === '') throw new UsageError('--delimiter must not be empty.')
   const parse = parserOf(options)
   for (const file of files) checkInputFile(file)
+  // Node takes it for an empty input.
+  if (files.length === 0 && fstatSync(0).isDirectory()) {
+    throw new UsageError('Standard input cannot be read: it is a directory.')
+  }
   const chosen = { ...session.producerOptions, ...producerOptions(options) }
   resolveProducerOptions(chosen, resolveKafkaOptions(session.kafkaOptions))
   const outcome = new Outcome()
@@ -140,15 +148,22 @@ async function run(
       if (typeof number === 'number') outcome.delivered(error, number)
     },
   })
-  if (files.length > 0) await sendFiles(session, producer, shared, files)
-  else
-    await sendLines(session, producer, {
-      shared,
-      parse,
-      delimiter,
-      outcome,
-      isSync: options.sync === true,
-    })
+  try {
+    if (files.length > 0) await sendFiles(session, producer, shared, files)
+    else
+      await sendLines(session, producer, {
+        shared,
+        parse,
+        delimiter,
+        outcome,
+        isSync: options.sync === true,
+      })
+  } catch (error) {
+    // What was read before a line that is wrong is written, and the person is told how much that is.
+    await producer.flush().catch(() => {})
+    outcome.tellWritten(session)
+    throw error
+  }
   await producer.flush()
   outcome.finish(session)
 }
@@ -216,7 +231,8 @@ function parserOf(options: ProduceOptions): LineParser {
 interface LinesToSend {
   shared: ProducerRecord
   parse: LineParser
-  delimiter: string
+  /** Null: line feeds, each with the carriage return before it, if there is one. */
+  delimiter: string | null
   outcome: Outcome
   isSync: boolean
 }
@@ -255,7 +271,7 @@ async function sendLines(
 }
 
 /** Lines of standard input, in groups; typed ones one by one, behind a prompt. */
-async function* input(session: Session, delimiter: string): AsyncIterable<Buffer[]> {
+async function* input(session: Session, delimiter: string | null): AsyncIterable<Buffer[]> {
   const { stdin } = process
   if (stdin.isTTY) {
     const reader = createInterface({ input: stdin, output: process.stderr, prompt: '>' })
@@ -299,6 +315,13 @@ class Outcome {
       const text = failureText(error, { json: false, debug: false })
       process.stderr.write(`Record ${number}: ${text.replace(/^Error: /, '')}\n`)
     }
+  }
+
+  /** How much is written of an input that could not be read to its end. */
+  tellWritten({ out }: Session): void {
+    out.object({ written: this.acknowledged, failed: this.failed })
+    if (!out.json)
+      process.stderr.write(`Records written before that: ${whole(this.acknowledged)}\n`)
   }
 
   finish({ out }: Session): void {

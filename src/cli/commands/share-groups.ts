@@ -2,8 +2,9 @@
 
 import type { Command } from 'commander'
 import { addTimeout, clusterCommand, collect, oneOfActions, onRun, required } from '../command.ts'
-import { UsageError } from '../failures.ts'
+import { InputError, UsageError } from '../failures.ts'
 import { printMembers, printState, stateOf } from '../group-views.ts'
+import { doneBy } from '../partial-results.ts'
 import { addResetFlags, type ResetFlags, type ResetRequest, resetPlan } from '../reset-flags.ts'
 import type { Session } from '../session.ts'
 
@@ -62,6 +63,7 @@ async function run(session: Session, options: ShareGroupsOptions): Promise<void>
   const topics =
     action === 'deleteOffsets' ? required(options.topic, '--topic', '--delete-offsets') : []
   const groups = await chosenGroups(session, options)
+  if (action !== 'describe') await checkAreShareGroups(session, groups)
   if (action === 'describe') {
     if (options.members) return printMembers(session, groups, options.verbose === true)
     if (options.state) return printState(session, groups)
@@ -72,16 +74,18 @@ async function run(session: Session, options: ShareGroupsOptions): Promise<void>
     for (const { group, request } of requests) await reset(session, options, group, request)
     return
   }
-  for (const group of groups) {
-    if (action === 'delete') {
-      await admin.deleteGroups([group], limits)
+  if (action === 'delete') {
+    const { done, finish } = await doneBy(groups, admin.deleteGroups(groups, limits))
+    for (const group of done) {
       out.line(`Deleted share group ${group}.`)
       out.object({ groupId: group, deleted: true })
-    } else {
-      await admin.deleteShareGroupOffsets(group, topics, limits)
-      out.line(`Deleted the offsets of ${topics.join(', ')} in share group ${group}.`)
-      out.object({ groupId: group, topics, deleted: true })
     }
+    return finish()
+  }
+  for (const group of groups) {
+    await admin.deleteShareGroupOffsets(group, topics, limits)
+    out.line(`Deleted the offsets of ${topics.join(', ')} in share group ${group}.`)
+    out.object({ groupId: group, topics, deleted: true })
   }
 }
 
@@ -146,8 +150,24 @@ async function reset(
 }
 
 async function chosenGroups(session: Session, options: ShareGroupsOptions): Promise<string[]> {
-  if (options.group !== undefined) return options.group
-  if (!options.allGroups) throw new UsageError('Say which group: --group <id>, or --all-groups.')
+  const { group: named, allGroups = false } = options
+  if (named !== undefined && allGroups) {
+    throw new UsageError('Give --group or --all-groups, not both.')
+  }
+  if (named === undefined && !allGroups) {
+    throw new UsageError('Say which group: --group <id>, or --all-groups.')
+  }
+  if (named !== undefined) return named
   const groups = await session.admin.listGroups({ ...session.limits, types: ['share'] })
   return groups.map(({ groupId }) => groupId)
+}
+
+/** The requests that delete and reset take groups of every type. @throws {InputError} for another type */
+async function checkAreShareGroups(session: Session, names: readonly string[]): Promise<void> {
+  const groups = await session.admin.listGroups(session.limits)
+  const other = groups.find(({ groupId, type }) => names.includes(groupId) && type !== 'share')
+  if (other === undefined) return
+  throw new InputError(
+    `Group "${other.groupId}" is a ${other.type} group and not a share group: see kafkawire groups.`,
+  )
 }

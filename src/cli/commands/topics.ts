@@ -14,6 +14,7 @@ import {
   required,
 } from '../command.ts'
 import { InputError, UsageError } from '../failures.ts'
+import { doneBy } from '../partial-results.ts'
 import type { Session } from '../session.ts'
 import { topicMatcher } from '../topic-selection.ts'
 
@@ -68,11 +69,15 @@ export function addTopics(program: Command): void {
     .option('--delete', 'delete topics')
     .option('--topic <name>', 'a name; except with --create, a regular expression matches several')
     .option('--topic-id <id>', 'with --describe: the topic that has this id')
-    .option('--partitions <n>', 'how many partitions', atLeast(1))
-    .option('--replication-factor <n>', 'how many replicas each partition has', atLeast(1))
+    .option('--partitions <n>', 'with --create, --alter: how many partitions', atLeast(1))
+    .option(
+      '--replication-factor <n>',
+      'with --create: how many replicas each partition has',
+      atLeast(1, 32_767),
+    )
     .option(
       '--replica-assignment <ids>',
-      'broker ids of the replicas: 1:2,2:3 are two partitions with two replicas each',
+      'with --create, --alter: broker ids of the replicas: 1:2,2:3 are two partitions with two replicas each',
     )
     .option('--config <key=value>', 'with --create: a topic config; can be repeated', collect)
     .option('--if-exists', 'with --alter, --delete, --describe: a missing topic is not a failure')
@@ -158,15 +163,14 @@ async function alter(session: Session, options: TopicsOptions): Promise<void> {
   const assignments = parseAssignment(options.replicaAssignment)
   const names = await selected(session, required(options.topic, '--topic', '--alter'), options)
   const { validateOnly = false } = options
-  await session.admin.createPartitions(
-    names.map((topic) => ({
-      topic,
-      totalCount,
-      ...(assignments === undefined ? {} : { assignments }),
-    })),
-    { ...session.limits, validateOnly },
-  )
-  for (const topic of names) {
+  const changes = names.map((topic) => ({
+    topic,
+    totalCount,
+    ...(assignments === undefined ? {} : { assignments }),
+  }))
+  const limits = { ...session.limits, validateOnly }
+  const altered = await doneBy(names, session.admin.createPartitions(changes, limits))
+  for (const topic of altered.done) {
     session.out.line(
       validateOnly
         ? `Topic ${topic} could have ${totalCount} partitions.`
@@ -174,23 +178,29 @@ async function alter(session: Session, options: TopicsOptions): Promise<void> {
     )
     session.out.object({ topic, numPartitions: totalCount })
   }
+  altered.finish()
 }
 
 async function remove(session: Session, options: TopicsOptions): Promise<void> {
   const names = await selected(session, required(options.topic, '--topic', '--delete'), options)
-  await session.admin.deleteTopics(names, session.limits)
-  for (const topic of names) {
+  const deleted = await doneBy(names, session.admin.deleteTopics(names, session.limits))
+  for (const topic of deleted.done) {
     session.out.line(`Deleted topic ${topic}.`)
     session.out.object({ topic, deleted: true })
   }
+  deleted.finish()
 }
 
 async function describe(session: Session, options: TopicsOptions): Promise<void> {
+  if (options.topic !== undefined && options.topicId !== undefined) {
+    throw new UsageError('Give --topic or --topic-id, and not both.')
+  }
   const { out, admin, limits } = session
-  const described =
+  const wanted =
     options.topicId === undefined
-      ? await admin.describeTopics(await selected(session, options.topic, options), limits)
-      : await admin.describeTopics({ topicIds: [options.topicId] }, limits)
+      ? await selected(session, options.topic, options)
+      : { topicIds: [options.topicId] }
+  const described = await admin.describeTopics(wanted, limits)
   const configsOf = await overrides(session, described)
   const kept = described
     .map((topic) => ({

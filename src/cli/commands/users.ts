@@ -1,5 +1,6 @@
 // `kafkawire users` and `kafkawire quotas`: SCRAM users and client quotas, in words of their own.
 
+import { isatty } from 'node:tty'
 import type { Command } from 'commander'
 import type { QuotaEntity } from '../../admin/quotas.ts'
 import {
@@ -14,7 +15,7 @@ import {
   required,
 } from '../command.ts'
 import { UsageError } from '../failures.ts'
-import { readInputFile } from '../input-files.ts'
+import { readInputFile, readStandardInput } from '../input-files.ts'
 import { addProperties } from '../properties.ts'
 import type { Session } from '../session.ts'
 import { alterQuotas, printQuotas, printScramUsers } from '../users-and-quotas.ts'
@@ -56,8 +57,12 @@ export function addUsers(program: Command): void {
       oneOf(['SCRAM-SHA-256', 'SCRAM-SHA-512']),
       'SCRAM-SHA-256',
     )
-    .option('--iterations <n>', 'how often the password is hashed, 4096 to 16384', atLeast(4096))
-    .option('--password-file <file>', "the password; '-' is standard input")
+    .option(
+      '--iterations <n>',
+      'with --set: how often the password is hashed, 4096 to 16384',
+      atLeast(4096),
+    )
+    .option('--password-file <file>', "with --set: the password; '-' is standard input")
   onRun<UsersOptions>(addTimeout(command), runUsers)
 }
 
@@ -71,7 +76,7 @@ async function runUsers(session: Session, options: UsersOptions): Promise<void> 
     await admin.alterUserScramCredentials([{ user, mechanism, delete: true }], limits)
     out.line(`Deleted the ${mechanism} credential of user ${user}.`)
   } else {
-    const password = readPassword(options.passwordFile)
+    const password = await readPassword(options.passwordFile, session.signal)
     await admin.alterUserScramCredentials(
       [{ user, mechanism, password, ...(iterations === undefined ? {} : { iterations }) }],
       limits,
@@ -81,15 +86,16 @@ async function runUsers(session: Session, options: UsersOptions): Promise<void> 
   out.object({ user, mechanism, [action]: true })
 }
 
-function readPassword(file: string | undefined): string {
+async function readPassword(file: string | undefined, signal: AbortSignal): Promise<string> {
   const given = process.env.KAFKAWIRE_PASSWORD
   if (file === undefined && given) return given
-  if (file === undefined && process.stdin.isTTY) {
+  if (file === undefined && isatty(0)) {
     throw new UsageError(
       'Give the password by --password-file, KAFKAWIRE_PASSWORD or standard input.',
     )
   }
-  const text = readInputFile(file === undefined || file === '-' ? 0 : file)
+  const isInput = file === undefined || file === '-'
+  const text = isInput ? await readStandardInput(signal) : readInputFile(file)
   const password = text.replace(/\r?\n$/, '')
   if (password === '') throw new UsageError('The password is empty.')
   return password
@@ -144,6 +150,10 @@ export function addQuotas(program: Command): void {
 async function runQuotas(session: Session, options: QuotasOptions): Promise<void> {
   const action = oneOfActions(options, ['describe', 'alter'])
   const entity: QuotaEntity = {}
+  for (const kind of ['user', 'client', 'ip'] as const) {
+    if (options[kind] === undefined || !options[`${kind}Defaults`]) continue
+    throw new UsageError(`Give --${kind} or --${kind}-defaults, and not both.`)
+  }
   if (options.user !== undefined || options.userDefaults) entity.user = options.user ?? null
   if (options.client !== undefined || options.clientDefaults) {
     entity['client-id'] = options.client ?? null

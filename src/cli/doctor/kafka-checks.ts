@@ -4,8 +4,10 @@ import { addAbortListener } from 'node:events'
 import type { TopicDescription } from '../../admin/topic-description.ts'
 import { preciseMs, wallMs } from '../../async/clock.ts'
 import { startTimer } from '../../async/timers.ts'
+import { BrokerError, TimeoutError } from '../../errors.ts'
 import { Kafka } from '../../kafka.ts'
 import { apis } from '../../protocol/apis.ts'
+import { brokerError } from '../../protocol/error-codes.ts'
 import { type ApiVersionsResponse, apiVersions } from '../../protocol/messages/api-versions.ts'
 import { describeQuorum } from '../../protocol/messages/describe-quorum.ts'
 import type { WaitOptions } from '../../types.ts'
@@ -153,6 +155,16 @@ function causeAt(address: string, error: unknown): string {
   return line === undefined ? text : line.trim().slice(prefix.length)
 }
 
+export const NO_CONTROLLER =
+  'Without a controller no topic is created and no leader elected. Check that most of the controllers run, and that brokers reach them.'
+
+/** Whether a broker passed a request on, and no controller took it. */
+function isWithoutController(error: unknown): boolean {
+  if (error instanceof TimeoutError) return true
+  const codes = ['REQUEST_TIMED_OUT', 'NOT_LEADER_OR_FOLLOWER', 'NOT_CONTROLLER']
+  return error instanceof BrokerError && codes.includes(error.codeName)
+}
+
 /** A KRaft controller says when its followers fetched last, by its own clock. */
 export function checkClock(report: Report, session: Session): Promise<boolean> {
   return report.check('Clock', '', async () => {
@@ -161,8 +173,14 @@ export function checkClock(report: Report, session: Session): Promise<boolean> {
     const kafka = await session.openKafka()
     const response = await kafka
       .request(describeQuorum, { topics }, { any: true, ...limitsOf(session) })
+      .then((response) => {
+        const code = response.errorCode || (response.topics[0]?.partitions[0]?.errorCode ?? 0)
+        if (code === 0) return response
+        throw brokerError(code, 'DescribeQuorum')
+      })
       .catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error)
+        if (isWithoutController(error)) throw new Finding(reason, NO_CONTROLLER)
         throw new Skipped(`the controller's time is not known: ${reason}`)
       })
     const roundTripMs = preciseMs() - sentAt
