@@ -29,6 +29,7 @@ import type {
 import { type ClientKind, type NetworkMetrics, readNetwork } from './network-metrics.ts'
 import type { ClusterProblem } from './problems.ts'
 import { connectionClassOf, errorCodeOf, responseTimeoutMs } from './request-routing.ts'
+import { TopicWishes } from './topic-wishes.ts'
 
 /** The broker that a request goes to. */
 export type Target =
@@ -52,6 +53,7 @@ export interface RequestOptions {
 
 export class Cluster {
   readonly options: ClusterOptions
+  readonly topicWishes: TopicWishes = new TopicWishes(this)
   private readonly pool: BrokerPool
   private readonly view = new MetadataView()
   private readonly refresher: MetadataRefresh
@@ -251,14 +253,13 @@ export class Cluster {
     limits: { timeoutMs: number; signal: AbortSignal | undefined },
   ): Promise<Connection> {
     const { timeoutMs, signal } = limits
+    const given = signal ? { timeoutMs, signal } : { timeoutMs }
     if (target === 'any') return this.connectionToAny(kind, limits)
     if (target === 'controller') {
       return this.pool.connect(await this.controllerId(limits), kind, limits)
     }
     if ('nodeId' in target) {
-      if (!this.pool.has(target.nodeId)) {
-        await this.refresh(signal ? { timeoutMs, signal } : { timeoutMs })
-      }
+      if (!this.pool.has(target.nodeId)) await this.refresh(given)
       return this.pool.connect(target.nodeId, target.connection ?? kind, limits)
     }
     if ('coordinator' in target) {
@@ -267,9 +268,7 @@ export class Cluster {
       return this.pool.connect(nodeId, target.connection ?? own, limits)
     }
     const { topic, partition } = target.leaderOf
-    if (this.topic(topic) === undefined) {
-      await this.ensureTopic(topic, signal ? { timeoutMs, signal } : { timeoutMs })
-    }
+    if (this.topic(topic) === undefined) await this.topicWishes.lookUp(topic, given)
     const leader = this.leaderOf(topic, partition)
     if (leader !== null) return this.pool.connect(leader.nodeId, kind, limits)
     this.requestRefresh(`${topic}-${partition} has no leader`)

@@ -1,6 +1,5 @@
-// Keeps the metadata fresh: the one loop that asks for it. Must stay true: one question at a time (a
-// second only when the first stays unanswered for a second), pauses between responses that bring nothing
-// new, and every waiter told why it waited without success.
+// Keeps the metadata fresh: the one loop that asks for it. One question at a time (a second only when the
+// first has no response for a second), pauses after what brings nothing new, and a reason for each waiter.
 
 import { monotonicMs } from '../async/clock.ts'
 import { backoff } from '../async/retry.ts'
@@ -56,6 +55,8 @@ interface Wanted {
   isAsked: boolean
   /** It is asked for as long as it is not removed, also while no call waits for it. */
   isStanding: boolean
+  /** It was removed while a call waits for it: it is when that has ended. */
+  isLeft: boolean
 }
 
 export class MetadataRefresh {
@@ -94,10 +95,12 @@ export class MetadataRefresh {
   }
 
   removeTopics(names: Iterable<string>): void {
-    // One that a caller waits for has to be asked for still.
-    const removed = [...names].filter(
-      (name) => !this.topicWaits.has(name) && this.wanted.delete(name),
-    )
+    const removed = [...names].filter((name) => {
+      const wanted = this.wanted.get(name)
+      if (wanted === undefined || !this.topicWaits.has(name)) return this.wanted.delete(name)
+      Object.assign(wanted, { isStanding: false, isLeft: true })
+      return false
+    })
     for (const name of removed) this.fresh.delete(name)
     if (!this.wantsAll && removed.length > 0) this.options.view.forget(removed)
   }
@@ -130,6 +133,7 @@ export class MetadataRefresh {
     this.wake()
     return promise.finally(() => {
       if (waiters.size === 0 && this.topicWaits.get(name) === wait) this.topicWaits.delete(name)
+      if (this.wanted.get(name)?.isLeft) this.removeTopics([name])
     })
   }
 
@@ -186,9 +190,10 @@ export class MetadataRefresh {
   private addTopic(name: string, allowAutoCreate: boolean): Wanted {
     let wanted = this.wanted.get(name)
     if (wanted === undefined) {
-      wanted = { allowAutoCreate: false, isAsked: false, isStanding: false }
+      wanted = { allowAutoCreate: false, isAsked: false, isStanding: false, isLeft: false }
       this.wanted.set(name, wanted)
     }
+    wanted.isLeft = false
     const isNewQuestion = !wanted.isAsked || (allowAutoCreate && !wanted.allowAutoCreate)
     wanted.allowAutoCreate ||= allowAutoCreate
     if (isNewQuestion && !this.options.view.snapshot.topics.has(name)) this.fresh.add(name)

@@ -298,10 +298,18 @@ export class MetadataView {
       if (topics === null && !keep.has(name)) {
         draft.topics.delete(name)
         this.stale.forget(name)
+        this.rewinds.forget(name)
         draft.unknown.push(name)
         draft.isNews = true
       } else {
         this.keepForNow(draft, name)
+      }
+    }
+    if (topics !== null) return
+    // Topics that are not asked for by name come and go.
+    for (const names of [this.topicErrors, this.idsOfGone]) {
+      for (const name of names.keys()) {
+        if (!responded.has(name) && !keep.has(name)) names.delete(name)
       }
     }
   }

@@ -255,7 +255,6 @@ export class ConsumerCore<K, V> {
       }
     }
     const topics = new Set(partitions.map(({ topic }) => topic))
-    this.cluster.addTopics(topics)
     this.onAssignmentChanged()
     this.delivery.wake()
     if (this.isStarted) for (const topic of topics) void this.topicWatch.ensure(topic)
@@ -405,7 +404,7 @@ export class ConsumerCore<K, V> {
   private onAssignmentChanged(): void {
     const { cluster } = this
     this.subscription.learnFrom(cluster)
-    cluster.addTopics(this.subscription.topicNames())
+    cluster.topicWishes.replace('assignment', this.subscription.topicNames())
     this.look()
     this.watchers.look()
   }

@@ -261,6 +261,11 @@ export class ProducerCore {
     this.topics.get(topic, now).lastUsedAt = now
   }
 
+  /** A caller asked about a topic that is not found: it is not asked for because of that. */
+  noteMissing(topic: string): void {
+    this.topics.forget(this.topics.get(topic, this.clock.now()))
+  }
+
   /** There is no way back: everything fails, at once. */
   fail(error: KafkaError): void {
     const { transactions } = this

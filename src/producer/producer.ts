@@ -280,14 +280,19 @@ export class Producer implements AsyncDisposable {
     const limits = checkWaitOptions(options, 'partitionsFor()', { defaultMs: maxBlockMs })
     checkTopicName(topic, 'partitionsFor()')
     this.checkOpen()
-    const { partitions } = await this.core.cluster.ensureTopic(topic, {
-      timeoutMs: limits.timeoutMs,
-      allowAutoCreate,
-      what: `partitionsFor() of topic "${topic}"`,
-      ...(limits.signal !== undefined && { signal: limits.signal }),
-    })
-    this.core.noteUse(topic)
-    return partitions
+    try {
+      const { partitions } = await this.core.cluster.ensureTopic(topic, {
+        timeoutMs: limits.timeoutMs,
+        allowAutoCreate,
+        what: `partitionsFor() of topic "${topic}"`,
+        ...(limits.signal !== undefined && { signal: limits.signal }),
+      })
+      this.core.noteUse(topic)
+      return partitions
+    } catch (error) {
+      this.core.noteMissing(topic)
+      throw error
+    }
   }
 
   /** Returns the metrics of this producer and of its connections. */

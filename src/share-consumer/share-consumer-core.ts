@@ -160,12 +160,10 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
   }
 
   subscribe(selectors: readonly ShareTopicSelector[]): void {
-    const names = selectors.map((each) => (typeof each === 'string' ? each : each.name))
-    const removed = this.topicNames.filter((name) => !names.includes(name))
-    this.topicNames = [...new Set(names)].sort()
+    const names = new Set(selectors.map((each) => (typeof each === 'string' ? each : each.name)))
+    this.topicNames = [...names].sort()
     this.deserializers.learn(selectors)
-    this.cluster.addTopics(this.topicNames)
-    this.cluster.removeTopics(removed)
+    this.cluster.topicWishes.replace('subscription', names)
     this.group.onSubscriptionChanged()
   }
 
@@ -299,7 +297,8 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
     this.cluster.options.logger.info(`assigned by share group ${this.options.groupId}`, {
       partitions: partitions.length,
     })
-    this.cluster.addTopics(new Set(names.map(({ topic }) => topic)))
+    const topics = names.map(({ topic }) => topic)
+    this.cluster.topicWishes.replace('assignment', topics)
     this.guard(() => this.options.onAssigned?.(partitions))
     this.fetcher.wake()
   }

@@ -273,7 +273,8 @@ export class ClassicGroup implements GroupMembership {
   private toRevokeBeforeJoin(topics: readonly string[]): { topic: string; partition: number }[] {
     const { owned } = this.rebalancer
     if (!this.isCooperative) return owned
-    return owned.filter(({ topic }) => !topics.includes(topic))
+    const wanted = new Set(topics)
+    return owned.filter(({ topic }) => !wanted.has(topic))
   }
 
   private async sync(joined: JoinGroupResponse): Promise<void> {
@@ -299,7 +300,7 @@ export class ClassicGroup implements GroupMembership {
       const decision = await this.trouble.wait.for('assign()', deciding)
       this.basis = decision.basis
       assignments = decision.assignments
-    }
+    } else this.cluster.topicWishes.replace('leader', [])
     const { response, nodeId } = await this.trouble.wait
       .for('SyncGroup', this.requests.sync(generation, assignments, signal))
       .catch((error: unknown) => {

@@ -60,16 +60,14 @@ export class Subscriber {
     const { cluster, options, assignment } = this.context
     const topics = this.subscriptionTo([...selectors, ...this.retryTopics])
     if (options.groupProtocol === 'consumer') void topics.brokerRegex
-    const before = this.topics.names
     this.topics = topics
     this.selectors = selectors
     this.baseline.restart()
     cluster.wantAllTopics(topics.hasPatterns)
-    cluster.addTopics(topics.names)
-    cluster.removeTopics([...before].filter((name) => !topics.names.has(name)))
-    const wanted = this.resolved()
+    cluster.topicWishes.replace('subscription', topics.names)
+    const wanted = new Set(this.resolved())
     for (const state of assignment.partitions) {
-      state.hold('isUnsubscribed', !wanted.includes(state.topic))
+      state.hold('isUnsubscribed', !wanted.has(state.topic))
     }
     if (this.current === null) this.current = this.openGroup()
     else this.current.requestRejoin('the subscription changed')
@@ -95,14 +93,14 @@ export class Subscriber {
    * @param leave ends the membership, which continues until then
    */
   async unsubscribe(leave: () => Promise<void>): Promise<void> {
-    const { names } = this.topics
     const { cluster } = this.context
     this.topics = this.subscriptionTo([])
     this.selectors = []
     await leave()
     this.current = null
     cluster.wantAllTopics(false)
-    cluster.removeTopics(names)
+    cluster.topicWishes.replace('subscription', [])
+    cluster.topicWishes.replace('leader', [])
   }
 
   /** The caller asks for records. */

@@ -40,7 +40,9 @@ export class TopicLookup {
    * topic once: a member that rejoins is not held up by a topic that was missing before.
    */
   async prepare(names: Iterable<string>, signal: AbortSignal): Promise<void> {
-    const lookups = [...names].map((name) => ({ name, known: this.ensure(name) }))
+    const wanted = new Set(names)
+    for (const name of this.prepared) if (!wanted.has(name)) this.prepared.delete(name)
+    const lookups = [...wanted].map((name) => ({ name, known: this.ensure(name) }))
     const unmet = lookups.filter(({ name }) => !this.prepared.has(name))
     if (unmet.length === 0) return
     for (const { name } of unmet) this.prepared.add(name)

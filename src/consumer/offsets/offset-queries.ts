@@ -45,30 +45,38 @@ async function queryOffsets<W extends ListOffsetsWish>(
   const topics = new Set(wishes.map(({ topic }) => topic))
   // The call itself has the limit.
   const timeoutMs = Number.POSITIVE_INFINITY
-  await Promise.all([...topics].map((topic) => cluster.ensureTopic(topic, { timeoutMs, signal })))
+  const known = (): Promise<unknown> =>
+    Promise.all([...topics].map((topic) => cluster.ensureTopic(topic, { timeoutMs, signal })))
   const found = new Map<string, Found<W>>()
   // A broker refuses a request that names a partition twice.
   let open = [...new Map(wishes.map((wish) => [nameOf(wish), wish])).values()]
-  return retried(cluster, attempts, async (attemptMs) => {
-    const options = { isReadCommitted, timeoutMs: attemptMs, signal }
-    const again: W[] = []
-    let failure: KafkaError | null = null
-    for (const result of await listOffsets(cluster, open, options)) {
-      if (result.error === null) {
-        found.set(nameOf(result.wish), result)
-        continue
+  try {
+    await known()
+    return await retried(cluster, attempts, async (attemptMs) => {
+      // Another query may have released one of them meanwhile.
+      await known()
+      const options = { isReadCommitted, timeoutMs: attemptMs, signal }
+      const again: W[] = []
+      let failure: KafkaError | null = null
+      for (const result of await listOffsets(cluster, open, options)) {
+        if (result.error === null) {
+          found.set(nameOf(result.wish), result)
+          continue
+        }
+        const isByTime = result.wish.timestamp >= 0n
+        if (isByTime && isCode(result.error, 'listOffsets', 'notFound')) continue
+        if (!mayPass(result.error)) throw result.error
+        failure = result.error
+        again.push(result.wish)
       }
-      const isByTime = result.wish.timestamp >= 0n
-      if (isByTime && isCode(result.error, 'listOffsets', 'notFound')) continue
-      if (!mayPass(result.error)) throw result.error
-      failure = result.error
-      again.push(result.wish)
-    }
-    open = again
-    if (failure !== null) throw failure
-    // Brokers respond in any order: what is returned follows the caller's.
-    return wishes.flatMap((wish) => found.get(nameOf(wish)) ?? [])
-  })
+      open = again
+      if (failure !== null) throw failure
+      // Brokers respond in any order: what is returned follows the caller's.
+      return wishes.flatMap((wish) => found.get(nameOf(wish)) ?? [])
+    })
+  } finally {
+    cluster.topicWishes.release(topics)
+  }
 }
 
 type Found<W extends ListOffsetsWish> = Extract<ListOffsetsResult<W>, { error: null }>
