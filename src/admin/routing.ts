@@ -59,13 +59,18 @@ export function toLeaders<Item>(partitionOf: (item: Item) => TopicPartition) {
   ): Promise<Batch<Item>[]> => {
     const names = new Set(items.map((item) => partitionOf(item).topic))
     const { topics } = await askMetadata(call, [...names])
-    const byName = new Map(topics.map((topic) => [topic.name, topic]))
+    const byName = new Map(
+      topics.map(({ name, errorCode, partitions }) => {
+        const places = new Map(partitions.map((place) => [place.partitionIndex, place]))
+        return [name, { errorCode, places }]
+      }),
+    )
     const byNode = new Map<number, Item[]>()
     for (const item of items) {
       const { topic, partition } = partitionOf(item)
       const found = byName.get(topic)
       const what = call.title(`"${topic}" partition ${partition}`)
-      const place = found?.partitions.find(({ partitionIndex }) => partitionIndex === partition)
+      const place = found?.places.get(partition)
       if (found !== undefined && found.errorCode !== 0) {
         reject(item, itemError(found.errorCode, what))
       } else if (found === undefined || place === undefined) {

@@ -2,6 +2,7 @@
 
 import type { ConfigAlteration } from '../admin/configs.ts'
 import type { TopicDescription } from '../admin/topic-description.ts'
+import { groupByTopic } from '../topic-partition.ts'
 import type { PartitionEntry } from './json-files.ts'
 import type { Session } from './session.ts'
 
@@ -21,10 +22,11 @@ export async function setThrottle(
   const { throttle, replicaAlterLogDirsThrottle } = rates
   const brokers = new Set(partitions.flatMap(({ replicas }) => replicas))
   const alterations: ConfigAlteration[] = []
+  const byTopic = groupByTopic(partitions)
   for (const { topic, partitions: current } of topics) {
     const leaders: string[] = []
     const followers: string[] = []
-    for (const { partition, replicas } of partitions.filter((entry) => entry.topic === topic)) {
+    for (const { partition, replicas } of byTopic.get(topic) ?? []) {
       const old = current[partition]?.replicas ?? []
       for (const id of old) brokers.add(id)
       for (const id of old) leaders.push(`${partition}:${id}`)

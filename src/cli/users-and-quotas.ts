@@ -81,7 +81,8 @@ export async function printScramUsers(
   names: readonly string[] | undefined,
 ): Promise<void> {
   const all = await session.admin.describeUserScramCredentials(undefined, session.limits)
-  const found = names === undefined ? all : all.filter(({ user }) => names.includes(user))
+  const wanted = new Set(names)
+  const found = names === undefined ? all : all.filter(({ user }) => wanted.has(user))
   if (found.length === 0) return
   session.out.rows(
     found.sort((a, b) => (a.user < b.user ? -1 : 1)),

@@ -3,6 +3,9 @@
 import { AuthenticationError, ConnectionError, type KafkaError } from '../errors.ts'
 import type { Broker } from './broker.ts'
 
+/** At most this many addresses are named: a cluster may have a thousand brokers. */
+const MAX_SHOWN = 20
+
 /** Each address with its own cause, one line each. */
 export function unreachableText(
   nodes: readonly Broker[],
@@ -10,7 +13,9 @@ export function unreachableText(
   timeoutMs: number | null,
 ): string {
   const within = timeoutMs === null ? '' : ` within ${timeoutMs} ms`
-  const lines = nodes.map((node) => `\n  ${node.describe()}: ${causeText(node)}`)
+  const shown = nodes.slice(0, MAX_SHOWN)
+  const lines = shown.map((node) => `\n  ${node.describe()}: ${causeText(node)}`)
+  if (nodes.length > MAX_SHOWN) lines.push(`\n  ... and ${nodes.length - MAX_SHOWN} more`)
   if (sourceError !== null) lines.push(`\n  ${sourceError.message}`)
   if (lines.length === 0) lines.push("\n  'bootstrapServers' has not given an address yet")
   return `No broker could be reached${within}:${lines.join('')}`

@@ -83,9 +83,16 @@ class RangeCursor {
 
   /** Whether any acquired offset that was not met yet lies between these two. */
   reaches(first: bigint, last: bigint): boolean {
-    return this.ranges
-      .slice(this.index)
-      .some(({ firstOffset, lastOffset }) => firstOffset <= last && lastOffset >= first)
+    const { ranges } = this
+    // The first range that does not end before this batch.
+    let low = this.index
+    let high = ranges.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (ranges[middle].lastOffset < first) low = middle + 1
+      else high = middle
+    }
+    return low < ranges.length && ranges[low].firstOffset <= last
   }
 
   /** The delivery count of the record at this offset; 0: it was not acquired. */

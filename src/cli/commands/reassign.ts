@@ -1,6 +1,7 @@
 // `kafkawire reassign`: move partitions between brokers, as kafka-reassign-partitions does.
 
 import type { Command } from 'commander'
+import { partitionName } from '../../admin/names.ts'
 import type { NewPartitionReassignment } from '../../admin/reassignments.ts'
 import type { TopicDescription } from '../../admin/topic-description.ts'
 import { addTimeout, atLeast, clusterCommand, oneOfActions, onRun, required } from '../command.ts'
@@ -188,9 +189,11 @@ async function verify(
     admin.listPartitionReassignments(limits),
     admin.describeTopics(names, limits),
   ])
+  const moving = new Set(open.map(partitionName))
+  const byTopic = new Map(described.map((entry) => [entry.topic, entry]))
   const states = partitions.map(({ topic, partition, replicas }) => {
-    const isOpen = open.some((move) => move.topic === topic && move.partition === partition)
-    const found = described.find((entry) => entry.topic === topic)?.partitions[partition]
+    const isOpen = moving.has(partitionName({ topic, partition }))
+    const found = byTopic.get(topic)?.partitions[partition]
     const isThere = found?.replicas.join() === replicas.join()
     return { topic, partition, state: isOpen ? 'in progress' : isThere ? 'complete' : 'different' }
   })
@@ -215,9 +218,8 @@ async function cancel(
 ): Promise<void> {
   const { admin, limits, out } = session
   const open = await admin.listPartitionReassignments(limits)
-  const doomed = open.filter(({ topic, partition }) =>
-    partitions.some((entry) => entry.topic === topic && entry.partition === partition),
-  )
+  const named = new Set(partitions.map(partitionName))
+  const doomed = open.filter((move) => named.has(partitionName(move)))
   const moves = doomed.map(({ topic, partition }) => ({ topic, partition, replicas: null }))
   if (moves.length > 0) await admin.alterPartitionReassignments(moves, limits)
   out.line(
