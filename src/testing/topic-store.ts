@@ -47,9 +47,15 @@ export function missingTopicError(name: string): number {
     : errorCodes.INVALID_TOPIC_EXCEPTION
 }
 
+function plainName(name: string): string {
+  return name.replaceAll('.', '_')
+}
+
 export class TopicStore {
   private readonly byName = new Map<string, Topic>()
   private readonly byId = new Map<string, Topic>()
+  /** The names of topics, by the name with '_' in place of '.'. */
+  private readonly byPlainName = new Map<string, Set<string>>()
   private currentVersion = 0
 
   /** Rises with every topic and partition that is created or deleted. */
@@ -75,9 +81,8 @@ export class TopicStore {
 
   /** The name that differs from `name` in '.' and '_' alone, which brokers do not allow beside it. */
   colliding(name: string): string | undefined {
-    const plain = name.replaceAll('.', '_')
-    for (const other of this.byName.keys()) {
-      if (other !== name && other.replaceAll('.', '_') === plain) return other
+    for (const other of this.byPlainName.get(plainName(name)) ?? []) {
+      if (other !== name) return other
     }
     return undefined
   }
@@ -92,6 +97,8 @@ export class TopicStore {
     const topic: Topic = { name, id: randomUuid(), config, partitions: [] }
     this.byName.set(name, topic)
     this.byId.set(topic.id, topic)
+    const plain = plainName(name)
+    this.byPlainName.set(plain, (this.byPlainName.get(plain) ?? new Set()).add(name))
     this.addPartitions(topic, assignments, isUp)
     return topic
   }
@@ -116,6 +123,9 @@ export class TopicStore {
     if (topic === undefined) return false
     this.byName.delete(name)
     this.byId.delete(topic.id)
+    const plain = plainName(name)
+    this.byPlainName.get(plain)?.delete(name)
+    if (this.byPlainName.get(plain)?.size === 0) this.byPlainName.delete(plain)
     this.currentVersion++
     for (const { log } of topic.partitions) log.delete()
     return true

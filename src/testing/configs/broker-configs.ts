@@ -124,8 +124,15 @@ function properties(all: BrokerProperties): (keyof BrokerProperties)[] {
 
 /** `messageMaxBytes` is `message.max.bytes`. */
 function configNameOf(property: string): string {
-  return property.replaceAll(/[A-Z]/g, (letter) => `.${letter.toLowerCase()}`)
+  let name = configNames.get(property)
+  if (name === undefined) {
+    name = property.replaceAll(/[A-Z]/g, (letter) => `.${letter.toLowerCase()}`)
+    configNames.set(property, name)
+  }
+  return name
 }
+
+const configNames = new Map<string, string>()
 
 function typeOf(value: unknown): ConfigType {
   if (typeof value === 'boolean') return 'BOOLEAN'

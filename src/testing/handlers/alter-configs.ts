@@ -19,6 +19,7 @@ import {
   findResource,
 } from '../configs/config-resources.ts'
 import type { RequestContext } from '../handler.ts'
+import { repeatedKeys } from '../repeated-keys.ts'
 
 const operations = ['SET', 'DELETE', 'APPEND', 'SUBTRACT'] as const
 
@@ -27,9 +28,10 @@ export function handleAlterConfigs(
   request: AlterConfigsRequest,
 ): AlterConfigsResponse {
   const { resources } = request
+  const twice = repeatedKeys(resources.map(keyOf))
   const responses = resources.map((resource) => {
     const { resourceType, resourceName, configs } = resource
-    if (isRepeated(resource, resources)) return { ...repeated, resourceType, resourceName }
+    if (twice.has(keyOf(resource))) return { ...repeated, resourceType, resourceName }
     const problem = change(context, resourceType, resourceName, request.validateOnly, () => {
       if (new Set(configs.map(({ name }) => name)).size < configs.length) return duplicateKeys
       const missing = configs.find(({ value }) => value === null)
@@ -46,9 +48,10 @@ export function handleIncrementalAlterConfigs(
   request: IncrementalAlterConfigsRequest,
 ): IncrementalAlterConfigsResponse {
   const { resources } = request
+  const twice = repeatedKeys(resources.map(keyOf))
   const responses = resources.map((resource) => {
     const { resourceType, resourceName, configs } = resource
-    if (isRepeated(resource, resources)) return { ...repeated, resourceType, resourceName }
+    if (twice.has(keyOf(resource))) return { ...repeated, resourceType, resourceName }
     const problem = change(context, resourceType, resourceName, request.validateOnly, (named) =>
       applyOperations(named, configs),
     )
@@ -67,18 +70,14 @@ const duplicateKeys: ConfigProblem = {
   errorMessage: 'Error due to duplicate config keys',
 }
 
-interface Named {
+function keyOf({
+  resourceType,
+  resourceName,
+}: {
   readonly resourceType: number
   readonly resourceName: string
-}
-
-/** Whether a request names this resource more than once. */
-function isRepeated({ resourceType, resourceName }: Named, all: readonly Named[]): boolean {
-  let count = 0
-  for (const other of all) {
-    if (other.resourceType === resourceType && other.resourceName === resourceName) count++
-  }
-  return count > 1
+}): string {
+  return `${resourceType} ${resourceName}`
 }
 
 function change(

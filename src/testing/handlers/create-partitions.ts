@@ -8,6 +8,7 @@ import type {
   CreatePartitionsTopicResult,
 } from '../../protocol/messages/create-partitions.ts'
 import type { RequestContext } from '../handler.ts'
+import { repeatedKeys } from '../repeated-keys.ts'
 import { EXCESS, findReplicasProblem, MOST_RECORDS } from '../replica-assignment.ts'
 import { topicError } from '../security/authorize.ts'
 
@@ -20,11 +21,11 @@ export function handleCreatePartitions(
     const refused = request.topics.map(({ name }) => ({ name, errorCode, errorMessage: EXCESS }))
     return { throttleTimeMs: 0, results: refused }
   }
-  const names = request.topics.map(({ name }) => name)
+  const repeated = repeatedKeys(request.topics.map(({ name }) => name))
   // A name that is given twice gets one result.
-  const results = [...new Set(names)].map((name): CreatePartitionsTopicResult => {
-    const [topic, ...others] = request.topics.filter((other) => other.name === name)
-    if (others.length === 0) return grow(context, topic, request.validateOnly)
+  const topics = new Map(request.topics.map((topic) => [topic.name, topic]))
+  const results = [...topics].map(([name, topic]): CreatePartitionsTopicResult => {
+    if (!repeated.has(name)) return grow(context, topic, request.validateOnly)
     const errorMessage = 'Duplicate topic name.'
     return { name, errorCode: errorCodes.INVALID_REQUEST, errorMessage }
   })

@@ -13,6 +13,7 @@ import { describeTopicConfigs } from '../configs/config-resources.ts'
 import { findTopicConfigProblem } from '../configs/topic-configs.ts'
 import type { RequestContext } from '../handler.ts'
 import { randomUuid } from '../random-uuid.ts'
+import { repeatedKeys } from '../repeated-keys.ts'
 import { EXCESS, findReplicasProblem, MOST_RECORDS } from '../replica-assignment.ts'
 import { mayDo } from '../security/authorize.ts'
 import { findNameProblem, type Topic } from '../topic-store.ts'
@@ -35,10 +36,10 @@ export function handleCreateTopics(
   }
   const mayCreateAny = mayDo(context, 'CREATE', 'CLUSTER')
   // A name that is given twice gets one result.
-  const names = [...new Set(request.topics.map(({ name }) => name))]
-  const topics = names.map((name) => {
-    const [topic, ...others] = request.topics.filter((other) => other.name === name)
-    const problem = others.length > 0 ? duplicate : findProblem(state, topic)
+  const repeated = repeatedKeys(request.topics.map(({ name }) => name))
+  const byName = new Map(request.topics.map((topic) => [topic.name, topic]))
+  const topics = [...byName].map(([name, topic]) => {
+    const problem = repeated.has(name) ? duplicate : findProblem(state, topic)
     if (!mayCreateAny && !mayDo(context, 'CREATE', 'TOPIC', name))
       return refused(name, unauthorized)
     if (problem !== null) return refused(name, problem)

@@ -9,6 +9,7 @@ import type {
 } from '../../protocol/messages/delete-topics.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
 import type { RequestContext } from '../handler.ts'
+import { repeatedKeys } from '../repeated-keys.ts'
 import { topicError } from '../security/authorize.ts'
 
 const STATES_SINCE = 6
@@ -23,15 +24,21 @@ export function handleDeleteTopics(
     version >= STATES_SINCE
       ? request.topics
       : request.topicNames.map((name) => ({ name, topicId: ZERO_UUID }))
-  const isSame = (a: DeleteTopicState, b: DeleteTopicState): boolean =>
-    a === b || (a.name === b.name && a.topicId === b.topicId && !isNeither(a))
+  const repeated = repeatedKeys(topics.filter((topic) => !isNeither(topic)).map(keyOf))
   // A topic that is given twice gets one result.
-  const once = topics.filter((topic, at) => topics.findIndex((each) => isSame(each, topic)) === at)
-  const responses = once.map((topic): DeletableTopicResult => {
-    const isRepeated = topics.filter((each) => isSame(each, topic)).length > 1
-    return isRepeated ? { ...topic, ...duplicate } : deleteOne(context, topic)
-  })
+  const refused = new Set<string>()
+  const responses: DeletableTopicResult[] = []
+  for (const topic of topics) {
+    const key = keyOf(topic)
+    if (!repeated.has(key)) responses.push(deleteOne(context, topic))
+    else if (!refused.has(key)) responses.push({ ...topic, ...duplicate })
+    refused.add(key)
+  }
   return { throttleTimeMs: 0, responses }
+}
+
+function keyOf({ name, topicId }: DeleteTopicState): string {
+  return JSON.stringify([name, topicId])
 }
 
 function isNeither({ name, topicId }: DeleteTopicState): boolean {

@@ -11,6 +11,7 @@ import type {
   DescribeUserScramCredentialsResult,
 } from '../../protocol/messages/describe-user-scram-credentials.ts'
 import type { RequestContext } from '../handler.ts'
+import { repeatedKeys } from '../repeated-keys.ts'
 import { clusterError } from '../security/authorize.ts'
 import {
   MAX_ITERATIONS,
@@ -32,19 +33,20 @@ export function handleDescribeUserScramCredentials(
   const asked = users?.map(({ name }) => name) ?? []
   const names = asked.length === 0 ? scramUsers.names : asked
   // A user who is asked for twice gets one result.
-  const results = [...new Set(names)].map((name) => describeOne(scramUsers, name, names))
+  const repeated = repeatedKeys(names)
+  const results = [...new Set(names)].map((name) => describeOne(scramUsers, name, repeated))
   return { throttleTimeMs: 0, errorCode: 0, errorMessage: '', results }
 }
 
 function describeOne(
   users: ScramUsers,
   user: string,
-  asked: readonly string[],
+  repeated: ReadonlySet<string>,
 ): DescribeUserScramCredentialsResult {
   const failed = (errorCode: number, errorMessage: string): DescribeUserScramCredentialsResult => {
     return { user, errorCode, errorMessage, credentialInfos: [] }
   }
-  if (asked.filter((other) => other === user).length > 1) {
+  if (repeated.has(user)) {
     const message =
       'Cannot describe SCRAM credentials for the same user twice in a single request: '
     return failed(errorCodes.DUPLICATE_RESOURCE, message + user)
@@ -78,9 +80,11 @@ export function handleAlterUserScramCredentials(
   const { state } = context
   const { scramUsers } = state
   const names = new Set([...deletions, ...upsertions].map(({ name }) => name))
+  const deletionsOf = groupByName(deletions)
+  const upsertionsOf = groupByName(upsertions)
   const results = [...names].map((user) => {
-    const removed = deletions.filter(({ name }) => name === user)
-    const added = upsertions.filter(({ name }) => name === user)
+    const removed = deletionsOf.get(user) ?? []
+    const added = upsertionsOf.get(user) ?? []
     // The first alteration is judged before a second one is found, whatever mechanism that has.
     const [first] = removed
     const problem =
@@ -100,6 +104,16 @@ export function handleAlterUserScramCredentials(
     return { user, errorCode: 0, errorMessage: null }
   })
   return { throttleTimeMs: 0, results }
+}
+
+function groupByName<T extends { readonly name: string }>(items: readonly T[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const group = groups.get(item.name)
+    if (group === undefined) groups.set(item.name, [item])
+    else group.push(item)
+  }
+  return groups
 }
 
 interface Problem {

@@ -10,6 +10,9 @@ import {
 import { deleteRecords } from '../../../src/protocol/messages/delete-records.ts'
 import { deleteTopics } from '../../../src/protocol/messages/delete-topics.ts'
 import { ZERO_UUID } from '../../../src/protocol/uuid.ts'
+import { resolveBrokerProperties } from '../../../src/testing/broker-properties.ts'
+import { TopicConfig } from '../../../src/testing/topic-config.ts'
+import { TopicStore } from '../../../src/testing/topic-store.ts'
 import type { RawClient } from '../raw-client.ts'
 import { batch } from '../requests.ts'
 import { connectTo, startCluster } from '../with-cluster.ts'
@@ -305,3 +308,40 @@ test('a topic that is given twice gets one result, and nothing happens to it', a
   expect(deleted.responses.map(({ errorCode }) => errorCode)).toEqual([42, 42])
   expect(cluster.topicId('t')).not.toBe(ZERO_UUID)
 })
+
+// With a search of the request for each of its topics: more than 30 s of CPU time.
+test('requests about very many topics take time in proportion', async () => {
+  const cluster = await startCluster()
+  const client = await connectTo(cluster)
+  const names = Array.from({ length: 50_000 }, (_, i) => `t${i}`)
+  const started = process.cpuUsage()
+  const deleted = await client.request(deleteTopics, 6, {
+    topics: names.map((name) => ({ name, topicId: ZERO_UUID })),
+    topicNames: [],
+    timeoutMs: 1000,
+  })
+  const grown = await client.request(createPartitions, 3, {
+    topics: names.map((name) => ({ name, count: 2, assignments: null })),
+    timeoutMs: 1000,
+    validateOnly: false,
+  })
+  const { user } = process.cpuUsage(started)
+  expect(new Set(deleted.responses.map(({ errorCode }) => errorCode))).toEqual(new Set([3]))
+  expect(new Set(grown.results.map(({ errorCode }) => errorCode))).toEqual(new Set([3]))
+  expect(user).toBeLessThan(10_000_000)
+}, 120_000)
+
+// With a look at all other names for each: more than 30 s of CPU time.
+test('a name that collides is found without a look at all others', () => {
+  const store = new TopicStore()
+  const config = new TopicConfig([], resolveBrokerProperties({}))
+  const add = (name: string) => store.create(name, [], config, () => true)
+  for (let i = 0; i < 40_000; i++) {
+    expect(store.colliding(`a.${i}`)).toBeUndefined()
+    add(`a.${i}`)
+  }
+  expect(store.colliding('a_7')).toBe('a.7')
+  expect(store.colliding('a.7')).toBeUndefined()
+  store.delete('a.7')
+  expect(store.colliding('a_7')).toBeUndefined()
+}, 60_000)
