@@ -26,6 +26,8 @@ export class RebalanceCallbacks {
         resolve()
       }
       timer = startTimer(tooLong, timeoutMs)
+      // A callback that never settles must not keep the process when the consumer is closed.
+      timer?.unref()
       const work = async (): Promise<void> => {
         try {
           await callback()
