@@ -7,6 +7,7 @@
 import { within } from '../../async/watchers.ts'
 import {
   BrokerError,
+  BufferExhaustedError,
   ClosedError,
   DeliveryTimeoutError,
   InvalidArgumentError,
@@ -172,6 +173,8 @@ function isTooLarge(error: unknown): boolean {
 
 /** Whether the brokers were away for longer than a record has time. That a topic does not exist is a mistake. */
 export function mayBeTaken(error: unknown): boolean {
+  // Letters that wait for the same outage may have used up the memory.
+  if (error instanceof BufferExhaustedError) return true
   if (!(error instanceof DeliveryTimeoutError) || !error.retriable) return false
   const { cause } = error
   const isUnknown =

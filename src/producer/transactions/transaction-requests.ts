@@ -93,6 +93,7 @@ export class TransactionRequests {
     return { ...response, canBump }
   }
 
+  /** What the response leaves out may not have been done: nothing is written to it before it is added. */
   async addPartitions(partitions: readonly TopicPartition[], attempt: Attempt): Promise<number> {
     const { producerId, producerEpoch } = this.identity
     const topics = byTopic(partitions).map(([name, ofTopic]) => ({
@@ -108,10 +109,16 @@ export class TransactionRequests {
       v3AndBelowTopics: topics,
     }
     const response = await this.ask(addPartitionsToTxn, () => body, attempt, MOST_ADD_PARTITIONS)
-    const codes = response.resultsByTopicV3AndBelow.flatMap(({ resultsByPartition }) =>
-      resultsByPartition.map(({ partitionErrorCode }) => partitionErrorCode),
-    )
-    return worst('addPartitionsToTxn', [response.errorCode, ...codes])
+    const codes = new Map<string, number>()
+    for (const { name, resultsByPartition } of response.resultsByTopicV3AndBelow) {
+      for (const { partitionIndex, partitionErrorCode } of resultsByPartition) {
+        codes.set(`${name}-${partitionIndex}`, partitionErrorCode)
+      }
+    }
+    return worst('addPartitionsToTxn', [
+      response.errorCode,
+      ...partitions.map((each) => codeOf(codes, each)),
+    ])
   }
 
   async addOffsets(groupId: string, attempt: Attempt): Promise<number> {
@@ -160,9 +167,7 @@ export class TransactionRequests {
         codes.set(`${topic}-${partitionIndex}`, errorCode)
       }
     }
-    const codeOf = ({ topic, partition }: TopicPartition): number =>
-      codes.get(`${topic}-${partition}`) ?? errorCodes.REQUEST_TIMED_OUT
-    return new Map(offsets.map((entry) => [entry, codeOf(entry)]))
+    return new Map(offsets.map((entry) => [entry, codeOf(codes, entry)]))
   }
 
   /** With KIP-890 `next` is the identity of the next transaction. */
@@ -206,6 +211,11 @@ export class TransactionRequests {
     })
     return response
   }
+}
+
+/** @param codes by topic and partition */
+function codeOf(codes: ReadonlyMap<string, number>, { topic, partition }: TopicPartition): number {
+  return codes.get(`${topic}-${partition}`) ?? errorCodes.REQUEST_TIMED_OUT
 }
 
 function byTopic<T extends TopicPartition>(partitions: readonly T[]): [string, T[]][] {

@@ -11,6 +11,7 @@ import {
   TransactionAbortableError,
 } from '../../../src/errors.ts'
 import type { Transaction } from '../../../src/producer/transactions/run-transaction.ts'
+import { addPartitionsToTxn } from '../../../src/protocol/messages/add-partitions-to-txn.ts'
 import { endTxn } from '../../../src/protocol/messages/end-txn.ts'
 import { initProducerId } from '../../../src/protocol/messages/init-producer-id.ts'
 import { txnOffsetCommit } from '../../../src/protocol/messages/txn-offset-commit.ts'
@@ -325,6 +326,20 @@ describe('brokers before Kafka 2.5, whose coordinators cannot raise an epoch', (
     await producer.commitTransaction()
     expect(cluster.committedOffset('g', 't', 0)).toBe(5n)
   })
+})
+
+test('a partition that the coordinator leaves out of its response is not added: it is asked again', async () => {
+  const cluster = await startTransactionCluster(1)
+  let left = 2
+  cluster.intercept(addPartitionsToTxn, ({ next }) => {
+    if (left-- <= 0) return next()
+    const nothing = { resultsByTransaction: [], resultsByTopicV3AndBelow: [] }
+    return { throttleTimeMs: 0, errorCode: 0, ...nothing }
+  })
+  const producer = startProducer(cluster, { transactionalId: 'x' })
+  await producer.transaction((tx) => tx.send({ ...t0, value: 'a' }))
+  expect(cluster.requests(addPartitionsToTxn)).toHaveLength(3)
+  expect(await committed(cluster, 1)).toEqual(['a'])
 })
 
 test.each([
