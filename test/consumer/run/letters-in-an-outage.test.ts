@@ -11,6 +11,8 @@ import { inVirtualTime } from '../../virtual-time.ts'
 import { consumerOf, fill, textOf } from '../harness.ts'
 
 const MINUTE = 60_000
+/** Each takes a second, on a machine that has nothing else to do. */
+const patience = { timeout: 300_000 }
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** From now on nothing that is sent to `topic` is written, until the end is called. */
@@ -55,12 +57,11 @@ async function runThrough(
   })
   await fill(cluster, 't', 0, 2)
   const resume = refuse(cluster, topic)
-  const consumer = consumerOf(cluster, {
-    groupId: 'g',
-    topics: ['t'],
-    fetchMaxWaitMs: 10_000,
-    ...consumerOptions,
-  })
+  const consumer = consumerOf(
+    cluster,
+    { groupId: 'g', topics: ['t'], fetchMaxWaitMs: 10_000, ...consumerOptions },
+    { retryBackoffMs: 1000, retryBackoffMaxMs: 5000 },
+  )
   const calls: string[] = []
   let ended: unknown = null
   const running = consumer
@@ -93,7 +94,7 @@ test.each([
     options: { retryTopics: ['1s'], retryTopicName: () => 'later', deadLetterTopic: 'dead' },
     after: ['t-0:0', 't-0:1', 't-0:0'],
   },
-])('four minutes without "$topic"', async ({ topic, options, after }) => {
+])('four minutes without "$topic"', patience, async ({ topic, options, after }) => {
   const { calls, ended, written } = await inVirtualTime(1, () =>
     runThrough(topic, 4 * MINUTE, options),
   )
@@ -102,27 +103,31 @@ test.each([
   expect(calls.toSorted()).toEqual(after.toSorted())
 })
 
-test('four minutes without the dead-letter topic of records that cannot be deserialized', async () => {
-  const { calls, ended, written } = await inVirtualTime(1, () =>
-    runThrough(
-      'dead',
-      4 * MINUTE,
-      {},
-      {
-        poisonRecords: { deadLetterTopic: 'dead' },
-        valueDeserializer: {
-          deserialize: (bytes: Buffer) => {
-            if (String(bytes) === 't-0:0') throw new Error('not this one')
-            return bytes
+test(
+  'four minutes without the dead-letter topic of records that cannot be deserialized',
+  patience,
+  async () => {
+    const { calls, ended, written } = await inVirtualTime(1, () =>
+      runThrough(
+        'dead',
+        4 * MINUTE,
+        {},
+        {
+          poisonRecords: { deadLetterTopic: 'dead' },
+          valueDeserializer: {
+            deserialize: (bytes: Buffer) => {
+              if (String(bytes) === 't-0:0') throw new Error('not this one')
+              return bytes
+            },
           },
         },
-      },
-    ),
-  )
-  expect({ calls, ended, written }).toEqual({ calls: ['t-0:1'], ended: null, written: 1 })
-})
+      ),
+    )
+    expect({ calls, ended, written }).toEqual({ calls: ['t-0:1'], ended: null, written: 1 })
+  },
+)
 
-test('a topic that does not exist ends the run', async () => {
+test('a topic that does not exist ends the run', patience, async () => {
   const { ended } = await inVirtualTime(1, () =>
     runThrough('dead', 4 * MINUTE, { deadLetterTopic: 'nowhere' }),
   )
