@@ -146,11 +146,11 @@ function outOfRange<K, V>(
   state: AssignedPartition<K, V>,
   response: PartitionData,
 ): OffsetOutOfRangeError {
-  const bounds =
-    response.logStartOffset >= 0n
-      ? `the log begins at ${response.logStartOffset}`
-      : 'the broker does not say where the log begins'
+  const { logStartOffset } = response
+  const { highWatermark } = state.fetchAt.bounds
+  const begin = logStartOffset < 0n ? '' : `, the log begins at ${logStartOffset}`
+  const end = highWatermark < 0n ? '' : `, its high watermark was last seen at ${highWatermark}`
   return new OffsetOutOfRangeError(
-    `Offset ${state.fetchOffset} of ${state.name} is out of range: ${bounds}, its high watermark was last seen at ${state.fetchAt.bounds.highWatermark}. Seek, or set autoOffsetReset to something else than 'none'`,
+    `Offset ${state.fetchOffset} of ${state.name} is out of range${begin}${end}`,
   )
 }

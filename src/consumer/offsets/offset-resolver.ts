@@ -119,8 +119,14 @@ export class OffsetResolver {
   }
 
   /** The position is outside of the leader's log. Where that happens again and again it is a problem, and waits. */
-  leaveLog(state: AssignedPartition, error: Error): void {
+  leaveLog(state: AssignedPartition, { message }: Error): void {
     const { logger, retryBackoffMs, retryBackoffMaxMs } = this.cluster.options
+    const policy = this.options.isOfRetryTopic(state) ? 'earliest' : this.options.autoOffsetReset
+    const sequel =
+      policy === 'none'
+        ? "Seek, or set autoOffsetReset to something else than 'none'"
+        : `The position is reset by autoOffsetReset: ${JSON.stringify(policy)}`
+    const error = new OffsetOutOfRangeError(`${message}. ${sequel}`)
     const before = state.attempts.noteReset()
     if (before === 0) logger.warn(error.message)
     state.setProblem(error.message, error)

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Consumer } from '../../../src/consumer/consumer.ts'
 import type { ConsumerOptions } from '../../../src/consumer/options.ts'
 import { OffsetOutOfRangeError } from '../../../src/errors.ts'
+import { silentLogger } from '../../../src/logger.ts'
 import { fetch } from '../../../src/protocol/messages/fetch.ts'
 import { listOffsets } from '../../../src/protocol/messages/list-offsets.ts'
 import { BatchBuilder, noProducer } from '../../../src/records/batch-builder.ts'
@@ -115,6 +116,19 @@ it('a position that is outside of the log after each reset is a problem, and is 
   stop()
   expect((await next).value?.offset).toBe(0n)
   expect(consumer.health().problems).toEqual([])
+})
+
+it('the warning of a position outside of the log says how it is reset', async () => {
+  await fill(cluster, 't', 0, 1)
+  const warnings: string[] = []
+  const logger = { ...silentLogger, warn: (text: string) => warnings.push(text) }
+  const consumer = consumerOf(cluster, { autoOffsetReset: 'earliest' }, { logger })
+  open.push(consumer)
+  consumer.assign([{ ...t0, offset: 100n }])
+  expect(await take(consumer, 1)).toEqual(['t-0:0'])
+  expect(warnings).toEqual([
+    'Offset 100 of t-0 is out of range. The position is reset by autoOffsetReset: "earliest"',
+  ])
 })
 
 describe("with autoOffsetReset 'none'", () => {
