@@ -238,7 +238,7 @@ export class Kafka {
   async partitionsFor(topic: string, options?: WaitOptions): Promise<readonly PartitionMetadata[]> {
     const limits = this.limits(options, 'partitionsFor()')
     checkTopicName(topic, 'partitionsFor()')
-    const { partitions } = await this.cluster().topicWishes.lookUp(topic, {
+    const { partitions } = await this.cluster().topicsInUse.lookUp(topic, {
       ...limits,
       what: `partitionsFor() of topic "${topic}"`,
     })

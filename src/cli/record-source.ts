@@ -2,6 +2,7 @@
 // input. Either can give record `i` once more, to compare with what came back.
 
 import { createReadStream } from 'node:fs'
+import { addAll } from '../collections/long-lists.ts'
 import { eventSource } from './events.ts'
 import { lineGroups } from './lines.ts'
 
@@ -36,7 +37,7 @@ export function inputRecords(path: string, count: number): RecordSource {
         for (let first = 0; first < lines.length; first += CHUNK_LENGTH) {
           const room = Math.min(CHUNK_LENGTH, count - records.length)
           const chunk = lines.slice(first, first + room)
-          records.push(...chunk)
+          addAll(records, chunk)
           if (chunk.length > 0) yield chunk
           if (records.length === count) return
         }

@@ -29,7 +29,7 @@ import type {
 import { type ClientKind, type NetworkMetrics, readNetwork } from './network-metrics.ts'
 import type { ClusterProblem } from './problems.ts'
 import { connectionClassOf, errorCodeOf, responseTimeoutMs } from './request-routing.ts'
-import { TopicWishes } from './topic-wishes.ts'
+import { TopicsInUse } from './topics-in-use.ts'
 
 /** The broker that a request goes to. */
 export type Target =
@@ -53,7 +53,7 @@ export interface RequestOptions {
 
 export class Cluster {
   readonly options: ClusterOptions
-  readonly topicWishes: TopicWishes = new TopicWishes(this)
+  readonly topicsInUse: TopicsInUse = new TopicsInUse(this)
   private readonly pool: BrokerPool
   private readonly view = new MetadataView()
   private readonly refresher: MetadataRefresh
@@ -268,7 +268,7 @@ export class Cluster {
       return this.pool.connect(nodeId, target.connection ?? own, limits)
     }
     const { topic, partition } = target.leaderOf
-    if (this.topic(topic) === undefined) await this.topicWishes.lookUp(topic, given)
+    if (this.topic(topic) === undefined) await this.topicsInUse.lookUp(topic, given)
     const leader = this.leaderOf(topic, partition)
     if (leader !== null) return this.pool.connect(leader.nodeId, kind, limits)
     this.requestRefresh(`${topic}-${partition} has no leader`)

@@ -96,9 +96,8 @@ export class MetadataRefresh {
 
   removeTopics(names: Iterable<string>): void {
     const removed = [...names].filter((name) => {
-      const wanted = this.wanted.get(name)
-      if (wanted === undefined || !this.topicWaits.has(name)) return this.wanted.delete(name)
-      Object.assign(wanted, { isStanding: false, isLeft: true })
+      if (!this.topicWaits.has(name)) return this.wanted.delete(name)
+      Object.assign(this.wanted.get(name) ?? {}, { isStanding: false, isLeft: true })
       return false
     })
     for (const name of removed) this.fresh.delete(name)
@@ -123,16 +122,16 @@ export class MetadataRefresh {
       wait = { waiters: new Waiters(), errorCode: 0 }
       this.topicWaits.set(name, wait)
     }
-    const { waiters } = wait
     const { timeoutMs, signal, what, wholeWaitMs = timeoutMs } = options
-    const promise = waiters.wait({
+    const promise = wait.waiters.wait({
       timeoutMs,
       signal,
       onTimeout: () => this.topicTimeout(name, wait.errorCode, wholeWaitMs, what),
     })
     this.wake()
     return promise.finally(() => {
-      if (waiters.size === 0 && this.topicWaits.get(name) === wait) this.topicWaits.delete(name)
+      if (wait.waiters.size === 0 && this.topicWaits.get(name) === wait)
+        this.topicWaits.delete(name)
       if (this.wanted.get(name)?.isLeft) this.removeTopics([name])
     })
   }

@@ -404,7 +404,7 @@ export class ConsumerCore<K, V> {
   private onAssignmentChanged(): void {
     const { cluster } = this
     this.subscription.learnFrom(cluster)
-    cluster.topicWishes.replace('assignment', this.subscription.topicNames())
+    cluster.topicsInUse.replace('assignment', this.subscription.topicNames())
     this.look()
     this.watchers.look()
   }

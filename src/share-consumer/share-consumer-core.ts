@@ -163,7 +163,7 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
     const names = new Set(selectors.map((each) => (typeof each === 'string' ? each : each.name)))
     this.topicNames = [...names].sort()
     this.deserializers.learn(selectors)
-    this.cluster.topicWishes.replace('subscription', names)
+    this.cluster.topicsInUse.replace('subscription', names)
     this.group.onSubscriptionChanged()
   }
 
@@ -298,7 +298,7 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
       partitions: partitions.length,
     })
     const topics = names.map(({ topic }) => topic)
-    this.cluster.topicWishes.replace('assignment', topics)
+    this.cluster.topicsInUse.replace('assignment', topics)
     this.guard(() => this.options.onAssigned?.(partitions))
     this.fetcher.wake()
   }

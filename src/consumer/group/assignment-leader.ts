@@ -37,7 +37,7 @@ export async function leadGroup(
   }
   const members = joined.members.map((member) => toMember(member, onError))
   const topics = new Set(members.flatMap((member) => member.topics))
-  cluster.topicWishes.replace('leader', topics)
+  cluster.topicsInUse.replace('leader', topics)
   const areKnown = [...topics].every((topic) => cluster.topic(topic) !== undefined)
   const isFresh = areKnown && cluster.metadataAgeMs < FRESH_MS
   try {

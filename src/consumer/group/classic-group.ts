@@ -272,8 +272,7 @@ export class ClassicGroup implements GroupMembership {
 
   private toRevokeBeforeJoin(topics: readonly string[]): { topic: string; partition: number }[] {
     const { owned } = this.rebalancer
-    if (!this.isCooperative) return owned
-    const wanted = new Set(topics)
+    const wanted = new Set(this.isCooperative ? topics : [])
     return owned.filter(({ topic }) => !wanted.has(topic))
   }
 
@@ -300,7 +299,7 @@ export class ClassicGroup implements GroupMembership {
       const decision = await this.trouble.wait.for('assign()', deciding)
       this.basis = decision.basis
       assignments = decision.assignments
-    } else this.cluster.topicWishes.replace('leader', [])
+    } else this.cluster.topicsInUse.replace('leader', [])
     const { response, nodeId } = await this.trouble.wait
       .for('SyncGroup', this.requests.sync(generation, assignments, signal))
       .catch((error: unknown) => {

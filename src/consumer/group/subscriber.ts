@@ -64,7 +64,7 @@ export class Subscriber {
     this.selectors = selectors
     this.baseline.restart()
     cluster.wantAllTopics(topics.hasPatterns)
-    cluster.topicWishes.replace('subscription', topics.names)
+    cluster.topicsInUse.replace('subscription', topics.names)
     const wanted = new Set(this.resolved())
     for (const state of assignment.partitions) {
       state.hold('isUnsubscribed', !wanted.has(state.topic))
@@ -99,8 +99,8 @@ export class Subscriber {
     await leave()
     this.current = null
     cluster.wantAllTopics(false)
-    cluster.topicWishes.replace('subscription', [])
-    cluster.topicWishes.replace('leader', [])
+    cluster.topicsInUse.replace('subscription', [])
+    cluster.topicsInUse.replace('leader', [])
   }
 
   /** The caller asks for records. */

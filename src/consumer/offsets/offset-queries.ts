@@ -75,7 +75,7 @@ async function queryOffsets<W extends ListOffsetsWish>(
       return wishes.flatMap((wish) => found.get(nameOf(wish)) ?? [])
     })
   } finally {
-    cluster.topicWishes.release(topics)
+    cluster.topicsInUse.release(topics)
   }
 }
 

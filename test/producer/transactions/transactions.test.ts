@@ -89,7 +89,7 @@ describe.each(both)('with transaction.version %i', (transactionVersion) => {
       ...member,
       generationIdOrMemberEpoch: generationId,
     })
-    expect(new Set(commits.map(({ version }) => version))).toEqual(new Set([isVersion2 ? 5 : 4]))
+    expect(new Set(commits.map(({ version }) => version))).toEqual(new Set([isVersion2 ? 6 : 4]))
     expect(cluster.requests(addOffsetsToTxn).length).toBe(isVersion2 ? 0 : 5)
   })
 

@@ -2,18 +2,25 @@
 // that was deleted would be asked for again and again, as long as the client lives.
 
 import type { EnsureTopicOptions } from '../async/waiters.ts'
-import type { Cluster } from './cluster.ts'
 import type { TopicMetadata } from './metadata-snapshot.ts'
 
 type Purpose = 'subscription' | 'assignment' | 'leader'
 
+/** What it asks of a Cluster. */
+export interface TopicLists {
+  addTopics(names: Iterable<string>): void
+  removeTopics(names: Iterable<string>): void
+  ensureTopic(name: string, options: EnsureTopicOptions): Promise<TopicMetadata>
+}
+
 const none: ReadonlySet<string> = new Set()
 
-export class TopicWishes {
-  private readonly cluster: Pick<Cluster, 'addTopics' | 'removeTopics' | 'ensureTopic'>
+/** The topics of one client, by what they are for. */
+export class TopicsInUse {
+  private readonly cluster: TopicLists
   private readonly byPurpose = new Map<Purpose, ReadonlySet<string>>()
 
-  constructor(cluster: Pick<Cluster, 'addTopics' | 'removeTopics' | 'ensureTopic'>) {
+  constructor(cluster: TopicLists) {
     this.cluster = cluster
   }
 
@@ -28,8 +35,8 @@ export class TopicWishes {
 
   /** Calls are done with these topics. */
   release(names: Iterable<string>): void {
-    const wishes = [...this.byPurpose.values()]
-    const left = [...names].filter((name) => !wishes.some((wished) => wished.has(name)))
+    const lists = [...this.byPurpose.values()]
+    const left = [...names].filter((name) => !lists.some((list) => list.has(name)))
     if (left.length > 0) this.cluster.removeTopics(left)
   }
 
