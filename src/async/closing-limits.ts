@@ -14,6 +14,15 @@ export interface CloseLimits {
   readonly deadline: AbortSignal
 }
 
+const never = new AbortController().signal
+
+/** As long as it takes. */
+export const noLimits: CloseLimits = {
+  handlerDeadline: never,
+  commitDeadline: never,
+  deadline: never,
+}
+
 export class ClosingLimits {
   private readonly handlers = stopSwitch()
   private readonly commits = stopSwitch()

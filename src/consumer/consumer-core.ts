@@ -2,7 +2,7 @@
 // decisions in the parts; here is only the passing on, and the order of starting and closing.
 
 import { monotonicMs } from '../async/clock.ts'
-import type { CloseLimits } from '../async/closing-limits.ts'
+import { type CloseLimits, noLimits } from '../async/closing-limits.ts'
 import { onAbort, type WaitLimits } from '../async/wait.ts'
 import { stopSwitch, Watchers, within } from '../async/watchers.ts'
 import { Cluster } from '../cluster/cluster.ts'
@@ -308,7 +308,7 @@ export class ConsumerCore<K, V> {
     await within(handlerDeadline, this.closeDeadLetters(handlerDeadline))
     if (before !== null) await within(deadline, before)
     onAbort(commitDeadline, () => this.committer?.stop())
-    await within(deadline, this.finish(isLeaving, 'the consumer is being closed'))
+    await within(deadline, this.finish(isLeaving, 'the consumer is being closed', limits))
     this.committer?.stop()
     this.stopped.abort(new ClosedError('The consumer was closed'))
     await within(deadline, fetching)
@@ -340,9 +340,8 @@ export class ConsumerCore<K, V> {
   }
 
   private async giveUp(): Promise<void> {
-    await this.subscriber.unsubscribe(() =>
-      this.finish(this.options.groupInstanceId === null, 'the consumer unsubscribes'),
-    )
+    const isLeaving = this.options.groupInstanceId === null
+    await this.subscriber.unsubscribe(() => this.finish(isLeaving, 'the consumer unsubscribes'))
     this.rebalancer.forgetPaused()
     this.onAssignmentChanged()
     this.delivery.wake()
@@ -372,16 +371,18 @@ export class ConsumerCore<K, V> {
     )
   }
 
-  private async finish(isLeaving: boolean, reason: string): Promise<void> {
+  /** The group hears that this member leaves, also where a callback takes all the time there is. */
+  private async finish(isLeaving: boolean, reason: string, limits = noLimits): Promise<void> {
     const { group } = this.subscriber
     if (group === null) {
       await this.autoCommit.commit(this.subscription.partitions, false)
       for (const state of [...this.subscription.partitions]) this.subscription.remove(state)
       return
     }
-    await group.stop()
+    await within(limits.handlerDeadline, group.stop())
     // No loop asks for more: there is nothing to wait for.
-    await this.rebalancer.revoke(this.rebalancer.owned, AbortSignal.abort())
+    const revoked = this.rebalancer.revoke(this.rebalancer.owned, AbortSignal.abort())
+    await within(limits.commitDeadline, revoked)
     await group.leave(isLeaving, reason)
   }
 

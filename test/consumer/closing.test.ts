@@ -51,6 +51,35 @@ test.each(['classic', 'consumer'] as const)(
   },
 )
 
+test.each([
+  ['classic', 'onAssigned'],
+  ['consumer', 'onAssigned'],
+  ['classic', 'onRevoked'],
+  ['consumer', 'onRevoked'],
+] as const)('a callback that never settles, %s, %s', async (groupProtocol, callback) => {
+  const cluster = await TestCluster.start({ topics: { t: 1 } })
+  closers.push(() => cluster.close())
+  await fill(cluster, 't', 0, 1)
+  let isCalled = false
+  const hangs = (): Promise<never> => {
+    isCalled = true
+    return never
+  }
+  const consumer = consumerOf(cluster, {
+    ...{ groupId: 'g', topics: ['t'], groupProtocol, heartbeatIntervalMs: undefined },
+    [callback]: hangs,
+  })
+  void consumer.records().next()
+  const isJoined = (): boolean => consumer.health().partitions.length > 0
+  await cluster.waitFor(() => (callback === 'onAssigned' ? isCalled : isJoined()))
+  await consumer.close({ timeoutMs: 1000 })
+  const leaves = cluster
+    .requests(consumerGroupHeartbeat)
+    .filter(({ request }) => request.memberEpoch === -1)
+  expect(leaves.length + cluster.requests(leaveGroup).length).toBe(1)
+  expect(isCalled).toBe(true)
+})
+
 test('a share consumer whose broker is silent, or whose handler does not end', async () => {
   for (const isSilent of [true, false]) {
     const cluster = await startShareCluster()
