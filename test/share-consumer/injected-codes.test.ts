@@ -172,7 +172,7 @@ test('a partition of a ShareFetch response', async () => {
 
 test('acknowledgements, in ShareFetch and in ShareAcknowledge', async () => {
   await forEachCode(async (name, errorCode) => {
-    const cluster = await startShareCluster(shortLocks)
+    const cluster = await startShareCluster()
     await fill(cluster, 't', 0, 2)
     const stops = [
       cluster.intercept(shareFetch, async (call) => {
