@@ -16,6 +16,8 @@ export const clients = {
     modes: { produce: ['enqueue', 'single', 'bulk'], consume: ['batch', 'each'] },
     codecs: all,
   },
+  // One partition and no batching: it stands for Node itself where one record is sent at a time.
+  bare: { command: node('bare.mjs'), modes: { latency: ['single'] }, codecs: all },
   kafkajs: {
     command: node('kafkajs.mjs'),
     modes: { produce: ['bulk', 'single'], consume: ['batch', 'each'] },

@@ -12,9 +12,10 @@ export async function openAdmin(bootstrapServers) {
   const admin = client.admin()
   await admin.connect()
   return {
-    create: async (topic, partitions) => {
+    create: async (topic, partitions, configs = {}) => {
+      const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
       await admin.createTopics({
-        topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }],
+        topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }],
         waitForLeaders: true,
       })
     },

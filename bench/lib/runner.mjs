@@ -37,9 +37,7 @@ function chosenEntries(scenario) {
     const modes =
       only !== undefined
         ? [only]
-        : scenario.operation === 'latency'
-          ? ['single']
-          : client.modes[scenario.operation]
+        : (client.modes[scenario.operation] ?? (scenario.operation === 'latency' ? ['single'] : []))
     for (const mode of modes)
       entries.push({ id: `${name} ${mode}`, client, mode, rows: [], count: 0 })
   }

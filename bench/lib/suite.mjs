@@ -172,7 +172,7 @@ async function measureHeap(kind, options) {
 }
 
 async function measureSoak(kind, options) {
-  const { runSoak } = await import('../soak.mjs')
+  const { runSoak, soakTopicConfigs } = await import('../soak.mjs')
   const target = await startTarget(kind, {
     bootstrapServers: options['bootstrap-server'],
     partitions: Number(options.partitions),
@@ -180,7 +180,7 @@ async function measureSoak(kind, options) {
   const topic = `bench-soak-${process.pid}`
   const admin = await openAdmin(target.bootstrapServers)
   try {
-    await admin.create(topic, Number(options.partitions))
+    await admin.create(topic, Number(options.partitions), soakTopicConfigs)
     return await runSoak(target, topic, Number(options.seconds))
   } finally {
     await admin.close()
