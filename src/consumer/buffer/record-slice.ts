@@ -15,8 +15,8 @@ export interface RecordSlicePlace {
 }
 
 export class RecordSlice<K, V> {
-  readonly records: readonly ConsumerRecord<K, V>[]
-  /** How many of `records` are to be delivered. */
+  records: readonly ConsumerRecord<K, V>[]
+  /** How many there are. */
   count: number
   place: RecordSlicePlace
   /** How many were delivered. */
@@ -74,6 +74,8 @@ export class RecordSlice<K, V> {
     const nextOffset = this.offsetAfter(count)
     const nextEpoch = this.epochAfter(count)
     this.place = { ...this.place, nextOffset, nextEpoch }
+    // A slice that is made of this one must not have them again: they may be of a log that was truncated.
+    this.records = this.records.slice(0, count)
     this.count = count
   }
 

@@ -98,6 +98,25 @@ describe('a log that was truncated below the position', () => {
     expect(next.value?.records.map(textOf)).toEqual([isTruncated ? 'new' : 't-0:30'])
   })
 
+  it('is not delivered from what was deserialized before, when the record in hand comes again', async () => {
+    const valueDeserializer = { deserialize: (bytes: Buffer | null) => bytes }
+    const consumer = reader({ valueDeserializer, poisonRecords: 'skip' } as never)
+    const first = consumer.records()
+    expect(await readSome(first, 1)).toEqual(['t-0:0'])
+    await truncate(10n)
+    // It has noticed, and reads on behind the record in hand.
+    const isAgain = (): boolean =>
+      cluster
+        .requests(fetch)
+        .some(({ request }) => request.topics[0]?.partitions[0].fetchOffset === 1n)
+    await cluster.waitFor(isAgain)
+    await first.return()
+    expect(await readSome(consumer.records(), 11)).toEqual([
+      ...Array.from({ length: 10 }, (_, i) => `t-0:${i}`),
+      'new',
+    ])
+  })
+
   it('keeps what was handed over, where only what is buffered behind it was lost', async () => {
     const records = reader({ maxPollRecords: 1 }).records()
     const first = await readSome(records, 5)
