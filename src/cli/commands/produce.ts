@@ -58,7 +58,7 @@ export function addProduce(program: Command): void {
     summary: 'Write the lines of standard input, or whole files, to a topic',
     script: 'kafka-console-producer',
     description:
-      'Each line is a record, whether it ends in \\n or in \\r\\n; --delimiter says otherwise. Files that are named are a record each. It ends when every record is acknowledged; Ctrl-C writes what was read and ends.',
+      'Each line is a record, with every byte but the line feed. Files that are named are a record each. It ends when every record is acknowledged; Ctrl-C writes what was read and ends.',
     examples: [
       { text: 'Write lines', command: 'kafkawire produce --topic orders < orders.txt' },
       {
@@ -85,10 +85,7 @@ export function addProduce(program: Command): void {
     )
     .option('--reader-property <key=value>', 'the same as --property', collect)
     .option('--key-delimiter <text>', 'lines are a key, this text, and a value')
-    .option(
-      '--delimiter <text>',
-      'what ends a record in the input (default: \\n, without a \\r before it)',
-    )
+    .option('--delimiter <text>', "what ends a record in the input, such as '\\r\\n'", '\n')
     .option('--input-format <format>', 'lines or json', oneOf(['lines', 'json']), 'lines')
     .option('--sync', 'wait for each record before the next is read')
     .option('--request-required-acks <n>', '-1 or all, 1, 0')
@@ -128,7 +125,7 @@ async function run(
 ): Promise<void> {
   const topic = required(options.topic, '--topic', 'produce')
   const shared = sharedFields(topic, options)
-  const delimiter = options.delimiter === undefined ? null : unescaped(options.delimiter)
+  const delimiter = unescaped(options.delimiter ?? '\n')
   if (delimiter === '') throw new UsageError('--delimiter must not be empty.')
   const parse = parserOf(options)
   for (const file of files) checkInputFile(file)
@@ -231,8 +228,7 @@ function parserOf(options: ProduceOptions): LineParser {
 interface LinesToSend {
   shared: ProducerRecord
   parse: LineParser
-  /** Null: line feeds, each with the carriage return before it, if there is one. */
-  delimiter: string | null
+  delimiter: string
   outcome: Outcome
   isSync: boolean
 }
@@ -271,7 +267,7 @@ async function sendLines(
 }
 
 /** Lines of standard input, in groups; typed ones one by one, behind a prompt. */
-async function* input(session: Session, delimiter: string | null): AsyncIterable<Buffer[]> {
+async function* input(session: Session, delimiter: string): AsyncIterable<Buffer[]> {
   const { stdin } = process
   if (stdin.isTTY) {
     const reader = createInterface({ input: stdin, output: process.stderr, prompt: '>' })
