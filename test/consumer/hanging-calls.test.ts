@@ -26,23 +26,32 @@ function reader(options: ConsumerOptions = {}): Consumer {
   return consumer
 }
 
+interface Runs {
+  run(handlers: { eachRecord: () => Promise<void> }): Promise<void>
+}
+
+/** While a handler hangs: a close() without a limit, and a second one with a short limit. */
+async function closeWithShorterLimit(consumer: Pick<Consumer, 'close'> & Runs): Promise<void> {
+  const [begun, stuck] = [latch(), latch()]
+  const running = consumer.run({
+    eachRecord: async () => {
+      begun.open()
+      await stuck.promise
+    },
+  })
+  await begun.promise
+  const first = consumer.close({ timeoutMs: Number.POSITIVE_INFINITY })
+  await consumer.close({ timeoutMs: 50 })
+  await first
+  stuck.open()
+  await running
+}
+
 describe('close() that is called again', () => {
   it('with a shorter limit ends the wait of the first call', async () => {
     await fill(cluster, 't', 0, 1)
     const consumer = reader()
-    const [begun, stuck] = [latch(), latch()]
-    const running = consumer.run({
-      eachRecord: async () => {
-        begun.open()
-        await stuck.promise
-      },
-    })
-    await begun.promise
-    const first = consumer.close({ timeoutMs: Number.POSITIVE_INFINITY })
-    await consumer.close({ timeoutMs: 50 })
-    await first
-    stuck.open()
-    await running
+    await closeWithShorterLimit(consumer)
   })
 
   it('with a signal that aborts ends the wait of the first call', async () => {
@@ -68,19 +77,7 @@ describe('close() that is called again', () => {
     const shared = await startShareCluster()
     await fill(shared, 't', 0, 1)
     const consumer = shareConsumerOf(shared)
-    const [begun, stuck] = [latch(), latch()]
-    const running = consumer.run({
-      eachRecord: async () => {
-        begun.open()
-        await stuck.promise
-      },
-    })
-    await begun.promise
-    const first = consumer.close({ timeoutMs: Number.POSITIVE_INFINITY })
-    await consumer.close({ timeoutMs: 50 })
-    await first
-    stuck.open()
-    await running
+    await closeWithShorterLimit(consumer)
   })
 })
 

@@ -16,8 +16,6 @@ export interface RecordSlicePlace {
 
 export class RecordSlice<K, V> {
   records: readonly ConsumerRecord<K, V>[]
-  /** How many there are. */
-  count: number
   place: RecordSlicePlace
   /** How many were delivered. */
   taken = 0
@@ -30,8 +28,12 @@ export class RecordSlice<K, V> {
 
   constructor(records: readonly ConsumerRecord<K, V>[], place: RecordSlicePlace) {
     this.records = records
-    this.count = records.length
     this.place = place
+  }
+
+  /** How many records are to be delivered. */
+  get count(): number {
+    return this.records.length
   }
 
   /** This one with another behind it, which begins where this one ends. */
@@ -76,7 +78,6 @@ export class RecordSlice<K, V> {
     this.place = { ...this.place, nextOffset, nextEpoch }
     // A slice that is made of this one must not have them again: they may be of a log that was truncated.
     this.records = this.records.slice(0, count)
-    this.count = count
   }
 
   /** Copies its records' bytes, so that the memory of their response can be freed. Returns how many. */

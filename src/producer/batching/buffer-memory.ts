@@ -105,7 +105,10 @@ export class BufferMemory {
     this.thinOut()
   }
 
-  /** Calls `resume` once it is no longer crowded. Returns what ends the wait. */
+  /**
+   * Calls `resume` as soon as there is room.
+   * @returns a function that ends the wait
+   */
   waitWhileCrowded(resume: () => void): () => void {
     this.crowd.add(resume)
     return () => this.crowd.delete(resume)

@@ -36,7 +36,7 @@ export class ProducerIdRequest {
     void this.ask(this.asking.signal)
   }
 
-  /** Why there is no id although records wait for one. */
+  /** What keeps the producer from an id while records wait for one; null: nothing. */
   get problem(): ClusterProblem | null {
     return this.asking === null ? null : this.failures.problem(null, true)
   }

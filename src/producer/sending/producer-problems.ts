@@ -20,7 +20,7 @@ export interface ProblemSources {
     readonly isOutage: boolean
     readonly outageError: KafkaError
   }
-  /** Why there is no producer id, or a coordinator does not do what it is asked. */
+  /** What keeps the producer from a producer id, or a coordinator from doing what it is asked. */
   readonly identity: () => ClusterProblem | null
   readonly topics: () => Iterable<ProducerTopic>
   /** Partitions with batches and without a leader, and since when. */
@@ -76,7 +76,7 @@ export class ProducerProblems {
     return this.sources.cluster.problems().map((problem) => ({ ...nowhere, ...problem }))
   }
 
-  /** Why there is no producer id, or a coordinator does not do what it is asked. */
+  /** What keeps the producer from a producer id, or a coordinator from doing what it is asked. */
   identity(): ProducerProblem | null {
     const problem = this.sources.identity()
     return problem === null ? null : { ...nowhere, ...problem }

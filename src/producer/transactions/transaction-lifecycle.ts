@@ -289,7 +289,7 @@ export class TransactionLifecycle {
         return isUnknown && !isCommit ? errorCodes.NONE : response.errorCode
       },
     )
-    // Without the id at the coordinator there is no transaction: it expired, or a successor has ended it.
+    // A coordinator that does not know the id has no transaction: it expired, or a successor has ended it.
     const isGone = ending.verdict === 'forgotten' && !isCommit && manager.canBump
     if (isGone) manager.lostNumbers()
     if (isGone || ending.verdict === 'done') this.ended(next)
