@@ -13,6 +13,7 @@ import {
 } from '../../src/protocol/header.ts'
 import { type MetadataResponse, metadata } from '../../src/protocol/messages/metadata.ts'
 import { produce } from '../../src/protocol/messages/produce.ts'
+import { refusedProduce } from '../harness/refused-produce.ts'
 
 export const apiKeys = {
   produce: 0,
@@ -73,21 +74,7 @@ export function produceError(request: RequestFrame, errorCode: number): Buffer {
   const header = requestHeaderReader(requestHeaderVersion(produce, version), content)
   decodeRequestHeader(header)
   const { message } = decodeRequest(produce, version, content, header.offset)
-  const responses = message.topicData.map(({ name, topicId, partitionData }) => ({
-    name,
-    topicId,
-    partitionResponses: partitionData.map(({ index }) => ({
-      index,
-      errorCode,
-      baseOffset: -1n,
-      logAppendTimeMs: -1n,
-      logStartOffset: -1n,
-      recordErrors: [],
-      errorMessage: null,
-      currentLeader: { leaderId: -1, leaderEpoch: -1 },
-    })),
-  }))
-  const response = { responses, throttleTimeMs: 0, nodeEndpoints: [] }
+  const response = refusedProduce(message, errorCode)
   return Buffer.concat(encodeResponseFrame(produce, version, correlationId, response))
 }
 

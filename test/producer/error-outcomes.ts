@@ -21,13 +21,10 @@ import { endTxn } from '../../src/protocol/messages/end-txn.ts'
 import { findCoordinator } from '../../src/protocol/messages/find-coordinator.ts'
 import { initProducerId } from '../../src/protocol/messages/init-producer-id.ts'
 import { metadata } from '../../src/protocol/messages/metadata.ts'
-import {
-  type ProduceResponse,
-  produce,
-  type TopicProduceData,
-} from '../../src/protocol/messages/produce.ts'
+import { produce } from '../../src/protocol/messages/produce.ts'
 import { txnOffsetCommit } from '../../src/protocol/messages/txn-offset-commit.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
+import { refusedProduce } from '../harness/refused-produce.ts'
 
 /**
  * continues: no call fails. fails: the record fails (no or maybe: `persisted`), the next is written.
@@ -98,32 +95,11 @@ function inject<Q, A>(
 type Injection = (cluster: TestCluster, code: number, times: number) => () => void
 
 const failProduce: Injection = (cluster, code, times) =>
-  inject(cluster, produce, times, async ({ topicData }, next) => {
+  inject(cluster, produce, times, async (request, next) => {
     // Such a batch was written before.
     if (code === errorCodes.DUPLICATE_SEQUENCE_NUMBER) await next()
-    return produceResponse(topicData, code)
+    return refusedProduce(request, code, 0n)
   })
-
-function produceResponse(topicData: readonly TopicProduceData[], code: number): ProduceResponse {
-  return {
-    responses: topicData.map(({ name, topicId, partitionData }) => ({
-      name,
-      topicId,
-      partitionResponses: partitionData.map(({ index }) => ({
-        index,
-        errorCode: code,
-        baseOffset: -1n,
-        logAppendTimeMs: -1n,
-        logStartOffset: 0n,
-        recordErrors: [],
-        errorMessage: null,
-        currentLeader: { leaderId: -1, leaderEpoch: -1 },
-      })),
-    })),
-    throttleTimeMs: 0,
-    nodeEndpoints: [],
-  }
-}
 
 const noId = { throttleTimeMs: 0, producerId: -1n, producerEpoch: -1 }
 

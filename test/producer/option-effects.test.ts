@@ -10,6 +10,7 @@ import { metadata } from '../../src/protocol/messages/metadata.ts'
 import { produce } from '../../src/protocol/messages/produce.ts'
 import { noAnswer } from '../../src/testing/interceptors.ts'
 import type { TestCluster } from '../../src/testing/test-cluster.ts'
+import { refusedProduce } from '../harness/refused-produce.ts'
 import { batchesOf, startCluster, startProducer, valuesOf } from './with-producer.ts'
 
 const here = 'option-effects.test.ts'
@@ -70,24 +71,7 @@ function refuse(cluster: TestCluster, errorCode: number, times = Number.POSITIVE
   let count = 0
   cluster.intercept(produce, async (call) => {
     if (count++ >= times) return call.next()
-    const { topicData } = call.request
-    call.request.topicData = []
-    const answer = await call.next()
-    answer.responses = topicData.map(({ name, topicId, partitionData }) => ({
-      name,
-      topicId,
-      partitionResponses: partitionData.map(({ index }) => ({
-        index,
-        errorCode,
-        baseOffset: -1n,
-        logAppendTimeMs: -1n,
-        logStartOffset: -1n,
-        recordErrors: [],
-        errorMessage: null,
-        currentLeader: { leaderId: -1, leaderEpoch: -1 },
-      })),
-    }))
-    return answer
+    return refusedProduce(call.request, errorCode)
   })
 }
 

@@ -5,12 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Consumer } from '../../../src/consumer/consumer.ts'
 import type { ConsumerOptions } from '../../../src/consumer/options.ts'
 import { fetch } from '../../../src/protocol/messages/fetch.ts'
-import {
-  type ProduceRequest,
-  type ProduceResponse,
-  produce,
-} from '../../../src/protocol/messages/produce.ts'
+import { type ProduceRequest, produce } from '../../../src/protocol/messages/produce.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
+import { refusedProduce } from '../../harness/refused-produce.ts'
 import { consumerOf, fill, latch } from '../harness.ts'
 
 let cluster: TestCluster
@@ -41,22 +38,7 @@ function reader<V>(options: ConsumerOptions<Buffer | null, V>): Consumer<Buffer 
 const long = { timeoutMs: 10_000 }
 
 /** NOT_ENOUGH_REPLICAS for every partition. */
-function refusalOf({ topicData }: ProduceRequest): ProduceResponse {
-  const refusal = {
-    errorCode: 19,
-    baseOffset: -1n,
-    logAppendTimeMs: -1n,
-    logStartOffset: -1n,
-    recordErrors: [],
-    errorMessage: null,
-    currentLeader: { leaderId: -1, leaderEpoch: -1 },
-  }
-  const responses = topicData.map(({ topicId, name, partitionData }) => {
-    const partitionResponses = partitionData.map(({ index }) => ({ ...refusal, index }))
-    return { topicId, name, partitionResponses }
-  })
-  return { responses, throttleTimeMs: 0, nodeEndpoints: [] }
-}
+const refusalOf = (request: ProduceRequest) => refusedProduce(request, 19)
 
 /** Waits until health() and onError have the problem. */
 async function expectProblem(consumer: Pick<Consumer, 'health'>, text: RegExp): Promise<void> {

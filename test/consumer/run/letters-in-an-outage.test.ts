@@ -7,6 +7,7 @@ import type { RunOptions } from '../../../src/consumer/run/run-options.ts'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import { produce } from '../../../src/protocol/messages/produce.ts'
 import { TestCluster } from '../../../src/testing/test-cluster.ts'
+import { refusedProduce } from '../../harness/refused-produce.ts'
 import { inVirtualTime } from '../../virtual-time.ts'
 import { consumerOf, fill, textOf } from '../harness.ts'
 
@@ -22,24 +23,7 @@ function refuse(cluster: TestCluster, topic: string): () => void {
     if (!request.topicData.some((data) => data.name === topic || data.topicId === topicId)) {
       return next()
     }
-    return {
-      responses: request.topicData.map(({ name, topicId, partitionData }) => ({
-        name,
-        topicId,
-        partitionResponses: partitionData.map(({ index }) => ({
-          index,
-          errorCode: errorCodes.NOT_ENOUGH_REPLICAS,
-          baseOffset: -1n,
-          logAppendTimeMs: -1n,
-          logStartOffset: 0n,
-          recordErrors: [],
-          errorMessage: null,
-          currentLeader: { leaderId: -1, leaderEpoch: -1 },
-        })),
-      })),
-      throttleTimeMs: 0,
-      nodeEndpoints: [],
-    }
+    return refusedProduce(request, errorCodes.NOT_ENOUGH_REPLICAS)
   })
 }
 

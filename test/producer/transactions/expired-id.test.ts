@@ -12,6 +12,7 @@ import { initProducerId } from '../../../src/protocol/messages/init-producer-id.
 import { produce } from '../../../src/protocol/messages/produce.ts'
 import { txnOffsetCommit } from '../../../src/protocol/messages/txn-offset-commit.ts'
 import type { TestCluster } from '../../../src/testing/test-cluster.ts'
+import { refusedProduce } from '../../harness/refused-produce.ts'
 import { startProducer } from '../with-producer.ts'
 import { committed, group, startTransactionCluster, t0 } from './with-transactions.ts'
 
@@ -56,24 +57,7 @@ function expire(cluster: TestCluster): void {
     })),
   )
   cluster.intercept(produce, ({ next, request }) =>
-    refuse(next, () => ({
-      responses: request.topicData.map(({ name, topicId, partitionData }) => ({
-        name,
-        topicId,
-        partitionResponses: partitionData.map(({ index }) => ({
-          index,
-          errorCode,
-          baseOffset: -1n,
-          logAppendTimeMs: -1n,
-          logStartOffset: -1n,
-          recordErrors: [],
-          errorMessage: null,
-          currentLeader: { leaderId: -1, leaderEpoch: -1 },
-        })),
-      })),
-      throttleTimeMs: 0,
-      nodeEndpoints: [],
-    })),
+    refuse(next, () => refusedProduce(request, errorCode)),
   )
 }
 

@@ -12,9 +12,10 @@ import {
 import { endTxn } from '../../../src/protocol/messages/end-txn.ts'
 import { initProducerId } from '../../../src/protocol/messages/init-producer-id.ts'
 import { metadata } from '../../../src/protocol/messages/metadata.ts'
-import { type ProduceResponse, produce } from '../../../src/protocol/messages/produce.ts'
+import { produce } from '../../../src/protocol/messages/produce.ts'
 import { disconnect, noAnswer } from '../../../src/testing/interceptors.ts'
 import type { TestCluster } from '../../../src/testing/test-cluster.ts'
+import { refusedProduce } from '../../harness/refused-produce.ts'
 import { batchesOf, startProducer, valuesOf } from '../with-producer.ts'
 import { committed, startTransactionCluster, t0, u0 } from './with-transactions.ts'
 
@@ -24,25 +25,7 @@ function refuseBatches(cluster: TestCluster, codes: number[]): void {
   cluster.intercept(produce, async (call) => {
     const errorCode = left.shift()
     if (errorCode === undefined) return call.next()
-    const answer: ProduceResponse = {
-      throttleTimeMs: 0,
-      nodeEndpoints: [],
-      responses: call.request.topicData.map(({ name, topicId, partitionData }) => ({
-        name,
-        topicId,
-        partitionResponses: partitionData.map(({ index }) => ({
-          index,
-          errorCode,
-          baseOffset: -1n,
-          logAppendTimeMs: -1n,
-          logStartOffset: 0n,
-          recordErrors: [],
-          errorMessage: null,
-          currentLeader: { leaderId: -1, leaderEpoch: -1 },
-        })),
-      })),
-    }
-    return answer
+    return refusedProduce(call.request, errorCode, 0n)
   })
 }
 

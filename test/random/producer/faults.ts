@@ -17,6 +17,7 @@ import {
 import { txnOffsetCommit } from '../../../src/protocol/messages/txn-offset-commit.ts'
 import { disconnect, noAnswer } from '../../../src/testing/interceptors.ts'
 import type { TestCluster } from '../../../src/testing/test-cluster.ts'
+import { refusedProduce } from '../../harness/refused-produce.ts'
 import type { Fault, Step } from './plan.ts'
 
 type FaultStep = Extract<Step, { do: 'fault' }>
@@ -150,24 +151,7 @@ export class Faults {
       return answer
     }
     const errorCode = pick(fault === 'refusal' ? refusals : failures, code)
-    return {
-      responses: call.request.topicData.map(({ name, topicId, partitionData }) => ({
-        name,
-        topicId,
-        partitionResponses: partitionData.map(({ index }) => ({
-          index,
-          errorCode,
-          baseOffset: -1n,
-          logAppendTimeMs: -1n,
-          logStartOffset: -1n,
-          recordErrors: [],
-          errorMessage: null,
-          currentLeader: { leaderId: -1, leaderEpoch: -1 },
-        })),
-      })),
-      throttleTimeMs: 0,
-      nodeEndpoints: [],
-    }
+    return refusedProduce(call.request, errorCode)
   }
 
   /** APIs whose responses have one error code: the same faults as far as they make sense there. */
