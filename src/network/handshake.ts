@@ -25,8 +25,7 @@ export async function exchangeVersions(
   expected: ExpectedBroker,
   timeoutMs: number,
 ): Promise<BrokerFeatures> {
-  const { clusterId } = expected
-  const nodeId = Math.max(expected.nodeId, -1)
+  const { clusterId, nodeId } = meantBroker(expected)
   let version = apiVersions.maxVersion
   for (;;) {
     const response = await connection.send(
@@ -55,6 +54,14 @@ export async function exchangeVersions(
     }
     version = lowerVersion(response, version)
   }
+}
+
+/**
+ * Both ids or none: a broker refuses a request with one of them. A coordinator may be found before the id of
+ * the cluster is known.
+ */
+function meantBroker({ clusterId, nodeId }: ExpectedBroker): ExpectedBroker {
+  return clusterId === null || nodeId < 0 ? { clusterId: null, nodeId: -1 } : { clusterId, nodeId }
 }
 
 function wrongBrokerText({ clusterId, nodeId }: ExpectedBroker): string {

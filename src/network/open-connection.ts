@@ -144,7 +144,7 @@ class Setup {
   private async exchangeVersions(): Promise<void> {
     const { connection, options } = this
     const { nodeId } = connection
-    const expected = { clusterId: nodeId < 0 ? null : options.clusterId, nodeId }
+    const expected = { clusterId: options.clusterId, nodeId }
     // Its own deadline is the timer of the whole setup.
     connection.learnFeatures(await exchangeVersions(connection, expected, options.timeoutMs + 1000))
   }

@@ -2,6 +2,7 @@
 // all, and what the principal may do.
 
 import { test } from 'vitest'
+import { apiVersions } from '../../src/protocol/messages/api-versions.ts'
 import { createTopics } from '../../src/protocol/messages/create-topics.ts'
 import { deleteTopics } from '../../src/protocol/messages/delete-topics.ts'
 import { describeCluster } from '../../src/protocol/messages/describe-cluster.ts'
@@ -66,6 +67,18 @@ describeReal('the test broker answers as Apache Kafka does', () => {
       for (const limit of [0, 1, 2, 2000]) await ask(limit)
       for (const index of [-1, 0, 1, 2, 9]) await ask(2, topic, index)
       for (const name of [none, 'no good', 'elsewhere']) await ask(2, name)
+    }))
+
+  test('to ApiVersions that mean another broker, or name half of one (KIP-1242)', () =>
+    compare(async (broker) => {
+      const software = { clientSoftwareName: 'kafkawire', clientSoftwareVersion: '1' }
+      for (const meant of [
+        { clusterId: null, nodeId: 1 },
+        { clusterId: 'elsewhere', nodeId: -1 },
+        { clusterId: 'elsewhere', nodeId: 1 },
+      ]) {
+        await broker.ask(apiVersions, 5, { ...software, ...meant })
+      }
     }))
 
   test('about what may be done', () =>

@@ -50,7 +50,7 @@ test('the newest ApiVersions is asked first, with the software name', async () =
     clientSoftwareName: 'kafkawire',
     clientSoftwareVersion: expect.stringMatching(/^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/),
     clusterId: null,
-    nodeId: 1,
+    nodeId: -1,
   })
   expect(connection.version(metadata)).toBe(13)
   expect(connection.version(metadata, 9)).toBe(9)

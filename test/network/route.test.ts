@@ -246,3 +246,16 @@ test('a broker that says it is another one is named (KIP-1242)', async () => {
   await expect(opening).rejects.toMatchObject({ name: 'ConnectionError', retriable: true })
   expect(expected).toMatchObject({ clusterId: 'mine', nodeId: 1 })
 })
+
+test('the id of a broker is sent with that of its cluster, or not at all: brokers refuse one alone', async () => {
+  let expected: unknown = null
+  const server = await ScriptedServer.start(async (side) => {
+    const request = await side.next()
+    expected = bodyOf(request, apiVersions)
+    side.answer(request, apiVersions, versionsAnswer([[0, 0, 11]]))
+  })
+  closers.push(() => server.close())
+  const connection = await openTo(server.port, { clusterId: null })
+  closers.push(() => connection.close())
+  expect(expected).toMatchObject({ clusterId: null, nodeId: -1 })
+})

@@ -22,7 +22,8 @@ export function handleApiVersions(
     version < NAME_REQUIRED_SINCE ||
     (softwareName.test(request.clientSoftwareName) &&
       softwareName.test(request.clientSoftwareVersion))
-  if (!isNamed) return emptyResponse(errorCodes.INVALID_REQUEST)
+  const isHalfMeant = (request.clusterId === null) !== (request.nodeId === -1)
+  if (!isNamed || isHalfMeant) return emptyResponse(errorCodes.INVALID_REQUEST)
   const isMeant =
     (request.clusterId === null || request.clusterId === state.clusterId) &&
     (request.nodeId === -1 || request.nodeId === node.id)

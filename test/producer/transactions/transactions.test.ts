@@ -8,6 +8,7 @@ import { addOffsetsToTxn } from '../../../src/protocol/messages/add-offsets-to-t
 import { addPartitionsToTxn } from '../../../src/protocol/messages/add-partitions-to-txn.ts'
 import { endTxn } from '../../../src/protocol/messages/end-txn.ts'
 import { initProducerId } from '../../../src/protocol/messages/init-producer-id.ts'
+import { metadata } from '../../../src/protocol/messages/metadata.ts'
 import { produce } from '../../../src/protocol/messages/produce.ts'
 import { txnOffsetCommit } from '../../../src/protocol/messages/txn-offset-commit.ts'
 import type { TestCluster } from '../../../src/testing/test-cluster.ts'
@@ -132,4 +133,22 @@ describe.each(both)('with transaction.version %i', (transactionVersion) => {
     await newer.commitTransaction()
     expect(await committed(cluster, 1)).toEqual(['new'])
   })
+})
+
+test('the coordinator is reached before the id of the cluster is known', async () => {
+  const cluster = await startCluster({ topics: { t: 1 } })
+  let release = (): void => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  cluster.intercept(metadata, async ({ next }) => {
+    await released
+    return next()
+  })
+  const producer = startProducer(cluster, { transactionalId: 'early', maxBlockMs: 3000 })
+  await producer.initTransactions()
+  expect(producer.health().problems).toEqual([])
+  release()
+  await producer.transaction((tx) => tx.send({ topic: 't', value: 'v' }))
+  expect(await valuesOf(cluster, 't')).toContain('v')
 })

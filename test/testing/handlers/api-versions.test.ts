@@ -3,6 +3,8 @@ import { apiVersions } from '../../../src/protocol/messages/api-versions.ts'
 import { fetch } from '../../../src/protocol/messages/fetch.ts'
 import { heartbeat } from '../../../src/protocol/messages/heartbeat.ts'
 import { initProducerId } from '../../../src/protocol/messages/init-producer-id.ts'
+import { metadata } from '../../../src/protocol/messages/metadata.ts'
+import { metadataOf } from '../requests.ts'
 import { connectTo, startCluster } from '../with-cluster.ts'
 
 const named = {
@@ -41,6 +43,22 @@ test.each(['', ' kafkawire', 'kafka/wire', '-a'])(
     expect((await client.request(apiVersions, 3, request)).errorCode).toBe(42)
   },
 )
+
+test('v5 refuses the id of a node without that of its cluster, and the other way round (KIP-1242)', async () => {
+  const cluster = await startCluster()
+  const client = await connectTo(cluster)
+  const { clusterId } = await client.request(metadata, 12, metadataOf([]))
+  for (const [meant, errorCode] of [
+    [{ clusterId: null, nodeId: 1 }, 42],
+    [{ clusterId, nodeId: -1 }, 42],
+    [{ clusterId, nodeId: 1 }, 0],
+    [{ clusterId, nodeId: 2 }, 129],
+  ] as const) {
+    expect(await client.request(apiVersions, 5, { ...named, ...meant })).toMatchObject({
+      errorCode,
+    })
+  }
+})
 
 test('an older broker offers less, and ends the connection of who asks for more', async () => {
   const cluster = await startCluster({
