@@ -14,6 +14,7 @@ import { FetchPosition, type MoveCounter } from './fetch-position.ts'
 import { type FetchState, transitions } from './fetch-state.ts'
 import { LetterWaits } from './letter-waits.ts'
 import { type HoldName, PartitionHolds } from './partition-holds.ts'
+import { ReadProblem } from './read-problem.ts'
 import { StandingProblem } from './standing-problem.ts'
 import { waitProblem } from './wait-problem.ts'
 
@@ -45,6 +46,8 @@ export class AssignedPartition<K = unknown, V = unknown> {
   private idOfTopic: string = NO_TOPIC_ID
   private sourceOfRecords: RecordSource<K, V>
   readonly letters: LetterWaits = new LetterWaits()
+  /** Written by the delivery. */
+  readonly unreadable: ReadProblem = new ReadProblem()
   private readonly holds = new PartitionHolds()
   private resetTimestamp = 0n
   private pendingFailure: Error | null = null
@@ -133,7 +136,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
 
   /** Why no records of this partition can flow; null: nothing is known to be in the way. */
   get problem(): StandingProblem | null {
-    return this.currentProblem ?? waitProblem(this)
+    return this.unreadable.at(this.position) ?? this.currentProblem ?? waitProblem(this)
   }
 
   /** The loop that has the slice; no other takes from this partition meanwhile. */
@@ -362,6 +365,7 @@ export class AssignedPartition<K = unknown, V = unknown> {
     this.learnTopicId(topicId)
     this.moveTo('initializing')
     this.fetchAt.forgetLog()
+    this.unreadable.forget()
     this.place(start, -1)
     this.isLogNew = start >= 0n
     this.commits.forgetLog()

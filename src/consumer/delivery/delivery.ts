@@ -5,10 +5,10 @@
 import { monotonicMs } from '../../async/clock.ts'
 import { stopSwitch, Watchers } from '../../async/watchers.ts'
 import { channels, Trace } from '../../diagnostics.ts'
-import { causeText } from '../../errors.ts'
 import { ConsumerRecord } from '../../records/consumer-record.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
 import type { Assignment } from '../assignment/assignment.ts'
+import { refuseRecords } from '../assignment/read-problem.ts'
 import type { Opening } from '../buffer/record-buffer.ts'
 import { RecordSlice } from '../buffer/record-slice.ts'
 import { BatchCollector } from './batch-collector.ts'
@@ -370,8 +370,7 @@ export class Delivery<K, V> {
 
   /** The position stays before the chunk: a loop that continues meets the same records again. */
   private refuse(state: AssignedPartition<K, V>, error: unknown): void {
-    state.dropBuffer()
-    state.fail(error instanceof Error ? error : new Error(causeText(error), { cause: error }))
+    state.fail(refuseRecords(state, error))
   }
 
   /**

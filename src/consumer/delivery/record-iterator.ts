@@ -6,6 +6,7 @@
 
 import { monotonicMs } from '../../async/clock.ts'
 import type { AssignedPartition } from '../assignment/assigned-partition.ts'
+import { refuseRecords } from '../assignment/read-problem.ts'
 import type { RecordSlice } from '../buffer/record-slice.ts'
 import { type Delivery, firstNotDone } from './delivery.ts'
 import type { Loop } from './loop.ts'
@@ -274,9 +275,9 @@ export class RecordIterator<K, V, T> implements AsyncIterator<T, undefined, unde
         taken = block.take(delivery.maxPollRecords)
       } catch (error) {
         // The position stays before what cannot be read: the caller may seek past it.
-        state.dropBuffer()
+        const refused = refuseRecords(state, error)
         delivery.madeRoom()
-        throw error
+        throw refused
       }
       if (taken instanceof Promise) {
         delivery.openLater(state, taken)

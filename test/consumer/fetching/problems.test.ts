@@ -1,5 +1,6 @@
 // What keeps records from flowing: it reaches the caller or health(), and passes when its cause does.
 
+import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Consumer } from '../../../src/consumer/consumer.ts'
 import type { PartitionHealth } from '../../../src/consumer/liveness/health.ts'
@@ -234,6 +235,46 @@ describe('batches that all end before the offset that was asked for', () => {
     expect(await take(consumer, 1)).toEqual(['t-0:10'])
     expect(healthOf(consumer).problem).toBe(null)
   })
+})
+
+describe('records that cannot be read', () => {
+  /** Behind the 10 that are there. */
+  async function appendDamaged(compressionType: 'none' | 'gzip'): Promise<void> {
+    const builder = new BatchBuilder(10_000_000)
+    builder.append(null, randomBytes(1_000_000), [], 1)
+    const batch = await builder.finish({ ...noProducer, compressionType })
+    batch[batch.length - 1000] ^= 1
+    cluster.partition('t', 0).append(batch)
+  }
+
+  it.each([
+    ['a wrong CRC', 'none', {}, /CRC/],
+    ['what a codec refuses off the main thread', 'gzip', { checkCrcs: false }, /gzip/],
+  ] as const)(
+    'are a problem of their partition between the errors: %s',
+    async (_text, compressionType, options, reason) => {
+      await appendDamaged(compressionType)
+      const consumer = reader(options)
+      expect(await take(consumer, 10)).toHaveLength(10)
+      await expect(consumer.records().next()).rejects.toThrow(reason)
+      let lasts = -1
+      for (let pull = 0; pull < 3; pull++) {
+        // A fetch of them succeeds, which does not make them readable.
+        await cluster.waitFor(() => consumer.health().bufferedBytes > 0)
+        const [problem] = consumer.health().problems
+        expect(problem).toMatchObject({ reason: expect.stringMatching(reason), ...t0 })
+        expect(problem.durationMs).toBeGreaterThan(lasts)
+        lasts = problem.durationMs
+        await expect(consumer.records().next()).rejects.toThrow(reason)
+      }
+      expect(consumer.health().problems).toHaveLength(1)
+      await fill(cluster, 't', 0, 1)
+      consumer.seek(t0, 11n)
+      expect(healthOf(consumer).problem).toBe(null)
+      expect(await take(consumer, 1)).toEqual(['t-0:11'])
+      expect(consumer.health()).toMatchObject({ isReady: true, problems: [] })
+    },
+  )
 })
 
 describe('a replica that the leader prefers', () => {
