@@ -75,7 +75,7 @@ export class RecordsReader<K, V> {
   /**
    * The next batch, its header checked, or null at the end. A message of before Kafka 0.11 comes as a
    * batch too. Throws DecodeError, with topic, partition and offset; it does so again on every
-   * further call, as nothing behind a bad batch can be trusted.
+   * further call until `passRefused`, as nothing behind a bad batch can be trusted without a look.
    */
   nextBatch(): BatchReader<K, V> | null {
     const { records, at: start } = this
@@ -95,6 +95,19 @@ export class RecordsReader<K, V> {
     const batch = this.readBatch(bytes)
     this.at = start + size
     return batch
+  }
+
+  /**
+   * Passes the batch that `nextBatch` has refused. The one behind it is to be trusted only by its own CRC.
+   * @returns false when it is not known where that begins
+   * @internal
+   */
+  passRefused(): boolean {
+    if (!this.options.checkCrcs) return false
+    const length = this.records.readInt32BE(this.at + batchOffsets.batchLength)
+    if (length < 0) return false
+    this.at += BATCH_LENGTH_END + length
+    return true
   }
 
   private readBatch(bytes: Buffer): BatchReader<K, V> {

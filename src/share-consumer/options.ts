@@ -60,7 +60,11 @@ export interface ShareConsumerOptions<K = Buffer | null, V = Buffer | null> {
   fetchMinBytes?: number
   /** How long a broker may wait for `fetchMinBytes`. Default: 500. */
   fetchMaxWaitMs?: number
-  /** At most this many bytes in one response; a first batch that is larger comes whole. Default: 52428800. */
+  /**
+   * At most this many bytes in one response; a first batch that is larger comes whole. Also bounds what of a
+   * response is decompressed before it is delivered: this many bytes, and one batch.
+   * @defaultValue 52428800
+   */
   fetchMaxBytes?: number
   /** Whether the CRC of each batch is checked. Default: true. */
   checkCrcs?: boolean

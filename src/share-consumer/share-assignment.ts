@@ -3,7 +3,6 @@
 
 import { monotonicMs } from '../async/clock.ts'
 import { StandingProblem } from '../consumer/assignment/standing-problem.ts'
-import type { KafkaError } from '../errors.ts'
 import { compareTopicPartitions } from '../topic-partition.ts'
 import type { TopicPartition } from '../types.ts'
 import { partitionKey } from './acknowledgements.ts'
@@ -30,7 +29,7 @@ export class SharePartition implements SharePartitionName {
   }
 
   /** @param waitMs gives the pause from the number of failures before */
-  failed(error: KafkaError, waitMs: (failures: number) => number): void {
+  failed(error: Error, waitMs: (failures: number) => number): void {
     this.notBefore = monotonicMs() + waitMs(this.failures++)
     this.setProblem(error.message, error)
   }

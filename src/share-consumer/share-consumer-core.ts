@@ -26,6 +26,7 @@ import type { RecordSource } from '../records/record-context.ts'
 import { ClientTelemetry } from '../telemetry/client-telemetry.ts'
 import type { WaitOptions } from '../types.ts'
 import type { PartitionAcknowledgements } from './acknowledgements.ts'
+import { AcquiredQueue } from './acquired-queue.ts'
 import type { AcquiredBlock } from './acquired-records.ts'
 import type { Acquisition, SharePartitionName } from './acquisition.ts'
 import { CommitOutcomes } from './commit-outcomes.ts'
@@ -41,6 +42,9 @@ import { type Acknowledger, lockOf, type ShareRecord } from './share-record.ts'
 /** How far apart two times of the loop's clock may be before the loop counts as blocked (ms). */
 const LIVENESS = { heartbeatIntervalMs: 5000, sessionTimeoutMs: 45_000 }
 
+/** At least this many records of a response may be made before they are delivered: each is an object. */
+const LEAST_READ = 10_000
+
 export class ShareConsumerCore<K, V> implements Acknowledger {
   readonly cluster: Cluster
   readonly delivery: ShareDelivery<K, V>
@@ -48,6 +52,7 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
   readonly handlers: RunningHandlers = new RunningHandlers()
   readonly fetcher: ShareFetcher<K, V>
   readonly telemetry: ClientTelemetry
+  private readonly acquired: AcquiredQueue<K, V>
   private readonly brokers: ShareBrokers
   private readonly options: ResolvedShareConsumerOptions
   private readonly deserializers: Deserializers<K, V>
@@ -75,6 +80,16 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
       options.maxPollRecords,
     )
     const readDelivery = (): ShareDelivery<K, V> => this.delivery
+    const { fetchMaxBytes: bytes, maxPollRecords } = options
+    const most = { bytes, records: Math.max(LEAST_READ, maxPollRecords) }
+    this.acquired = new AcquiredQueue(most, {
+      get bufferedRecords() {
+        return readDelivery().bufferedRecords
+      },
+      onRead: (block, { acquisition }) => this.onRead(block, acquisition),
+      onEmpty: () => this.fetcher.wake(),
+      onFailed: (error) => this.fail(toKafkaError(error)),
+    })
     this.group = new ShareGroup(cluster, new CoordinatorClient(cluster, options.groupId), options, {
       subscription: () => this.topicNames,
       prepareTopics: (signal) => this.topicWatch.prepare(this.topicNames, signal),
@@ -83,6 +98,7 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
       onRefused: (error) => this.delivery.report(error),
       onFatal: (error) => this.fail(error),
     })
+    const { acquired } = this
     const { memberId } = this.group
     const { requestTimeoutMs } = clusterOptions
     this.brokers = new ShareBrokers({
@@ -96,13 +112,13 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
       { ...options, memberId, requestTimeoutMs },
       {
         get wantsRecords() {
-          return readDelivery().wantsRecords
+          return acquired.isEmpty && readDelivery().wantsRecords
         },
         source: (topic, partition) => this.source(topic, partition),
         acknowledge: (record, type) => this.acknowledge(record, type),
         renew: (records, limits) => this.renew(records, limits),
-        onAcquired: (block, acquisition) => this.onAcquired(block, acquisition),
-        onLost: () => this.delivery.dropLost(),
+        onAcquired: (reader, onRead) => acquired.add(reader, onRead),
+        onLost: () => this.onLost(),
         onSettled: (acknowledgements, error) => this.onSettled(acknowledgements, error),
         onRefused: (error) => this.delivery.report(error),
         onFatal: (error) => this.fail(error),
@@ -249,6 +265,7 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
     handlers: Promise<void>,
   ): Promise<void> {
     this.delivery.close()
+    this.acquired.close()
     this.pulse.stop()
     this.fetcher.stopFetching()
     this.group.stop()
@@ -288,6 +305,7 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
   private onPull(): void {
     this.start()
     this.group.onPull()
+    void this.acquired.readOn()
     this.fetcher.wake()
   }
 
@@ -308,18 +326,20 @@ export class ShareConsumerCore<K, V> implements Acknowledger {
     this.fetcher.wake()
   }
 
-  private onAcquired(
-    { records, gaps, failure }: AcquiredBlock<K, V>,
+  private onRead(
+    { records, gaps, errors, unread }: AcquiredBlock<K, V>,
     acquisition: Acquisition,
   ): void {
     for (const { first, last } of gaps) this.brokers.acknowledgeGap(acquisition, first, last)
-    if (failure !== null) {
-      // Released: another attempt may read them, and the group's delivery limit ends the attempts.
-      for (const { first, last } of failure.unread) this.brokers.release(acquisition, first, last)
-      this.reportError(toKafkaError(failure.error))
-    }
-    if (this.delivery.isEnded) return
+    // Released: another attempt may read them, and the group's delivery limit ends the attempts.
+    for (const { first, last } of unread) this.brokers.release(acquisition, first, last)
+    for (const error of errors) this.reportError(error)
     this.delivery.push(records)
+  }
+
+  private onLost(): void {
+    this.acquired.dropLost()
+    this.delivery.dropLost()
   }
 
   private onSettled(acknowledgements: PartitionAcknowledgements, error: KafkaError | null): void {

@@ -246,7 +246,7 @@ export class ShareFetcher<K, V> {
       this.acquisitionLockTimeoutMs = response.acquisitionLockTimeoutMs
       const { cluster, assignment, options, owner } = this
       const { hold } = session
-      await applyShareResponse(
+      applyShareResponse(
         { cluster, assignment, hold, targets, acknowledged, sentAt, options, owner },
         response,
       )

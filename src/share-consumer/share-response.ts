@@ -18,7 +18,7 @@ import {
   partitionKey,
   type SentAcknowledgements,
 } from './acknowledgements.ts'
-import { type AcquiredBlock, readAcquired } from './acquired-records.ts'
+import { AcquiredReader } from './acquired-records.ts'
 import { Acquisition, type SessionHold, type SharePartitionName } from './acquisition.ts'
 import type { ShareAssignment, SharePartition } from './share-assignment.ts'
 import { shareError, sharePartitionAction } from './share-error-table.ts'
@@ -26,7 +26,8 @@ import type { Acknowledger } from './share-record.ts'
 
 export interface ShareResponseOwner<K, V> extends Acknowledger {
   source(topic: string, partition: number): RecordSource<K, V>
-  onAcquired(block: AcquiredBlock<K, V>, acquisition: Acquisition): void
+  /** @param onRead called when all of it was read; with the error if no record of it could be read */
+  onAcquired(reader: AcquiredReader<K, V>, onRead: (error: Error | null) => void): void
   /** Acknowledgements have an outcome. */
   onSettled(acknowledgements: PartitionAcknowledgements, error: KafkaError | null): void
   /** The brokers refuse this user, or the log is corrupt: the caller gets the error once. */
@@ -48,15 +49,16 @@ export interface ShareResponseContext<K, V> {
   readonly owner: ShareResponseOwner<K, V>
 }
 
-export async function applyShareResponse<K, V>(
+export function applyShareResponse<K, V>(
   context: ShareResponseContext<K, V>,
   response: ShareFetchResponse,
-): Promise<void> {
+): void {
   const { cluster, owner, targets, acknowledged } = context
   const byKey = new Map(targets.map((target) => [partitionKey(target), target]))
   const unsettled = new Map(acknowledged)
-  const failed = new Set<SharePartition>()
-  const reading: Promise<void>[] = []
+  const acquired: (() => void)[] = []
+  /** Of which it is not known that nothing is in the way. */
+  const open = new Set<SharePartition>()
   learnLeaders(cluster, response, (key) => byKey.get(key))
   for (const { topicId, partitions } of response.responses) {
     for (const data of partitions) {
@@ -70,11 +72,13 @@ export async function applyShareResponse<K, V>(
       const target = byKey.get(key)
       if (target === undefined) continue
       if (data.errorCode !== 0) {
-        failed.add(target)
+        open.add(target)
         applyError(context, target, data)
       }
       const lockMs = response.acquisitionLockTimeoutMs
-      if (data.acquiredRecords.length > 0) reading.push(acquire(context, target, data, lockMs))
+      if (data.acquiredRecords.length === 0) continue
+      open.add(target)
+      acquired.push(() => acquire(context, target, data, lockMs))
     }
   }
   for (const sent of unsettled.values()) {
@@ -83,8 +87,8 @@ export async function applyShareResponse<K, V>(
       acknowledgeError(sent, errorCodes.UNKNOWN_SERVER_ERROR, 'no outcome', null),
     )
   }
-  for (const target of targets) if (!failed.has(target)) target.succeeded()
-  await Promise.all(reading)
+  for (const target of targets) if (!open.has(target)) target.succeeded()
+  for (const each of acquired) each()
 }
 
 /** The outcomes in a ShareAcknowledge response. */
@@ -171,23 +175,32 @@ function applyError<K, V>(
 ): void {
   const what = `ShareFetch of ${target.name}`
   const error = shareError(errorCode, what, errorMessage, cluster.principal)
-  const { retryBackoffMs, retryBackoffMaxMs, logger } = cluster.options
   const action = sharePartitionAction(errorCode)
-  logger.debug(error.message)
+  cluster.options.logger.debug(error.message)
   if (action === 'refresh') cluster.requestRefresh(error.message)
   if (action === 'report') owner.onRefused(error)
-  target.failed(error, (failures) => backoff(failures, retryBackoffMs, retryBackoffMaxMs))
+  backOff(cluster, target, error)
 }
 
-async function acquire<K, V>(
-  { hold, owner, options, sentAt }: ShareResponseContext<K, V>,
+function acquire<K, V>(
+  { cluster, hold, owner, options, sentAt }: ShareResponseContext<K, V>,
   target: SharePartition,
   { records, acquiredRecords }: ShareFetchPartitionData,
   lockMs: number,
-): Promise<void> {
+): void {
   const { topic, topicId, partition } = target
   const acquisition = new Acquisition({ topic, topicId, partition }, hold, sentAt, lockMs)
   const source = owner.source(topic, partition)
-  const block = await readAcquired(records, acquiredRecords, source, acquisition, owner, options)
-  owner.onAcquired(block, acquisition)
+  owner.onAcquired(
+    new AcquiredReader(records, acquiredRecords, source, acquisition, owner, options),
+    (error) => {
+      if (error === null) target.succeeded()
+      else backOff(cluster, target, error)
+    },
+  )
+}
+
+function backOff(cluster: Cluster, target: SharePartition, error: Error): void {
+  const { retryBackoffMs, retryBackoffMaxMs } = cluster.options
+  target.failed(error, (failures) => backoff(failures, retryBackoffMs, retryBackoffMaxMs))
 }

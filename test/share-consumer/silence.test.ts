@@ -5,9 +5,11 @@ import type { ConsumerProblem } from '../../src/consumer/liveness/consumer-probl
 import { shareAcknowledge } from '../../src/protocol/messages/share-acknowledge.ts'
 import { shareFetch } from '../../src/protocol/messages/share-fetch.ts'
 import { type ShareHealthSources, shareHealthOf } from '../../src/share-consumer/share-health.ts'
+import type { ShareRecord } from '../../src/share-consumer/share-record.ts'
 import { noAnswer } from '../../src/testing/interceptors.ts'
-import { fill } from '../consumer/harness.ts'
-import { shareConsumerOf, startShareCluster } from './harness.ts'
+import type { TestCluster } from '../../src/testing/test-cluster.ts'
+import { batchOf, fill } from '../consumer/harness.ts'
+import { seen, shareConsumerOf, startShareCluster, takeShared } from './harness.ts'
 
 test.each([
   ['ShareFetch', shareFetch],
@@ -77,4 +79,60 @@ test('a member without partitions is not ready once its group has been a problem
   })
   expect(shareHealthOf(sources(1000)).isReady).toBe(true)
   expect(shareHealthOf(sources(6000)).isReady).toBe(false)
+})
+
+/** Batches of one record each; those in `damaged` have a wrong CRC. */
+async function appendBatches(
+  cluster: TestCluster,
+  count: number,
+  damaged: readonly number[],
+): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    const batch = await batchOf([`${i}`])
+    if (damaged.includes(i)) batch[batch.length - 2] ^= 1
+    cluster.partition('t', 0).append(batch)
+  }
+}
+
+test('records that cannot be read are in health() between the errors, and asked for with a pause', async () => {
+  const cluster = await startShareCluster({ properties: { groupShareDeliveryCountLimit: 10 } })
+  await appendBatches(cluster, 1, [0])
+  const errors: string[] = []
+  const onError = (error: Error): void => void errors.push(error.message)
+  const consumer = shareConsumerOf(
+    cluster,
+    { onError },
+    { retryBackoffMs: 100, retryBackoffMaxMs: 200 },
+  )
+  const next = consumer.records().next()
+  let lasts = -1
+  for (let count = 1; count <= 4; count++) {
+    await cluster.waitFor(() => errors.length >= count)
+    const [problem] = consumer.health().problems
+    expect(problem).toMatchObject({
+      topic: 't',
+      partition: 0,
+      reason: expect.stringMatching(/CRC/),
+    })
+    expect(problem.durationMs).toBeGreaterThan(lasts)
+    lasts = problem.durationMs
+  }
+  expect(lasts).toBeGreaterThan(250)
+  await fill(cluster, 't', 0, 1)
+  expect(seen((await next).value as ShareRecord)).toBe('t-0:1@1')
+  expect(consumer.health()).toMatchObject({ isReady: true, problems: [] })
+})
+
+test('records behind a batch that cannot be read are delivered at once', async () => {
+  const cluster = await startShareCluster()
+  await appendBatches(cluster, 5, [1, 3])
+  const errors: string[] = []
+  const onError = (error: Error): void => void errors.push(error.message)
+  const consumer = shareConsumerOf(cluster, { onError })
+  expect(await takeShared(consumer, 3)).toEqual(['0@1', '2@1', '4@1'])
+  expect(errors.slice(0, 2)).toEqual([
+    expect.stringMatching(/offset 1: its CRC/),
+    expect.stringMatching(/offset 3: its CRC/),
+  ])
+  expect(consumer.health().problems).toEqual([])
 })
