@@ -63,6 +63,8 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
 
   /** Set where a handler's failure may need the records as they came. */
   preserved: PreservedBatch<K, V> | null = null
+  /** Counts the copy's bytes. */
+  onPreserved: ((bytes: number) => void) | null = null
 
   private bytes: Buffer
   private readonly maxDecompressedBytes: number

@@ -64,7 +64,9 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> implements Raw
    * @internal
    */
   static preserve<K, V>({ batch }: ConsumerRecord<K, V>): void {
-    batch.preserved ??= new PreservedBatch(batch, batch.recordsBuffer)
+    if (batch.preserved !== null) return
+    batch.preserved = new PreservedBatch(batch, batch.recordsBuffer)
+    batch.onPreserved?.(batch.recordsBuffer.length)
   }
 
   /**

@@ -77,6 +77,8 @@ export interface RecordContext<K, V> {
   moveOut(): void
   /** A copy of the batch from before a handler could change its bytes. */
   preserved: RecordContext<K, V> | null
+  /** Called with the bytes of that copy when it is made. */
+  readonly onPreserved?: ((bytes: number) => void) | null
   /** Headers that its records do not show; absent: they show all. */
   readonly hidesHeader?: (key: string) => boolean
 }

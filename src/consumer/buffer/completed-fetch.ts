@@ -76,10 +76,11 @@ export class CompletedFetch<K, V> {
   memory: FetchedMemory
   private readonly source: RecordSource<K, V>
   private readonly reader: RecordsReader<K, V>
-  /** Bytes of decompressed batches that records may still lie on. */
-  private decompressedBytes = 0
-  /** Of those, the bytes of batches that the next slice has nothing of. */
+  /** Bytes beside its memory that records may still lie on: of decompressed, converted and preserved batches. */
+  private ownBytes = 0
+  /** Of those, the bytes of batches of which all records were taken. */
   private readBytes = 0
+  private isReleased = false
   private readonly aborted: AbortedTransactions | null
   private batch: BatchReader<K, V> | null = null
   private opening: Promise<void> | null = null
@@ -110,9 +111,20 @@ export class CompletedFetch<K, V> {
 
   /** Nothing of it will be read any more. */
   release(): void {
-    this.memory.grow(-this.decompressedBytes)
-    this.decompressedBytes = 0
+    this.isReleased = true
+    this.memory.grow(-this.ownBytes)
+    this.ownBytes = 0
     this.memory.release()
+  }
+
+  /** Everything that was taken so far is done. @returns whether that makes room */
+  delivered(): boolean {
+    const { readBytes } = this
+    if (readBytes === 0 || this.returned !== null) return false
+    this.memory.grow(-readBytes)
+    this.ownBytes -= readBytes
+    this.readBytes = 0
+    return true
   }
 
   /** How many bytes of its memory it still needs. */
@@ -147,9 +159,6 @@ export class CompletedFetch<K, V> {
     }
     if (this.failure !== null) throw this.failure
     if (this.reader.isDetached || this.batch?.isDetached) throw this.detached()
-    this.memory.grow(-this.readBytes)
-    this.decompressedBytes -= this.readBytes
-    this.readBytes = 0
     const startOffset = this.position
     const startEpoch = this.leaderEpoch
     const records: ConsumerRecord<K, V>[] = []
@@ -210,7 +219,10 @@ export class CompletedFetch<K, V> {
   }
 
   private pass(batch: BatchReader<K, V>): void {
-    if (this.batch === batch && batch.isCompressed) this.readBytes += batch.recordsBuffer.length
+    if (this.batch === batch) {
+      if (batch.hasOwnMemory) this.readBytes += batch.recordsBuffer.length
+      this.readBytes += batch.preserved?.sizeInBytes ?? 0
+    }
     this.batch = null
     if (batch.nextOffset > this.position) this.position = batch.nextOffset
     this.leaderEpoch = batch.partitionLeaderEpoch
@@ -262,10 +274,19 @@ export class CompletedFetch<K, V> {
   private opened(batch: BatchReader<K, V>): void {
     batch.skipTo(this.position)
     const { recordsBuffer } = batch
-    if (batch.hasOwnMemory) keepFromTransfer(recordsBuffer)
-    if (!batch.isCompressed) return
-    this.decompressedBytes += recordsBuffer.length
-    this.memory.grow(recordsBuffer.length)
+    batch.onPreserved = (bytes) => {
+      this.grow(bytes)
+      if (this.batch !== batch) this.readBytes += bytes
+    }
+    if (!batch.hasOwnMemory) return
+    keepFromTransfer(recordsBuffer)
+    this.grow(recordsBuffer.length)
+  }
+
+  private grow(bytes: number): void {
+    if (this.isReleased) return
+    this.ownBytes += bytes
+    this.memory.grow(bytes)
   }
 
   private countMarker(batch: BatchReader<K, V>): void {

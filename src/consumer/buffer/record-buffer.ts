@@ -68,10 +68,12 @@ export class RecordBuffer<K, V> {
     this.fetches.push(fetch)
   }
 
-  /** Puts a slice in the place of the present one. True: memory of fetches was released with that. */
+  /** Puts a slice in the place of the present one. True: memory was released with that. */
   put(slice: RecordSlice<K, V> | null): boolean {
     this.current = slice
-    if (slice !== null || this.spent.length === 0) return false
+    if (slice !== null) return false
+    const hasRoom = this.first?.delivered() ?? false
+    if (this.spent.length === 0) return hasRoom
     for (const fetch of this.spent) fetch.release()
     this.spent = []
     return true
