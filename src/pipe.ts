@@ -13,6 +13,7 @@ import {
   BrokerError,
   ClosedError,
   CommitFailedError,
+  DecodeError,
   describeValue,
   FencedError,
   InvalidArgumentError,
@@ -196,9 +197,12 @@ export class Pipe<K, V, OK, OV> {
     const unwatch = signal === undefined ? undefined : onAbort(signal, stop)
     let timer: NodeJS.Timeout | undefined
     const stream = consumer.batches({ signal: end.signal })
+    let isReading = false
     try {
       while (this.records < maxTransactionRecords) {
+        isReading = true
         const { done, value: batch } = await stream.next()
+        isReading = false
         if (done) {
           this.isEnded = true
           break
@@ -211,7 +215,10 @@ export class Pipe<K, V, OK, OV> {
       await this.sendOffsets(tx)
     } catch (error) {
       // The loop that was ended has delivered nothing: everything that was read has been written.
-      if (!end.signal.aborted || error !== end.signal.reason) throw error
+      const isEnd = end.signal.aborted && error === end.signal.reason
+      if (!isEnd && !(isReading && isUnreadable(error))) throw error
+      // Its partition stays where it is, and is in health(); the others are read.
+      if (!isEnd) this.settings.logger.warn('records cannot be read', { error })
       await this.sendOffsets(tx)
     } finally {
       clearTimeout(timer)
@@ -405,6 +412,15 @@ function tellsOfClose(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error.cause !== undefined) return tellsOfClose(error.cause)
   return error instanceof ClosedError
+}
+
+/** Whether the records of one partition cannot be read, as their bytes are damaged. */
+function isUnreadable(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof DecodeError) return true
+    if (cause instanceof BrokerError && cause.errorCode === errorCodes.CORRUPT_MESSAGE) return true
+  }
+  return false
 }
 
 /** Whether the same records may fare better in another transaction. */

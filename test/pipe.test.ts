@@ -14,7 +14,7 @@ import { txnOffsetCommit } from '../src/protocol/messages/txn-offset-commit.ts'
 import type { ConsumerRecord } from '../src/records/consumer-record.ts'
 import { disconnect } from '../src/testing/interceptors.ts'
 import type { TestCluster } from '../src/testing/test-cluster.ts'
-import { consumerOf, fill, take, textOf } from './consumer/harness.ts'
+import { batchOf, consumerOf, fill, take, textOf } from './consumer/harness.ts'
 import { startCluster } from './producer/with-producer.ts'
 
 /** A cluster with `in` and `out`, and what one process has of it. */
@@ -224,6 +224,30 @@ test('what no retry can mend ends it', async () => {
   })
   const piping = kafka.pipe(consumer(), copies, { producer: producer(), maxTransactionRecords: 1 })
   await expect(piping).rejects.toThrow('GROUP_AUTHORIZATION_FAILED')
+})
+
+test('a partition whose records cannot be read does not keep the others from being copied', async () => {
+  const { cluster, kafka, producer, consumer } = await start(2)
+  const before = await fill(cluster, 'in', 1, 10)
+  const damaged = await batchOf(['damaged'])
+  damaged[damaged.length - 2] ^= 1
+  cluster.partition('in', 1).append(damaged)
+  await fill(cluster, 'in', 1, 10)
+  const reader = consumer()
+  const end = until(60)
+  const running = kafka.pipe(reader, copies, { producer: producer(), ...end.options })
+  const others: string[] = []
+  for (let round = 0; round < 5; round++) {
+    others.push(...(await fill(cluster, 'in', 0, 10)))
+    await cluster.waitFor(() => cluster.committedOffset('g', 'in', 0) === BigInt(others.length))
+  }
+  await running
+  expect(await copied(cluster, 60)).toEqual([...before, ...others].sort())
+  expect(end.aborts).toEqual([])
+  expect(cluster.committedOffset('g', 'in', 1)).toBe(10n)
+  expect(reader.health().problems).toMatchObject([
+    { topic: 'in', partition: 1, reason: expect.stringMatching(/CRC/) },
+  ])
 })
 
 test('a producer that has failed for good ends it with an error, not in peace', async () => {
