@@ -249,6 +249,7 @@ export class GroupsAdmin extends TopicsAdmin {
 
   /**
    * Finds open transactions that no coordinator knows: pass them to `abortTransaction`.
+   * @throws {AdminError} with each partition's outcome, when one or more could not be judged
    */
   async findHangingTransactions(
     options?: FindHangingTransactionsOptions,

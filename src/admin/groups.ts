@@ -2,9 +2,17 @@
 
 import { deleteGroups as deleteApi } from '../protocol/messages/delete-groups.ts'
 import { leaveGroup } from '../protocol/messages/leave-group.ts'
-import { listGroups as listApi } from '../protocol/messages/list-groups.ts'
+import { type ListedGroup, listGroups as listApi } from '../protocol/messages/list-groups.ts'
 import type { WaitOptions } from '../types.ts'
-import { checkItem, checkList, checkName, checkNames, checkOptions, wrong } from './checks.ts'
+import {
+  checkItem,
+  checkList,
+  checkName,
+  checkNames,
+  checkOptions,
+  checkText,
+  wrong,
+} from './checks.ts'
 import { describeGroups } from './describe-groups.ts'
 import type { AdminEngine } from './engine.ts'
 import type { GroupState, GroupType } from './group-types.ts'
@@ -28,7 +36,7 @@ export interface ListGroupsOptions extends WaitOptions {
   types?: readonly GroupType[]
   /** @defaultValue all */
   states?: readonly GroupState[]
-  /** @defaultValue all */
+  /** Empty is the type of groups that only hold offsets. @defaultValue all */
   protocolTypes?: readonly string[]
 }
 
@@ -59,8 +67,11 @@ export async function listGroups(
     throw wrong(name, 'each of types', `one of ${groupTypes.join(', ')}`, type)
   }
   const states = checkNames(name, 'states', options.states ?? [])
-  const protocolTypes = checkNames(name, 'protocolTypes', options.protocolTypes ?? [])
+  const protocolTypes = checkList(name, 'protocolTypes', options.protocolTypes ?? [])
+  for (const type of protocolTypes) checkText(name, 'each of protocolTypes', type)
   const call = engine.begin(name, options, ['types', 'states', 'protocolTypes'])
+  const isWanted = ({ protocolType }: GroupListing): boolean =>
+    protocolTypes.length === 0 || protocolTypes.includes(protocolType)
   const listed = await askEveryBroker(call, 'the groups', async (target) => {
     const { errorCode, groups } = await call.send(
       listApi,
@@ -76,21 +87,20 @@ export async function listGroups(
       },
       target,
     )
-    return { errorCode, value: groups }
+    return { errorCode, value: groups.map(listingOf).filter(isWanted) }
   })
-  const byId = new Map<string, GroupListing>()
-  for (const { groupId, groupType, groupState, protocolType } of listed.flat()) {
-    const type = groupType.toLowerCase()
-    byId.set(groupId, {
-      groupId,
-      type: groupTypes.includes(type) ? (type as GroupType) : null,
-      state: groupState === '' ? null : (groupState as GroupState),
-      protocolType,
-    })
+  const byId = new Map(listed.flat().map((group) => [group.groupId, group]))
+  return [...byId.values()].sort((a, b) => (a.groupId < b.groupId ? -1 : 1))
+}
+
+function listingOf({ groupId, groupType, groupState, protocolType }: ListedGroup): GroupListing {
+  const type = groupType.toLowerCase()
+  return {
+    groupId,
+    type: groupTypes.includes(type) ? (type as GroupType) : null,
+    state: groupState === '' ? null : (groupState as GroupState),
+    protocolType,
   }
-  return [...byId.values()]
-    .filter((group) => protocolTypes.length === 0 || protocolTypes.includes(group.protocolType))
-    .sort((a, b) => (a.groupId < b.groupId ? -1 : 1))
 }
 
 export async function deleteGroups(

@@ -2,9 +2,10 @@
 // every `read_committed` consumer until they are aborted.
 
 import { wallMs } from '../async/clock.ts'
+import { type ItemResult, KafkaError } from '../errors.ts'
 import type { TopicPartition, WaitOptions } from '../types.ts'
 import { checkInt, checkOptions, checkPartitions } from './checks.ts'
-import { type AdminEngine, settled } from './engine.ts'
+import { type AdminCall, type AdminEngine, settled } from './engine.ts'
 import { partitionName } from './names.ts'
 import { describeTopics, listTopics } from './topics.ts'
 import {
@@ -12,6 +13,7 @@ import {
   describeProducers,
   describeTransactions,
   listTransactions,
+  type PartitionProducers,
 } from './transactions.ts'
 
 export interface FindHangingTransactionsOptions extends WaitOptions {
@@ -55,47 +57,97 @@ export async function findHangingTransactions(
   const topics = given
     ? [...new Set(given.map(({ topic }) => topic))]
     : (await listTopics(engine, call.rest)).map(({ topic }) => topic)
-  const described = await describeTopics(engine, topics, call.rest)
+  const described = await settled(describeTopics(engine, topics, call.rest))
+  const results: ItemResult<HangingTransaction[]>[] = []
+  for (const [i, { error }] of described.entries()) {
+    if (error !== null) results.push({ item: `topic "${topics[i]}"`, value: null, error })
+  }
   const wanted = given && new Set(given.map(partitionName))
-  const places = described.flatMap(({ topic, partitions }) =>
-    partitions
-      .filter(({ replicas }) => brokerId === undefined || replicas.includes(brokerId))
-      .map(({ partition }) => ({ topic, partition }))
-      .filter((place) => wanted === undefined || wanted.has(partitionName(place))),
-  )
+  const places = described
+    .flatMap(({ value }) => value ?? [])
+    .flatMap(({ topic, partitions }) =>
+      partitions
+        .filter(({ replicas }) => brokerId === undefined || replicas.includes(brokerId))
+        .map(({ partition }) => ({ topic, partition }))
+        .filter((place) => wanted === undefined || wanted.has(partitionName(place))),
+    )
   const until = wallMs() - maxTransactionTimeoutMs - END_MARGIN_MS
   const where = brokerId === undefined ? call.rest : Object.assign(call.rest, { brokerId })
-  const open: HangingTransaction[] = []
-  for (const { topic, partition, producers } of await describeProducers(engine, places, where)) {
-    for (const producer of producers) {
-      const { currentTxnStartOffset: startOffset, lastTimestamp } = producer
-      if (startOffset === null || lastTimestamp > until) continue
-      const { producerId, producerEpoch, coordinatorEpoch } = producer
-      open.push({
-        topic,
-        partition,
-        producerId,
-        producerEpoch,
-        coordinatorEpoch,
-        transactionalId: null,
-        startOffset,
-        lastTimestamp,
-      })
-    }
+  const ofPlaces = await settled(describeProducers(engine, places, where))
+  const openOf = ofPlaces.map(({ value }) => (value === null ? [] : openSince(until, value)))
+  const open = openOf.flat()
+  const known =
+    open.length === 0 ? new Map<bigint, Coordinated>() : await coordinated(engine, call, open)
+  for (const [i, { error }] of ofPlaces.entries()) {
+    results.push(outcome(partitionName(places[i]), error, openOf[i], known))
   }
-  if (open.length === 0) return []
+  return call.valuesOf(results).flat()
+}
+
+/** A producer as its coordinator knows it; why it could not be described. */
+type Coordinated = { transactionalId: string; partitions: Set<string> } | KafkaError
+
+/** Those of the open transactions that no coordinator has, if that is known of each. */
+function outcome(
+  item: string,
+  failure: KafkaError | null,
+  open: readonly HangingTransaction[],
+  known: ReadonlyMap<bigint, Coordinated>,
+): ItemResult<HangingTransaction[]> {
+  if (failure !== null) return { item, value: null, error: failure }
+  const value: HangingTransaction[] = []
+  for (const transaction of open) {
+    const producer = known.get(transaction.producerId)
+    if (producer instanceof KafkaError) return { item, value: null, error: producer }
+    if (producer?.partitions.has(partitionName(transaction))) continue
+    value.push({ ...transaction, transactionalId: producer?.transactionalId ?? null })
+  }
+  return { item, value, error: null }
+}
+
+/** The transactions of a partition that are open and were last written to before `until`. */
+function openSince(
+  until: number,
+  { topic, partition, producers }: PartitionProducers,
+): HangingTransaction[] {
+  const open: HangingTransaction[] = []
+  for (const producer of producers) {
+    const { currentTxnStartOffset: startOffset, lastTimestamp } = producer
+    if (startOffset === null || lastTimestamp > until) continue
+    const { producerId, producerEpoch, coordinatorEpoch } = producer
+    open.push({
+      topic,
+      partition,
+      producerId,
+      producerEpoch,
+      coordinatorEpoch,
+      transactionalId: null,
+      startOffset,
+      lastTimestamp,
+    })
+  }
+  return open
+}
+
+/** What coordinators have of the producers, by producer id. One that they do not know is left out. */
+async function coordinated(
+  engine: AdminEngine,
+  call: AdminCall,
+  open: readonly HangingTransaction[],
+): Promise<Map<bigint, Coordinated>> {
   const producerIds = new Set(open.map(({ producerId }) => producerId))
   const listed = await listTransactions(engine, Object.assign(call.rest, { producerIds }))
   const ids = listed.map(({ transactionalId }) => transactionalId)
-  const known = new Map<bigint, { transactionalId: string; partitions: Set<string> }>()
-  for (const { value } of await settled(describeTransactions(engine, ids, call.rest))) {
-    if (value === null) continue
-    const { producerId, transactionalId, partitions } = value
-    known.set(producerId, { transactionalId, partitions: new Set(partitions.map(partitionName)) })
+  const known = new Map<bigint, Coordinated>()
+  const described = await settled(describeTransactions(engine, ids, call.rest))
+  for (const [i, { value, error }] of described.entries()) {
+    if (error === null) {
+      const { producerId, transactionalId, partitions } = value
+      known.set(producerId, { transactionalId, partitions: new Set(partitions.map(partitionName)) })
+    } else if (Reflect.get(error, 'codeName') !== 'TRANSACTIONAL_ID_NOT_FOUND') {
+      // It may be in order: to abort it would be wrong.
+      known.set(listed[i].producerId, error)
+    }
   }
-  return open.flatMap((transaction) => {
-    const coordinated = known.get(transaction.producerId)
-    if (coordinated?.partitions.has(partitionName(transaction))) return []
-    return { ...transaction, transactionalId: coordinated?.transactionalId ?? null }
-  })
+  return known
 }

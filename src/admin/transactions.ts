@@ -196,16 +196,14 @@ export async function listTransactions(
         errorMessage: `the broker does not know the states ${unknownStateFilters.join(', ')}`,
       })
     }
-    return { errorCode, value: transactionStates }
-  })
-  return listed
-    .flat()
-    .map(({ transactionalId, producerId, transactionState }) => ({
+    const value = transactionStates.map(({ transactionalId, producerId, transactionState }) => ({
       transactionalId,
       producerId,
       state: transactionState as TransactionState,
     }))
-    .sort((a, b) => (a.transactionalId < b.transactionalId ? -1 : 1))
+    return { errorCode, value }
+  })
+  return listed.flat().sort((a, b) => (a.transactionalId < b.transactionalId ? -1 : 1))
 }
 
 export async function describeTransactions(

@@ -104,7 +104,7 @@ export function onRun<Options extends object>(
     const session = await Session.open(command.name(), options)
     const stopListening = session.listen()
     try {
-      await action(session, options, command.args)
+      await session.parts.endOf(action(session, options, command.args))
     } finally {
       await session.close()
       stopListening()

@@ -28,6 +28,18 @@ export class FoundProblems extends Error {
   override readonly name = 'FoundProblems'
 }
 
+/** The reason of a signal that Ctrl-C, or a reader that went away, aborted: not an error to be shown. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted'
+  /** Whether the reader of the output went away. */
+  readonly isPipeClosed: boolean
+
+  constructor(isPipeClosed: boolean) {
+    super('interrupted')
+    this.isPipeClosed = isPipeClosed
+  }
+}
+
 export interface FailureStyle {
   json: boolean
   debug: boolean
@@ -35,8 +47,7 @@ export interface FailureStyle {
 
 /** What goes to standard error. */
 export function failureText(error: unknown, { json, debug }: FailureStyle): string {
-  const errors = error instanceof AdminError ? distinct(error.errors) : [error]
-  const lines = errors.map((one) => {
+  const lines = distinct(partsOf(error)).map((one) => {
     if (json) return toJson({ error: failureObject(one) })
     const text = `Error: ${sentence(one)}`
     return debug || isOurs(one) ? `${text}\n${stackOf(one)}` : text
@@ -104,6 +115,13 @@ function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? '') : ''
 }
 
-function distinct(errors: readonly KafkaError[]): KafkaError[] {
-  return [...new Map(errors.map((error) => [error.message, error])).values()]
+/** The errors that an error of several is made of. */
+function partsOf(error: unknown): unknown[] {
+  const isSeveral = error instanceof AggregateError && error.message === ''
+  return isSeveral || error instanceof AdminError ? error.errors.flatMap(partsOf) : [error]
+}
+
+function distinct(errors: readonly unknown[]): unknown[] {
+  const messageOf = (error: unknown): unknown => (error instanceof Error ? error.message : error)
+  return [...new Map(errors.map((error) => [messageOf(error), error])).values()]
 }

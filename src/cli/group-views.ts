@@ -12,7 +12,9 @@ export async function printMembers(
   isVerbose: boolean,
 ): Promise<void> {
   const { out } = session
-  for (const group of await session.admin.describeGroups(groups, session.limits)) {
+  for (const group of await session.parts.of(
+    session.admin.describeGroups(groups, session.limits),
+  )) {
     if (out.json) {
       for (const member of group.members) out.object({ groupId: group.groupId, ...member })
       continue
@@ -39,7 +41,7 @@ export async function printMembers(
 }
 
 export async function printState(session: Session, groups: readonly string[]): Promise<void> {
-  const described = await session.admin.describeGroups(groups, session.limits)
+  const described = await session.parts.of(session.admin.describeGroups(groups, session.limits))
   const { brokers } = await session.admin.describeCluster(session.limits)
   session.out.rows(
     described,

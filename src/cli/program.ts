@@ -2,9 +2,16 @@
 
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { exitCodeOf, FoundProblems, failureText, OutputError, UsageError } from './failures.ts'
+import {
+  exitCodeOf,
+  FoundProblems,
+  failureText,
+  Interrupted,
+  OutputError,
+  UsageError,
+} from './failures.ts'
 import { refuseRepeats } from './flag-rules.ts'
-import { Interrupted, isOutputWatched } from './session.ts'
+import { isOutputWatched } from './session.ts'
 
 /** A command that is loaded when it is asked for. */
 interface LazyCommand {

@@ -11,10 +11,11 @@ import { type KafkaOptions, resolveKafkaOptions } from '../options/kafka-options
 import { resolveOptions } from '../options/option-table.ts'
 import type { ProducerOptions } from '../producer/options.ts'
 import type { WaitOptions } from '../types.ts'
-import { OutputError, UsageError } from './failures.ts'
+import { Interrupted, OutputError, UsageError } from './failures.ts'
 import { readInputFile } from './input-files.ts'
 import type { JavaOptions } from './java-options.ts'
 import { Output } from './output.ts'
+import { PartialResults } from './partial-results.ts'
 import { readProfile } from './profiles.ts'
 import { addProperties, parseProperties } from './properties.ts'
 
@@ -47,6 +48,8 @@ export function isOutputWatched(): boolean {
 export class Session {
   readonly out: Output
   readonly flags: ConnectionFlags
+  /** Takes calls of which a part may fail; the command ends with what failed. */
+  readonly parts: PartialResults = new PartialResults()
   private readonly abort = new AbortController()
   private readonly java: JavaOptions
   private kafkaInUse: Kafka | null = null
@@ -232,18 +235,6 @@ const noJavaOptions: JavaOptions = {
   consumer: {},
   admin: {},
   unknown: [],
-}
-
-/** The reason of a signal that Ctrl-C, or a reader that went away, aborted: not an error to be shown. */
-export class Interrupted extends Error {
-  override readonly name = 'Interrupted'
-  /** Whether the reader of the output went away. */
-  readonly isPipeClosed: boolean
-
-  constructor(isPipeClosed: boolean) {
-    super('interrupted')
-    this.isPipeClosed = isPipeClosed
-  }
 }
 
 /** What is wrong with the options here was wrong in a flag, a file or the environment. */

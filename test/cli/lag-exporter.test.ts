@@ -17,7 +17,7 @@ test('the text format, with labels that are escaped', () => {
     { topic: 't', partition: 1, lag: null, committedOffset: null, endOffset: 2n },
   ]
   // Of a description, only what is shown.
-  const text = metricsText([{ group, partitions, totalLag: 5n } as unknown as GroupLag], 1500)
+  const text = metricsText([{ group, partitions, totalLag: 5n } as unknown as GroupLag], 1500, 2)
   expect(text).toContain(
     'kafka_consumergroup_lag{consumergroup="a\\"b\\n",topic="t",partition="0"} 5\n',
   )
@@ -27,6 +27,7 @@ test('the text format, with labels that are escaped', () => {
   expect(text).toContain('kafka_consumergroup_lag_sum{consumergroup="a\\"b\\n"} 5\n')
   expect(text).toContain('kafka_consumergroup_members{consumergroup="a\\"b\\n",state="Stable"} 1\n')
   expect(text).toContain('kafkawire_lag_scrape_duration_seconds 1.5\n')
+  expect(text).toContain('kafkawire_lag_scrape_failures 2\n')
   for (const line of text.trim().split('\n')) expect(line).toMatch(/^(# |\w+(\{.*\})? [\d.]+$)/)
 })
 

@@ -224,7 +224,9 @@ async function describe(
     name === undefined
       ? await admin.listConfigResources({ ...limits, types: [resourceType] })
       : [{ type: resourceType, name: name ?? '' }]
-  const described = await admin.describeConfigs(resources, { ...limits, includeSynonyms: true })
+  const described = await session.parts.of(
+    admin.describeConfigs(resources, { ...limits, includeSynonyms: true }),
+  )
   const isAll = options.all === true || resourceType === 'BROKER_LOGGER'
   for (const { resource, configs } of described) {
     const kept = configs

@@ -106,7 +106,9 @@ async function run(session: Session, options: GroupsOptions): Promise<void> {
 async function list(session: Session, options: GroupsOptions): Promise<void> {
   const states = words(options.state).map(stateOf)
   const types = words(options.type).map(typeOf)
-  const groups = await session.admin.listGroups({ ...session.limits, states, types })
+  const groups = await session.parts.of(
+    session.admin.listGroups({ ...session.limits, states, types }),
+  )
   const isPlain = options.state === undefined && options.type === undefined
   if (isPlain && !session.out.json) {
     for (const { groupId } of groups) session.out.line(groupId)
@@ -129,7 +131,7 @@ async function describe(
     return printMembers(session, groups, options.verbose === true)
   }
   if (options.state) return printState(session, groups)
-  const lags = await session.admin.groupLag(groups, session.limits)
+  const lags = await session.parts.of(session.admin.groupLag(groups, session.limits))
   for (const lag of lags) printLag(session, lag)
 }
 
@@ -261,7 +263,8 @@ async function deleteOffsets(
 async function chosenGroups(session: Session, options: GroupsOptions): Promise<string[]> {
   if (options.allGroups) {
     if (options.group !== undefined) throw new UsageError('Give --group or --all-groups, not both.')
-    const listed = await session.admin.listGroups(session.limits)
+    const listing = session.admin.listGroups(session.limits)
+    const listed = await (options.describe ? session.parts.of(listing) : listing)
     return listed
       .filter(({ protocolType, type }) => type !== 'classic' || protocolType !== 'connect')
       .map(({ groupId }) => groupId)

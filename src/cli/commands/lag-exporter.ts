@@ -7,6 +7,7 @@ import type { GroupLag } from '../../admin/group-lag.ts'
 import { monotonicMs } from '../../async/clock.ts'
 import { addTimeout, atLeast, clusterCommand, collect, onRun } from '../command.ts'
 import { failureText, UsageError } from '../failures.ts'
+import { PartialResults } from '../partial-results.ts'
 import type { Session } from '../session.ts'
 
 interface ExporterOptions {
@@ -45,11 +46,14 @@ async function run(session: Session, options: ExporterOptions): Promise<void> {
   let reading: Promise<void> | null = null
   const read = async (): Promise<void> => {
     const startedAt = monotonicMs()
-    const listed = await session.admin.listGroups(session.limits)
+    const parts = new PartialResults()
+    const listed = await parts.of(session.admin.listGroups(session.limits))
     const ids = listed
       .filter(({ groupId, protocolType }) => protocolType !== 'connect' && wants(groupId))
       .map(({ groupId }) => groupId)
-    text = metricsText(await session.admin.groupLag(ids, session.limits), monotonicMs() - startedAt)
+    const lags = await parts.of(session.admin.groupLag(ids, session.limits))
+    text = metricsText(lags, monotonicMs() - startedAt, parts.errors.length)
+    if (parts.errors.length > 0) tell(new AggregateError(parts.errors))
     readAt = monotonicMs()
   }
   /** One question to the brokers, whatever the number of scrapers. */
@@ -64,11 +68,7 @@ async function run(session: Session, options: ExporterOptions): Promise<void> {
     if (request.url !== '/metrics' && request.url !== '/') return send(response, 404, 'Not found\n')
     refresh().then(
       () => send(response, 200, text),
-      (error: unknown) => {
-        const reason = failureText(error, { json: false, debug: false })
-        process.stderr.write(`${reason}\n`)
-        send(response, 503, `${reason}\n`)
-      },
+      (error: unknown) => send(response, 503, tell(error)),
     )
   })
   await new Promise<void>((resolve, reject) => {
@@ -86,6 +86,13 @@ async function run(session: Session, options: ExporterOptions): Promise<void> {
   server.closeAllConnections()
 }
 
+/** Writes what failed to standard error. */
+function tell(error: unknown): string {
+  const reason = `${failureText(error, { json: false, debug: false })}\n`
+  process.stderr.write(reason)
+  return reason
+}
+
 function groupFilter({ group, include }: ExporterOptions): (groupId: string) => boolean {
   if (include === undefined) return (id) => group === undefined || group.includes(id)
   try {
@@ -96,8 +103,15 @@ function groupFilter({ group, include }: ExporterOptions): (groupId: string) => 
   }
 }
 
-/** The text format of Prometheus. */
-export function metricsText(groups: readonly GroupLag[], durationMs: number): string {
+/**
+ * The text format of Prometheus.
+ * @param failures how many groups and brokers are missing in it because they could not be asked
+ */
+export function metricsText(
+  groups: readonly GroupLag[],
+  durationMs: number,
+  failures: number,
+): string {
   const lines: string[] = []
   const family = (name: string, help: string): void => {
     lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`)
@@ -136,6 +150,11 @@ export function metricsText(groups: readonly GroupLag[], durationMs: number): st
   }
   family('kafkawire_lag_scrape_duration_seconds', 'How long the brokers took to respond.')
   lines.push(`kafkawire_lag_scrape_duration_seconds ${durationMs / 1000}`)
+  family(
+    'kafkawire_lag_scrape_failures',
+    'Groups and brokers that could not be asked, and whose figures are missing here.',
+  )
+  lines.push(`kafkawire_lag_scrape_failures ${failures}`)
   return `${lines.join('\n')}\n`
 }
 

@@ -49,11 +49,13 @@ async function run(session: Session, options: LogDirsOptions): Promise<void> {
     throw new UsageError(`--brokers ${list.join(',')}: expected broker ids such as 1,2.`)
   })
   const { topicList: topics } = options
-  const found = await session.admin.describeLogDirs({
-    ...session.limits,
-    ...(ids === undefined ? {} : { brokerIds: ids }),
-    ...(topics === undefined ? {} : { topics }),
-  })
+  const found = await session.parts.of(
+    session.admin.describeLogDirs({
+      ...session.limits,
+      ...(ids === undefined ? {} : { brokerIds: ids }),
+      ...(topics === undefined ? {} : { topics }),
+    }),
+  )
   const { out } = session
   if (out.json) {
     for (const broker of found) out.object(broker)

@@ -72,7 +72,7 @@ async function runOffsets(session: Session, options: OffsetsOptions): Promise<vo
   const listInternal = options.topicPartitions !== undefined || !options.excludeInternalTopics
   const places = choose(await admin.listTopics({ ...limits, listInternal }))
   const asked = places.map((place) => ({ ...place, offset }))
-  for (const entry of await admin.listOffsets(asked, limits)) {
+  for (const entry of await session.parts.of(admin.listOffsets(asked, limits))) {
     const shown = entry.offset < 0n ? '' : String(entry.offset)
     out.line(`${entry.topic}:${entry.partition}:${shown}`)
     out.object({ ...entry, offset: entry.offset < 0n ? null : entry.offset })

@@ -8,6 +8,7 @@ import { Kafka } from '../../kafka.ts'
 import { resolveKafkaOptions } from '../../options/kafka-options.ts'
 import { startBrokerProcess } from '../broker-process.ts'
 import { atLeast, recordSize, topicName } from '../command.ts'
+import { Interrupted } from '../failures.ts'
 import { bytes, table, whole } from '../format.ts'
 import { checkInputFile } from '../input-files.ts'
 import { generatedRecords, inputRecords } from '../record-source.ts'
@@ -18,7 +19,6 @@ import {
   removeTopic,
   roundtrip,
 } from '../roundtrip.ts'
-import { Interrupted } from '../session.ts'
 
 interface RoundtripOptions {
   input?: string

@@ -91,11 +91,9 @@ async function run(session: Session, options: ShareGroupsOptions): Promise<void>
 
 async function list(session: Session, options: ShareGroupsOptions): Promise<void> {
   const states = typeof options.state === 'string' ? options.state.split(',').map(stateOf) : []
-  const groups = await session.admin.listGroups({
-    ...session.limits,
-    types: ['share'],
-    states,
-  })
+  const groups = await session.parts.of(
+    session.admin.listGroups({ ...session.limits, types: ['share'], states }),
+  )
   if (options.state === undefined && !session.out.json) {
     for (const { groupId } of groups) session.out.line(groupId)
     return
@@ -107,7 +105,7 @@ async function list(session: Session, options: ShareGroupsOptions): Promise<void
 }
 
 async function describe(session: Session, groups: readonly string[]): Promise<void> {
-  const found = await session.admin.listShareGroupOffsets(groups, session.limits)
+  const found = await session.parts.of(session.admin.listShareGroupOffsets(groups, session.limits))
   session.out.rows(
     found.flatMap(({ groupId, offsets }) => offsets.map((offset) => ({ groupId, ...offset }))),
     [
@@ -158,7 +156,8 @@ async function chosenGroups(session: Session, options: ShareGroupsOptions): Prom
     throw new UsageError('Say which group: --group <id>, or --all-groups.')
   }
   if (named !== undefined) return named
-  const groups = await session.admin.listGroups({ ...session.limits, types: ['share'] })
+  const listing = session.admin.listGroups({ ...session.limits, types: ['share'] })
+  const groups = await (options.describe ? session.parts.of(listing) : listing)
   return groups.map(({ groupId }) => groupId)
 }
 

@@ -1,6 +1,7 @@
 // `kafkawire topics`: create, list, describe, alter and delete topics, as kafka-topics does.
 
 import type { Command } from 'commander'
+import { settled } from '../../admin/engine.ts'
 import type { TopicDescription } from '../../admin/topic-description.ts'
 import { AdminError } from '../../errors.ts'
 import { isTopicName, TOPIC_NAME_RULE } from '../../topic-partition.ts'
@@ -200,7 +201,7 @@ async function describe(session: Session, options: TopicsOptions): Promise<void>
     options.topicId === undefined
       ? await selected(session, options.topic, options)
       : { topicIds: [options.topicId] }
-  const described = await admin.describeTopics(wanted, limits)
+  const described = await session.parts.of(admin.describeTopics(wanted, limits))
   const configsOf = await overrides(session, described)
   const kept = described
     .map((topic) => ({
@@ -244,20 +245,20 @@ async function overrides(
   const resources = topics.map(({ topic }) => ({ type: 'TOPIC' as const, name: topic }))
   const found = new Map<string, TopicConfigs>()
   if (topics.length === 0) return found
-  try {
-    for (const { resource, configs } of await session.admin.describeConfigs(
-      resources,
-      session.limits,
-    )) {
-      const own = configs.filter(({ source }) => source === 'DYNAMIC_TOPIC_CONFIG')
-      found.set(resource.name, {
-        overrides: new Map(own.map(({ name, value }) => [name, value ?? ''])),
-        minIsr: Number(configs.find(({ name }) => name === 'min.insync.replicas')?.value ?? 1),
-      })
+  const results = await settled(session.admin.describeConfigs(resources, session.limits))
+  for (const { value, error } of results) {
+    if (error !== null) {
+      // Without the right to describe configs, topics are described without them, as Kafka's script does.
+      const isForbidden = /AUTHORIZATION_FAILED$/.test(String(Reflect.get(error, 'codeName')))
+      if (!isForbidden) session.parts.add(error)
+      continue
     }
-  } catch (error) {
-    // Without the right to describe configs, topics are described without them, as Kafka's script does.
-    if (!(error instanceof AdminError)) throw error
+    const { resource, configs } = value
+    const own = configs.filter(({ source }) => source === 'DYNAMIC_TOPIC_CONFIG')
+    found.set(resource.name, {
+      overrides: new Map(own.map(({ name, value }) => [name, value ?? ''])),
+      minIsr: Number(configs.find(({ name }) => name === 'min.insync.replicas')?.value ?? 1),
+    })
   }
   return found
 }

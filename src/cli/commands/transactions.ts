@@ -56,12 +56,14 @@ function addList(parent: Command): void {
     .option('--transactional-id-pattern <regex>', 'only matching ids (RE2/J)')
   onRun<ListOptions>(addTimeout(command), async (session, options) => {
     const { state, durationFilter, transactionalIdPattern } = options
-    const listed = await session.admin.listTransactions({
-      ...session.limits,
-      ...(state === undefined ? {} : { states: state }),
-      ...(durationFilter === undefined ? {} : { durationMs: durationFilter }),
-      ...(transactionalIdPattern === undefined ? {} : { transactionalIdPattern }),
-    })
+    const listed = await session.parts.of(
+      session.admin.listTransactions({
+        ...session.limits,
+        ...(state === undefined ? {} : { states: state }),
+        ...(durationFilter === undefined ? {} : { durationMs: durationFilter }),
+        ...(transactionalIdPattern === undefined ? {} : { transactionalIdPattern }),
+      }),
+    )
     session.out.rows(listed, [
       { title: 'TRANSACTIONAL-ID', of: ({ transactionalId }) => transactionalId },
       { title: 'PRODUCER-ID', of: ({ producerId }) => producerId },
@@ -77,7 +79,7 @@ function addDescribe(parent: Command): void {
   }).option('--transactional-id <ids>', 'one or more, separated by commas', collectList)
   onRun<{ transactionalId?: string[] }>(addTimeout(command), async (session, options) => {
     const ids = required(options.transactionalId, '--transactional-id', 'describe')
-    const found = await session.admin.describeTransactions(ids, session.limits)
+    const found = await session.parts.of(session.admin.describeTransactions(ids, session.limits))
     session.out.rows(found, [
       { title: 'TRANSACTIONAL-ID', of: ({ transactionalId }) => transactionalId },
       { title: 'COORDINATOR', of: ({ coordinator }) => coordinator },
@@ -144,12 +146,16 @@ function addFindHanging(parent: Command): void {
   onRun<FindOptions>(addTimeout(command), async (session, options) => {
     const { topic, partition, brokerId, maxTransactionTimeout: minutes } = options
     if (partition !== undefined) required(topic, '--topic', '--partition')
-    const found = await session.admin.findHangingTransactions({
-      ...session.limits,
-      ...(brokerId === undefined ? {} : { brokerId }),
-      ...(topic === undefined ? {} : { partitions: await placesOf(session, topic, partition) }),
-      ...(minutes === undefined ? {} : { maxTransactionTimeoutMs: minutes * 60_000 }),
-    })
+    const places =
+      topic === undefined ? {} : { partitions: await placesOf(session, topic, partition) }
+    const found = await session.parts.of(
+      session.admin.findHangingTransactions({
+        ...session.limits,
+        ...places,
+        ...(brokerId === undefined ? {} : { brokerId }),
+        ...(minutes === undefined ? {} : { maxTransactionTimeoutMs: minutes * 60_000 }),
+      }),
+    )
     session.out.rows(found, [
       { title: 'TOPIC', of: ({ topic }) => topic },
       { title: 'PARTITION', of: ({ partition }) => partition },
