@@ -76,7 +76,7 @@ export interface ProducerOptions {
   maxRequestSize?: number
   /** How many requests may be in flight to one broker. With idempotence at most 5. Default: 5. */
   maxInFlightRequestsPerConnection?: number
-  /** Default: `none`. */
+  /** A batch that it does not make smaller is sent uncompressed. Default: `none`. */
   compressionType?: CompressionType
   /** The codec's own level (KIP-390); without it, the codec's default. */
   compressionLevel?: number

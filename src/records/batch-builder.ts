@@ -193,8 +193,8 @@ export class BatchBuilder {
   }
 
   /**
-   * Takes no more records, and compresses what is there: once. Undefined: done. A promise: the codec
-   * works off the main thread; calls until it is done get the same promise.
+   * Takes no more records, and compresses what is there, if that makes it smaller: once. Undefined: done. A
+   * promise: the codec works off the main thread; calls until it is done get the same promise.
    */
   seal(compressionType: CompressionType, compressionLevel?: number): Promise<void> | undefined {
     if (this.sealed !== undefined) return undefined
@@ -203,9 +203,8 @@ export class BatchBuilder {
       throw new InvalidArgumentError('a batch without records is not sent')
     const codec = codecByName(compressionType)
     this.isOpen = false
-    this.compressionId = codec.id
     if (codec.id === 0) {
-      this.sealed = this.buffer.subarray(0, this.position)
+      this.sealAsIs()
       return undefined
     }
     const records = this.buffer.subarray(recordBatchOverhead, this.position)
@@ -214,10 +213,10 @@ export class BatchBuilder {
         ? codec.compress(records, compressionLevel)
         : codec.compressTransient(records, compressionLevel)
     if (compressed instanceof Uint8Array) {
-      this.pack(compressed)
+      this.pack(compressed, codec.id)
       return undefined
     }
-    this.sealing = compressed.then((bytes) => this.pack(bytes))
+    this.sealing = compressed.then((bytes) => this.pack(bytes, codec.id))
     return this.sealing
   }
 
@@ -291,8 +290,18 @@ export class BatchBuilder {
     this.buffer = this.packed = this.sealed = noBytes
   }
 
-  private pack(compressed: Uint8Array): void {
+  private sealAsIs(): void {
+    this.sealed = this.buffer.subarray(0, this.position)
+  }
+
+  /** Brokers refuse a batch for its size as sent: one that compression makes larger goes as it is. */
+  private pack(compressed: Uint8Array, compressionId: number): void {
     const size = recordBatchOverhead + compressed.length
+    if (size >= this.position) {
+      this.sealAsIs()
+      return
+    }
+    this.compressionId = compressionId
     this.packed = this.allocated(size)
     this.packed.set(compressed, recordBatchOverhead)
     this.sealed = this.packed.subarray(0, size)

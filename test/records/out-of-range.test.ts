@@ -197,8 +197,8 @@ describe('a BatchBuilder refuses', () => {
 
   test('an allocation that gives too little for the compressed batch', () => {
     let calls = 0
-    const builder = new BatchBuilder(1024, 512, (bytes) => Buffer.alloc(calls++ ? 3 : bytes))
-    builder.append(null, 'x', [], 0)
+    const builder = new BatchBuilder(1024, 1024, (bytes) => Buffer.alloc(calls++ ? 3 : bytes))
+    builder.append(null, 'x'.repeat(200), [], 0)
     expect(refusal(() => builder.seal('gzip'))).toMatch('must give at least')
   })
 
