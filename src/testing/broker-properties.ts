@@ -1,7 +1,7 @@
 // The broker properties that the in-process broker honours, under Kafka's names in lowerCamelCase. Each
 // default is Kafka 4.4's, except where its comment names Kafka's.
 
-import { ConfigError } from '../errors.ts'
+import { ConfigError, describeValue } from '../errors.ts'
 
 export interface BrokerProperties {
   /** Largest batch (bytes). @defaultValue 1,048,588 */
@@ -199,7 +199,7 @@ export function resolveBrokerProperties(given: Partial<BrokerProperties> = {}): 
     const expected = expectedOf(rule, value)
     if (expected !== null) {
       throw new ConfigError(
-        `properties.${name} is not valid: expected ${expected}, got ${String(value)} (${typeof value})`,
+        `properties.${name} is not valid: expected ${expected}, got ${describeValue(value)}`,
       )
     }
     resolved[name] = value

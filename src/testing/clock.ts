@@ -1,7 +1,7 @@
 // The clock of the in-process broker. Everything that the broker times or stamps goes by it, so a test
 // can let hours pass in a moment.
 
-import { InvalidArgumentError } from '../errors.ts'
+import { checkFunction, checkMs } from './arguments.ts'
 
 /** The time that a test cluster goes by. */
 export interface BrokerClock {
@@ -48,6 +48,7 @@ export class ManualClock implements BrokerClock {
 
   /** `wall` is the time of day to begin with (ms since 1970). @defaultValue the machine's */
   constructor(wall: number = Date.now()) {
+    checkMs('new ManualClock()', 'wall', wall, Number.NEGATIVE_INFINITY)
     this.offset = wall
   }
 
@@ -60,6 +61,8 @@ export class ManualClock implements BrokerClock {
   }
 
   schedule(delayMs: number, callback: () => void): () => void {
+    checkMs('schedule()', 'delayMs', delayMs, Number.NEGATIVE_INFINITY)
+    checkFunction('schedule()', 'callback', callback)
     const entry = { at: this.now + Math.max(delayMs, 0), callback }
     this.scheduled.push(entry)
     return () => {
@@ -73,11 +76,7 @@ export class ManualClock implements BrokerClock {
    * @throws {InvalidArgumentError} when `ms` is negative or not finite.
    */
   advance(ms: number): void {
-    if (!(ms >= 0) || ms === Number.POSITIVE_INFINITY) {
-      throw new InvalidArgumentError(
-        `advance(): ms is not valid: expected a number from 0 on, got ${String(ms)} (${typeof ms})`,
-      )
-    }
+    checkMs('advance()', 'ms', ms)
     const end = this.now + ms
     for (let next = this.nextDue(end); next !== undefined; next = this.nextDue(end)) {
       const { at, callback } = next
@@ -88,8 +87,13 @@ export class ManualClock implements BrokerClock {
     this.now = end
   }
 
-  /** Sets the wall clock (ms since 1970), as an administrator or NTP does; durations do not notice. */
+  /**
+   * Sets the wall clock (ms since 1970), as an administrator or NTP does; durations do not notice.
+   *
+   * @throws {InvalidArgumentError} when `ms` is not a finite number.
+   */
   setWall(ms: number): void {
+    checkMs('setWall()', 'ms', ms, Number.NEGATIVE_INFINITY)
     this.offset = ms - this.now
   }
 

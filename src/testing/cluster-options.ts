@@ -2,7 +2,14 @@
 
 import { ConfigError, describeValue, InvalidArgumentError } from '../errors.ts'
 import type { VersionRange } from '../protocol/api.ts'
-import { hasContentElsewhere } from '../read-argument.ts'
+import {
+  hasContentElsewhere,
+  readable,
+  readKeys,
+  readProperty,
+  readSafely,
+} from '../read-argument.ts'
+import { checkFlag, checkName, wrong } from './arguments.ts'
 import type { TopicSettings } from './cluster-state.ts'
 import { findTopicConfigProblem } from './configs/topic-configs.ts'
 import { findReplicasProblem } from './replica-assignment.ts'
@@ -29,10 +36,24 @@ const MAX_PORT = 65_535
 const MAX_PARTITIONS = 100_000
 const MAX_VERSION = 32_767
 
-/** @throws {ConfigError} when an option is unknown or not valid. */
-export function checkClusterOptions(options: object): void {
+/** The options, each read once. @throws {ConfigError} when one is unknown or not valid. */
+export function readClusterOptions<T extends object>(options: T): T {
   const call = 'TestCluster.start()'
-  if (!isHolder(options)) throw invalid(`${call}: options`, 'an object', options)
+  if (!readSafely(call, 'its options', () => isHolder(options))) {
+    throw invalid(`${call}: options`, 'an object', options)
+  }
+  const given = Object.fromEntries(
+    readKeys(call, options).map((name) => {
+      const value = readProperty(call, options, name)
+      // The methods of a clock need it as it is.
+      return [name, name === 'clock' ? value : readable(call, value, name)]
+    }),
+  )
+  checkClusterOptions(call, given)
+  return given as T
+}
+
+function checkClusterOptions(call: string, options: object): void {
   refuseUnknown(call, options, clusterOptionNames)
   const { nodes, port, racks, topics, autoCreateTopics, record } = options as Record<
     string,
@@ -80,7 +101,7 @@ function checkParts(options: Record<string, unknown>): void {
   }
   const { clock, sasl = {}, authorizer = {} } = options
   const isClock = ['monotonic', 'wall', 'schedule'].every(
-    (name) => typeof Reflect.get(Object(clock), name) === 'function',
+    (name) => typeof readProperty('clock', Object(clock), name) === 'function',
   )
   if (clock !== undefined && !isClock) {
     throw invalid('clock', 'an object with monotonic(), wall() and schedule()', clock)
@@ -122,55 +143,42 @@ export function checkOffered(name: string, wanted: unknown): Partial<VersionRang
 
 /** @throws {InvalidArgumentError} unless it is an API, by which requests are told apart. */
 export function checkApi(call: string, api: unknown): void {
-  const isApi =
-    typeof Reflect.get(Object(api), 'key') === 'number' &&
-    typeof Reflect.get(Object(api), 'name') === 'string'
-  if (isApi) return
+  const read = (key: string): unknown => readProperty(call, Object(api), key)
+  if (typeof read('key') === 'number' && typeof read('name') === 'string') return
   throw new InvalidArgumentError(
     `${call}: the API must be one of kafkawire/protocol, such as fetch, got ${describeValue(api)}`,
   )
 }
 
-/** @throws {InvalidArgumentError} unless it is a function. */
-export function checkFunction(call: string, name: string, value: unknown): void {
-  if (typeof value === 'function') return
-  const got = describeValue(value)
-  throw new InvalidArgumentError(`${call}: the ${name} must be a function, got ${got}`)
-}
-
 /** How long `waitFor()` waits; undefined: not said. @throws {InvalidArgumentError} */
 export function checkWaitLimit(options: { timeoutMs?: number }): number | undefined {
-  if (!isHolder(options)) {
-    const got = describeValue(options)
-    throw new InvalidArgumentError(`waitFor(): expected an object { timeoutMs }, got ${got}`)
-  }
-  refuseUnknown('waitFor()', options, ['timeoutMs'])
-  const { timeoutMs } = options
+  const given = holderOf('waitFor()', options, ['timeoutMs'])
+  const { timeoutMs } = given
   if (timeoutMs === undefined || (typeof timeoutMs === 'number' && timeoutMs >= 0)) return timeoutMs
-  throw new InvalidArgumentError(
-    `waitFor(): timeoutMs must be a number of ms from 0 on, got ${describeValue(timeoutMs)}`,
-  )
+  throw wrong('waitFor()', 'timeoutMs', 'a number of ms from 0 on', timeoutMs)
 }
 
-/** @throws {InvalidArgumentError} when a topic cannot be created so. */
+/** What `stopNode()` is given. @throws {InvalidArgumentError} */
+export function checkStop(options: { electLeaders?: boolean }): { electLeaders?: boolean } {
+  const given = holderOf('stopNode()', options, ['electLeaders'])
+  checkFlag('stopNode()', 'electLeaders', given.electLeaders)
+  return given
+}
+
+/** The settings, read once. @throws {InvalidArgumentError} when a topic cannot be created so. */
 export function checkTopicSettings(
   name: string,
-  settings: TopicSettings,
+  given: TopicSettings,
   nodeIds: readonly number[],
-): void {
+): TopicSettings {
+  checkName('createTopic()', 'name', name)
+  const call = `createTopic(${JSON.stringify(name)})`
   const refuse = (problem: string): never => {
-    throw new InvalidArgumentError(`createTopic(${JSON.stringify(name)}): ${problem}`)
-  }
-  if (typeof name !== 'string') refuse(`the name must be a string, got ${describeValue(name)}`)
-  if (!isHolder(settings)) {
-    refuse(`expected an object of ${topicSettingNames.join(', ')}, got ${describeValue(settings)}`)
+    throw new InvalidArgumentError(`${call}: ${problem}`)
   }
   const nameProblem = findNameProblem(name)
   if (nameProblem !== null) refuse(`the name is not valid: ${nameProblem}`)
-  const unknown = Object.keys(settings).find((key) => !topicSettingNames.includes(key))
-  if (unknown !== undefined) {
-    refuse(`unknown setting "${unknown}": expected ${topicSettingNames.join(', ')}`)
-  }
+  const settings = holderOf(call, given, topicSettingNames)
   const { partitions, replicationFactor, assignments, configs } = settings
   if (partitions !== undefined && !isInteger(partitions, 1, MAX_PARTITIONS)) {
     refuse(`partitions must be an integer from 1 on, got ${describeValue(partitions)}`)
@@ -180,21 +188,46 @@ export function checkTopicSettings(
       `replicationFactor must be an integer from 1 to ${nodeIds.length} (the number of nodes), got ${describeValue(replicationFactor)}`,
     )
   }
+  const areLists = Array.isArray(assignments) && assignments.every(Array.isArray)
+  if (assignments !== undefined && !(areLists && assignments.flat().every(isNodeId))) {
+    throw wrong(call, 'assignments', 'arrays of node ids, one per partition', assignments)
+  }
   if (assignments?.length === 0) refuse('assignments must hold at least one partition')
   for (const replicas of assignments ?? []) {
     const problem = findReplicasProblem(replicas, (id) => nodeIds.includes(id))
     if (problem !== null) refuse(problem)
   }
+  const areTexts = isHolder(configs) && Object.values(configs).every(isString)
+  if (configs !== undefined && !areTexts) {
+    throw wrong(call, 'configs', 'an object of strings by name', configs)
+  }
   const problem = findTopicConfigProblem(new Map(Object.entries(configs ?? {})))
   if (problem !== null) refuse(problem)
+  return settings
 }
 
 /** @throws {InvalidArgumentError} when a topic cannot grow to that many partitions. */
 export function checkPartitionCount(name: string, count: number, current: number): void {
   if (isInteger(count, current + 1, MAX_PARTITIONS)) return
   throw new InvalidArgumentError(
-    `createPartitions("${name}"): count must be an integer above ${current} (its partitions now), got ${describeValue(count)}`,
+    `createPartitions(${describeValue(name)}): count must be an integer above ${current} (its partitions now), got ${describeValue(count)}`,
   )
+}
+
+/** An object of options, read once. @throws {InvalidArgumentError} when it is none, or has others */
+function holderOf<T extends object>(call: string, value: T, known: readonly string[]): T {
+  const expected = `an object { ${known.join(', ')} }`
+  if (!readSafely(call, 'the argument', () => isHolder(value))) {
+    throw wrong(call, 'the argument', expected, value)
+  }
+  const names = readKeys(call, value)
+  const unknown = names.find((name) => !known.includes(name))
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError(
+      `${call}: unknown option "${unknown}": expected ${known.join(', ')}`,
+    )
+  }
+  return { ...readable(call, value, 'the argument') }
 }
 
 function refuseUnknown(call: string, options: object, known: readonly string[]): void {
@@ -214,6 +247,10 @@ function isHolder(value: unknown): value is object {
 
 function isInteger(value: unknown, min: number, max: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
+}
+
+function isNodeId(value: unknown): boolean {
+  return isInteger(value, 0, Number.MAX_SAFE_INTEGER)
 }
 
 function isString(value: unknown): value is string {

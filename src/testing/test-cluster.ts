@@ -5,17 +5,18 @@ import { ConfigError, describeValue, InvalidArgumentError } from '../errors.ts'
 import type { AnyApi, Api, VersionRange } from '../protocol/api.ts'
 import { getTelemetrySubscriptions } from '../protocol/messages/get-telemetry-subscriptions.ts'
 import { pushTelemetry } from '../protocol/messages/push-telemetry.ts'
+import { checkFunction, checkName, checkPartition } from './arguments.ts'
 import { type BrokerProperties, resolveBrokerProperties } from './broker-properties.ts'
 import type { ClientTelemetryPush } from './client-telemetry.ts'
 import type { BrokerClock } from './clock.ts'
 import {
   checkApi,
-  checkClusterOptions,
-  checkFunction,
   checkOffered,
   checkPartitionCount,
+  checkStop,
   checkTopicSettings,
   checkWaitLimit,
+  readClusterOptions,
 } from './cluster-options.ts'
 import { ClusterState, type TopicSettings } from './cluster-state.ts'
 import { ConditionWaits } from './condition-waits.ts'
@@ -32,6 +33,7 @@ import { routesByKey } from './routes.ts'
 import type { AuthorizerOptions } from './security/acls.ts'
 import type { SaslOptions } from './security/sasl.ts'
 import { TestNode } from './test-node.ts'
+import type { Partition, Topic } from './topic-store.ts'
 
 /** The versions of an API that the cluster is to offer, within those it knows; null: not offered. */
 export type OfferedVersions = Partial<VersionRange> | null
@@ -103,16 +105,16 @@ export class TestCluster {
 
   /** Starts all nodes; when it resolves, all of them listen. */
   static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
-    const cluster = new TestCluster(options)
+    const given = readClusterOptions(options)
+    const cluster = new TestCluster(given)
     await Promise.all([...cluster.nodes.values()].map((node) => node.start()))
-    for (const [name, partitions] of Object.entries(options.topics ?? {})) {
+    for (const [name, partitions] of Object.entries(given.topics ?? {})) {
       cluster.createTopic(name, { partitions })
     }
     return cluster
   }
 
   private constructor(options: TestClusterOptions) {
-    checkClusterOptions(options)
     const properties = resolveBrokerProperties(options.properties)
     this.state = new ClusterState(
       properties,
@@ -192,29 +194,28 @@ export class TestCluster {
 
   /** @throws InvalidArgumentError when there is one of that name */
   createTopic(name: string, settings: TopicSettings = {}): void {
+    const given = checkTopicSettings(name, settings, this.nodeIds)
     if (this.state.topics.get(name) !== undefined) {
       throw new InvalidArgumentError(`the test cluster has a topic '${name}' already`)
     }
-    checkTopicSettings(name, settings, this.nodeIds)
-    this.state.createTopic(name, settings)
+    this.state.createTopic(name, given)
   }
 
   /** More partitions for a topic: `count` in all. */
   createPartitions(name: string, count: number): void {
-    const topic = this.state.topics.get(name)
-    if (topic === undefined) throw unknownTopic(name)
+    const topic = this.topic(name)
     checkPartitionCount(name, count, topic.partitions.length)
     this.state.growTopic(topic, count)
   }
 
   deleteTopic(name: string): void {
-    if (!this.state.deleteTopic(name)) throw unknownTopic(name)
+    this.topic(name)
+    this.state.deleteTopic(name)
   }
 
   /** Deletes the topic and makes one of the same name and size: empty, with another id. */
   recreateTopic(name: string): void {
-    const topic = this.state.topics.get(name)
-    if (topic === undefined) throw unknownTopic(name)
+    const topic = this.topic(name)
     this.state.deleteTopic(name)
     this.state.createTopic(name, {
       assignments: topic.partitions.map(({ replicas }) => [...replicas]),
@@ -224,40 +225,45 @@ export class TestCluster {
 
   /** The id of a topic, in Kafka's form. */
   topicId(name: string): string {
-    const topic = this.state.topics.get(name)
-    if (topic === undefined) throw unknownTopic(name)
-    return topic.id
+    return this.topic(name).id
   }
 
   /** The log of a partition, to be read and changed by hand. */
   partition(topic: string, partition: number): PartitionLog {
-    return this.state.topics.expect(topic, partition).log
+    return this.place('partition()', topic, partition).log
   }
 
   /** The node that leads; -1: none is up. */
   leaderOf(topic: string, partition: number): number {
-    return this.state.topics.expect(topic, partition).leaderId
+    return this.place('leaderOf()', topic, partition).leaderId
   }
 
   /** Makes that node the leader; the leader epoch rises by one. */
   moveLeader(topic: string, partition: number, nodeId: number): void {
+    const place = this.place('moveLeader()', topic, partition)
     this.node(nodeId)
-    this.state.topics.setLeader(this.state.topics.expect(topic, partition), nodeId)
+    this.state.topics.setLeader(place, nodeId)
   }
 
   /** The node that coordinates that group or transactional id; -1: none is up. */
   coordinatorOf(key: string): number {
+    checkName('coordinatorOf()', 'key', key)
     return this.state.coordinatorOf(key)?.id ?? -1
   }
 
   /** Makes that node the coordinator; requests parked at the old one fail with NOT_COORDINATOR. */
   moveCoordinator(key: string, nodeId: number): void {
+    checkName('moveCoordinator()', 'key', key)
     this.node(nodeId)
     this.state.moveCoordinator(key, nodeId)
   }
 
   /** What a group has committed for a partition; null: nothing. */
   committedOffset(groupId: string, topic: string, partition: number): bigint | null {
+    const call = 'committedOffset()'
+    checkName(call, 'groupId', groupId)
+    checkName(call, 'topic', topic)
+    checkPartition(call, partition)
     return this.state.offsets.get(groupId, topic, partition)?.offset ?? null
   }
 
@@ -266,8 +272,9 @@ export class TestCluster {
    * it as leader, as long as a real controller would take to notice; `moveLeader` is then yours.
    */
   async stopNode(nodeId: number, options: { electLeaders?: boolean } = {}): Promise<void> {
+    const { electLeaders = true } = checkStop(options)
     await this.node(nodeId).stop()
-    if (options.electLeaders ?? true) this.state.topics.nodeDown(nodeId)
+    if (electLeaders) this.state.topics.nodeDown(nodeId)
   }
 
   /** Starts a node again on its old port: in sync, and leader of what has none. */
@@ -293,7 +300,7 @@ export class TestCluster {
 
   /** What a broker knows of producers is gone, as after its expiry. */
   forgetProducerState(topic: string, partition: number): void {
-    this.partition(topic, partition).producers.clear()
+    this.place('forgetProducerState()', topic, partition).log.producers.clear()
   }
 
   /**
@@ -363,17 +370,26 @@ export class TestCluster {
     }
   }
 
+  private topic(name: string): Topic {
+    const topic = this.state.topics.get(name)
+    if (topic !== undefined) return topic
+    throw new InvalidArgumentError(`the test cluster has no topic ${describeValue(name)}`)
+  }
+
+  private place(call: string, topic: string, partition: number): Partition {
+    checkName(call, 'topic', topic)
+    checkPartition(call, partition)
+    return this.state.topics.expect(topic, partition)
+  }
+
   private node(nodeId: number): TestNode {
     const node = this.nodes.get(nodeId)
     if (node !== undefined) return node
+    const shown = typeof nodeId === 'number' ? nodeId : describeValue(nodeId)
     throw new InvalidArgumentError(
-      `the test cluster has no node ${String(nodeId)}: it has ${this.nodeIds.join(', ')}`,
+      `the test cluster has no node ${shown}: it has ${this.nodeIds.join(', ')}`,
     )
   }
-}
-
-function unknownTopic(name: string): InvalidArgumentError {
-  return new InvalidArgumentError(`the test cluster has no topic ${describeValue(name)}`)
 }
 
 function resolveOffered(

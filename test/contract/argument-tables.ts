@@ -8,7 +8,9 @@ import { silentLogger } from '../../src/logger.ts'
 import type { Producer } from '../../src/producer/producer.ts'
 import { describeCluster } from '../../src/protocol/messages/describe-cluster.ts'
 import type { ShareConsumer } from '../../src/share-consumer/share-consumer.ts'
+import type { TestCluster } from '../../src/testing/test-cluster.ts'
 import { adminArguments } from './admin-arguments.ts'
+import { clusterRows } from './cluster-arguments.ts'
 
 /** What the calls are made on. */
 export interface Subjects {
@@ -22,6 +24,8 @@ export interface Subjects {
   readonly subscriber: Consumer
   readonly shareConsumer: ShareConsumer
   readonly admin: Admin
+  /** Of two nodes, with topics `t`, `again` and `gone`, and no clients. */
+  readonly testCluster: TestCluster
 }
 
 export interface ArgumentRow {
@@ -379,4 +383,5 @@ export const argumentTables: Readonly<Record<string, Readonly<Record<string, Arg
   Consumer: consumerRows,
   ShareConsumer: shareRows,
   Admin: adminRows,
+  TestCluster: clusterRows,
 }

@@ -28,10 +28,12 @@ import {
 
 let cluster: TestCluster
 let kafka: Kafka
+let testCluster: TestCluster
 let subjects: Subjects
 
 beforeAll(async () => {
   cluster = await TestCluster.start({ topics: { t: 1 } })
+  testCluster = await TestCluster.start({ nodes: 2, topics: { t: 1, again: 1, gone: 1 } })
   kafka = new Kafka({ bootstrapServers: cluster.bootstrapServers, logger: silentLogger })
   const transactional = kafka.producer({ transactionalId: 'x' })
   await transactional.beginTransaction()
@@ -44,12 +46,14 @@ beforeAll(async () => {
     subscriber: kafka.consumer({ groupId: 's' }),
     shareConsumer: kafka.shareConsumer({ groupId: 'share', topics: ['t'] }),
     admin: kafka.admin({ defaultApiTimeoutMs: 1000 }),
+    testCluster,
   }
   consumer.assign([{ topic: 't', partition: 0, offset: 0n }])
 })
 afterAll(async () => {
   await kafka.close({ timeoutMs: 0 })
   await cluster.close()
+  await testCluster.close()
 })
 
 /** What a call comes to: null where it did not fail, or has not by now. */

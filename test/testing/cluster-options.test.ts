@@ -54,7 +54,7 @@ test.each([
   ['n', { replicationFactor: 2 }, /from 1 to 1 \(the number of nodes\)/],
   ['n', { assignments: [] }, /at least one partition/],
   ['n', { assignments: [[9]] }, /includes broker 9, but no such broker is registered/],
-  ['n', { partition: 3 }, /unknown setting "partition"/],
+  ['n', { partition: 3 }, /unknown option "partition"/],
   ['n', { configs: { 'retention.ms': 'x' } }, /Invalid value x for configuration retention\.ms/],
   ['n', { configs: { foo: '1' } }, /Unknown topic config name: foo/],
 ])('createTopic(%j, %j) is refused', async (name, settings, message) => {
@@ -71,10 +71,12 @@ test('calls that could have no effect are refused, and those that say nothing', 
     expect(() => any.intercept(api, () => {}), String(api)).toThrow(noApi)
     expect(() => any.requests(api), String(api)).toThrow(noApi)
   }
-  expect(() => any.intercept(produce)).toThrow(/the interceptor must be a function, got undefined/)
-  expect(() => any.createTopic('n', null)).toThrow(/expected an object of partitions/)
+  expect(() => any.intercept(produce)).toThrow(
+    /interceptor is not valid: expected a function, got undefined/,
+  )
+  expect(() => any.createTopic('n', null)).toThrow(/expected an object { partitions/)
   expect(() => any.topicId(Symbol('t'))).toThrow(/has no topic/)
-  await expect(any.waitFor(true)).rejects.toThrow(/the condition must be a function/)
+  await expect(any.waitFor(true)).rejects.toThrow(/condition is not valid: expected a function/)
   await expect(any.waitFor(() => true, { timeoutMs: Number.NaN })).rejects.toThrow(/timeoutMs/)
   await expect(any.waitFor(() => true, 500)).rejects.toThrow(/expected an object \{ timeoutMs \}/)
   await expect(any.waitFor(async () => false)).rejects.toThrow(/must not return a promise/)
