@@ -57,6 +57,8 @@ export class ClusterState {
   readonly clusterId: string = randomBytes(16).toString('base64url')
   readonly properties: BrokerProperties
   readonly brokerConfigs: BrokerConfigs
+  /** Rises with each change of a feature: clients ignore features of an older epoch. */
+  featuresEpoch = 1n
   readonly scramUsers: ScramUsers = new ScramUsers()
   /** Null: connections need not authenticate. */
   readonly sasl: SaslServer | null
@@ -100,7 +102,7 @@ export class ClusterState {
     this.clientTelemetry = onClientTelemetry
       ? new ClientTelemetry(this.clientMetrics, () => this.now(), onClientTelemetry)
       : null
-    this.brokerConfigs = new BrokerConfigs(properties, resolveBrokerProperties())
+    this.brokerConfigs = new BrokerConfigs(properties, resolveBrokerProperties(), autoCreateTopics)
     this.autoCreateTopics = autoCreateTopics
     this.deadlines = new Deadlines((at) => this.wakeAt(at))
     this.groupSettings = new GroupSettings(properties)

@@ -6,11 +6,16 @@ import type { BrokerProperties } from './broker-properties.ts'
 /** 4.4-IV2, the version of metadata that a 4.4 broker finalizes. */
 const METADATA_VERSION = 33
 
+const ELIGIBLE_LEADER_REPLICAS = 1
+
 const supported: readonly SupportedFeatureKey[] = [
   { name: 'metadata.version', minVersion: 7, maxVersion: METADATA_VERSION },
   { name: 'group.version', minVersion: 0, maxVersion: 1 },
   { name: 'share.version', minVersion: 0, maxVersion: 2 },
   { name: 'transaction.version', minVersion: 0, maxVersion: 2 },
+  { name: 'eligible.leader.replicas.version', minVersion: 0, maxVersion: 1 },
+  // The voters of the quorum are fixed, as at level 0.
+  { name: 'kraft.version', minVersion: 0, maxVersion: 1 },
 ]
 
 /** ApiVersions before v4 has no place for a feature that begins at version 0. */
@@ -27,10 +32,18 @@ export function finalizedFeatures(properties: BrokerProperties): FinalizedFeatur
     'group.version': properties.groupVersion,
     'share.version': properties.shareVersion,
     'transaction.version': properties.transactionVersion,
+    'eligible.leader.replicas.version': ELIGIBLE_LEADER_REPLICAS,
   }
   return Object.entries(levels)
     .filter(([, level]) => level > 0)
     .map(([name, level]) => ({ name, maxVersionLevel: level, minVersionLevel: level }))
+}
+
+/** The level of a feature that no client can change. */
+export const fixedLevels: Readonly<Record<string, number | undefined>> = {
+  'metadata.version': METADATA_VERSION,
+  'eligible.leader.replicas.version': ELIGIBLE_LEADER_REPLICAS,
+  'kraft.version': 0,
 }
 
 /** The property that holds the level of each feature that a client may change. */

@@ -2,12 +2,17 @@
 
 /** The number that DescribeConfigs has for each type. */
 export const configTypes = {
+  /** Of a configuration that the broker has no definition of. */
+  UNKNOWN: 0,
   BOOLEAN: 1,
   STRING: 2,
   INT: 3,
+  SHORT: 4,
   LONG: 5,
   DOUBLE: 6,
   LIST: 7,
+  CLASS: 8,
+  PASSWORD: 9,
 } as const
 
 export type ConfigType = keyof typeof configTypes
@@ -25,24 +30,23 @@ export interface ConfigDefinition {
   readonly check?: (name: string, value: string) => string | null
 }
 
+/** What the check of a value looks at. */
+type Checked = Omit<ConfigDefinition, 'default'>
+
 export type ConfigTable = Readonly<Record<string, ConfigDefinition>>
 
-const INT_RANGE = { min: -(2n ** 31n), max: 2n ** 31n - 1n }
-const LONG_RANGE = { min: -(2n ** 63n), max: 2n ** 63n - 1n }
+/** How many bits a number of each type has. */
+const bits: Partial<Record<ConfigType, number>> = { SHORT: 16, INT: 32, LONG: 64 }
 
 /** What a broker says of a value that it refuses; null when it accepts the value. */
-export function findValueProblem(
-  name: string,
-  definition: ConfigDefinition,
-  value: string,
-): string | null {
+export function findValueProblem(name: string, definition: Checked, value: string): string | null {
   const { type } = definition
   const problem =
     type === 'BOOLEAN'
       ? findBooleanProblem(value)
-      : type === 'STRING' || type === 'LIST'
-        ? findTextProblem(definition, value)
-        : findNumberProblem(definition, value)
+      : type === 'DOUBLE' || bits[type] !== undefined
+        ? findNumberProblem(definition, value)
+        : findTextProblem(definition, value)
   if (problem !== null)
     return `Invalid value ${problem.shown ?? value} for configuration ${name}: ${problem.reason}`
   return definition.check?.(name, value) ?? null
@@ -58,7 +62,7 @@ function findBooleanProblem(value: string): Problem | null {
   return isBoolean ? null : { reason: 'Expected value to be either true or false' }
 }
 
-function findTextProblem({ type, oneOf }: ConfigDefinition, value: string): Problem | null {
+function findTextProblem({ type, oneOf }: Checked, value: string): Problem | null {
   if (oneOf === undefined) return null
   const isEmpty = type === 'LIST' && value.trim() === ''
   const values = type === 'LIST' ? value.split(',').map((each) => each.trim()) : [value]
@@ -68,7 +72,7 @@ function findTextProblem({ type, oneOf }: ConfigDefinition, value: string): Prob
   return { reason: `String must be one of: ${oneOf.join(', ')}`, shown: unknown }
 }
 
-function findNumberProblem(definition: ConfigDefinition, value: string): Problem | null {
+function findNumberProblem(definition: Checked, value: string): Problem | null {
   const { type, min, max } = definition
   const trimmed = value.trim()
   const pattern =
@@ -85,15 +89,15 @@ function findNumberProblem(definition: ConfigDefinition, value: string): Problem
 }
 
 function isInRange(type: ConfigType, value: string): boolean {
-  const range = type === 'INT' ? INT_RANGE : LONG_RANGE
   const number = BigInt(value.replace(/^\+/, ''))
-  return number >= range.min && number <= range.max
+  return BigInt.asIntN(bits[type] ?? 64, number) === number
 }
 
 /** The value as DescribeConfigs shows it. */
-export function shownValue({ type, oneOf }: ConfigDefinition, value: string): string {
+export function shownValue({ type, oneOf }: Checked, value: string): string {
   switch (type) {
     case 'INT':
+    case 'SHORT':
     case 'LONG':
       return String(BigInt(value.trim().replace(/^\+/, '')))
     case 'DOUBLE':
@@ -101,6 +105,9 @@ export function shownValue({ type, oneOf }: ConfigDefinition, value: string): st
     case 'BOOLEAN':
       return value.trim().toLowerCase()
     case 'STRING':
+    case 'CLASS':
+    case 'PASSWORD':
+    case 'UNKNOWN':
       return value
     case 'LIST': {
       const items = splitList(value)

@@ -4,13 +4,16 @@ import { errorCodes } from '../../protocol/error-codes.ts'
 import { findIllegalPattern } from '../client-telemetry.ts'
 import type { ClusterState } from '../cluster-state.ts'
 import { findNameProblem } from '../topic-store.ts'
-import { ALL_BROKERS, type ConfigSynonym, configSources } from './broker-configs.ts'
+import { configSources } from './broker-configs.ts'
+import { brokerResource } from './broker-resource.ts'
+import { type ConfigTable, findValueProblem, shownValue } from './config-definition.ts'
 import {
-  type ConfigTable,
-  type ConfigType,
-  findValueProblem,
-  shownValue,
-} from './config-definition.ts'
+  type ConfigProblem,
+  type ConfigResource,
+  type DescribedConfig,
+  invalid,
+  invalidConfig,
+} from './config-resource.ts'
 import { findGroupConfigProblem, groupConfigs } from './group-configs.ts'
 import { findTopicConfigProblem, topicConfigs } from './topic-configs.ts'
 
@@ -22,35 +25,6 @@ export const resourceTypes = {
   CLIENT_METRICS: 16,
   GROUP: 32,
 } as const
-
-export interface ConfigProblem {
-  readonly errorCode: number
-  readonly errorMessage: string | null
-}
-
-/** One configuration as DescribeConfigs shows it. */
-export interface DescribedConfig {
-  readonly name: string
-  readonly value: string
-  readonly type: ConfigType
-  readonly readOnly: boolean
-  readonly source: number
-  readonly synonyms: readonly ConfigSynonym[]
-}
-
-/** A resource that exists, or could. */
-export interface ConfigResource {
-  /** What is set on the resource itself. */
-  readonly given: ReadonlyMap<string, string>
-  describe(): DescribedConfig[]
-  typeOf(name: string): ConfigType | null
-  /** What is wrong with these configurations in the place of the given ones. */
-  findProblem(
-    configs: ReadonlyMap<string, string>,
-    changed: readonly string[],
-  ): ConfigProblem | null
-  replace(configs: Map<string, string>): void
-}
 
 export function findResource(
   state: ClusterState,
@@ -72,10 +46,6 @@ export function findResource(
     default:
       return invalid(`Unknown resource type ${type}`)
   }
-}
-
-function invalid(errorMessage: string): ConfigProblem {
-  return { errorCode: errorCodes.INVALID_REQUEST, errorMessage }
 }
 
 function topicResource(
@@ -126,47 +96,6 @@ export function describeTopicConfigs(
   })
 }
 
-function brokerResource(
-  state: ClusterState,
-  nodeId: number,
-  name: string,
-): ConfigResource | ConfigProblem {
-  if (name !== ALL_BROKERS && name !== String(nodeId)) {
-    return invalid(`Unexpected broker id, expected ${nodeId} or empty string, but received ${name}`)
-  }
-  const { brokerConfigs } = state
-  const given = brokerConfigs.dynamic.get(name) ?? new Map<string, string>()
-  return {
-    given,
-    describe: () => {
-      const described = [...brokerConfigs.names].map(([config, type]): DescribedConfig => {
-        const synonyms = brokerConfigs.synonymsOf(config, nodeId)
-        const { value, source } = synonyms[0]
-        const readOnly = !brokerConfigs.isDynamic(config)
-        return { name: config, value, type, readOnly, source, synonyms }
-      })
-      return name === ALL_BROKERS ? described.filter((each) => given.has(each.name)) : described
-    },
-    typeOf: (config) => brokerConfigs.names.get(config) ?? null,
-    findProblem: (configs, changed) => {
-      const fixed = changed.filter((config) => {
-        return brokerConfigs.names.has(config) && !brokerConfigs.isDynamic(config)
-      })
-      if (fixed.length > 0) {
-        return invalid(`Cannot update these configs dynamically: [${fixed.join(', ')}]`)
-      }
-      for (const [config, value] of configs) {
-        const definition = Object.values(topicConfigs).find(({ synonym }) => synonym === config)
-        const problem =
-          definition === undefined ? null : findValueProblem(config, definition, value)
-        if (problem !== null) return invalidConfig(problem)
-      }
-      return null
-    },
-    replace: (configs) => brokerConfigs.set(name, configs),
-  }
-}
-
 function groupResource(
   state: ClusterState,
   nodeId: number,
@@ -194,7 +123,8 @@ function groupResource(
           return { name: config, value, type, readOnly: false, source, synonyms }
         },
       ),
-    typeOf: (config) => (Object.hasOwn(groupConfigs, config) ? groupConfigs[config].type : null),
+    // Controllers know no types of theirs: nothing is appended or subtracted.
+    typeOf: () => null,
     findProblem: (wanted) => {
       for (const [config, value] of wanted) {
         const problem = findGroupConfigProblem(config, value)
@@ -231,7 +161,6 @@ function metricsResource(state: ClusterState, name: string): ConfigResource | Co
         const synonyms = own === undefined ? [] : [{ name: config, value, source }]
         return { name: config, value, type: definition.type, readOnly: false, source, synonyms }
       }),
-    // Controllers know no types of theirs: nothing is appended or subtracted.
     typeOf: () => null,
     findProblem: (configs) => {
       for (const [config, value] of configs) {
@@ -261,8 +190,4 @@ function findMetricsProblem(name: string, value: string): ConfigProblem | null {
   return invalid(
     `Invalid value ${value} for interval.ms, interval must be between ${MIN_INTERVAL_MS} and ${MAX_INTERVAL_MS} (1 hour)`,
   )
-}
-
-function invalidConfig(errorMessage: string | null): ConfigProblem | null {
-  return errorMessage === null ? null : { errorCode: errorCodes.INVALID_CONFIG, errorMessage }
 }

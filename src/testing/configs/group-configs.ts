@@ -23,6 +23,11 @@ const bounded: Readonly<Record<string, BoundedDefinition>> = {
   'share.record.lock.duration.ms': { default: '30000', min: 15_000, max: 60_000 },
   'share.delivery.count.limit': { default: '5', min: 2, max: 10 },
   'share.partition.max.record.locks': { default: '2000', min: 100, max: 4000 },
+  'streams.session.timeout.ms': { default: '45000', ...SESSION },
+  'streams.heartbeat.interval.ms': { default: '5000', ...HEARTBEAT },
+  'streams.assignment.interval.ms': { default: '1000', ...ASSIGNMENT },
+  'streams.initial.rebalance.delay.ms': { default: '3000', min: 0, max: 2 ** 31 - 1 },
+  'streams.num.standby.replicas': { default: '0', min: 0, max: 2 },
 }
 
 export const groupConfigs: ConfigTable = {
@@ -46,6 +51,24 @@ export const groupConfigs: ConfigTable = {
     default: 'read_uncommitted',
     oneOf: ['read_committed', 'read_uncommitted'],
     synonym: 'share.isolation.level',
+  },
+  'streams.assignor.name': {
+    type: 'STRING',
+    default: 'sticky',
+    oneOf: ['sticky'],
+    synonym: 'group.streams.assignors',
+  },
+  'streams.rack.aware.assignment.tags': {
+    type: 'LIST',
+    default: '',
+    synonym: 'group.streams.rack.aware.assignment.tags',
+  },
+  'errors.deadletterqueue.copy.record.enable': { type: 'BOOLEAN', default: 'false' },
+  'errors.deadletterqueue.topic.name': {
+    type: 'STRING',
+    default: '',
+    check: (name, value) =>
+      value.startsWith('__') ? `${name}: DLQ topic name must not start with '__'` : null,
   },
   'share.renew.acknowledge.enable': {
     type: 'BOOLEAN',

@@ -13,11 +13,8 @@ import type {
 } from '../../protocol/messages/incremental-alter-configs.ts'
 import { configRefusal } from '../configs/config-access.ts'
 import { splitList } from '../configs/config-definition.ts'
-import {
-  type ConfigProblem,
-  type ConfigResource,
-  findResource,
-} from '../configs/config-resources.ts'
+import type { ConfigProblem, ConfigResource } from '../configs/config-resource.ts'
+import { findResource } from '../configs/config-resources.ts'
 import type { RequestContext } from '../handler.ts'
 import { repeatedKeys } from '../repeated-keys.ts'
 

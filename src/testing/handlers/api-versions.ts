@@ -30,7 +30,7 @@ export function handleApiVersions(
   if (!isMeant) return emptyResponse(errorCodes.REBOOTSTRAP_REQUIRED)
   const response = emptyResponse(0)
   response.supportedFeatures = supportedFeatures(version)
-  response.finalizedFeaturesEpoch = 1n
+  response.finalizedFeaturesEpoch = state.featuresEpoch
   response.finalizedFeatures = finalizedFeatures(state.properties)
   for (const [apiKey, range] of offered) {
     // Kafka 4 offers Produce from v0, which old librdkafka looks for, and serves none before v3.

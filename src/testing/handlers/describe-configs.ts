@@ -8,9 +8,11 @@ import type {
   DescribeConfigsResponse,
   DescribeConfigsResult,
 } from '../../protocol/messages/describe-configs.ts'
+import type { ConfigSynonym } from '../configs/broker-configs.ts'
 import { configRefusal } from '../configs/config-access.ts'
 import { configTypes } from '../configs/config-definition.ts'
-import { type DescribedConfig, findResource, resourceTypes } from '../configs/config-resources.ts'
+import type { DescribedConfig } from '../configs/config-resource.ts'
+import { findResource, resourceTypes } from '../configs/config-resources.ts'
 import type { RequestContext } from '../handler.ts'
 
 export function handleDescribeConfigs(
@@ -51,16 +53,17 @@ function describeOne(
 }
 
 function toResult(
-  { name, value, type, readOnly, source, synonyms }: DescribedConfig,
+  { name, value, type, readOnly, source, synonyms, isSensitive = false }: DescribedConfig,
   includeSynonyms: boolean,
 ): DescribeConfigsResourceResult {
+  const shown = (synonym: ConfigSynonym) => (isSensitive ? { ...synonym, value: null } : synonym)
   return {
     name,
     value,
     readOnly,
     configSource: source,
-    isSensitive: false,
-    synonyms: includeSynonyms ? [...synonyms] : [],
+    isSensitive,
+    synonyms: includeSynonyms ? synonyms.map(shown) : [],
     configType: configTypes[type],
     documentation: null,
   }

@@ -6,7 +6,7 @@ import type {
   UpdateFeaturesRequest,
   UpdateFeaturesResponse,
 } from '../../protocol/messages/update-features.ts'
-import { featureProperties, supportedFeatures } from '../features.ts'
+import { featureProperties, fixedLevels, supportedFeatures } from '../features.ts'
 import type { RequestContext } from '../handler.ts'
 import { clusterError } from '../security/authorize.ts'
 
@@ -30,6 +30,7 @@ export function handleUpdateFeatures(
     for (const { feature, maxVersionLevel } of featureUpdates) {
       const property = featureProperties[feature]
       if (property !== undefined) properties[property] = Math.max(maxVersionLevel, 0)
+      state.featuresEpoch++
     }
   }
   const results = featureUpdates.map(({ feature }, i) => ({
@@ -60,7 +61,11 @@ function findProblem(
     return invalid(`Brokers only support versions ${minVersion}-${maxVersion}`)
   }
   const property = featureProperties[feature]
-  if (property === undefined) return null
+  if (property === undefined) {
+    return level === fixedLevels[feature]
+      ? null
+      : invalid(`This cluster keeps it at ${fixedLevels[feature]}.`)
+  }
   const mayLower = allowDowngrade || upgradeType > UPGRADE
   return level < properties[property] && !mayLower
     ? invalid("Can't downgrade the version of this feature without setting the upgrade type.")

@@ -168,7 +168,8 @@ test('UpdateFeatures moves a feature within what is supported', async () => {
     clusterId: null,
     nodeId: -1,
   }
-  const { finalizedFeatures } = await client.request(apiVersions, 4, named)
+  const { finalizedFeatures, finalizedFeaturesEpoch } = await client.request(apiVersions, 4, named)
+  expect(finalizedFeaturesEpoch).toBe(2n)
   expect(finalizedFeatures).toContainEqual({
     name: 'transaction.version',
     minVersionLevel: 1,

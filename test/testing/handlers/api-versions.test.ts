@@ -104,7 +104,17 @@ test('options that mean nothing are refused', async () => {
 
 test.each([
   [3, ['metadata.version']],
-  [4, ['metadata.version', 'group.version', 'share.version', 'transaction.version']],
+  [
+    4,
+    [
+      'metadata.version',
+      'group.version',
+      'share.version',
+      'transaction.version',
+      'eligible.leader.replicas.version',
+      'kraft.version',
+    ],
+  ],
 ])('v%i names the features that its clients can read', async (version, names) => {
   const client = await connectTo(await startCluster())
   const response = await client.request(apiVersions, version, named)
@@ -120,5 +130,6 @@ test('a feature at level 0 is not finalized', async () => {
   const properties = { groupVersion: 0, shareVersion: 0, transactionVersion: 0 }
   const client = await connectTo(await startCluster({ properties }))
   const { finalizedFeatures } = await client.request(apiVersions, 4, named)
-  expect(finalizedFeatures.map(({ name }) => name)).toEqual(['metadata.version'])
+  const names = finalizedFeatures.map(({ name }) => name)
+  expect(names).toEqual(['metadata.version', 'eligible.leader.replicas.version'])
 })

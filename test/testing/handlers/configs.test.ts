@@ -65,10 +65,7 @@ test('a topic shows its own values, the broker’s and the defaults', async () =
     value: '7',
     configSource: 1,
     configType: 5,
-    synonyms: [
-      { name: 'retention.ms', value: '7', source: 1 },
-      { name: 'log.retention.ms', value: '604800000', source: 5 },
-    ],
+    synonyms: [{ name: 'retention.ms', value: '7', source: 1 }],
   })
   expect(of('max.message.bytes')).toMatchObject({
     value: '5000',
@@ -168,7 +165,8 @@ test('brokers, groups and client metrics keep what they are given', async () => 
   const { configs } = await describeOne(client, TOPIC, 't', ['max.message.bytes'])
   expect(configs[0]).toMatchObject({ value: '3000', configSource: 3 })
   expect(await alter(client, BROKER, '', [['message.max.bytes', DELETE, null]])).toBe('done')
-  expect((await describeOne(client, BROKER, '')).configs).toEqual([])
+  const { configs: ofAll } = await describeOne(client, BROKER, '')
+  expect(ofAll.map(({ name, value }) => `${name}=${value}`)).toEqual(['min.insync.replicas=1'])
   expect(await alter(client, GROUP, 'g', [['share.delivery.count.limit', SET, '3']])).toBe('done')
   const group = await describeOne(client, GROUP, 'g', ['share.delivery.count.limit'])
   expect(group.configs[0]).toMatchObject({
@@ -187,6 +185,29 @@ test('brokers, groups and client metrics keep what they are given', async () => 
     { resourceType: LOGGER, resourceName: '1' },
     { resourceType: METRICS, resourceName: 'm' },
     { resourceType: GROUP, resourceName: 'g' },
+  ])
+})
+
+test('a broker shows every configuration that Kafka has, and keeps those that start with it', async () => {
+  const client = await connectTo(await startCluster())
+  const { configs } = await describeOne(client, BROKER, '1')
+  expect(configs.length).toBeGreaterThan(300)
+  const [threads] = (await describeOne(client, BROKER, '1', ['log.cleaner.threads'])).configs
+  expect(threads).toMatchObject({ value: '1', configSource: 5, readOnly: false, configType: 3 })
+  for (const [name, value] of [
+    ['node.id', '9'],
+    ['listeners', 'PLAINTEXT://:1'],
+    ['ssl.key.password', 'x'],
+    ['log.cleaner.threads', 'many'],
+  ]) {
+    expect(await alter(client, BROKER, '', [[name, SET, value]])).toMatch(/^42 /)
+  }
+  expect(await alter(client, BROKER, '1', [['log.cleaner.threads', SET, '2']])).toBe('done')
+  expect(await alter(client, BROKER, '1', [['my.own', SET, 'secret']])).toBe('done')
+  const after = await describeOne(client, BROKER, '1', ['log.cleaner.threads', 'my.own'])
+  expect(after.configs).toMatchObject([
+    { value: '2', configSource: 2 },
+    { value: null, isSensitive: true, synonyms: [{ value: null }] },
   ])
 })
 
