@@ -3,8 +3,5 @@
 /** Before a connection is ready, nothing that a broker says can be longer. */
 export const MAX_SETUP_RESPONSE: number = 1024 * 1024
 
-/** Requests that may wait to be written; who sends more than this should have waited. */
-export const MAX_QUEUED = 1000
-
 /** After it comes 0. */
 export const MAX_CORRELATION_ID = 0x7fffffff

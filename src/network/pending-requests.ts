@@ -1,5 +1,5 @@
-// Requests of one connection in the order they were made: a linked list, since responses leave at its
-// head and an abort or a deadline may take one out of its middle.
+// Requests of one connection in the order they were made: a list that is linked both ways, since responses
+// leave at its head, and an abort or a deadline takes one out of its middle, however many wait.
 
 import { onAbort } from '../async/wait.ts'
 import type { Trace } from '../diagnostics.ts'
@@ -28,6 +28,9 @@ export class PendingRequest {
   /** The broker responds to it; not so for Produce with acks=0. */
   hasResponse = true
   next: PendingRequest | null = null
+  previous: PendingRequest | null = null
+  /** The queue that it is in. */
+  queue: PendingRequests | null = null
   /** Called when the kernel has taken all its bytes. */
   onReleased: (() => void) | null = null
   private readonly onResponse: (response: never) => void
@@ -107,6 +110,8 @@ export class PendingRequests {
   private last: PendingRequest | null = null
 
   push(pending: PendingRequest): void {
+    pending.queue = this
+    pending.previous = this.last
     if (this.last === null) this.first = pending
     else this.last.next = pending
     this.last = pending
@@ -115,26 +120,20 @@ export class PendingRequests {
 
   shift(): PendingRequest | null {
     const { first } = this
-    if (first === null) return null
-    this.first = first.next
-    if (this.first === null) this.last = null
-    first.next = null
-    this.length--
+    if (first !== null) this.remove(first)
     return first
   }
 
   /** Does nothing if it is not in this queue. */
   remove(pending: PendingRequest): void {
-    let before: PendingRequest | null = null
-    for (let at = this.first; at !== null; before = at, at = at.next) {
-      if (at !== pending) continue
-      if (before === null) this.first = at.next
-      else before.next = at.next
-      if (this.last === at) this.last = before
-      at.next = null
-      this.length--
-      return
-    }
+    if (pending.queue !== this) return
+    const { previous, next } = pending
+    if (previous === null) this.first = next
+    else previous.next = next
+    if (next === null) this.last = previous
+    else next.previous = previous
+    pending.queue = pending.previous = pending.next = null
+    this.length--
   }
 
   /** Whether one of them keeps the process alive. */
@@ -147,6 +146,14 @@ export class PendingRequests {
   expired(now: number): PendingRequest | null {
     for (let at = this.first; at !== null; at = at.next) if (at.deadline <= now) return at
     return null
+  }
+
+  /** Takes out all whose deadline has passed. */
+  takeExpired(now: number): PendingRequest[] {
+    const expired: PendingRequest[] = []
+    for (let at = this.first; at !== null; at = at.next) if (at.deadline <= now) expired.push(at)
+    for (const pending of expired) this.remove(pending)
+    return expired
   }
 
   /** The earliest deadline; Infinity if it is empty. */

@@ -26,16 +26,6 @@ export function notWrittenError(
   )
 }
 
-export function queueFullError(
-  pending: PendingRequest,
-  where: string,
-  most: number,
-): ConnectionError {
-  return new ConnectionError(
-    `${pending.name} to ${where}: ${most} requests wait for this connection already`,
-  )
-}
-
 /** @param reason why the connection ended; ClosedError is the caller's own doing, and told as it is */
 export function disconnectedError(pending: PendingRequest, where: string, reason: unknown): Error {
   if (reason instanceof ClosedError) return reason

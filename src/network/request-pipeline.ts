@@ -10,13 +10,12 @@ import { causeText, DecodeError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import { FrameSplitter } from '../protocol/frame-splitter.ts'
 import { encodeRequestFrame } from '../protocol/header.ts'
-import { MAX_CORRELATION_ID, MAX_QUEUED, MAX_SETUP_RESPONSE } from './connection-limits.ts'
+import { MAX_CORRELATION_ID, MAX_SETUP_RESPONSE } from './connection-limits.ts'
 import { type PendingRequest, PendingRequests } from './pending-requests.ts'
 import {
   disconnectedError,
   noResponseError,
   notWrittenError,
-  queueFullError,
   unreadableError,
 } from './request-errors.ts'
 import type { RequestObserver } from './request-observer.ts'
@@ -124,8 +123,9 @@ export class RequestPipeline {
   }
 
   /**
-   * Writes the request, or queues it while nothing may be written.
-   * @throws what the encoder throws; ConnectionError if too many wait already
+   * Writes the request, or queues it while nothing may be written. As many may wait as there are callers: one
+   * that is refused for their number would come back, with all others, and find no more room than before.
+   * @throws what the encoder throws; ConnectionError if the connection has ended
    */
   add(pending: PendingRequest): void {
     if (this.canWrite()) this.writeNow(pending)
@@ -228,11 +228,7 @@ export class RequestPipeline {
   }
 
   private queue(pending: PendingRequest): void {
-    const where = this.owner.describe()
-    if (this.ended !== null) throw disconnectedError(pending, where, this.ended)
-    // The producer's own memory bounds those without a response.
-    if (this.waiting.length >= MAX_QUEUED && pending.hasResponse)
-      throw queueFullError(pending, where, MAX_QUEUED)
+    if (this.ended !== null) throw disconnectedError(pending, this.owner.describe(), this.ended)
     if (!pending.isBackground) this.writer?.keepAlive(true)
     pending.deadline = monotonicMs() + pending.timeoutMs
     this.waiting.push(pending)
@@ -402,8 +398,7 @@ export class RequestPipeline {
       return
     }
     const now = monotonicMs()
-    for (let late = this.waiting.expired(now); late !== null; late = this.waiting.expired(now)) {
-      this.waiting.remove(late)
+    for (const late of this.waiting.takeExpired(now)) {
       late.reject(notWrittenError(late, this.owner.describe(), this.obstacle()))
     }
     this.writeWaiting()

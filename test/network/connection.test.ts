@@ -333,14 +333,12 @@ test('what waits behind a throttle ends at its own deadline, unwritten', async (
   expect(connection.isClosed).toBe(false)
 })
 
-test('a general connection has five requests under way, and a thousand waiting', async () => {
+test('a general connection has five requests under way, and any number waiting', async () => {
   const { connection, side } = await pair()
-  const all = Array.from({ length: 1006 }, () => beat(connection))
-  await expect(all[1005]).rejects.toMatchObject({ name: 'ConnectionError', wasSent: false })
+  const all = Promise.all(Array.from({ length: 5000 }, () => beat(connection)))
   await vi.waitFor(() => expect(side.requests.length).toBe(5))
-  const answers = Promise.all(all.slice(0, 1005))
-  for (let i = 0; i < 1005; i++) side.answer(await side.next(), heartbeat, ok)
-  expect((await answers).length).toBe(1005)
+  for (let i = 0; i < 5000; i++) side.answer(await side.next(), heartbeat, ok)
+  expect((await all).length).toBe(5000)
 })
 
 test('close rejects what is under way, and what waits, at once', async () => {
