@@ -185,7 +185,7 @@ function applyError<K, V>(
 function acquire<K, V>(
   { cluster, hold, owner, options, sentAt }: ShareResponseContext<K, V>,
   target: SharePartition,
-  { records, acquiredRecords }: ShareFetchPartitionData,
+  { records, acquiredRecords, errorCode }: ShareFetchPartitionData,
   lockMs: number,
 ): void {
   const { topic, topicId, partition } = target
@@ -194,8 +194,8 @@ function acquire<K, V>(
   owner.onAcquired(
     new AcquiredReader(records, acquiredRecords, source, acquisition, owner, options),
     (error) => {
-      if (error === null) target.succeeded()
-      else backOff(cluster, target, error)
+      if (error !== null) backOff(cluster, target, error)
+      else if (errorCode === 0) target.succeeded()
     },
   )
 }
