@@ -23,6 +23,8 @@ export class Sensor {
   count = 0
   /** Their sum. */
   sum = 0
+  /** When the last one came (monotonic ms); at first, when this was made. */
+  lastAt: number = monotonicMs()
   private now: Sample = emptySample(monotonicMs())
   private before: Sample | null = null
 
@@ -30,6 +32,7 @@ export class Sensor {
     this.advance(at)
     this.count++
     this.sum += value
+    this.lastAt = at
     const sample = this.now
     sample.count++
     sample.sum += value
@@ -89,18 +92,28 @@ export class Sensor {
   }
 }
 
-/** Sensors by a name, such as those of each topic. */
+/** What has had no value for longer than this is forgotten when names are added (ms). */
+const IDLE_MS = 3_600_000
+/** It is looked for at most this often (ms). */
+const SWEEP_MS = 60_000
+
+/** Sensors by a name, such as those of each topic. Topics come and go as long as a client lives. */
 export class SensorMap<T> {
   private readonly entries = new Map<string, T>()
   private readonly make: () => T
+  private readonly lastAtOf: (entry: T) => number
+  private sweptAt = monotonicMs()
 
-  constructor(make: () => T) {
+  /** @param lastAtOf when the entry had its last value (monotonic ms) */
+  constructor(make: () => T, lastAtOf: (entry: T) => number = () => Number.POSITIVE_INFINITY) {
     this.make = make
+    this.lastAtOf = lastAtOf
   }
 
   get(name: string): T {
     let entry = this.entries.get(name)
     if (entry === undefined) {
+      this.sweep()
       entry = this.make()
       this.entries.set(name, entry)
     }
@@ -109,5 +122,14 @@ export class SensorMap<T> {
 
   [Symbol.iterator](): Iterator<[string, T]> {
     return this.entries[Symbol.iterator]()
+  }
+
+  private sweep(): void {
+    const now = monotonicMs()
+    if (now - this.sweptAt < SWEEP_MS) return
+    this.sweptAt = now
+    for (const [name, entry] of this.entries) {
+      if (now - this.lastAtOf(entry) >= IDLE_MS) this.entries.delete(name)
+    }
   }
 }

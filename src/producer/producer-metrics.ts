@@ -25,7 +25,10 @@ class SendSensors {
 
 export class ProducerMetrics {
   readonly all: SendSensors = new SendSensors()
-  readonly topics: SensorMap<SendSensors> = new SensorMap(() => new SendSensors())
+  readonly topics: SensorMap<SendSensors> = new SensorMap(
+    () => new SendSensors(),
+    ({ records, errors, retries }) => Math.max(records.lastAt, errors.lastAt, retries.lastAt),
+  )
   readonly batchSize: Sensor = new Sensor()
   readonly queueTime: Sensor = new Sensor()
   readonly splits: Sensor = new Sensor()

@@ -67,6 +67,15 @@ describe('a consumer does not ask for a topic', () => {
     expect(await consumer.endOffsets([a])).toMatchObject([{ offset: 10n }])
   })
 
+  it('that it has tried to commit an offset of, which does not exist', async () => {
+    const consumer = reader({ groupId: 'g' })
+    consumer.assign([{ topic: 'b', partition: 0 }])
+    await take(consumer, 1)
+    const commit = consumer.commit([{ ...missing, offset: 1n }], limits)
+    await expect(commit).rejects.toThrow(/UNKNOWN_TOPIC/)
+    await asksFor(['b'])
+  })
+
   it('that it has unsubscribed from, when it does not wait for it any more', async () => {
     const consumer = reader({ groupId: 'g', topics: ['none'], defaultApiTimeoutMs: 1000 })
     const first = take(consumer, 1)

@@ -3,10 +3,12 @@
 import { tracingChannel } from 'node:diagnostics_channel'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { replaceClock } from '../../src/async/clock.ts'
+import { DeliveryMetrics } from '../../src/consumer/delivery/delivery-metrics.ts'
 import { Kafka } from '../../src/kafka.ts'
 import { silentLogger } from '../../src/logger.ts'
 import type { Metric } from '../../src/metrics/metric.ts'
 import { Sensor } from '../../src/metrics/sensors.ts'
+import { ProducerMetrics } from '../../src/producer/producer-metrics.ts'
 import { syncGroup } from '../../src/protocol/messages/sync-group.ts'
 import { TestCluster } from '../../src/testing/test-cluster.ts'
 
@@ -83,6 +85,27 @@ describe('metrics', () => {
       expect([sensor.average, sensor.max]).toEqual([20, 20])
       now += 60_000
       expect([sensor.average, sensor.rate, sensor.count]).toEqual([Number.NaN, 0, 3])
+    } finally {
+      restore()
+    }
+  })
+
+  test('of topics that had nothing for an hour are forgotten when others come', () => {
+    let now = 1_000_000
+    const restore = replaceClock({ monotonicMs: () => now })
+    try {
+      const consumed = new DeliveryMetrics()
+      const produced = new ProducerMetrics()
+      for (let topic = 0; topic < 10_000; topic++) {
+        consumed.taken(`${topic}`, 1)
+        produced.failed(`${topic}`, 1)
+        now += 60_000
+      }
+      for (const map of [consumed.consumedOf, produced.topics]) {
+        const names = [...map].map(([name]) => Number(name))
+        expect(names).toHaveLength(60)
+        expect(names).toContain(9999)
+      }
     } finally {
       restore()
     }

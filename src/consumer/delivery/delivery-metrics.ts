@@ -12,7 +12,10 @@ interface WaitingLoop {
 export class DeliveryMetrics {
   /** Records that were taken out of responses, per slice: in all, and by topic. */
   readonly consumed: Sensor = new Sensor()
-  readonly consumedOf: SensorMap<Sensor> = new SensorMap(() => new Sensor())
+  readonly consumedOf: SensorMap<Sensor> = new SensorMap(
+    () => new Sensor(),
+    ({ lastAt }) => lastAt,
+  )
   /** How long loops waited for records (ms). */
   readonly waits: Sensor = new Sensor()
 

@@ -81,6 +81,8 @@ export class Committer {
   private isRunning = false
   private lastError: Error | null = null
   private standing: StandingProblem | null = null
+  /** Topics that metadata is asked for on account of commits alone. */
+  private readonly unknownTopics = new Set<string>()
 
   constructor(cluster: Cluster, coordinator: CoordinatorClient, owner: CommitterOwner) {
     this.cluster = cluster
@@ -142,6 +144,7 @@ export class Committer {
     for (;;) {
       this.queue.expire(monotonicMs(), (waiter) => this.timeUp(waiter.timeoutMs))
       const entries = this.queue.take()
+      this.releaseTopics(entries ?? [])
       if (entries === null) {
         if (!isAutomatic) this.standing = null
         break
@@ -306,6 +309,7 @@ export class Committer {
     if (code === UNKNOWN_TOPIC_OR_PARTITION || code === UNKNOWN_TOPIC_ID) {
       // The coordinator may not have heard of a new topic. One that was deleted never comes back, nor does
       // its id; where it is not assigned, no other part of the consumer asks for it.
+      this.unknownTopics.add(topic)
       this.cluster.addTopics([topic])
       this.cluster.requestRefresh(`the coordinator does not know topic ${topic}`)
       return this.cluster.topicError(topic) !== UNKNOWN_TOPIC_OR_PARTITION
@@ -313,6 +317,15 @@ export class Committer {
     // A stale epoch: the next attempt is made under the newest one, as long as this is a member.
     if (code === errorCodes.STALE_MEMBER_EPOCH) return true
     return isRetriable(code) && code !== REBALANCE_IN_PROGRESS
+  }
+
+  /** Topics that nothing is to be committed for any more are not asked for. */
+  private releaseTopics(entries: readonly CommitEntry[]): void {
+    if (this.unknownTopics.size === 0) return
+    const wanted = new Set(entries.map(({ topic }) => topic))
+    const released = [...this.unknownTopics].filter((topic) => !wanted.has(topic))
+    for (const topic of released) this.unknownTopics.delete(topic)
+    this.cluster.topicsInUse.release(released)
   }
 
   private refusal(code: number, entry: CommitEntry, membership: Membership, nodeId: number): Error {
