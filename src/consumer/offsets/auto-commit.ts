@@ -64,6 +64,8 @@ export class AutoCommit {
     } catch (error) {
       // What was committed at this interval again, or is by the last commit before the end, is not lost.
       if (error instanceof ClosedError && isRecommitting) return
+      // A problem in health() is reported as one when it lasts, and the next interval tries again.
+      if (isRecommitting && this.committer.problem !== null) return
       // If not now, a rebalance commits what is done before it revokes the partitions.
       if (error instanceof CommitFailedError && error.retriable) {
         this.cluster.options.logger.debug(error.message)

@@ -74,6 +74,21 @@ it.each([
   expect(cluster.committedOffset('g', 't', 0)).toBe(9n)
 })
 
+it('reaches onError once, however often an interval tries again', async () => {
+  const consumer = reader({ defaultApiTimeoutMs: 1000 })
+  consumer.assign([{ topic: 't', partition: 0 }])
+  const loop = consumer.records()
+  for (let i = 0; i < 5; i++) await loop.next()
+  refuse(30)
+  await loop.next()
+  await cluster.waitFor(() => errors.length > 0)
+  const seen = cluster.requests(offsetCommit).length
+  await cluster.waitFor(() => cluster.requests(offsetCommit).length > seen + 3)
+  expect(errors.map(({ message }) => message)).toEqual([
+    expect.stringContaining('GROUP_AUTHORIZATION_FAILED'),
+  ])
+})
+
 it('is none any more when there is nothing left to commit', async () => {
   const consumer = reader()
   consumer.assign([{ topic: 't', partition: 0 }])

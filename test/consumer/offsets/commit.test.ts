@@ -321,6 +321,8 @@ describe('commits', () => {
     const consumer = reader({
       enableAutoCommit: true,
       autoCommitIntervalMs: 10,
+      // A problem is reported when it has lasted as long as a call may take, or 5 s.
+      defaultApiTimeoutMs: 1000,
       onError: (error) => void errors.push(error),
     })
     cluster.intercept(offsetCommit, async ({ next }) => {
