@@ -117,7 +117,7 @@ export function decodeLegacyMessage(
     for (const { offset, timestamp: own, key, value } of inner) {
       const inForce = timestampType === 'LogAppendTime' ? timestamp : own
       records.push({
-        offset: base + offset,
+        offset: checkOffset(base + offset),
         timestamp: inForce ?? -1n,
         timestampType,
         key,
@@ -168,6 +168,11 @@ export function convertLegacyMessage(
       headers: [],
     })),
   })
+}
+
+function checkOffset(offset: bigint): bigint {
+  if (BigInt.asIntN(64, offset) === offset) return offset
+  throw invalid(`offset ${offset}, which no log has`, 'offset')
 }
 
 function offsetDelta(base: bigint, offset: bigint): number {

@@ -107,6 +107,26 @@ describe('message sets of the Java client', () => {
     }
   })
 
+  test.each(vectors)('offsets that no log has are refused: %s', (_, { hex }) => {
+    const bytes = Buffer.from(hex, 'hex')
+    for (const offset of [2n ** 63n - 1n, -(2n ** 63n)]) {
+      bytes.writeBigInt64BE(offset, 0)
+      const reader = new RecordsReader(bytes, rawSource('t', 0), {
+        checkCrcs: false,
+        maxDecompressedBytes: limit,
+      })
+      try {
+        // A wrapper of magic 0 leaves the offsets to the messages in it.
+        for (const record of reader.nextBatch() ?? []) {
+          expect(record.offset).toBeGreaterThan(-(2n ** 63n))
+          expect(record.offset).toBeLessThan(2n ** 63n - 1n)
+        }
+      } catch (error) {
+        expect(error).toBeInstanceOf(DecodeError)
+      }
+    }
+  })
+
   test('a changed byte is found by the CRC', () => {
     const [, { hex }] = vectors[0]
     const changed = Buffer.from(hex, 'hex')

@@ -7,7 +7,7 @@ import type { AbortedTransaction } from '../../protocol/messages/fetch.ts'
 import type { BatchReader } from '../../records/batch-reader.ts'
 import type { ConsumerRecord } from '../../records/consumer-record.ts'
 import { detachedError, keepFromTransfer } from '../../records/detached-memory.ts'
-import type { RecordSource } from '../../records/record-context.ts'
+import { batchName, type RecordSource } from '../../records/record-context.ts'
 import { RecordsReader } from '../../records/records-reader.ts'
 import { AbortedTransactions } from './aborted-transactions.ts'
 import type { FetchedMemory } from './fetched-memory.ts'
@@ -28,6 +28,9 @@ export interface BlockEnd {
   /** A header that cannot be: nothing behind it can be found, and fetching on from here makes no sense. */
   readonly isDamaged: boolean
 }
+
+/** No request can carry a position beyond this one. The CRC of a batch does not cover its base offset. */
+const MAX_POSITION = 2n ** 63n - 1n
 
 const BATCH_LENGTH_OFFSET = 8
 const LEADER_EPOCH_OFFSET = 12
@@ -54,16 +57,12 @@ export function findBlockEnd(records: Buffer): BlockEnd {
     position += LENGTH_PREFIX + length
   }
   if (last < 0) return { nextOffset: null, leaderEpoch: -1, isDamaged }
-  const baseOffset = records.readBigInt64BE(last)
-  if (records[last + MAGIC_OFFSET] < 2) {
-    return { nextOffset: baseOffset + 1n, leaderEpoch: -1, isDamaged }
-  }
-  const delta = records.readInt32BE(last + LAST_OFFSET_DELTA_OFFSET)
-  return {
-    nextOffset: baseOffset + BigInt(delta) + 1n,
-    leaderEpoch: records.readInt32BE(last + LEADER_EPOCH_OFFSET),
-    isDamaged,
-  }
+  const isLegacy = records[last + MAGIC_OFFSET] < 2
+  const delta = isLegacy ? 0 : records.readInt32BE(last + LAST_OFFSET_DELTA_OFFSET)
+  const nextOffset = records.readBigInt64BE(last) + BigInt(delta) + 1n
+  if (nextOffset > MAX_POSITION) return { nextOffset: null, leaderEpoch: -1, isDamaged: true }
+  const leaderEpoch = isLegacy ? -1 : records.readInt32BE(last + LEADER_EPOCH_OFFSET)
+  return { nextOffset, leaderEpoch, isDamaged }
 }
 
 export class CompletedFetch<K, V> {
@@ -233,6 +232,7 @@ export class CompletedFetch<K, V> {
     for (;;) {
       const batch = this.reader.nextBatch()
       if (batch === null) return null
+      if (batch.nextOffset > MAX_POSITION) throw endlessError(batch)
       if (batch.nextOffset <= this.position) {
         this.countMarker(batch)
         continue
@@ -299,4 +299,13 @@ export class CompletedFetch<K, V> {
     }
     if (batch.controlRecord()?.type === 'ABORT') this.aborted.handleAbortMarker(batch)
   }
+}
+
+function endlessError({ source, baseOffset, magic }: BatchReader<unknown, unknown>): DecodeError {
+  const reason = 'no offset is left behind its last one'
+  return new DecodeError(`${batchName(source, baseOffset)}: ${reason}`, {
+    api: 'RecordBatch',
+    version: magic,
+    field: 'baseOffset',
+  })
 }

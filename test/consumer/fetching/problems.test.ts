@@ -45,6 +45,36 @@ function healthOf(consumer: Consumer, partition = 0): PartitionHealth {
   return found
 }
 
+it('a batch whose last offset is the last of all is an error of its partition, and the others are read and committed', async () => {
+  await fill(cluster, 't', 1, 10)
+  cluster.intercept(fetch, async ({ next }) => {
+    const response = await next()
+    for (const { partitions } of response.responses) {
+      for (const { partitionIndex, records } of partitions) {
+        if (partitionIndex === 0 && records?.length) records.writeBigInt64BE(2n ** 63n - 5n)
+      }
+    }
+    return response
+  })
+  const options = { groupId: 'g', autoCommitIntervalMs: 10 }
+  const consumer = reader(options, [t0, { topic: 't', partition: 1 }])
+  const texts: string[] = []
+  const errors: Error[] = []
+  expect(await consumer.position(t0)).toBe(0n)
+  const takeOne = (): Promise<unknown> =>
+    take(consumer, 1).then(
+      (taken) => texts.push(...taken),
+      (error: unknown) => errors.push(error as Error),
+    )
+  while (texts.length < 10 || errors.length < 3) await takeOne()
+  await fill(cluster, 't', 1, 10)
+  while (texts.length < 20) await takeOne()
+  expect(new Set(texts)).toEqual(new Set(Array.from({ length: 20 }, (_, i) => `t-1:${i}`)))
+  expect(errors[0].message).toMatch(/^t-0, batch at offset \d+: no offset is left behind its last/)
+  expect(await consumer.position(t0)).toBe(0n)
+  await cluster.waitFor(() => cluster.committedOffset('g', 't', 1) === 20n)
+})
+
 describe('a permission that is missing', () => {
   it.each([
     ['Fetch', fetch],
