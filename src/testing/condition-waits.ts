@@ -2,7 +2,7 @@
 // a deadline that fails by itself.
 
 import { types } from 'node:util'
-import { InvalidArgumentError, TimeoutError } from '../errors.ts'
+import { ClosedError, InvalidArgumentError, TimeoutError } from '../errors.ts'
 
 interface Wait {
   readonly condition: () => unknown
@@ -17,14 +17,16 @@ const POLL_MS = 5
 export class ConditionWaits {
   private waits: Wait[] = []
   private timer: NodeJS.Timeout | null = null
+  private isClosed = false
 
-  /** @throws TimeoutError with the condition's text when it does not come true in time */
+  /** @throws TimeoutError with the condition's text when it does not come true in time; ClosedError */
   waitFor(condition: () => unknown, timeoutMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const deadline = performance.now() + timeoutMs
       this.waits.push({ condition, resolve, reject, deadline, timeoutMs })
       this.timer ??= setInterval(() => this.poll(), POLL_MS)
       this.poll()
+      if (this.isClosed) this.close()
     })
   }
 
@@ -35,12 +37,14 @@ export class ConditionWaits {
     if (this.waits.length === 0) this.stop()
   }
 
+  /** Those that wait have failed, and so does each that is not true at once. */
   close(): void {
+    this.isClosed = true
     this.stop()
     const waits = this.waits
     this.waits = []
     for (const { condition, reject } of waits) {
-      reject(new Error(`the test cluster was closed while a test waited for ${condition}`))
+      reject(new ClosedError(`waitFor() failed: the test cluster was closed before ${condition}`))
     }
   }
 

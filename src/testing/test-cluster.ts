@@ -1,7 +1,7 @@
 // The in-process broker: a cluster of one or more nodes in this process that speak the real protocol
 // over real sockets, and the handles by which a test moves, breaks and observes them.
 
-import { ConfigError, describeValue, InvalidArgumentError } from '../errors.ts'
+import { ClosedError, ConfigError, describeValue, InvalidArgumentError } from '../errors.ts'
 import type { AnyApi, Api, VersionRange } from '../protocol/api.ts'
 import { getTelemetrySubscriptions } from '../protocol/messages/get-telemetry-subscriptions.ts'
 import { pushTelemetry } from '../protocol/messages/push-telemetry.ts'
@@ -107,7 +107,12 @@ export class TestCluster {
   static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
     const given = readClusterOptions(options)
     const cluster = new TestCluster(given)
-    await Promise.all([...cluster.nodes.values()].map((node) => node.start()))
+    try {
+      await Promise.all([...cluster.nodes.values()].map((node) => node.start()))
+    } catch (error) {
+      await cluster.close()
+      throw error
+    }
     for (const [name, partitions] of Object.entries(given.topics ?? {})) {
       cluster.createTopic(name, { partitions })
     }
@@ -277,9 +282,14 @@ export class TestCluster {
     if (electLeaders) this.state.topics.nodeDown(nodeId)
   }
 
-  /** Starts a node again on its old port: in sync, and leader of what has none. */
+  /**
+   * Starts a node again on its old port: in sync, and leader of what has none.
+   * @throws {ClosedError} when the cluster is closed, or the node is stopped before it listens
+   */
   async startNode(nodeId: number): Promise<void> {
-    await this.node(nodeId).start()
+    const node = this.node(nodeId)
+    if (this.closing !== null) throw new ClosedError('startNode() failed: the cluster was closed')
+    await node.start()
     this.state.topics.nodeUp(nodeId)
   }
 
@@ -342,7 +352,11 @@ export class TestCluster {
     this.recorder?.clear()
   }
 
-  /** Resolves once the condition is true. `timeoutMs` default: 5 s. */
+  /**
+   * Resolves once the condition is true. `timeoutMs` default: 5 s.
+   * @throws {TimeoutError} when it is not by then
+   * @throws {ClosedError} when the cluster is closed before
+   */
   async waitFor(condition: () => unknown, options: { timeoutMs?: number } = {}): Promise<void> {
     checkFunction('waitFor()', 'condition', condition)
     await this.waits.waitFor(condition, checkWaitLimit(options) ?? WAIT_TIMEOUT_MS)

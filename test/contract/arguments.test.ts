@@ -9,9 +9,6 @@ import {
   InvalidArgumentError,
   KafkaError,
 } from '../../src/errors.ts'
-import { Kafka } from '../../src/kafka.ts'
-import { silentLogger } from '../../src/logger.ts'
-import { TestCluster } from '../../src/testing/test-cluster.ts'
 import { isSendable } from '../../src/topic-partition.ts'
 import { type ArgumentRow, argumentTables, type Subjects } from './argument-tables.ts'
 import {
@@ -25,35 +22,17 @@ import {
   withHostile,
   withValue,
 } from './hostile-values.ts'
+import { type Opened, openSubjects } from './subjects.ts'
 
-let cluster: TestCluster
-let kafka: Kafka
-let testCluster: TestCluster
+let opened: Opened
 let subjects: Subjects
 
 beforeAll(async () => {
-  cluster = await TestCluster.start({ topics: { t: 1 } })
-  testCluster = await TestCluster.start({ nodes: 2, topics: { t: 1, again: 1, gone: 1 } })
-  kafka = new Kafka({ bootstrapServers: cluster.bootstrapServers, logger: silentLogger })
-  const transactional = kafka.producer({ transactionalId: 'x' })
-  await transactional.beginTransaction()
-  const consumer = kafka.consumer({ groupId: 'g', enableAutoCommit: false })
-  subjects = {
-    kafka,
-    producer: kafka.producer({ lingerMs: 0 }),
-    transactional,
-    consumer,
-    subscriber: kafka.consumer({ groupId: 's' }),
-    shareConsumer: kafka.shareConsumer({ groupId: 'share', topics: ['t'] }),
-    admin: kafka.admin({ defaultApiTimeoutMs: 1000 }),
-    testCluster,
-  }
-  consumer.assign([{ topic: 't', partition: 0, offset: 0n }])
+  opened = await openSubjects()
+  subjects = opened.subjects
 })
 afterAll(async () => {
-  await kafka.close({ timeoutMs: 0 })
-  await cluster.close()
-  await testCluster.close()
+  await opened.end()
 })
 
 /** What a call comes to: null where it did not fail, or has not by now. */

@@ -39,7 +39,7 @@ export const clusterRows: Readonly<Record<string, ArgumentRow>> = {
         racks: ['r'],
         topics: { t: 1 },
         autoCreateTopics: true,
-        properties: { numPartitions: 2, autoLeaderRebalanceEnable: true },
+        properties: { numPartitions: 2, deleteTopicEnable: true },
         versions: { Fetch: { minVersion: 4, maxVersion: 11 } },
         record: true,
         sasl: { mechanisms: ['PLAIN'], users: { u: 'p' }, maxReauthMs: 5 },
@@ -96,6 +96,7 @@ export const clusterRows: Readonly<Record<string, ArgumentRow>> = {
   },
   'requests()': method('requests', () => [metadata], ofApi),
   'waitFor()': method('waitFor', () => [() => true, { timeoutMs: 5 }]),
+  'waitFor() what is not true': method('waitFor', () => [() => false, { timeoutMs: 60_000 }]),
   'new ManualClock()': {
     call: (_, args: readonly [never]) => new ManualClock(...args),
     args: () => [5],
