@@ -267,7 +267,7 @@ export class ConsumerCore<K, V> {
 
   /** Begins to work: membership, positions, fetching. Does nothing when it has begun. */
   start(): void {
-    if (this.isStarted || this.isClosed) return
+    if (this.isStarted || this.delivery.isEnded) return
     this.isStarted = true
     this.resolver.start()
     this.fetcher.start()

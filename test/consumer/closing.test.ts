@@ -1,7 +1,9 @@
 // close() tells the group that a member leaves, whatever its last commit, its acknowledgements and its handlers
 // wait for: else the partitions have no reader until the session is over.
 
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
+import { LivenessMonitor } from '../../src/consumer/liveness/liveness-monitor.ts'
+import { ClosedError } from '../../src/errors.ts'
 import { consumerGroupHeartbeat } from '../../src/protocol/messages/consumer-group-heartbeat.ts'
 import { leaveGroup } from '../../src/protocol/messages/leave-group.ts'
 import { offsetCommit } from '../../src/protocol/messages/offset-commit.ts'
@@ -99,3 +101,23 @@ test('a share consumer whose broker is silent, or whose handler does not end', a
     expect(epochs.filter((epoch) => epoch === -1)).toHaveLength(1)
   }
 })
+
+test.each(['position', 'seekToCommitted'] as const)(
+  '%s() of a consumer that has not begun, while it closes, begins nothing',
+  async (name) => {
+    const cluster = await TestCluster.start({ topics: { t: 1 } })
+    closers.push(() => cluster.close())
+    const started = vi.spyOn(LivenessMonitor.prototype, 'start')
+    closers.push(() => started.mockRestore())
+    const consumer = consumerOf(cluster, { groupId: 'g' })
+    consumer.assign([{ topic: 't', partition: 0 }])
+    const closing = consumer.close()
+    const call =
+      name === 'position'
+        ? consumer.position({ topic: 't', partition: 0 })
+        : consumer.seekToCommitted()
+    await expect(call).rejects.toBeInstanceOf(ClosedError)
+    await closing
+    expect(started).not.toHaveBeenCalled()
+  },
+)
