@@ -2,10 +2,12 @@
 
 import { test } from 'vitest'
 import { alterConfigs } from '../../src/protocol/messages/alter-configs.ts'
+import { alterShareGroupOffsets } from '../../src/protocol/messages/alter-share-group-offsets.ts'
 import { describeShareGroupOffsets } from '../../src/protocol/messages/describe-share-group-offsets.ts'
 import { findCoordinator } from '../../src/protocol/messages/find-coordinator.ts'
 import { shareAcknowledge } from '../../src/protocol/messages/share-acknowledge.ts'
 import { type ShareFetchRequest, shareFetch } from '../../src/protocol/messages/share-fetch.ts'
+import { shareGroupDescribe } from '../../src/protocol/messages/share-group-describe.ts'
 import { shareGroupHeartbeat } from '../../src/protocol/messages/share-group-heartbeat.ts'
 import { describeReal } from '../harness/real.ts'
 import { waitUntil } from '../harness/wait-until.ts'
@@ -195,6 +197,63 @@ describeReal('the test broker answers as Apache Kafka does', () => {
       const b = await group.idle(1)
       await b.acknowledge([5, 5, ACCEPT])
       for (const member of [a, b]) member.close()
+    }))
+
+  test('to what no member sends', () =>
+    compare(async (broker) => {
+      const groupId = broker.name('g')
+      await waitUntil('the group has a coordinator', async () => {
+        const answer = await broker.quietly(findCoordinator, 6, {
+          key: '',
+          keyType: 0,
+          coordinatorKeys: [groupId],
+        })
+        return answer.coordinators[0].errorCode === 0
+      })
+      const idOf = (length: number) => broker.rename('m'.repeat(length), `${length} characters`)
+      for (const memberId of [idOf(36), idOf(37)]) {
+        const fields = { groupId, memberId, shareSessionEpoch: 5, topics: [] }
+        await broker.ask(shareAcknowledge, 2, shareAcknowledge.request(fields))
+        for (const memberEpoch of [0, -1]) {
+          const subscribedTopicNames = memberEpoch === 0 ? ['x'] : null
+          const beat = { groupId, memberId, memberEpoch, subscribedTopicNames }
+          const { errorCode } = await broker.quietly(
+            shareGroupHeartbeat,
+            1,
+            shareGroupHeartbeat.request(beat),
+          )
+          broker.keep(`${memberId.length} ${memberEpoch}`, errorCode)
+        }
+        const none = { maxWaitMs: 0, minBytes: 0, maxBytes: 0, maxRecords: 0, batchSize: 0 }
+        await broker.ask(shareFetch, 2, shareFetch.request({ ...fields, ...none }))
+        const wishes = ['maxWaitMs', 'minBytes', 'maxBytes', 'maxRecords', 'batchSize', 'none']
+        for (const wish of wishes) {
+          const renewal = { ...fields, ...none, isRenewAck: true, [wish]: 1 }
+          delete (renewal as Record<string, unknown>).none
+          await broker.ask(shareFetch, 2, shareFetch.request(renewal))
+        }
+      }
+      const partition = (partitionIndex: number) => ({ partitionIndex, startOffset: 0n })
+      const { topic } = await broker.topic('t')
+      const none = broker.name('none')
+      for (const topics of [
+        [{ topicName: none, partitions: [partition(0)] }],
+        [{ topicName: none, partitions: [] }],
+        [
+          { topicName: none, partitions: [partition(0)] },
+          { topicName: none, partitions: [partition(1)] },
+        ],
+        [{ topicName: topic, partitions: [partition(7)] }],
+        [{ topicName: topic, partitions: [partition(0)] }],
+      ]) {
+        const request = { groupId: broker.name('altered'), topics }
+        const { responses } = await broker.quietly(alterShareGroupOffsets, 0, request)
+        const shown = responses.map(({ partitions }) => partitions.map((each) => each.errorCode))
+        broker.keep('AlterShareGroupOffsets', shown)
+        const asked = { groupIds: [request.groupId], includeAuthorizedOperations: false }
+        const { groups } = await broker.quietly(shareGroupDescribe, 1, asked)
+        broker.keep('the group', [groups[0].errorCode, groups[0].groupState])
+      }
     }))
 
   test('to limits of records, exact and not', () =>

@@ -408,7 +408,6 @@ describeReal('the test broker ends transactions as Apache Kafka does', () => {
       const { topic } = await broker.topic('t')
       const mine = await new Transactions(broker).ready()
       await mine.init()
-      await mine.send(topic, 0)
       const ask = async (fields: object): Promise<void> => {
         await broker.ask(listTransactions, 2, {
           stateFilters: [],
@@ -418,8 +417,10 @@ describeReal('the test broker ends transactions as Apache Kafka does', () => {
           ...fields,
         })
       }
+      await ask({ durationFilter: 600_000n })
+      await mine.send(topic, 0)
       await ask({})
-      await ask({ stateFilters: ['Ongoing', 'Nonsense'] })
+      await ask({ stateFilters: ['Ongoing', 'Nonsense', 'Nonsense'] })
       await ask({ stateFilters: ['Empty'] })
       await ask({ producerIdFilters: [mine.producerId], transactionalIdPattern: null })
       await ask({ durationFilter: 600_000n })

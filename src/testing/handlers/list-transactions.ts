@@ -51,12 +51,12 @@ export function handleListTransactions(
     .filter(
       ({ producerId }) => producerIdFilters.length === 0 || producerIdFilters.includes(producerId),
     )
-    .filter(({ startedAtMs }) => durationFilter < 0n || (startedAtMs >= 0 && startedAtMs <= since))
+    .filter(({ startedAtMs }) => durationFilter < 0n || startedAtMs <= since)
     .filter(({ transactionalId }) => pattern === null || pattern.test(transactionalId))
   return {
     throttleTimeMs: 0,
     errorCode: 0,
-    unknownStateFilters: stateFilters.filter((state) => !states.includes(state)),
+    unknownStateFilters: [...new Set(stateFilters)].filter((state) => !states.includes(state)),
     transactionStates: found.map(({ transactionalId, producerId, state }) => ({
       transactionalId,
       producerId,

@@ -23,7 +23,7 @@ export function handleAlterPartitionReassignments(
   if (refusal !== 0)
     return {
       throttleTimeMs: 0,
-      allowReplicationFactorChange,
+      allowReplicationFactorChange: true,
       errorCode: refusal,
       errorMessage: null,
       responses: [],
@@ -38,7 +38,8 @@ export function handleAlterPartitionReassignments(
   }))
   return {
     throttleTimeMs: 0,
-    allowReplicationFactorChange,
+    // A broker's response always has its default here.
+    allowReplicationFactorChange: true,
     errorCode: 0,
     errorMessage: null,
     responses,

@@ -7,7 +7,7 @@ import type {
   ShareAcknowledgeResponse,
 } from '../../protocol/messages/share-acknowledge.ts'
 import { GroupError } from '../groups/group-error.ts'
-import { acknowledgeOne, releaseSession } from '../groups/share/share-requests.ts'
+import { acknowledgeOne, isMemberId, releaseSession } from '../groups/share/share-requests.ts'
 import { sessionKey } from '../groups/share/share-sessions.ts'
 import type { RequestContext } from '../handler.ts'
 import { addEndpoint, currentLeader, noShareLeader } from '../leader-hints.ts'
@@ -20,7 +20,7 @@ export async function handleShareAcknowledge(
   const { state } = context
   const { groupId, memberId } = request
   if (state.properties.shareVersion === 0) return failed(errorCodes.UNSUPPORTED_VERSION)
-  if (groupId === null || !memberId) return failed(errorCodes.INVALID_REQUEST)
+  if (groupId === null || !isMemberId(memberId)) return failed(errorCodes.INVALID_REQUEST)
   if (!mayDo(context, 'READ', 'GROUP', groupId)) {
     return failed(errorCodes.GROUP_AUTHORIZATION_FAILED)
   }

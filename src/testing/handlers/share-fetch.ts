@@ -12,6 +12,7 @@ import { GroupError } from '../groups/group-error.ts'
 import { acquire, hasRecords } from '../groups/share/acquire.ts'
 import {
   acknowledgeOne,
+  isMemberId,
   type LedPartition,
   openPartition,
   releaseSession,
@@ -45,7 +46,7 @@ export async function handleShareFetch(
   const { state } = context
   const { groupId, memberId, shareSessionEpoch } = request
   if (state.properties.shareVersion === 0) return failed(errorCodes.UNSUPPORTED_VERSION)
-  if (groupId === null || !memberId) return failed(errorCodes.INVALID_REQUEST)
+  if (groupId === null || !isMemberId(memberId)) return failed(errorCodes.INVALID_REQUEST)
   if (!mayDo(context, 'READ', 'GROUP', groupId)) {
     return failed(errorCodes.GROUP_AUTHORIZATION_FAILED)
   }
@@ -53,12 +54,18 @@ export async function handleShareFetch(
     partitions.some(({ acknowledgementBatches }) => acknowledgementBatches.length > 0),
   )
   if (shareSessionEpoch === 0 && hasAcknowledgements) return failed(errorCodes.INVALID_REQUEST)
+  if (request.isRenewAck && wantsRecords(request)) return failed(errorCodes.INVALID_REQUEST)
   try {
     return await fetch(context, { ...request, groupId, memberId })
   } catch (refusal) {
     if (refusal instanceof GroupError) return failed(refusal.errorCode)
     throw refusal
   }
+}
+
+/** A request that renews acquisitions fetches nothing, and says so (KIP-1222). */
+function wantsRecords({ maxWaitMs, minBytes, maxBytes, maxRecords }: ShareFetchRequest): boolean {
+  return maxWaitMs > 0 || minBytes > 0 || maxBytes > 0 || maxRecords > 0
 }
 
 type NamedRequest = ShareFetchRequest & { groupId: string; memberId: string }

@@ -85,7 +85,11 @@ export function handleAlterShareGroupOffsets(
   const refusal = findRefusal(context, groupId, 'READ')
   if (refusal !== null) return { throttleTimeMs: 0, ...refusal, responses: [] }
   const { state } = context
-  const responses = topics.map(({ topicName, partitions }) => ({
+  const merged = mergeTopics(topics)
+  if (merged.some(({ topicName }) => state.topics.get(topicName) !== undefined)) {
+    state.groups.share.getOrCreate(groupId)
+  }
+  const responses = merged.map(({ topicName, partitions }) => ({
     topicName,
     topicId: state.topics.get(topicName)?.id ?? ZERO_UUID,
     partitions: partitions.map(({ partitionIndex, startOffset }) => {
@@ -94,12 +98,25 @@ export function handleAlterShareGroupOffsets(
         const errorCode = errorCodes.UNKNOWN_TOPIC_OR_PARTITION
         return { partitionIndex, errorCode, errorMessage: null }
       }
-      state.groups.share.getOrCreate(groupId)
       state.sharePartitions.create(groupId, log, Number(startOffset))
       return { partitionIndex, errorCode: 0, errorMessage: null }
     }),
   }))
   return { throttleTimeMs: 0, errorCode: 0, errorMessage: null, responses }
+}
+
+type AlteredTopic = AlterShareGroupOffsetsRequest['topics'][number]
+
+/** A topic that is named twice is one; without partitions it has no result. */
+function mergeTopics(topics: readonly AlteredTopic[]): AlteredTopic[] {
+  const merged = new Map<string, AlteredTopic>()
+  for (const { topicName, partitions } of topics) {
+    const before = merged.get(topicName)?.partitions ?? []
+    if (partitions.length > 0) {
+      merged.set(topicName, { topicName, partitions: [...before, ...partitions] })
+    }
+  }
+  return [...merged.values()]
 }
 
 export function handleDeleteShareGroupOffsets(

@@ -15,7 +15,7 @@ import { GroupError } from '../group-error.ts'
 import type { GroupSettings } from '../group-settings.ts'
 import type { GroupStore } from '../group-store.ts'
 import { hasSamePartitions, noPartitions, toTopicPartitions } from '../partition-sets.ts'
-import { ShareGroup, type ShareMember } from './share-group.ts'
+import { MAX_MEMBER_ID_LENGTH, ShareGroup, type ShareMember } from './share-group.ts'
 
 const LEAVE_EPOCH = -1
 
@@ -178,6 +178,9 @@ function validate(request: ShareGroupHeartbeatRequest): void {
   const { groupId, memberId, memberEpoch, rackId, subscribedTopicNames } = request
   if (groupId === '') throw invalid("GroupId can't be empty.")
   if (memberId === '') throw invalid("MemberId can't be empty.")
+  if (memberId.length > MAX_MEMBER_ID_LENGTH) {
+    throw invalid(`MemberId can't be longer than ${MAX_MEMBER_ID_LENGTH} characters.`)
+  }
   if (rackId === '') throw invalid("RackId can't be empty.")
   if (memberEpoch < LEAVE_EPOCH) throw invalid('MemberEpoch is invalid.')
   if (memberEpoch === 0 && (subscribedTopicNames === null || subscribedTopicNames.length === 0)) {

@@ -6,6 +6,9 @@ import type { TopicStore } from '../../topic-store.ts'
 import { GroupError } from '../group-error.ts'
 import { noPartitions, type PartitionSets } from '../partition-sets.ts'
 
+/** Longer ids of members are refused: a UUID as text has 36 characters. */
+export const MAX_MEMBER_ID_LENGTH = 36
+
 export interface ShareMember {
   readonly memberId: string
   rackId: string | null

@@ -10,8 +10,14 @@ import type { PartitionLog } from '../../partition-log.ts'
 import { topicError } from '../../security/authorize.ts'
 import { GroupError } from '../group-error.ts'
 import { checkAcknowledgements } from './acknowledgements.ts'
+import { MAX_MEMBER_ID_LENGTH } from './share-group.ts'
 import type { SharePartition } from './share-partition.ts'
 import type { SharePartitionId, ShareSession } from './share-sessions.ts'
+
+/** Whether a member can have that id, in a request that needs one. */
+export function isMemberId(memberId: string | null): memberId is string {
+  return memberId !== null && memberId !== '' && memberId.length <= MAX_MEMBER_ID_LENGTH
+}
 
 /** A share partition that this node leads. */
 export interface LedPartition {
