@@ -101,6 +101,13 @@ const finalCodes: ReadonlySet<number> = new Set([
   errorCodes.UNSUPPORTED_FOR_MESSAGE_FORMAT,
 ])
 
+/** What ends one transaction, and not the next: its producer id has expired, or the brokers can only abort it. */
+const abortingCodes: ReadonlySet<number> = new Set([
+  errorCodes.INVALID_PRODUCER_ID_MAPPING,
+  errorCodes.UNKNOWN_PRODUCER_ID,
+  errorCodes.TRANSACTION_ABORTABLE,
+])
+
 export class Pipe<K, V, OK, OV> {
   private readonly consumer: Consumer<K, V>
   private readonly handle: PipeHandler<K, V, OK, OV>
@@ -426,16 +433,18 @@ function isUnreadable(error: unknown): boolean {
 /** Whether the same records may fare better in another transaction. */
 function canGoOn(error: unknown): error is KafkaError {
   if (!(error instanceof KafkaError) || error instanceof FencedError) return false
-  let isUnexplained = false
+  let mayPass = false
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof BrokerError && finalCodes.has(cause.errorCode)) return false
     if (cause instanceof InvalidArgumentError) return false
     // A code that says nothing of the cause may pass.
-    isUnexplained ||= cause instanceof BrokerError && isUninformative(cause.errorCode)
+    mayPass ||=
+      cause instanceof BrokerError &&
+      (abortingCodes.has(cause.errorCode) || isUninformative(cause.errorCode))
   }
   return (
     error.retriable ||
-    isUnexplained ||
+    mayPass ||
     error instanceof CommitFailedError ||
     error instanceof TransactionAbortableError ||
     error instanceof OutcomeUnknownError

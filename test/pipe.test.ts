@@ -172,6 +172,9 @@ test.each([
   errorCodes.UNKNOWN_MEMBER_ID,
   errorCodes.REBALANCE_IN_PROGRESS,
   errorCodes.UNKNOWN_SERVER_ERROR,
+  errorCodes.INVALID_PRODUCER_ID_MAPPING,
+  errorCodes.UNKNOWN_PRODUCER_ID,
+  errorCodes.TRANSACTION_ABORTABLE,
   unknownCode,
 ])('a transaction that has to be aborted is done again: code %i', async (code) => {
   const { cluster, kafka, producer, consumer } = await start(1)
