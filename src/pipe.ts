@@ -10,23 +10,20 @@ import { checkWaitOptions, onAbort } from './async/wait.ts'
 import type { Consumer } from './consumer/consumer.ts'
 import type { ConsumerBatch } from './consumer/delivery/consumer-batch.ts'
 import {
-  BrokerError,
   ClosedError,
   CommitFailedError,
-  DecodeError,
   describeValue,
-  FencedError,
   InvalidArgumentError,
   InvalidTransactionStateError,
-  KafkaError,
+  type KafkaError,
   OutcomeUnknownError,
   TransactionAbortableError,
 } from './errors.ts'
 import type { Logger } from './logger.ts'
+import { canGoOn, isUnreadable } from './pipe-errors.ts'
 import type { Producer } from './producer/producer.ts'
 import type { ProducerRecord } from './producer/record.ts'
 import type { Transaction } from './producer/transactions/run-transaction.ts'
-import { errorCodes, isUninformative } from './protocol/error-codes.ts'
 import { readKeys, readProperty, readSafely } from './read-argument.ts'
 import type { ConsumerRecord } from './records/consumer-record.ts'
 import type { RecordData, TransactionalConsumer } from './types.ts'
@@ -84,29 +81,6 @@ export interface PipeSettings {
   readonly retryBackoffMs: number
   readonly retryBackoffMaxMs: number
 }
-
-/** What no further attempt can mend: a record or a right is wrong. */
-const finalCodes: ReadonlySet<number> = new Set([
-  errorCodes.MESSAGE_TOO_LARGE,
-  errorCodes.RECORD_LIST_TOO_LARGE,
-  errorCodes.INVALID_RECORD,
-  errorCodes.INVALID_TIMESTAMP,
-  errorCodes.INVALID_TOPIC_EXCEPTION,
-  errorCodes.INVALID_REQUIRED_ACKS,
-  errorCodes.POLICY_VIOLATION,
-  errorCodes.TOPIC_AUTHORIZATION_FAILED,
-  errorCodes.GROUP_AUTHORIZATION_FAILED,
-  errorCodes.CLUSTER_AUTHORIZATION_FAILED,
-  errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-  errorCodes.UNSUPPORTED_FOR_MESSAGE_FORMAT,
-])
-
-/** What ends one transaction, and not the next: its producer id has expired, or the brokers can only abort it. */
-const abortingCodes: ReadonlySet<number> = new Set([
-  errorCodes.INVALID_PRODUCER_ID_MAPPING,
-  errorCodes.UNKNOWN_PRODUCER_ID,
-  errorCodes.TRANSACTION_ABORTABLE,
-])
 
 export class Pipe<K, V, OK, OV> {
   private readonly consumer: Consumer<K, V>
@@ -419,34 +393,4 @@ function tellsOfClose(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error.cause !== undefined) return tellsOfClose(error.cause)
   return error instanceof ClosedError
-}
-
-/** Whether the records of one partition cannot be read, as their bytes are damaged. */
-function isUnreadable(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof DecodeError) return true
-    if (cause instanceof BrokerError && cause.errorCode === errorCodes.CORRUPT_MESSAGE) return true
-  }
-  return false
-}
-
-/** Whether the same records may fare better in another transaction. */
-function canGoOn(error: unknown): error is KafkaError {
-  if (!(error instanceof KafkaError) || error instanceof FencedError) return false
-  let mayPass = false
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof BrokerError && finalCodes.has(cause.errorCode)) return false
-    if (cause instanceof InvalidArgumentError) return false
-    // A code that says nothing of the cause may pass.
-    mayPass ||=
-      cause instanceof BrokerError &&
-      (abortingCodes.has(cause.errorCode) || isUninformative(cause.errorCode))
-  }
-  return (
-    error.retriable ||
-    mayPass ||
-    error instanceof CommitFailedError ||
-    error instanceof TransactionAbortableError ||
-    error instanceof OutcomeUnknownError
-  )
 }

@@ -102,7 +102,16 @@ const mayImport: Record<string, readonly string[]> = {
     'consumer',
   ],
   admin: [...ground, 'protocol', 'network', 'cluster', 'telemetry', 'consumer'],
-  'pipe.ts': [...ground, 'protocol', 'records', 'cluster', 'producer', 'consumer'],
+  'pipe-errors.ts': ['errors.ts', 'protocol'],
+  'pipe.ts': [
+    ...ground,
+    'pipe-errors.ts',
+    'protocol',
+    'records',
+    'cluster',
+    'producer',
+    'consumer',
+  ],
 }
 
 /** Within the consumer: for each folder, the folders that it may import beside itself. */
