@@ -25,6 +25,8 @@ export class Assignment<K = unknown, V = unknown> implements ChangeCounter {
   readonly takenUnsent: Set<string> = new Set()
   /** Partitions that were paused when a rebalance took them: they are paused still when they come back. */
   readonly takenPaused: Set<string> = new Set()
+  /** Partitions that have something to deliver, the next one first. What is removed leaves it. */
+  readonly ready: Set<AssignedPartition<K, V>> = new Set()
   private readonly topics = new Map<string, Map<number, AssignedPartition<K, V>>>()
   /** In the order in which they are named in fetch requests: what brought data goes to the end. */
   private readonly order = new Set<AssignedPartition<K, V>>()
@@ -104,6 +106,7 @@ export class Assignment<K = unknown, V = unknown> implements ChangeCounter {
 
   remove(state: AssignedPartition<K, V>): void {
     if (!this.order.delete(state)) return
+    this.ready.delete(state)
     this.moves++
     const ofTopic = this.topics.get(state.topic)
     ofTopic?.delete(state.partition)

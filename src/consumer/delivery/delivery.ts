@@ -62,7 +62,6 @@ export class Delivery<K, V> {
   private readonly owner: DeliveryOwner
   private readonly screen: PoisonScreen<K, V> | null
   private readonly ended = stopSwitch()
-  private readonly ready = new Set<AssignedPartition<K, V>>()
   private readonly streams = new Loops()
   private readonly idleWaiters = new Set<() => void>()
   /** What loops that ended had in hand, and how to take it back. */
@@ -113,7 +112,7 @@ export class Delivery<K, V> {
 
   /** Something of this partition can be taken. */
   offer(state: AssignedPartition<K, V>): void {
-    this.ready.add(state)
+    if (state.isAssigned) this.subscription.ready.add(state)
     this.beginTurn()
     this.streams.wakeFor(state)
     this.watchers.look()
@@ -203,7 +202,7 @@ export class Delivery<K, V> {
 
   /** Whether a loop waits although nothing of what is buffered could be given to it: it has to be fetched. */
   get isStarved(): boolean {
-    return !this.isFenced && !this.isClosed && isAnyStarved(this.streams, this.ready)
+    return !this.isFenced && !this.isClosed && isAnyStarved(this.streams, this.subscription.ready)
   }
 
   /** Drops what is buffered of partitions that nothing is delivered of, but not what is to be taken back. */
@@ -264,16 +263,17 @@ export class Delivery<K, V> {
   /** A partition that has something and that no other loop has. */
   claim(stream: object, only: AssignedPartition<K, V> | null): AssignedPartition<K, V> | null {
     if (only !== null) return this.tryClaim(stream, only) ? only : null
-    for (const state of this.ready) if (this.tryClaim(stream, state)) return state
+    for (const state of this.subscription.ready) if (this.tryClaim(stream, state)) return state
     return null
   }
 
   /** Gives a partition back; it goes behind the others. */
   unclaim(state: AssignedPartition<K, V>): void {
     state.holdFor(null)
-    this.ready.delete(state)
-    if (!hasSomething(state)) return
-    this.ready.add(state)
+    const { ready } = this.subscription
+    ready.delete(state)
+    if (!state.isAssigned || !hasSomething(state)) return
+    ready.add(state)
     if (this.streams.size > 1) this.streams.wakeFor(state)
     this.watchers.look()
   }
@@ -420,7 +420,7 @@ export class Delivery<K, V> {
   private tryClaim(stream: object, state: AssignedPartition<K, V>): boolean {
     if (state.holder !== null) return false
     if (!state.isAssigned || !hasSomething(state)) {
-      this.ready.delete(state)
+      this.subscription.ready.delete(state)
       return false
     }
     if (!state.canHand && !state.canFail) return false

@@ -54,6 +54,28 @@ function waiting(only: AssignedPartition | null, onRetry: (loop: Loop) => void):
   return loop
 }
 
+test('a partition that leaves the assignment leaves the queue of those with records', async () => {
+  const { delivery, subscription, states } = deliver()
+  const loop = waiting(states[0], () => {})
+  const other = waiting(states[1], () => {})
+  for (const state of states) {
+    state.fail(new Error('something for a loop to take'))
+    delivery.offer(state)
+  }
+  expect(delivery.claim(loop, states[0])).toBe(states[0])
+  expect(delivery.claim(other, states[1])).toBe(states[1])
+  delivery.unclaim(states[0])
+  expect(subscription.ready.size).toBe(COUNT)
+
+  for (const state of states) subscription.remove(state)
+  expect(subscription.ready.size).toBe(0)
+  // What ends or arrives after the removal does not bring it back.
+  states[1].fail(new Error('late'))
+  delivery.unclaim(states[1])
+  delivery.offer(states[2])
+  expect(subscription.ready.size).toBe(0)
+})
+
 test('what can be taken of a partition wakes the loop of that partition, and no other', () => {
   const { delivery, states } = deliver()
   const woken: unknown[] = []
