@@ -18,7 +18,7 @@ import {
   type TimestampType,
   timestampTypeOf,
 } from './record-batch.ts'
-import type { RecordContext, RecordSource } from './record-context.ts'
+import type { CopyCounter, RecordContext, RecordSource } from './record-context.ts'
 
 /**
  * The most headers of one record. Each takes two bytes at least, which compress to nothing, and 150 bytes
@@ -63,8 +63,8 @@ export class BatchReader<K, V> implements RecordContext<K, V>, Iterable<Consumer
 
   /** Set where a handler's failure may need the records as they came. */
   preserved: PreservedBatch<K, V> | null = null
-  /** Counts the copy's bytes. */
-  onPreserved: ((bytes: number) => void) | null = null
+  copies: CopyCounter | null = null
+  isTaken = false
 
   private bytes: Buffer
   private readonly maxDecompressedBytes: number

@@ -66,7 +66,7 @@ export class ConsumerRecord<K = Buffer | null, V = Buffer | null> implements Raw
   static preserve<K, V>({ batch }: ConsumerRecord<K, V>): void {
     if (batch.preserved !== null) return
     batch.preserved = new PreservedBatch(batch, batch.recordsBuffer)
-    batch.onPreserved?.(batch.recordsBuffer.length)
+    batch.copies?.copied(batch.recordsBuffer.length, batch.isTaken === true)
   }
 
   /**

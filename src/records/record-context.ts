@@ -52,6 +52,14 @@ export function batchName(source: RecordSource<unknown, unknown>, baseOffset: bi
   return `${topic === '' ? '' : `${topic}-${partition}, `}batch at offset ${baseOffset}`
 }
 
+/**
+ * Counts the bytes of copies. Every record leads to it, also one that its caller keeps: it must not lead to what was
+ * fetched, or that stays in memory until the next full collection.
+ */
+export interface CopyCounter {
+  copied(bytes: number, isTaken: boolean): void
+}
+
 /** What a record takes over from its batch and from the place the batch is read at. */
 export interface RecordContext<K, V> {
   readonly source: RecordSource<K, V>
@@ -77,8 +85,10 @@ export interface RecordContext<K, V> {
   moveOut(): void
   /** A copy of the batch from before a handler could change its bytes. */
   preserved: RecordContext<K, V> | null
-  /** Called with the bytes of that copy when it is made. */
-  readonly onPreserved?: ((bytes: number) => void) | null
+  /** Is told when that copy is made. */
+  readonly copies?: CopyCounter | null
+  /** All records of it were taken. */
+  readonly isTaken?: boolean
   /** Headers that its records do not show; absent: they show all. */
   readonly hidesHeader?: (key: string) => boolean
 }

@@ -11,6 +11,7 @@ import { batchName, type RecordSource } from '../../records/record-context.ts'
 import { RecordsReader } from '../../records/records-reader.ts'
 import { AbortedTransactions } from './aborted-transactions.ts'
 import type { FetchedMemory } from './fetched-memory.ts'
+import { OwnMemory } from './own-memory.ts'
 import { RecordSlice } from './record-slice.ts'
 
 /** What of the consumer's options decides how a block is read. */
@@ -75,11 +76,8 @@ export class CompletedFetch<K, V> {
   memory: FetchedMemory
   private readonly source: RecordSource<K, V>
   private readonly reader: RecordsReader<K, V>
-  /** Bytes beside its memory that records may still lie on: of decompressed, converted and preserved batches. */
-  private ownBytes = 0
-  /** Of those, the bytes of batches of which all records were taken. */
-  private readBytes = 0
-  private isReleased = false
+  /** Beside its memory. */
+  private readonly own: OwnMemory
   private readonly aborted: AbortedTransactions | null
   private batch: BatchReader<K, V> | null = null
   private opening: Promise<void> | null = null
@@ -96,6 +94,7 @@ export class CompletedFetch<K, V> {
     memory: FetchedMemory,
   ) {
     this.memory = memory
+    this.own = new OwnMemory(memory)
     memory.retain()
     this.source = source
     this.sizeInBytes = records.length
@@ -110,20 +109,13 @@ export class CompletedFetch<K, V> {
 
   /** Nothing of it will be read any more. */
   release(): void {
-    this.isReleased = true
-    this.memory.grow(-this.ownBytes)
-    this.ownBytes = 0
+    this.own.release()
     this.memory.release()
   }
 
   /** Everything that was taken so far is done. @returns whether that makes room */
   delivered(): boolean {
-    const { readBytes } = this
-    if (readBytes === 0 || this.returned !== null) return false
-    this.memory.grow(-readBytes)
-    this.ownBytes -= readBytes
-    this.readBytes = 0
-    return true
+    return this.returned === null && this.own.delivered()
   }
 
   /** How many bytes of its memory it still needs. */
@@ -219,8 +211,9 @@ export class CompletedFetch<K, V> {
 
   private pass(batch: BatchReader<K, V>): void {
     if (this.batch === batch) {
-      if (batch.hasOwnMemory) this.readBytes += batch.recordsBuffer.length
-      this.readBytes += batch.preserved?.sizeInBytes ?? 0
+      if (batch.hasOwnMemory) this.own.taken(batch.recordsBuffer.length)
+      this.own.taken(batch.preserved?.sizeInBytes ?? 0)
+      batch.isTaken = true
     }
     this.batch = null
     if (batch.nextOffset > this.position) this.position = batch.nextOffset
@@ -274,19 +267,10 @@ export class CompletedFetch<K, V> {
   private opened(batch: BatchReader<K, V>): void {
     batch.skipTo(this.position)
     const { recordsBuffer } = batch
-    batch.onPreserved = (bytes) => {
-      this.grow(bytes)
-      if (this.batch !== batch) this.readBytes += bytes
-    }
+    batch.copies = this.own
     if (!batch.hasOwnMemory) return
     keepFromTransfer(recordsBuffer)
-    this.grow(recordsBuffer.length)
-  }
-
-  private grow(bytes: number): void {
-    if (this.isReleased) return
-    this.ownBytes += bytes
-    this.memory.grow(bytes)
+    this.own.grow(recordsBuffer.length)
   }
 
   private countMarker(batch: BatchReader<K, V>): void {
