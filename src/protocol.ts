@@ -216,6 +216,7 @@ export {
   writeCrc,
 } from './records/record-batch.ts'
 export {
+  type CopyCounter,
   type RawRecord,
   type RecordContext,
   type RecordSource,

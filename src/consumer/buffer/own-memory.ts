@@ -21,7 +21,7 @@ export class OwnMemory implements CopyCounter {
     this.memory.grow(bytes)
   }
 
-  /** All records of a batch with so many bytes were taken. */
+  /** All records of a batch were taken, whose bytes these are. */
   taken(bytes: number): void {
     this.takenBytes += bytes
   }
