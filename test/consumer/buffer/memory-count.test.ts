@@ -105,3 +105,22 @@ test('batches of which records are gathered', async () => {
   buffer.put(null)
   expect(held.bytes).toBe(0)
 })
+
+test('a record leads to its batch, and to nothing else that was fetched', async () => {
+  const { take } = buffered(Buffer.concat([await batchAt(0, 'none'), await batchAt(1, 'gzip')]))
+  for (let i = 0; i < 2; i++) {
+    const reached: object[] = [Reflect.get(take().records[0], 'batch')]
+    for (const at of reached) {
+      for (const [name, value] of Object.entries(at)) {
+        // What is shared by all fetches of a partition, and bytes, may be led to.
+        if (name === 'source' || ArrayBuffer.isView(value)) continue
+        // A function may hold on to anything.
+        expect([name, typeof value]).not.toEqual([name, 'function'])
+        expect(value).not.toBeInstanceOf(CompletedFetch)
+        if (typeof value === 'object' && value !== null && !reached.includes(value)) {
+          reached.push(value)
+        }
+      }
+    }
+  }
+})
